@@ -1,0 +1,29 @@
+"""The errors a user can meet; each message is one line that names the remedy."""
+
+
+class ThriftnetError(Exception):
+    """Base of every expected error. The command line prints it and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class RecipeError(ThriftnetError):
+    """A recipe has an unknown key, a wrong value, or a network over its parameter budget."""
+
+
+class DataError(ThriftnetError):
+    """A data set is missing, incomplete or not what its digest says."""
+
+
+class ImageError(DataError):
+    """One image file cannot be used."""
+
+
+class RunError(ThriftnetError):
+    """A run folder or model file is missing, incomplete or damaged."""
+
+
+class TrainingError(ThriftnetError):
+    """Training had to stop: the loss is no longer finite."""
+
+    exit_code = 1

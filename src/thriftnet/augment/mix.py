@@ -1,0 +1,147 @@
+"""Mixup and CutMix: training on blends of two images and of their labels.
+
+Mixup is from Zhang et al., arXiv 1710.09412; CutMix from Yun et al., arXiv 1905.04899.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from thriftnet.augment.layout import box_mask, from_nhwc, to_nhwc
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """Mixes every image of a batch with a partner of the same batch, each in its own proportion.
+
+    With both set, a fair coin decides for each image which of the two it undergoes.
+
+    Raises:
+        ValueError: an alpha is negative or not finite.
+    """
+
+    mixup: float = 0.0
+    """Alpha of the symmetric Beta that shares are drawn from (arXiv 1710.09412); 0: off."""
+    cutmix: float = 0.0
+    """Alpha of the symmetric Beta that areas are drawn from (arXiv 1905.04899); 0: off."""
+
+    def __post_init__(self) -> None:
+        for name, alpha in (("mixup", self.mixup), ("cutmix", self.cutmix)):
+            if not (math.isfinite(alpha) and alpha >= 0):
+                raise ValueError(f"{name} must be 0 (off) or a positive number, not {alpha}")
+
+    def __call__(
+        self, images: Tensor, targets: Tensor, *, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Mix a batch.
+
+        Args:
+            images: `(N, 3, H, W)` float.
+            targets: `(N, K)` float, label probabilities.
+            generator: a CPU generator.
+
+        Returns:
+            Images (channels-last) and targets of the same shapes and types.
+        """
+        count, _, height, width = images.shape
+        if not (self.mixup or self.cutmix):
+            return images, targets
+        partners = torch.randperm(count, generator=generator)
+        by_box = self._draw_kind(count, generator=generator)
+        if self.mixup:
+            shares = draw_shares(count, alpha=self.mixup, generator=generator)
+            shares = torch.where(by_box, 1.0, shares)
+            images, targets = mixup(images, targets, partners, shares)
+        if self.cutmix:
+            shares = draw_shares(count, alpha=self.cutmix, generator=generator)
+            rows, columns = draw_boxes(shares, height=height, width=width, generator=generator)
+            rows = torch.where(by_box[:, None], rows, 0)
+            images, targets = cutmix(images, targets, partners, rows, columns)
+        return images, targets
+
+    def _draw_kind(self, count: int, *, generator: torch.Generator) -> Tensor:
+        """Draw which images undergo CutMix, `(count,)` bool."""
+        if self.mixup and self.cutmix:
+            return torch.rand(count, generator=generator) < 0.5
+        return torch.full((count,), self.cutmix > 0)
+
+
+def draw_shares(count: int, *, alpha: float, generator: torch.Generator) -> Tensor:
+    """Draw `(count,)` float32 from Beta(`alpha`, `alpha`): the share an image keeps of itself."""
+    # torch's Beta distribution takes no generator; NumPy's is seeded from ours.
+    seed = int(torch.randint(2**63 - 1, (1,), generator=generator).item())
+    return torch.from_numpy(np.random.default_rng(seed).beta(alpha, alpha, count)).float()
+
+
+def draw_boxes(
+    shares: Tensor, *, height: int, width: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw boxes of area 1 − `shares` with the image's aspect, centred anywhere.
+
+    Args:
+        shares: `(N,)` of its area that an image keeps, before the border clips the box.
+        height: rows of an image.
+        width: columns of an image.
+        generator: a CPU generator.
+
+    Returns:
+        Rows `(N, 2)` and columns `(N, 2)` int64, first and the one after the last, clipped.
+    """
+    scale = (1 - shares).clamp(min=0).sqrt()
+
+    def draw_extent(side: int) -> Tensor:
+        length = (scale * side).long()
+        first = torch.randint(side, (len(shares),), generator=generator) - length // 2
+        return torch.stack([first, first + length], dim=1).clamp(0, side)
+
+    return draw_extent(height), draw_extent(width)
+
+
+def mixup(
+    images: Tensor, targets: Tensor, partners: Tensor, shares: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Blend images and targets with those of `partners`, keeping `shares` of themselves.
+
+    Args:
+        images: `(N, 3, H, W)` float.
+        targets: `(N, K)` float.
+        partners: `(N,)` int64 positions in the batch.
+        shares: `(N,)`, 0 to 1.
+    """
+    keep = shares.to(images.device, images.dtype).view(-1, 1, 1, 1)
+    mixed = images * keep + _select_images(images, partners) * (1 - keep)
+    return mixed.contiguous(memory_format=torch.channels_last), _mix(targets, partners, shares)
+
+
+def cutmix(
+    images: Tensor, targets: Tensor, partners: Tensor, rows: Tensor, columns: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Paste a box of each partner; targets follow the area that the box really covers.
+
+    Args:
+        images: `(N, 3, H, W)` float.
+        targets: `(N, K)` float.
+        partners: `(N,)` int64 positions in the batch.
+        rows: `(N, 2)` int64 within the image, first row and the one after the last.
+        columns: `(N, 2)` int64, likewise.
+    """
+    height, width = images.shape[2:]
+    device = images.device
+    mask = box_mask(rows.to(device), columns.to(device), height=height, width=width)
+    mixed = torch.where(mask, _select_images(images, partners), images)
+    area = (rows[:, 1] - rows[:, 0]) * (columns[:, 1] - columns[:, 0])
+    mixed = mixed.contiguous(memory_format=torch.channels_last)
+    return mixed, _mix(targets, partners, 1 - area / (height * width))
+
+
+def _select_images(images: Tensor, positions: Tensor) -> Tensor:
+    """Gather whole images as contiguous memory, about twenty times faster than `images[…]`."""
+    return from_nhwc(to_nhwc(images).index_select(0, positions.to(images.device)))
+
+
+def _mix(targets: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
+    keep = shares.to(targets.device, targets.dtype)[:, None]
+    return targets * keep + targets[partners.to(targets.device)] * (1 - keep)

@@ -1,0 +1,57 @@
+"""The operations that policies are made of, and their application to a mixed batch."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from thriftnet.augment.affine import rotate, shear_x, shear_y, translate_x, translate_y
+from thriftnet.augment.colour import adjust_brightness, adjust_contrast, adjust_saturation
+from thriftnet.augment.layout import from_nhwc, to_nhwc
+from thriftnet.augment.sharpness import adjust_sharpness
+from thriftnet.augment.tone import autocontrast, equalize, invert, posterize, solarize
+
+Operation = Callable[[Tensor, Tensor], Tensor]
+
+OPERATIONS: dict[str, Operation] = {
+    "Identity": lambda images, _: images,
+    "ShearX": shear_x,
+    "ShearY": shear_y,
+    "TranslateX": translate_x,
+    "TranslateY": translate_y,
+    "Rotate": rotate,
+    "Brightness": lambda images, magnitudes: adjust_brightness(images, 1 + magnitudes),
+    "Color": lambda images, magnitudes: adjust_saturation(images, 1 + magnitudes),
+    "Contrast": lambda images, magnitudes: adjust_contrast(images, 1 + magnitudes),
+    "Sharpness": lambda images, magnitudes: adjust_sharpness(images, 1 + magnitudes),
+    "Posterize": lambda images, magnitudes: posterize(images, magnitudes.round().long()),
+    "Solarize": solarize,
+    "AutoContrast": lambda images, _: autocontrast(images),
+    "Equalize": lambda images, _: equalize(images),
+    "Invert": lambda images, _: invert(images),
+}
+NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
+
+
+def apply_operations(images: Tensor, numbers: Tensor, magnitudes: Tensor) -> Tensor:
+    """Apply to each image the operation that it drew, at its own magnitude.
+
+    Args:
+        images: `(N, 3, H, W)` uint8.
+        numbers: `(N,)` int64, positions in `OPERATIONS`.
+        magnitudes: `(N,)` float64, in the unit of each operation.
+
+    Returns:
+        `(N, 3, H, W)` uint8, channels-last.
+    """
+    # Sort the batch by operation, so that each works on one slice; then undo the sorting.
+    numbers, magnitudes = numbers.cpu(), magnitudes.cpu()
+    order = numbers.argsort(stable=True)
+    counts: list[int] = torch.bincount(numbers, minlength=len(OPERATIONS)).tolist()
+    pixels = to_nhwc(images).index_select(0, order.to(images.device))
+    slices = zip(pixels.split(counts), magnitudes[order].split(counts), strict=True)
+    done = [
+        to_nhwc(operation(from_nhwc(part), values)) if len(part) else part
+        for operation, (part, values) in zip(OPERATIONS.values(), slices, strict=True)
+    ]
+    return from_nhwc(torch.cat(done).index_select(0, order.argsort().to(images.device)))

@@ -1,0 +1,134 @@
+"""The whole augmentation of a training batch, from bytes to normalised floats."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from thriftnet.augment.affine import draw_angles, rotate
+from thriftnet.augment.colour import draw_jitter, jitter
+from thriftnet.augment.crop import CropMode, crop, draw_offsets
+from thriftnet.augment.cutout import cutout, draw_centres
+from thriftnet.augment.flip import alternating_flips, draw_flips, flip
+from thriftnet.augment.layout import check_images
+from thriftnet.augment.normalise import Triple, normalise
+from thriftnet.augment.operations import apply_operations
+from thriftnet.augment.policy_draws import PolicyName, draw_policy
+
+FlipMode = Literal["none", "random", "alternating"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment:
+    """Augments batches; every image draws its own parameters. Holds settings and no state.
+
+    Raises:
+        ValueError: a setting is out of range.
+    """
+
+    mean: Triple
+    """Of red, green and blue, subtracted on the scale 0 to 1."""
+    std: Triple
+    """Of red, green and blue, divided by on the scale 0 to 1."""
+    flip: FlipMode = "none"
+    """Horizontal flips: with probability one half, or on every other epoch."""
+    crop_padding: int = 0
+    """Pixels added on each side before a random crop to the original size; 0: off."""
+    crop_mode: CropMode = "reflect"
+    """What the crop pads with."""
+    brightness: float = 0.0
+    """Jitter strength s: factors are uniform on max(0, 1-s) to 1+s; 0: off."""
+    contrast: float = 0.0
+    """Likewise."""
+    saturation: float = 0.0
+    """Likewise."""
+    policy: Literal["none"] | PolicyName = "none"
+    """A published policy, applied after the jitter."""
+    rotation: float = 0.0
+    """Largest angle of a random rotation, in degrees; 0: off."""
+    cutout: int = 0
+    """Side of the square set to the mean colour, in pixels; 0: off."""
+    seed: int = 0
+    """Chooses the half of the images that alternating flips start with."""
+
+    def __post_init__(self) -> None:
+        _check_choice("flip", self.flip, get_args(FlipMode))
+        _check_choice("crop_mode", self.crop_mode, get_args(CropMode))
+        _check_choice("policy", self.policy, ("none", *get_args(PolicyName)))
+        for name in ("crop_padding", "cutout", "brightness", "contrast", "saturation"):
+            _check_range(name, getattr(self, name), high=math.inf)
+        _check_range("rotation", self.rotation, high=180)
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != 3 or not all(math.isfinite(value) for value in values):
+                raise ValueError(f"{name} must be three finite numbers, not {values}")
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be positive in every channel, not {self.std}")
+
+    def __call__(
+        self, images: Tensor, *, indices: Tensor, epoch: int, generator: torch.Generator
+    ) -> Tensor:
+        """Augment and normalise a batch.
+
+        Args:
+            images: `(N, 3, H, W)` uint8, on any device; left as they are.
+            indices: `(N,)` int64 positions in the training set, for alternating flips.
+            epoch: number of the epoch, from 0.
+            generator: a CPU generator. Draws are made there, so that results do not depend on
+                the device of the images.
+
+        Returns:
+            `(N, 3, H, W)` float32, channels-last, on the device of `images`.
+
+        Raises:
+            ValueError: `images` has another shape or type, or is too small for the padding.
+        """
+        check_images(images)
+        count, _, height, width = images.shape
+        images = self._move(images, indices=indices, epoch=epoch, generator=generator)
+        if self.brightness or self.contrast or self.saturation:
+            order, factors = draw_jitter(
+                count,
+                brightness=self.brightness,
+                contrast=self.contrast,
+                saturation=self.saturation,
+                generator=generator,
+            )
+            images = jitter(images, order, factors)
+        if self.policy != "none":
+            size = {"height": height, "width": width}
+            for numbers, magnitudes in draw_policy(self.policy, count, **size, generator=generator):
+                images = apply_operations(images, numbers, magnitudes)
+        if self.rotation:
+            angles = draw_angles(count, degrees=self.rotation, generator=generator)
+            images = rotate(images, angles)
+        normalised = normalise(images, mean=self.mean, std=self.std)
+        if self.cutout:
+            rows, columns = draw_centres(count, height=height, width=width, generator=generator)
+            normalised = cutout(normalised, rows, columns, side=self.cutout)
+        return normalised
+
+    def _move(
+        self, images: Tensor, *, indices: Tensor, epoch: int, generator: torch.Generator
+    ) -> Tensor:
+        """Flip, then crop."""
+        if self.flip == "random":
+            images = flip(images, draw_flips(len(images), generator=generator))
+        elif self.flip == "alternating":
+            images = flip(images, alternating_flips(indices, epoch=epoch, seed=self.seed))
+        if self.crop_padding:
+            offsets = draw_offsets(len(images), padding=self.crop_padding, generator=generator)
+            images = crop(images, offsets, padding=self.crop_padding, mode=self.crop_mode)
+        return images
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _check_range(name: str, value: float, *, high: float) -> None:
+    if not (math.isfinite(value) and 0 <= value <= high):
+        limit = f"0 to {high}" if math.isfinite(high) else "0 or more"
+        raise ValueError(f"{name} must be {limit}, not {value}")

@@ -44,7 +44,7 @@ def from_planes(planes: Tensor) -> Tensor:
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Shape `(N,)` parameters as `(N, 1, 1, 1)` float32 on the device of `images`."""
-    return values.to(images.device, torch.float32).view(-1, 1, 1, 1)
+    return values.float().to(images.device).view(-1, 1, 1, 1)
 
 
 def box_mask(rows: Tensor, columns: Tensor, *, height: int, width: int) -> Tensor:

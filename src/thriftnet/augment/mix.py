@@ -46,27 +46,38 @@ class Mix:
         Returns:
             Images (channels-last) and targets of the same shapes and types.
         """
-        count, _, height, width = images.shape
+        count = len(images)
         if not (self.mixup or self.cutmix):
             return images, targets
         partners = torch.randperm(count, generator=generator)
-        by_box = self._draw_kind(count, generator=generator)
-        if self.mixup:
-            shares = draw_shares(count, alpha=self.mixup, generator=generator)
-            shares = torch.where(by_box, 1.0, shares)
-            images, targets = mixup(images, targets, partners, shares)
-        if self.cutmix:
-            shares = draw_shares(count, alpha=self.cutmix, generator=generator)
-            rows, columns = draw_boxes(shares, height=height, width=width, generator=generator)
-            rows = torch.where(by_box[:, None], rows, 0)
-            images, targets = cutmix(images, targets, partners, rows, columns)
-        return images, targets
+        if not self.cutmix:
+            return self._mixup(images, targets, partners, generator=generator)
+        if not self.mixup:
+            return self._cutmix(images, targets, partners, generator=generator)
+        by_box = torch.rand(count, generator=generator) < 0.5
+        # Both start from the images as they came: no box is cut from a blend.
+        blended, blended_targets = self._mixup(images, targets, partners, generator=generator)
+        boxed, boxed_targets = self._cutmix(images, targets, partners, generator=generator)
+        mixed = torch.where(by_box.to(images.device).view(-1, 1, 1, 1), boxed, blended)
+        mixed = mixed.contiguous(memory_format=torch.channels_last)
+        by_box = by_box.to(targets.device)[:, None]
+        return mixed, torch.where(by_box, boxed_targets, blended_targets)
 
-    def _draw_kind(self, count: int, *, generator: torch.Generator) -> Tensor:
-        """Draw which images undergo CutMix, `(count,)` bool."""
-        if self.mixup and self.cutmix:
-            return torch.rand(count, generator=generator) < 0.5
-        return torch.full((count,), self.cutmix > 0)
+    def _mixup(
+        self, images: Tensor, targets: Tensor, partners: Tensor, *, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Draw shares and blend."""
+        shares = draw_shares(len(images), alpha=self.mixup, generator=generator)
+        return mixup(images, targets, partners, shares)
+
+    def _cutmix(
+        self, images: Tensor, targets: Tensor, partners: Tensor, *, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Draw boxes and paste."""
+        height, width = images.shape[2:]
+        shares = draw_shares(len(images), alpha=self.cutmix, generator=generator)
+        rows, columns = draw_boxes(shares, height=height, width=width, generator=generator)
+        return cutmix(images, targets, partners, rows, columns)
 
 
 def draw_shares(count: int, *, alpha: float, generator: torch.Generator) -> Tensor:

@@ -31,8 +31,8 @@ def autocontrast(images: Tensor) -> Tensor:
     planes = images.contiguous()
     # Pillow computes its table in double precision, which Apple's GPUs lack.
     device = torch.device("cpu") if images.device.type == "mps" else images.device
-    low = planes.amin(dim=(2, 3)).to(device, torch.float64)[..., None]
-    high = planes.amax(dim=(2, 3)).to(device, torch.float64)[..., None]
+    low = planes.amin(dim=(2, 3)).to(device).double()[..., None]
+    high = planes.amax(dim=(2, 3)).to(device).double()[..., None]
     levels = torch.arange(256, dtype=torch.float64, device=device)
     # Tensor by tensor: `255 / tensor` multiplies by a reciprocal, which rounds once more.
     scale = levels[-1] / (high - low)

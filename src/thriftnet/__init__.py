@@ -1,1 +1,63 @@
-"""thriftnet."""
+"""The most accurate compact image classifier that a parameter and a compute budget can buy.
+
+    import thriftnet
+    run = thriftnet.train("smoke")
+    print(thriftnet.evaluate(run.path).accuracy)
+    print(thriftnet.predict(run.path, ["photo.jpg"])[0].label)
+
+The functions are loaded on first use: importing torch takes seconds, and `thriftnet --help`
+and the recipes need none of it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from thriftnet.errors import (
+    DataError,
+    ImageError,
+    RecipeError,
+    RunError,
+    ThriftnetError,
+    TrainingError,
+)
+
+if TYPE_CHECKING:
+    from thriftnet.api import (
+        Classifier,
+        Evaluation,
+        Prediction,
+        Recipe,
+        TrainedRun,
+        evaluate,
+        load_model,
+        load_recipe,
+        predict,
+        train,
+    )
+
+__all__ = [
+    "Classifier",
+    "DataError",
+    "Evaluation",
+    "ImageError",
+    "Prediction",
+    "Recipe",
+    "RecipeError",
+    "RunError",
+    "ThriftnetError",
+    "TrainedRun",
+    "TrainingError",
+    "evaluate",
+    "load_model",
+    "load_recipe",
+    "predict",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        value = getattr(import_module("thriftnet.api"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'thriftnet' has no attribute {name!r}")

@@ -1,0 +1,93 @@
+"""The Python interface: what the commands do, as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.deploy.classifier import Classifier, Prediction, load_model
+from thriftnet.evaluation.evaluate import Evaluation, evaluate
+from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.training.progress import Progress, choose_progress
+from thriftnet.training.start import TrainedRun, resume_run, start_run
+
+__all__ = [
+    "Classifier",
+    "Evaluation",
+    "Prediction",
+    "Recipe",
+    "TrainedRun",
+    "evaluate",
+    "load_model",
+    "load_recipe",
+    "predict",
+    "train",
+]
+
+
+def train(
+    recipe: Recipe | str | Path = "quick",
+    *,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+    name: str | None = None,
+    runs_dir: Path | str = "runs",
+    data: Path | str | None = None,
+    resume: Path | str | None = None,
+    quiet: bool = False,
+    progress: Progress | None = None,
+) -> TrainedRun:
+    """Train a recipe into a run folder, or go on with an interrupted run.
+
+    Args:
+        recipe: A recipe, the name of a shipped one, or a YAML path.
+        overrides: `key=value` strings, as `--set` takes them; only with a name or a path.
+        seed: Replaces the recipe's.
+        name: Of the run folder; none: from recipe, seed and time.
+        runs_dir: Where run folders lie.
+        data: Where to read CIFAR-10; none: the cache or the network.
+        resume: An interrupted run's folder; recipe, overrides, seed and name are then its own.
+        quiet: Say nothing.
+        progress: What is told and how, instead of the usual.
+
+    Returns:
+        The run's path and whether it came to its end. Its test figures are `evaluate(run.path)`.
+
+    Raises:
+        RecipeError: A wrong key or value, or a network over its budget.
+        DataError: The data set cannot be had, or is not what its digest says.
+        RunError: The run folder exists, is missing or damaged, or the disk is full.
+        TrainingError: The loss stopped being finite.
+    """
+    progress = progress or choose_progress(quiet=quiet)
+    place = None if data is None else Path(data)
+    if resume is not None:
+        return resume_run(Path(resume), data=place, progress=progress)
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides, seed=seed)
+    elif seed is not None:
+        recipe = recipe.model_copy(update={"seed": seed})
+    return start_run(recipe, name=name, runs_dir=Path(runs_dir), data=place, progress=progress)
+
+
+def predict(
+    model: Classifier | Path | str, images: NDArray[np.uint8] | Sequence[Path | str]
+) -> list[Prediction]:
+    """Name images: an (N, 32, 32, 3) uint8 array, or paths of image files of any size.
+
+    Args:
+        model: As `load_model` gives it, or a run folder or model file.
+        images: Pictures or their paths.
+
+    Raises:
+        RunError: There is no finished network.
+        ImageError: A file cannot be read as one picture.
+        ValueError: An array of another shape or type.
+    """
+    classifier = model if isinstance(model, Classifier) else load_model(model)
+    if isinstance(images, np.ndarray):
+        return classifier.predict(images)
+    return classifier.predict_files(images)

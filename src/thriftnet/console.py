@@ -1,0 +1,115 @@
+"""How results look in a terminal; every table fits 80 columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from thriftnet.deploy.inputs import PictureResult
+from thriftnet.errors import RunError
+from thriftnet.evaluation.evaluate import Evaluation, Reading
+from thriftnet.files import write_whole
+from thriftnet.models.summary import Summary
+from thriftnet.training.progress import clock
+from thriftnet.training.run import RunFolder
+
+_VIEWS = {
+    "none": "each image once",
+    "flip": "with its mirror image",
+    "flip_shift": "six views",
+}
+
+
+def print_training_summary(path: Path, evaluation: Evaluation) -> None:
+    """The end of a training: accuracy, size, time, and where it lies."""
+    end = next(line for line in reversed(RunFolder(path).metrics()) if line["kind"] == "end")
+    print()
+    for reading in (evaluation.chosen, evaluation.other):
+        print(f"test accuracy   {_accuracy(reading)}")
+    print(f"parameters      {evaluation.parameters:,}")
+    print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
+    print(f"run folder      {path}")
+    print(f"\nnext: thriftnet evaluate {path}   or   thriftnet predict {path} IMAGE...")
+
+
+def print_evaluation(target: Path, evaluation: Evaluation) -> None:
+    """All test figures of a network."""
+    chosen = evaluation.chosen
+    print(f"{target}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
+    print(f"{chosen.images:,} test images, {evaluation.precision}\n")
+    for reading in (chosen, evaluation.other):
+        print(f"top-1   {_accuracy(reading)}")
+    print(f"\nThe rest {_VIEWS[chosen.tta]}:")
+    print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
+    print(f"calibration error {chosen.calibration_error:.4f}\n")
+    _print_confusion(chosen)
+
+
+def print_predictions(results: Sequence[PictureResult]) -> None:
+    """One line a picture: its three most probable classes."""
+    width = min(44, max((len(str(result.path)) for result in results), default=0))
+    for result in results:
+        if result.prediction:
+            best = list(result.prediction.probabilities.items())[:3]
+            text = "  ".join(f"{name} {share:.3f}" for name, share in best)
+            print(f"{result.path!s:{width}}  {text}")
+
+
+def print_description(summary: Summary) -> None:
+    """The layer table, the totals, and the comparison with ResNet-18."""
+    width = max(len(layer.name) for layer in summary.layers)
+    print(f"{'layer':{width}}  {'kind':<12} {'output':<12} {'parameters':>11} {'MACs':>13}")
+    for layer in summary.layers:
+        shape = "×".join(map(str, layer.output_shape))
+        print(
+            f"{layer.name:{width}}  {layer.kind:<12} {shape:<12} "
+            f"{layer.parameters:>11,} {layer.macs:>13,}"
+        )
+    print(f"\n{summary.name}: {summary.parameters:,} trainable parameters", end="")
+    print(f" (budget {summary.budget:,})" if summary.budget else "", end="")
+    print(f", {summary.macs / 1e6:.1f}M MACs an image")
+    print(
+        f"ResNet-18 for 32×32 images: {summary.resnet18_parameters:,} parameters, "
+        f"{summary.resnet18_macs / 1e6:.1f}M MACs;\nthis network has "
+        f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
+        f"{_relative(summary.macs, summary.resnet18_macs)} MACs"
+    )
+
+
+def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path | None) -> None:
+    """A CSV file, whole or not at all; without a path, standard output.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    if path is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        write_whole(path, text.getvalue().encode(), error=RunError)
+        print(f"wrote {path}")
+
+
+def _accuracy(reading: Reading) -> str:
+    low, high = reading.accuracy_interval
+    return f"{reading.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {_VIEWS[reading.tta]}"
+
+
+def _relative(value: int, other: int) -> str:
+    share = value / other - 1
+    return f"{abs(share):.0%} {'fewer' if share < 0 else 'more'}"
+
+
+def _print_confusion(reading: Reading) -> None:
+    names = list(reading.per_class)
+    print("label        accuracy   predicted as " + " ".join(f"{name[:4]:>4}" for name in names))
+    for name, row in zip(names, reading.confusion, strict=True):
+        counts = " ".join(f"{count:>4}" for count in row)
+        print(f"{name[:12]:<12} {reading.per_class[name]:>8.3f}                {counts}")

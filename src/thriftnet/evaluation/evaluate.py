@@ -1,0 +1,168 @@
+"""Read a finished network on labelled images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thriftnet.data import Dataset, load_cifar10
+from thriftnet.errors import DataError
+from thriftnet.evaluation.metrics import (
+    confusion_matrix,
+    cross_entropy,
+    expected_calibration_error,
+    top_k_accuracy,
+    wilson_interval,
+)
+from thriftnet.evaluation.views import VIEWS
+from thriftnet.models.describe import count_macs
+from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.training.device import Compute, choose_compute
+from thriftnet.training.inference import predict_logits
+from thriftnet.training.run import RunFolder, model_file
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The figures of one way of reading the images."""
+
+    tta: str
+    images: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    """95%, Wilson."""
+    top5: float
+    loss: float
+    calibration_error: float
+    per_class: dict[str, float]
+    confusion: list[list[int]]
+    """Row is the label, column the prediction."""
+
+    def summary(self) -> dict[str, Any]:
+        """What fits in a line."""
+        names = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's figures, with and without test-time augmentation."""
+
+    parameters: int
+    macs: int
+    precision: str
+    chosen: Reading
+    """Read the way the recipe chose, or the caller."""
+    other: Reading
+    """Without test-time augmentation; or mirrored, where the choice is to have none."""
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy of the chosen reading, in [0, 1]."""
+        return self.chosen.accuracy
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `accuracy` and its companions are of the chosen reading."""
+        chosen = {name: value for name, value in vars(self.chosen).items()}
+        return {
+            **chosen,
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "precision": self.precision,
+            "readings": {r.tta: r.summary() for r in (self.chosen, self.other)},
+        }
+
+
+def evaluate(
+    target: Path | str | SavedModel,
+    *,
+    data: Path | str | None = None,
+    tta: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Evaluation:
+    """Read a run or a model on CIFAR-10's test images.
+
+    Args:
+        target: A run folder, a model file or a loaded model.
+        data: Where to read CIFAR-10; none: the cache or the network.
+        tta: A key of `VIEWS`; none: what the recipe chose.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `fp32` or `bf16`.
+
+    Raises:
+        RunError: There is no finished network at `target`.
+        DataError: The data set cannot be had, or the network has other classes.
+    """
+    model = target if isinstance(target, SavedModel) else read_model(model_file(Path(target)))
+    _, test_set = load_cifar10(None if data is None else Path(data))
+    compute = choose_compute(device=device, precision=precision)
+    evaluation = evaluate_on(model, test_set, compute=compute, tta=tta or model.tta)
+    if not isinstance(target, SavedModel) and Path(target).is_dir():
+        _record(RunFolder.open(Path(target)), evaluation)
+    return evaluation
+
+
+def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str) -> Evaluation:
+    """Read a network on any labelled images of its classes.
+
+    Raises:
+        DataError: The images have other classes.
+    """
+    if dataset.classes != model.classes:
+        raise DataError(
+            f"the network knows {', '.join(model.classes)} and the images are of "
+            f"{', '.join(dataset.classes)}; evaluate it on its own classes"
+        )
+    network = model.network.to(compute.device)
+    images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
+    labels = torch.tensor(dataset.labels)
+
+    def read(kind: str) -> Reading:
+        logits = predict_logits(
+            network, images, mean=model.mean, std=model.std, compute=compute, views=VIEWS[kind]
+        )
+        return read_logits(logits, labels, classes=model.classes, tta=kind)
+
+    return Evaluation(
+        parameters=model.parameters,
+        macs=count_macs(network, image_size=model.image_size),
+        precision=compute.precision,
+        chosen=read(tta),
+        other=read("flip" if tta == "none" else "none"),
+    )
+
+
+def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta: str) -> Reading:
+    """All figures of (N, classes) logits and (N,) labels."""
+    predicted = logits.argmax(dim=1)
+    confusion = confusion_matrix(predicted, labels, classes=len(classes))
+    right = confusion.diagonal()
+    shares = (right / confusion.sum(dim=1)).tolist()
+    correct, total = int(right.sum()), len(labels)
+    return Reading(
+        tta=tta,
+        images=total,
+        accuracy=correct / total,
+        accuracy_interval=wilson_interval(correct, total),
+        top5=top_k_accuracy(logits, labels, k=5),
+        loss=cross_entropy(logits, labels),
+        calibration_error=expected_calibration_error(logits, labels),
+        per_class=dict(zip(classes, shares, strict=True)),
+        confusion=confusion.tolist(),
+    )
+
+
+def _record(run: RunFolder, evaluation: Evaluation) -> None:
+    """Add the figures to the run's metrics, once for each way of reading."""
+    line = {"kind": "test", "precision": evaluation.precision}
+    told = [entry for entry in run.metrics() if entry["kind"] == "test"]
+    for reading in (evaluation.chosen, evaluation.other):
+        entry = {**line, "tta": reading.tta, **reading.summary()}
+        entry["accuracy_interval"] = list(reading.accuracy_interval)
+        if entry not in told:
+            run.append(entry)

@@ -1,0 +1,56 @@
+"""Figures from logits and labels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def top_k_accuracy(logits: Tensor, labels: Tensor, *, k: int) -> float:
+    """Share of images whose label is among the k largest logits.
+
+    Args:
+        logits: (N, classes).
+        labels: (N,) int64.
+        k: At most the number of classes counts.
+    """
+    best = logits.topk(min(k, logits.shape[1]), dim=1).indices
+    return (best == labels[:, None]).any(dim=1).float().mean().item()
+
+
+def wilson_interval(correct: int, total: int, *, z: float = 1.959964) -> tuple[float, float]:
+    """Interval of a proportion (Wilson 1927); the default z is 95%.
+
+    It says how far another test set of this size may differ, not another seed.
+    """
+    if total == 0:
+        return (0.0, 1.0)
+    share = correct / total
+    centre = share + z * z / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return (max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
+
+
+def confusion_matrix(predicted: Tensor, labels: Tensor, *, classes: int) -> Tensor:
+    """(classes, classes) int64 counts: row is the label, column the prediction."""
+    cells = labels * classes + predicted
+    return torch.bincount(cells, minlength=classes * classes).view(classes, classes)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> float:
+    """Mean cross-entropy in nats."""
+    return F.cross_entropy(logits, labels).item()
+
+
+def expected_calibration_error(logits: Tensor, labels: Tensor, *, bins: int = 15) -> float:
+    """Mean gap of confidence and accuracy over equal bins of confidence (Guo et al. 2017)."""
+    confidence, predicted = logits.softmax(dim=1).max(dim=1)
+    hit = (predicted == labels).double()
+    at = (confidence * bins).long().clamp_(max=bins - 1)
+    gap = torch.zeros(bins, dtype=torch.float64)
+    gap.index_add_(0, at, hit - confidence.double())
+    return (gap.abs().sum() / len(labels)).item()

@@ -1,0 +1,60 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from thriftnet.errors import ThriftnetError
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, error: type[ThriftnetError]) -> Iterator[IO[bytes]]:
+    """A file to write beside `path`; it takes the path's place when the block ends well.
+
+    If the block fails, the file at `path` is as it was and nothing is left beside it.
+
+    Raises:
+        ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as fault:
+        raise error(explain_os_error(fault, path)) from fault
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
+    """Write `content` to `path`, whole or not at all.
+
+    Raises:
+        ThriftnetError: As `replacing`.
+    """
+    with replacing(path, error=error) as file:
+        file.write(content)
+
+
+def explain_os_error(fault: OSError, path: Path) -> str:
+    """One line with the remedy for the faults that a user can mend."""
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"the disk is full: {path} was not written; free some space and try again"
+    if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"{path} cannot be written: {fault.strerror}; choose a folder that you may write"
+    return f"{path} cannot be written: {fault.strerror or fault}; check the path and the disk"

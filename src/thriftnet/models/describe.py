@@ -1,0 +1,80 @@
+"""What a network costs: its layers with shapes, parameters and multiply-accumulates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer that has parameters, as the forward pass meets it."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    """Without the batch dimension."""
+    parameters: int
+    """Trainable ones."""
+    macs: int
+    """Multiply-accumulates of one image; FLOPs are two of them."""
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Trainable parameters. Frozen ones (a whitening stem) cost storage but are not learned."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def layer_table(model: nn.Module, *, image_size: int = 32) -> list[Layer]:
+    """Run one image through the network and record each layer that has parameters.
+
+    Convolutions and linear layers count multiply-accumulates; norms, activations and pooling
+    are left out, as is the custom of the field.
+    """
+    layers: list[Layer] = []
+    handles: list[RemovableHandle] = []
+    device = next(model.parameters()).device
+
+    def record(name: str, module: nn.Module) -> None:
+        def hook(module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            own = sum(p.numel() for p in module.parameters(recurse=False) if p.requires_grad)
+            kind = type(module).__name__
+            layers.append(Layer(name, kind, tuple(output.shape[1:]), own, _macs(module, output)))
+
+        handles.append(module.register_forward_hook(hook))
+
+    for name, module in model.named_modules():
+        if next(module.parameters(recurse=False), None) is not None:
+            record(name, module)
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
+    finally:
+        model.train(training)
+        for handle in handles:
+            handle.remove()
+    return layers
+
+
+def count_macs(model: nn.Module, *, image_size: int = 32) -> int:
+    """Multiply-accumulates of one image's forward pass."""
+    return sum(layer.macs for layer in layer_table(model, image_size=image_size))
+
+
+def training_flops(macs: int, images: int) -> int:
+    """Operations of training on that many images: 2 a MAC, and backward costs two forwards."""
+    return 6 * macs * images
+
+
+def _macs(module: nn.Module, output: Tensor) -> int:
+    if isinstance(module, nn.Conv2d):
+        kernel = module.kernel_size[0] * module.kernel_size[1]
+        return output[0].numel() * module.in_channels // module.groups * kernel
+    if isinstance(module, nn.Linear):
+        return output[0].numel() * module.in_features
+    return 0

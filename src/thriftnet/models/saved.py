@@ -1,0 +1,111 @@
+"""Networks as safetensors files that carry all that is needed to use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from thriftnet.errors import RunError
+from thriftnet.files import write_whole
+from thriftnet.models.build import build_model
+from thriftnet.models.describe import count_parameters
+
+_FORMAT = "thriftnet-model-1"
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A network with what it expects and what its outputs mean."""
+
+    network: nn.Module
+    """Normalised images (N, 3, H, W) float to logits (N, len(classes))."""
+    architecture: Mapping[str, Any]
+    """Keyword arguments of `build_model`, without `classes`."""
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    """Of the training images in [0, 1]; the input is (pixel / 255 - mean) / std."""
+    std: tuple[float, float, float]
+    image_size: int = 32
+    """Height and width in pixels."""
+    tta: str = "none"
+    """The test-time augmentation its recipe chose."""
+    about: Mapping[str, Any] = field(default_factory=lambda: {})
+    """Free facts: recipe name and digest, seed, run."""
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return count_parameters(self.network)
+
+
+def save_model(path: Path, model: SavedModel) -> None:
+    """Write weights and metadata, whole or not at all.
+
+    Raises:
+        RunError: The disk is full or the folder cannot be written.
+    """
+    facts = {
+        "architecture": dict(model.architecture),
+        "classes": list(model.classes),
+        "mean": list(model.mean),
+        "std": list(model.std),
+        "image_size": model.image_size,
+        "tta": model.tta,
+        "about": dict(model.about),
+    }
+    # safetensors keeps no strides: channels-last weights are stored in plain order.
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
+    metadata = {"format": _FORMAT, "thriftnet": json.dumps(facts)}
+    write_whole(path, safetensors.torch.save(tensors, metadata), error=RunError)
+
+
+def read_model(path: Path) -> SavedModel:
+    """Rebuild a network from its file, on the CPU, in evaluation mode.
+
+    Raises:
+        RunError: The file is missing, damaged, or not one of ours.
+    """
+    if not path.is_file():
+        raise RunError(f"there is no model file {path}; check the path")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as fault:
+        reason = " ".join(str(fault).split())
+        raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None
+    if metadata.get("format") != _FORMAT:
+        raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
+    try:
+        return _rebuild(json.loads(metadata["thriftnet"]), tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as fault:
+        reason = str(fault).splitlines()[0]
+        raise RunError(
+            f"{path} does not match this version of thriftnet ({reason}); train anew"
+        ) from None
+
+
+def _rebuild(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SavedModel:
+    network = build_model(classes=len(facts["classes"]), **facts["architecture"])
+    # strict: a missing weight must never go unnoticed (the paper's authors ignored them)
+    network.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    )
+    return SavedModel(
+        network=network.eval(),
+        architecture=facts["architecture"],
+        classes=tuple(facts["classes"]),
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        image_size=facts["image_size"],
+        tta=facts["tta"],
+        about=facts["about"],
+    )

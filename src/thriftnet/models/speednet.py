@@ -1,0 +1,114 @@
+"""A network made to train fast on small images, after K. Jordan's airbench (arXiv 2404.00498).
+
+A frozen 2x2 whitening convolution, then groups of 3x3 convolutions that start as the identity
+and halve the resolution after their first convolution. Batch-norm scales are fixed at 1, so
+every convolution's output has a set scale and its weights need no decay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from thriftnet.models.layers import ACTIVATIONS, conv3x3
+
+_WHITENED = 24
+"""Stem channels: 12 principal directions of a 2x2 RGB patch, each with both signs."""
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    # Running statistics must follow the few hundred steps of a short run: momentum 0.4.
+    norm = nn.BatchNorm2d(channels, momentum=0.4)
+    norm.weight.requires_grad_(False)
+    return norm
+
+
+class ConvGroup(nn.Module):
+    """Convolution, max pool, norm, activation; then further convolutions at half resolution."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, depth: int, activation: str, residual: bool
+    ) -> None:
+        super().__init__()
+        widths = [in_channels] + [out_channels] * depth
+        self.convs = nn.ModuleList(conv3x3(a, b) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(_norm(out_channels) for _ in range(depth))
+        self.acts = nn.ModuleList(ACTIVATIONS[activation]() for _ in range(depth))
+        self.residual = residual
+        for conv in self.convs:
+            weight = conv.get_parameter("weight")
+            # The first C_in outputs pass their input through, so depth costs nothing at first.
+            nn.init.dirac_(weight.data[: weight.shape[1]])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, H, W) to (N, C_out, H // 2, W // 2)."""
+        x = F.max_pool2d(self.convs[0](x), 2)
+        x = self.acts[0](self.norms[0](x))
+        for conv, norm, act in zip(
+            list(self.convs)[1:], list(self.norms)[1:], list(self.acts)[1:], strict=True
+        ):
+            branch = act(norm(conv(x)))
+            x = x + branch if self.residual else branch
+        return x
+
+
+class SpeedNet(nn.Module):
+    """Whitening stem, convolution groups, global max pool, linear head.
+
+    Args:
+        blocks: Convolutions of each group.
+        channels: Channels of each group.
+        classes: Length of the output.
+        activation: `relu`, `gelu` or `silu`.
+        residual: Whether each convolution after a group's first adds its input back.
+    """
+
+    def __init__(
+        self,
+        *,
+        blocks: Sequence[int],
+        channels: Sequence[int],
+        classes: int,
+        activation: str = "gelu",
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, _WHITENED, 2)
+        self.stem.weight.requires_grad_(False)
+        self.act = ACTIVATIONS[activation]()
+        widths = [_WHITENED, *channels]
+        self.groups = nn.Sequential(
+            *(
+                ConvGroup(a, b, depth=depth, activation=activation, residual=residual)
+                for (a, b), depth in zip(pairwise(widths), blocks, strict=True)
+            )
+        )
+        self.head = nn.Linear(channels[-1], classes, bias=False)
+        nn.init.normal_(self.head.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (N, 3, H, W) to logits (N, classes)."""
+        x = self.act(self.stem(images))
+        x = self.groups(x)
+        x = torch.amax(x, dim=(2, 3))  # (N, C)
+        return self.head(x) / x.shape[1]
+
+    @torch.no_grad()
+    def whiten(self, images: Tensor, *, eps: float = 5e-4) -> None:
+        """Set the stem to the principal directions of 2x2 patches, scaled to unit variance.
+
+        Args:
+            images: A few thousand normalised training images, (N, 3, H, W) float32.
+            eps: Added to each variance, so that flat patches do not turn into noise.
+        """
+        patches = F.unfold(images.contiguous(), 2)  # (N, 12, patches an image)
+        patches = patches.transpose(1, 2).reshape(-1, patches.shape[1])  # (all patches, 12)
+        variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+        filters = (directions / torch.sqrt(variances + eps)).T.reshape(
+            -1, *self.stem.weight.shape[1:]
+        )
+        self.stem.weight.copy_(torch.cat([filters, -filters]))

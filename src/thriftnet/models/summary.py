@@ -1,0 +1,63 @@
+"""A network's description: its layer table, its totals, and how they compare with ResNet-18."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from thriftnet.models.build import build_model, check_budget
+from thriftnet.models.describe import Layer, count_parameters, layer_table
+
+RESNET18: dict[str, Any] = {
+    "family": "resnet",
+    "blocks": (2, 2, 2, 2),
+    "channels": (64, 128, 256, 512),
+}
+"""ResNet-18 adapted to 32x32 images: the network everybody knows."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a network is made of and costs."""
+
+    name: str
+    layers: list[Layer]
+    parameters: int
+    macs: int
+    budget: int | None
+    """Largest number of parameters allowed."""
+    resnet18_parameters: int
+    resnet18_macs: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the layers as objects."""
+        return {
+            "name": self.name,
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "max_parameters": self.budget,
+            "resnet18": {"parameters": self.resnet18_parameters, "macs": self.resnet18_macs},
+            "layers": [asdict(layer) for layer in self.layers],
+        }
+
+
+def summarise(name: str, *, budget: int | None, classes: int = 10, **model: Any) -> Summary:
+    """Describe a network of `build_model`'s options.
+
+    Raises:
+        RecipeError: It has more parameters than `budget`.
+    """
+    network = build_model(classes=classes, **model)
+    parameters = count_parameters(network)
+    check_budget(parameters, budget, model)
+    layers = layer_table(network)
+    peer = build_model(classes=classes, **RESNET18)
+    return Summary(
+        name=name,
+        layers=layers,
+        parameters=parameters,
+        macs=sum(layer.macs for layer in layers),
+        budget=budget,
+        resnet18_parameters=count_parameters(peer),
+        resnet18_macs=sum(layer.macs for layer in layer_table(peer)),
+    )

@@ -1,0 +1,129 @@
+"""One clear line for each way a recipe can be wrong, and the dotted overrides."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from thriftnet.errors import RecipeError
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split `key=value`; the value is read as YAML, so lists and numbers are themselves.
+
+    Raises:
+        RecipeError: No `=`, or a value that is not YAML.
+    """
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise RecipeError(f"override {text!r} is not KEY=VALUE, such as optim.lr=0.02")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise RecipeError(f"the value in {text!r} is not valid YAML; quote it") from None
+
+
+def merge_override(tree: dict[str, Any], key: str, value: object) -> None:
+    """Set a dotted key in a plain tree, making sections on the way; changes `tree`.
+
+    Raises:
+        RecipeError: The key goes through something that is not a section.
+    """
+    *sections, last = key.split(".")
+    for section in sections:
+        child = tree.setdefault(section, {})
+        if not isinstance(child, dict):
+            raise RecipeError(f"{key} cannot be set: {section} is a value, not a section")
+        tree = child
+    tree[last] = value
+
+
+def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
+    """The first thing wrong, in one line that names the key and the nearest right one."""
+    first = error.errors(include_url=False)[0]
+    branches = {name for name, *_ in _families(root)}
+    path = [str(part) for part in first["loc"] if part not in branches]
+    key = ".".join(path)
+    kind, given = first["type"], first.get("input")
+    if kind == "extra_forbidden":
+        return _unknown_key(key, root, tree)
+    if kind == "missing":
+        return f"{key} is missing; give it a value"
+    if kind == "union_tag_invalid":
+        choices = sorted(branches)
+        family = dict(given).get("family") if isinstance(given, Mapping) else given
+        return _wrong_choice(f"{key}.family", family, choices)
+    if kind == "union_tag_not_found":
+        return f"{key}.family is missing; set it to one of {', '.join(sorted(branches))}"
+    if kind == "literal_error":
+        field = _field(root, path, tree)
+        return _wrong_choice(key, given, _choices(field))
+    if kind == "value_error":
+        return str(first["ctx"]["error"])
+    if kind in {"model_type", "model_attributes_type"}:
+        return f"{key} is a section, not the value {given!r}; set one of its keys, as in {key}.KEY"
+    if kind == "tuple_type":
+        return f"{key}={given!r} is wrong: it must be a list, such as {key}=[1,2,3]"
+    reason = first["msg"][0].lower() + first["msg"][1:]
+    return f"{key}={given!r} is wrong: {reason}"
+
+
+def _wrong_choice(key: str, given: object, choices: list[str]) -> str:
+    near = difflib.get_close_matches(str(given), choices, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{key}={given!r} is not one of {', '.join(choices)}{hint}"
+
+
+def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
+    known = sorted({name for name, _ in _keys(root, tree=None)})
+    here = sorted({name for name, _ in _keys(root, tree=tree)})
+    if key in known:
+        model = tree.get("model")
+        family = model.get("family", "resnet") if isinstance(model, Mapping) else "resnet"
+        return f"{key} does not belong to model.family={family}; remove it or change the family"
+    near = difflib.get_close_matches(key, here, n=1, cutoff=0.0)
+    same_leaf = [name for name in here if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    hint = (same_leaf or near)[0]
+    return f"{key} is not a recipe key; did you mean {hint}?"
+
+
+def _families(root: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    for section in get_args(root.model_fields["model"].annotation):
+        yield section.model_fields["family"].annotation.__args__[0], section
+
+
+def _keys(
+    root: type[BaseModel], tree: Mapping[str, Any] | None, prefix: str = ""
+) -> Iterator[tuple[str, FieldInfo]]:
+    """Every dotted key with its field; with a tree, only those of the families it chose."""
+    for name, field in root.model_fields.items():
+        key = f"{prefix}{name}"
+        sections = _sections(field, tree.get(name) if tree is not None else None)
+        if not sections:
+            yield key, field
+        for section in sections:
+            yield from _keys(section, None, f"{key}.")
+
+
+def _sections(field: FieldInfo, chosen: object) -> list[type[BaseModel]]:
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    options = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+    if isinstance(chosen, Mapping):
+        family = chosen.get("family", "resnet")
+        options = [o for o in options if family in get_args(o.model_fields["family"].annotation)]
+    return options
+
+
+def _field(root: type[BaseModel], path: list[str], tree: Mapping[str, Any]) -> FieldInfo:
+    return dict(_keys(root, tree))[".".join(path)]
+
+
+def _choices(field: FieldInfo) -> list[str]:
+    return [str(choice) for choice in get_args(field.annotation)]

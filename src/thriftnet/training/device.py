@@ -1,0 +1,63 @@
+"""Device and arithmetic: the best that the machine does well, unless the recipe names one."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from thriftnet.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and in what arithmetic a network runs."""
+
+    device: torch.device
+    precision: str
+    """`fp32` or `bf16`: forward and backward of convolutions and matrix products."""
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of every forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
+    """Resolve `auto` and check that the machine has what is named.
+
+    Raises:
+        RecipeError: The named device is not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        device = next(name for name, there in available.items() if there)
+    if not available[device]:
+        found = ", ".join(name for name, there in available.items() if there)
+        raise RecipeError(
+            f"train.device={device} is not on this machine (found: {found}); use train.device=auto"
+        )
+    if precision == "auto":
+        precision = "bf16" if _fast_bf16(device) else "fp32"
+    return Compute(torch.device(device), precision)
+
+
+def processor_name() -> str:
+    """What the processor calls itself."""
+    capabilities = torch.cpu.get_capabilities()
+    return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
+
+
+def _fast_bf16(device: str) -> bool:
+    """Whether bfloat16 is computed in hardware; emulated, it is slower than float32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return device == "cpu" and any(
+        capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16")
+    )

@@ -1,0 +1,57 @@
+"""What a run ran on: enough to run it again and to explain a difference."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from thriftnet.training.device import Compute, processor_name
+
+
+def describe_environment(compute: Compute, data_digests: Mapping[str, str]) -> dict[str, Any]:
+    """Versions, machine, commit, data digests and command line, ready for JSON."""
+    return {
+        "thriftnet": package_version(),
+        "commit": commit(),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": platform.platform(),
+        "processor": processor_name(),
+        "threads": torch.get_num_threads(),
+        "device": str(compute.device),
+        "precision": compute.precision,
+        "data": dict(data_digests),
+    }
+
+
+def package_version() -> str:
+    """The installed version of thriftnet."""
+    from importlib.metadata import version
+
+    return version("thriftnet")
+
+
+def commit() -> str | None:
+    """The commit of the checkout the package runs from, `+changes` if it was edited; or none."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", str(Path(__file__)))  # ours, not a checkout around us
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None

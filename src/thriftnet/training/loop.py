@@ -1,0 +1,211 @@
+"""The training loop: epochs of steps, each epoch validated, logged and checkpointed."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from thriftnet.errors import TrainingError
+from thriftnet.models.saved import read_model, save_model
+from thriftnet.optim.build import set_learning_rate
+from thriftnet.recipe import Recipe
+from thriftnet.training.inference import predict_logits
+from thriftnet.training.interrupt import StopRequest
+from thriftnet.training.progress import Moment, Progress
+from thriftnet.training.rng import derive_seed, generator
+from thriftnet.training.run import Line, RunFolder
+from thriftnet.training.setup import Plan, as_saved
+from thriftnet.training.state import EpochTotals, TrainingState
+
+CHECKPOINT_SECONDS = 120.0
+"""A checkpoint is written at the end of every epoch, and within one after this long."""
+
+
+def fit(
+    recipe: Recipe,
+    plan: Plan,
+    state: TrainingState,
+    run: RunFolder,
+    progress: Progress,
+    stop: StopRequest,
+) -> bool:
+    """Train from where `state` stands to the end of the plan.
+
+    Returns:
+        Whether the run came to its end; if not, its checkpoint is written and `--resume` goes on.
+
+    Raises:
+        TrainingError: The loss is no longer finite.
+        RunError: The disk is full; the last whole checkpoint stays.
+    """
+    last_saved = time.monotonic()
+    while state.step < plan.total_steps:
+        epoch, first = divmod(state.step, plan.steps_per_epoch)
+        order = torch.randperm(len(plan.images), generator=generator(plan.seed, "order", epoch)).to(
+            plan.compute.device
+        )
+        steps = min(plan.steps_per_epoch, plan.total_steps - epoch * plan.steps_per_epoch)
+        for index in range(first, steps):
+            began = time.monotonic()
+            batch = order[index * plan.batch_size : (index + 1) * plan.batch_size]
+            train_step(plan, state, batch, epoch=epoch)
+            state.totals.seconds += time.monotonic() - began
+            state.seconds += time.monotonic() - began
+            progress.step(_moment(plan, state, epoch, (index + 1) / steps))
+            if stop.requested and state.step < plan.total_steps:
+                run.save_state(state.to_checkpoint())
+                _tell(run, progress, {"kind": "interrupted", "step": state.step})
+                return False
+            if index + 1 < steps and time.monotonic() - last_saved > CHECKPOINT_SECONDS:
+                run.save_state(state.to_checkpoint())
+                last_saved = time.monotonic()
+        line = _finish_epoch(recipe, plan, state, run, epoch)
+        _tell(run, progress, line)
+        run.save_state(state.to_checkpoint())
+        last_saved = time.monotonic()
+    _finish_run(recipe, plan, state, run, progress)
+    return True
+
+
+def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
+    """Move the weights once, by the mean gradient of a batch taken in micro-batches.
+
+    Args:
+        plan: What stays the same.
+        state: Changed in place.
+        batch: (B,) positions in the training images.
+        epoch: Counted from 0.
+
+    Raises:
+        TrainingError: The loss is not finite; the weights have not been moved by it.
+    """
+    draws = generator(plan.seed, "augment", state.step)
+    torch.manual_seed(derive_seed(plan.seed, "network", state.step))  # stochastic depth
+    factor = plan.schedule(state.step, plan.total_steps)
+    set_learning_rate(state.optimisers, factor)
+    state.model.train()
+    for part in batch.split(plan.micro_batch):
+        images = plan.augment(plan.images[part], indices=part, epoch=epoch, generator=draws)
+        labels = targets = plan.labels[part]
+        if plan.mix:
+            one_hot = F.one_hot(labels, len(plan.classes)).float()
+            images, targets = plan.mix(images, one_hot, generator=draws)
+        with plan.compute.autocast():
+            logits = state.model(images).float()
+        loss = F.cross_entropy(
+            logits, targets, label_smoothing=plan.label_smoothing, reduction="sum"
+        )
+        value = loss.item()
+        if not math.isfinite(value):
+            _refuse(state, plan, value)
+        (loss / len(batch)).backward()
+        state.totals.loss += value
+        state.totals.correct += int((logits.argmax(1) == labels).sum())
+        state.totals.images += len(part)
+    for optimiser in state.optimisers:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+    if state.average:
+        state.average.update(state.model, step=state.step)
+    state.step += 1
+
+
+def _refuse(state: TrainingState, plan: Plan, value: float) -> None:
+    rate = state.learning_rate
+    raise TrainingError(
+        f"the loss became {value} at step {state.step} of {plan.total_steps} "
+        f"(learning rate {rate:.3g}); lower optim.lr or lengthen schedule.warmup_epochs"
+    )
+
+
+def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
+    """Mean loss and accuracy on the validation images; none where there are none."""
+    if len(plan.val_images) == 0:
+        return None
+    logits = predict_logits(
+        state.network, plan.val_images, mean=plan.mean, std=plan.std, compute=plan.compute
+    )
+    labels = plan.val_labels.cpu()
+    return (
+        F.cross_entropy(logits, labels).item(),
+        (logits.argmax(1) == labels).float().mean().item(),
+    )
+
+
+def _finish_epoch(
+    recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, epoch: int
+) -> Line:
+    """Validate, keep the best weights, and sum the epoch up in a line."""
+    began = time.monotonic()
+    validation = validate(plan, state)
+    if validation and validation[1] > state.best_accuracy:
+        state.best_accuracy, state.best_epoch = validation[1], epoch + 1
+        save_model(run.best_path, as_saved(recipe, plan, state.network))
+    totals, state.totals = state.totals, EpochTotals()
+    state.seconds += time.monotonic() - began
+    return {
+        "kind": "epoch",
+        "epoch": epoch + 1,
+        "epochs": math.ceil(plan.total_steps / plan.steps_per_epoch),
+        "step": state.step,
+        "train_loss": totals.loss / totals.images,
+        "train_accuracy": totals.correct / totals.images,
+        "val_loss": validation[0] if validation else None,
+        "val_accuracy": validation[1] if validation else None,
+        "learning_rate": state.learning_rate,
+        "images_per_second": totals.images / totals.seconds,
+        "seconds": state.seconds,
+    }
+
+
+def _finish_run(
+    recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
+) -> None:
+    """Keep the weights that the recipe selects and close the metrics."""
+    best = recipe.train.select == "best"
+    chosen = read_model(run.best_path).network if best else state.network
+    save_model(run.model_path, as_saved(recipe, plan, chosen))
+    images = _images_seen(plan, state.step)
+    end: dict[str, Any] = {
+        "kind": "end",
+        "step": state.step,
+        "seconds": state.seconds,
+        "images": images,
+        "pflop": 6 * plan.macs * images / 1e15,
+        "best_val_accuracy": state.best_accuracy if state.best_epoch else None,
+        "best_epoch": state.best_epoch or None,
+        "selected": recipe.train.select,
+    }
+    _tell(run, progress, end)
+
+
+def _images_seen(plan: Plan, steps: int) -> int:
+    epochs, rest = divmod(steps, plan.steps_per_epoch)
+    an_epoch = min(len(plan.images), plan.steps_per_epoch * plan.batch_size)
+    return epochs * an_epoch + rest * plan.batch_size
+
+
+def _moment(plan: Plan, state: TrainingState, epoch: int, share: float) -> Moment:
+    totals = state.totals
+    rate = totals.images / max(totals.seconds, 1e-9)
+    left = (plan.total_steps - state.step) * plan.batch_size / rate
+    return Moment(
+        epoch=epoch + 1,
+        epochs=math.ceil(plan.total_steps / plan.steps_per_epoch),
+        share=share,
+        loss=totals.loss / totals.images,
+        accuracy=totals.correct / totals.images,
+        learning_rate=state.learning_rate,
+        images_per_second=rate,
+        seconds_left=left,
+    )
+
+
+def _tell(run: RunFolder, progress: Progress, line: Line) -> None:
+    run.append(line)
+    progress.line(line)

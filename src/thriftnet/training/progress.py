@@ -1,0 +1,171 @@
+"""What a training run says while it goes on: live, plain, as JSON lines, or nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from thriftnet.training.run import Line
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run stands, after a step."""
+
+    epoch: int
+    """Counted from 1."""
+    epochs: int
+    share: float
+    """Of this epoch, in [0, 1]."""
+    loss: float
+    accuracy: float
+    learning_rate: float
+    images_per_second: float
+    seconds_left: float
+    """Of the whole run, at the rate of this epoch."""
+
+
+class Progress(Protocol):
+    """What the loop tells; each method returns at once."""
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        ...
+
+    def step(self, moment: Moment) -> None:
+        """After every step."""
+        ...
+
+    def line(self, line: Line) -> None:
+        """A line that went into metrics.jsonl."""
+        ...
+
+    def close(self) -> None:
+        """The run is over, well or not."""
+        ...
+
+
+class Quiet:
+    """Says nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def step(self, moment: Moment) -> None:
+        """Nothing."""
+
+    def line(self, line: Line) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class JsonLines(Quiet):
+    """The lines of metrics.jsonl on standard output, as they come."""
+
+    def line(self, line: Line) -> None:
+        """Print the line."""
+        print(json.dumps(line), flush=True)
+
+
+class Plain(Quiet):
+    """One line an epoch, for files and pipes."""
+
+    def note(self, text: str) -> None:
+        """Print the sentence."""
+        print(text, flush=True)
+
+    def line(self, line: Line) -> None:
+        """Print the end of an epoch."""
+        if line["kind"] == "epoch":
+            print(epoch_text(line), flush=True)
+
+
+class LiveBar:
+    """A bar that follows the epoch; its last state stays as the epoch's line."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        self._live.start()
+        self._shown = 0.0
+
+    def note(self, text: str) -> None:
+        """Print the sentence above the bar."""
+        self._live.console.print(text, highlight=False)
+
+    def step(self, moment: Moment) -> None:
+        """Redraw, at most ten times a second."""
+        if time.monotonic() - self._shown >= 0.1:
+            self._shown = time.monotonic()
+            self._live.update(_fit(moment, self.console.width), refresh=True)
+
+    def line(self, line: Line) -> None:
+        """Print the end of an epoch above the bar."""
+        if line["kind"] == "epoch":
+            self._live.update(Text(""))
+            self._live.console.print(epoch_text(line), highlight=False)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._live.stop()
+
+
+def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
+    """The form that suits where standard output goes."""
+    if as_json:
+        return JsonLines()
+    if quiet:
+        return Quiet()
+    return LiveBar() if sys.stdout.isatty() else Plain()
+
+
+def epoch_text(line: Line) -> str:
+    """The end of an epoch in one line of at most 80 characters, the essential first."""
+    text = (
+        f"epoch {line['epoch']}/{line['epochs']}  loss {line['train_loss']:.4f}  "
+        f"train {line['train_accuracy']:.4f}"
+    )
+    if line.get("val_accuracy") is not None:
+        text += f"  val {line['val_accuracy']:.4f}"
+    return (
+        f"{text}  lr {line['learning_rate']:.2g}  {line['images_per_second']:.0f} img/s  "
+        f"{clock(line['seconds'])}"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss, or m:ss below an hour."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _fit(moment: Moment, width: int) -> Text:
+    """The live line; in a narrow window the last parts go first."""
+    bar = 16
+    filled = round(bar * moment.share)
+    parts = [
+        f"epoch {moment.epoch}/{moment.epochs} ",
+        "━" * filled + "╌" * (bar - filled),
+        f" loss {moment.loss:.3f}",
+        f" acc {moment.accuracy:.3f}",
+        f" {clock(moment.seconds_left)} left",
+        f" {moment.images_per_second:.0f} img/s",
+        f" lr {moment.learning_rate:.2g}",
+    ]
+    text = Text(no_wrap=True)
+    for part in parts:
+        if text.cell_len + len(part) >= width:
+            break
+        text.append(part, style="green" if part[0] in "━╌" else "")
+    return text

@@ -1,0 +1,198 @@
+"""The run folder: the only code that knows its layout.
+
+runs/NAME/
+recipe.yaml         complete: running it again is the same experiment
+environment.json    versions, device, threads, commit, data digests, command line
+metrics.jsonl       one JSON object a line, appended
+checkpoints/last.pt          all that training needs to go on
+checkpoints/best.safetensors the weights of the best validation accuracy
+model.safetensors   final weights with their metadata
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from thriftnet.errors import RunError
+from thriftnet.files import explain_os_error, write_whole
+from thriftnet.recipe import Recipe, load_recipe
+
+Line = dict[str, Any]
+"""One line of metrics.jsonl; `kind` says what it tells: start, epoch, interrupted, end, test."""
+
+
+class RunFolder:
+    """Everything a run knows, in one folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe_path = path / "recipe.yaml"
+        self.environment_path = path / "environment.json"
+        self.metrics_path = path / "metrics.jsonl"
+        self.last_path = path / "checkpoints" / "last.pt"
+        self.best_path = path / "checkpoints" / "best.safetensors"
+        self.model_path = path / "model.safetensors"
+
+    @classmethod
+    def create(cls, path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
+        """Make a new run folder.
+
+        Raises:
+            RunError: The path exists or cannot be written.
+        """
+        run = cls(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            raise RunError(
+                f"{path} exists already; choose another --name, or go on with --resume {path}"
+            ) from None
+        except OSError as fault:
+            raise RunError(explain_os_error(fault, path)) from None
+        write_whole(run.recipe_path, recipe.to_yaml().encode(), error=RunError)
+        content = json.dumps(environment, indent=2) + "\n"
+        write_whole(run.environment_path, content.encode(), error=RunError)
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open an existing run folder.
+
+        Raises:
+            RunError: There is no folder, or it is not a run.
+        """
+        run = cls(path)
+        if not path.is_dir():
+            raise RunError(f"there is no run folder {path}; check the path")
+        if not run.recipe_path.is_file():
+            raise RunError(f"{path} is not a run folder: it has no recipe.yaml; check the path")
+        return run
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.resolve().name
+
+    def recipe(self) -> Recipe:
+        """The run's complete recipe.
+
+        Raises:
+            RecipeError: The file was changed and is wrong now.
+        """
+        return load_recipe(self.recipe_path)
+
+    def append(self, line: Line) -> None:
+        """Add a line to the metrics.
+
+        Raises:
+            RunError: The disk is full or the folder cannot be written.
+        """
+        text = json.dumps(line, allow_nan=False) + "\n"
+        try:
+            with self.metrics_path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as fault:
+            raise RunError(explain_os_error(fault, self.metrics_path)) from None
+
+    def metrics(self) -> list[Line]:
+        """All whole lines; one torn at the end (a machine that stopped) is left out."""
+        try:
+            texts = self.metrics_path.read_text("utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        lines: list[Line] = []
+        for number, text in enumerate(texts, start=1):
+            try:
+                lines.append(json.loads(text))
+            except json.JSONDecodeError:
+                if number < len(texts):
+                    raise RunError(
+                        f"{self.metrics_path} is damaged in line {number}; delete that line"
+                    ) from None
+        return lines
+
+    def rewind(self, step: int) -> None:
+        """Drop the metrics of steps that a resumed run is about to repeat."""
+        kept = [line for line in self.metrics() if line.get("step", 0) <= step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_whole(self.metrics_path, text.encode(), error=RunError)
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Write the checkpoint that `--resume` reads, whole or not at all.
+
+        Raises:
+            RunError: The disk is full; the checkpoint before stays.
+        """
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_whole(self.last_path, buffer.getvalue(), error=RunError)
+
+    def load_state(self) -> dict[str, Any]:
+        """Read the checkpoint.
+
+        Raises:
+            RunError: There is none, or it is damaged.
+        """
+        if not self.last_path.is_file():
+            raise RunError(
+                f"{self.path} has no checkpoint to resume from; train it anew under another --name"
+            )
+        try:
+            state = torch.load(self.last_path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as fault:
+            reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+            raise RunError(
+                f"{self.last_path} is damaged ({reason}); train anew under another --name"
+            ) from None
+        return cast("dict[str, Any]", state)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end and has its final weights."""
+        return self.model_path.is_file()
+
+
+def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
+    """Where a new run goes: by its name, or by recipe, seed and time.
+
+    Raises:
+        RunError: The name would lead out of the folder, or exists.
+    """
+    if name is None:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        name = f"{recipe.name}-s{recipe.seed}-{stamp}"
+    if name in {"", ".", ".."} or any(mark in name for mark in {"/", os.sep, "\0"}):
+        raise RunError(f"--name {name!r} is not a plain folder name; leave out slashes")
+    path = runs_dir / name
+    if path.exists():
+        raise RunError(
+            f"{path} exists already; choose another --name, or go on with --resume {path}"
+        )
+    return path
+
+
+def model_file(target: Path) -> Path:
+    """The model file that a run folder or a file path stands for.
+
+    Raises:
+        RunError: Nothing is there, or the run has not come to its end.
+    """
+    if not target.exists():
+        raise RunError(f"there is no run folder or model file {target}; check the path")
+    if target.is_file():
+        return target
+    run = RunFolder.open(target)
+    if not run.finished:
+        raise RunError(
+            f"{target} has no final model yet; finish it with: thriftnet train --resume {target}"
+        )
+    return run.model_path

@@ -1,0 +1,149 @@
+"""From a recipe and images to everything the loop uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from thriftnet.augment import Augment, Mix, normalise
+from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, stratified_split
+from thriftnet.errors import RecipeError
+from thriftnet.models.build import build_model
+from thriftnet.models.describe import count_macs
+from thriftnet.models.saved import SavedModel
+from thriftnet.models.speednet import SpeedNet
+from thriftnet.optim.build import build_optimisers
+from thriftnet.optim.schedules import Schedule, build_schedule
+from thriftnet.recipe import Recipe
+from thriftnet.training.averaging import Average
+from thriftnet.training.device import Compute, choose_compute
+from thriftnet.training.rng import derive_seed
+from thriftnet.training.state import TrainingState
+
+_WHITENING_IMAGES = 5000
+"""Images whose patches set a whitening stem; more change nothing that can be measured."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What stays the same from the first step to the last."""
+
+    seed: int
+    compute: Compute
+    images: Tensor
+    """(N, 3, H, W) uint8, channels-last, on the device."""
+    labels: Tensor
+    """(N,) int64, on the device."""
+    val_images: Tensor
+    val_labels: Tensor
+    """As images and labels; of length 0 without validation."""
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    augment: Augment
+    mix: Mix | None
+    schedule: Schedule
+    batch_size: int
+    micro_batch: int
+    steps_per_epoch: int
+    total_steps: int
+    label_smoothing: float
+    macs: int
+    """Multiply-accumulates of one image's forward pass."""
+
+
+def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
+    """Split, place and count.
+
+    Raises:
+        RecipeError: The device is not there, or the split leaves less than one batch.
+    """
+    settings = recipe.train
+    compute = choose_compute(device=settings.device, precision=settings.precision)
+    train_at, val_at = stratified_split(
+        train_set.labels, val_ratio=recipe.data.val_ratio, seed=recipe.seed
+    )
+    chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
+    steps = len(chosen) / settings.batch_size
+    steps_per_epoch = int(steps) if settings.drop_last else -int(-steps // 1)
+    if steps_per_epoch == 0:
+        raise RecipeError(
+            f"train.batch_size {settings.batch_size} is larger than the {len(chosen)} training "
+            "images; lower it or set train.drop_last=false"
+        )
+    augment = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
+    mixing = recipe.augment.mixup > 0 or recipe.augment.cutmix > 0
+    return Plan(
+        seed=recipe.seed,
+        compute=compute,
+        images=as_images(chosen, compute.device),
+        labels=torch.tensor(chosen.labels).to(compute.device),
+        val_images=as_images(held_out, compute.device),
+        val_labels=torch.tensor(held_out.labels).to(compute.device),
+        classes=train_set.classes,
+        mean=CIFAR10_MEAN,
+        std=CIFAR10_STD,
+        augment=Augment(
+            **augment,
+            mean=CIFAR10_MEAN,
+            std=CIFAR10_STD,
+            seed=derive_seed(recipe.seed, "flip"),
+        ),
+        mix=Mix(mixup=recipe.augment.mixup, cutmix=recipe.augment.cutmix) if mixing else None,
+        schedule=build_schedule(steps_per_epoch=steps_per_epoch, **recipe.schedule.model_dump()),
+        batch_size=settings.batch_size,
+        micro_batch=settings.micro_batch or settings.batch_size,
+        steps_per_epoch=steps_per_epoch,
+        total_steps=max(1, round(settings.epochs * steps_per_epoch)),
+        label_smoothing=settings.label_smoothing,
+        macs=count_macs(model),
+    )
+
+
+def as_images(dataset: Dataset, device: torch.device) -> Tensor:
+    """(N, H, W, 3) uint8 arrays as (N, 3, H, W) channels-last tensors.
+
+    One copy into memory: the cache is mapped read-only, and training reads it in random order.
+    """
+    return torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2).to(device)
+
+
+def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:
+    """The network of a recipe, with weights drawn from its seed, within its budget.
+
+    Raises:
+        RecipeError: The network has more than `max_parameters`.
+    """
+    return build_model(
+        classes=classes,
+        seed=derive_seed(recipe.seed, "weights"),
+        max_parameters=recipe.max_parameters,
+        **recipe.model.model_dump(),
+    )
+
+
+def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:
+    """Everything that changes while training, at step 0."""
+    if isinstance(model, SpeedNet):
+        model.whiten(normalise(plan.images[:_WHITENING_IMAGES].cpu(), mean=plan.mean, std=plan.std))
+    model.to(plan.compute.device)
+    return TrainingState(
+        model=model,
+        optimisers=build_optimisers(model, **recipe.optim.model_dump()),
+        average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
+    )
+
+
+def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:
+    """A trained network with all that is needed to use it."""
+    return SavedModel(
+        network=network,
+        architecture=recipe.model.model_dump(mode="json"),
+        classes=plan.classes,
+        mean=plan.mean,
+        std=plan.std,
+        tta=recipe.evaluate.tta,
+        about={"recipe": recipe.name, "digest": recipe.digest(), "seed": recipe.seed},
+    )

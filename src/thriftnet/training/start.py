@@ -1,0 +1,116 @@
+"""Start a run or go on with one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar10
+from thriftnet.errors import TrainingError
+from thriftnet.models.describe import count_parameters
+from thriftnet.recipe import Recipe
+from thriftnet.training.environment import describe_environment
+from thriftnet.training.interrupt import stop_on_signal
+from thriftnet.training.loop import fit
+from thriftnet.training.progress import Progress, Quiet
+from thriftnet.training.run import RunFolder, new_run_path
+from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
+from thriftnet.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a training leaves."""
+
+    path: Path
+    finished: bool
+    """False when it was interrupted; `resume_run` goes on."""
+
+
+def start_run(
+    recipe: Recipe,
+    *,
+    name: str | None = None,
+    runs_dir: Path = Path("runs"),
+    data: Path | None = None,
+    progress: Progress | None = None,
+) -> TrainedRun:
+    """Train a recipe into a new folder `runs_dir/name`.
+
+    Raises:
+        RecipeError: The network is over its budget, or the device is not there.
+        DataError: The data set cannot be had, or is not what its digest says.
+        RunError: The folder exists or cannot be written.
+        TrainingError: The loss stopped being finite.
+    """
+    progress = progress or Quiet()
+    path = new_run_path(runs_dir, recipe, name)
+    recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before data is fetched
+    train_set, _ = load_cifar10(data, say=progress.note)
+    plan, state = _prepare(recipe, train_set)
+    run = RunFolder.create(path, recipe, describe_environment(plan.compute, cifar10_digests()))
+    parameters = count_parameters(state.model)
+    run.append(
+        {
+            "kind": "start",
+            "step": 0,
+            "parameters": parameters,
+            "macs": plan.macs,
+            "train_images": len(plan.images),
+            "val_images": len(plan.val_images),
+            "steps": plan.total_steps,
+        }
+    )
+    progress.note(
+        f"{recipe.name}: {parameters:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
+        f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
+        f"in {plan.compute.precision}"
+    )
+    progress.note(f"run folder: {run.path}")
+    return _fit(recipe, plan, state, run, progress)
+
+
+def resume_run(
+    path: Path, *, data: Path | None = None, progress: Progress | None = None
+) -> TrainedRun:
+    """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
+
+    On the same machine with the same number of threads it ends with the same bits as a run
+    that was never cut.
+
+    Raises:
+        RunError: There is no run, no checkpoint, or it is damaged.
+        DataError: The data set cannot be had.
+        TrainingError: The loss stopped being finite.
+    """
+    progress = progress or Quiet()
+    run = RunFolder.open(path)
+    if run.finished:
+        return TrainedRun(run.path, finished=True)
+    recipe, checkpoint = run.recipe(), run.load_state()
+    train_set, _ = load_cifar10(data, say=progress.note)
+    plan, state = _prepare(recipe, train_set)
+    state.load_checkpoint(checkpoint)
+    run.rewind(state.step)
+    progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
+    return _fit(recipe, plan, state, run, progress)
+
+
+def _prepare(recipe: Recipe, train_set: Dataset) -> tuple[Plan, TrainingState]:
+    model = recipe_network(recipe, classes=len(train_set.classes))
+    plan = make_plan(recipe, train_set, model)
+    return plan, make_state(recipe, plan, model)
+
+
+def _fit(
+    recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
+) -> TrainedRun:
+    with stop_on_signal() as stop:
+        try:
+            finished = fit(recipe, plan, state, run, progress, stop)
+        except TrainingError as fault:
+            run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
+            raise
+        finally:
+            progress.close()
+    return TrainedRun(run.path, finished=finished)

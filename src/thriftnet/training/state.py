@@ -1,0 +1,75 @@
+"""Everything that changes while training; what a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from thriftnet.training.averaging import Average
+
+
+@dataclass
+class EpochTotals:
+    """Running sums of the epoch under way."""
+
+    loss: float = 0.0
+    """Sum over images."""
+    correct: int = 0
+    images: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class TrainingState:
+    """Networks, optimisers and counters. Random draws are named by the step and need no state."""
+
+    model: nn.Module
+    optimisers: list[Optimizer]
+    average: Average | None
+    step: int = 0
+    """Steps done; the next one has this number."""
+    seconds: float = 0.0
+    """Spent training and validating, over all sittings."""
+    best_accuracy: float = -1.0
+    """On validation images."""
+    best_epoch: int = 0
+    totals: EpochTotals = field(default_factory=EpochTotals)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network to validate and to keep: the average where there is one."""
+        return self.average.model if self.average else self.model
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the latest step, of the first parameter group: the recipe's `optim.lr`, scheduled."""
+        return self.optimisers[0].param_groups[0]["lr"]
+
+    def to_checkpoint(self) -> dict[str, Any]:
+        """Plain containers and tensors, for `torch.save`."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict() if self.average else None,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.step,
+            "seconds": self.seconds,
+            "best_accuracy": self.best_accuracy,
+            "best_epoch": self.best_epoch,
+            "totals": vars(self.totals).copy(),
+        }
+
+    def load_checkpoint(self, saved: dict[str, Any]) -> None:
+        """Go back to a checkpoint of the same recipe."""
+        self.model.load_state_dict(saved["model"])
+        if self.average:
+            self.average.model.load_state_dict(saved["average"])
+        for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
+        self.step = saved["step"]
+        self.seconds = saved["seconds"]
+        self.best_accuracy = saved["best_accuracy"]
+        self.best_epoch = saved["best_epoch"]
+        self.totals = EpochTotals(**saved["totals"])

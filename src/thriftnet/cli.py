@@ -17,7 +17,7 @@ from thriftnet.errors import ThriftnetError
 
 app = typer.Typer(
     name="thriftnet",
-    help="The most accurate compact image classifier that a parameter and a compute budget can buy.",
+    help="The most accurate compact image classifier that a parameter and compute budget buys.",
     epilog="Any command takes --debug, which shows the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
@@ -208,7 +208,7 @@ def main() -> None:
     except Exception as error:  # a failure of ours: one line all the same
         reason = str(error).splitlines()[0] if str(error) else ""
         _fail(
-            f"unexpected {type(error).__name__}: {reason} (run it again with --debug and report it)",
+            f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)",
             1,
             debug=debug,
         )

@@ -37,7 +37,7 @@ class DataSection(_Section):
 
     dataset: Literal["cifar10"] = "cifar10"
     val_ratio: Fraction = 0.1
-    """Share of the training images held out, stratified by class, to choose with; 0 trains on all."""
+    """Share of the training images held out by class to choose with; 0 trains on all."""
 
 
 class AugmentSection(_Section):

@@ -64,7 +64,7 @@ def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, An
         field = _field(root, path, tree)
         return _wrong_choice(key, given, _choices(field))
     if kind == "value_error":
-        return str(first["ctx"]["error"])
+        return str(first.get("ctx", {}).get("error", first["msg"]))
     if kind in {"model_type", "model_attributes_type"}:
         return f"{key} is a section, not the value {given!r}; set one of its keys, as in {key}.KEY"
     if kind == "tuple_type":

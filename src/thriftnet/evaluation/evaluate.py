@@ -67,9 +67,8 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `accuracy` and its companions are of the chosen reading."""
-        chosen = {name: value for name, value in vars(self.chosen).items()}
         return {
-            **chosen,
+            **vars(self.chosen),
             "parameters": self.parameters,
             "macs": self.macs,
             "precision": self.precision,

@@ -27,7 +27,7 @@ class Average:
     def update(self, model: nn.Module, *, step: int) -> None:
         """Take in the weights after step number `step`, counted from 0."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        averages, values = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(averages, values, weight)  # pyright: ignore[reportPrivateUsage]
+        for average, value in zip(self.model.parameters(), model.parameters(), strict=True):
+            average.lerp_(value, weight)
         for average, value in zip(self.model.buffers(), model.buffers(), strict=True):
             average.copy_(value)

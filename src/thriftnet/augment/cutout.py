@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-from thriftnet.augment.layout import from_nhwc, to_nhwc
-
 
 def draw_centres(
     count: int, *, height: int, width: int, generator: torch.Generator
@@ -14,29 +12,30 @@ def draw_centres(
     return rows, torch.randint(width, (count,), generator=generator)
 
 
-def cutout(images: Tensor, rows: Tensor, columns: Tensor, *, side: int) -> Tensor:
+def cutout_(images: Tensor, rows: Tensor, columns: Tensor, *, side: int) -> Tensor:
     """Set a square of each image to zero; it may hang over the border, which leaves less of it.
 
-    On normalised images zero is the mean colour.
+    On normalised images zero is the mean colour. Works in place, unlike the other operations:
+    fresh memory for a second batch of floats costs many times what the squares do.
 
     Args:
-        images: `(N, 3, H, W)` float.
+        images: `(N, 3, H, W)` float, channels-last; changed.
         rows: `(N,)` int64 rows of the centres. A square covers `side` // 2 pixels before its
             centre and the rest from the centre on.
         columns: `(N,)` int64 columns of the centres.
         side: of the square, in pixels, at least 1.
 
     Returns:
-        `(N, 3, H, W)`, channels-last.
+        `images`.
     """
     count, _, height, width = images.shape
     # The pixels of each square by number, (N, side, side): far fewer than a mask would touch.
     first = torch.arange(count)[:, None] * height
     y = first + _positions(rows, side=side, length=height)
     pixels = y[:, :, None] * width + _positions(columns, side=side, length=width)[:, None, :]
-    blanked = to_nhwc(images).clone().view(-1, 3)
-    blanked.index_fill_(0, pixels.view(-1).to(images.device), 0)
-    return from_nhwc(blanked.view(count, height, width, 3))
+    memory = images.permute(0, 2, 3, 1).view(-1, 3)  # a view, or an error if not channels-last
+    memory.index_fill_(0, pixels.view(-1).to(images.device), 0)
+    return images
 
 
 def _positions(centres: Tensor, *, side: int, length: int) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from thriftnet.augment.affine import draw_angles, rotate
 from thriftnet.augment.colour import draw_jitter, jitter
 from thriftnet.augment.crop import CropMode, crop, draw_offsets
-from thriftnet.augment.cutout import cutout, draw_centres
+from thriftnet.augment.cutout import cutout_, draw_centres
 from thriftnet.augment.flip import alternating_flips, draw_flips, flip
 from thriftnet.augment.layout import check_images
 from thriftnet.augment.normalise import Triple, normalise
@@ -106,7 +106,7 @@ class Augment:
         normalised = normalise(images, mean=self.mean, std=self.std)
         if self.cutout:
             rows, columns = draw_centres(count, height=height, width=width, generator=generator)
-            normalised = cutout(normalised, rows, columns, side=self.cutout)
+            cutout_(normalised, rows, columns, side=self.cutout)
         return normalised
 
     def _move(

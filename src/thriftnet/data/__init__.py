@@ -1,1 +1,21 @@
-"""See the modules."""
+"""CIFAR-10 from wherever it can be had, verified; splits; image files."""
+
+from thriftnet.data.cifar10 import load_cifar10
+from thriftnet.data.dataset import Dataset
+from thriftnet.data.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
+from thriftnet.data.images import image_files, read_image
+from thriftnet.data.splits import stratified_split
+from thriftnet.data.unlabelled import read_unlabelled
+
+__all__ = [
+    "CIFAR10_CLASSES",
+    "CIFAR10_MEAN",
+    "CIFAR10_STD",
+    "Dataset",
+    "cifar10_digests",
+    "image_files",
+    "load_cifar10",
+    "read_image",
+    "read_unlabelled",
+    "stratified_split",
+]

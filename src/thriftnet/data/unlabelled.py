@@ -1,0 +1,64 @@
+"""The unlabelled pickle: images to predict, each with an identity."""
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.facts import IMAGE_BYTES, IMAGE_SIZE
+from thriftnet.data.formats import channels_last
+from thriftnet.data.unpickle import read_pickle
+from thriftnet.errors import DataError
+
+
+def read_unlabelled(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Reads a pickled dictionary of `data` and `ids`.
+
+    Args:
+        path: the pickle; `data` is (N, 32, 32, 3) uint8 or (N, 3072) uint8 channel-first, `ids`
+            N integers.
+
+    Returns:
+        Images (N, 32, 32, 3) uint8 and identities (N,) int64.
+
+    Raises:
+        DataError: the file cannot be read, holds executable content, or has other shapes or types.
+    """
+    path = Path(path)
+    try:
+        blob = path.read_bytes()
+    except OSError as fault:
+        raise DataError(f"{path}: {fault.strerror}; give the path of a pickle") from None
+    content = read_pickle(blob, origin=str(path))
+    entries = cast("dict[object, object]", content) if isinstance(content, dict) else {}
+    data = entries.get(b"data", entries.get("data"))
+    ids = entries.get(b"ids", entries.get("ids"))
+    if data is None or ids is None:
+        raise DataError(f"{path} is not a dictionary with `data` and `ids`; write both keys")
+    images = _images(data, path)
+    return images, _identities(ids, len(images), path)
+
+
+def _images(data: object, path: Path) -> NDArray[np.uint8]:
+    shape = (IMAGE_SIZE, IMAGE_SIZE, 3)
+    if isinstance(data, np.ndarray) and data.dtype == np.uint8:
+        if data.shape[1:] == shape:
+            return data
+        if data.shape[1:] == (IMAGE_BYTES,):
+            return channels_last(data, str(path))
+    found = f"{data.shape} {data.dtype}" if isinstance(data, np.ndarray) else type(data).__name__
+    raise DataError(f"{path}: `data` is {found}; give (N, 32, 32, 3) uint8 or (N, 3072) uint8")
+
+
+def _identities(ids: object, count: int, path: Path) -> NDArray[np.int64]:
+    try:
+        values = np.asarray(ids)
+    except ValueError:
+        values = np.empty(0, dtype=object)
+    if values.shape != (count,) or (count and values.dtype.kind not in "iu"):
+        raise DataError(
+            f"{path}: `ids` is {values.shape} {values.dtype} for {count} images; "
+            "give one integer an image"
+        )
+    return values.astype(np.int64)

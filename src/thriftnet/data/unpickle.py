@@ -1,0 +1,149 @@
+"""Pickles read as data: arrays and plain containers, and nothing that could run.
+
+A pickle names the functions that rebuild its objects. Here each name on a short list is answered
+by a stand-in of ours, every other name ends the reading, and NumPy's own reconstruction (which
+trusts the sizes and types it is told) is never called.
+"""
+
+import collections
+import io
+import pickle
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.errors import DataError
+
+
+def read_pickle(blob: bytes, *, origin: str) -> object:
+    """Returns what a pickle holds; strings written by Python 2 come back as bytes.
+
+    Args:
+        blob: the whole pickle.
+        origin: where it was read, for the message.
+
+    Raises:
+        DataError: it is truncated or damaged, or names anything but arrays and plain containers.
+    """
+    try:
+        return _plain(_ArrayUnpickler(io.BytesIO(blob), encoding="bytes").load())
+    except _ForbiddenNameError as fault:
+        raise DataError(
+            f"{origin} holds executable content ({fault}) and was not read; "
+            "use a copy from a source you trust"
+        ) from None
+    # Damaged bytes can make the unpickler raise nearly anything, MemoryError included.
+    except Exception as fault:
+        raise DataError(
+            f"{origin} is not a readable pickle ({type(fault).__name__}: {_one_line(fault)}); "
+            "get a fresh copy"
+        ) from None
+
+
+class _ForbiddenNameError(Exception):
+    """A pickle asked for a name that is not on the list."""
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        try:
+            return _ADMITTED[module_name, global_name]
+        except KeyError:
+            raise _ForbiddenNameError(f"{module_name}.{global_name}") from None
+
+
+class _Dtype:
+    """Stands for `numpy.dtype`: numbers, booleans and fixed-length strings only."""
+
+    def __init__(self, code: str | bytes, *_: object) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(_text(code))
+        if self.dtype.kind not in "biufSU":
+            raise TypeError(f"arrays of {self.dtype} are not read")
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        order = _text(state[1])
+        if order in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """Stands for `numpy.ndarray` while it is rebuilt."""
+
+    def __init__(self) -> None:
+        self.array: NDArray[Any] | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran_order, raw = state
+        self.fill(raw, dtype, shape, "F" if fortran_order else "C")
+
+    def fill(self, raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> None:
+        flat = np.frombuffer(raw, dtype.dtype)
+        self.array = flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def _reconstruct(*_: object) -> _Array:
+    """Stands for `numpy.core.multiarray._reconstruct`; the state that follows fills the array."""
+    return _Array()
+
+
+def _from_buffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+    """Stands for `numpy.core.numeric._frombuffer`, by which protocol 5 writes arrays."""
+    array = _Array()
+    array.fill(raw, dtype, shape, _text(order))
+    return array
+
+
+def _scalar(dtype: _Dtype, raw: bytes) -> object:
+    """Stands for `numpy.core.multiarray.scalar`: one number."""
+    return np.frombuffer(raw, dtype.dtype)[0].item()
+
+
+def _encode(text: str | bytes, encoding: str | bytes) -> bytes:
+    """Stands for `_codecs.encode`, by which Python 3 writes bytes under protocols 0 to 2."""
+    if _text(encoding) != "latin1":
+        raise ValueError(f"encoding {_text(encoding)} is not expected")
+    return _text(text).encode("latin1")
+
+
+# NumPy 2 renamed numpy.core to numpy._core; Python 3 renamed __builtin__ to builtins.
+_ADMITTED: dict[tuple[str, str], object] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "scalar"): _scalar,
+    ("numpy._core.multiarray", "scalar"): _scalar,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+    ("_codecs", "encode"): _encode,
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    ("__builtin__", "set"): set,
+    ("builtins", "set"): set,
+    ("__builtin__", "frozenset"): frozenset,
+    ("builtins", "frozenset"): frozenset,
+}
+
+
+def _plain(value: object) -> object:
+    """Replaces stand-ins by what they stand for, through dictionaries, lists and tuples."""
+    if isinstance(value, _Array):
+        if value.array is None:
+            raise ValueError("an array without content")
+        return value.array
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return {key: _plain(content) for key, content in items}
+    if isinstance(value, list):
+        return [_plain(content) for content in cast("list[object]", value)]
+    if isinstance(value, tuple):
+        return tuple(_plain(content) for content in cast("tuple[object, ...]", value))
+    return value
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else value
+
+
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split())[:120]

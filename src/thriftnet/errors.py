@@ -6,6 +6,10 @@ class ThriftnetError(Exception):
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        # One line always: a file's name or a decoder's reason may hold line breaks.
+        super().__init__(" ".join(message.splitlines()))
+
 
 class RecipeError(ThriftnetError):
     """A recipe has an unknown key, a wrong value, or a network over its parameter budget."""

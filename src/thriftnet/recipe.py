@@ -19,7 +19,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError
-from thriftnet.recipe_errors import explain, merge_override, parse_override
+from thriftnet.recipe_errors import (
+    explain,
+    merge_override,
+    parse_override,
+    read_yaml,
+    refuse_truth,
+)
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A share in [0, 1)."""
@@ -293,9 +299,12 @@ def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:
         RecipeError: One line that names the key, what is wrong and the nearest right one.
     """
     try:
+        refuse_truth(Recipe, tree)
         return Recipe.model_validate(tree)
     except ValidationError as error:
         raise RecipeError(f"{origin}: {explain(error, Recipe, tree)}") from None
+    except ValueError as error:
+        raise RecipeError(f"{origin}: {error}") from None
 
 
 def _read_tree(source: str | Path) -> dict[str, Any]:
@@ -310,14 +319,13 @@ def _read_tree(source: str | Path) -> dict[str, Any]:
     else:
         try:
             text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise RecipeError(f"recipe {path} cannot be read: {reason}; check the path") from None
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"{source} is not valid YAML: {reason}") from None
+        tree = read_yaml(text)
+    except ValueError as error:
+        raise RecipeError(f"{source} is not valid YAML: {error}") from None
     if not isinstance(tree, dict):
         raise RecipeError(f"{source} holds no recipe; it must be a YAML mapping with a name")
     tree = cast("dict[str, Any]", tree)

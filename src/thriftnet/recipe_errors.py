@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from thriftnet.errors import RecipeError
+
+
+def read_yaml(text: str) -> object:
+    """Read YAML.
+
+    Raises:
+        ValueError: It is not YAML; the message says where, in one line.
+    """
+    try:
+        return yaml.safe_load(text)
+    # Besides its own errors, PyYAML lets nearly any other out: `2026-13-01`, `0x_`, `!!bool a`.
+    except Exception as fault:
+        raise ValueError(" ".join(str(fault).split())[:200]) from None
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -20,12 +34,12 @@ def parse_override(text: str) -> tuple[str, Any]:
         RecipeError: No `=`, or a value that is not YAML.
     """
     key, separator, value = text.partition("=")
-    if not separator or not key.strip():
-        raise RecipeError(f"override {text!r} is not KEY=VALUE, such as optim.lr=0.02")
+    if not separator or not all(part.strip() for part in key.split(".")):
+        raise RecipeError(f"override {_shown(text)} is not KEY=VALUE, such as optim.lr=0.02")
     try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise RecipeError(f"the value in {text!r} is not valid YAML; quote it") from None
+        return key.strip(), read_yaml(value)
+    except ValueError:
+        raise RecipeError(f"the value in {_shown(text)} is not valid YAML; quote it") from None
 
 
 def merge_override(tree: dict[str, Any], key: str, value: object) -> None:
@@ -43,14 +57,41 @@ def merge_override(tree: dict[str, Any], key: str, value: object) -> None:
     tree[last] = value
 
 
+def refuse_truth(root: type[BaseModel], tree: Mapping[str, Any]) -> None:
+    """See that no number is given as true or false.
+
+    YAML reads `yes` and `on` as true, which would count as 1.
+
+    Raises:
+        ValueError: One is; the message names it.
+    """
+    for key, field in _keys(root, tree):
+        value: Any = tree
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        if any(isinstance(entry, bool) for entry in values) and _holds_numbers(field.annotation):
+            raise ValueError(f"{key}={_shown(value)} is wrong: give a number, not true or false")
+
+
+def _holds_numbers(annotation: Any) -> bool:
+    if get_origin(annotation) in {Annotated, Union, UnionType, tuple}:
+        return any(_holds_numbers(part) for part in get_args(annotation))
+    return annotation in (int, float)
+
+
 def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
     """The first thing wrong, in one line that names the key and the nearest right one."""
     first = error.errors(include_url=False)[0]
     branches = {name for name, *_ in _families(root)}
-    path = [str(part) for part in first["loc"] if part not in branches]
+    path = [str(part) for part in first["loc"]]
+    if path[:1] == ["model"] and path[1:2] and path[1] in branches:
+        del path[1]  # the family, which pydantic adds to the keys that the user wrote
     key = ".".join(path)
     kind, given = first["type"], first.get("input")
     if kind == "extra_forbidden":
+        if isinstance(given, Mapping) and given:  # a section of unknown name: speak of a key in it
+            key = f"{key}.{next(iter(cast('Mapping[str, Any]', given)))}"
         return _unknown_key(key, root, tree)
     if kind == "missing":
         return f"{key} is missing; give it a value"
@@ -66,17 +107,31 @@ def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, An
     if kind == "value_error":
         return str(first.get("ctx", {}).get("error", first["msg"]))
     if kind in {"model_type", "model_attributes_type"}:
-        return f"{key} is a section, not the value {given!r}; set one of its keys, as in {key}.KEY"
+        return f"{key} is a section, not the value {_shown(given)}; set a key of it, as {key}.KEY"
     if kind == "tuple_type":
-        return f"{key}={given!r} is wrong: it must be a list, such as {key}=[1,2,3]"
+        return f"{key}={_shown(given)} is wrong: it must be a list, such as {key}=[1,2,3]"
+    if kind == "string_pattern_mismatch":
+        return (
+            f"{key}={_shown(given)} is wrong: use letters, digits, dots, dashes and underscores, "
+            "a letter or digit first"
+        )
     reason = first["msg"][0].lower() + first["msg"][1:]
-    return f"{key}={given!r} is wrong: {reason}"
+    return f"{key}={_shown(given)} is wrong: {reason}"
+
+
+def _shown(given: object) -> str:
+    try:
+        text = repr(given)
+    except ValueError:  # an integer of thousands of digits
+        text = "that number"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _wrong_choice(key: str, given: object, choices: list[str]) -> str:
-    near = difflib.get_close_matches(str(given), choices, n=1, cutoff=0.4)
+    given_text = _shown(given)
+    near = difflib.get_close_matches(given_text.strip("'"), choices, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{key}={given!r} is not one of {', '.join(choices)}{hint}"
+    return f"{key}={given_text} is not one of {', '.join(choices)}{hint}"
 
 
 def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
@@ -86,10 +141,9 @@ def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> st
         model = tree.get("model")
         family = model.get("family", "resnet") if isinstance(model, Mapping) else "resnet"
         return f"{key} does not belong to model.family={family}; remove it or change the family"
-    near = difflib.get_close_matches(key, here, n=1, cutoff=0.0)
     same_leaf = [name for name in here if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
-    hint = (same_leaf or near)[0]
-    return f"{key} is not a recipe key; did you mean {hint}?"
+    near = difflib.get_close_matches(key, same_leaf or here, n=1, cutoff=0.0)
+    return f"{key} is not a recipe key; did you mean {near[0]}?"
 
 
 def _families(root: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

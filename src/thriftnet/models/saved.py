@@ -53,6 +53,7 @@ def save_model(path: Path, model: SavedModel) -> None:
         RunError: The disk is full or the folder cannot be written.
     """
     facts = {
+        "format": _FORMAT,
         "architecture": dict(model.architecture),
         "classes": list(model.classes),
         "mean": list(model.mean),
@@ -63,7 +64,8 @@ def save_model(path: Path, model: SavedModel) -> None:
     }
     # safetensors keeps no strides: channels-last weights are stored in plain order.
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
-    metadata = {"format": _FORMAT, "thriftnet": json.dumps(facts)}
+    # One key: safetensors writes several in random order, and equal models make equal files.
+    metadata = {"thriftnet": json.dumps(facts)}
     write_whole(path, safetensors.torch.save(tensors, metadata), error=RunError)
 
 
@@ -82,12 +84,15 @@ def read_model(path: Path) -> SavedModel:
     except (OSError, safetensors.SafetensorError) as fault:
         reason = " ".join(str(fault).split())
         raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None
-    if metadata.get("format") != _FORMAT:
+    if "thriftnet" not in metadata:
         raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
     try:
-        return _rebuild(json.loads(metadata["thriftnet"]), tensors)
+        facts = json.loads(metadata["thriftnet"])
+        if facts["format"] != _FORMAT:
+            raise ValueError(f"it is of format {facts['format']}, not {_FORMAT}")
+        return _rebuild(facts, tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as fault:
-        reason = str(fault).splitlines()[0]
+        reason = " ".join(str(fault).split())[:200]
         raise RunError(
             f"{path} does not match this version of thriftnet ({reason}); train anew"
         ) from None

@@ -1,0 +1,150 @@
+"""Model files: bit-equal after a round trip, and one line for each way they can be damaged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+
+from thriftnet.errors import RunError
+from thriftnet.models.build import build_model
+from thriftnet.models.saved import SavedModel, read_model, save_model
+
+RESNET = {
+    "family": "resnet",
+    "blocks": [1, 0, 1],
+    "channels": [4, 5, 6],
+    "activation": "silu",
+    "squeeze_excitation": 2,
+}
+SPEEDNET = {"family": "speednet", "blocks": [1], "channels": [8], "residual": False}
+
+
+def make(architecture: dict[str, Any]) -> SavedModel:
+    network = build_model(classes=3, seed=9, **architecture)
+    network.train()(torch.randn(8, 3, 16, 16))  # moves the running statistics
+    return SavedModel(
+        network=network,
+        architecture=architecture,
+        classes=("cat", "dog", "été"),
+        mean=(0.1, 0.2, 1 / 3),
+        std=(0.3, 0.4, 0.5),
+        image_size=16,
+        tta="flip",
+        about={"recipe": "x", "seed": 3},
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_model(tmp_path / "m.safetensors", make(RESNET))
+    return tmp_path / "m.safetensors"
+
+
+@pytest.mark.parametrize("architecture", [RESNET, SPEEDNET], ids=["resnet", "speednet"])
+def test_round_trip_is_bit_equal(architecture: dict[str, Any], tmp_path: Path):
+    model = make(architecture)
+    save_model(tmp_path / "m.safetensors", model)
+    again = read_model(tmp_path / "m.safetensors")
+    before, after = model.network.state_dict(), again.network.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert not again.network.training
+    facts = ("classes", "mean", "std", "image_size", "tta", "about", "parameters", "architecture")
+    assert [getattr(again, f) for f in facts] == [getattr(model, f) for f in facts]
+    images = torch.randn(2, 3, 16, 16)
+    assert torch.equal(again.network(images), model.network.eval()(images))
+
+
+def test_channels_last_weights_come_back_in_their_places(path: Path):
+    weight = read_model(path).network.stem[0].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    stored = safetensors.torch.load_file(path)["stem.0.weight"]
+    assert stored.is_contiguous()
+    assert torch.equal(stored, weight)
+
+
+def rewrite(path: Path, *, tensors: Any = None, **facts: Any) -> None:
+    """Write the file again with other weights or other facts."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    kept = json.loads(metadata["thriftnet"]) | facts
+    weights = safetensors.torch.load_file(path)
+    if tensors:
+        weights = {k: v for k, v in map(tensors, weights.items()) if v is not None}
+    safetensors.torch.save_file(weights, path, metadata | {"thriftnet": json.dumps(kept)})
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(RunError) as caught:
+        read_model(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_half_precision_weights_load_as_fp32(path: Path):
+    exact = read_model(path).network
+    rewrite(path, tensors=lambda item: (item[0], item[1].half() if item[1].ndim else item[1]))
+    loaded = read_model(path).network
+    assert all(p.dtype == torch.float32 for p in loaded.parameters())
+    for rough, fine in zip(loaded.parameters(), exact.parameters(), strict=True):
+        assert torch.equal(rough, fine.half().float())
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_truncated_file(path: Path, keep: int):
+    path.write_bytes(path.read_bytes()[:keep])
+    assert "is damaged" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"some text\n" * 40, b"\0" * 500, b"\xff" * 500])
+def test_file_that_is_no_model(path: Path, content: bytes):
+    path.write_bytes(content)
+    assert "is damaged" in refusal(path)
+
+
+def test_foreign_file(path: Path):
+    safetensors.torch.save_file({"weight": torch.ones(2)}, path)
+    assert "was not written by thriftnet" in refusal(path)
+    safetensors.torch.save_file({"weight": torch.ones(2)}, path, {"format": "pt"})
+    assert "was not written by thriftnet" in refusal(path)
+
+
+def test_missing_and_surplus_weights_are_named(path: Path):
+    content = path.read_bytes()
+    rewrite(path, tensors=lambda item: (item[0], None if item[0] == "head.bias" else item[1]))
+    assert "head.bias" in refusal(path)
+    path.write_bytes(content)
+    rewrite(path, tensors=lambda item: (item[0].replace("head.bias", "module.bias"), item[1]))
+    assert "head.bias" in refusal(path)
+    path.write_bytes(content)
+    rewrite(path, tensors=lambda item: (item[0], item[1].flatten()))
+    assert "size mismatch" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"architecture": {**RESNET, "family": "vgg"}},
+        {"architecture": {**RESNET, "depth": 3}},
+        {"architecture": {**RESNET, "channels": [8, 5, 6]}},
+        {"architecture": {**RESNET, "activation": "tanh"}},
+        {"architecture": [1]},
+        {"architecture": None},
+        {"classes": 3},
+        {"classes": ["a"]},
+        {"mean": None},
+    ],
+)
+def test_facts_of_another_version(path: Path, facts: dict[str, Any]):
+    rewrite(path, **facts)
+    assert "does not match this version" in refusal(path)
+
+
+def test_missing_file_and_folder(tmp_path: Path):
+    assert "there is no model file" in refusal(tmp_path / "none.safetensors")
+    assert "there is no model file" in refusal(tmp_path)

@@ -57,17 +57,19 @@ def fit(
             state.totals.seconds += time.monotonic() - began
             state.seconds += time.monotonic() - began
             progress.step(_moment(plan, state, epoch, (index + 1) / steps))
-            if stop.requested and state.step < plan.total_steps:
+            if index + 1 == steps:
+                break
+            if stop.requested:
                 run.save_state(state.to_checkpoint())
-                _tell(run, progress, {"kind": "interrupted", "step": state.step})
-                return False
-            if index + 1 < steps and time.monotonic() - last_saved > CHECKPOINT_SECONDS:
+                return _interrupted(run, state, progress)
+            if time.monotonic() - last_saved > CHECKPOINT_SECONDS:
                 run.save_state(state.to_checkpoint())
                 last_saved = time.monotonic()
-        line = _finish_epoch(recipe, plan, state, run, epoch)
-        _tell(run, progress, line)
+        _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
         run.save_state(state.to_checkpoint())
         last_saved = time.monotonic()
+        if stop.requested and state.step < plan.total_steps:
+            return _interrupted(run, state, progress)
     _finish_run(recipe, plan, state, run, progress)
     return True
 
@@ -113,6 +115,11 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     if state.average:
         state.average.update(state.model, step=state.step)
     state.step += 1
+
+
+def _interrupted(run: RunFolder, state: TrainingState, progress: Progress) -> bool:
+    _tell(run, progress, {"kind": "interrupted", "step": state.step})
+    return False
 
 
 def _refuse(state: TrainingState, plan: Plan, value: float) -> None:

@@ -1,0 +1,45 @@
+"""Results files: figures with the command, commit, machine and time that made them."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from thriftnet.errors import ThriftnetError
+from thriftnet.files import write_whole
+from thriftnet.training.device import processor_name
+from thriftnet.training.environment import commit
+
+RESULTS = Path(__file__).parent.parent / "results"
+
+
+def provenance() -> dict[str, Any]:
+    """Where and how figures were made."""
+    script = Path(sys.argv[0]).name
+    return {
+        "command": " ".join(["python", f"benchmarks/{script}", *sys.argv[1:]]),
+        "commit": commit(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": {
+            "processor": processor_name(),
+            "threads": torch.get_num_threads(),
+            "system": platform.system(),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+        },
+    }
+
+
+def write_result(name: str, figures: dict[str, Any]) -> Path:
+    """Write `results/NAME.json`, whole or not at all."""
+    path = RESULTS / f"{name}.json"
+    content = json.dumps({**provenance(), **figures}, indent=2) + "\n"
+    write_whole(path, content.encode(), error=ThriftnetError)
+    print(f"wrote results/{path.name}")
+    return path

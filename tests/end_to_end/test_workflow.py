@@ -1,0 +1,148 @@
+"""From a recipe to named pictures, by command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import SHORT, Command
+from PIL import Image
+
+import thriftnet as api
+from thriftnet.data import Dataset
+from thriftnet.recipe import shipped_recipes
+
+
+def test_train_evaluate_predict(
+    thriftnet: Command, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+) -> None:
+    trained = thriftnet("train", "smoke", *SHORT, "--name", "first", "--runs-dir", tmp_path)
+    run = tmp_path / "first"
+    assert trained.code == 0, trained.err
+    for told in ("test accuracy", "parameters      78,042", "training", f"run folder      {run}"):
+        assert told in trained.out
+
+    read = thriftnet("evaluate", run, "--json")
+    figures = json.loads(read.out)
+    low, high = figures["accuracy_interval"]
+    assert low < figures["accuracy"] < high
+    assert figures["parameters"] == 78_042
+    assert f"{figures['accuracy']:.4f}" in trained.out
+    assert set(figures["readings"]) == {"flip", "none"}
+    assert sum(map(sum, figures["confusion"])) == 10_000
+
+    picture = tmp_path / "photo.png"
+    Image.fromarray(cifar10[1].images[0]).resize((300, 200)).save(picture)
+    named = thriftnet("predict", run, picture, "--json")
+    (answer,) = json.loads(named.out)
+    assert answer["label"] in cifar10[1].classes
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert str(picture) in thriftnet("predict", run, picture).out
+
+
+def test_evaluation_is_the_same_each_time_and_recorded_once(
+    thriftnet: Command, finished_run: Path
+) -> None:
+    first, second = (thriftnet("evaluate", finished_run, "--json").out for _ in range(2))
+    assert first == second
+    lines = (finished_run / "metrics.jsonl").read_text().splitlines()
+    tests = [json.loads(line) for line in lines if '"test"' in line]
+    assert sorted(line["tta"] for line in tests) == ["flip", "none"]
+
+
+def test_model_file_stands_for_its_run(thriftnet: Command, finished_run: Path) -> None:
+    by_run = thriftnet("evaluate", finished_run, "--json").out
+    by_file = thriftnet("evaluate", finished_run / "model.safetensors", "--json").out
+    assert by_run == by_file
+
+
+def test_unlabelled_pickle_becomes_csv(
+    thriftnet: Command, finished_run: Path, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+) -> None:
+    source, target = tmp_path / "cifar_test_nolabel.pkl", tmp_path / "submission.csv"
+    images = cifar10[1].images[:20]
+    source.write_bytes(pickle.dumps({b"data": np.array(images), b"ids": np.arange(100, 120)}))
+    assert thriftnet("predict", finished_run, source, "-o", target).code == 0
+    rows = list(csv.reader(target.read_text().splitlines()))
+    assert rows[0] == ["ID", "Labels"]
+    assert [int(row[0]) for row in rows[1:]] == list(range(100, 120))
+    predicted = [p.index for p in api.predict(finished_run, images)]
+    assert [int(row[1]) for row in rows[1:]] == predicted
+
+
+def test_folder_with_one_bad_picture_names_the_others(
+    thriftnet: Command, finished_run: Path, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+) -> None:
+    for index in range(3):
+        Image.fromarray(cifar10[1].images[index]).save(tmp_path / f"{index}.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "0.png").read_bytes()[:200])
+    target = tmp_path / "named.csv"
+    outcome = thriftnet("predict", finished_run, tmp_path, "-o", target)
+    assert outcome.code == 2
+    assert "torn.png" in outcome.error_line
+    assert len(target.read_text().splitlines()) == 4
+
+
+def test_describe_for_machines(thriftnet: Command) -> None:
+    figures = json.loads(thriftnet("describe", "paper", "--json").out)
+    assert figures["parameters"] == 4_918_602
+    assert round(figures["macs"] / 1e6, 1) == 798.7
+    assert sum(layer["parameters"] for layer in figures["layers"]) == 4_918_602
+    assert "56% fewer parameters" in thriftnet("describe", "paper").out
+
+
+def test_output_forms(thriftnet: Command, tmp_path: Path) -> None:
+    quiet = thriftnet("train", "smoke", *SHORT, "--name", "q", "--runs-dir", tmp_path, "--quiet")
+    assert (quiet.code, quiet.out) == (0, "")
+    machine = thriftnet("train", "smoke", *SHORT, "--name", "j", "--runs-dir", tmp_path, "--json")
+    lines = [json.loads(line) for line in machine.out.splitlines()]
+    assert [line["kind"] for line in lines] == ["epoch", "end", "summary"]
+    assert lines[-1]["run"] == str(tmp_path / "j")
+
+
+@pytest.mark.parametrize("recipe", shipped_recipes())
+def test_every_recipe_takes_two_steps(
+    recipe: str, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+) -> None:
+    assert cifar10
+    steps = ["train.batch_size=8", "train.micro_batch=0", "train.epochs=0.0003"]
+    cheap = ["data.val_ratio=0", "train.select=final", "schedule.warmup_epochs=0"]
+    run = api.train(recipe, overrides=[*steps, *cheap], name=recipe, runs_dir=tmp_path, quiet=True)
+    lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert run.finished
+    assert lines[-1]["step"] == 2
+
+
+def test_interrupted_by_ctrl_c_and_resumed(tmp_path: Path) -> None:
+    """A real process, a real signal: a checkpoint, a hint, and the same bits in the end."""
+    command = [sys.executable, "-m", "thriftnet", "train"]
+    options = ["smoke", "--set", "train.epochs=0.15", "--set", "schedule.warmup_epochs=0"]
+    options += ["--set", "train.batch_size=25", "--runs-dir", str(tmp_path), "--name"]
+    subprocess.run([*command, *options, "unbroken"], check=True, capture_output=True)
+
+    process = subprocess.Popen(
+        [*command, *options, "cut"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    metrics = tmp_path / "cut" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not metrics.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert f"thriftnet train --resume {tmp_path / 'cut'}" in told
+    assert not (tmp_path / "cut" / "model.safetensors").exists()
+
+    resume = [*command, "--resume", str(tmp_path / "cut"), "--quiet"]
+    subprocess.run(resume, check=True, capture_output=True)
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("unbroken", "cut")]
+    assert models[0] == models[1]

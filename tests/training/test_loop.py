@@ -1,0 +1,141 @@
+"""The training loop: what it learns, what it keeps, and how it fails."""
+
+from __future__ import annotations
+
+import errno
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small import dataset, sitting, small_recipe
+
+from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.errors import RecipeError, RunError, TrainingError
+from thriftnet.evaluation.evaluate import evaluate_on
+from thriftnet.models.saved import read_model
+from thriftnet.training.device import choose_compute
+from thriftnet.training.loop import train_step
+from thriftnet.training.setup import make_plan, make_state, recipe_network
+
+CPU = choose_compute(device="cpu", precision="fp32")
+
+
+def test_learns_colours_and_generalises(tmp_path: Path) -> None:
+    recipe = small_recipe(train={"epochs": 12}, augment={"brightness": 0.0, "cutout": 0})
+    _, run = sitting(recipe, tmp_path / "run", images=lambda: dataset(200))
+    unseen = dataset(100, seed=7)
+    evaluation = evaluate_on(read_model(run.model_path), unseen, compute=CPU, tta="none")
+    assert evaluation.accuracy > 0.8  # by chance: 0.1
+
+
+def test_metrics_tell_the_run(tmp_path: Path) -> None:
+    finished, run = sitting(small_recipe(), tmp_path / "run")
+    assert finished
+    *epochs, end = run.metrics()
+    assert [line["epoch"] for line in epochs] == [1, 2, 3]
+    assert [line["step"] for line in epochs] == [4, 8, 12]
+    assert all(line["images_per_second"] > 0 for line in epochs)
+    assert end["kind"] == "end"
+    assert end["images"] == 3 * 50
+    assert end["best_val_accuracy"] == max(line["val_accuracy"] for line in epochs)
+
+
+def test_select_best_keeps_the_best_epoch(tmp_path: Path) -> None:
+    recipe = small_recipe(train={"select": "best", "epochs": 5}, optim={"lr": 0.05})
+    _, run = sitting(recipe, tmp_path / "run")
+    assert run.model_path.read_bytes() == run.best_path.read_bytes()
+
+
+def test_without_validation(tmp_path: Path) -> None:
+    _, run = sitting(small_recipe(data={"val_ratio": 0.0}), tmp_path / "run")
+    epochs = [line for line in run.metrics() if line["kind"] == "epoch"]
+    assert all(line["val_accuracy"] is None for line in epochs)
+    assert not run.best_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "drop_last", "steps"),
+    [(1, False, 3), (1.5, False, 4), (2, True, 6), (0.01, True, 1)],
+)
+def test_number_of_steps(epochs: float, drop_last: bool, steps: int, tmp_path: Path) -> None:
+    recipe = small_recipe(
+        data={"val_ratio": 0.0},
+        schedule={"warmup_epochs": 0},
+        train={"epochs": epochs, "drop_last": drop_last, "batch_size": 20},
+    )
+    finished, run = sitting(recipe, tmp_path / "run", images=lambda: dataset(60))
+    assert finished
+    assert run.metrics()[-1]["step"] == steps
+
+
+def test_batch_larger_than_the_data_is_refused(tmp_path: Path) -> None:
+    recipe = small_recipe(train={"batch_size": 5000, "drop_last": True})
+    with pytest.raises(RecipeError, match="larger than the 50 training images"):
+        sitting(recipe, tmp_path / "run")
+
+
+def test_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
+    recipe = small_recipe(optim={"lr": 1e30}, schedule={"warmup_epochs": 0})
+    with pytest.raises(TrainingError, match=r"step [1-9].*lower optim\.lr") as caught:
+        sitting(recipe, tmp_path / "run")
+    assert caught.value.exit_code == 1
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_full_disk_keeps_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, run = sitting(small_recipe(), tmp_path / "run", stop_after=4)
+    before = run.last_path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(RunError, match="disk is full"):
+            sitting(small_recipe(), tmp_path / "run")
+    assert run.last_path.read_bytes() == before
+    assert not list(run.path.glob("**/.*"))
+    finished, _ = sitting(small_recipe(), tmp_path / "run")
+    assert finished
+
+
+def test_micro_batches_add_up_to_the_batch() -> None:
+    """Twins in both halves have the batch norm statistics of the whole, so gradients agree."""
+    half = dataset(16)
+    twins = Dataset(
+        np.concatenate([half.images, half.images]),
+        np.concatenate([half.labels, half.labels]),
+        CIFAR10_CLASSES,
+    )
+    gradients = []
+    for micro_batch in (0, 16):
+        recipe = small_recipe(
+            data={"val_ratio": 0.0},
+            augment={"flip": "none", "crop_padding": 0, "brightness": 0.0, "cutout": 0},
+            model={"stochastic_depth": 0.0},
+            optim={"name": "sgd", "lr": 1.0, "momentum": 0.0, "weight_decay": 0.0},
+            schedule={"name": "constant", "warmup_epochs": 0},
+            train={"batch_size": 32, "micro_batch": micro_batch, "ema_decay": 0.0},
+        )
+        model = recipe_network(recipe, classes=10)
+        before = [p.detach().clone() for p in model.parameters()]
+        plan = make_plan(recipe, twins, model)
+        state = make_state(recipe, plan, model)
+        train_step(plan, state, torch.arange(32), epoch=0)
+        gradients.append([a - b.detach() for a, b in zip(before, model.parameters(), strict=True)])
+    for whole, parts in zip(*gradients, strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-5)
+
+
+def test_label_smoothing_raises_the_floor_of_the_loss(tmp_path: Path) -> None:
+    """With smoothing s over 10 classes no prediction has a loss under the targets' entropy."""
+    smoothing = 0.2
+    recipe = small_recipe(train={"label_smoothing": smoothing, "epochs": 6})
+    _, run = sitting(recipe, tmp_path / "run")
+    targets = [1 - smoothing + smoothing / 10] + [smoothing / 10] * 9
+    entropy = -sum(p * math.log(p) for p in targets)
+    assert all(line["train_loss"] > entropy for line in run.metrics() if line["kind"] == "epoch")

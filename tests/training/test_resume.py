@@ -1,0 +1,76 @@
+"""A run that is cut anywhere and resumed ends with the bits of one that was never cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small import dataset, sitting, small_recipe
+
+from thriftnet.recipe import Recipe
+from thriftnet.training.run import RunFolder
+
+RECIPES = {
+    "adamw, average, stochastic depth": small_recipe(),
+    "sgd, mixup and cutmix, last weights": small_recipe(
+        optim={"name": "sgd", "lr": 0.05, "nesterov": True},
+        augment={"mixup": 0.4, "cutmix": 1.0, "policy": "trivialaugment"},
+        train={"ema_decay": 0.0, "label_smoothing": 0.1, "micro_batch": 8},
+    ),
+    "muon on a speednet, best weights": small_recipe(
+        model={"family": "speednet", "blocks": [1, 2], "channels": [8, 8]},
+        optim={"name": "muon", "lr": 0.1, "bias_lr": 0.01, "head_lr": 0.05},
+        schedule={"name": "linear"},
+        train={"select": "best", "drop_last": True},
+    ),
+    "learning rate by epoch, bf16": small_recipe(
+        schedule={"name": "step_decay", "interval": "epoch", "decay_epochs": 1},
+        train={"precision": "bf16", "epochs": 2.5},
+    ),
+}
+
+
+def _learned(run: RunFolder) -> list[tuple[object, ...]]:
+    """What the epochs taught, without what depends on the clock."""
+    epochs = [line for line in run.metrics() if line["kind"] == "epoch"]
+    names = ("epoch", "step", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    return [tuple(line[name] for name in names) for line in epochs]
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+@pytest.mark.parametrize("cuts", [(1,), (3, 1, 2), (2, 3)], ids=str)
+def test_resumed_equals_unbroken(recipe: Recipe, cuts: tuple[int, ...], tmp_path: Path) -> None:
+    _, unbroken = sitting(recipe, tmp_path / "unbroken")
+    for steps in cuts:
+        finished, _ = sitting(recipe, tmp_path / "cut", stop_after=steps)
+        assert not finished
+    finished, resumed = sitting(recipe, tmp_path / "cut")
+    assert finished
+    assert resumed.model_path.read_bytes() == unbroken.model_path.read_bytes()
+    assert _learned(resumed) == _learned(unbroken)
+
+
+def test_killed_after_metrics_before_checkpoint(tmp_path: Path) -> None:
+    """Lines of epochs that are trained again do not stand twice."""
+    recipe = small_recipe()
+    _, unbroken = sitting(recipe, tmp_path / "unbroken")
+    _, cut = sitting(recipe, tmp_path / "cut", stop_after=2)
+    cut.append({"kind": "epoch", "epoch": 1, "step": 999})
+    sitting(recipe, tmp_path / "cut")
+    assert _learned(cut) == _learned(unbroken)
+
+
+def test_seed_decides_everything(tmp_path: Path) -> None:
+    weights = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        _, run = sitting(small_recipe(seed=seed), tmp_path / name)
+        weights.append(run.model_path.read_bytes())
+    assert weights[0] == weights[1]
+    assert weights[0] != weights[2]
+
+
+def test_interruption_leaves_no_final_model(tmp_path: Path) -> None:
+    finished, run = sitting(small_recipe(), tmp_path / "run", stop_after=1, images=dataset)
+    assert not finished
+    assert not run.finished
+    assert run.metrics()[-1] == {"kind": "interrupted", "step": 1}

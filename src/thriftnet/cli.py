@@ -109,9 +109,6 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Read a finished run or a model file on CIFAR-10's test images."""
-    _choice("--tta", tta, ("none", "flip", "flip_shift"))
-    _choice("--device", device, ("auto", "cpu", "cuda", "mps"))
-    _choice("--precision", precision, ("auto", "fp32", "bf16"))
     from thriftnet import api, console
 
     evaluation = api.evaluate(target, data=data, tta=tta, device=device, precision=precision)
@@ -137,9 +134,6 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Name pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
-    _choice("--tta", tta, ("none", "flip", "flip_shift"))
-    _choice("--device", device, ("auto", "cpu", "cuda", "mps"))
-    _choice("--precision", precision, ("auto", "fp32", "bf16"))
     from thriftnet import api, console
     from thriftnet.deploy.inputs import predict_pickle, predict_pictures
 
@@ -219,11 +213,6 @@ def _fail(message: str, code: int, *, debug: bool) -> None:
         traceback.print_exc()
     print(f"thriftnet: {message}", file=sys.stderr)
     sys.exit(code)
-
-
-def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> None:
-    if value is not None and value not in choices:
-        raise typer.BadParameter(f"{option} {value!r} is not one of {', '.join(choices)}")
 
 
 def _print_json(value: Any) -> None:

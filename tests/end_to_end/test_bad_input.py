@@ -47,8 +47,20 @@ def test_one_line_and_code_2(
 
 def test_usage_errors_have_code_2(thriftnet: Command, tmp_path: Path) -> None:
     assert thriftnet("train", "--resume", tmp_path, "--seed", "3").code == 2
-    assert thriftnet("evaluate", tmp_path, "--tta", "ten").code == 2
     assert thriftnet("unknown").code == 2
+
+
+@pytest.mark.parametrize(
+    "option", [("--tta", "ten"), ("--device", "abacus"), ("--precision", "fp7")], ids=str
+)
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_unknown_choices(
+    thriftnet: Command, finished_run: Path, command: str, option: tuple[str, str]
+) -> None:
+    pictures = ["x.png"] if command == "predict" else []
+    outcome = thriftnet(command, finished_run, *pictures, *option)
+    assert outcome.code == 2
+    assert option[1] in outcome.error_line
 
 
 def test_existing_name_is_kept(thriftnet: Command, finished_run: Path) -> None:

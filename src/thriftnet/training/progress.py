@@ -112,7 +112,8 @@ class LiveBar:
         """Print the end of an epoch above the bar."""
         if line["kind"] == "epoch":
             self._live.update(Text(""))
-            self._live.console.print(epoch_text(line), highlight=False)
+            text = epoch_text(line, width=self.console.width)
+            self._live.console.print(text, highlight=False)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -128,18 +129,29 @@ def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
     return LiveBar() if sys.stdout.isatty() else Plain()
 
 
-def epoch_text(line: Line) -> str:
-    """The end of an epoch in one line of at most 80 characters, the essential first."""
-    text = (
-        f"epoch {line['epoch']}/{line['epochs']}  loss {line['train_loss']:.4f}  "
-        f"train {line['train_accuracy']:.4f}"
-    )
+def epoch_text(line: Line, *, width: int = 100) -> str:
+    """The end of an epoch in one line; in a narrow window the last parts go first."""
+    parts = [
+        f"epoch {line['epoch']}/{line['epochs']}",
+        f"  loss {line['train_loss']:.4f}",
+        f"  train {line['train_accuracy']:.4f}",
+        f"  {clock(line['seconds'])}",
+        f"  {line['images_per_second']:.0f} img/s",
+        f"  lr {line['learning_rate']:.2g}",
+    ]
     if line.get("val_accuracy") is not None:
-        text += f"  val {line['val_accuracy']:.4f}"
-    return (
-        f"{text}  lr {line['learning_rate']:.2g}  {line['images_per_second']:.0f} img/s  "
-        f"{clock(line['seconds'])}"
-    )
+        parts.insert(3, f"  val {line['val_accuracy']:.4f}")
+    return "".join(_that_fit(parts, width))
+
+
+def _that_fit(parts: list[str], width: int) -> list[str]:
+    kept, used = parts[:1], len(parts[0])
+    for part in parts[1:]:
+        used += len(part)
+        if used >= width:
+            break
+        kept.append(part)
+    return kept
 
 
 def clock(seconds: float) -> str:
@@ -164,8 +176,6 @@ def _fit(moment: Moment, width: int) -> Text:
         f" lr {moment.learning_rate:.2g}",
     ]
     text = Text(no_wrap=True)
-    for part in parts:
-        if text.cell_len + len(part) >= width:
-            break
+    for part in _that_fit(parts, width):
         text.append(part, style="green" if part[0] in "━╌" else "")
     return text

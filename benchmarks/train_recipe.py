@@ -1,0 +1,74 @@
+"""Train a recipe with several seeds, each as a whole command, and keep the figures.
+
+    python benchmarks/train_recipe.py quick --seeds 0 1 2
+
+Wall time is of the whole process: start-up, data, training, evaluation. Writes
+results/train_NAME.json. A run folder that is there already is resumed, or read if finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from record import write_result
+from thriftnet.recipe import load_recipe
+
+
+def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
+    """One run by the command line; its figures."""
+    name = f"{recipe}-seed{seed}"
+    command = [sys.executable, "-m", "thriftnet", "train", "--json"]
+    resumed = (runs_dir / name).exists()
+    if resumed:
+        command += ["--resume", str(runs_dir / name)]
+    else:
+        command += [recipe, "--seed", str(seed), "--name", name, "--runs-dir", str(runs_dir)]
+    began = time.monotonic()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    wall = time.monotonic() - began
+    summary = json.loads(done.stdout.splitlines()[-1])
+    metrics = [json.loads(line) for line in (runs_dir / name / "metrics.jsonl").open()]
+    start = next(line for line in metrics if line["kind"] == "start")
+    end = next(line for line in metrics if line["kind"] == "end")
+    return {
+        "seed": seed,
+        "accuracy": summary["accuracy"],
+        "accuracy_without_tta": summary["readings"]["none"]["accuracy"],
+        "tta": summary["tta"],
+        "parameters": summary["parameters"],
+        "macs": start["macs"],
+        "pflop": end["pflop"],
+        "training_seconds": end["seconds"],
+        "wall_seconds": None if resumed else wall,
+    }
+
+
+def main() -> None:
+    """Train every seed and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
+    arguments = parser.parse_args()
+    runs = [train(arguments.recipe, seed, arguments.runs_dir) for seed in arguments.seeds]
+    accuracies = [run["accuracy"] for run in runs]
+    figures = {
+        "recipe": arguments.recipe,
+        "digest": load_recipe(arguments.recipe).digest(),
+        "seeds": arguments.seeds,
+        "mean_accuracy": statistics.mean(accuracies),
+        "sd_accuracy": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        "runs": runs,
+    }
+    write_result(f"train_{arguments.recipe}", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -109,7 +109,10 @@ def _relative(value: int, other: int) -> str:
 
 def _print_confusion(reading: Reading) -> None:
     names = list(reading.per_class)
-    print("label        accuracy   predicted as " + " ".join(f"{name[:4]:>4}" for name in names))
+    print("Per class: accuracy, and how many of its images were predicted as each class")
+    print(f"{'label':<12} {'accuracy':>8}  " + " ".join(f"{name[:4]:>4}" for name in names))
     for name, row in zip(names, reading.confusion, strict=True):
         counts = " ".join(f"{count:>4}" for count in row)
-        print(f"{name[:12]:<12} {reading.per_class[name]:>8.3f}                {counts}")
+        share = reading.per_class[name]
+        accuracy = "–" if share is None else f"{share:.3f}"
+        print(f"{name[:12]:<12} {accuracy:>8}  {counts}")

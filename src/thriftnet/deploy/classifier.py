@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.data import read_image
-from thriftnet.evaluation.views import VIEWS
+from thriftnet.evaluation.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import choose_compute
 from thriftnet.training.inference import predict_logits
@@ -50,7 +50,7 @@ class Classifier:
     ) -> None:
         self.model = model
         self.compute = choose_compute(device=device, precision=precision)
-        self.views = VIEWS[tta or model.tta]
+        self.views = choose_views(tta or model.tta)
         model.network.to(self.compute.device)
 
     @property

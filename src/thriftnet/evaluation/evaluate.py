@@ -18,7 +18,7 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.evaluation.views import VIEWS
+from thriftnet.evaluation.views import choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
@@ -38,7 +38,8 @@ class Reading:
     top5: float
     loss: float
     calibration_error: float
-    per_class: dict[str, float]
+    per_class: dict[str, float | None]
+    """Accuracy on the images of each class; none where there is no such image."""
     confusion: list[list[int]]
     """Row is the label, column the prediction."""
 
@@ -123,7 +124,12 @@ def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: s
 
     def read(kind: str) -> Reading:
         logits = predict_logits(
-            network, images, mean=model.mean, std=model.std, compute=compute, views=VIEWS[kind]
+            network,
+            images,
+            mean=model.mean,
+            std=model.std,
+            compute=compute,
+            views=choose_views(kind),
         )
         return read_logits(logits, labels, classes=model.classes, tta=kind)
 
@@ -140,9 +146,9 @@ def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta
     """All figures of (N, classes) logits and (N,) labels."""
     predicted = logits.argmax(dim=1)
     confusion = confusion_matrix(predicted, labels, classes=len(classes))
-    right = confusion.diagonal()
-    shares = (right / confusion.sum(dim=1)).tolist()
-    correct, total = int(right.sum()), len(labels)
+    right, present = confusion.diagonal().tolist(), confusion.sum(dim=1).tolist()
+    shares = [hits / count if count else None for hits, count in zip(right, present, strict=True)]
+    correct, total = sum(right), len(labels)
     return Reading(
         tta=tta,
         images=total,

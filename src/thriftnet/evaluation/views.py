@@ -7,7 +7,10 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
+from thriftnet.errors import RecipeError
+
 Forward = Callable[[Tensor], Tensor]
+Views = Callable[[Forward, Tensor], Tensor]
 
 
 def plain(forward: Forward, images: Tensor) -> Tensor:
@@ -34,8 +37,21 @@ def flip_shift(forward: Forward, images: Tensor) -> Tensor:
     return 0.5 * flip(forward, images) + 0.5 * shifted
 
 
-VIEWS: dict[str, Callable[[Forward, Tensor], Tensor]] = {
+VIEWS: dict[str, Views] = {
     "none": plain,
     "flip": flip,
     "flip_shift": flip_shift,
 }
+
+
+def choose_views(name: str) -> Views:
+    """The way of reading that `name` stands for.
+
+    Raises:
+        RecipeError: It is not a key of `VIEWS`.
+    """
+    if name not in VIEWS:
+        raise RecipeError(
+            f"evaluate.tta={name!r} is not one of {', '.join(VIEWS)}; use one of them"
+        )
+    return VIEWS[name]

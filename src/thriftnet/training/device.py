@@ -28,7 +28,7 @@ def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
     """Resolve `auto` and check that the machine has what is named.
 
     Raises:
-        RecipeError: The named device is not there.
+        RecipeError: The named device is not there, or the precision is not one of ours.
     """
     available = {
         "cuda": torch.cuda.is_available(),
@@ -37,13 +37,15 @@ def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
     }
     if device == "auto":
         device = next(name for name, there in available.items() if there)
-    if not available[device]:
+    if not available.get(device, False):
         found = ", ".join(name for name, there in available.items() if there)
         raise RecipeError(
             f"train.device={device} is not on this machine (found: {found}); use train.device=auto"
         )
     if precision == "auto":
         precision = "bf16" if _fast_bf16(device) else "fp32"
+    if precision not in {"fp32", "bf16"}:
+        raise RecipeError(f"train.precision={precision} is not one of auto, fp32, bf16; use auto")
     return Compute(torch.device(device), precision)
 
 

@@ -11,10 +11,12 @@ model.safetensors   final weights with their metadata
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
-import zipfile
+import shutil
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +29,9 @@ from thriftnet.recipe import Recipe, load_recipe
 
 Line = dict[str, Any]
 """One line of metrics.jsonl; `kind` says what it tells: start, epoch, interrupted, end, test."""
+
+_LONGEST_NAME = 200
+"""Bytes of a folder's name; file systems take 255."""
 
 
 class RunFolder:
@@ -49,18 +54,21 @@ class RunFolder:
             RunError: The path exists or cannot be written.
         """
         run = cls(path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
-        except FileExistsError:
+        if path.exists():
             raise RunError(
                 f"{path} exists already; choose another --name, or go on with --resume {path}"
-            ) from None
+            )
+        try:
+            path.mkdir(parents=True)
         except OSError as fault:
             raise RunError(explain_os_error(fault, path)) from None
-        write_whole(run.recipe_path, recipe.to_yaml().encode(), error=RunError)
         content = json.dumps(environment, indent=2) + "\n"
-        write_whole(run.environment_path, content.encode(), error=RunError)
+        try:
+            write_whole(run.environment_path, content.encode(), error=RunError)
+            write_whole(run.recipe_path, recipe.to_yaml().encode(), error=RunError)
+        except RunError:
+            shutil.rmtree(path, ignore_errors=True)  # an empty run would only be in the way
+            raise
         return run
 
     @classmethod
@@ -91,33 +99,44 @@ class RunFolder:
         return load_recipe(self.recipe_path)
 
     def append(self, line: Line) -> None:
-        """Add a line to the metrics.
+        """Add a line to the metrics, whole or not at all, in the place of a torn last one.
 
         Raises:
             RunError: The disk is full or the folder cannot be written.
         """
-        text = json.dumps(line, allow_nan=False) + "\n"
+        added = json.dumps(line, allow_nan=False).encode() + b"\n"
         try:
-            with self.metrics_path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            self.metrics_path.touch()
+            with self.metrics_path.open("r+b", buffering=0) as file:
+                content = file.read()
+                whole = content.rfind(b"\n") + 1  # bytes
+                if _parse(content[whole:]) is not None:  # torn, but of its line break alone
+                    whole, added = len(content), b"\n" + added
+                file.truncate(whole)
+                file.seek(whole)
+                if file.write(added) < len(added):
+                    file.truncate(whole)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as fault:
             raise RunError(explain_os_error(fault, self.metrics_path)) from None
 
     def metrics(self) -> list[Line]:
-        """All whole lines; one torn at the end (a machine that stopped) is left out."""
+        """All whole lines; one torn at the end (a machine that stopped) is left out.
+
+        Raises:
+            RunError: Another line is not a JSON object.
+        """
         try:
             texts = self.metrics_path.read_text("utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
         lines: list[Line] = []
         for number, text in enumerate(texts, start=1):
-            try:
-                lines.append(json.loads(text))
-            except json.JSONDecodeError:
-                if number < len(texts):
-                    raise RunError(
-                        f"{self.metrics_path} is damaged in line {number}; delete that line"
-                    ) from None
+            line = _parse(text)
+            if line is not None:
+                lines.append(line)
+            elif number < len(texts):
+                raise RunError(f"{self.metrics_path} is damaged in line {number}; delete that line")
         return lines
 
     def rewind(self, step: int) -> None:
@@ -147,9 +166,12 @@ class RunFolder:
                 f"{self.path} has no checkpoint to resume from; train it anew under another --name"
             )
         try:
-            state = torch.load(self.last_path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as fault:
-            reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of pickles that torch did not write
+                state = torch.load(self.last_path, map_location="cpu", weights_only=True)
+        # Damaged bytes can make the reader raise nearly anything; it executes nothing.
+        except Exception as fault:
+            reason = str(fault).split(". ")[0][:100] or type(fault).__name__
             raise RunError(
                 f"{self.last_path} is damaged ({reason}); train anew under another --name"
             ) from None
@@ -161,6 +183,15 @@ class RunFolder:
         return self.model_path.is_file()
 
 
+def _parse(text: str | bytes) -> Line | None:
+    """A line of the metrics; none if it is damaged."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return cast("Line", line) if isinstance(line, dict) else None
+
+
 def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
     """Where a new run goes: by its name, or by recipe, seed and time.
 
@@ -170,8 +201,12 @@ def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
     if name is None:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = f"{recipe.name}-s{recipe.seed}-{stamp}"
-    if name in {"", ".", ".."} or any(mark in name for mark in {"/", os.sep, "\0"}):
-        raise RunError(f"--name {name!r} is not a plain folder name; leave out slashes")
+    marked = any(mark in name for mark in {"/", os.sep, "\0"})
+    if name in {"", ".", ".."} or marked or len(os.fsencode(name)) > _LONGEST_NAME:
+        raise RunError(
+            f"--name {name!r} is not a plain folder name of at most {_LONGEST_NAME} bytes; "
+            "leave out slashes"
+        )
     path = runs_dir / name
     if path.exists():
         raise RunError(

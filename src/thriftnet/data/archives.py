@@ -38,8 +38,9 @@ def read_archive(archive: Path | bytes, *, origin: str) -> dict[str, bytes]:
                 stream = tar.extractfile(member)
                 found[name] = stream.read() if stream else b""
     except (tarfile.TarError, EOFError, zlib.error, OSError) as fault:
+        reason = str(fault).partition("\n")[0]  # tarfile adds a line for every compression it tried
         raise DataError(
-            f"{origin} is truncated or not an archive ({fault}); get a fresh copy"
+            f"{origin} is truncated or not an archive ({reason.rstrip(':')}); get a fresh copy"
         ) from None
     return found
 

@@ -45,7 +45,7 @@ def read_cache(path: Path) -> Batches | None:
     try:
         if path.stat().st_size != _HEADER_BYTES + _BODY_BYTES:
             raise DataError(f"{path} is truncated or of another version")
-        content = np.memmap(path, dtype=np.uint8, mode="r")
+        content = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as fault:

@@ -43,7 +43,7 @@ def read_class_folder(folder: Path, *, say: Callable[[str], None]) -> Batches:
         DataError: a class has no images, names carry no order, an image cannot be used, or the
             digests of the whole differ from CIFAR-10.
     """
-    batches = empty_batches()
+    batches = empty_batches(TRAIN_SIZE + TEST_SIZE)
     last_said = time.monotonic()
     for split, count, offset in (("train", TRAIN_SIZE, 0), ("test", TEST_SIZE, TRAIN_SIZE)):
         files = _in_official_order(folder / split)

@@ -57,7 +57,7 @@ def decode_batches(files: dict[str, bytes], *, origin: str) -> Batches:
         DataError: a batch is missing, has the wrong shape or digest, or cannot be decoded.
     """
     suffix = _layout_of(set(files), origin=origin)
-    batches = empty_batches()
+    batches = empty_batches(BATCH_SIZE * len(BATCH_MD5))
     for number, name in enumerate(BATCH_MD5):
         blob = files.pop(name + suffix)
         where = f"{origin}: {name}{suffix}"
@@ -72,11 +72,10 @@ def decode_batches(files: dict[str, bytes], *, origin: str) -> Batches:
     return batches
 
 
-def empty_batches() -> Batches:
-    """Returns uninitialised arrays for the whole data set."""
-    total = BATCH_SIZE * len(BATCH_MD5)
-    images = np.empty((total, IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
-    return Batches(images, np.empty(total, dtype=np.uint8))
+def empty_batches(count: int) -> Batches:
+    """Returns uninitialised arrays for `count` images."""
+    images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
+    return Batches(images, np.empty(count, dtype=np.uint8))
 
 
 def _layout_of(names: set[str], *, origin: str) -> str:

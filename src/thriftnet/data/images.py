@@ -103,11 +103,11 @@ def image_files(path: Path | str) -> list[Path]:
     return sorted(found, key=lambda file: [_natural(part) for part in file.parts])
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Sorts digits by the number they make and the rest without regard to case."""
+def _natural(text: str) -> list[tuple[bool, int, str]]:
+    """Sorts digits by the number they make, before letters, and letters without regard to case."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", text)
     return [
-        (int(piece), piece) if piece[0] in "0123456789" else (-1, piece.casefold())
+        (False, int(piece), piece) if piece[0] in "0123456789" else (True, 0, piece.casefold())
         for piece in pieces
     ]
 
@@ -161,11 +161,11 @@ def _to_rgb(picture: Image.Image, path: Path) -> Image.Image:
 
 
 def _square(picture: Image.Image, size: int) -> Image.Image:
+    """Cuts first: `resize(box=…)` would let the filter look beyond the square."""
     side = min(picture.size)
-    left, top = (picture.width - side) / 2, (picture.height - side) / 2
-    return picture.resize(
-        (size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side)
-    )
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    central = picture.crop((left, top, left + side, top + side))
+    return central.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def _reason(fault: Exception) -> str:

@@ -106,9 +106,15 @@ def _encode(text: str | bytes, encoding: str | bytes) -> bytes:
     return _text(text).encode("latin1")
 
 
+def _bytes() -> bytes:
+    """Stands for `bytes`, by which the same protocols write empty ones."""
+    return b""
+
+
 # NumPy 2 renamed numpy.core to numpy._core; Python 3 renamed __builtin__ to builtins.
 _ADMITTED: dict[tuple[str, str], object] = {
     ("numpy", "ndarray"): _Array,
+    ("numpy", "memmap"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
@@ -117,6 +123,8 @@ _ADMITTED: dict[tuple[str, str], object] = {
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _bytes,
+    ("builtins", "bytes"): _bytes,
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("__builtin__", "set"): set,
     ("builtins", "set"): set,

@@ -62,7 +62,7 @@ def test_three_steps_against_numpy(shape: tuple[int, ...], memory: torch.memory_
     expected = weight.detach().double().numpy().reshape(shape[0], -1)
     buffer = np.zeros_like(expected)
     for step in range(3):
-        gradient = draw(*shape, seed=step + 1)
+        gradient = draw(*shape, seed=step + 1) * (8, 1, 1)[step]  # so that the momentum shows
         weight.grad = gradient.to(memory_format=memory)
         optimiser.step()
         flat = gradient.double().numpy().reshape(shape[0], -1)
@@ -70,8 +70,8 @@ def test_three_steps_against_numpy(shape: tuple[int, ...], memory: torch.memory_
         update = newton_schulz(flat + momentum * buffer, 3)
         expected = expected * np.sqrt(shape[0]) / np.linalg.norm(expected) - lr * update
     found = weight.detach().double().numpy().reshape(shape[0], -1)
-    # Only the updates are in bfloat16: 5% of three of them, each of norm at most lr * sqrt(rows).
-    assert np.linalg.norm(found - expected) < 0.05 * 3 * lr * np.sqrt(shape[0])
+    # Only the updates are in bfloat16, measured within 1.2%: 2% of three, of norm lr * sqrt(rows).
+    assert np.linalg.norm(found - expected) < 0.02 * 3 * lr * np.sqrt(shape[0])
     assert weight.is_contiguous(memory_format=memory)
 
 

@@ -71,7 +71,8 @@ def rank_mirrors(
 def _ask(url: str, archive: Archive, answers: queue.SimpleQueue[_Answer]) -> None:
     """Puts one answer in the queue: the rate of a short sample, or the fault."""
     try:
-        response, _ = open_range(url, 0, archive.size, timeout=ANSWER_SECONDS)
+        # Longer than the deadline above, which alone is to say who did not answer.
+        response, _ = open_range(url, 0, archive.size, timeout=2 * ANSWER_SECONDS)
         with response:
             began = time.monotonic()
             received = 0

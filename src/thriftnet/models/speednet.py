@@ -51,8 +51,8 @@ class ConvGroup(nn.Module):
         for conv, norm, act in zip(
             list(self.convs)[1:], list(self.norms)[1:], list(self.acts)[1:], strict=True
         ):
-            branch = act(norm(conv(x)))
-            x = x + branch if self.residual else branch
+            branch = norm(conv(x))
+            x = act(branch + x if self.residual else branch)
         return x
 
 

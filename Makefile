@@ -8,7 +8,7 @@ train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
 test: lint types
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

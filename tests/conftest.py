@@ -1,5 +1,11 @@
 """Fixtures for every test folder."""
 
+import os
+
+# One thread a test process: `make test` runs one process a core, and the small networks of the
+# tests gain nothing from more. Set before torch is imported, and inherited by subprocesses.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import pytest
 
 from thriftnet.data import Dataset, load_cifar10

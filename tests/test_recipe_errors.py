@@ -139,3 +139,10 @@ def test_file_that_cannot_be_read(tmp_path: Path):
 def test_tree_without_a_name_says_so():
     with pytest.raises(RecipeError, match="name is missing"):
         build_recipe({})
+
+
+def test_a_key_that_stands_twice_is_named(tmp_path: Path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("name: twice\noptim: {lr: 0.1, lr: 0.2}\n")
+    with pytest.raises(RecipeError, match="'lr' stands twice"):
+        load_recipe(path)

@@ -14,6 +14,17 @@ from pydantic.fields import FieldInfo
 from thriftnet.errors import RecipeError
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain values only, and a key that stands twice is a mistake: PyYAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"the key {key!r} stands twice; keep one")
+        return super().construct_mapping(node, deep=deep)
+
+
 def read_yaml(text: str) -> object:
     """Read YAML.
 
@@ -21,7 +32,7 @@ def read_yaml(text: str) -> object:
         ValueError: It is not YAML; the message says where, in one line.
     """
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_Loader)
     # Besides its own errors, PyYAML lets nearly any other out: `2026-13-01`, `0x_`, `!!bool a`.
     except Exception as fault:
         raise ValueError(" ".join(str(fault).split())[:200]) from None

@@ -18,6 +18,7 @@ from thriftnet.models.saved import read_model
 from thriftnet.training.device import choose_compute
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
+from thriftnet.training.start import resume_run
 
 CPU = choose_compute(device="cpu", precision="fp32")
 
@@ -139,3 +140,15 @@ def test_label_smoothing_raises_the_floor_of_the_loss(tmp_path: Path) -> None:
     targets = [1 - smoothing + smoothing / 10] + [smoothing / 10] * 9
     entropy = -sum(p * math.log(p) for p in targets)
     assert all(line["train_loss"] > entropy for line in run.metrics() if line["kind"] == "epoch")
+
+
+def test_checkpoint_of_another_recipe_is_refused(
+    tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+) -> None:
+    """Someone edited recipe.yaml between two sittings."""
+    assert cifar10
+    _, run = sitting(small_recipe(), tmp_path / "run", stop_after=1)
+    edited = small_recipe(model={"channels": [4, 12]})
+    run.recipe_path.write_text(edited.to_yaml())
+    with pytest.raises(RunError, match="does not fit its recipe.yaml"):
+        resume_run(run.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.data import Dataset, load_cifar10
-from thriftnet.errors import DataError
+from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     cross_entropy,
@@ -103,7 +104,8 @@ def evaluate(
     compute = choose_compute(device=device, precision=precision)
     evaluation = evaluate_on(model, test_set, compute=compute, tta=tta or model.tta)
     if not isinstance(target, SavedModel) and Path(target).is_dir():
-        _record(RunFolder.open(Path(target)), evaluation)
+        with contextlib.suppress(RunError):  # a run that may only be read is read all the same
+            _record(RunFolder.open(Path(target)), evaluation)
     return evaluation
 
 

@@ -122,26 +122,30 @@ def _interrupted(run: RunFolder, state: TrainingState, progress: Progress) -> bo
     return False
 
 
-def _refuse(state: TrainingState, plan: Plan, value: float) -> None:
+def _refuse(state: TrainingState, plan: Plan, value: float, *, what: str = "loss") -> None:
     rate = state.learning_rate
     raise TrainingError(
-        f"the loss became {value} at step {state.step} of {plan.total_steps} "
+        f"the {what} became {value} at step {state.step} of {plan.total_steps} "
         f"(learning rate {rate:.3g}); lower optim.lr or lengthen schedule.warmup_epochs"
     )
 
 
 def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
-    """Mean loss and accuracy on the validation images; none where there are none."""
+    """Mean loss and accuracy on the validation images; none where there are none.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
     if len(plan.val_images) == 0:
         return None
     logits = predict_logits(
         state.network, plan.val_images, mean=plan.mean, std=plan.std, compute=plan.compute
     )
     labels = plan.val_labels.cpu()
-    return (
-        F.cross_entropy(logits, labels).item(),
-        (logits.argmax(1) == labels).float().mean().item(),
-    )
+    loss = F.cross_entropy(logits, labels).item()
+    if not math.isfinite(loss):
+        _refuse(state, plan, loss, what="validation loss")
+    return loss, (logits.argmax(1) == labels).float().mean().item()
 
 
 def _finish_epoch(

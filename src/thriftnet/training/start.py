@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar10
-from thriftnet.errors import TrainingError
+from thriftnet.errors import RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
 from thriftnet.training.environment import describe_environment
@@ -90,7 +90,12 @@ def resume_run(
     recipe, checkpoint = run.recipe(), run.load_state()
     train_set, _ = load_cifar10(data, say=progress.note)
     plan, state = _prepare(recipe, train_set)
-    state.load_checkpoint(checkpoint)
+    try:
+        state.load_checkpoint(checkpoint)
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        raise RunError(
+            f"the checkpoint of {path} does not fit its recipe.yaml; undo what was changed there"
+        ) from None
     run.rewind(state.step)
     progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
     return _fit(recipe, plan, state, run, progress)

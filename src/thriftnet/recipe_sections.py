@@ -1,0 +1,191 @@
+"""The sections of a recipe: every key, its unit and its bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+"""A share in [0, 1)."""
+
+PositiveInts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """Frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSection(Section):
+    """Which images train and which validate."""
+
+    dataset: Literal["cifar10"] = "cifar10"
+    val_ratio: Fraction = 0.1
+    """Share of the training images held out by class to choose with; 0 trains on all."""
+
+
+class AugmentSection(Section):
+    """What the network sees of each training image, in the order applied."""
+
+    flip: Literal["none", "random", "alternating"] = "random"
+    """Horizontal flip: of a random half of the images, or of each image every other epoch."""
+    crop_padding: Annotated[int, Field(ge=0, le=16)] = 4
+    """Pixels of padding on each side before a crop back to the image's own size; 0 is no crop."""
+    crop_mode: Literal["zero", "reflect"] = "zero"
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Half-width of the factor's uniform range around 1; contrast and saturation alike."""
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    policy: Literal["none", "autoaugment", "trivialaugment"] = "none"
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation, degrees to either side."""
+    cutout: Annotated[int, Field(ge=0, le=32)] = 0
+    """Side of the erased square, pixels; 0 is none."""
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of the Beta distribution the mixing weight is drawn from; 0 is none."""
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of the Beta distribution the pasted area is drawn from; 0 is none."""
+
+
+class ResNetSection(Section):
+    """A BasicBlock residual network for 32x32 images (He et al. 2015), the paper's family."""
+
+    family: Literal["resnet"] = "resnet"
+    blocks: Counts = (3, 5, 3, 0)
+    """Residual blocks of each stage; a stage of none is left out and does not downsample."""
+    channels: PositiveInts = (64, 128, 256, 512)
+    """Output channels of each stage; the stem has as many as the first."""
+    activation: Literal["relu", "gelu", "silu"] = "relu"
+    shortcut: Literal["projection", "padded"] = "projection"
+    """Where shapes change: a 1x1 convolution with batch norm, or striding with zero channels."""
+    squeeze_excitation: Annotated[int, Field(ge=0)] = 0
+    """Reduction ratio of the channel gate in each block; 0 is none."""
+    zero_init_last: bool = False
+    """Whether each block starts as the identity: scale 0 in its last batch norm."""
+    stochastic_depth: Fraction = 0.0
+    """Probability of leaving out the last block's branch; earlier blocks in proportion."""
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        if len(self.blocks) != len(self.channels):
+            msg = (
+                f"model.blocks has {len(self.blocks)} stages and model.channels "
+                f"{len(self.channels)}; give both one entry a stage"
+            )
+            raise ValueError(msg)
+        if sum(self.blocks) == 0:
+            raise ValueError("model.blocks has no block at all; give at least one stage a block")
+        return self
+
+
+class SpeedNetSection(Section):
+    """A network made to train fast: frozen whitening stem, then pooled convolution groups."""
+
+    family: Literal["speednet"]
+    blocks: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2, 2, 2)
+    """Convolutions of each group; each group halves the resolution after its first."""
+    channels: PositiveInts = (64, 256, 256)
+    activation: Literal["relu", "gelu", "silu"] = "gelu"
+    residual: bool = True
+    """Whether every convolution after a group's first adds its input back."""
+
+    @model_validator(mode="after")
+    def _groups_agree(self) -> Self:
+        if len(self.blocks) != len(self.channels):
+            msg = (
+                f"model.blocks has {len(self.blocks)} groups and model.channels "
+                f"{len(self.channels)}; give both one entry a group"
+            )
+            raise ValueError(msg)
+        if len(self.blocks) > 4:
+            raise ValueError("model.blocks has more than 4 groups, which a 32x32 image cannot feed")
+        return self
+
+
+ModelSection = Annotated[ResNetSection | SpeedNetSection, Field(discriminator="family")]
+
+
+class OptimSection(Section):
+    """The optimiser and what it decays."""
+
+    name: Literal["adamw", "sgd", "muon"] = "adamw"
+    """muon moves convolution weights; everything else then goes to `auxiliary` AdamW settings."""
+    lr: Annotated[float, Field(gt=0)] = 0.01
+    """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.001
+    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the weights' norm instead."""
+    decay: Literal["weights", "all"] = "all"
+    """What is decayed: weights of convolutions and linear layers only, or norms and biases too."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    momentum: Fraction = 0.9
+    """Of SGD and Muon."""
+    dampening: Fraction = 0.0
+    nesterov: bool = False
+    bias_lr: Annotated[float, Field(gt=0)] | None = None
+    """Muon only: peak learning rate of norm scales and all biases (auxiliary AdamW)."""
+    head_lr: Annotated[float, Field(gt=0)] | None = None
+    """Muon only: peak learning rate of the linear head (auxiliary AdamW)."""
+
+    @model_validator(mode="after")
+    def _options_belong(self) -> Self:
+        if self.name == "muon" and (self.bias_lr is None or self.head_lr is None):
+            raise ValueError("optim.name=muon needs optim.bias_lr and optim.head_lr; set both")
+        if self.name != "muon" and not (self.bias_lr is None and self.head_lr is None):
+            raise ValueError(
+                "optim.bias_lr and optim.head_lr belong to optim.name=muon; remove them"
+            )
+        if self.nesterov and (self.momentum == 0 or self.dampening != 0):
+            raise ValueError("optim.nesterov needs momentum above 0 and dampening 0; set them so")
+        return self
+
+
+class ScheduleSection(Section):
+    """How the learning rate's factor moves over the run."""
+
+    name: Literal["warmup_cosine", "step_decay", "linear", "one_cycle", "constant"] = (
+        "warmup_cosine"
+    )
+    interval: Literal["step", "epoch"] = "step"
+    """Whether the factor moves every step or is held for an epoch."""
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    """Length of the linear rise from 0 (warmup_cosine, linear) or to the peak (one_cycle)."""
+    cosine_epochs: Annotated[float, Field(gt=0)] | None = None
+    """Half-period of the cosine; none: what is left after the warm-up."""
+    floor: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The factor at the end, as a share of the peak."""
+    decay_epochs: Annotated[float, Field(gt=0)] = 30.0
+    """step_decay: epochs between two decays."""
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """step_decay: what each decay multiplies by."""
+
+
+class TrainSection(Section):
+    """How long, in what portions and in what arithmetic."""
+
+    epochs: Annotated[float, Field(gt=0)] = 50.0
+    """Passes over the training images; a fraction ends inside an epoch."""
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    """Images a step."""
+    micro_batch: Annotated[int, Field(ge=0)] = 0
+    """Images a forward pass; a step adds up their gradients. 0: the whole batch at once."""
+    drop_last: bool = False
+    """Whether an epoch leaves out the images that do not fill its last batch."""
+    label_smoothing: Fraction = 0.0
+    ema_decay: Fraction = 0.0
+    """Exponential moving average of the weights, per step; 0 is off."""
+    select: Literal["final", "best"] = "final"
+    """Which weights the run ends with: the last, or those of the best validation accuracy."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class EvaluateSection(Section):
+    """How the finished network is read."""
+
+    tta: Literal["none", "flip", "flip_shift"] = "flip"
+    """Test-time augmentation: mirrored view added, or mirrored and shifted by one pixel."""

@@ -51,7 +51,8 @@ def commit() -> str | None:
 
     try:
         git("ls-files", "--error-unmatch", str(Path(__file__)))  # ours, not a checkout around us
-        changed = git("status", "--porcelain", "--untracked-files=no")
+        code = (":/src", ":/benchmarks", ":/pyproject.toml")  # not results and documents
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *code)
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,0 +1,67 @@
+"""The documents say what the software does and what results/ hold."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from render_documents import DOCUMENTS, ROOT, rendered
+from thriftnet.cli import app
+from thriftnet.recipe import load_recipe, shipped_recipes
+
+README = (ROOT / "README.md").read_text("utf-8")
+FENCED = "".join(re.findall(r"```\n(.*?)```", README, re.DOTALL))
+COMMANDS = re.findall(r"^thriftnet .*", FENCED, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_quote_the_results(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert rendered(text) == text, "run: python benchmarks/render_documents.py"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").glob("*.json")), ids=lambda p: p.name)
+def test_results_name_their_origin(path: Path) -> None:
+    figures = json.loads(path.read_text("utf-8"))
+    script = figures["command"].split()[1]
+    assert (ROOT / script).is_file()
+    assert re.fullmatch(r"[0-9a-f]{40}", figures["commit"]), "made from a commit without changes"
+    assert figures["machine"]["processor"]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_the_readme_exist(line: str) -> None:
+    words = line.split("#")[0].split()
+    command = get_command(app).commands[words[1]]  # type: ignore[attr-defined]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("-")} <= known
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_recipe_opens_with_its_command(name: str) -> None:
+    text = (ROOT / "src" / "thriftnet" / "recipes" / f"{name}.yaml").read_text("utf-8")
+    assert text.startswith("# ")
+    assert f"#   thriftnet train {name}\n" in text
+    assert load_recipe(name).name == name
+    assert load_recipe(name).description
+
+
+def test_recipes_that_were_trained_are_still_those() -> None:
+    """A recipe that changed after its figures were measured has to be measured again."""
+    for path in (ROOT / "results").glob("train_*.json"):
+        figures = json.loads(path.read_text("utf-8"))
+        assert load_recipe(figures["recipe"]).digest() == figures["digest"]
+
+
+def test_nothing_of_this_machine_is_written_down() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    for name in listed:
+        text = (ROOT / name).read_text("utf-8", errors="ignore")
+        assert not re.search(r"(?<![\w.])/(work|root|home)/\w", text), name

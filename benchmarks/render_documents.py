@@ -14,10 +14,15 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from thriftnet.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md",)
+DOCUMENTS = ("README.md", "docs/recipe.md")
 _LONG = 5400.0
 
 
@@ -92,11 +97,52 @@ def parity_block() -> str:
     )
 
 
+def recipe_keys_block() -> str:
+    """Every recipe key with its default and meaning, read off the recipe's own types."""
+    rows = ["| key | default | meaning |", "| --- | --- | --- |"]
+    rows += [_key_row(name, field) for name, field in Recipe.model_fields.items() if _plain(field)]
+    for section, field in Recipe.model_fields.items():
+        for kind in _sections(field):
+            family = "" if kind in (field.annotation,) else f" ({_family(kind)})"
+            rows += [
+                _key_row(f"{section}.{name}", entry, family)
+                for name, entry in kind.model_fields.items()
+            ]
+    return "\n".join(rows)
+
+
+def _sections(field: FieldInfo) -> list[type[BaseModel]]:
+    options = get_args(field.annotation) or (field.annotation,)
+    return [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+
+
+def _plain(field: FieldInfo) -> bool:
+    return not _sections(field)
+
+
+def _family(kind: type[BaseModel]) -> str:
+    return str(get_args(kind.model_fields["family"].annotation)[0])
+
+
+def _key_row(key: str, field: FieldInfo, family: str = "") -> str:
+    default = "required" if field.is_required() else f"`{_yaml(field.default)}`"
+    choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
+    meaning = " ".join((field.description or "").split())
+    if choices:
+        meaning = f"One of {', '.join(choices)}. {meaning}".strip()
+    return f"| `{key}`{family} | {default} | {meaning} |"
+
+
+def _yaml(value: object) -> str:
+    return json.dumps(value) if not isinstance(value, str) else value or '""'
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "recipes": recipes_block,
     "make-train": lambda: transcript_block("make_train"),
     "make-test": lambda: transcript_block("make_test"),
     "parity": parity_block,
+    "recipe-keys": recipe_keys_block,
 }
 
 

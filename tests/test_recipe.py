@@ -109,6 +109,15 @@ CHANGES = {
     "train.device": "cpu",
     "evaluate.tta": "flip",
 }
+STEP_DECAY = ["schedule.name=step_decay", "schedule.warmup_epochs=0", "schedule.floor=0"]
+NEEDS = {
+    "optim.momentum": ["optim.name=sgd"],
+    "optim.dampening": ["optim.name=sgd"],
+    "optim.nesterov": ["optim.name=sgd"],
+    "schedule.decay_epochs": STEP_DECAY,
+    "schedule.decay_factor": STEP_DECAY,
+}
+"""What a key needs beside it, where it does nothing in the recipe `paper`."""
 ONE_CHOICE = {"data.dataset", "model.family"}
 BELONG_TO_MUON = {"optim.bias_lr", "optim.head_lr"}
 NAMES = {"name": "other", "description": "other", "seed": 7}
@@ -121,12 +130,19 @@ def test_every_key_of_a_recipe_is_tried_here():
 
 @pytest.mark.parametrize("key", CHANGES)
 def test_override_sets_its_key_alone_and_changes_the_digest(key: str):
-    paper = load_recipe("paper")
-    changed = load_recipe("paper", [f"{key}={CHANGES[key]}"])
+    needed = NEEDS.get(key, [])
+    paper = load_recipe("paper", needed)
+    changed = load_recipe("paper", [*needed, f"{key}={CHANGES[key]}"])
     before, after = leaves(paper.model_dump(mode="json")), leaves(changed.model_dump(mode="json"))
     assert {name for name in before if before[name] != after[name]} == {key}
     assert after[key] == CHANGES[key]
     assert changed.digest() != paper.digest()
+
+
+@pytest.mark.parametrize("key", NEEDS)
+def test_a_key_that_would_do_nothing_is_refused(key: str):
+    with pytest.raises(RecipeError, match=f"{key} does nothing with"):
+        load_recipe("paper", [f"{key}={CHANGES[key]}"])
 
 
 @pytest.mark.parametrize("key", NAMES)

@@ -43,8 +43,11 @@ class Recipe(Section):
     """A whole experiment. Equal recipes and seeds make equal runs on equal machines."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+    """Names the run folder: letters, digits, dot, dash and underscore."""
     description: str = ""
+    """A line for people."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Names every random draw: split, weights, order, augmentation."""
     max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
     """The network is refused before anything trains if it has more trainable parameters."""
     data: DataSection = DataSection()

@@ -16,13 +16,16 @@ Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 class Section(BaseModel):
     """Frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class DataSection(Section):
     """Which images train and which validate."""
 
     dataset: Literal["cifar10"] = "cifar10"
+    """The labelled images."""
     val_ratio: Fraction = 0.1
     """Share of the training images held out by class to choose with; 0 trains on all."""
 
@@ -35,11 +38,15 @@ class AugmentSection(Section):
     crop_padding: Annotated[int, Field(ge=0, le=16)] = 4
     """Pixels of padding on each side before a crop back to the image's own size; 0 is no crop."""
     crop_mode: Literal["zero", "reflect"] = "zero"
+    """What the crop pads with: black, or the image's own mirrored border."""
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Half-width of the factor's uniform range around 1; contrast and saturation alike."""
     contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """As brightness, around the image's mean grey."""
     saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """As brightness, between grey and colour."""
     policy: Literal["none", "autoaugment", "trivialaugment"] = "none"
+    """A published policy: AutoAugment's for CIFAR-10, or TrivialAugment (wide)."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation, degrees to either side."""
     cutout: Annotated[int, Field(ge=0, le=32)] = 0
@@ -54,11 +61,13 @@ class ResNetSection(Section):
     """A BasicBlock residual network for 32x32 images (He et al. 2015), the paper's family."""
 
     family: Literal["resnet"] = "resnet"
+    """The paper's family."""
     blocks: Counts = (3, 5, 3, 0)
     """Residual blocks of each stage; a stage of none is left out and does not downsample."""
     channels: PositiveInts = (64, 128, 256, 512)
     """Output channels of each stage; the stem has as many as the first."""
     activation: Literal["relu", "gelu", "silu"] = "relu"
+    """The nonlinearity after every norm."""
     shortcut: Literal["projection", "padded"] = "projection"
     """Where shapes change: a 1x1 convolution with batch norm, or striding with zero channels."""
     squeeze_excitation: Annotated[int, Field(ge=0)] = 0
@@ -85,10 +94,13 @@ class SpeedNetSection(Section):
     """A network made to train fast: frozen whitening stem, then pooled convolution groups."""
 
     family: Literal["speednet"]
+    """Made to train fast."""
     blocks: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2, 2, 2)
     """Convolutions of each group; each group halves the resolution after its first."""
     channels: PositiveInts = (64, 256, 256)
+    """Output channels of each group."""
     activation: Literal["relu", "gelu", "silu"] = "gelu"
+    """The nonlinearity after every norm."""
     residual: bool = True
     """Whether every convolution after a group's first adds its input back."""
 
@@ -108,11 +120,40 @@ class SpeedNetSection(Section):
 ModelSection = Annotated[ResNetSection | SpeedNetSection, Field(discriminator="family")]
 
 
+_OPTIM_KEYS = {
+    "betas": {"adamw", "muon"},
+    "eps": {"adamw", "muon"},
+    "momentum": {"sgd", "muon"},
+    "dampening": {"sgd"},
+    "nesterov": {"sgd"},
+    "bias_lr": {"muon"},
+    "head_lr": {"muon"},
+}
+_SCHEDULE_KEYS = {
+    "warmup_epochs": {"warmup_cosine", "linear", "one_cycle"},
+    "cosine_epochs": {"warmup_cosine"},
+    "floor": {"warmup_cosine", "linear", "one_cycle"},
+    "decay_epochs": {"step_decay"},
+    "decay_factor": {"step_decay"},
+}
+
+
+def _refuse_idle(section: Section, path: str, name: str, keys: dict[str, set[str]]) -> None:
+    """See that no key is set that the chosen optimiser or schedule would ignore."""
+    for key, users in keys.items():
+        default = type(section).model_fields[key].default
+        if name not in users and getattr(section, key) != default:
+            raise ValueError(
+                f"{path}.{key} does nothing with {path}.name={name} (it is for "
+                f"{', '.join(sorted(users))}); set {path}.{key} back to {default}"
+            )
+
+
 class OptimSection(Section):
     """The optimiser and what it decays."""
 
     name: Literal["adamw", "sgd", "muon"] = "adamw"
-    """muon moves convolution weights; everything else then goes to `auxiliary` AdamW settings."""
+    """muon moves convolution weights, and AdamW everything else."""
     lr: Annotated[float, Field(gt=0)] = 0.01
     """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.001
@@ -120,24 +161,25 @@ class OptimSection(Section):
     decay: Literal["weights", "all"] = "all"
     """What is decayed: weights of convolutions and linear layers only, or norms and biases too."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    """AdamW: decay of the averages of the gradient and of its square, per step."""
     eps: Annotated[float, Field(gt=0)] = 1e-8
+    """AdamW: added to the root of the average square."""
     momentum: Fraction = 0.9
     """Of SGD and Muon."""
     dampening: Fraction = 0.0
+    """SGD only: the share of each gradient that the momentum leaves out."""
     nesterov: bool = False
+    """SGD only: whether to look ahead along the momentum; Muon always does."""
     bias_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of norm scales and all biases (auxiliary AdamW)."""
+    """Muon only: peak learning rate of norm scales and all biases (by AdamW)."""
     head_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of the linear head (auxiliary AdamW)."""
+    """Muon only: peak learning rate of the linear head (by AdamW)."""
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
         if self.name == "muon" and (self.bias_lr is None or self.head_lr is None):
             raise ValueError("optim.name=muon needs optim.bias_lr and optim.head_lr; set both")
-        if self.name != "muon" and not (self.bias_lr is None and self.head_lr is None):
-            raise ValueError(
-                "optim.bias_lr and optim.head_lr belong to optim.name=muon; remove them"
-            )
+        _refuse_idle(self, "optim", self.name, _OPTIM_KEYS)
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError("optim.nesterov needs momentum above 0 and dampening 0; set them so")
         return self
@@ -149,6 +191,7 @@ class ScheduleSection(Section):
     name: Literal["warmup_cosine", "step_decay", "linear", "one_cycle", "constant"] = (
         "warmup_cosine"
     )
+    """The shape of the factor over the run."""
     interval: Literal["step", "epoch"] = "step"
     """Whether the factor moves every step or is held for an epoch."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
@@ -161,6 +204,11 @@ class ScheduleSection(Section):
     """step_decay: epochs between two decays."""
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
     """step_decay: what each decay multiplies by."""
+
+    @model_validator(mode="after")
+    def _options_belong(self) -> Self:
+        _refuse_idle(self, "schedule", self.name, _SCHEDULE_KEYS)
+        return self
 
 
 class TrainSection(Section):
@@ -175,6 +223,7 @@ class TrainSection(Section):
     drop_last: bool = False
     """Whether an epoch leaves out the images that do not fill its last batch."""
     label_smoothing: Fraction = 0.0
+    """Share of each target that is spread evenly over the classes."""
     ema_decay: Fraction = 0.0
     """Exponential moving average of the weights, per step; 0 is off."""
     select: Literal["final", "best"] = "final"
@@ -182,6 +231,7 @@ class TrainSection(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto: a GPU where there is one."""
 
 
 class EvaluateSection(Section):

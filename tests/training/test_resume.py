@@ -24,7 +24,12 @@ RECIPES = {
         train={"select": "best", "drop_last": True},
     ),
     "learning rate by epoch, bf16": small_recipe(
-        schedule={"name": "step_decay", "interval": "epoch", "decay_epochs": 1},
+        schedule={
+            "name": "step_decay",
+            "interval": "epoch",
+            "decay_epochs": 1,
+            "warmup_epochs": 0,
+        },
         train={"precision": "bf16", "epochs": 2.5},
     ),
 }

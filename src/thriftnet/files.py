@@ -14,13 +14,14 @@ from thriftnet.errors import ThriftnetError
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, error: type[ThriftnetError]) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Iterator[IO[bytes]]:
     """A file to write beside `path`; it takes the path's place when the block ends well.
 
     If the block fails, the file at `path` is as it was and nothing is left beside it.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
+        OSError: The same faults, where no `error` is named.
     """
     temporary: Path | None = None
     try:
@@ -31,9 +32,11 @@ def replacing(path: Path, *, error: type[ThriftnetError]) -> Iterator[IO[bytes]]
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(0o644)  # mkstemp's 0600 would shut out others who share the folder
         temporary.replace(path)
     except OSError as fault:
+        if error is None:
+            raise
         raise error(explain_os_error(fault, path)) from fault
     finally:
         if temporary is not None:

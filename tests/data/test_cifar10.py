@@ -172,7 +172,7 @@ def test_write_that_fails_otherwise_does_not_lose_the_data(
 
 
 def test_leftover_of_a_killed_process_is_removed(filled: Path, layouts: Layouts) -> None:
-    leftover = filled.with_name(filled.name + ".abc.tmp")
+    leftover = filled.with_name(f".{filled.name}.abc")
     leftover.write_bytes(b"half")
     write_cache(filled, Batches(layouts.images, layouts.labels))
 

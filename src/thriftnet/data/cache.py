@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import platformdirs
 from thriftnet.data.facts import BATCH_MD5, BATCH_SIZE, IMAGE_BYTES, IMAGE_SIZE
 from thriftnet.data.formats import Batches
 from thriftnet.errors import DataError
+from thriftnet.files import replacing
 
 _HEADER_BYTES = 64
 _COUNT = BATCH_SIZE * len(BATCH_MD5)
@@ -64,26 +64,18 @@ def write_cache(path: Path, batches: Batches) -> None:
         DataError: the disk is full.
         OSError: the folder cannot be written for another reason.
     """
-    for stale in path.parent.glob(f"{path.name}.*.tmp"):
+    for stale in path.parent.glob(f".{path.name}.*"):
         stale.unlink(missing_ok=True)  # left by a process that was killed
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    temporary = Path(name)
+    images = np.ascontiguousarray(batches.images)
     try:
-        images = np.ascontiguousarray(batches.images)
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as file:
             file.write(_header(zlib.crc32(batches.labels.data, zlib.crc32(images.data))))
             file.write(images.data)
             file.write(batches.labels.data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp's 0600 would shut out others who share the cache
-        temporary.replace(path)
     except OSError as fault:
         if fault.errno in FULL_DISK:
             raise full_disk(path.parent, _BODY_BYTES) from None
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def full_disk(folder: Path, needed: int) -> DataError:

@@ -176,6 +176,28 @@ def describe(
 
 
 @app.command()
+def bench(
+    recipe: Annotated[str, typer.Option("--recipe", help="Measured in detail.")] = "quick",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure this machine, what limits a recipe, and how long every recipe would train."""
+    from thriftnet import console
+    from thriftnet.bench.machine import run_bench
+    from thriftnet.recipe import load_recipe, shipped_recipes
+
+    found = run_bench(
+        load_recipe(recipe, overrides or ()),
+        [load_recipe(name) for name in shipped_recipes()],
+        say=lambda text: print(text, file=sys.stderr),
+    )
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        console.print_bench(found)
+
+
+@app.command()
 def recipes(as_json: JsonOption = False) -> None:
     """List the shipped recipes."""
     from thriftnet.recipe import load_recipe, shipped_recipes

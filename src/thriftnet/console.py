@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from thriftnet.bench.machine import Bench
 from thriftnet.deploy.inputs import PictureResult
 from thriftnet.errors import RunError
 from thriftnet.evaluation.evaluate import Evaluation, Reading
@@ -78,6 +79,31 @@ def print_description(summary: Summary) -> None:
         f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
         f"{_relative(summary.macs, summary.resnet18_macs)} MACs"
     )
+
+
+def print_bench(found: Bench) -> None:
+    """What this machine can do, and how long each recipe would take on it."""
+    training, inference = found.training, found.inference
+    print(f"{found.processor}, {found.threads} threads")
+    print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
+    print(f"fp32 convolution  {found.fp32_rate / 1e9:>8.0f} GFLOP/s\n")
+    print(
+        f"{found.recipe}: {training.parameters:,} parameters, {training.macs / 1e6:.1f}M MACs, "
+        f"{training.precision}"
+    )
+    print(
+        f"training   {training.images_per_second:>8.0f} img/s   "
+        f"{training.flops_per_second / 1e9:.0f} GFLOP/s, "
+        f"{found.share_of_convolution_rate:.0%} of the convolution rate; "
+        f"augmentation {training.augmentation_share:.1%}"
+    )
+    print(
+        f"inference  {inference.images_per_second:>8.0f} img/s   "
+        f"one image in {inference.latency_seconds * 1e3:.1f} ms"
+    )
+    print(f"limited by {found.limit()}\n\nexpected training time")
+    for name, speed in found.recipes.items():
+        print(f"  {name:<10} {clock(speed.expected_seconds):>9}   {speed.pflop:.3g} PFLOP")
 
 
 def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path | None) -> None:

@@ -1,0 +1,105 @@
+"""The whole bench: the machine's rates, one recipe in detail, and what every recipe would take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from thriftnet.bench.roofline import convolution_rate
+from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
+from thriftnet.recipe import Recipe
+from thriftnet.training.device import processor_name
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What was measured; rates are operations or images a second."""
+
+    processor: str
+    threads: int
+    bf16_rate: float
+    fp32_rate: float
+    recipe: str
+    training: TrainingSpeed
+    inference: InferenceSpeed
+    recipes: dict[str, TrainingSpeed]
+    """Every recipe asked for, the detailed one included."""
+
+    @property
+    def share_of_convolution_rate(self) -> float:
+        """Counted operations of training over what the machine convolves in that precision."""
+        rate = self.bf16_rate if self.training.precision == "bf16" else self.fp32_rate
+        return self.training.flops_per_second / rate
+
+    def limit(self) -> str:
+        """A sentence on what keeps the training from being faster."""
+        share = self.share_of_convolution_rate
+        if self.training.precision == "bf16" and self.bf16_rate < 1.2 * self.fp32_rate:
+            return "bf16 is hardly faster than fp32 on this processor; try train.precision=fp32"
+        if self.training.augmentation_share > 0.1:
+            return (
+                "augmentation takes over a tenth of a step; use fewer augmentations"
+            )
+        if share > 0.7:
+            return f"arithmetic: {share:.0%} of the convolution rate; fewer operations would help"
+        return (
+            f"memory and small layers: {share:.0%} of the convolution rate; another "
+            "train.micro_batch may fit the caches better"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for machines."""
+        return {
+            "processor": self.processor,
+            "threads": self.threads,
+            "roofline": {
+                "bf16_conv_gflops": self.bf16_rate / 1e9,
+                "fp32_conv_gflops": self.fp32_rate / 1e9,
+            },
+            "recipe": self.recipe,
+            "training": {
+                **vars(self.training),
+                "gflops": self.training.flops_per_second / 1e9,
+                "share_of_convolution_rate": self.share_of_convolution_rate,
+            },
+            "inference": dict(vars(self.inference)),
+            "expected_seconds": {
+                name: speed.expected_seconds for name, speed in self.recipes.items()
+            },
+            "limit": self.limit(),
+        }
+
+
+def run_bench(recipe: Recipe, others: list[Recipe], *, say: Callable[[str], None]) -> Bench:
+    """Measure the machine, `recipe` in detail, and how long `others` would train.
+
+    Args:
+        recipe: Trained and read for some seconds.
+        others: Each trained for a few steps.
+        say: Told what is measured next.
+
+    Raises:
+        RecipeError: A network is over its budget, or its device is not there.
+    """
+    say("measuring the convolution rate")
+    bf16, fp32 = (convolution_rate(dtype) for dtype in (torch.bfloat16, torch.float32))
+    say(f"measuring recipe {recipe.name}")
+    training, inference = training_speed(recipe, seconds=10.0), inference_speed(recipe)
+    recipes = {recipe.name: training}
+    for other in others:
+        if other.name not in recipes:
+            say(f"measuring recipe {other.name}")
+            recipes[other.name] = training_speed(other, seconds=2.0)
+    return Bench(
+        processor=processor_name(),
+        threads=torch.get_num_threads(),
+        bf16_rate=bf16,
+        fp32_rate=fp32,
+        recipe=recipe.name,
+        training=training,
+        inference=inference,
+        recipes=recipes,
+    )

@@ -1,0 +1,116 @@
+"""How fast a recipe trains and reads on this machine, and where the time goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from thriftnet.bench.clock import median_seconds
+from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.models.describe import count_parameters, training_flops
+from thriftnet.recipe import Recipe
+from thriftnet.training.inference import predict_logits
+from thriftnet.training.loop import train_step
+from thriftnet.training.rng import generator
+from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
+
+CIFAR10_TRAIN = 50_000
+"""Training images of CIFAR-10, before any are held out."""
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """What training a recipe costs here."""
+
+    parameters: int
+    macs: int
+    precision: str
+    epochs: float
+    images_per_second: float
+    augmentation_share: float
+    """Of the time of a step."""
+    pflop: float
+    """Of the whole training."""
+    expected_seconds: float
+    """Of the whole training, without start-up and evaluation."""
+
+    @property
+    def flops_per_second(self) -> float:
+        """Counted operations over time; only convolutions and linear layers count."""
+        return training_flops(self.macs, 1) * self.images_per_second
+
+
+@dataclass(frozen=True)
+class InferenceSpeed:
+    """What reading images costs here, each image once."""
+
+    images_per_second: float
+    """In batches of 250."""
+    latency_seconds: float
+    """Of a single image."""
+
+
+def training_speed(recipe: Recipe, *, seconds: float = 5.0) -> TrainingSpeed:
+    """Take steps of a recipe on noise, augmentation and optimiser included.
+
+    Raises:
+        RecipeError: The network is over its budget, or the device is not there.
+    """
+    plan, step = _steps(recipe)
+    took = median_seconds(step, seconds=seconds)
+    batch = torch.arange(plan.batch_size)
+
+    def augment() -> None:
+        for part in batch.split(plan.micro_batch):
+            draws = generator(recipe.seed, "augment", 0)
+            plan.augment(plan.images[part], indices=part, epoch=0, generator=draws)
+
+    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    rate = plan.batch_size / took
+    images = recipe.train.epochs * CIFAR10_TRAIN * (1 - recipe.data.val_ratio)
+    return TrainingSpeed(
+        parameters=count_parameters(model),
+        macs=plan.macs,
+        precision=plan.compute.precision,
+        epochs=recipe.train.epochs,
+        images_per_second=rate,
+        augmentation_share=median_seconds(augment, seconds=1.0) / took,
+        pflop=training_flops(plan.macs, round(images)) / 1e15,
+        expected_seconds=images / rate,
+    )
+
+
+def inference_speed(recipe: Recipe, *, seconds: float = 3.0) -> InferenceSpeed:
+    """Read noise with an untrained network of the recipe."""
+    plan, _ = _steps(recipe)
+    network = recipe_network(recipe, classes=len(CIFAR10_CLASSES)).to(plan.compute.device)
+
+    def read(count: int) -> None:
+        predict_logits(
+            network, plan.images[:count], mean=plan.mean, std=plan.std, compute=plan.compute
+        )
+
+    return InferenceSpeed(
+        images_per_second=250 / median_seconds(lambda: read(250), seconds=seconds),
+        latency_seconds=median_seconds(lambda: read(1), seconds=1.0, least=10),
+    )
+
+
+def _steps(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
+    """A plan on noise, and a call that takes one step of it."""
+    count = max(2 * recipe.train.batch_size, 1000)
+    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    plan = make_plan(recipe, _noise(count), model)
+    state = make_state(recipe, plan, model)
+    batch = torch.arange(min(plan.batch_size, len(plan.images)))
+    return plan, lambda: train_step(plan, state, batch, epoch=0)
+
+
+def _noise(count: int) -> Dataset:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, size=(count, 32, 32, 3), dtype=np.uint8)
+    labels = np.arange(count, dtype=np.int64) % len(CIFAR10_CLASSES)
+    return Dataset(images, labels, CIFAR10_CLASSES)

@@ -14,7 +14,7 @@ from thriftnet.errors import DataError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate_on, read_logits
 from thriftnet.models.saved import SavedModel
 from thriftnet.training.device import choose_compute
-from thriftnet.training.inference import predict_logits
+from thriftnet.training.inference import predict_logits, predict_views
 
 CLASSES = ("red", "green", "blue")
 COMPUTE = choose_compute(device="cpu", precision="fp32")
@@ -108,13 +108,16 @@ def test_logits_do_not_depend_on_the_batches_and_the_mode_is_restored():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten())
     images = torch.randint(256, (7, 3, 8, 8), dtype=torch.uint8)
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
+    views = {"plain": lambda batch: batch}
     whole, parts = (
-        predict_logits(
-            network.train(), images, mean=mean, std=std, compute=COMPUTE, batch_size=size
-        )
+        predict_views(
+            network.train(), images, views, mean=mean, std=std, compute=COMPUTE, batch_size=size
+        )["plain"]
         for size in (7, 3)
     )
     assert network.training
+    once = predict_logits(network, images, mean=mean, std=std, compute=COMPUTE)
+    assert torch.equal(once, whole)
     torch.testing.assert_close(whole, parts)
     scaled = (images / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     with torch.no_grad():

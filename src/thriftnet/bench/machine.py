@@ -40,9 +40,7 @@ class Bench:
         if self.training.precision == "bf16" and self.bf16_rate < 1.2 * self.fp32_rate:
             return "bf16 is hardly faster than fp32 on this processor; try train.precision=fp32"
         if self.training.augmentation_share > 0.1:
-            return (
-                "augmentation takes over a tenth of a step; use fewer augmentations"
-            )
+            return "augmentation takes over a tenth of a step; use fewer augmentations"
         if share > 0.7:
             return f"arithmetic: {share:.0%} of the convolution rate; fewer operations would help"
         return (

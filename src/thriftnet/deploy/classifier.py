@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.data import read_image
+from thriftnet.evaluation.tta import tta_logits
 from thriftnet.evaluation.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import choose_compute
-from thriftnet.training.inference import predict_logits
 from thriftnet.training.run import model_file
 
 
@@ -50,7 +50,8 @@ class Classifier:
     ) -> None:
         self.model = model
         self.compute = choose_compute(device=device, precision=precision)
-        self.views = choose_views(tta or model.tta)
+        self.tta = tta or model.tta
+        choose_views(self.tta)  # an unknown one is refused now, not at the first picture
         model.network.to(self.compute.device)
 
     @property
@@ -77,14 +78,8 @@ class Classifier:
             )
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
-        logits = predict_logits(
-            self.model.network,
-            torch.from_numpy(np.array(images)).permute(0, 3, 1, 2),
-            mean=self.model.mean,
-            std=self.model.std,
-            compute=self.compute,
-            views=self.views,
-        )
+        pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2)
+        logits = tta_logits(self.model, pixels, (self.tta,), compute=self.compute)[self.tta]
         return logits.softmax(dim=1).numpy()
 
     def predict(self, images: NDArray[np.uint8]) -> list[Prediction]:

@@ -19,11 +19,10 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.evaluation.views import choose_views
+from thriftnet.evaluation.tta import tta_logits
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
-from thriftnet.training.inference import predict_logits
 from thriftnet.training.run import RunFolder, model_file
 
 
@@ -124,23 +123,18 @@ def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: s
     images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
     labels = torch.tensor(dataset.labels)
 
+    other = "flip" if tta == "none" else "none"
+    logits = tta_logits(model, images, (tta, other), compute=compute)
+
     def read(kind: str) -> Reading:
-        logits = predict_logits(
-            network,
-            images,
-            mean=model.mean,
-            std=model.std,
-            compute=compute,
-            views=choose_views(kind),
-        )
-        return read_logits(logits, labels, classes=model.classes, tta=kind)
+        return read_logits(logits[kind], labels, classes=model.classes, tta=kind)
 
     return Evaluation(
         parameters=model.parameters,
         macs=count_macs(network, image_size=model.image_size),
         precision=compute.precision,
         chosen=read(tta),
-        other=read("flip" if tta == "none" else "none"),
+        other=read(other),
     )
 
 

@@ -1,51 +1,54 @@
-"""Test-time augmentation: the views of an image whose logits are averaged."""
+"""Test-time augmentation: views of an image, and how much each counts in the mean of logits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.errors import RecipeError
 
-Forward = Callable[[Tensor], Tensor]
-Views = Callable[[Forward, Tensor], Tensor]
+
+def _up_left(images: Tensor) -> Tensor:
+    """Shifted by a pixel up and left; reflections come in at the other sides."""
+    return F.pad(images, (0, 1, 0, 1), mode="reflect")[:, :, 1:, 1:]
 
 
-def plain(forward: Forward, images: Tensor) -> Tensor:
-    """Each image once."""
-    return forward(images)
-
-
-def flip(forward: Forward, images: Tensor) -> Tensor:
-    """Each image and its mirror image, in equal parts."""
-    return 0.5 * forward(images) + 0.5 * forward(images.flip(-1))
-
-
-def flip_shift(forward: Forward, images: Tensor) -> Tensor:
-    """Six views, as airbench reads: mirrored or not, in place and shifted by a pixel.
-
-    The image in place counts half; shifted up-left and down-right, a quarter each. Pixels that
-    a shift brings in are reflections.
-    """
+def _down_right(images: Tensor) -> Tensor:
+    """Shifted by a pixel down and right."""
     height, width = images.shape[-2:]
-    padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
-    up_left = padded[:, :, 2:, 2:]
-    down_right = padded[:, :, :height, :width]
-    shifted = 0.5 * flip(forward, up_left) + 0.5 * flip(forward, down_right)
-    return 0.5 * flip(forward, images) + 0.5 * shifted
+    return F.pad(images, (1, 0, 1, 0), mode="reflect")[:, :, :height, :width]
 
 
-VIEWS: dict[str, Views] = {
-    "none": plain,
-    "flip": flip,
-    "flip_shift": flip_shift,
+TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
+    "plain": lambda images: images,
+    "mirrored": lambda images: images.flip(-1),
+    "up_left": _up_left,
+    "up_left_mirrored": lambda images: _up_left(images).flip(-1),
+    "down_right": _down_right,
+    "down_right_mirrored": lambda images: _down_right(images).flip(-1),
 }
+"""Each takes normalised images (N, 3, H, W) to the same shape."""
+
+VIEWS: dict[str, Mapping[str, float]] = {
+    "none": {"plain": 1.0},
+    "flip": {"plain": 0.5, "mirrored": 0.5},
+    # As airbench reads: the image in place counts half, its two shifts a quarter each.
+    "flip_shift": {
+        "plain": 0.25,
+        "mirrored": 0.25,
+        "up_left": 0.125,
+        "up_left_mirrored": 0.125,
+        "down_right": 0.125,
+        "down_right_mirrored": 0.125,
+    },
+}
+"""The weight of each transform; weights add up to 1."""
 
 
-def choose_views(name: str) -> Views:
-    """The way of reading that `name` stands for.
+def choose_views(name: str) -> Mapping[str, float]:
+    """The transforms and weights that `name` stands for.
 
     Raises:
         RecipeError: It is not a key of `VIEWS`.

@@ -1,0 +1,69 @@
+"""What a stranger sees: clone into an empty folder, run the README's two commands.
+
+    python benchmarks/fresh_clone.py train
+    python benchmarks/fresh_clone.py test
+
+Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
+(set-up of .venv included) in results/fresh_clone_train.json and results/fresh_clone_test.json.
+The run folder is kept as runs/quick-seed0, for `train_recipe.py` to go on with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from record import RESULTS, write_result
+
+ROOT = RESULTS.parent
+_NOISE = re.compile(r"^(WARNING|\[notice\]|make\[|bringing up nodes|\s*$)|\.venv/|-m venv")
+"""Lines of pip, make and pytest-xdist that say nothing about thriftnet."""
+
+
+def run(goal: str, folder: Path) -> tuple[str, float]:
+    """`make GOAL` in a clone of HEAD; what it printed and the seconds it took."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+    arguments = ["ARGS=--name quick-seed0"] if goal == "train" else []
+    inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    began = time.monotonic()
+    done = subprocess.run(
+        ["make", goal, *arguments],
+        cwd=folder,
+        env=inherited,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    took = time.monotonic() - began
+    if done.returncode:
+        sys.exit(f"make {goal} failed:\n{done.stdout}")
+    return done.stdout, took
+
+
+def main() -> None:
+    """Clone, run, keep the output."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("goal", choices=["train", "test"])
+    goal = parser.parse_args().goal
+    with tempfile.TemporaryDirectory() as empty:
+        folder = Path(empty) / "thriftnet"
+        printed, took = run(goal, folder)
+        if goal == "train":
+            target = ROOT / "runs" / "quick-seed0"
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(folder / "runs" / "quick-seed0", target)
+    kept = [line for line in printed.splitlines() if not _NOISE.search(line)]
+    text = "\n".join(line for line in kept if not re.fullmatch(r"\.+\s*\[\s*\d+%\]", line))
+    (RESULTS / f"make_{goal}.txt").write_text(f"$ make {goal}\n{text}\n")
+    write_result(f"fresh_clone_{goal}", {"goal": goal, "seconds": took, "seeds": [0]})
+
+
+if __name__ == "__main__":
+    main()

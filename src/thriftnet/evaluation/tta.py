@@ -1,0 +1,41 @@
+"""Read images with test-time augmentation, each view computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from thriftnet.evaluation.views import TRANSFORMS, choose_views
+from thriftnet.models.saved import SavedModel
+from thriftnet.training.device import Compute
+from thriftnet.training.inference import predict_views
+
+
+def tta_logits(
+    model: SavedModel, images: Tensor, kinds: Sequence[str], *, compute: Compute
+) -> dict[str, Tensor]:
+    """Logits of images, read in one or several ways that share their views.
+
+    Args:
+        model: Its network lies on `compute.device`.
+        images: (N, 3, H, W) uint8.
+        kinds: Keys of `VIEWS`.
+        compute: Device and precision.
+
+    Returns:
+        (N, classes) float32 on the CPU for each kind: the weighted mean over its views.
+
+    Raises:
+        RecipeError: A kind is not one of ours.
+    """
+    weights = {kind: choose_views(kind) for kind in kinds}
+    needed = {name: TRANSFORMS[name] for views in weights.values() for name in views}
+    logits = predict_views(
+        model.network, images, needed, mean=model.mean, std=model.std, compute=compute
+    )
+    means: dict[str, Tensor] = {}
+    for kind, views in weights.items():
+        means[kind] = torch.stack([weight * logits[name] for name, weight in views.items()]).sum(0)
+    return means

@@ -19,8 +19,7 @@ from thriftnet.training.environment import commit
 RESULTS = Path(__file__).parent.parent / "results"
 
 
-def provenance() -> dict[str, Any]:
-    """Where and how figures were made."""
+def _provenance() -> dict[str, Any]:
     script = Path(sys.argv[0]).name
     return {
         "command": " ".join(["python", f"benchmarks/{script}", *sys.argv[1:]]),
@@ -36,10 +35,14 @@ def provenance() -> dict[str, Any]:
     }
 
 
+PROVENANCE = _provenance()
+"""Where and how figures were made; taken at the start, as a long run outlives its checkout."""
+
+
 def write_result(name: str, figures: dict[str, Any]) -> Path:
     """Write `results/NAME.json`, whole or not at all."""
     path = RESULTS / f"{name}.json"
-    content = json.dumps({**provenance(), **figures}, indent=2) + "\n"
+    content = json.dumps({**PROVENANCE, **figures}, indent=2) + "\n"
     write_whole(path, content.encode(), error=ThriftnetError)
     print(f"wrote results/{path.name}")
     return path

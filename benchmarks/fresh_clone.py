@@ -4,7 +4,8 @@
     python benchmarks/fresh_clone.py test
 
 Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
-(set-up of .venv included) in results/fresh_clone_train.json and results/fresh_clone_test.json.
+(set-up of .venv and an empty
+cache included) in results/fresh_clone_train.json and results/fresh_clone_test.json.
 The run folder is kept as runs/quick-seed0, for `train_recipe.py` to go on with.
 """
 
@@ -31,12 +32,13 @@ def run(goal: str, folder: Path) -> tuple[str, float]:
     """`make GOAL` in a clone of HEAD; what it printed and the seconds it took."""
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     arguments = ["ARGS=--name quick-seed0"] if goal == "train" else []
-    inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment = {**os.environ, "THRIFTNET_CACHE": str(folder.parent / "cache")}  # empty too
+    environment.pop("VIRTUAL_ENV", None)
     began = time.monotonic()
     done = subprocess.run(
         ["make", goal, *arguments],
         cwd=folder,
-        env=inherited,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

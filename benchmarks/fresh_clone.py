@@ -4,8 +4,7 @@
     python benchmarks/fresh_clone.py test
 
 Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
-(set-up of .venv and an empty
-cache included) in results/fresh_clone_train.json and results/fresh_clone_test.json.
+(set-up of .venv and an empty cache included) in results/fresh_clone_train.json and _test.json.
 The run folder is kept as runs/quick-seed0, for `train_recipe.py` to go on with.
 """
 
@@ -61,6 +60,7 @@ def main() -> None:
             target = ROOT / "runs" / "quick-seed0"
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(folder / "runs" / "quick-seed0", target)
+    printed = printed.replace(f"{empty}/cache", "CACHE")
     kept = [line for line in printed.splitlines() if not _NOISE.search(line)]
     text = "\n".join(line for line in kept if not re.fullmatch(r"\.+\s*\[\s*\d+%\]", line))
     (RESULTS / f"make_{goal}.txt").write_text(f"$ make {goal}\n{text}\n")

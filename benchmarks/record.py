@@ -21,8 +21,10 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 def _provenance() -> dict[str, Any]:
     script = Path(sys.argv[0]).name
+    # A path of this machine says nothing elsewhere: its last part names what was given.
+    given = [Path(a).name if a.startswith("/") else a for a in sys.argv[1:]]
     return {
-        "command": " ".join(["python", f"benchmarks/{script}", *sys.argv[1:]]),
+        "command": " ".join(["python", f"benchmarks/{script}", *given]),
         "commit": commit(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from thriftnet.deploy.classifier import Classifier, Prediction, load_model
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
+from thriftnet.evaluation.tta import views_read
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.training.budget import Budget, parse_duration, parse_operations
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.start import TrainedRun, resume_run, start_run
 
@@ -39,6 +42,8 @@ def train(
     resume: Path | str | None = None,
     quiet: bool = False,
     progress: Progress | None = None,
+    time_budget: str | None = None,
+    flops_budget: str | None = None,
 ) -> TrainedRun:
     """Train a recipe into a run folder, or go on with an interrupted run.
 
@@ -52,6 +57,8 @@ def train(
         resume: An interrupted run's folder; recipe, overrides, seed and name are then its own.
         quiet: Say nothing.
         progress: What is told and how, instead of the usual.
+        time_budget: Such as `5m`: as many epochs as fit, with reading the test images afterwards.
+        flops_budget: Such as `0.3P`: as many epochs as that many counted operations buy.
 
     Returns:
         The run's path and whether it came to its end. Its test figures are `evaluate(run.path)`.
@@ -62,6 +69,7 @@ def train(
         RunError: The run folder exists, is missing or damaged, or the disk is full.
         TrainingError: The loss stopped being finite.
     """
+    began = time.monotonic()
     progress = progress or choose_progress(quiet=quiet)
     place = None if data is None else Path(data)
     if resume is not None:
@@ -70,7 +78,22 @@ def train(
         recipe = load_recipe(recipe, overrides, seed=seed)
     elif seed is not None:
         recipe = recipe.model_copy(update={"seed": seed})
-    return start_run(recipe, name=name, runs_dir=Path(runs_dir), data=place, progress=progress)
+    budget = None
+    if time_budget is not None or flops_budget is not None:
+        budget = Budget(
+            seconds=None if time_budget is None else parse_duration(time_budget),
+            operations=None if flops_budget is None else parse_operations(flops_budget),
+            began=began,
+            reading_views=len(views_read(recipe.evaluate.tta)),
+        )
+    return start_run(
+        recipe,
+        name=name,
+        runs_dir=Path(runs_dir),
+        data=place,
+        progress=progress,
+        budget=budget,
+    )
 
 
 def predict(

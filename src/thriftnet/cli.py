@@ -65,11 +65,18 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
     ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="5m", help="Epochs that fit, evaluation included.")
+    ] = None,
+    flops_budget: Annotated[
+        str | None, typer.Option(metavar="0.3P", help="Epochs that so many operations buy.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a recipe (default: quick), then read its test accuracy."""
     given = {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
+    given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
     clash = [option for option, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
@@ -88,6 +95,8 @@ def train(
         data=data,
         resume=resume,
         progress=choose_progress(quiet=quiet, as_json=as_json),
+        time_budget=time_budget,
+        flops_budget=flops_budget,
     )
     if not run.finished:
         print(f"interrupted; go on with: thriftnet train --resume {run.path}", file=sys.stderr)

@@ -94,14 +94,14 @@ def print_bench(found: Bench) -> None:
     print(
         f"training   {training.images_per_second:>8.0f} img/s   "
         f"{training.flops_per_second / 1e9:.0f} GFLOP/s, "
-        f"{found.share_of_convolution_rate:.0%} of the convolution rate; "
-        f"augmentation {training.augmentation_share:.1%}"
+        f"{found.share_of_convolution_rate:.0%} of the convolution rate"
     )
+    print(f"           {training.augmentation_share:>8.1%} of it augmentation")
     print(
         f"inference  {inference.images_per_second:>8.0f} img/s   "
         f"one image in {inference.latency_seconds * 1e3:.1f} ms"
     )
-    print(f"limited by {found.limit()}\n\nexpected training time")
+    print(f"\nlimited by {found.limit()}\n\nexpected training time")
     for name, speed in found.recipes.items():
         print(f"  {name:<10} {clock(speed.expected_seconds):>9}   {speed.pflop:.3g} PFLOP")
 

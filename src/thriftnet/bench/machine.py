@@ -38,15 +38,12 @@ class Bench:
         """A sentence on what keeps the training from being faster."""
         share = self.share_of_convolution_rate
         if self.training.precision == "bf16" and self.bf16_rate < 1.2 * self.fp32_rate:
-            return "bf16 is hardly faster than fp32 on this processor; try train.precision=fp32"
+            return "bf16, hardly faster than fp32 here; try train.precision=fp32"
         if self.training.augmentation_share > 0.1:
-            return "augmentation takes over a tenth of a step; use fewer augmentations"
+            return "augmentation, over a tenth of a step; use less of it"
         if share > 0.7:
-            return f"arithmetic: {share:.0%} of the convolution rate; fewer operations would help"
-        return (
-            f"memory and small layers: {share:.0%} of the convolution rate; another "
-            "train.micro_batch may fit the caches better"
-        )
+            return f"arithmetic, {share:.0%} of the convolution rate; do fewer operations"
+        return f"memory, {share:.0%} of the convolution rate; try another train.micro_batch"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for machines."""
@@ -71,26 +68,32 @@ class Bench:
         }
 
 
-def run_bench(recipe: Recipe, others: list[Recipe], *, say: Callable[[str], None]) -> Bench:
+def run_bench(
+    recipe: Recipe, others: list[Recipe], *, say: Callable[[str], None], seconds: float = 10.0
+) -> Bench:
     """Measure the machine, `recipe` in detail, and how long `others` would train.
 
     Args:
         recipe: Trained and read for some seconds.
         others: Each trained for a few steps.
         say: Told what is measured next.
+        seconds: Spent on each figure of `recipe`; a fifth of it on every other one.
 
     Raises:
         RecipeError: A network is over its budget, or its device is not there.
     """
     say("measuring the convolution rate")
-    bf16, fp32 = (convolution_rate(dtype) for dtype in (torch.bfloat16, torch.float32))
+    bf16, fp32 = (
+        convolution_rate(dtype, seconds=seconds / 5) for dtype in (torch.bfloat16, torch.float32)
+    )
     say(f"measuring recipe {recipe.name}")
-    training, inference = training_speed(recipe, seconds=10.0), inference_speed(recipe)
+    training = training_speed(recipe, seconds=seconds)
+    inference = inference_speed(recipe, seconds=seconds)
     recipes = {recipe.name: training}
     for other in others:
         if other.name not in recipes:
             say(f"measuring recipe {other.name}")
-            recipes[other.name] = training_speed(other, seconds=2.0)
+            recipes[other.name] = training_speed(other, seconds=seconds / 5)
     return Bench(
         processor=processor_name(),
         threads=torch.get_num_threads(),

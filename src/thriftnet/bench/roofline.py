@@ -10,7 +10,7 @@ from thriftnet.bench.clock import median_seconds
 _IMAGES, _CHANNELS, _SIDE = 256, 256, 16
 
 
-def convolution_rate(dtype: torch.dtype, *, seconds: float = 2.0) -> float:
+def convolution_rate(dtype: torch.dtype, *, seconds: float) -> float:
     """Operations a second of a large 3x3 convolution, forward, channels-last, on the CPU.
 
     256 images of 256 channels at 16x16: large enough that nothing but arithmetic counts, small

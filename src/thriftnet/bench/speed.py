@@ -53,7 +53,7 @@ class InferenceSpeed:
     """Of a single image."""
 
 
-def training_speed(recipe: Recipe, *, seconds: float = 5.0) -> TrainingSpeed:
+def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     """Take steps of a recipe on noise, augmentation and optimiser included.
 
     Raises:
@@ -77,13 +77,13 @@ def training_speed(recipe: Recipe, *, seconds: float = 5.0) -> TrainingSpeed:
         precision=plan.compute.precision,
         epochs=recipe.train.epochs,
         images_per_second=rate,
-        augmentation_share=median_seconds(augment, seconds=1.0) / took,
+        augmentation_share=median_seconds(augment, seconds=seconds / 10) / took,
         pflop=training_flops(plan.macs, round(images)) / 1e15,
         expected_seconds=images / rate,
     )
 
 
-def inference_speed(recipe: Recipe, *, seconds: float = 3.0) -> InferenceSpeed:
+def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
     """Read noise with an untrained network of the recipe."""
     plan, _ = _steps(recipe)
     network = recipe_network(recipe, classes=len(CIFAR10_CLASSES)).to(plan.compute.device)
@@ -95,7 +95,7 @@ def inference_speed(recipe: Recipe, *, seconds: float = 3.0) -> InferenceSpeed:
 
     return InferenceSpeed(
         images_per_second=250 / median_seconds(lambda: read(250), seconds=seconds),
-        latency_seconds=median_seconds(lambda: read(1), seconds=1.0, least=10),
+        latency_seconds=median_seconds(lambda: read(1), seconds=seconds / 10, least=10),
     )
 
 

@@ -19,7 +19,7 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.evaluation.tta import tta_logits
+from thriftnet.evaluation.tta import companion, tta_logits
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
@@ -123,7 +123,7 @@ def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: s
     images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
     labels = torch.tensor(dataset.labels)
 
-    other = "flip" if tta == "none" else "none"
+    other = companion(tta)
     logits = tta_logits(model, images, (tta, other), compute=compute)
 
     def read(kind: str) -> Reading:

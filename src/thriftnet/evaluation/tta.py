@@ -13,6 +13,20 @@ from thriftnet.training.device import Compute
 from thriftnet.training.inference import predict_views
 
 
+def companion(tta: str) -> str:
+    """The second way in which an evaluation reads: without augmentation, or mirrored."""
+    return "flip" if tta == "none" else "none"
+
+
+def views_read(tta: str) -> set[str]:
+    """Names of all views that an evaluation of that choice computes.
+
+    Raises:
+        RecipeError: The choice is not one of ours.
+    """
+    return {name for kind in (tta, companion(tta)) for name in choose_views(kind)}
+
+
 def tta_logits(
     model: SavedModel, images: Tensor, kinds: Sequence[str], *, compute: Compute
 ) -> dict[str, Tensor]:

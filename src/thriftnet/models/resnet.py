@@ -56,14 +56,18 @@ class BasicBlock(nn.Module):
         activation: str,
         shortcut: Shortcut,
         squeeze_excitation: int,
+        zero_init_last: bool,
         drop_probability: float,
     ) -> None:
         super().__init__()
         self.conv1 = conv3x3(in_channels, out_channels, stride=stride)
-        self.norm1 = nn.BatchNorm2d(out_channels)
+        self.norm1: nn.Module = nn.BatchNorm2d(out_channels)
         self.act1 = ACTIVATIONS[activation]()
         self.conv2 = conv3x3(out_channels, out_channels)
-        self.norm2 = nn.BatchNorm2d(out_channels)
+        norm2 = nn.BatchNorm2d(out_channels)
+        if zero_init_last:
+            nn.init.zeros_(norm2.weight)
+        self.norm2: nn.Module = norm2
         self.gate = (
             SqueezeExcitation(out_channels, reduction=squeeze_excitation)
             if squeeze_excitation
@@ -126,10 +130,9 @@ class ResNet(nn.Module):
                     activation=activation,
                     shortcut=shortcut,
                     squeeze_excitation=squeeze_excitation,
+                    zero_init_last=zero_init_last,
                     drop_probability=stochastic_depth * built / total,
                 )
-                if zero_init_last:
-                    nn.init.zeros_(block.norm2.weight)
                 layers.append(block)
                 width = out_channels
             self.stages.append(nn.Sequential(*layers))

@@ -33,8 +33,19 @@ def fit(
     run: RunFolder,
     progress: Progress,
     stop: StopRequest,
+    *,
+    deadline: float | None = None,
 ) -> bool:
     """Train from where `state` stands to the end of the plan.
+
+    Args:
+        recipe: What the run is.
+        plan: What stays the same.
+        state: What changes.
+        run: Where checkpoints, metrics and the final model go.
+        progress: Told of every step and epoch.
+        stop: Looked at after every step.
+        deadline: By `time.monotonic()`; a run that would be late takes fewer steps.
 
     Returns:
         Whether the run came to its end; if not, its checkpoint is written and `--resume` goes on.
@@ -44,20 +55,21 @@ def fit(
         RunError: The disk is full; the last whole checkpoint stays.
     """
     last_saved = time.monotonic()
-    while state.step < plan.total_steps:
+    while state.step < state.total_steps:
         epoch, first = divmod(state.step, plan.steps_per_epoch)
         order = torch.randperm(len(plan.images), generator=generator(plan.seed, "order", epoch)).to(
             plan.compute.device
         )
-        steps = min(plan.steps_per_epoch, plan.total_steps - epoch * plan.steps_per_epoch)
-        for index in range(first, steps):
+        for index in range(first, plan.steps_per_epoch):
             began = time.monotonic()
             batch = order[index * plan.batch_size : (index + 1) * plan.batch_size]
             train_step(plan, state, batch, epoch=epoch)
             state.totals.seconds += time.monotonic() - began
             state.seconds += time.monotonic() - began
-            progress.step(_moment(plan, state, epoch, (index + 1) / steps))
-            if index + 1 == steps:
+            progress.step(_moment(plan, state, epoch))
+            if deadline is not None:
+                _keep_to(deadline, state)
+            if index + 1 == plan.steps_per_epoch or state.step == state.total_steps:
                 break
             if stop.requested:
                 run.save_state(state.to_checkpoint())
@@ -68,7 +80,7 @@ def fit(
         _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
         run.save_state(state.to_checkpoint())
         last_saved = time.monotonic()
-        if stop.requested and state.step < plan.total_steps:
+        if stop.requested and state.step < state.total_steps:
             return _interrupted(run, state, progress)
     _finish_run(recipe, plan, state, run, progress)
     return True
@@ -88,7 +100,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     """
     draws = generator(plan.seed, "augment", state.step)
     torch.manual_seed(derive_seed(plan.seed, "network", state.step))  # stochastic depth
-    factor = plan.schedule(state.step, plan.total_steps)
+    factor = plan.schedule(state.step, state.total_steps)
     set_learning_rate(state.optimisers, factor)
     state.model.train()
     for part in batch.split(plan.micro_batch):
@@ -104,7 +116,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         )
         value = loss.item()
         if not math.isfinite(value):
-            _refuse(state, plan, value)
+            _refuse(state, value)
         (loss / len(batch)).backward()
         state.totals.loss += value
         state.totals.correct += int((logits.argmax(1) == labels).sum())
@@ -117,15 +129,21 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     state.step += 1
 
 
+def _keep_to(deadline: float, state: TrainingState) -> None:
+    """Lower the number of steps to those that can be done in time, at the least one more."""
+    left = (deadline - time.monotonic()) / (state.seconds / state.step)
+    state.total_steps = min(state.total_steps, state.step + max(1, math.floor(left)))
+
+
 def _interrupted(run: RunFolder, state: TrainingState, progress: Progress) -> bool:
     _tell(run, progress, {"kind": "interrupted", "step": state.step})
     return False
 
 
-def _refuse(state: TrainingState, plan: Plan, value: float, *, what: str = "loss") -> None:
+def _refuse(state: TrainingState, value: float, *, what: str = "loss") -> None:
     rate = state.learning_rate
     raise TrainingError(
-        f"the {what} became {value} at step {state.step} of {plan.total_steps} "
+        f"the {what} became {value} at step {state.step} of {state.total_steps} "
         f"(learning rate {rate:.3g}); lower optim.lr or lengthen schedule.warmup_epochs"
     )
 
@@ -144,7 +162,7 @@ def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
     labels = plan.val_labels.cpu()
     loss = F.cross_entropy(logits, labels).item()
     if not math.isfinite(loss):
-        _refuse(state, plan, loss, what="validation loss")
+        _refuse(state, loss, what="validation loss")
     return loss, (logits.argmax(1) == labels).float().mean().item()
 
 
@@ -162,7 +180,7 @@ def _finish_epoch(
     return {
         "kind": "epoch",
         "epoch": epoch + 1,
-        "epochs": math.ceil(plan.total_steps / plan.steps_per_epoch),
+        "epochs": math.ceil(state.total_steps / plan.steps_per_epoch),
         "step": state.step,
         "train_loss": totals.loss / totals.images,
         "train_accuracy": totals.correct / totals.images,
@@ -201,14 +219,15 @@ def _images_seen(plan: Plan, steps: int) -> int:
     return epochs * an_epoch + rest * plan.batch_size
 
 
-def _moment(plan: Plan, state: TrainingState, epoch: int, share: float) -> Moment:
+def _moment(plan: Plan, state: TrainingState, epoch: int) -> Moment:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
-    left = (plan.total_steps - state.step) * plan.batch_size / rate
+    left = (state.total_steps - state.step) * plan.batch_size / rate
+    steps = min(plan.steps_per_epoch, state.total_steps - epoch * plan.steps_per_epoch)
     return Moment(
         epoch=epoch + 1,
-        epochs=math.ceil(plan.total_steps / plan.steps_per_epoch),
-        share=share,
+        epochs=math.ceil(state.total_steps / plan.steps_per_epoch),
+        share=(state.step - epoch * plan.steps_per_epoch) / steps,
         loss=totals.loss / totals.images,
         accuracy=totals.correct / totals.images,
         learning_rate=state.learning_rate,

@@ -133,6 +133,7 @@ def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:
         model=model,
         optimisers=build_optimisers(model, **recipe.optim.model_dump()),
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
+        total_steps=plan.total_steps,
     )
 
 

@@ -9,6 +9,7 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar
 from thriftnet.errors import RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
+from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
@@ -34,8 +35,17 @@ def start_run(
     runs_dir: Path = Path("runs"),
     data: Path | None = None,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> TrainedRun:
     """Train a recipe into a new folder `runs_dir/name`.
+
+    Args:
+        recipe: What to train.
+        name: Of the folder; none: from recipe, seed and time.
+        runs_dir: Where run folders lie.
+        data: Where to read CIFAR-10; none: the cache or the network.
+        progress: Told how it goes.
+        budget: Sets the number of epochs in place of the recipe.
 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
@@ -48,6 +58,13 @@ def start_run(
     recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before data is fetched
     train_set, _ = load_cifar10(data, say=progress.note)
     plan, state = _prepare(recipe, train_set)
+    deadline = None
+    if budget:
+        pace = measure_pace(plan, state) if budget.seconds is not None else None
+        recipe = fit_to_budget(recipe, plan, budget, pace)
+        deadline = deadline_of(budget, pace) if pace else None
+        plan, state = _prepare(recipe, train_set)
+        progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
     run = RunFolder.create(path, recipe, describe_environment(plan.compute, cifar10_digests()))
     parameters = count_parameters(state.model)
     run.append(
@@ -67,7 +84,7 @@ def start_run(
         f"in {plan.compute.precision}"
     )
     progress.note(f"run folder: {run.path}")
-    return _fit(recipe, plan, state, run, progress)
+    return _fit(recipe, plan, state, run, progress, deadline=deadline)
 
 
 def resume_run(
@@ -108,11 +125,17 @@ def _prepare(recipe: Recipe, train_set: Dataset) -> tuple[Plan, TrainingState]:
 
 
 def _fit(
-    recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
+    recipe: Recipe,
+    plan: Plan,
+    state: TrainingState,
+    run: RunFolder,
+    progress: Progress,
+    *,
+    deadline: float | None = None,
 ) -> TrainedRun:
     with stop_on_signal() as stop:
         try:
-            finished = fit(recipe, plan, state, run, progress, stop)
+            finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline)
         except TrainingError as fault:
             run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
             raise

@@ -29,6 +29,8 @@ class TrainingState:
     model: nn.Module
     optimisers: list[Optimizer]
     average: Average | None
+    total_steps: int
+    """Steps of the whole run; a deadline may lower it on the way."""
     step: int = 0
     """Steps done; the next one has this number."""
     seconds: float = 0.0
@@ -55,6 +57,7 @@ class TrainingState:
             "average": self.average.model.state_dict() if self.average else None,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
+            "total_steps": self.total_steps,
             "seconds": self.seconds,
             "best_accuracy": self.best_accuracy,
             "best_epoch": self.best_epoch,
@@ -69,6 +72,7 @@ class TrainingState:
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         self.step = saved["step"]
+        self.total_steps = saved["total_steps"]
         self.seconds = saved["seconds"]
         self.best_accuracy = saved["best_accuracy"]
         self.best_epoch = saved["best_epoch"]

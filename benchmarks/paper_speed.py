@@ -1,0 +1,142 @@
+"""The paper's network: our training loop against the plain PyTorch loop, images a second.
+
+    python benchmarks/paper_speed.py --seconds 90
+
+The plain loop is what the paper's authors had, on a CPU: fp32, ordinary memory layout, no
+autocast, each image transformed by Pillow in two DataLoader workers. Ours is the recipe `paper`
+as it stands. The two take turns on the same real images. Writes results/paper_speed.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageEnhance
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from record import write_result
+from reference_loop import PlainResNet
+from thriftnet.bench.speed import training_speed
+from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, load_cifar10
+from thriftnet.recipe import load_recipe
+from thriftnet.training.loop import train_step
+from thriftnet.training.setup import make_plan, make_state, recipe_network
+
+_TURNS = 3
+
+
+class PerImage(TorchDataset[tuple[Tensor, int]]):
+    """The paper's transforms, image by image."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+        self.mean = torch.tensor(CIFAR10_MEAN).view(3, 1, 1)
+        self.std = torch.tensor(CIFAR10_STD).view(3, 1, 1)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        image = Image.fromarray(self.data.images[index])
+        if random.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        padded = Image.new("RGB", (40, 40))
+        padded.paste(image, (4, 4))
+        x, y = random.randint(0, 8), random.randint(0, 8)
+        image = padded.crop((x, y, x + 32, y + 32))
+        enhancers = [ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color]
+        random.shuffle(enhancers)
+        for enhancer in enhancers:
+            image = enhancer(image).enhance(random.uniform(0.8, 1.2))
+        image = image.rotate(random.uniform(-15, 15))
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+        return (pixels - self.mean) / self.std, int(self.data.labels[index])
+
+
+def plain_steps(data: Dataset) -> Callable[[], None]:
+    """A call that takes one step of the plain loop, batch 128."""
+    model = PlainResNet([3, 5, 3, 0], [64, 128, 256, 512])
+    optimiser = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.001)
+    loader = DataLoader(PerImage(data), batch_size=128, shuffle=True, num_workers=2)
+    batches = iter(loader)
+
+    def step() -> None:
+        images, labels = next(batches)
+        optimiser.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimiser.step()
+
+    return step
+
+
+def our_steps(data: Dataset) -> Callable[[], None]:
+    """A call that takes one step of the recipe `paper`, batch 128."""
+    recipe = load_recipe("paper")
+    model = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, data, model)
+    state = make_state(recipe, plan, model)
+    order = torch.randperm(len(plan.images))
+
+    def step() -> None:
+        at = state.step * plan.batch_size
+        train_step(plan, state, order[at : at + plan.batch_size], epoch=0)
+
+    return step
+
+
+def timed_steps(step: Callable[[], None], *, seconds: float) -> list[float]:
+    """Seconds of each step, for about that long."""
+    times: list[float] = []
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        began = time.monotonic()
+        step()
+        times.append(time.monotonic() - began)
+    return times
+
+
+def main() -> None:
+    """Take turns and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=90, help="for each loop, in all")
+    seconds = parser.parse_args().seconds
+    train_set, _ = load_cifar10()
+    loops = {"plain": plain_steps(train_set), "ours": our_steps(train_set)}
+    times: dict[str, list[float]] = {name: [] for name in loops}
+    for step in loops.values():
+        step()
+    for _ in range(_TURNS):
+        for name, step in loops.items():
+            times[name] += timed_steps(step, seconds=seconds / _TURNS)
+    rates = {name: 128 / statistics.median(found) for name, found in times.items()}
+    ratio = rates["ours"] / rates["plain"]
+    write_result(
+        "paper_speed",
+        {
+            "batch_size": 128,
+            "seeds": [0],
+            "images_per_second": rates,
+            "steps": {name: len(found) for name, found in times.items()},
+            "ratio": ratio,
+            "augmentation_share": {
+                name: training_speed(load_recipe(name), seconds=10).augmentation_share
+                for name in ("paper", "authors", "quick")
+            },
+            "target": {"ratio": 3.5, "augmentation_share": 0.03},
+            "reached": ratio >= 3.5,
+        },
+    )
+    print(f"plain {rates['plain']:.1f} img/s, ours {rates['ours']:.1f} img/s: {ratio:.2f} times")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""As many epochs as a budget of time or operations buys."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+import time
+from dataclasses import dataclass
+
+import torch
+
+from thriftnet.errors import RecipeError
+from thriftnet.models.describe import training_flops
+from thriftnet.recipe import Recipe, build_recipe
+from thriftnet.training.inference import predict_logits
+from thriftnet.training.loop import train_step
+from thriftnet.training.setup import Plan
+from thriftnet.training.state import TrainingState
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_OPERATIONS = {"G": 1e9, "T": 1e12, "P": 1e15}
+_CALIBRATION_SECONDS = 4.0
+_MARGIN = 0.03
+"""Share of the time kept back, for files and for a rate measured in seconds, not minutes."""
+_TEST_IMAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may cost, all of it; none is no limit."""
+
+    seconds: float | None = None
+    """From `began` to the end of the evaluation."""
+    operations: float | None = None
+    """Counted operations of training."""
+    began: float = 0.0
+    """When the clock was started, by `time.monotonic()`."""
+    reading_views: int = 2
+    """Views of each test image that are computed after training."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Measured costs."""
+
+    train_image: float
+    """Seconds of training on one image."""
+    read_image: float
+    """Seconds of reading one view of one image."""
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `5m` or `1.5h`.
+
+    Raises:
+        RecipeError: It is none of these.
+    """
+    return _parse(text, _SECONDS, "--time-budget", "90s, 5m or 1.5h")
+
+
+def parse_operations(text: str) -> float:
+    """Operations of `300T` or `0.3P`.
+
+    Raises:
+        RecipeError: It is none of these.
+    """
+    return _parse(text, _OPERATIONS, "--flops-budget", "300T or 0.3P")
+
+
+def measure_pace(plan: Plan, state: TrainingState) -> Pace:
+    """Take some steps and read some images; `state` is spoilt by it."""
+    batch = torch.arange(min(plan.batch_size, len(plan.images)))
+    steps: list[float] = []
+    deadline = time.monotonic() + _CALIBRATION_SECONDS
+    while len(steps) < 4 or time.monotonic() < deadline:
+        began = time.monotonic()
+        train_step(plan, state, batch, epoch=0)
+        steps.append(time.monotonic() - began)
+    began = time.monotonic()
+    few = plan.images[:500]
+    predict_logits(state.model, few, mean=plan.mean, std=plan.std, compute=plan.compute)
+    return Pace(
+        train_image=statistics.median(steps[1:]) / len(batch),
+        read_image=(time.monotonic() - began) / len(few),
+    )
+
+
+def deadline_of(budget: Budget, pace: Pace) -> float:
+    """When training has to end, by `time.monotonic()`, for the evaluation to be in time."""
+    assert budget.seconds is not None
+    reading = _TEST_IMAGES * budget.reading_views * pace.read_image
+    return budget.began + budget.seconds * (1 - _MARGIN) - reading
+
+
+def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None) -> Recipe:
+    """The recipe with the epochs that the budget buys; its schedule keeps its shape.
+
+    Args:
+        recipe: Whose epochs do not matter.
+        plan: Of that recipe.
+        budget: With `seconds`, `operations` or both; the tighter one decides.
+        pace: Needed for a budget of time.
+
+    Raises:
+        RecipeError: The budget does not buy a single step.
+    """
+    choices: list[float] = []
+    if budget.operations is not None:
+        choices.append(budget.operations / training_flops(plan.macs, len(plan.images)))
+    if budget.seconds is not None:
+        assert pace is not None
+        an_epoch = len(plan.images) * pace.train_image + len(plan.val_images) * pace.read_image
+        choices.append((deadline_of(budget, pace) - time.monotonic()) / an_epoch)
+    epochs = min(choices)
+    if epochs * plan.steps_per_epoch < 1:
+        raise RecipeError(
+            f"the budget does not buy one step of {recipe.name} beside start-up and evaluation; "
+            "give more, or a smaller network"
+        )
+    steps = math.floor(epochs * plan.steps_per_epoch)
+    return _with_epochs(recipe, steps / plan.steps_per_epoch)
+
+
+def _with_epochs(recipe: Recipe, epochs: float) -> Recipe:
+    tree = recipe.model_dump(mode="json")
+    scale = epochs / recipe.train.epochs
+    tree["train"]["epochs"] = epochs
+    for key in ("warmup_epochs", "cosine_epochs", "decay_epochs"):
+        value = tree["schedule"][key]
+        unused = value is None or (key == "decay_epochs" and recipe.schedule.name != "step_decay")
+        if not unused:
+            tree["schedule"][key] = value * scale
+    return build_recipe(tree, origin=recipe.name)
+
+
+def _parse(text: str, units: dict[str, float], option: str, examples: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z])", text.strip())
+    if not match or match.group(2) not in units or float(match.group(1)) == 0:
+        raise RecipeError(f"{option} {text!r} is not a budget such as {examples}")
+    return float(match.group(1)) * units[match.group(2)]

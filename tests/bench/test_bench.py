@@ -1,0 +1,93 @@
+"""The bench's figures agree with each other; how large they are is the machine's business."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+import torch
+
+from thriftnet.bench.clock import median_seconds
+from thriftnet.bench.machine import Bench, run_bench
+from thriftnet.bench.roofline import convolution_rate
+from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed
+from thriftnet.console import print_bench
+from thriftnet.recipe import load_recipe
+
+TINY = ["model.channels=[4,4,4]", "train.batch_size=20"]
+
+
+@pytest.fixture(scope="module")
+def found() -> Bench:
+    told: list[str] = []
+    recipe = load_recipe("smoke", TINY)
+    other = load_recipe("smoke", [*TINY, "name=other", "train.epochs=4"])
+    bench = run_bench(recipe, [recipe, other], say=told.append, seconds=0.2)
+    assert told == [
+        "measuring the convolution rate",
+        "measuring recipe smoke",
+        "measuring recipe other",
+    ]
+    return bench
+
+
+def test_median_is_of_the_call() -> None:
+    assert 0.01 <= median_seconds(lambda: time.sleep(0.01), seconds=0.05) < 0.1
+
+
+def test_convolution_rate_is_that_of_a_processor() -> None:
+    assert 1e9 < convolution_rate(torch.float32, seconds=0.1) < 1e15
+
+
+def test_figures_agree(found: Bench) -> None:
+    training = found.training
+    assert training.expected_seconds == pytest.approx(2 * 45_000 / training.images_per_second)
+    assert training.flops_per_second == 6 * training.macs * training.images_per_second
+    assert training.pflop == pytest.approx(6 * training.macs * 90_000 / 1e15)
+    assert 0 < training.augmentation_share < 1
+    assert set(found.recipes) == {"smoke", "other"}
+    assert found.recipes["other"].pflop == pytest.approx(2 * training.pflop)
+    assert found.inference.images_per_second > 1 / found.inference.latency_seconds
+
+
+def test_json_has_the_promised_names(found: Bench) -> None:
+    figures: dict[str, Any] = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert figures["training"]["images_per_second"] == found.training.images_per_second
+    assert figures["inference"]["images_per_second"] == found.inference.images_per_second
+    assert figures["roofline"]["bf16_conv_gflops"] == found.bf16_rate / 1e9
+
+
+def test_table_fits_80_columns(found: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    print_bench(found)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("expected training time" in line for line in lines)
+
+
+def _bench(*, rate: float, bf16: float = 400e9, fp32: float = 200e9, augmentation: float) -> Bench:
+    speed = TrainingSpeed(
+        parameters=1,
+        macs=100_000_000,
+        precision="bf16",
+        epochs=1,
+        images_per_second=rate,
+        augmentation_share=augmentation,
+        pflop=1,
+        expected_seconds=1,
+    )
+    return Bench("p", 2, bf16, fp32, "r", speed, InferenceSpeed(1, 1), {"r": speed})
+
+
+@pytest.mark.parametrize(
+    ("bench", "told"),
+    [
+        (_bench(rate=600, augmentation=0.01), "arithmetic, 90%"),
+        (_bench(rate=200, augmentation=0.01), "memory, 30%"),
+        (_bench(rate=600, augmentation=0.2), "augmentation"),
+        (_bench(rate=600, bf16=210e9, augmentation=0.01), "train.precision=fp32"),
+    ],
+)
+def test_limit_names_what_holds_it_back(bench: Bench, told: str) -> None:
+    assert told in bench.limit()

@@ -1,0 +1,106 @@
+"""Epochs for a budget of time or operations."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from small import dataset, small_recipe
+
+from thriftnet.errors import RecipeError
+from thriftnet.training.budget import (
+    Budget,
+    Pace,
+    deadline_of,
+    fit_to_budget,
+    measure_pace,
+    parse_duration,
+    parse_operations,
+)
+from thriftnet.training.interrupt import StopRequest
+from thriftnet.training.loop import fit
+from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.run import RunFolder
+from thriftnet.training.setup import make_plan, make_state, recipe_network
+
+RECIPE = small_recipe(schedule={"warmup_epochs": 0.6, "cosine_epochs": 2.4})
+MODEL = recipe_network(RECIPE, classes=10)
+PLAN = make_plan(RECIPE, dataset(), MODEL)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("5m", 300), ("1.5h", 5400), (" 2 m ", 120)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(("text", "operations"), [("0.3P", 3e14), ("300T", 3e14), ("2G", 2e9)])
+def test_operations(text: str, operations: float) -> None:
+    assert parse_operations(text) == pytest.approx(operations)
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "0m", "5 minutes", "1e3s", "5M"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(RecipeError, match="is not a budget such as 90s, 5m or 1.5h"):
+        parse_duration(text)
+
+
+def test_operations_buy_epochs_and_the_schedule_keeps_its_shape() -> None:
+    an_epoch = 6 * PLAN.macs * len(PLAN.images)
+    found = fit_to_budget(RECIPE, PLAN, Budget(operations=6 * an_epoch), None)
+    assert found.train.epochs == 6
+    assert found.schedule.warmup_epochs == pytest.approx(1.2)
+    assert found.schedule.cosine_epochs == pytest.approx(4.8)
+
+
+def test_time_pays_for_training_validation_and_evaluation() -> None:
+    pace = Pace(train_image=0.01, read_image=0.0001)
+    budget = Budget(seconds=100, began=time.monotonic(), reading_views=6)
+    found = fit_to_budget(RECIPE, PLAN, budget, pace)
+    cost = found.train.epochs * (50 * 0.01 + 10 * 0.0001) + 10_000 * 6 * 0.0001
+    assert 94 < cost <= 100
+    assert deadline_of(budget, pace) - budget.began == pytest.approx(97 - 6)
+
+
+def test_the_tighter_budget_decides() -> None:
+    an_epoch = 6 * PLAN.macs * len(PLAN.images)
+    both = Budget(seconds=1e6, operations=2 * an_epoch, began=time.monotonic())
+    assert fit_to_budget(RECIPE, PLAN, both, Pace(0.001, 0.0001)).train.epochs == 2
+
+
+@pytest.mark.parametrize("budget", [Budget(operations=1.0), Budget(seconds=1.0, reading_views=6)])
+def test_budget_below_one_step_is_refused(budget: Budget) -> None:
+    with pytest.raises(RecipeError, match="does not buy one step"):
+        fit_to_budget(RECIPE, PLAN, budget, Pace(0.01, 0.01))
+
+
+def test_measured_pace_is_positive_and_finite() -> None:
+    state = make_state(RECIPE, PLAN, recipe_network(RECIPE, classes=10))
+    pace = measure_pace(PLAN, state)
+    assert 0 < pace.read_image < 1
+    assert 0 < pace.train_image < 1
+
+
+class Dawdle(Quiet):
+    """Makes every step take far longer than planned."""
+
+    def step(self, moment: Moment) -> None:
+        time.sleep(0.05)
+
+
+def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
+    recipe = small_recipe(train={"epochs": 300})
+    model = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, dataset(), model)
+    state = make_state(recipe, plan, model)
+    state.seconds = 0.05  # as if the first step had taken that long
+    run = RunFolder.create(tmp_path / "run", recipe, {})
+    began = time.monotonic()
+    finished = fit(recipe, plan, state, run, Dawdle(), StopRequest(), deadline=began + 2)
+    assert finished
+    assert run.finished
+    assert 1 < state.step == state.total_steps < 1200
+    assert time.monotonic() - began < 4
+    assert run.metrics()[-1]["step"] == state.step

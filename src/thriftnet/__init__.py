@@ -22,6 +22,7 @@ from thriftnet.errors import (
 )
 
 if TYPE_CHECKING:
+    from thriftnet import data
     from thriftnet.api import (
         Classifier,
         Evaluation,
@@ -47,6 +48,7 @@ __all__ = [
     "ThriftnetError",
     "TrainedRun",
     "TrainingError",
+    "data",
     "evaluate",
     "load_model",
     "load_recipe",
@@ -56,6 +58,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "data":
+        return import_module("thriftnet.data")
     if name in __all__:
         value = getattr(import_module("thriftnet.api"), name)
         globals()[name] = value

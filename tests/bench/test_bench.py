@@ -34,7 +34,7 @@ def found() -> Bench:
 
 
 def test_median_is_of_the_call() -> None:
-    assert 0.01 <= median_seconds(lambda: time.sleep(0.01), seconds=0.05) < 0.1
+    assert 0.01 <= median_seconds(lambda: time.sleep(0.01), seconds=0.05) < 1
 
 
 def test_convolution_rate_is_that_of_a_processor() -> None:

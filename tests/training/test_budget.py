@@ -102,5 +102,5 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     assert finished
     assert run.finished
     assert 1 < state.step == state.total_steps < 1200
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30  # at 1,200 steps of 0.05 s it would take 60 s
     assert run.metrics()[-1]["step"] == state.step

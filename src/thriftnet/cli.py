@@ -55,7 +55,7 @@ TargetArgument = Annotated[
 def train(
     recipe: Annotated[
         str | None,
-        typer.Argument(metavar="[RECIPE]", help="A shipped recipe's name or a .yaml path."),
+        typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .yaml path."),
     ] = None,
     overrides: SetOption = None,
     seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.")] = None,

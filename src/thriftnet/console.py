@@ -44,7 +44,7 @@ def print_evaluation(target: Path, evaluation: Evaluation) -> None:
     print(f"{chosen.images:,} test images, {evaluation.precision}\n")
     for reading in (chosen, evaluation.other):
         print(f"top-1   {_accuracy(reading)}")
-    print(f"\nThe rest {_VIEWS[chosen.tta]}:")
+    print(f"\nBelow, {_VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}\n")
     _print_confusion(chosen)

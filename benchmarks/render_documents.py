@@ -61,8 +61,8 @@ def recipes_block() -> str:
         time = f"≈ {duration(cost['expected_seconds'])} expected"
         accuracy = "not measured yet"
         if trained:
-            walls = [run["wall_seconds"] for run in trained["runs"] if run["wall_seconds"]]
-            time = f"{duration(sum(walls) / len(walls))} measured, all of it"
+            times = [run["training_seconds"] for run in trained["runs"]]
+            time = f"{duration(sum(times) / len(times))} measured"
             accuracy = accuracy_text(trained)
         rows.append(
             f"| `{name}` | {cost['parameters']:,} | {cost['macs'] / 1e6:.1f}M | "

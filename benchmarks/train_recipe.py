@@ -34,11 +34,13 @@ def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     wall = time.monotonic() - began
     summary = json.loads(done.stdout.splitlines()[-1])
-    metrics = [json.loads(line) for line in (runs_dir / name / "metrics.jsonl").open()]
+    lines = (runs_dir / name / "metrics.jsonl").read_text().splitlines()
+    metrics = [json.loads(line) for line in lines]
     start = next(line for line in metrics if line["kind"] == "start")
     end = next(line for line in metrics if line["kind"] == "end")
     return {
         "seed": seed,
+        "commit": json.loads((runs_dir / name / "environment.json").read_text())["commit"],
         "accuracy": summary["accuracy"],
         "accuracy_without_tta": summary["readings"]["none"]["accuracy"],
         "tta": summary["tta"],

@@ -90,9 +90,13 @@ def parity_block() -> str:
     """How far our loop is from a plain one."""
     figures = result("paper_parity")
     assert figures is not None
+    gap = figures["largest_difference"]
+    agreement = f"differ from a plain PyTorch loop's by at most {gap:.1e}"
+    if gap == 0:
+        agreement = "equal a plain PyTorch loop's to the last bit"
     return (
         f"Over {figures['steps']} steps of `paper` in fp32 (batch {figures['batch_size']}) the "
-        f"losses differ from a plain PyTorch loop's by at most {figures['largest_difference']:.1e} "
+        f"losses {agreement} "
         "(`benchmarks/paper_parity.py`, `results/paper_parity.json`)."
     )
 

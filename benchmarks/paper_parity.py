@@ -42,7 +42,7 @@ def parity(recipe: Recipe, train_set: Dataset, *, steps: int) -> tuple[list[floa
 
 def _order(plan: Plan, steps: int) -> Iterator[tuple[int, Tensor]]:
     for step in range(steps):
-        epoch, index = divmod(step, plan.steps_per_epoch)
+        epoch, index = plan.epochs.locate(step)
         order = torch.randperm(len(plan.images), generator=generator(plan.seed, "order", epoch))
         yield epoch, order[index * plan.batch_size : (index + 1) * plan.batch_size]
 

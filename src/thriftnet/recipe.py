@@ -79,6 +79,16 @@ class Recipe(Section):
                 f"schedule.warmup_epochs is {self.schedule.warmup_epochs:g}, longer than "
                 f"train.epochs {self.train.epochs:g}; shorten it"
             )
+        if self.train.hard_fraction == 1 and self.train.full_epochs:
+            raise ValueError(
+                "train.full_epochs does nothing with train.hard_fraction=1; "
+                "set train.full_epochs back to 0"
+            )
+        if self.train.hard_fraction < 1 and self.schedule.interval == "epoch":
+            raise ValueError(
+                "train.hard_fraction makes epochs of different lengths; "
+                "set schedule.interval=step or train.hard_fraction=1"
+            )
         if self.train.micro_batch > self.train.batch_size:
             raise ValueError(
                 f"train.micro_batch {self.train.micro_batch} is larger than train.batch_size "
@@ -91,8 +101,12 @@ class Recipe(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def digest(self) -> str:
-        """Twelve hex digits that name the experiment, whatever its name, description and seed."""
-        content = self.model_dump(mode="json", exclude={"name", "description", "seed"})
+        """Twelve hex digits that name the experiment, whatever its name, description and seed.
+
+        Only what differs from the defaults counts, so that a new key leaves old digests alone.
+        """
+        names = {"name", "description", "seed"}
+        content = self.model_dump(mode="json", exclude=names, exclude_defaults=True)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -222,6 +222,10 @@ class TrainSection(Section):
     """Images a forward pass; a step adds up their gradients. 0: the whole batch at once."""
     drop_last: bool = False
     """Whether an epoch leaves out the images that do not fill its last batch."""
+    hard_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the images, those of the largest loss when last seen, that later epochs visit."""
+    full_epochs: Annotated[int, Field(ge=0)] = 0
+    """Epochs that visit every image before that; they do nothing with hard_fraction 1."""
     label_smoothing: Fraction = 0.0
     """Share of each target that is spread evenly over the classes."""
     ema_decay: Fraction = 0.0

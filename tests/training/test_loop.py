@@ -58,7 +58,7 @@ def test_without_validation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("epochs", "drop_last", "steps"),
-    [(1, False, 3), (1.5, False, 4), (2, True, 6), (0.01, True, 1)],
+    [(1, False, 3), (1.4, False, 4), (2, True, 6), (0.01, True, 1)],
 )
 def test_number_of_steps(epochs: float, drop_last: bool, steps: int, tmp_path: Path) -> None:
     recipe = small_recipe(

@@ -23,6 +23,9 @@ RECIPES = {
         schedule={"name": "linear"},
         train={"select": "best", "drop_last": True},
     ),
+    "the hardest half after an epoch": small_recipe(
+        train={"hard_fraction": 0.5, "full_epochs": 1, "epochs": 4},
+    ),
     "learning rate by epoch, bf16": small_recipe(
         schedule={
             "name": "step_decay",

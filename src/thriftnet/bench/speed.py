@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -70,7 +70,8 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     rate = plan.batch_size / took
-    images = recipe.train.epochs * CIFAR10_TRAIN * (1 - recipe.data.val_ratio)
+    whole = replace(plan.epochs, images=round(CIFAR10_TRAIN * (1 - recipe.data.val_ratio)))
+    images = whole.images_in(whole.steps(recipe.train.epochs))
     return TrainingSpeed(
         parameters=count_parameters(model),
         macs=plan.macs,
@@ -78,7 +79,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
         epochs=recipe.train.epochs,
         images_per_second=rate,
         augmentation_share=median_seconds(augment, seconds=seconds / 10) / took,
-        pflop=training_flops(plan.macs, round(images)) / 1e15,
+        pflop=training_flops(plan.macs, images) / 1e15,
         expected_seconds=images / rate,
     )
 

@@ -6,6 +6,7 @@ import math
 import re
 import statistics
 import time
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import torch
@@ -107,19 +108,21 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
     """
     choices: list[float] = []
     if budget.operations is not None:
-        choices.append(budget.operations / training_flops(plan.macs, len(plan.images)))
+        choices.append(budget.operations / training_flops(plan.macs, 1))
     if budget.seconds is not None:
         assert pace is not None
-        an_epoch = len(plan.images) * pace.train_image + len(plan.val_images) * pace.read_image
-        choices.append((deadline_of(budget, pace) - time.monotonic()) / an_epoch)
-    epochs = min(choices)
-    if epochs * plan.steps_per_epoch < 1:
+        shortest = plan.epochs.hard_images  # the most validations that images can go with
+        an_image = pace.train_image + len(plan.val_images) / shortest * pace.read_image
+        choices.append((deadline_of(budget, pace) - time.monotonic()) / an_image)
+    images = math.floor(min(choices))
+    # The most steps whose images are within: a last batch of an epoch may be smaller.
+    steps = bisect_right(range(images + 2), images, key=plan.epochs.images_in) - 1
+    if steps < 1:
         raise RecipeError(
             f"the budget does not buy one step of {recipe.name} beside start-up and evaluation; "
             "give more, or a smaller network"
         )
-    steps = math.floor(epochs * plan.steps_per_epoch)
-    return _with_epochs(recipe, steps / plan.steps_per_epoch)
+    return _with_epochs(recipe, plan.epochs.epochs(steps))
 
 
 def _with_epochs(recipe: Recipe, epochs: float) -> Recipe:

@@ -56,20 +56,21 @@ def fit(
     """
     last_saved = time.monotonic()
     while state.step < state.total_steps:
-        epoch, first = divmod(state.step, plan.steps_per_epoch)
-        order = torch.randperm(len(plan.images), generator=generator(plan.seed, "order", epoch)).to(
-            plan.compute.device
-        )
-        for index in range(first, plan.steps_per_epoch):
+        epoch, first = plan.epochs.locate(state.step)
+        steps = plan.epochs.steps_in(epoch)
+        if first == 0 or state.order is None:
+            draws = generator(plan.seed, "order", epoch)
+            state.order = plan.epochs.order(epoch, state.losses, generator=draws)
+        for index in range(first, steps):
             began = time.monotonic()
-            batch = order[index * plan.batch_size : (index + 1) * plan.batch_size]
+            batch = state.order[index * plan.batch_size : (index + 1) * plan.batch_size]
             train_step(plan, state, batch, epoch=epoch)
             state.totals.seconds += time.monotonic() - began
             state.seconds += time.monotonic() - began
             progress.step(_moment(plan, state, epoch))
             if deadline is not None:
                 _keep_to(deadline, state)
-            if index + 1 == plan.steps_per_epoch or state.step == state.total_steps:
+            if index + 1 == steps or state.step == state.total_steps:
                 break
             if stop.requested:
                 run.save_state(state.to_checkpoint())
@@ -92,7 +93,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     Args:
         plan: What stays the same.
         state: Changed in place.
-        batch: (B,) positions in the training images.
+        batch: (B,) positions in the training images, on the CPU.
         epoch: Counted from 0.
 
     Raises:
@@ -103,7 +104,8 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     factor = plan.schedule(state.step, state.total_steps)
     set_learning_rate(state.optimisers, factor)
     state.model.train()
-    for part in batch.split(plan.micro_batch):
+    for at in batch.split(plan.micro_batch):
+        part = at.to(plan.compute.device)
         images = plan.augment(plan.images[part], indices=part, epoch=epoch, generator=draws)
         labels = targets = plan.labels[part]
         if plan.mix:
@@ -118,6 +120,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         if not math.isfinite(value):
             _refuse(state, value)
         (loss / len(batch)).backward()
+        state.losses[at] = F.cross_entropy(logits.detach(), labels, reduction="none").cpu()
         state.totals.loss += value
         state.totals.correct += int((logits.argmax(1) == labels).sum())
         state.totals.images += len(part)
@@ -180,7 +183,7 @@ def _finish_epoch(
     return {
         "kind": "epoch",
         "epoch": epoch + 1,
-        "epochs": math.ceil(state.total_steps / plan.steps_per_epoch),
+        "epochs": math.ceil(plan.epochs.epochs(state.total_steps)),
         "step": state.step,
         "train_loss": totals.loss / totals.images,
         "train_accuracy": totals.correct / totals.images,
@@ -199,7 +202,7 @@ def _finish_run(
     best = recipe.train.select == "best"
     chosen = read_model(run.best_path).network if best else state.network
     save_model(run.model_path, as_saved(recipe, plan, chosen))
-    images = _images_seen(plan, state.step)
+    images = plan.epochs.images_in(state.step)
     end: dict[str, Any] = {
         "kind": "end",
         "step": state.step,
@@ -213,21 +216,16 @@ def _finish_run(
     _tell(run, progress, end)
 
 
-def _images_seen(plan: Plan, steps: int) -> int:
-    epochs, rest = divmod(steps, plan.steps_per_epoch)
-    an_epoch = min(len(plan.images), plan.steps_per_epoch * plan.batch_size)
-    return epochs * an_epoch + rest * plan.batch_size
-
-
 def _moment(plan: Plan, state: TrainingState, epoch: int) -> Moment:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
     left = (state.total_steps - state.step) * plan.batch_size / rate
-    steps = min(plan.steps_per_epoch, state.total_steps - epoch * plan.steps_per_epoch)
+    first = plan.epochs.first_step(epoch)
+    steps = min(plan.epochs.steps_in(epoch), state.total_steps - first)
     return Moment(
         epoch=epoch + 1,
-        epochs=math.ceil(state.total_steps / plan.steps_per_epoch),
-        share=(state.step - epoch * plan.steps_per_epoch) / steps,
+        epochs=math.ceil(plan.epochs.epochs(state.total_steps)),
+        share=(state.step - first) / steps,
         loss=totals.loss / totals.images,
         accuracy=totals.correct / totals.images,
         learning_rate=state.learning_rate,

@@ -19,6 +19,7 @@ from thriftnet.optim.schedules import Schedule, build_schedule
 from thriftnet.recipe import Recipe
 from thriftnet.training.averaging import Average
 from thriftnet.training.device import Compute, choose_compute
+from thriftnet.training.epochs import Epochs
 from thriftnet.training.rng import derive_seed
 from thriftnet.training.state import TrainingState
 
@@ -47,7 +48,7 @@ class Plan:
     schedule: Schedule
     batch_size: int
     micro_batch: int
-    steps_per_epoch: int
+    epochs: Epochs
     total_steps: int
     label_smoothing: float
     macs: int
@@ -66,12 +67,17 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         train_set.labels, val_ratio=recipe.data.val_ratio, seed=recipe.seed
     )
     chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
-    steps = len(chosen) / settings.batch_size
-    steps_per_epoch = int(steps) if settings.drop_last else -int(-steps // 1)
-    if steps_per_epoch == 0:
+    epochs = Epochs(
+        images=len(chosen),
+        batch_size=settings.batch_size,
+        drop_last=settings.drop_last,
+        hard_fraction=settings.hard_fraction,
+        full_epochs=settings.full_epochs,
+    )
+    if epochs.steps_in(epochs.full_epochs) == 0:
         raise RecipeError(
-            f"train.batch_size {settings.batch_size} is larger than the {len(chosen)} training "
-            "images; lower it or set train.drop_last=false"
+            f"train.batch_size {settings.batch_size} is larger than the {epochs.hard_images} "
+            "training images of an epoch; lower it or set train.drop_last=false"
         )
     augment = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
     mixing = recipe.augment.mixup > 0 or recipe.augment.cutmix > 0
@@ -92,11 +98,11 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
             seed=derive_seed(recipe.seed, "flip"),
         ),
         mix=Mix(mixup=recipe.augment.mixup, cutmix=recipe.augment.cutmix) if mixing else None,
-        schedule=build_schedule(steps_per_epoch=steps_per_epoch, **recipe.schedule.model_dump()),
+        schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
         batch_size=settings.batch_size,
         micro_batch=settings.micro_batch or settings.batch_size,
-        steps_per_epoch=steps_per_epoch,
-        total_steps=max(1, round(settings.epochs * steps_per_epoch)),
+        epochs=epochs,
+        total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
         macs=count_macs(model),
     )
@@ -134,6 +140,7 @@ def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:
         optimisers=build_optimisers(model, **recipe.optim.model_dump()),
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
         total_steps=plan.total_steps,
+        losses=torch.full((len(plan.images),), torch.inf),
     )
 
 

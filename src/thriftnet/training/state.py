@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from thriftnet.training.averaging import Average
@@ -31,6 +31,10 @@ class TrainingState:
     average: Average | None
     total_steps: int
     """Steps of the whole run; a deadline may lower it on the way."""
+    losses: Tensor
+    """(N,) float32 on the CPU: of each training image when it was last seen; infinite before."""
+    order: Tensor | None = None
+    """(n,) int64: the order of the epoch under way, which later losses must not change."""
     step: int = 0
     """Steps done; the next one has this number."""
     seconds: float = 0.0
@@ -56,6 +60,8 @@ class TrainingState:
             "model": self.model.state_dict(),
             "average": self.average.model.state_dict() if self.average else None,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "losses": self.losses,
+            "order": self.order,
             "step": self.step,
             "total_steps": self.total_steps,
             "seconds": self.seconds,
@@ -71,6 +77,8 @@ class TrainingState:
             self.average.model.load_state_dict(saved["average"])
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
+        self.losses.copy_(saved["losses"])
+        self.order = saved["order"]
         self.step = saved["step"]
         self.total_steps = saved["total_steps"]
         self.seconds = saved["seconds"]

@@ -1,0 +1,91 @@
+"""Epochs and steps, where later epochs may visit only the images that are still hard."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """How many steps each epoch has: the first ones visit every image, later ones fewer."""
+
+    images: int
+    batch_size: int
+    drop_last: bool
+    hard_fraction: float = 1.0
+    """Share of the images that a later epoch visits."""
+    full_epochs: int = 0
+    """Epochs that visit all of them before that."""
+
+    @property
+    def full_steps(self) -> int:
+        """Steps of an epoch over all images."""
+        return self._steps(self.images)
+
+    @property
+    def hard_images(self) -> int:
+        """Images of a later epoch."""
+        return math.ceil(self.images * self.hard_fraction)
+
+    def steps_in(self, epoch: int) -> int:
+        """Steps of an epoch, counted from 0."""
+        return self.full_steps if epoch < self.full_epochs else self._steps(self.hard_images)
+
+    def first_step(self, epoch: int) -> int:
+        """The number of the first step of an epoch."""
+        full = min(epoch, self.full_epochs)
+        return full * self.full_steps + (epoch - full) * self.steps_in(self.full_epochs)
+
+    def locate(self, step: int) -> tuple[int, int]:
+        """The epoch that a step belongs to, and its place in that epoch."""
+        head = self.full_epochs * self.full_steps
+        if step < head:
+            return divmod(step, self.full_steps)
+        epoch, index = divmod(step - head, self.steps_in(self.full_epochs))
+        return self.full_epochs + epoch, index
+
+    def steps(self, epochs: float) -> int:
+        """Steps of so many epochs, at the least one; a fraction ends inside an epoch."""
+        whole = math.floor(epochs)
+        return max(1, self.first_step(whole) + round((epochs - whole) * self.steps_in(whole)))
+
+    def epochs(self, steps: int) -> float:
+        """Epochs of so many steps, the inverse of `steps`."""
+        epoch, index = self.locate(steps)
+        return epoch + index / self.steps_in(epoch)
+
+    def images_in(self, steps: int) -> int:
+        """Images that so many steps train on."""
+        epoch, index = self.locate(steps)
+        full = min(epoch, self.full_epochs)
+        visited = full * self._visited(self.images)
+        return visited + (epoch - full) * self._visited(self.hard_images) + index * self.batch_size
+
+    def order(self, epoch: int, losses: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Positions of an epoch's images in random order.
+
+        Args:
+            epoch: Counted from 0.
+            losses: (images,) float32, of each image when it was last trained on; infinite before.
+            generator: Draws the order.
+
+        Returns:
+            (n,) int64: all positions, or in later epochs those of the largest losses.
+        """
+        order = torch.randperm(self.images, generator=generator)
+        if epoch < self.full_epochs or self.hard_images == self.images:
+            return order
+        hard = torch.zeros(self.images, dtype=torch.bool)
+        hard[losses.topk(self.hard_images).indices] = True
+        return order[hard[order]]
+
+    def _steps(self, images: int) -> int:
+        share = images / self.batch_size
+        return math.floor(share) if self.drop_last else math.ceil(share)
+
+    def _visited(self, images: int) -> int:
+        return min(images, self._steps(images) * self.batch_size)

@@ -1,0 +1,73 @@
+"""Epochs of different lengths: steps, places and images agree, and the hardest are visited."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thriftnet.training.epochs import Epochs
+
+
+@st.composite
+def any_epochs(draw: st.DrawFn) -> Epochs:
+    images = draw(st.integers(10, 300))
+    fraction = draw(st.sampled_from([1.0, 0.75, 0.5, 0.3]))
+    return Epochs(
+        images=images,
+        batch_size=draw(st.integers(1, max(1, int(images * fraction)))),
+        drop_last=draw(st.booleans()),
+        hard_fraction=fraction,
+        full_epochs=draw(st.integers(0, 3)),
+    )
+
+
+@given(epochs=any_epochs(), count=st.integers(1, 6))
+@settings(deadline=None)
+def test_every_step_has_one_place(epochs: Epochs, count: int) -> None:
+    places = [(e, i) for e in range(count) for i in range(epochs.steps_in(e))]
+    assert [epochs.locate(step) for step in range(len(places))] == places
+    assert epochs.steps(count) == len(places)
+    assert epochs.first_step(count) == len(places)
+
+
+@given(epochs=any_epochs(), steps=st.integers(1, 200))
+@settings(deadline=None)
+def test_epochs_and_steps_are_inverse(epochs: Epochs, steps: int) -> None:
+    assert epochs.steps(epochs.epochs(steps)) == steps
+
+
+@given(epochs=any_epochs(), steps=st.integers(0, 60))
+@settings(deadline=None)
+def test_images_are_those_of_the_batches(epochs: Epochs, steps: int) -> None:
+    losses = torch.rand(epochs.images)
+    seen = 0
+    for step in range(steps):
+        epoch, index = epochs.locate(step)
+        order = epochs.order(epoch, losses, generator=torch.Generator())
+        seen += len(order[index * epochs.batch_size : (index + 1) * epochs.batch_size])
+    epoch, index = epochs.locate(steps)
+    assert seen == epochs.images_in(steps)
+
+
+def test_later_epochs_visit_the_largest_losses_in_random_order() -> None:
+    epochs = Epochs(images=10, batch_size=2, drop_last=False, hard_fraction=0.4, full_epochs=1)
+    losses = torch.tensor([0.1, 5.0, 0.2, torch.inf, 0.3, 4.0, 0.4, 3.0, 0.5, 0.6])
+    first = epochs.order(0, losses, generator=torch.Generator().manual_seed(0))
+    assert sorted(first.tolist()) == list(range(10))
+    orders = {
+        tuple(epochs.order(1, losses, generator=torch.Generator().manual_seed(s)).tolist())
+        for s in range(20)
+    }
+    assert {tuple(sorted(order)) for order in orders} == {(1, 3, 5, 7)}
+    assert len(orders) > 5
+
+
+@pytest.mark.parametrize("full_epochs", [0, 3])
+def test_without_a_fraction_every_epoch_is_whole(full_epochs: int) -> None:
+    epochs = Epochs(images=7, batch_size=3, drop_last=False, full_epochs=full_epochs)
+    for epoch in range(5):
+        order = epochs.order(epoch, torch.rand(7), generator=torch.Generator())
+        assert sorted(order.tolist()) == list(range(7))
+        assert epochs.steps_in(epoch) == 3

@@ -86,6 +86,17 @@ def transcript_block(name: str) -> str:
     return f"```\n{text}\n```"
 
 
+def fresh_clone_block() -> str:
+    """How long a stranger waits."""
+    train, test = result("fresh_clone_train"), result("fresh_clone_test")
+    assert train is not None
+    assert test is not None
+    return (
+        f"That took {duration(train['seconds'])} in all, from a fresh clone with an empty cache "
+        f"(two cores, {machine(train)}); `make test`, below, {duration(test['seconds'])} likewise."
+    )
+
+
 def parity_block() -> str:
     """How far our loop is from a plain one."""
     figures = result("paper_parity")
@@ -145,6 +156,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "recipes": recipes_block,
     "make-train": lambda: transcript_block("make_train"),
     "make-test": lambda: transcript_block("make_test"),
+    "fresh-clone": fresh_clone_block,
     "parity": parity_block,
     "recipe-keys": recipe_keys_block,
 }

@@ -143,7 +143,7 @@ def test_override_sets_its_key_alone_and_changes_the_digest(key: str):
     assert changed.digest() != paper.digest()
 
 
-@pytest.mark.parametrize("key", NEEDS.keys() - {"train.hard_fraction"})
+@pytest.mark.parametrize("key", [key for key in NEEDS if key != "train.hard_fraction"])
 def test_a_key_that_would_do_nothing_is_refused(key: str):
     with pytest.raises(RecipeError, match=f"{key} does nothing with"):
         load_recipe("paper", [f"{key}={CHANGES[key]}"])

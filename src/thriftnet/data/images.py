@@ -141,6 +141,8 @@ def _upright(picture: Image.Image) -> Image.Image:
     """Applies the EXIF orientation; damaged EXIF data count as none."""
     try:
         return ImageOps.exif_transpose(picture)
+    # Pillow's EXIF reader lets nearly any error out. None is lost: a picture that cannot be
+    # decoded fails again, and is told, when its pixels are read.
     except Exception:
         return picture
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.errors import TrainingError
+from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
@@ -208,7 +209,7 @@ def _finish_run(
         "step": state.step,
         "seconds": state.seconds,
         "images": images,
-        "pflop": 6 * plan.macs * images / 1e15,
+        "pflop": training_flops(plan.macs, images) / 1e15,
         "best_val_accuracy": state.best_accuracy if state.best_epoch else None,
         "best_epoch": state.best_epoch or None,
         "selected": recipe.train.select,

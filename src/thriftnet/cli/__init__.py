@@ -1,0 +1,16 @@
+"""The command line: one thin function a command that parses, calls and prints.
+
+Modules that import torch (seconds) are imported by the command that needs them, so that `--help`
+and a mistyped option answer at once.
+"""
+
+from thriftnet.cli.app import app, main
+
+# Each module adds its commands to the application, in the order in which --help lists them.
+# isort: split
+from thriftnet.cli import workflow
+
+# isort: split
+from thriftnet.cli import facts
+
+__all__ = ["app", "facts", "main", "workflow"]

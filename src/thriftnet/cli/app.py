@@ -1,0 +1,79 @@
+"""The application: its shared options, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thriftnet.errors import ThriftnetError
+
+app = typer.Typer(
+    name="thriftnet",
+    help="The most accurate compact image classifier that a parameter and compute budget buys.",
+    epilog="Any command takes --debug, which shows the traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .yaml path.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe key; may be repeated."),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="CIFAR-10 on disk: folder, archive or class folders."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+TtaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tta", help="Views of each image: none, flip or flip_shift. Default: the recipe's."
+    ),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")]
+TargetArgument = Annotated[
+    Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder or a model file.")
+]
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line and its exit code."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments, prog_name="thriftnet")
+    except ThriftnetError as error:
+        _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130, debug=debug)
+    except Exception as error:  # a failure of ours: one line all the same
+        reason = str(error).splitlines()[0] if str(error) else ""
+        _fail(
+            f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)",
+            1,
+            debug=debug,
+        )
+
+
+def _fail(message: str, code: int, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(f"thriftnet: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as a machine reads it."""
+    print(json.dumps(value, indent=2))

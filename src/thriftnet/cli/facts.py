@@ -1,0 +1,63 @@
+"""describe, bench, recipes: what can be known before training."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from thriftnet.cli.app import JsonOption, RecipeArgument, SetOption, app, print_json
+
+
+@app.command()
+def describe(
+    recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
+) -> None:
+    """Print a recipe's network: layers, shapes, parameters, multiply-accumulates."""
+    from thriftnet import console
+    from thriftnet.models.summary import summarise
+    from thriftnet.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides or ())
+    summary = summarise(loaded.name, budget=loaded.max_parameters, **loaded.model.model_dump())
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        console.print_description(summary)
+
+
+@app.command()
+def bench(
+    recipe: Annotated[str, typer.Option("--recipe", help="Measured in detail.")] = "quick",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure this machine, what limits a recipe, and how long every recipe would train."""
+    from thriftnet import console
+    from thriftnet.bench.machine import run_bench
+    from thriftnet.recipe import load_recipe, shipped_recipes
+
+    found = run_bench(
+        load_recipe(recipe, overrides or ()),
+        [load_recipe(name) for name in shipped_recipes()],
+        say=lambda text: print(text, file=sys.stderr),
+    )
+    if as_json:
+        print_json(found.to_json())
+    else:
+        console.print_bench(found)
+
+
+@app.command()
+def recipes(as_json: JsonOption = False) -> None:
+    """List the shipped recipes."""
+    from thriftnet.recipe import load_recipe, shipped_recipes
+
+    about = {name: load_recipe(name).description for name in shipped_recipes()}
+    if as_json:
+        print_json(about)
+        return
+    width = max(map(len, about))
+    for name, description in about.items():
+        print(f"{name:{width}}  {description}")

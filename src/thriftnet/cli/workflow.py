@@ -1,0 +1,138 @@
+"""train, evaluate, predict: the way from a recipe to named pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thriftnet.cli.app import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    PrecisionOption,
+    SetOption,
+    TargetArgument,
+    TtaOption,
+    app,
+    print_json,
+)
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .yaml path."),
+    ] = None,
+    overrides: SetOption = None,
+    seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the run folder.")] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    data: DataOption = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
+    ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="5m", help="Epochs that fit, evaluation included.")
+    ] = None,
+    flops_budget: Annotated[
+        str | None, typer.Option(metavar="0.3P", help="Epochs that so many operations buy.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a recipe (default: quick), then read its test accuracy."""
+    given = {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
+    given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
+    clash = [option for option, value in given.items() if value is not None]
+    if resume and clash:
+        raise typer.BadParameter(
+            f"--resume goes on with the run's own recipe; leave out {clash[0]}"
+        )
+
+    from thriftnet import api, console
+    from thriftnet.training.progress import choose_progress
+
+    run = api.train(
+        recipe or "quick",
+        overrides=overrides or (),
+        seed=seed,
+        name=name,
+        runs_dir=runs_dir,
+        data=data,
+        resume=resume,
+        progress=choose_progress(quiet=quiet, as_json=as_json),
+        time_budget=time_budget,
+        flops_budget=flops_budget,
+    )
+    if not run.finished:
+        print(f"interrupted; go on with: thriftnet train --resume {run.path}", file=sys.stderr)
+        raise typer.Exit(130)
+    evaluation = api.evaluate(run.path, data=data)
+    if as_json:
+        print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))
+    elif not quiet:
+        console.print_training_summary(run.path, evaluation)
+
+
+@app.command()
+def evaluate(
+    target: TargetArgument,
+    data: DataOption = None,
+    tta: TtaOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Read a finished run or a model file on CIFAR-10's test images."""
+    from thriftnet import api, console
+
+    evaluation = api.evaluate(target, data=data, tta=tta, device=device, precision=precision)
+    if as_json:
+        print_json(evaluation.to_json())
+    else:
+        console.print_evaluation(target, evaluation)
+
+
+@app.command()
+def predict(
+    target: TargetArgument,
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders, or one pickle."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="CSV", help="Write a CSV file.")
+    ] = None,
+    tta: TtaOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Name pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
+    from thriftnet import api, console
+    from thriftnet.deploy.inputs import predict_pickle, predict_pictures
+
+    classifier = api.load_model(target, tta=tta, device=device, precision=precision)
+    if len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}:
+        console.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
+        return
+    results = predict_pictures(classifier, inputs)
+    if as_json:
+        print_json([result.to_json() for result in results])
+    elif output:
+        rows = [
+            (r.path, r.prediction.label, r.prediction.probability) for r in results if r.prediction
+        ]
+        console.write_rows(("file", "label", "probability"), rows, output)
+    else:
+        console.print_predictions(results)
+    failures = [result.error for result in results if result.error]
+    for failure in failures:
+        print(f"thriftnet: {failure}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(2)

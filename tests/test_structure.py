@@ -88,7 +88,13 @@ def test_outside_packages_are_imported_where_they_belong(path: Path):
 
 
 def test_only_the_run_folder_knows_its_files():
-    layout = ("metrics.jsonl", "last.pt", "environment.json", "model.safetensors")
+    layout = (
+        "metrics.jsonl",
+        "last.pt",
+        "environment.json",
+        "model.safetensors",
+        "predictions.npz",
+    )
     for path in FILES:
         constants = {
             node.value

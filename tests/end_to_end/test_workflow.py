@@ -19,6 +19,7 @@ from PIL import Image
 import thriftnet as api
 from thriftnet.data import Dataset
 from thriftnet.recipe import shipped_recipes
+from thriftnet.training.run import RunFolder
 
 
 def test_train_evaluate_predict(
@@ -56,6 +57,11 @@ def test_evaluation_is_the_same_each_time_and_recorded_once(
     lines = (finished_run / "metrics.jsonl").read_text().splitlines()
     tests = [json.loads(line) for line in lines if '"test"' in line]
     assert sorted(line["tta"] for line in tests) == ["flip", "none"]
+    predictions = RunFolder.open(finished_run).load_predictions()
+    assert predictions is not None
+    for reading in tests:
+        hits = predictions.logits[reading["tta"]].argmax(1) == predictions.labels
+        assert hits.mean() == reading["accuracy"]
 
 
 def test_model_file_stands_for_its_run(thriftnet: Command, finished_run: Path) -> None:

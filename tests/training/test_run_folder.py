@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 import torch
 
 from thriftnet import files
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.recipe import load_recipe
-from thriftnet.training.run import RunFolder, model_file, new_run_path
+from thriftnet.training.run import Predictions, RunFolder, model_file, new_run_path
 
 RECIPE = load_recipe("smoke", seed=4)
 
@@ -222,3 +223,29 @@ def test_model_file_of_runs_and_paths(run: RunFolder, tmp_path: Path):
     run.model_path.write_bytes(b"weights")
     assert run.finished
     assert model_file(run.path) == model_file(run.model_path) == run.model_path
+
+
+def test_predictions_come_back_as_they_were_written(run: RunFolder):
+    assert run.load_predictions() is None
+    labels = np.array([3, 0, 9])
+    logits = {"none": np.eye(3, 10, dtype=np.float32), "flip": np.full((3, 10), -1.5, np.float32)}
+    run.save_predictions(Predictions(labels, logits))
+    found = run.load_predictions()
+    assert found is not None
+    assert found.labels.tolist() == [3, 0, 9]
+    assert found.logits.keys() == logits.keys()
+    assert all(np.array_equal(found.logits[tta], logits[tta]) for tta in logits)
+
+
+def test_damaged_predictions_are_written_anew_by_evaluate(run: RunFolder):
+    run.save_predictions(Predictions(np.zeros(4, np.int64), {"none": np.ones((4, 2), np.float32)}))
+    whole = run.predictions_path.read_bytes()
+    for damaged in (
+        whole[: len(whole) // 2],
+        b"",
+        b"PK\x03\x04",
+        whole.replace(b"labels", b"lebals"),
+    ):
+        run.predictions_path.write_bytes(damaged)
+        with pytest.raises(RunError, match=r"predictions\.npz is damaged; .*: thriftnet evaluate"):
+            run.load_predictions()

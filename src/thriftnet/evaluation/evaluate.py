@@ -23,7 +23,7 @@ from thriftnet.evaluation.tta import companion, tta_logits
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
-from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.run import Predictions, RunFolder, model_file
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ def evaluate(
     model = target if isinstance(target, SavedModel) else read_model(model_file(Path(target)))
     _, test_set = load_cifar10(None if data is None else Path(data))
     compute = choose_compute(device=device, precision=precision)
-    evaluation = evaluate_on(model, test_set, compute=compute, tta=tta or model.tta)
+    evaluation, predictions = _read(model, test_set, compute=compute, tta=tta or model.tta)
     if not isinstance(target, SavedModel) and Path(target).is_dir():
         with contextlib.suppress(RunError):  # a run that may only be read is read all the same
-            _record(RunFolder.open(Path(target)), evaluation)
+            _record(RunFolder.open(Path(target)), evaluation, predictions)
     return evaluation
 
 
@@ -114,6 +114,12 @@ def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: s
     Raises:
         DataError: The images have other classes.
     """
+    return _read(model, dataset, compute=compute, tta=tta)[0]
+
+
+def _read(
+    model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str
+) -> tuple[Evaluation, Predictions]:
     if dataset.classes != model.classes:
         raise DataError(
             f"the network knows {', '.join(model.classes)} and the images are of "
@@ -129,13 +135,15 @@ def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: s
     def read(kind: str) -> Reading:
         return read_logits(logits[kind], labels, classes=model.classes, tta=kind)
 
-    return Evaluation(
+    evaluation = Evaluation(
         parameters=model.parameters,
         macs=count_macs(network, image_size=model.image_size),
         precision=compute.precision,
         chosen=read(tta),
         other=read(other),
     )
+    said = {kind: values.numpy() for kind, values in logits.items()}
+    return evaluation, Predictions(labels.numpy(), said)
 
 
 def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta: str) -> Reading:
@@ -158,8 +166,8 @@ def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta
     )
 
 
-def _record(run: RunFolder, evaluation: Evaluation) -> None:
-    """Add the figures to the run's metrics, once for each way of reading."""
+def _record(run: RunFolder, evaluation: Evaluation, predictions: Predictions) -> None:
+    """Keep the figures in the run's metrics, once for each way of reading, and the logits."""
     line = {"kind": "test", "precision": evaluation.precision}
     told = [entry for entry in run.metrics() if entry["kind"] == "test"]
     for reading in (evaluation.chosen, evaluation.other):
@@ -167,3 +175,4 @@ def _record(run: RunFolder, evaluation: Evaluation) -> None:
         entry["accuracy_interval"] = list(reading.accuracy_interval)
         if entry not in told:
             run.append(entry)
+    run.save_predictions(predictions)

@@ -17,11 +17,14 @@ import json
 import os
 import shutil
 import warnings
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole
@@ -32,6 +35,16 @@ Line = dict[str, Any]
 
 _LONGEST_NAME = 200
 """Bytes of a folder's name; file systems take 255."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network said of the test images, in their order."""
+
+    labels: NDArray[np.int64]
+    """(N,)."""
+    logits: dict[str, NDArray[np.float32]]
+    """(N, classes) for each way of test-time augmentation that was read."""
 
 
 class RunFolder:
@@ -45,6 +58,7 @@ class RunFolder:
         self.last_path = path / "checkpoints" / "last.pt"
         self.best_path = path / "checkpoints" / "best.safetensors"
         self.model_path = path / "model.safetensors"
+        self.predictions_path = path / "predictions.npz"
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
@@ -176,6 +190,43 @@ class RunFolder:
                 f"{self.last_path} is damaged ({reason}); train anew under another --name"
             ) from None
         return cast("dict[str, Any]", state)
+
+    def save_predictions(self, predictions: Predictions) -> None:
+        """Write what the network said of the test images, whole or not at all.
+
+        Raises:
+            RunError: The disk is full or the folder cannot be written.
+        """
+        buffer = io.BytesIO()
+        arrays: dict[str, NDArray[Any]] = {"labels": predictions.labels}
+        arrays |= {f"logits_{tta}": logits for tta, logits in predictions.logits.items()}
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        write_whole(self.predictions_path, buffer.getvalue(), error=RunError)
+
+    def load_predictions(self) -> Predictions | None:
+        """What the network said of the test images; none if it was never evaluated.
+
+        Raises:
+            RunError: The file is damaged.
+        """
+        if not self.predictions_path.is_file():
+            return None
+        try:
+            content = io.BytesIO(self.predictions_path.read_bytes())
+            with np.load(content, allow_pickle=False) as arrays:
+                labels = np.asarray(arrays["labels"], dtype=np.int64)
+                logits = {
+                    name.removeprefix("logits_"): np.asarray(arrays[name], dtype=np.float32)
+                    for name in arrays.files
+                    if name != "labels"
+                }
+        # Damaged bytes can make the reader raise nearly anything.
+        except Exception:
+            raise RunError(
+                f"{self.predictions_path} is damaged; write it anew with: "
+                f"thriftnet evaluate {self.path}"
+            ) from None
+        return Predictions(labels, logits)
 
     @property
     def finished(self) -> bool:

@@ -7,6 +7,10 @@ metrics.jsonl       one JSON object a line, appended
 checkpoints/last.pt          all that training needs to go on
 checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
+predictions.npz     what the network said of the test images
+
+torch, which takes seconds to import, is imported by the two functions that need it: lists and
+comparisons of runs do without.
 """
 
 from __future__ import annotations
@@ -17,34 +21,20 @@ import json
 import os
 import shutil
 import warnings
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+import safetensors
 
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole
 from thriftnet.recipe import Recipe, load_recipe
-
-Line = dict[str, Any]
-"""One line of metrics.jsonl; `kind` says what it tells: start, epoch, interrupted, end, test."""
+from thriftnet.training.lines import Line, parse_line, read_lines
+from thriftnet.training.predictions import Predictions
 
 _LONGEST_NAME = 200
 """Bytes of a folder's name; file systems take 255."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a network said of the test images, in their order."""
-
-    labels: NDArray[np.int64]
-    """(N,)."""
-    logits: dict[str, NDArray[np.float32]]
-    """(N, classes) for each way of test-time augmentation that was read."""
 
 
 class RunFolder:
@@ -59,6 +49,8 @@ class RunFolder:
         self.best_path = path / "checkpoints" / "best.safetensors"
         self.model_path = path / "model.safetensors"
         self.predictions_path = path / "predictions.npz"
+        self.report_path = path / "report.html"
+        self.figures_path = path / "figures"
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
@@ -112,6 +104,13 @@ class RunFolder:
         """
         return load_recipe(self.recipe_path)
 
+    def environment(self) -> dict[str, Any]:
+        """What the run ran on; empty if the file is missing or damaged, as no figure needs it."""
+        try:
+            return parse_line(self.environment_path.read_bytes()) or {}
+        except OSError:
+            return {}
+
     def append(self, line: Line) -> None:
         """Add a line to the metrics, whole or not at all, in the place of a torn last one.
 
@@ -124,7 +123,7 @@ class RunFolder:
             with self.metrics_path.open("r+b", buffering=0) as file:
                 content = file.read()
                 whole = content.rfind(b"\n") + 1  # bytes
-                if _parse(content[whole:]) is not None:  # torn, but of its line break alone
+                if parse_line(content[whole:]) is not None:  # torn, but of its line break alone
                     whole, added = len(content), b"\n" + added
                 file.truncate(whole)
                 file.seek(whole)
@@ -134,24 +133,25 @@ class RunFolder:
         except OSError as fault:
             raise RunError(explain_os_error(fault, self.metrics_path)) from None
 
-    def metrics(self) -> list[Line]:
+    def metrics(self, *, outline: bool = False) -> list[Line]:
         """All whole lines; one torn at the end (a machine that stopped) is left out.
 
+        Args:
+            outline: Leave out the epochs before the last two, which saves most of the time.
+
         Raises:
-            RunError: Another line is not a JSON object.
+            RunError: Another line is not a JSON object, or the file cannot be read.
         """
+        return read_lines(self.metrics_path, outline=outline)
+
+    @property
+    def torn(self) -> bool:
+        """Whether the last line of the metrics was cut while it was written."""
         try:
-            texts = self.metrics_path.read_text("utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-        lines: list[Line] = []
-        for number, text in enumerate(texts, start=1):
-            line = _parse(text)
-            if line is not None:
-                lines.append(line)
-            elif number < len(texts):
-                raise RunError(f"{self.metrics_path} is damaged in line {number}; delete that line")
-        return lines
+            last = self.metrics_path.read_bytes().rsplit(b"\n", 1)[-1]
+        except OSError:
+            return False
+        return bool(last) and parse_line(last) is None
 
     def rewind(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run is about to repeat."""
@@ -165,6 +165,8 @@ class RunFolder:
         Raises:
             RunError: The disk is full; the checkpoint before stays.
         """
+        import torch
+
         buffer = io.BytesIO()
         torch.save(state, buffer)
         write_whole(self.last_path, buffer.getvalue(), error=RunError)
@@ -179,6 +181,8 @@ class RunFolder:
             raise RunError(
                 f"{self.path} has no checkpoint to resume from; train it anew under another --name"
             )
+        import torch
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of pickles that torch did not write
@@ -197,11 +201,7 @@ class RunFolder:
         Raises:
             RunError: The disk is full or the folder cannot be written.
         """
-        buffer = io.BytesIO()
-        arrays: dict[str, NDArray[Any]] = {"labels": predictions.labels}
-        arrays |= {f"logits_{tta}": logits for tta, logits in predictions.logits.items()}
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        write_whole(self.predictions_path, buffer.getvalue(), error=RunError)
+        write_whole(self.predictions_path, predictions.to_bytes(), error=RunError)
 
     def load_predictions(self) -> Predictions | None:
         """What the network said of the test images; none if it was never evaluated.
@@ -212,35 +212,42 @@ class RunFolder:
         if not self.predictions_path.is_file():
             return None
         try:
-            content = io.BytesIO(self.predictions_path.read_bytes())
-            with np.load(content, allow_pickle=False) as arrays:
-                labels = np.asarray(arrays["labels"], dtype=np.int64)
-                logits = {
-                    name.removeprefix("logits_"): np.asarray(arrays[name], dtype=np.float32)
-                    for name in arrays.files
-                    if name != "labels"
-                }
-        # Damaged bytes can make the reader raise nearly anything.
-        except Exception:
+            return Predictions.from_bytes(self.predictions_path.read_bytes())
+        except (OSError, ValueError):
             raise RunError(
                 f"{self.predictions_path} is damaged; write it anew with: "
                 f"thriftnet evaluate {self.path}"
             ) from None
-        return Predictions(labels, logits)
 
     @property
     def finished(self) -> bool:
         """Whether the run came to its end and has its final weights."""
         return self.model_path.is_file()
 
+    def model_facts(self) -> dict[str, Any]:
+        """The final model's metadata, among them its classes, without building the network.
 
-def _parse(text: str | bytes) -> Line | None:
-    """A line of the metrics; none if it is damaged."""
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    return cast("Line", line) if isinstance(line, dict) else None
+        Raises:
+            RunError: There is no final model, or its file is damaged.
+        """
+        try:
+            with safetensors.safe_open(self.model_path, framework="numpy") as file:
+                return cast("dict[str, Any]", json.loads((file.metadata() or {})["thriftnet"]))
+        except (OSError, KeyError, ValueError, safetensors.SafetensorError):
+            raise RunError(
+                f"{self.model_path} is missing or damaged; copy it again or train anew"
+            ) from None
+
+    def superseded(self) -> list[Path]:
+        """Checkpoints that the final model has taken the place of.
+
+        Of a run that is not finished, or whose final model cannot be read, there is none.
+        """
+        try:
+            self.model_facts()
+        except RunError:
+            return []
+        return [path for path in (self.last_path, self.best_path) if path.is_file()]
 
 
 def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:

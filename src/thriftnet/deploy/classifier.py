@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from thriftnet.data import read_image
+from thriftnet.deploy.fast import fastest
 from thriftnet.evaluation.tta import tta_logits
 from thriftnet.evaluation.views import choose_views
-from thriftnet.models.fold import folded
 from thriftnet.models.saved import SavedModel, read_model
-from thriftnet.training.device import Compute, choose_compute
+from thriftnet.training.device import choose_compute
 from thriftnet.training.run import model_file
 
 
@@ -54,7 +53,7 @@ class Classifier:
         self.compute = choose_compute(device=device, precision=precision)
         self.tta = tta or model.tta
         choose_views(self.tta)  # an unknown one is refused now, not at the first picture
-        self._fast = replace(model, network=_fastest(model.network, self.compute))
+        self._fast = replace(model, network=fastest(model.network, self.compute))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -109,20 +108,6 @@ class Classifier:
             probability=float(row[order[0]]),
             probabilities={self.classes[i]: float(row[i]) for i in order},
         )
-
-
-def _fastest(network: nn.Module, compute: Compute) -> nn.Module:
-    """A copy for reading only: norms folded in, convolutions stored in the precision they run in.
-
-    Autocast would otherwise convert every weight again at each call, which is what a single
-    picture's latency mostly consists of.
-    """
-    fast = folded(network).to(compute.device)
-    if compute.precision == "bf16":
-        for module in fast.modules():
-            if isinstance(module, nn.Conv2d):
-                module.to(torch.bfloat16)
-    return fast.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def load_model(

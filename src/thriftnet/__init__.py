@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         load_recipe,
         predict,
         train,
+        write_report,
     )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "load_recipe",
     "predict",
     "train",
+    "write_report",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from thriftnet.training.budget import Budget, parse_duration, parse_operations
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.start import TrainedRun, resume_run, start_run
 
+if TYPE_CHECKING:
+    from thriftnet.report.build import Report
+
 __all__ = [
     "Classifier",
     "Evaluation",
@@ -28,6 +32,7 @@ __all__ = [
     "load_recipe",
     "predict",
     "train",
+    "write_report",
 ]
 
 
@@ -114,3 +119,32 @@ def predict(
     if isinstance(images, np.ndarray):
         return classifier.predict(images)
     return classifier.predict_files(images)
+
+
+def write_report(
+    runs: Path | str | Sequence[Path | str],
+    *,
+    output: Path | str | None = None,
+    data: Path | str | None = None,
+) -> Report:
+    """Write the report of a run, or of several over each other: a page, and figures beside it.
+
+    Args:
+        runs: One run folder, or several.
+        output: Gets `report.html` and `figures/`; none: the run's own folder, and for several
+            runs the folder `report` beside the first.
+        data: Where CIFAR-10 lies; none: the cache. Nothing is fetched for a report.
+
+    Raises:
+        RunError: A path is no run folder, or the report cannot be written.
+        RecipeError: The recipe of a run was changed and is wrong now.
+        DataError: `data` was given and is not CIFAR-10.
+    """
+    from thriftnet.report import build  # brings matplotlib, which nothing else here needs
+
+    paths = [runs] if isinstance(runs, str | Path) else runs
+    return build.write_report(
+        [Path(path) for path in paths],
+        output=None if output is None else Path(output),
+        data=None if data is None else Path(data),
+    )

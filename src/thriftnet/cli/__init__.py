@@ -11,6 +11,9 @@ from thriftnet.cli.app import app, main
 from thriftnet.cli import workflow
 
 # isort: split
+from thriftnet.cli import report
+
+# isort: split
 from thriftnet.cli import facts
 
-__all__ = ["app", "facts", "main", "workflow"]
+__all__ = ["app", "facts", "main", "report", "workflow"]

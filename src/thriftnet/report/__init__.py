@@ -1,0 +1,1 @@
+"""Figures of runs, and the one-file page that holds them."""

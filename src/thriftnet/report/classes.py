@@ -1,0 +1,158 @@
+"""What the network said of the test images: confusion, classes, calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from thriftnet.evaluation.metrics import (
+    confusion_matrix,
+    expected_calibration_error,
+    wilson_interval,
+)
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+
+_BINS = 15
+"""Of confidence, as many as the calibration error has."""
+
+
+def count_confusion(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(classes, classes): row is the label, column the prediction."""
+    predicted = torch.from_numpy(logits.argmax(axis=1))
+    counts = confusion_matrix(predicted, torch.from_numpy(labels), classes=logits.shape[1])
+    return counts.numpy()
+
+
+def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing:
+    """Counts of each label and prediction, darker the larger their share of the label."""
+    number = len(classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = max(3.4, 0.36 * number)
+    figure = Figure(figsize=(side + 1.8, side + 1.25))
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((1.25 / width, 1.05 / height, side / width, side / height))
+    # The root brings out the mistakes, a few hundredths of a row each.
+    axes.pcolormesh(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), edgecolors="none")
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        dark = shares[row, column] > 0.3
+        axes.text(
+            column + 0.5, row + 0.5, str(counts[row, column]), ha="center", va="center",
+            fontsize=7.5, color="#ffffff" if dark else "#000000",
+        )  # fmt: skip
+    names = [style.printable(name, longest=14) for name in classes]
+    middles = np.arange(number) + 0.5
+    axes.set_xticks(middles, names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(middles, names)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.set_xlabel("prediction")
+    axes.set_ylabel("label")
+    wrong = counts - np.diag(np.diag(counts))
+    row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    worst = (
+        f"the most frequent mistake is {style.printable(classes[row])} called "
+        f"{style.printable(classes[column])}, {wrong[row, column]} times"
+        if wrong.any()
+        else "there is no mistake"
+    )
+    return finish(
+        axes,
+        name="confusion",
+        title="Confusion matrix",
+        caption="Test images by label (row) and prediction (column); empty is none. Shades grow "
+        f"with the root of the share of the row. Here {worst}.",
+        alt=f"Confusion matrix of {number} classes and {counts.sum():,} test images, "
+        f"{int(np.trace(counts)):,} of them on the diagonal; {worst}.",
+    )
+
+
+def class_shares(
+    counts: NDArray[np.int64],
+) -> list[tuple[float, float, float] | None]:
+    """Accuracy on each class with its 95% interval (Wilson); none without images."""
+    found: list[tuple[float, float, float] | None] = []
+    for hits, total in zip(np.diag(counts).tolist(), counts.sum(axis=1).tolist(), strict=True):
+        found.append((hits / total, *wilson_interval(hits, total)) if total else None)
+    return found
+
+
+def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing:
+    """Accuracy on the images of each class with its interval."""
+    shares = class_shares(counts)
+    overall = np.trace(counts) / max(1, counts.sum())
+    height = 1.0 + 0.31 * len(classes)
+    axes = style.new_axes(height=height, legend_rows=1)
+    figure = style.figure_of(axes)
+    width = figure.get_size_inches()[0]
+    low = 0.55 / height
+    axes.set_position((1.25 / width, low, 1 - 1.45 / width, 1 - low - 0.36 / height))
+    for place, share in enumerate(shares):
+        if share:
+            value, lowest, highest = (100 * part for part in share)
+            axes.plot([lowest, highest], [place, place], color=style.BLUE, linewidth=2)
+            axes.plot([value], [place], "o", color=style.BLUE, markersize=6)
+    axes.axvline(
+        100 * overall, color=style.VERMILLION, linestyle="--", linewidth=1.3,
+        label=f"all classes: {100 * overall:.2f}%",
+    )  # fmt: skip
+    axes.set_yticks(range(len(classes)), [style.printable(name, longest=14) for name in classes])
+    axes.set_ylim(len(classes) - 0.5, -0.5)
+    axes.set_xlabel("top-1 accuracy (%), with 95% interval")
+    style.legend_above(axes)
+    known = [(share[0], name) for share, name in zip(shares, classes, strict=True) if share]
+    (worst, worst_name), (best, best_name) = min(known), max(known)
+    return finish(
+        axes,
+        name="classes",
+        title="Accuracy by class",
+        caption="The interval says how far another test set of this size may differ (Wilson), "
+        "not another seed.",
+        alt=f"Accuracy by class: highest for {style.printable(best_name)} ({best:.1%}), lowest "
+        f"for {style.printable(worst_name)} ({worst:.1%}), {overall:.2%} over all.",
+    )
+
+
+def draw_reliability(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Drawing:
+    """Accuracy against confidence, and how many images have which confidence."""
+    scores, truth = torch.from_numpy(logits), torch.from_numpy(labels)
+    top = scores.softmax(dim=1).max(dim=1)
+    confidence, hit = top.values.double().numpy(), (top.indices == truth).numpy()
+    error = expected_calibration_error(scores, truth, bins=_BINS)
+    at = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    counts = np.bincount(at, minlength=_BINS)
+    held = counts > 0
+    mean_confidence = np.bincount(at, confidence, _BINS)[held] / counts[held]
+    accuracy = np.bincount(at, hit, _BINS)[held] / counts[held]
+
+    axes = style.new_axes(height=4.6, legend_rows=1)
+    figure = style.figure_of(axes)
+    axes.set_position((0.13, 0.37, 0.84, 0.55))
+    axes.plot([0, 1], [0, 1], color=style.MUTED, linestyle=":", label="confidence = accuracy")
+    axes.plot(mean_confidence, accuracy, color=style.BLUE, marker="o", label="this network")
+    axes.set_ylabel("accuracy")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.tick_params(labelbottom=False)
+    style.legend_above(axes)
+    below = figure.add_axes((0.13, 0.11, 0.84, 0.2), sharex=axes)
+    below.bar(
+        (np.arange(_BINS) + 0.5) / _BINS, 100 * counts / len(labels), 0.9 / _BINS, color=style.BLUE
+    )
+    below.set_xlabel("confidence (largest probability)")
+    below.set_ylabel("images (%)")
+    mean, share = float(confidence.mean()), float(hit.mean())
+    lean = "too sure of itself" if mean > share else "less sure than it might be"
+    return finish(
+        figure,
+        name="reliability",
+        title="Reliability",
+        caption=f"Expected calibration error {error:.4f} over {_BINS} equal bins: mean confidence "
+        f"is {mean:.4f} and accuracy {share:.4f}, so the network is {lean}. Below: how many "
+        "images have which confidence.",
+        alt=f"Reliability diagram: expected calibration error {error:.4f}, mean confidence "
+        f"{mean:.4f}, accuracy {share:.4f}; the network is {lean}.",
+    )

@@ -1,0 +1,178 @@
+"""Loss and accuracy by epoch, and where the time went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.record import RunRecord
+from thriftnet.training.progress import clock
+
+
+def draw_loss(record: RunRecord) -> Drawing:
+    """Training and validation loss by epoch, and the test loss at the end."""
+    axes = style.new_axes(legend_rows=1)
+    said = [
+        plot_curve(axes, record.series("train_loss"), style.LINES[0], "training"),
+        plot_curve(axes, record.series("val_loss"), style.LINES[1], "validation"),
+        _plot_test(axes, record, "loss", scale=1),
+    ]
+    label_epochs(axes, "cross-entropy (nats)")
+    style.legend_above(axes)
+    smoothing = record.recipe.train.label_smoothing
+    smoothed = (
+        f"Training targets are smoothed by {smoothing:g}, validation and test targets are not. "
+    )
+    return finish(
+        axes,
+        name="loss",
+        title="Loss",
+        caption="Training loss is the mean over each epoch of augmented images, while the weights "
+        "moved. " + (smoothed if smoothing else "") + _hard_images(record) + _test_words(record),
+        alt=_alt("Loss by epoch", said, "{:.3f}"),
+    )
+
+
+def draw_accuracy(record: RunRecord) -> Drawing:
+    """Training and validation accuracy by epoch, and the test accuracy at the end."""
+    axes = style.new_axes(legend_rows=1)
+    said = [
+        plot_curve(axes, record.series("train_accuracy"), style.LINES[0], "training", scale=100),
+        plot_curve(axes, record.series("val_accuracy"), style.LINES[1], "validation", scale=100),
+        _plot_test(axes, record, "accuracy", scale=100),
+    ]
+    label_epochs(axes, "top-1 accuracy (%)")
+    style.legend_above(axes)
+    return finish(
+        axes,
+        name="accuracy",
+        title="Accuracy",
+        caption="Training accuracy is of augmented images, while the weights moved. "
+        + _hard_images(record)
+        + _test_words(record),
+        alt=_alt("Top-1 accuracy by epoch, in percent", said, "{:.2f}"),
+    )
+
+
+def draw_time(record: RunRecord) -> Drawing:
+    """Seconds of training and of everything else in each epoch."""
+    epochs, training, other = epoch_seconds(record)
+    axes = style.new_axes(legend_rows=1)
+    width = 0.8 if len(epochs) > 1 else 0.3
+    axes.bar(
+        epochs, training, width, color=style.BLUE,
+        label=f"training steps, {clock(sum(training))}",
+    )  # fmt: skip
+    axes.bar(
+        epochs, other, width, bottom=training, color=style.ORANGE, hatch="///",
+        label=f"validation, {clock(sum(other))}",
+    )  # fmt: skip
+    label_epochs(axes, "time (s)")
+    axes.set_xlim(min(epochs) - 0.6, max(epochs) + 0.6)
+    axes.grid(visible=False, axis="x")
+    style.legend_above(axes, columns=2)
+    total = sum(training) + sum(other)
+    rate = record.epochs[-1]["images_per_second"]
+    return finish(
+        axes,
+        name="time",
+        title="Where the time went",
+        caption=f"{clock(total)} (h:mm:ss or m:ss) over {len(epochs)} epochs, "
+        f"{sum(training) / total:.1%} of it in training steps, augmentation included; the last "
+        f"epoch trained on {rate:,.0f} images a second. Validation includes keeping the best "
+        "weights; reading the data set and writing checkpoints for --resume are not counted.",
+        alt=f"Bar chart of seconds by epoch: {sum(training):.0f} s of training steps and "
+        f"{sum(other):.0f} s of validation in all.",
+    )
+
+
+def epoch_seconds(record: RunRecord) -> tuple[list[int], list[float], list[float]]:
+    """Numbers of the epochs, and seconds of training and of the rest in each."""
+    plan = record.epoch_plan()
+    epochs: list[int] = []
+    training: list[float] = []
+    other: list[float] = []
+    step, seconds = 0, 0.0
+    for line in record.epochs:
+        spent = max(0.0, line["seconds"] - seconds)
+        images = plan.images_in(line["step"]) - plan.images_in(step) if plan else 0
+        stepping = min(spent, images / line["images_per_second"]) if images else spent
+        epochs.append(int(line["epoch"]))
+        training.append(stepping)
+        other.append(spent - stepping)
+        step, seconds = line["step"], line["seconds"]
+    return epochs, training, other
+
+
+def plot_curve(
+    axes: Axes,
+    series: tuple[Sequence[float], Sequence[float]],
+    look: style.LineStyle,
+    label: str,
+    *,
+    scale: float = 1,
+) -> tuple[str, list[float]]:
+    """Draw a line with a few markers; nothing where there is no value."""
+    epochs, values = series
+    scaled = [value * scale for value in values]
+    if values:
+        every = max(1, len(values) // 10)
+        marks = sorted({*range(0, len(values), every), len(values) - 1})
+        axes.plot(
+            epochs, scaled, color=look.color, linestyle=look.linestyle, marker=look.marker,
+            markevery=marks, label=label,
+        )  # fmt: skip
+    return label, scaled
+
+
+def label_epochs(axes: Axes, quantity: str) -> None:
+    """Name both axes of something by epoch."""
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(quantity)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple[str, list[float]]:
+    """The one test figure, after the last epoch."""
+    if not record.test:
+        return "test", []
+    value, last = record.test[key] * scale, len(record.epochs)
+    label = f"test, once: {value:.2f}%" if key == "accuracy" else f"test, once: {value:.3f}"
+    axes.plot(
+        [last], [value], linestyle="none", marker="*", markersize=12, color=style.INK,
+        markerfacecolor=style.ORANGE, label=label, zorder=5, clip_on=False,
+    )  # fmt: skip
+    return "test", [value]
+
+
+def _hard_images(record: RunRecord) -> str:
+    settings = record.recipe.train
+    if settings.hard_fraction == 1:
+        return ""
+    return (
+        f"After epoch {settings.full_epochs} only the {settings.hard_fraction:.0%} of the images "
+        "with the largest loss are visited, so the training figures start anew there. "
+    )
+
+
+def _test_words(record: RunRecord) -> str:
+    if record.test:
+        return f"The star is the test split, read once after training (views: {record.tta})."
+    return "The test split has not been read."
+
+
+def _alt(what: str, said: list[tuple[str, list[float]]], form: str) -> str:
+    parts = [
+        f"{label}: {form.format(values[0])} at first, {form.format(values[-1])} at the end, "
+        f"best {form.format(np.min(values) if 'Loss' in what else np.max(values))}"
+        if len(values) > 1
+        else f"{label}: {form.format(values[0])}"
+        for label, values in said
+        if values
+    ]
+    return f"{what}. {'; '.join(parts)}."

@@ -1,0 +1,142 @@
+"""A finished figure: its files, and its form on the page."""
+
+from __future__ import annotations
+
+import io
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from thriftnet.report import style
+
+_PNG_DPI = 160
+
+_THEME = {
+    style.INK: "ink",
+    style.MUTED: "muted",
+    style.FAINT: "faint",
+    style.PAPER: "paper",
+    style.BLUE: "blue",
+    style.VERMILLION: "vermillion",
+    style.GREEN: "green",
+    style.PURPLE: "purple",
+    style.ORANGE: "orange",
+    style.SKY: "sky",
+}
+"""Colours of a figure that the page's theme may change, by the name of its CSS variable."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One small image with what is said of it."""
+
+    pixels: NDArray[np.uint8]
+    """(H, W, 3)."""
+    alt: str
+    lines: tuple[str, ...]
+    """Shown below; the first one stands out."""
+
+    @property
+    def data_uri(self) -> str:
+        """The picture as a PNG inside an address."""
+        file = io.BytesIO()
+        Image.fromarray(self.pixels).save(file, "PNG")
+        return "data:image/png;base64," + b64encode(file.getvalue()).decode()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as files, with its words."""
+
+    name: str
+    """Of the files, without their endings."""
+    title: str
+    caption: str
+    alt: str
+    """What a reader who cannot see it should know."""
+    svg: str
+    png: bytes
+    wide: bool = False
+    """Whether it takes the whole width of the page."""
+    pictures: tuple[Picture, ...] = field(default=())
+    """If any, the page shows these in place of the SVG, so that they flow with its width."""
+
+    @property
+    def page_svg(self) -> str:
+        """The SVG element for the page: themed, and its ids its own among many on one page."""
+        element = self.svg[self.svg.index("<svg") :]
+        element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+        element = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", element)
+        for colour, variable in _THEME.items():
+            element = element.replace(colour, f"var(--{variable})")
+        return element
+
+
+def finish(
+    figure: Figure | Axes,
+    *,
+    name: str,
+    title: str,
+    caption: str,
+    alt: str,
+    wide: bool = False,
+    pictures: tuple[Picture, ...] = (),
+) -> Drawing:
+    """Render a figure to its files."""
+    if isinstance(figure, Axes):
+        figure = style.figure_of(figure)
+    svg, png = io.StringIO(), io.BytesIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(svg, format="svg", metadata=nothing)
+    figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+    return Drawing(
+        name=name,
+        title=title,
+        caption=caption,
+        alt=alt,
+        svg=svg.getvalue(),
+        png=png.getvalue(),
+        wide=wide,
+        pictures=pictures,
+    )
+
+
+def draw_pictures(
+    pictures: tuple[Picture, ...], *, columns: int, name: str, title: str, caption: str, alt: str
+) -> Drawing:
+    """Pictures in rows, each with its lines below."""
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    words = 0.2 * max(len(picture.lines) for picture in pictures)  # inches
+    width, height = style.WHOLE, rows * (style.WHOLE / columns * 0.86 + words + 0.1)
+    figure = Figure(figsize=(width, height))
+    cell_width, cell_height = 1 / columns, 1 / rows
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, columns)
+        left = column * cell_width + 0.07 * cell_width
+        bottom = 1 - (row + 1) * cell_height + (words + 0.05) / height
+        size = (0.86 * cell_width, cell_height - (words + 0.1) / height)
+        axes = figure.add_axes((left, bottom, *size))
+        axes.imshow(picture.pixels, interpolation="nearest")
+        axes.set_axis_off()
+        for place, line in enumerate(picture.lines):
+            axes.annotate(
+                style.printable(line, longest=24),
+                (0.5, 0), (0, -3 - 13 * place), xycoords="axes fraction",
+                textcoords="offset points", ha="center", va="top", annotation_clip=False,
+                fontsize=8.5, color=style.MUTED if place else style.INK,
+            )  # fmt: skip
+    return finish(
+        figure, name=name, title=title, caption=caption, alt=alt, wide=True, pictures=pictures
+    )

@@ -1,0 +1,118 @@
+"""Several runs: those that differ by the seed alone belong together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.recipe import Recipe
+from thriftnet.report.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one recipe with different seeds."""
+
+    label: str
+    """The recipe's name; with its digest where two groups share the name."""
+    records: tuple[RunRecord, ...]
+
+    def band(
+        self, key: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Epochs that every run with `key` has reached, with the mean, least and largest value."""
+        series = [dict(zip(*record.series(key), strict=True)) for record in self.records]
+        told = [values for values in series if values]
+        common = sorted(set.intersection(*map(set, told))) if told else []
+        table = np.array([[values[epoch] for epoch in common] for values in told], dtype=float)
+        if not common:
+            nothing = np.empty(0)
+            return nothing, nothing, nothing, nothing
+        return np.array(common), table.mean(axis=0), table.min(axis=0), table.max(axis=0)
+
+    def tests(self, key: str) -> list[float]:
+        """A test figure of each run that has it."""
+        return [float(record.test[key]) for record in self.records if record.test]
+
+
+def group_runs(records: list[RunRecord]) -> list[Group]:
+    """Runs by recipe, in the order given."""
+    found: dict[str, list[RunRecord]] = {}
+    for record in records:
+        found.setdefault(record.recipe.digest(), []).append(record)
+    names = {digest: _name(members) for digest, members in found.items()}
+    shared = Counter(names.values())
+    return [
+        Group(
+            names[digest] if shared[names[digest]] == 1 else f"{names[digest]} ({digest[:6]})",
+            tuple(members),
+        )
+        for digest, members in found.items()
+    ]
+
+
+def differing_keys(recipes: list[Recipe]) -> dict[str, list[str]]:
+    """Dotted keys whose values differ between recipes, seed and words aside."""
+    flat = [flatten(recipe.model_dump(mode="json")) for recipe in recipes]
+    keys = {key: None for values in flat for key in values}
+    told = {key: [_show(values.get(key)) for values in flat] for key in keys}
+    skipped = {"name", "description", "seed"}
+    return {k: values for k, values in told.items() if len(set(values)) > 1 and k not in skipped}
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A tree as dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= (
+            flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return flat
+
+
+def group_notes(groups: list[Group]) -> list[str]:
+    """What keeps the groups from being compared, in sentences."""
+    notes: list[str] = []
+    records = [record for group in groups for record in group.records]
+    sets = {(r.recipe.data.dataset, *sorted(map(str, _digests(r).items()))) for r in records}
+    if len(sets) > 1 or len({record.classes for record in records}) > 1:
+        notes.append("The runs are of different data sets: their figures cannot be compared.")
+    for group in groups:
+        if len(group.records) == 1:
+            notes.append(f"{group.label}: one seed only, so no band; train others with --seed.")
+        lengths = {len(record.epochs) for record in group.records}
+        if len(lengths) > 1:
+            notes.append(
+                f"{group.label}: its runs have from {min(lengths)} to {max(lengths)} epochs; "
+                "means are of the epochs that all have reached, runs without any left out."
+            )
+        untested = sum(not record.test for record in group.records)
+        if untested:
+            notes.append(
+                f"{group.label}: {untested} of {len(group.records)} runs have no test figures; "
+                "make them with: thriftnet evaluate RUN"
+            )
+        seeds = Counter(record.recipe.seed for record in group.records)
+        twice = [seed for seed, count in seeds.items() if count > 1]
+        if twice:
+            notes.append(f"{group.label}: several runs of seed {twice[0]}; a band needs others.")
+    return notes
+
+
+def _digests(record: RunRecord) -> dict[str, Any]:
+    """Of the data the run was trained on; empty if it is not known."""
+    data = record.environment.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _name(records: list[RunRecord]) -> str:
+    """The recipe's own name, which may differ within a group."""
+    return Counter(record.recipe.name for record in records).most_common(1)[0][0]
+
+
+def _show(value: Any) -> str:
+    return "–" if value is None else str(value)

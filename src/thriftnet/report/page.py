@@ -1,0 +1,69 @@
+"""The page: one file that needs no other and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+from markupsafe import Markup
+
+from thriftnet.report.drawing import Drawing
+from thriftnet.report.tables import Table
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page."""
+
+    title: str
+    drawings: tuple[Drawing, ...] = ()
+    tables: tuple[Table, ...] = ()
+    commands: tuple[tuple[str, str], ...] = ()
+    """What each is for, and the command."""
+
+    @property
+    def anchor(self) -> str:
+        """Its id on the page."""
+        return self.title.lower().replace(",", "").replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a report says."""
+
+    title: str
+    subtitle: str
+    facts: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: str
+
+    @property
+    def drawings(self) -> list[Drawing]:
+        """Every figure, in order."""
+        return [drawing for section in self.sections for drawing in section.drawings]
+
+
+def render(page: Page) -> bytes:
+    """The page as an HTML file. All text is escaped; nothing but the figures is taken as markup."""
+    folder = resources.files("thriftnet.report") / "page"
+    script = (folder / "script.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
+    text = template.render(
+        page=page,
+        style=Markup((folder / "style.css").read_text("utf-8")),
+        script=Markup(script),
+        script_digest=digest,
+        markup=Markup,
+    )
+    return text.encode("utf-8", "replace")  # file names may hold bytes that are no text

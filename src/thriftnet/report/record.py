@@ -1,0 +1,198 @@
+"""What a run folder holds, read for a report: what is there, and what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data import CIFAR10_CLASSES
+from thriftnet.errors import RunError
+from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.recipe import Recipe
+from thriftnet.training.epochs import Epochs
+from thriftnet.training.lines import Line
+from thriftnet.training.predictions import Predictions
+from thriftnet.training.run import RunFolder
+
+_EPOCH_KEYS = ("epoch", "step", "train_loss", "train_accuracy", "seconds", "images_per_second")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything a report says of one run."""
+
+    run: RunFolder
+    recipe: Recipe
+    environment: dict[str, Any]
+    start: Line
+    """The line of the start; empty if it is missing."""
+    epochs: list[Line]
+    end: Line
+    """The line of the end; empty in a run that was cut."""
+    test: Line
+    """The latest test figures of the reading the recipe chose; empty before `evaluate`."""
+    model: SavedModel | None
+    logits: NDArray[np.float32] | None
+    """(N, classes) of the test images, read as `tta` says."""
+    labels: NDArray[np.int64] | None
+    """(N,)."""
+    tta: str
+    """How the test figures were read."""
+    missing: tuple[str, ...]
+    """A sentence for each thing that could not be shown, with its remedy."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.model.classes if self.model else CIFAR10_CLASSES
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run; a time budget may have ended it before the plan's."""
+        return int(self.end.get("step", self.start.get("steps", 0)))
+
+    @property
+    def state(self) -> str:
+        """Where the run stands, in a few words."""
+        if self.end:
+            return "finished"
+        last = self.epochs[-1]["step"] if self.epochs else 0
+        return f"cut at step {last:,} of {self.total_steps:,}" if self.start else "cut"
+
+    def epoch_plan(self) -> Epochs | None:
+        """How many steps each epoch has; none if the line of the start is missing."""
+        if not self.start:
+            return None
+        settings = self.recipe.train
+        return Epochs(
+            images=int(self.start["train_images"]),
+            batch_size=settings.batch_size,
+            drop_last=settings.drop_last,
+            hard_fraction=settings.hard_fraction,
+            full_epochs=settings.full_epochs,
+        )
+
+    def series(self, key: str) -> tuple[list[float], list[float]]:
+        """Epochs that have a finite value of `key`, and those values."""
+        pairs = [(e["epoch"], e[key]) for e in self.epochs if _is_number(e.get(key))]
+        return [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a run folder, whatever its state.
+
+    Raises:
+        RunError: There is no run at `path`.
+        RecipeError: Its recipe.yaml is wrong.
+    """
+    run = RunFolder.open(path)
+    recipe = run.recipe()
+    missing: list[str] = []
+    lines = _or_say(run.metrics, [], missing)
+    if run.torn:
+        missing.append("The last line of the metrics was cut while it was written: left out.")
+    start = _last(lines, "start", ("train_images", "steps"))
+    end = _last(lines, "end", ("step", "seconds"))
+    epochs = [
+        line
+        for line in lines
+        if line.get("kind") == "epoch" and all(_is_number(line.get(key)) for key in _EPOCH_KEYS)
+    ]
+    environment = run.environment()
+    missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs)
+    if not environment:
+        missing.append("environment.json is missing or damaged: the machine is not known.")
+    model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
+    said = _or_say(run.load_predictions, None, missing)
+    classes = len(model.classes) if model else len(CIFAR10_CLASSES)
+    if said is not None and not _fits(said, classes):
+        missing.append(f"The predictions do not fit the run: {_again(run)}.")
+        said = None
+    elif said is None and end and not any("predictions" in text for text in missing):
+        missing.append(
+            "No predictions of the test images yet, so nothing that needs them "
+            f"(confusion, classes, calibration, mistakes): {_again(run)}."
+        )
+    tta = recipe.evaluate.tta
+    if said and tta not in said.logits:
+        tta = next(iter(said.logits))
+    tests = [line for line in lines if line.get("kind") == "test"]
+    test = _last([t for t in tests if t.get("tta") == tta], "test", ("accuracy", "loss"))
+    return RunRecord(
+        run=run,
+        recipe=recipe,
+        environment=environment,
+        start=start,
+        epochs=epochs,
+        end=end,
+        test=test,
+        model=model,
+        logits=said.logits[tta] if said else None,
+        labels=said.labels if said else None,
+        tta=tta,
+        missing=tuple(missing),
+    )
+
+
+def _missing_lines(
+    run: RunFolder, lines: list[Line], *, start: Line, end: Line, epochs: list[Line]
+) -> list[str]:
+    """What the metrics do not tell."""
+    found: list[str] = []
+    if not start:
+        found.append("The metrics have no line of the start: no learning rate by step.")
+    failed = next((line for line in reversed(lines) if line.get("kind") == "failed"), None)
+    if not end and failed:
+        found.append(f"The training failed: {failed.get('reason', 'no reason is recorded')}.")
+    elif not end:
+        found.append(
+            "The run has not come to its end; its curves stop where it was cut. "
+            f"Go on with: thriftnet train --resume {run.path}"
+        )
+    if not epochs:
+        found.append("No epoch has ended yet: no curves.")
+    return found
+
+
+def _or_say(read: Callable[[], _T], otherwise: _T, missing: list[str]) -> _T:
+    """What can be read; if it is damaged, its error becomes a sentence of the report."""
+    try:
+        return read()
+    except RunError as fault:
+        missing.append(f"{fault}.")
+        return otherwise
+
+
+def _last(lines: list[Line], kind: str, keys: tuple[str, ...]) -> Line:
+    """The latest line of a kind that has numbers under all `keys`; empty if there is none."""
+    for line in reversed(lines):
+        if line.get("kind") == kind and all(_is_number(line.get(key)) for key in keys):
+            return line
+    return {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _fits(said: Predictions, classes: int) -> bool:
+    count = len(said.labels)
+    return (
+        count > 0
+        and said.labels.ndim == 1
+        and 0 <= int(said.labels.min()) <= int(said.labels.max()) < classes
+        and len(said.logits) > 0
+        and all(logits.shape == (count, classes) for logits in said.logits.values())
+        and all(bool(np.isfinite(logits).all()) for logits in said.logits.values())
+    )
+
+
+def _again(run: RunFolder) -> str:
+    return f"make them with: thriftnet evaluate {run.path}"

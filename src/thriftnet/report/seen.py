@@ -1,0 +1,141 @@
+"""Pictures: the training images as the network saw them, and its most confident mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from thriftnet.augment import Augment, Mix
+from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, stratified_split
+from thriftnet.report.drawing import Drawing, Picture, draw_pictures
+from thriftnet.report.record import RunRecord
+from thriftnet.training.epochs import Epochs
+from thriftnet.training.rng import derive_seed, generator
+
+_MISTAKES = 16
+_SAMPLES = 16
+
+
+def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor, Tensor]:
+    """The images of a run's first forward pass.
+
+    Every draw of a run is named by its seed, purpose and step, so that the first micro-batch can
+    be made again as it was.
+
+    Returns:
+        The images as they are, as the network saw them (N, 3, H, W, normalised), and the targets
+        (N, classes).
+    """
+    recipe = record.recipe
+    settings, seed = recipe.train, recipe.seed
+    train_at, _ = stratified_split(train_set.labels, val_ratio=recipe.data.val_ratio, seed=seed)
+    epochs = Epochs(
+        images=len(train_at),
+        batch_size=settings.batch_size,
+        drop_last=settings.drop_last,
+        hard_fraction=settings.hard_fraction,
+        full_epochs=settings.full_epochs,
+    )
+    unseen = torch.full((len(train_at),), torch.inf)
+    order = epochs.order(0, unseen, generator=generator(seed, "order", 0))
+    batch = order[: settings.batch_size]
+    part = batch[: settings.micro_batch or settings.batch_size]
+    chosen = train_set.subset(train_at[part.numpy()])
+
+    draws = generator(seed, "augment", 0)
+    options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
+    augment = Augment(**options, mean=CIFAR10_MEAN, std=CIFAR10_STD, seed=derive_seed(seed, "flip"))
+    images = torch.from_numpy(chosen.images.copy()).permute(0, 3, 1, 2)
+    seen = augment(images, indices=part, epoch=0, generator=draws)
+    targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
+    if recipe.augment.mixup > 0 or recipe.augment.cutmix > 0:
+        mix = Mix(mixup=recipe.augment.mixup, cutmix=recipe.augment.cutmix)
+        seen, targets = mix(seen, targets, generator=draws)
+    return chosen, seen, targets
+
+
+def draw_augmentation(record: RunRecord, train_set: Dataset) -> Drawing:
+    """Training images beside what the network saw of them at its first step."""
+    originals, seen, targets = first_images(record, train_set)
+    pictures: list[Picture] = []
+    for number in range(min(_SAMPLES // 2, len(originals))):
+        name = originals.classes[int(originals.labels[number])]
+        target = _target_words(targets[number], originals.classes)
+        as_seen = _as_bytes(seen[number])
+        pictures += [
+            Picture(
+                originals.images[number], f"Training image of class {name}", (name, "as it is")
+            ),
+            Picture(
+                as_seen, f"The same image as the network saw it: {target}", (target, "as seen")
+            ),
+        ]
+    on = {
+        key: value
+        for key, value in record.recipe.augment.model_dump().items()
+        if value not in ("none", 0) and (key != "crop_mode" or record.recipe.augment.crop_padding)
+    }
+    words = ", ".join(f"{key} {value}" for key, value in on.items()) or "none"
+    return draw_pictures(
+        tuple(pictures),
+        columns=8,
+        name="augmentation",
+        title="What the network saw",
+        caption="The first images of this run's first step, made again from its recipe and seed: "
+        f"each image as it is, then as the network saw it. Augmentation: {words}.",
+        alt=f"{len(pictures) // 2} training images, each beside its augmented form.",
+    )
+
+
+def draw_mistakes(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    test_set: Dataset,
+    classes: tuple[str, ...],
+) -> Drawing | None:
+    """Test images that were named wrongly with the largest probability; none if all is right."""
+    shares = torch.from_numpy(logits).softmax(dim=1).numpy()
+    predicted = shares.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    if len(wrong) == 0:
+        return None
+    first = wrong[np.argsort(-shares[wrong, predicted[wrong]], kind="stable")][:_MISTAKES]
+    pictures: list[Picture] = []
+    for number in first.tolist():
+        called, label = classes[predicted[number]], classes[labels[number]]
+        sure, right = shares[number, predicted[number]], shares[number, labels[number]]
+        pictures.append(
+            Picture(
+                test_set.images[number],
+                f"Test image {number}: labelled {label}, called {called} with probability "
+                f"{sure:.3f}",
+                (f"{called} {sure:.3f}", f"label {label} {right:.3f}", f"test image {number}"),
+            )
+        )
+    return draw_pictures(
+        tuple(pictures),
+        columns=8,
+        name="mistakes",
+        title="The most confident mistakes",
+        caption=f"Of {len(wrong):,} wrong answers those of the largest probability: the answer, "
+        "then the label with the probability that it was given.",
+        alt=f"{len(pictures)} test images that were named wrongly, with answer and label.",
+    )
+
+
+def _as_bytes(image: Tensor) -> NDArray[np.uint8]:
+    """A normalised (3, H, W) image as (H, W, 3) bytes."""
+    mean, std = torch.tensor(CIFAR10_MEAN), torch.tensor(CIFAR10_STD)
+    pixels = (image.permute(1, 2, 0) * std + mean) * 255
+    return pixels.round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def _target_words(target: Tensor, classes: tuple[str, ...]) -> str:
+    """Such as `cat`, or `0.70 cat, 0.30 dog` of a mixed image."""
+    held = [(share, classes[at]) for at, share in enumerate(target.tolist()) if share > 0.005]
+    if len(held) == 1:
+        return held[0][1]
+    return ", ".join(f"{share:.2f} {name}" for share, name in sorted(held, reverse=True))

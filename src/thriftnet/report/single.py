@@ -1,0 +1,174 @@
+"""All that is known of one run, as a page."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+
+from thriftnet.data import Dataset, load_cifar10
+from thriftnet.data.cache import cache_file
+from thriftnet.errors import DataError
+from thriftnet.models.build import build_model
+from thriftnet.report import classes, curves, network, schedule, seen, tables
+from thriftnet.report.blocks import block_table
+from thriftnet.report.drawing import Drawing
+from thriftnet.report.page import Page, Section
+from thriftnet.report.record import RunRecord
+from thriftnet.training.environment import package_version
+from thriftnet.training.progress import clock
+
+
+def single_page(record: RunRecord, *, data: Path | None) -> Page:
+    """Draw what the run has; what it lacks stands among `missing`.
+
+    Raises:
+        DataError: `data` was given and is not CIFAR-10.
+    """
+    missing = list(record.missing)
+    images = _load_images(record, data, missing)
+    sections = [
+        _training(record),
+        _test(record, images[1] if images else None, missing),
+        _network(record),
+        _seen(record, images[0] if images else None),
+        _reproduce(record),
+    ]
+    recipe = record.recipe
+    return Page(
+        title=record.run.name,
+        subtitle=f"Recipe {recipe.name}, seed {recipe.seed}"
+        + (f": {recipe.description}" if recipe.description else ""),
+        facts=_facts(record),
+        missing=tuple(missing),
+        sections=tuple(s for s in sections if s.drawings or s.tables),
+        footer=f"Written by thriftnet {package_version()}. "
+        "The figures lie beside this page as PNG and SVG.",
+    )
+
+
+def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """The figures that one looks for first."""
+    facts: list[tuple[str, str]] = []
+    if record.test:
+        facts.append((f"Test accuracy ({record.tta})", f"{record.test['accuracy']:.2%}"))
+        interval = record.test.get("accuracy_interval")
+        if isinstance(interval, list) and len(interval) == 2:
+            facts.append(("95% interval", f"{interval[0]:.2%} to {interval[1]:.2%}"))
+    best = record.end.get("best_val_accuracy")
+    if best is not None:
+        facts.append(("Best validation", f"{best:.2%}, epoch {record.end.get('best_epoch')}"))
+    for key, name in (("parameters", "Parameters"), ("macs", "MACs an image")):
+        if key in record.start:
+            facts.append((name, f"{record.start[key]:,}"))
+    if record.epochs:
+        facts.append(("Training time", clock(record.epochs[-1]["seconds"])))
+    if "pflop" in record.end:
+        facts.append(("Operations", f"{record.end['pflop']:.3g} PFLOP"))
+    facts.append(("State", record.state))
+    return tuple(facts)
+
+
+def _training(record: RunRecord) -> Section:
+    rate = schedule.draw_learning_rate(record)
+    rates = (rate,) if rate else ()
+    if not record.epochs:
+        return Section("Training", rates)
+    drawings = (curves.draw_loss(record), curves.draw_accuracy(record), *rates)
+    return Section(
+        "Training", (*drawings, curves.draw_time(record)), (tables.epochs_table(record),)
+    )
+
+
+def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Section:
+    if record.logits is None or record.labels is None:
+        return Section("Test images")
+    counts = classes.count_confusion(record.logits, record.labels)
+    drawings: list[Drawing] = [
+        classes.draw_confusion(counts, record.classes),
+        classes.draw_classes(counts, record.classes),
+        classes.draw_reliability(record.logits, record.labels),
+    ]
+    if test_set is not None and np.array_equal(test_set.labels, record.labels):
+        wrong = seen.draw_mistakes(record.logits, record.labels, test_set, record.classes)
+        if wrong:
+            drawings.append(wrong)
+    elif test_set is not None:
+        missing.append(
+            "The predictions are of other images than CIFAR-10's test split: mistakes not shown."
+        )
+    return Section("Test images", tuple(drawings), (tables.classes_table(counts, record.classes),))
+
+
+def _network(record: RunRecord) -> Section:
+    model = record.model
+    net = (
+        model.network
+        if model
+        else build_model(classes=len(record.classes), **record.recipe.model.model_dump())
+    )
+    blocks = block_table(net)
+    name, count = record.recipe.name, len(record.classes)
+    drawings = [network.draw_architecture(blocks, name=name, classes=count)]
+    filters = network.first_filters(net) if model else None  # those of a new network are noise
+    if filters is not None:
+        drawings.append(network.draw_filters(filters))
+    return Section("Network", tuple(drawings), (tables.blocks_table(blocks),))
+
+
+def _seen(record: RunRecord, train_set: Dataset | None) -> Section:
+    if train_set is None:
+        return Section("Augmentation")
+    return Section("Augmentation", (seen.draw_augmentation(record, train_set),))
+
+
+def _reproduce(record: RunRecord) -> Section:
+    """Recipe, environment, and the commands that would do it again."""
+    path = record.run.path
+    again = ["--name", f"{record.run.name}-again"]
+    commands = [
+        ("The same experiment again:", _command("train", record.run.recipe_path, *again)),
+        ("Its test figures:", _command("evaluate", path)),
+        ("This page:", _command("report", path)),
+    ]
+    started, commit = record.environment.get("command"), record.environment.get("commit")
+    if isinstance(commit, str):
+        revision = commit.removesuffix("+changes")
+        changed = " (the run's checkout had changes besides)" if commit != revision else ""
+        commands.insert(0, (f"The code it ran{changed}:", f"git checkout {revision}"))
+    if isinstance(started, list) and started:
+        program = Path(str(started[0])).name.replace("__main__.py", "thriftnet")
+        words = shlex.join([program, *map(str, started[1:])])
+        commands.insert(0, ("It was started by:", words))
+    found = [tables.recipe_table(record)]
+    if record.environment:
+        found.append(tables.environment_table(record))
+    return Section("Recipe, environment, commands", (), tuple(found), tuple(commands))
+
+
+def _command(*words: str | Path) -> str:
+    return shlex.join(["thriftnet", *map(str, words)])
+
+
+def _load_images(
+    record: RunRecord, data: Path | None, missing: list[str]
+) -> tuple[Dataset, Dataset] | None:
+    """CIFAR-10 from the cache or `data`; none, with the remedy noted, if it is in neither."""
+    if data is None and not cache_file().is_file():
+        missing.append(
+            "CIFAR-10 is not in the cache, so no picture of it: name its place with "
+            f"thriftnet report {record.run.path} --data DIR"
+        )
+        return None
+    try:
+        train_set, test_set = load_cifar10(data)
+    except DataError as fault:
+        if data is not None:
+            raise
+        missing.append(f"{fault}.")
+        return None
+    if train_set.classes != record.classes:
+        missing.append("The network's classes are not those of CIFAR-10: no picture is shown.")
+        return None
+    return train_set, test_set

@@ -1,0 +1,121 @@
+"""How figures look: in colour, in grey, to colour-blind readers, in print and on a dark page."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, MUTED, FAINT, PAPER = "#1b1b1b", "#5f6368", "#dadce0", "#fefefe"
+"""Text and axes, second text, grid, background: on the page they follow the theme."""
+
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+)
+"""Of Okabe and Ito's palette for all kinds of colour vision (2008), the darkest first."""
+
+
+@dataclass(frozen=True)
+class LineStyle:
+    """Colour, dashes and marker together: any one of them tells the lines apart."""
+
+    color: str
+    linestyle: str | tuple[int, tuple[int, ...]]
+    marker: str
+
+
+LINES = (
+    LineStyle(BLUE, "-", "o"),
+    LineStyle(VERMILLION, "--", "s"),
+    LineStyle(GREEN, "-.", "^"),
+    LineStyle(PURPLE, ":", "D"),
+    LineStyle(ORANGE, (0, (5, 1, 1, 1, 1, 1)), "v"),
+    LineStyle(SKY, (0, (8, 2)), "P"),
+    LineStyle(INK, (0, (2, 1)), "X"),
+    LineStyle(MUTED, (0, (1, 3)), "*"),
+)
+
+_SETTINGS: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "hatch.color": MUTED,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "none",  # text stays text: it can be searched, and follows the page's theme
+    "svg.hashsalt": "thriftnet",  # the same figure is the same file
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a user's name is a dollar sign
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+}
+
+HALF, WHOLE = 5.2, 8.0
+"""Width of a figure in half and in the whole of the page's column, inches."""
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """All drawing and saving happens inside; the user's own settings play no part."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        # Names may have letters that the font of the PNG lacks; browsers have them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        mpl.rcdefaults()
+        for name, value in _SETTINGS.items():
+            mpl.rcParams[name] = value
+        yield
+
+
+def new_axes(*, width: float = HALF, height: float = 3.2, legend_rows: int = 0) -> Axes:
+    """One set of axes on a new figure, with room for a legend above."""
+    figure = Figure(figsize=(width, height))
+    top = 1 - (0.14 + 0.22 * legend_rows) / height
+    return figure.add_axes((0.68 / width, 0.52 / height, 1 - 0.84 / width, top - 0.52 / height))
+
+
+def legend_above(axes: Axes, *, columns: int = 3) -> None:
+    """A legend between the top of the figure and the axes, where no line is."""
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, borderaxespad=0.1,
+        handlelength=2.6, columnspacing=1.4,
+    )  # fmt: skip
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes lie on."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def printable(text: str, *, longest: int = 60) -> str:
+    """Text without control characters and half surrogates, cut to a length that can be shown."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    shown = "".join(c if c.isprintable() else "�" for c in whole)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -1,0 +1,166 @@
+"""The tables of a report: rows of cells that know by what they sort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thriftnet.report.blocks import Block
+from thriftnet.report.classes import class_shares
+from thriftnet.report.curves import epoch_seconds
+from thriftnet.report.groups import Group, differing_keys, flatten
+from thriftnet.report.record import RunRecord
+from thriftnet.training.progress import clock
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, and what it sorts by: a number, or else its text."""
+
+    text: str
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a name."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    folded: bool = False
+    """Whether the page shows it only when asked."""
+
+
+def make_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, folded: bool = False
+) -> Table:
+    """A table of plain values; floats and None as they come, cells as they are."""
+    return Table(title, tuple(columns), tuple(tuple(_cell(v) for v in row) for row in rows), folded)
+
+
+def epochs_table(record: RunRecord) -> Table:
+    """What the run wrote down at the end of each epoch."""
+    spent = {epoch: (t, o) for epoch, t, o in zip(*epoch_seconds(record), strict=True)}
+    rows = [
+        (
+            int(line["epoch"]),
+            int(line["step"]),
+            _fixed(line["train_loss"], 4),
+            _fixed(line.get("val_loss"), 4),
+            _percent(line["train_accuracy"]),
+            _percent(line.get("val_accuracy")),
+            _general(line.get("learning_rate")),
+            _fixed(sum(spent[int(line["epoch"])]), 1),
+            _fixed(line["images_per_second"], 0),
+        )
+        for line in record.epochs
+    ]
+    columns = (
+        "epoch", "step", "training loss", "validation loss", "training accuracy",
+        "validation accuracy", "learning rate", "time (s)", "images/s",
+    )  # fmt: skip
+    return make_table("Epochs", columns, rows, folded=True)
+
+
+def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
+    """Accuracy, interval and counts of each class."""
+    rows: list[tuple[Any, ...]] = []
+    for name, share, row, column, hits in zip(
+        classes, class_shares(counts), counts.sum(1), counts.sum(0), counts.diagonal(), strict=True
+    ):
+        value, low, high = share or (None, None, None)
+        rows.append(
+            (name, _percent(value), _percent(low), _percent(high), int(row), int(column), int(hits))
+        )
+    columns = ("class", "accuracy", "95% from", "95% to", "images", "predicted as it", "right")
+    return make_table("Classes", columns, rows)
+
+
+def blocks_table(blocks: list[Block]) -> Table:
+    """The architecture in figures."""
+    rows = [
+        (b.name, b.content, "×".join(map(str, b.output_shape)), b.parameters, b.macs)
+        for b in blocks
+    ]
+    columns = ("block", "layers", "output C×H×W", "parameters", "MACs")
+    return make_table("Blocks", columns, rows, folded=True)
+
+
+def recipe_table(record: RunRecord) -> Table:
+    """Every key of the recipe."""
+    rows = flatten(record.recipe.model_dump(mode="json")).items()
+    return make_table("Recipe", ("key", "value"), [(k, _plain(v)) for k, v in rows], folded=True)
+
+
+def environment_table(record: RunRecord) -> Table:
+    """What the run ran on."""
+    rows = [(key, _plain(value)) for key, value in flatten(record.environment).items()]
+    return make_table("Environment", ("key", "value"), rows, folded=True)
+
+
+def runs_table(groups: list[Group]) -> Table:
+    """One line a run."""
+    rows = [
+        (
+            record.run.name,
+            group.label,
+            record.recipe.seed,
+            record.state,
+            len(record.epochs),
+            record.start.get("parameters"),
+            _percent(record.test.get("accuracy")),
+            _fixed(record.test.get("loss"), 4),
+            _time(record.end.get("seconds")),
+            _fixed(record.end.get("pflop"), 4),
+        )
+        for group in groups
+        for record in group.records
+    ]
+    columns = (
+        "run", "recipe", "seed", "state", "epochs", "parameters", "test accuracy", "test loss",
+        "time", "PFLOP",
+    )  # fmt: skip
+    return make_table("Runs", columns, rows)
+
+
+def differences_table(groups: list[Group]) -> Table | None:
+    """Recipe keys in which the groups differ; none if there is one group."""
+    if len(groups) < 2:
+        return None
+    keys = differing_keys([group.records[0].recipe for group in groups])
+    columns = ("key", *(group.label for group in groups))
+    return make_table("Where the recipes differ", columns, [(k, *v) for k, v in keys.items()])
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, Cell):
+        return value
+    if isinstance(value, int):
+        return Cell(f"{value:,}", float(value))
+    return Cell("–" if value is None else str(value))
+
+
+def _fixed(value: float | None, digits: int) -> Cell:
+    return Cell("–") if value is None else Cell(f"{value:,.{digits}f}", float(value))
+
+
+def _percent(value: float | None) -> Cell:
+    return Cell("–") if value is None else Cell(f"{100 * value:.2f}%", float(value))
+
+
+def _general(value: float | None) -> Cell:
+    return Cell("–") if value is None else Cell(f"{value:.3g}", float(value))
+
+
+def _time(value: float | None) -> Cell:
+    return Cell("–") if value is None else Cell(clock(value), float(value))
+
+
+def _plain(value: Any) -> Cell:
+    """A value as it is, without a thousands' comma."""
+    if isinstance(value, list):
+        return Cell(" ".join(map(str, value)))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell("–" if value is None else str(value), float(value) if number else None)

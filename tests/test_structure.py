@@ -26,7 +26,7 @@ LAYERS = [
     {"report"},
     {"deploy", "search"},
     {"bench"},
-    {"api", "console", "cli", "__main__"},
+    {"api", "console", "console_runs", "cli", "__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 FORBIDDEN = {"torchvision", "timm", "lightning", "pytorch_lightning"}

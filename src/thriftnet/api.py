@@ -20,6 +20,7 @@ from thriftnet.training.start import TrainedRun, resume_run, start_run
 
 if TYPE_CHECKING:
     from thriftnet.report.build import Report
+    from thriftnet.report.compare import Comparison
 
 __all__ = [
     "Classifier",
@@ -27,6 +28,7 @@ __all__ = [
     "Prediction",
     "Recipe",
     "TrainedRun",
+    "compare",
     "evaluate",
     "load_model",
     "load_recipe",
@@ -148,3 +150,19 @@ def write_report(
         output=None if output is None else Path(output),
         data=None if data is None else Path(data),
     )
+
+
+def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:
+    """Compare the test accuracy of recipes by their runs, and say whether a difference is shown.
+
+    Args:
+        runs: Run folders, two or more; those that differ by seed only are one group, and every
+            group is compared with that of the first run.
+        tta: Test-time augmentation to compare by; none: what each recipe chose.
+
+    Raises:
+        RunError: Fewer than two runs can be used, or they are of other classes or data.
+    """
+    from thriftnet.report import compare as comparing  # brings scipy, which nothing else needs
+
+    return comparing.compare(runs, tta=tta)

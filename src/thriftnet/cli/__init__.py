@@ -14,6 +14,12 @@ from thriftnet.cli import workflow
 from thriftnet.cli import report
 
 # isort: split
+from thriftnet.cli import compare
+
+# isort: split
+from thriftnet.cli import runs
+
+# isort: split
 from thriftnet.cli import facts
 
-__all__ = ["app", "facts", "main", "report", "workflow"]
+__all__ = ["app", "compare", "facts", "main", "report", "runs", "workflow"]

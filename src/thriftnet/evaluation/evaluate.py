@@ -23,7 +23,8 @@ from thriftnet.evaluation.tta import companion, tta_logits
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
-from thriftnet.training.run import Predictions, RunFolder, model_file
+from thriftnet.training.predictions import Predictions
+from thriftnet.training.run import RunFolder, model_file
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""compare: which of several recipes is better, and whether that can be shown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thriftnet.cli.app import JsonOption, app, print_json
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Run folders; those of one recipe are its seeds."),
+    ],
+    tta: Annotated[
+        str | None,
+        typer.Option(
+            "--tta", help="Compare by this test-time augmentation. Default: each recipe's own."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare runs: seeds, intervals, a test, and whether a difference can be shown."""
+    from thriftnet import console_runs
+    from thriftnet.report.compare import compare
+
+    found = compare(runs, tta=tta)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        console_runs.print_comparison(found)
+    for reason in found.left_out:
+        print(f"thriftnet: left out: {reason}", file=sys.stderr)
+    if found.left_out:
+        raise typer.Exit(2)

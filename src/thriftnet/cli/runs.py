@@ -1,0 +1,108 @@
+"""runs: the list of runs, and what of them can be removed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thriftnet.cli.app import JsonOption, app, print_json
+
+runs_app = typer.Typer(no_args_is_help=False)
+app.add_typer(runs_app, name="runs")
+
+RunsDirOption = Annotated[Path, typer.Option("--runs-dir", help="Where run folders lie.")]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Such as recipe=quick, name=quick-*, optim.lr=0.1 or 'accuracy>0.93' (in quotes); "
+        "may be repeated.",
+    ),
+]
+
+
+@runs_app.callback(invoke_without_command=True)
+def runs(
+    context: typer.Context,
+    runs_dir: RunsDirOption = Path("runs"),
+    where: WhereOption = None,
+    sort: Annotated[
+        str, typer.Option(help="A column or recipe key; the largest comes last.")
+    ] = "started",
+    reverse: Annotated[bool, typer.Option("--reverse", help="The largest first.")] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Columns and recipe keys, such as name,optim.lr."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs: their state, figures and settings."""
+    if context.invoked_subcommand:
+        for name in context.params:
+            source = context.get_parameter_source(name)
+            if source is not None and source.name == "COMMANDLINE":  # gc would not see it
+                option = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
+                raise typer.BadParameter(f"put {option} after {context.invoked_subcommand}")
+        return
+
+    from thriftnet import console_runs
+    from thriftnet.report.run_filters import (
+        check_column,
+        parse_columns,
+        parse_condition,
+        select_runs,
+    )
+    from thriftnet.report.runs import COLUMNS, list_runs
+
+    conditions = [parse_condition(text) for text in where or ()]
+    chosen = parse_columns(columns) if columns is not None else None
+    check_column(sort)
+    listed = list_runs(runs_dir)
+    kept = select_runs(listed, conditions, sort=sort, reverse=reverse)
+    if as_json:
+        print_json([run.to_json(chosen or COLUMNS) for run in kept])
+    elif kept:
+        console_runs.print_runs(kept, chosen)
+    elif listed:
+        print(f"none of the {len(listed)} runs in {runs_dir} meets the conditions")
+    else:
+        print(f"no runs in {runs_dir} yet; begin with: thriftnet train")
+
+
+@runs_app.command()
+def gc(
+    runs_dir: RunsDirOption = Path("runs"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the checkpoints of finished runs, after showing which and how much.
+
+    Models, predictions and metrics stay, and so does everything of an unfinished run.
+    """
+    from thriftnet import console_runs
+    from thriftnet.report.cleanup import find_superseded, remove_superseded
+    from thriftnet.report.runs import find_runs
+
+    found = find_superseded(find_runs(runs_dir))
+    if found and not as_json:
+        console_runs.print_superseded(found)
+    elif not as_json:
+        print(f"nothing to remove: no finished run in {runs_dir} keeps checkpoints")
+    freed = remove_superseded(found) if found and (yes or _agreed(as_json)) else 0
+    if as_json:
+        print_json({"superseded": [entry.to_json() for entry in found], "bytes_removed": freed})
+    elif freed:
+        print(f"removed {console_runs.show_bytes(freed)}")
+    elif found:
+        print("nothing was removed" + ("" if sys.stdin.isatty() else "; to remove it add --yes"))
+
+
+def _agreed(as_json: bool) -> bool:
+    """Whether the person at the terminal says yes; without one the answer is no."""
+    if as_json or not sys.stdin.isatty():
+        return False
+    return typer.confirm("remove them?")

@@ -1,0 +1,203 @@
+"""What a few seeds and a set of test images can show: intervals, tests, seeds needed.
+
+Two things make an accuracy uncertain. Another seed would train another network: tests over seeds
+speak of recipes. Other test images would be easier or harder: tests over images speak of the
+networks at hand. Neither stands in for the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+ALPHA = 0.05
+"""Two-sided level of every test; intervals are of 1 - ALPHA."""
+
+POWER = 0.8
+"""Probability of showing a difference that is there, for the number of seeds needed."""
+
+MOST_SEEDS = 1000
+"""Beyond this many seeds a difference is not worth showing."""
+
+_NO_SCATTER = 1e-9
+"""Accuracies are shares of images; a standard error below this is rounding."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds."""
+
+    mean: float
+    deviation: float | None
+    """Standard deviation over seeds; none for a single seed."""
+    half_width: float | None
+    """Of the 95% t interval of the mean; none for a single seed."""
+
+
+@dataclass(frozen=True)
+class SeedTest:
+    """Whether the mean over seeds differs between two groups."""
+
+    name: str
+    difference: float
+    """Mean of the other group less that of the first."""
+    half_width: float | None
+    """Of the difference's 95% t interval; none where the seeds do not tell."""
+    p: float | None
+    """Two-sided; none where the seeds do not tell."""
+    variances: tuple[float, ...]
+    """Of the differences seed by seed, or of each group; empty where they are not known."""
+
+
+@dataclass(frozen=True)
+class ImageTest:
+    """Whether two networks differ on the same test images."""
+
+    only_first: int
+    """Images that the first network alone names rightly."""
+    only_other: int
+    difference: float
+    """Accuracy of the other network less that of the first."""
+    p: float
+    """Exact McNemar test, two-sided."""
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean, standard deviation and 95% t interval of a value over seeds."""
+    count = len(values)
+    if count < 2:
+        return Estimate(fmean(values), None, None)
+    deviation = stdev(values)
+    half_width = _t_quantile(count - 1) * deviation / math.sqrt(count)
+    return Estimate(fmean(values), deviation, half_width)
+
+
+def compare_seeds(first: Mapping[int, float], other: Mapping[int, float]) -> SeedTest:
+    """Test by t whether two groups differ, in the way that their seeds allow.
+
+    Of the same seeds, at least two: paired by seed. Of other seeds: Welch's test (1947). Where
+    one group is a single seed, it is taken to scatter as the other does: Student's test. With a
+    single seed each there is no test.
+
+    Args:
+        first: Value of each seed.
+        other: Value of each seed.
+    """
+    a, b = list(first.values()), list(other.values())
+    difference = fmean(b) - fmean(a)
+    if len(a) > 1 and first.keys() == other.keys():
+        variance = stdev([other[seed] - first[seed] for seed in first]) ** 2
+        error, freedom = math.sqrt(variance / len(a)), len(a) - 1.0
+        return _t_test("paired t test", difference, error, freedom, (variance,))
+    if len(a) > 1 and len(b) > 1:
+        variances = stdev(a) ** 2, stdev(b) ** 2
+        parts = variances[0] / len(a), variances[1] / len(b)
+        scatter = sum(part**2 / (n - 1) for part, n in zip(parts, (len(a), len(b)), strict=True))
+        freedom = sum(parts) ** 2 / scatter if scatter else 1.0
+        return _t_test("Welch's t test", difference, math.sqrt(sum(parts)), freedom, variances)
+    if len(a) > 1 or len(b) > 1:
+        variance = stdev(max(a, b, key=len)) ** 2
+        error = math.sqrt(variance * (1 / len(a) + 1 / len(b)))
+        freedom = len(a) + len(b) - 2.0
+        return _t_test("Student's t test", difference, error, freedom, (variance, variance))
+    return SeedTest("none", difference, None, None, ())
+
+
+def _t_test(
+    name: str, difference: float, error: float, freedom: float, variances: tuple[float, ...]
+) -> SeedTest:
+    if error < _NO_SCATTER:  # p would be 0, which two or three seeds can never show
+        same = abs(difference) < _NO_SCATTER
+        return SeedTest(name, difference, None, 1.0 if same else None, ())
+    p = float(2 * special.stdtr(freedom, -abs(difference) / error))
+    return SeedTest(name, difference, _t_quantile(freedom) * error, p, variances)
+
+
+def mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> ImageTest:
+    """Exact test (McNemar 1947) of two networks on the same images.
+
+    Args:
+        first: (N,) whether the first network names each image rightly.
+        other: (N,).
+    """
+    only_first = int((first & ~other).sum())
+    only_other = int((other & ~first).sum())
+    tail = special.bdtr(min(only_first, only_other), only_first + only_other, 0.5)
+    return ImageTest(
+        only_first=only_first,
+        only_other=only_other,
+        difference=(only_other - only_first) / len(first),
+        p=min(1.0, 2 * float(tail)),
+    )
+
+
+def image_half_width(first: NDArray[np.bool_], other: NDArray[np.bool_] | None = None) -> float:
+    """Half of the 95% interval over test images of a mean accuracy, or of a difference of two.
+
+    The networks are kept and the images drawn anew; the images are paired.
+
+    Args:
+        first: (networks, N) whether each names each image rightly.
+        other: (networks, N); the difference is of its mean.
+    """
+    shares = first.mean(axis=0) if other is None else other.mean(axis=0) - first.mean(axis=0)
+    quantile = float(special.ndtri(1 - ALPHA / 2))
+    return quantile * float(shares.std(ddof=1)) / math.sqrt(len(shares))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number (Holm 1979), in the order given."""
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[at]))
+        adjusted[at] = largest
+    return adjusted
+
+
+def seeds_needed(test: SeedTest, *, alpha: float = ALPHA, power: float = POWER) -> int | None:
+    """Seeds of each group that would show the difference found, were it the true one.
+
+    Args:
+        test: As `compare_seeds` gives it.
+        alpha: Level of the two-sided test.
+        power: Probability of showing the difference.
+
+    Returns:
+        None where the scatter is not known, or where it takes more than `MOST_SEEDS`.
+    """
+    if not test.variances or not test.difference:
+        return None
+    for count in range(2, MOST_SEEDS + 1):
+        if t_power(test.difference, test.variances, count, alpha=alpha) >= power:
+            return count
+    return None
+
+
+def t_power(
+    difference: float, variances: tuple[float, ...], count: int, *, alpha: float = ALPHA
+) -> float:
+    """Probability that the two-sided t test shows a difference.
+
+    Args:
+        difference: The true one.
+        variances: Of the differences seed by seed (paired), or of the two groups (Welch).
+        count: Seeds of each group, at least two.
+        alpha: Level of the test.
+    """
+    total = sum(variances)
+    freedom = (count - 1) * total**2 / sum(variance**2 for variance in variances)
+    shift = abs(difference) / math.sqrt(total / count)
+    limit = _t_quantile(freedom, alpha)
+    beyond = special.nctdtr(freedom, shift, limit)  # noncentral t
+    return float(1 - beyond + special.nctdtr(freedom, shift, -limit))
+
+
+def _t_quantile(freedom: float, alpha: float = ALPHA) -> float:
+    return float(special.stdtrit(freedom, 1 - alpha / 2))

@@ -1,0 +1,208 @@
+"""Compare recipes by their runs: groups of runs that differ by seed only, all against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.evaluation.statistics import (
+    ALPHA,
+    ImageTest,
+    SeedTest,
+    compare_seeds,
+    holm,
+    image_half_width,
+    mcnemar,
+    seeds_needed,
+)
+from thriftnet.report.compare_groups import Group, form_groups
+from thriftnet.report.scores import Score, read_score
+from thriftnet.report.verdicts import notes_on, verdict
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One group against the first. Differences are in points: hundredths of accuracy."""
+
+    first: str
+    other: str
+    test: str
+    """Name of the test behind `p`; `none` where there was nothing to test by."""
+    seeds: tuple[int, int]
+    """How many the first group has and how many the other."""
+    points: float
+    """Mean accuracy of the other group less that of the first."""
+    half_width: float | None
+    """Of the 95% interval of `points`: over seeds, or over test images for McNemar's test."""
+    image_half_width: float | None
+    """Over test images, the networks kept; none without predictions of the same images."""
+    p: float | None
+    """Two-sided; not corrected."""
+    p_corrected: float | None
+    """By Holm for the number of comparisons; as `p` where there is one."""
+    only_first: int | None
+    """McNemar's test: images that the first network alone names rightly."""
+    only_other: int | None
+    seeds_needed: int | None
+    """Of each group, to show this difference with a probability of 80%, were it the true one."""
+
+    @property
+    def verdict(self) -> str:
+        """A plain sentence."""
+        return verdict(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**vars(self), "seeds": list(self.seeds), "verdict": self.verdict}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups side by side, and what can be shown."""
+
+    groups: tuple[Group, ...]
+    contrasts: tuple[Contrast, ...]
+    """Every other group against the first; empty where there is one group."""
+    correction: str | None
+    """Of p-values for their number: Holm's, where there are several."""
+    notes: tuple[str, ...]
+    """What to know when reading the figures; what is missing."""
+    left_out: tuple[str, ...]
+    """Runs that could not be used, and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "groups": [group.to_json() for group in self.groups],
+            "contrasts": [contrast.to_json() for contrast in self.contrasts],
+            "correction": self.correction,
+            "notes": list(self.notes),
+            "left_out": list(self.left_out),
+        }
+
+
+def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:
+    """Compare the test accuracy of runs.
+
+    Runs that differ by seed only are one group; every group is compared with that of the first
+    run. Two runs are always compared with each other.
+
+    Args:
+        runs: Run folders.
+        tta: Test-time augmentation to compare by; none: what each recipe chose.
+
+    Raises:
+        RunError: Fewer than two runs can be used, or they are of other classes or data.
+    """
+    scores, left_out = _read(runs, tta)
+    _check_comparable(scores)
+    groups, repeated = form_groups(scores)
+    first, *others = groups
+    tests = [_tests(first, other) for other in others]
+    p_values = [images.p if images else seeds.p for seeds, images in tests]
+    known = [p for p in p_values if p is not None]
+    corrected = iter(holm(known))
+    contrasts = tuple(
+        _contrast(first, other, test, p, None if p is None else next(corrected), len(known))
+        for other, test, p in zip(others, tests, p_values, strict=True)
+    )
+    return Comparison(
+        groups=groups,
+        contrasts=contrasts,
+        correction="Holm" if len(known) > 1 else None,
+        notes=notes_on(groups, contrasts),
+        left_out=(*left_out, *repeated),
+    )
+
+
+def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], list[str]]:
+    """The scores that can be had, and why others cannot; a wrong path is an error at once."""
+    paths = list({Path(run).resolve(): Path(run) for run in reversed(runs)}.values())[::-1]
+    scores: list[Score] = []
+    left_out: list[ThriftnetError] = []
+    for path in paths:
+        if not path.is_dir():
+            raise RunError(f"there is no run folder {path}; check the path")
+        try:
+            scores.append(read_score(path, tta=tta))
+        except ThriftnetError as fault:
+            left_out.append(fault)
+    if len(scores) < 2:
+        if left_out:
+            raise left_out[0]
+        raise RunError("a comparison takes two runs or more; name another: thriftnet compare A B")
+    return scores, [str(fault) for fault in left_out]
+
+
+def _check_comparable(scores: Sequence[Score]) -> None:
+    """Refuse what would be compared on other images.
+
+    Raises:
+        RunError: Classes, data sets or test images differ.
+    """
+    first = scores[0]
+    for other in scores[1:]:
+        pair = f"{first.path} and {other.path}"
+        if other.classes != first.classes:
+            raise RunError(
+                f"{pair} know different classes ({', '.join(first.classes)}; "
+                f"{', '.join(other.classes)}); compare runs of the same classes"
+            )
+        mine, theirs = first.environment.get("data"), other.environment.get("data")
+        if (mine and theirs and mine != theirs) or (
+            first.recipe.data.dataset != other.recipe.data.dataset
+        ):
+            raise RunError(f"{pair} are of different data sets; compare runs of the same data")
+        if (
+            first.labels is not None
+            and other.labels is not None
+            and not np.array_equal(first.labels, other.labels)
+        ):
+            raise RunError(
+                f"{pair} were evaluated on different test images; evaluate both on the same: "
+                f"thriftnet evaluate {first.path}; thriftnet evaluate {other.path}"
+            )
+
+
+def _tests(first: Group, other: Group) -> tuple[SeedTest, ImageTest | None]:
+    """The test over seeds; and over images, where each group is one network."""
+    seeds = compare_seeds(first.accuracies, other.accuracies)
+    if len(first.scores) > 1 or len(other.scores) > 1:
+        return seeds, None
+    if first.right is None or other.right is None:
+        return seeds, None
+    return seeds, mcnemar(first.right[0], other.right[0])
+
+
+def _contrast(
+    first: Group,
+    other: Group,
+    tests: tuple[SeedTest, ImageTest | None],
+    p: float | None,
+    p_corrected: float | None,
+    comparisons: int,
+) -> Contrast:
+    seeds, images = tests
+    over_images = None
+    if first.right is not None and other.right is not None:
+        over_images = 100 * image_half_width(first.right, other.right)
+    over_seeds = None if seeds.half_width is None else 100 * seeds.half_width
+    return Contrast(
+        first=first.label,
+        other=other.label,
+        test="McNemar's exact test" if images else seeds.name,
+        seeds=(len(first.scores), len(other.scores)),
+        points=100 * (images or seeds).difference,
+        half_width=over_images if images else over_seeds,
+        image_half_width=over_images,
+        p=p,
+        p_corrected=p_corrected,
+        only_first=images.only_first if images else None,
+        only_other=images.only_other if images else None,
+        seeds_needed=seeds_needed(seeds, alpha=ALPHA / max(1, comparisons)),
+    )

@@ -16,6 +16,7 @@ from thriftnet.training.inference import predict_logits
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
+from thriftnet.training.state import TrainingState
 
 CIFAR10_TRAIN = 50_000
 """Training images of CIFAR-10, before any are held out."""
@@ -100,12 +101,25 @@ def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
     )
 
 
-def _steps(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
-    """A plan on noise, and a call that takes one step of it."""
-    count = max(2 * recipe.train.batch_size, 1000)
+def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, TrainingState]:
+    """A training of a recipe on noise, at its first step.
+
+    Args:
+        recipe: What to train.
+        images: How many there are; none: enough for two batches.
+
+    Raises:
+        RecipeError: The network is over its budget, or the device is not there.
+    """
+    count = images or max(2 * recipe.train.batch_size, 1000)
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     plan = make_plan(recipe, _noise(count), model)
-    state = make_state(recipe, plan, model)
+    return plan, make_state(recipe, plan, model)
+
+
+def _steps(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
+    """A plan on noise, and a call that takes one step of it."""
+    plan, state = noise_training(recipe)
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
     return plan, lambda: train_step(plan, state, batch, epoch=0)
 

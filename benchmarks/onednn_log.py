@@ -1,0 +1,65 @@
+"""What oneDNN says of its work when asked to (ONEDNN_VERBOSE=1)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One way in which one kind of work was done."""
+
+    primitive: str
+    """convolution, matmul, reorder, …"""
+    name: str
+    """As oneDNN calls it: brgconv:avx512_core_bf16, jit:avx2, ref:any, …"""
+    direction: str
+    """forward_training, backward_data, backward_weights, …"""
+    types: str
+    """Of source, weights and destination, as far as told."""
+
+
+def executed(log: str) -> dict[Implementation, tuple[int, float]]:
+    """Calls and milliseconds of every implementation that ran.
+
+    Args:
+        log: Lines of the form
+            onednn_verbose,v1,primitive,exec,cpu,convolution,jit:avx512_core,forward_training,
+            src:f32::… wei:f32::…,attributes,auxiliary,problem,milliseconds
+    """
+    found: dict[Implementation, tuple[int, float]] = {}
+    for line in log.splitlines():
+        fields = line.split(",")
+        if not line.startswith("onednn_verbose") or "exec" not in fields:
+            continue
+        engine = fields.index("exec") + 1
+        primitive, name, direction, data = fields[engine + 1 : engine + 5]
+        key = Implementation(primitive, name, direction, _types(data))
+        calls, milliseconds = found.get(key, (0, 0.0))
+        found[key] = (calls + 1, milliseconds + float(fields[-1]))
+    return found
+
+
+def fallbacks(found: dict[Implementation, tuple[int, float]]) -> list[Implementation]:
+    """Convolutions that ran by a reference implementation, which is slow by orders."""
+    return [
+        way
+        for way in found
+        if way.primitive in {"convolution", "deconvolution"} and way.name.startswith("ref")
+    ]
+
+
+def table(found: dict[Implementation, tuple[int, float]]) -> list[dict[str, Any]]:
+    """Plain values, the longest first."""
+    ordered = sorted(found.items(), key=lambda item: -item[1][1])
+    return [
+        {**asdict(way), "calls": calls, "milliseconds": milliseconds}
+        for way, (calls, milliseconds) in ordered
+    ]
+
+
+def _types(data: str) -> str:
+    """`src:bf16::blocked:acdb::f0 wei:bf16:a:…` to `src bf16, wei bf16`."""
+    parts = [tensor.split(":") for tensor in data.split()]
+    return ", ".join(f"{part[0]} {part[1]}" for part in parts if len(part) > 1)

@@ -1,0 +1,90 @@
+"""What the profile of a training step says is what the step does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.profiler import profile
+
+from onednn_log import Implementation, executed, fallbacks, table
+from profile_layers import profiled, steps_of
+from step_kinds import KINDS, convolution_flops, kind_of
+from thriftnet.models.describe import count_macs, layer_table, training_flops
+from thriftnet.recipe import load_recipe
+from thriftnet.training.setup import recipe_network
+
+LOG = """\
+onednn_verbose,v1,info,oneDNN v3.12.0
+onednn_verbose,v1,primitive,exec,cpu,convolution,brgconv:avx512_core_bf16,forward_training,\
+src:bf16::blocked:acdb::f0 wei:bf16:a:blocked:acdb::f0 dst:bf16::blocked:acdb::f0,,alg:d,mb2,3.5
+onednn_verbose,v1,primitive,create:cache_miss,cpu,convolution,ref:any,forward_training,src:f32,,,mb2,9
+onednn_verbose,v1,primitive,exec,cpu,convolution,brgconv:avx512_core_bf16,forward_training,\
+src:bf16::blocked:acdb::f0 wei:bf16:a:blocked:acdb::f0 dst:bf16::blocked:acdb::f0,,alg:d,mb2,1.5
+something else that a script prints
+onednn_verbose,v1,primitive,exec,cpu,reorder,ref:any,undef,src:f32 dst:bf16,,,4x4,0.25
+onednn_verbose,v1,primitive,exec,cpu,convolution,ref:any,backward_weights,src:bf16,,,mb2,40
+"""
+
+
+def test_log_is_read_by_implementation():
+    found = executed(LOG)
+    fast = Implementation(
+        "convolution",
+        "brgconv:avx512_core_bf16",
+        "forward_training",
+        "src bf16, wei bf16, dst bf16",
+    )
+    assert found[fast] == (2, 5.0)
+    assert [row["milliseconds"] for row in table(found)] == [40, 5, 0.25]
+
+
+def test_only_a_convolution_by_reference_is_a_fault():
+    assert [way.direction for way in fallbacks(executed(LOG))] == ["backward_weights"]
+
+
+@pytest.mark.parametrize(
+    ("chain", "kind"),
+    [
+        (["aten::mkldnn_convolution", "aten::conv2d"], "convolution forward"),
+        (["aten::copy_", "aten::to", "aten::conv2d"], "casts and copies"),
+        (["aten::fill_", "aten::max_pool2d_with_indices_backward"], "pooling"),
+        (["aten::mm", "aten::matmul", "Optimizer.step#Muon.step"], "optimiser"),
+        (["aten::copy_", "aten::to", "augmentation"], "augmentation"),
+        (["aten::gelu_backward", "GeluBackward0"], "activation"),
+        (["aten::mm", "aten::linear"], "other"),
+    ],
+)
+def test_time_goes_to_the_nearest_kind(chain: list[str], kind: str):
+    assert kind_of(chain) == kind
+
+
+def test_operations_are_those_counted_without_a_profile():
+    recipe = load_recipe("smoke", ["model.channels=[4,4,4]", "train.batch_size=20"])
+    network = recipe_network(recipe, classes=10)
+    linear = sum(layer.macs for layer in layer_table(network) if layer.kind == "Linear")
+    expected = training_flops(count_macs(network) - linear, 20)
+    plan, step = steps_of(recipe)
+    found = profiled(step, steps=2)
+    total = sum(row["gflop_per_step"] for row in found["convolutions"]) * 1e9
+    # Counting by layers takes it that the first layer passes a gradient on; it does not.
+    assert 0.8 * expected < total <= expected
+    assert plan.batch_size == 20
+    assert list(found["share"]) == list(KINDS)
+    assert sum(found["share"].values()) == pytest.approx(1)
+    for kind in ("convolution forward", "convolution backward", "augmentation", "optimiser"):
+        assert found["share"][kind] > 0
+
+
+def test_strides_paddings_and_gradients_count():
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1)
+    images = torch.randn(5, 4, 9, 9, requires_grad=True)
+    with profile(record_shapes=True) as found:
+        conv(images).sum().backward()
+    told = [convolution_flops(event) for event in found.events() or []]
+    forward = 2 * 5 * 5 * 5 * 6 * 4 * 9
+    layer = "4→6, 3×3, 9×9 in"
+    assert [each for each in told if each] == [
+        (layer, "forward", forward),
+        (layer, "backward", 2 * forward),
+    ]

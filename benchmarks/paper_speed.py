@@ -4,14 +4,18 @@
 
 The plain loop is what the paper's authors had, on a CPU: fp32, ordinary memory layout, no
 autocast, each image transformed by Pillow in two DataLoader workers. Ours is the recipe `paper`
-as it stands. The two take turns on the same real images. Writes results/paper_speed.json.
+as it stands. The two take turns on the same real images, each turn in a process of its own:
+ours sets the allocator, which the plain loop does not. Writes results/paper_speed.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -32,6 +36,8 @@ from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 _TURNS = 3
+_WARM_UP = 2
+"""Steps of each turn that are not counted."""
 
 
 class PerImage(TorchDataset[tuple[Tensor, int]]):
@@ -93,8 +99,18 @@ def our_steps(data: Dataset) -> Callable[[], None]:
     return step
 
 
-def timed_steps(step: Callable[[], None], *, seconds: float) -> list[float]:
+def take_turn(loop: str, *, seconds: float) -> list[float]:
+    """Seconds of each step of a loop, for about that long, in a process of its own."""
+    turn = [sys.executable, __file__, "--turn", loop, "--seconds", str(seconds)]
+    return json.loads(subprocess.run(turn, check=True, capture_output=True, text=True).stdout)
+
+
+def timed_steps(loop: str, *, seconds: float) -> list[float]:
     """Seconds of each step, for about that long."""
+    train_set, _ = load_cifar10()
+    step = LOOPS[loop](train_set)
+    for _ in range(_WARM_UP):
+        step()
     times: list[float] = []
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -104,19 +120,22 @@ def timed_steps(step: Callable[[], None], *, seconds: float) -> list[float]:
     return times
 
 
+LOOPS = {"plain": plain_steps, "ours": our_steps}
+
+
 def main() -> None:
     """Take turns and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=90, help="for each loop, in all")
-    seconds = parser.parse_args().seconds
-    train_set, _ = load_cifar10()
-    loops = {"plain": plain_steps(train_set), "ours": our_steps(train_set)}
-    times: dict[str, list[float]] = {name: [] for name in loops}
-    for step in loops.values():
-        step()
+    parser.add_argument("--turn", choices=LOOPS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.turn:
+        print(json.dumps(timed_steps(arguments.turn, seconds=arguments.seconds)))
+        return
+    times: dict[str, list[float]] = {name: [] for name in LOOPS}
     for _ in range(_TURNS):
-        for name, step in loops.items():
-            times[name] += timed_steps(step, seconds=seconds / _TURNS)
+        for name in LOOPS:
+            times[name] += take_turn(name, seconds=arguments.seconds / _TURNS)
     rates = {name: 128 / statistics.median(found) for name, found in times.items()}
     ratio = rates["ours"] / rates["plain"]
     write_result(

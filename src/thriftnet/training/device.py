@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from thriftnet.errors import RecipeError
+from thriftnet.training.memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Compute:
 
 def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
     """Resolve `auto` and check that the machine has what is named.
+
+    On the CPU the process keeps its freed memory from then on (`keep_freed_memory`).
 
     Raises:
         RecipeError: The named device is not there, or the precision is not one of ours.
@@ -46,6 +49,8 @@ def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
         precision = "bf16" if _fast_bf16(device) else "fp32"
     if precision not in {"fp32", "bf16"}:
         raise RecipeError(f"train.precision={precision} is not one of auto, fp32, bf16; use auto")
+    if device == "cpu":
+        keep_freed_memory()
     return Compute(torch.device(device), precision)
 
 

@@ -13,6 +13,9 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
 from thriftnet.training.progress import clock
 
+_SEEN = 0.001
+"""Share of the time below which a part of the bars would be no more than a line."""
+
 
 def draw_loss(record: RunRecord) -> Drawing:
     """Training and validation loss by epoch, and the test loss at the end."""
@@ -68,12 +71,14 @@ def draw_time(record: RunRecord) -> Drawing:
         epochs, training, width, color=style.BLUE,
         label=f"training steps, {clock(sum(training))}",
     )  # fmt: skip
-    axes.bar(
-        epochs, other, width, bottom=training, color=style.ORANGE, hatch="///",
-        label=f"validation, {clock(sum(other))}",
-    )  # fmt: skip
+    if sum(other) >= _SEEN * sum(training):
+        axes.bar(
+            epochs, other, width, bottom=training, color=style.ORANGE, hatch="///",
+            label=f"validation, {clock(sum(other))}",
+        )  # fmt: skip
     label_epochs(axes, "time (s)")
     axes.set_xlim(min(epochs) - 0.6, max(epochs) + 0.6)
+    axes.set_ylim(0, 1.08 * max(a + b for a, b in zip(training, other, strict=True)) or 1)
     axes.grid(visible=False, axis="x")
     style.legend_above(axes, columns=2)
     total = sum(training) + sum(other)
@@ -134,7 +139,7 @@ def label_epochs(axes: Axes, quantity: str) -> None:
     """Name both axes of something by epoch."""
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def _plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple[str, list[float]]:

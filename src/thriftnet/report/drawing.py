@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from base64 import b64encode
@@ -21,6 +22,7 @@ _THEME = {
     style.INK: "ink",
     style.MUTED: "muted",
     style.FAINT: "faint",
+    style.PANEL: "panel",
     style.PAPER: "paper",
     style.BLUE: "blue",
     style.VERMILLION: "vermillion",
@@ -80,7 +82,8 @@ class Drawing:
         element = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", element)
         for colour, variable in _THEME.items():
             element = element.replace(colour, f"var(--{variable})")
-        return element
+        words = f'role="img" aria-label="{html.escape(self.alt)}"'
+        return element.replace("<svg ", f"<svg {words} ", 1)
 
 
 def finish(
@@ -116,27 +119,26 @@ def draw_pictures(
     pictures: tuple[Picture, ...], *, columns: int, name: str, title: str, caption: str, alt: str
 ) -> Drawing:
     """Pictures in rows, each with its lines below."""
-    columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    words = 0.2 * max(len(picture.lines) for picture in pictures)  # inches
-    width, height = style.WHOLE, rows * (style.WHOLE / columns * 0.86 + words + 0.1)
-    figure = Figure(figsize=(width, height))
-    cell_width, cell_height = 1 / columns, 1 / rows
+    cell, gap, line_height = style.WHOLE / columns, 0.14, 0.18  # inches
+    side = cell - gap
+    row_height = side + 0.08 + line_height * max(len(picture.lines) for picture in pictures) + gap
+    figure = Figure(figsize=(style.WHOLE, rows * row_height))
+    axes = figure.add_axes((0, 0, 1, 1))  # one for all: sixteen take a second to lay out
+    axes.set_axis_off()
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
-        left = column * cell_width + 0.07 * cell_width
-        bottom = 1 - (row + 1) * cell_height + (words + 0.05) / height
-        size = (0.86 * cell_width, cell_height - (words + 0.1) / height)
-        axes = figure.add_axes((left, bottom, *size))
-        axes.imshow(picture.pixels, interpolation="nearest")
-        axes.set_axis_off()
+        left, top = column * cell + gap / 2, -row * row_height - gap / 2
+        extent = (left, left + side, top - side, top)
+        axes.imshow(picture.pixels, interpolation="nearest", extent=extent, aspect="auto")
         for place, line in enumerate(picture.lines):
-            axes.annotate(
-                style.printable(line, longest=24),
-                (0.5, 0), (0, -3 - 13 * place), xycoords="axes fraction",
-                textcoords="offset points", ha="center", va="top", annotation_clip=False,
+            axes.text(
+                left + side / 2, top - side - 0.08 - place * line_height,
+                style.printable(line, longest=22), ha="center", va="top",
                 fontsize=8.5, color=style.MUTED if place else style.INK,
             )  # fmt: skip
+    axes.set_xlim(0, style.WHOLE)
+    axes.set_ylim(-rows * row_height, 0)
     return finish(
         figure, name=name, title=title, caption=caption, alt=alt, wide=True, pictures=pictures
     )

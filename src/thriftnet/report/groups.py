@@ -24,9 +24,10 @@ class Group:
     def band(
         self, key: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Epochs that every run with `key` has reached, with the mean, least and largest value."""
+        """Epochs with the mean, least and largest value over the runs that went furthest."""
         series = [dict(zip(*record.series(key), strict=True)) for record in self.records]
-        told = [values for values in series if values]
+        furthest = max((max(values) for values in series if values), default=0)
+        told = [values for values in series if furthest in values]
         common = sorted(set.intersection(*map(set, told))) if told else []
         table = np.array([[values[epoch] for epoch in common] for values in told], dtype=float)
         if not common:
@@ -88,7 +89,7 @@ def group_notes(groups: list[Group]) -> list[str]:
         if len(lengths) > 1:
             notes.append(
                 f"{group.label}: its runs have from {min(lengths)} to {max(lengths)} epochs; "
-                "means are of the epochs that all have reached, runs without any left out."
+                "curves and bands are of those that went furthest."
             )
         untested = sum(not record.test for record in group.records)
         if untested:

@@ -19,11 +19,11 @@ _ROW = 0.44
 def draw_architecture(blocks: list[Block], *, name: str, classes: int) -> Drawing:
     """Blocks from the picture down to the logits, each with its shape, parameters and MACs."""
     rows = ["image", *blocks]
-    height = _ROW * len(rows) + 0.75
+    height = _ROW * len(rows) + 0.5
     axes = style.new_axes(width=style.WHOLE, height=height)
     figure = style.figure_of(axes)
-    low, top = 0.12 / height, 1 - 0.75 / height
-    axes.set_position((0.01, low, 0.5, top))
+    low, top = 0.12 / height, 1 - 0.5 / height
+    axes.set_position((0, low, 0.52, top))
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -32,9 +32,9 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int) -> Drawin
         _draw_box(axes, row, block, shape=shape, last=row == len(rows) - 1)
     for left, title, color, hatch, values in (
         (0.535, "parameters", style.BLUE, None, [block.parameters for block in blocks]),
-        (0.775, "MACs an image", style.ORANGE, "///", [block.macs for block in blocks]),
+        (0.755, "MACs an image", style.ORANGE, "///", [block.macs for block in blocks]),
     ):
-        bars = figure.add_axes((left, low, 0.14, top), sharey=axes)
+        bars = figure.add_axes((left, low, 0.13, top), sharey=axes)
         bars.barh(range(1, len(rows)), values, 0.5, color=color, hatch=hatch)
         bars.set_axis_off()
         bars.set_xlim(0, max(*values, 1))
@@ -44,12 +44,12 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int) -> Drawin
                 fontsize=8.5, annotation_clip=False,
             )  # fmt: skip
         bars.annotate(
-            f"{title}: {sum(values):,}", (0, 1), (0, 14), xycoords="axes fraction",
-            textcoords="offset points", fontsize=9.5, fontweight="bold",
+            f"{title}: {sum(values):,}", (0, 1), (0, 6), xycoords="axes fraction",
+            textcoords="offset points", fontsize=9, fontweight="bold",
         )  # fmt: skip
     axes.annotate(
-        "block, and what it gives (C×H×W)", (0, 1), (4, 14), xycoords="axes fraction",
-        textcoords="offset points", fontsize=9.5, fontweight="bold",
+        "block, and what it gives (C×H×W)", (0, 1), (4, 6), xycoords="axes fraction",
+        textcoords="offset points", fontsize=9, fontweight="bold",
     )  # fmt: skip
     largest = max(blocks, key=lambda block: block.macs)
     return finish(
@@ -81,9 +81,9 @@ def _draw_box(axes: Axes, row: int, block: Block | str, *, shape: object, last: 
         )  # fmt: skip
     label, content = (block, "") if isinstance(block, str) else (block.name, block.content)
     axes.text(0.045, row, label, va="center", fontsize=8.5, fontweight="bold")
-    axes.text(0.2, row, content, va="center", fontsize=7.5)
+    axes.text(0.225, row, content, va="center", fontsize=7.5)
     dimensions = shape if isinstance(shape, tuple) else ()
-    axes.text(0.96, row, "×".join(map(str, dimensions)), va="center", ha="right", fontsize=8.5)
+    axes.text(0.965, row, "×".join(map(str, dimensions)), va="center", ha="right", fontsize=8.5)
 
 
 def first_filters(network: nn.Module) -> NDArray[np.float32] | None:

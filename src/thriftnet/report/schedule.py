@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from thriftnet.optim.schedules import build_schedule
 from thriftnet.recipe_sections import ScheduleSection
@@ -31,8 +32,8 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
     for number, (name, first, last) in enumerate(parts):
         rising = number == 0 and len(parts) > 1
         axes.axvspan(
-            first, last, facecolor="none", edgecolor=style.FAINT, linewidth=0.8,
-            hatch="////" if rising else None, label=f"{name}: steps {first:,}–{last:,}",
+            first, last, facecolor="none" if rising else style.PANEL, edgecolor=style.FAINT,
+            linewidth=0.8, hatch="////" if rising else None, label=f"{name}: {first:,}–{last:,}",
         )  # fmt: skip
     axes.plot(steps, rates, color=style.BLUE, label="schedule")
     # A line tells the rate of the last step of its epoch.
@@ -40,9 +41,11 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
     if told:
         axes.plot(
             *zip(*told, strict=True), linestyle="none", marker="o", markerfacecolor="none",
-            color=style.VERMILLION, label="as logged, ends of epochs",
+            color=style.VERMILLION, label="as logged",
         )  # fmt: skip
     axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_ylabel("learning rate")
     axes.set_xlim(0, total)
     axes.set_ylim(bottom=0)
@@ -53,8 +56,8 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
         name="learning-rate",
         title="Learning rate",
         caption=f"Peak {peak:g} (optim.lr) times the schedule {section.name}, moved every "
-        f"{section.interval}; {epochs.full_steps:,} steps an epoch over all images."
-        + _other_rates(record),
+        f"{section.interval}; {epochs.full_steps:,} steps an epoch over all images. "
+        "Rings are the rates logged at the ends of epochs." + _other_rates(record),
         alt=f"Learning rate by step: {words}; from {rates[0]:.3g} by way of "
         f"{max(rates):.3g} at most to {rates[-1]:.3g}.",
     )

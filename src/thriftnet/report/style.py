@@ -12,8 +12,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, MUTED, FAINT, PAPER = "#1b1b1b", "#5f6368", "#dadce0", "#fefefe"
-"""Text and axes, second text, grid, background: on the page they follow the theme."""
+INK, MUTED, FAINT, PANEL, PAPER = "#1b1b1b", "#5f6368", "#dadce0", "#f3f4f6", "#fefefe"
+"""Text and axes, second text, grid, spans, background: on the page they follow the theme."""
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
     "#0072b2",
@@ -76,7 +76,7 @@ _SETTINGS: dict[Any, Any] = {
     "ytick.major.size": 3,
 }
 
-HALF, WHOLE = 5.2, 8.0
+HALF, WHOLE = 4.8, 9.4
 """Width of a figure in half and in the whole of the page's column, inches."""
 
 

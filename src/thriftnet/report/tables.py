@@ -31,13 +31,21 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     folded: bool = False
     """Whether the page shows it only when asked."""
+    wide: bool = True
+    """Whether it takes the whole width of the page."""
 
 
 def make_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, folded: bool = False
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    folded: bool = False,
+    wide: bool = True,
 ) -> Table:
     """A table of plain values; floats and None as they come, cells as they are."""
-    return Table(title, tuple(columns), tuple(tuple(_cell(v) for v in row) for row in rows), folded)
+    cells = tuple(tuple(_cell(value) for value in row) for row in rows)
+    return Table(title, tuple(columns), cells, folded, wide)
 
 
 def epochs_table(record: RunRecord) -> Table:
@@ -65,17 +73,18 @@ def epochs_table(record: RunRecord) -> Table:
 
 
 def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
-    """Accuracy, interval and counts of each class."""
+    """Accuracy and interval of each class, and how many images were labelled and called so."""
     rows: list[tuple[Any, ...]] = []
-    for name, share, row, column, hits in zip(
-        classes, class_shares(counts), counts.sum(1), counts.sum(0), counts.diagonal(), strict=True
+    for name, share, row, column in zip(
+        classes, class_shares(counts), counts.sum(1), counts.sum(0), strict=True
     ):
-        value, low, high = share or (None, None, None)
-        rows.append(
-            (name, _percent(value), _percent(low), _percent(high), int(row), int(column), int(hits))
-        )
-    columns = ("class", "accuracy", "95% from", "95% to", "images", "predicted as it", "right")
-    return make_table("Classes", columns, rows)
+        value, interval = Cell("–"), Cell("–")
+        if share:
+            value = _percent(share[0])
+            interval = Cell(f"{100 * share[1]:.2f} to {100 * share[2]:.2f}%", share[1])
+        rows.append((name, value, interval, int(row), int(column)))
+    columns = ("class", "accuracy", "95% interval", "images", "called so")
+    return make_table("Classes", columns, rows, wide=False)
 
 
 def blocks_table(blocks: list[Block]) -> Table:

@@ -226,6 +226,9 @@ class TrainSection(Section):
     """Share of the images, those of the largest loss when last seen, that later epochs visit."""
     full_epochs: Annotated[int, Field(ge=0)] = 0
     """Epochs that visit every image before that; they do nothing with hard_fraction 1."""
+    sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=32)]], ...] = ()
+    """Progressive resizing, [epochs, pixels] pairs: until so many epochs are done, images are
+    shrunk to that side; then to the next pair's, and after the last they are whole."""
     label_smoothing: Fraction = 0.0
     """Share of each target that is spread evenly over the classes."""
     ema_decay: Fraction = 0.0
@@ -236,6 +239,15 @@ class TrainSection(Section):
     """Arithmetic of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto: a GPU where there is one."""
+
+    @model_validator(mode="after")
+    def _sizes_rise(self) -> Self:
+        ends = [end for end, _ in self.sizes]
+        if ends != sorted(set(ends)):
+            raise ValueError(
+                "train.sizes must name rising epochs, as [[2, 24], [4, 28]]; put them in order"
+            )
+        return self
 
 
 class EvaluateSection(Section):

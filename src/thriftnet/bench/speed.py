@@ -72,7 +72,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     rate = plan.batch_size / took
     whole = replace(plan.epochs, images=round(CIFAR10_TRAIN * (1 - recipe.data.val_ratio)))
-    images = whole.images_in(whole.steps(recipe.train.epochs))
+    operations = plan.sizes.operations(whole, whole.steps(recipe.train.epochs))
     return TrainingSpeed(
         parameters=count_parameters(model),
         macs=plan.macs,
@@ -80,8 +80,8 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
         epochs=recipe.train.epochs,
         images_per_second=rate,
         augmentation_share=median_seconds(augment, seconds=seconds / 10) / took,
-        pflop=training_flops(plan.macs, images) / 1e15,
-        expected_seconds=images / rate,
+        pflop=operations / 1e15,
+        expected_seconds=operations / training_flops(plan.macs, 1) / rate,
     )
 
 
@@ -121,7 +121,7 @@ def _steps(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
     """A plan on noise, and a call that takes one step of it."""
     plan, state = noise_training(recipe)
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
-    return plan, lambda: train_step(plan, state, batch, epoch=0)
+    return plan, lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
 
 
 def _noise(count: int) -> Dataset:

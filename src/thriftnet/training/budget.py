@@ -73,10 +73,11 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
     """Take some steps and read some images; `state` is spoilt by it."""
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
     steps: list[float] = []
+    whole = plan.sizes.first_whole_epoch
     deadline = time.monotonic() + _CALIBRATION_SECONDS
     while len(steps) < 4 or time.monotonic() < deadline:
         began = time.monotonic()
-        train_step(plan, state, batch, epoch=0)
+        train_step(plan, state, batch, epoch=whole)
         steps.append(time.monotonic() - began)
     began = time.monotonic()
     few = plan.images[:500]
@@ -108,15 +109,16 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
     """
     choices: list[float] = []
     if budget.operations is not None:
-        choices.append(budget.operations / training_flops(plan.macs, 1))
+        choices.append(budget.operations)
     if budget.seconds is not None:
         assert pace is not None
         shortest = plan.epochs.hard_images  # the most validations that images can go with
         an_image = pace.train_image + len(plan.val_images) / shortest * pace.read_image
-        choices.append((deadline_of(budget, pace) - time.monotonic()) / an_image)
-    images = math.floor(min(choices))
-    # The most steps whose images are within: a last batch of an epoch may be smaller.
-    steps = bisect_right(range(images + 2), images, key=plan.epochs.images_in) - 1
+        images = (deadline_of(budget, pace) - time.monotonic()) / an_image
+        choices.append(images * training_flops(plan.macs, 1))
+    # The most steps whose operations are within: a last batch of an epoch may be smaller.
+    most = math.floor(min(choices) / training_flops(min(plan.sizes.macs.values()), 1)) + 2
+    steps = bisect_right(range(max(0, most)), min(choices), key=plan.operations) - 1
     if steps < 1:
         raise RecipeError(
             f"the budget does not buy one step of {recipe.name} beside start-up and evaluation; "

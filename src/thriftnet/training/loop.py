@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_right
 from typing import Any
 
 import torch
@@ -11,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.errors import TrainingError
-from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
@@ -70,7 +70,7 @@ def fit(
             state.seconds += time.monotonic() - began
             progress.step(_moment(plan, state, epoch))
             if deadline is not None:
-                _keep_to(deadline, state)
+                _keep_to(deadline, plan, state)
             if index + 1 == steps or state.step == state.total_steps:
                 break
             if stop.requested:
@@ -112,6 +112,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         if plan.mix:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
             images, targets = plan.mix(images, one_hot, generator=draws)
+        images = plan.sizes.resize(images, epoch)
         with plan.compute.autocast():
             logits = state.model(images).float()
         loss = F.cross_entropy(
@@ -133,10 +134,12 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     state.step += 1
 
 
-def _keep_to(deadline: float, state: TrainingState) -> None:
+def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
     """Lower the number of steps to those that can be done in time, at the least one more."""
-    left = (deadline - time.monotonic()) / (state.seconds / state.step)
-    state.total_steps = min(state.total_steps, state.step + max(1, math.floor(left)))
+    done = plan.operations(state.step)
+    affordable = done + (deadline - time.monotonic()) * done / state.seconds
+    steps = bisect_right(range(state.total_steps + 1), affordable, key=plan.operations) - 1
+    state.total_steps = min(state.total_steps, max(state.step + 1, steps))
 
 
 def _interrupted(run: RunFolder, state: TrainingState, progress: Progress) -> bool:
@@ -203,13 +206,12 @@ def _finish_run(
     best = recipe.train.select == "best"
     chosen = read_model(run.best_path).network if best else state.network
     save_model(run.model_path, as_saved(recipe, plan, chosen))
-    images = plan.epochs.images_in(state.step)
     end: dict[str, Any] = {
         "kind": "end",
         "step": state.step,
         "seconds": state.seconds,
-        "images": images,
-        "pflop": training_flops(plan.macs, images) / 1e15,
+        "images": plan.epochs.images_in(state.step),
+        "pflop": plan.operations(state.step) / 1e15,
         "best_val_accuracy": state.best_accuracy if state.best_epoch else None,
         "best_epoch": state.best_epoch or None,
         "selected": recipe.train.select,

@@ -11,7 +11,6 @@ from thriftnet.augment import Augment, Mix, normalise
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, stratified_split
 from thriftnet.errors import RecipeError
 from thriftnet.models.build import build_model
-from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import build_optimisers
@@ -21,6 +20,7 @@ from thriftnet.training.averaging import Average
 from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.rng import derive_seed
+from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
 
 _WHITENING_IMAGES = 5000
@@ -51,8 +51,17 @@ class Plan:
     epochs: Epochs
     total_steps: int
     label_smoothing: float
-    macs: int
-    """Multiply-accumulates of one image's forward pass."""
+    sizes: Sizes
+    """The images' side in each epoch."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one whole image's forward pass."""
+        return self.sizes.macs[self.sizes.full]
+
+    def operations(self, steps: int) -> int:
+        """Counted operations of training for so many steps, from the first."""
+        return self.sizes.operations(self.epochs, steps)
 
 
 def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
@@ -104,7 +113,7 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
-        macs=count_macs(model),
+        sizes=Sizes.of(model, settings.sizes, full=train_set.images.shape[1]),
     )
 
 

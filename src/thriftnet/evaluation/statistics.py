@@ -185,6 +185,9 @@ def t_power(
 ) -> float:
     """Probability that the two-sided t test shows a difference.
 
+    Exact when paired. Welch's test estimates its degrees of freedom, here taken as known: with
+    three seeds of each this promises a little too much.
+
     Args:
         difference: The true one.
         variances: Of the differences seed by seed (paired), or of the two groups (Welch).

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
@@ -142,10 +142,10 @@ def _order(value: Value) -> tuple[int, float, str]:
     return (2, 0.0, as_text(value))
 
 
-def as_text(value: Value) -> str:
+def as_text(value: Any) -> str:
     """A value as it is typed on the command line: true, [1,2,3], quick."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list):
-        return f"[{','.join(map(as_text, value))}]"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(as_text, cast('list[Any]', value)))}]"
     return str(value)

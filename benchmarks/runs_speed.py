@@ -1,0 +1,93 @@
+"""How long does it take to list a thousand runs?
+
+    python benchmarks/runs_speed.py
+
+Makes a folder of 1,000 finished runs of 50 epochs each, of different seeds and learning rates as a
+search leaves them, and times the whole command `thriftnet runs` on it, from the start of the
+process to its end: as it is, filtered and sorted by a recipe key, and as JSON. The median of five
+times after a first that fills the file cache. Writes results/runs_speed.json.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from record import write_result
+from thriftnet.recipe import load_recipe
+from thriftnet.training.run import RunFolder
+
+RUNS, EPOCHS, REPEATS = 1000, 50, 5
+
+COMMANDS = {
+    "list": [],
+    "filtered": ["--where", "optim.lr>0.01", "--where", "accuracy>0.9", "--sort", "accuracy"],
+    "json": ["--json"],
+}
+
+
+def make_runs(folder: Path) -> None:
+    """A search's folder: what training and evaluation write, but for weights and checkpoints."""
+    for number in range(RUNS):
+        rate = 0.005 + number % 100 / 1000
+        recipe = load_recipe("paper", [f"optim.lr={rate:.4f}"], seed=number)
+        run = RunFolder.create(folder / f"run-{number:04}", recipe, {"torch": "2"})
+        lines = [
+            {"kind": "start", "step": 0, "parameters": 4_918_602, "macs": 798_689_792},
+            *(_epoch(epoch, number) for epoch in range(1, EPOCHS + 1)),
+            {"kind": "end", "step": 17_600, "seconds": 9021.7281, "pflop": 10.782312192},
+            {"kind": "test", "tta": recipe.evaluate.tta, "accuracy": 0.9 + number % 317 / 1e4},
+        ]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        run.metrics_path.write_text(text, "utf-8")
+        run.model_path.write_bytes(b"")
+
+
+def _epoch(epoch: int, number: int) -> dict[str, object]:
+    share = (epoch + number / RUNS) / (EPOCHS + 1)
+    return {
+        "kind": "epoch",
+        "epoch": epoch,
+        "epochs": EPOCHS,
+        "step": 352 * epoch,
+        "train_loss": 2.302585092994046 * (1 - share),
+        "train_accuracy": 0.1 + 0.85 * share,
+        "val_loss": 2.302585092994046 * (1.1 - share),
+        "val_accuracy": 0.1 + 0.8 * share,
+        "learning_rate": 0.1 * (1 - share),
+        "images_per_second": 249.31702108 + number,
+        "seconds": 180.43456201 * epoch,
+    }
+
+
+def seconds(arguments: list[str]) -> float:
+    """Of the whole command, the median of REPEATS after one more."""
+    times: list[float] = []
+    for _ in range(REPEATS + 1):
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "thriftnet", "runs", *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
+
+
+def main() -> None:
+    """Make the runs, time the commands, write the result."""
+    with tempfile.TemporaryDirectory() as place:
+        make_runs(Path(place))
+        found = {
+            name: seconds(["--runs-dir", place, *options]) for name, options in COMMANDS.items()
+        }
+    figures = {"runs": RUNS, "epochs_each": EPOCHS, "threads_used": 1, "seconds": found}
+    for name, value in found.items():
+        print(f"{name:<9} {value:.2f} s")
+    write_result("runs_speed", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Does an accessibility checker find anything in a report?
+
+    npm pack axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
+    python benchmarks/report_accessibility.py --axe package/axe.min.js
+
+Reports on the made-up run of report_speed.py and on four runs without an end, opens both pages in
+Chromium with the network off, light and dark, wide and narrow, unfolds what is folded, and runs
+axe with all of its rules. Writes results/report_accessibility.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from record import write_result
+from report_speed import made_run
+from thriftnet.api import write_report
+from thriftnet.recipe import load_recipe
+from thriftnet.training.run import RunFolder
+
+WINDOWS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
+
+
+def made_pages(folder: Path) -> dict[str, Path]:
+    """One page of a whole run, and one of several runs of which something is missing."""
+    whole = made_run(folder / "paper-seed0").path
+    runs = [whole]
+    for recipe in ("paper", "paper-sgd"):
+        for seed in (1, 2):
+            run = RunFolder.create(folder / f"{recipe}{seed}", load_recipe(recipe, seed=seed), {})
+            for epoch in (1, 2):
+                run.append({"kind": "epoch", "epoch": epoch, "step": 352 * epoch,
+                            "train_loss": 2.0 / epoch, "train_accuracy": 0.3 * epoch,
+                            "seconds": 9.0 * epoch, "images_per_second": 80.0})  # fmt: skip
+            runs.append(run.path)
+    return {"one run": write_report(whole).page, "several runs": write_report(runs).page}
+
+
+def check(browser: Browser, page: Path, axe: str, *, width: int, theme: Any) -> dict[str, Any]:
+    """What axe finds on a page in a window."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, offline=True, bypass_csp=True
+    )
+    opened = context.new_page()
+    opened.goto(page.as_uri())
+    opened.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    opened.evaluate(axe)
+    found = opened.evaluate("axe.run()")
+    context.close()
+    return {
+        "axe": found["testEngine"]["version"],
+        "passed": len(found["passes"]),
+        "violations": [
+            {"rule": v["id"], "impact": v["impact"], "elements": len(v["nodes"])}
+            for v in found["violations"]
+        ],
+        "undecided": [v["id"] for v in found["incomplete"]],
+    }
+
+
+def main() -> None:
+    """Check both pages in every window."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "--axe", type=Path, required=True, help="axe.min.js of the package axe-core"
+    )
+    axe = parser.parse_args().axe.read_text("utf-8")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        sys.exit("there is no chromium; install it with: apt-get install -y chromium")
+    checks: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name, page in made_pages(Path(folder)).items():
+            for width, theme in WINDOWS:
+                found = check(browser, page, axe, width=width, theme=theme)
+                checks.append({"page": name, "width": width, "theme": theme, **found})
+        version = browser.version
+        browser.close()
+    serious = sum(
+        violation["elements"]
+        for found in checks
+        for violation in found["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    )
+    write_result(
+        "report_accessibility",
+        {"chromium": version, "serious_findings": serious, "checks": checks},
+    )
+
+
+if __name__ == "__main__":
+    main()

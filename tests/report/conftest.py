@@ -1,0 +1,98 @@
+"""Runs to report on: small trainings, dressed as what the commands leave."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from commands import Command, Outcome
+from small import sitting, small_recipe
+
+from thriftnet.api import write_report
+from thriftnet.cli import main
+from thriftnet.data import Dataset
+from thriftnet.evaluation.evaluate import read_logits
+from thriftnet.report.build import Report
+from thriftnet.training.predictions import Predictions
+from thriftnet.training.run import RunFolder
+
+MakeRun = Callable[..., Path]
+
+
+def dress(run: RunFolder, test_set: Dataset, *, seed: int = 0) -> None:
+    """The line of the start, test figures and predictions: 80% right, sure of it or not."""
+    rng = np.random.default_rng(seed)
+    recipe = run.recipe()
+    logits = rng.normal(size=(len(test_set), 10)).astype(np.float32)
+    right = rng.random(len(test_set)) < 0.8
+    logits[right, test_set.labels[right]] += 5
+    reading = read_logits(
+        torch.from_numpy(logits),
+        torch.from_numpy(test_set.labels.copy()),
+        classes=test_set.classes,
+        tta=recipe.evaluate.tta,
+    )
+    run.append({"kind": "start", "step": 0, "parameters": 3_000, "macs": 800_000,
+                "train_images": 50, "val_images": 10, "steps": 12})  # fmt: skip
+    run.append({"kind": "test", "precision": "fp32", "tta": reading.tta, **reading.summary()})
+    run.save_predictions(Predictions(np.array(test_set.labels), {reading.tta: logits}))
+    environment = {"commit": "0" * 40, "command": ["thriftnet", "train", "small"], "torch": "2"}
+    run.environment_path.write_text(json.dumps(environment))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]) -> Path:
+    """Three epochs of 50 images, with validation; not to be changed."""
+    _, run = sitting(small_recipe(), tmp_path_factory.mktemp("runs") / "small-run")
+    dress(run, cifar10[1])
+    return run.path
+
+
+@pytest.fixture(scope="session")
+def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Its report, in a folder of its own."""
+    return write_report(trained, output=tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture
+def copied(trained: Path, tmp_path: Path) -> Path:
+    """The same run, to be damaged."""
+    return Path(shutil.copytree(trained, tmp_path / "runs" / "small-run"))
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, cifar10: tuple[Dataset, Dataset]) -> MakeRun:
+    """A run of small_recipe with sections changed: `make_run("a", seed=1)`."""
+
+    def make(folder: str, *, dressed: bool = True, name: str = "small", **sections: object) -> Path:
+        sections = {"train": {"epochs": 2}, "name": name, **sections}
+        _, run = sitting(small_recipe(**sections), tmp_path / "runs" / folder)
+        if dressed:
+            dress(run, cifar10[1], seed=len(folder))
+        return run.path
+
+    return make
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in this process: `command("report", run)`."""
+
+    def run(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["thriftnet", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run

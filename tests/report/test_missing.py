@@ -1,0 +1,156 @@
+"""Runs that were cut or damaged: a report all the same, saying what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Command
+from small import sitting, small_recipe
+
+import thriftnet
+from thriftnet.errors import RecipeError, RunError
+from thriftnet.training.predictions import Predictions
+from thriftnet.training.run import RunFolder
+
+
+def missing_of(run: Path) -> str:
+    """What the report of a run says is missing; it is on the page too."""
+    report = thriftnet.write_report(str(run))
+    assert report.page == run / "report.html"
+    page = report.page.read_text("utf-8")
+    assert ("What is missing" in page) == bool(report.missing)
+    return "\n".join(report.missing)
+
+
+def names(run: Path) -> set[str]:
+    return {path.stem for path in (run / "figures").iterdir()}
+
+
+def test_torn_last_line(copied: Path):
+    with (copied / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "epoch", "epo')
+    assert "last line of the metrics was cut" in missing_of(copied)
+    assert {"loss", "confusion"} <= names(copied)
+
+
+def test_run_that_was_cut_in_the_middle(tmp_path: Path):
+    _, run = sitting(small_recipe(), tmp_path / "cut", stop_after=4)
+    run.append({"kind": "start", "step": 0, "train_images": 50, "steps": 12})
+    told = missing_of(run.path)
+    assert f"thriftnet train --resume {run.path}" in told
+    assert "thriftnet evaluate" not in told  # there is nothing to evaluate yet
+    assert names(run.path) >= {"loss", "accuracy", "learning-rate", "time", "architecture"}
+    assert "filters" not in names(run.path)
+    assert "cut at step 4 of 12" in (run.path / "report.html").read_text("utf-8")
+
+
+def test_run_that_failed_says_why(tmp_path: Path):
+    _, run = sitting(small_recipe(), tmp_path / "failed", stop_after=4)
+    run.append({"kind": "failed", "step": 4, "reason": "the loss became nan at step 4"})
+    assert "the loss became nan at step 4" in missing_of(run.path)
+
+
+def test_run_that_has_only_begun(tmp_path: Path):
+    run = RunFolder.create(tmp_path / "begun", small_recipe(), {})
+    told = missing_of(run.path)
+    assert "No epoch has ended yet" in told
+    assert names(run.path) == {"architecture", "augmentation"}
+
+
+def test_no_predictions_yet(copied: Path):
+    (copied / "predictions.npz").unlink()
+    assert f"thriftnet evaluate {copied}" in missing_of(copied)
+    assert "confusion" not in names(copied)
+    assert "loss" in names(copied)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("predictions.npz", b"PK\x03\x04torn", "predictions.npz is damaged"),
+        ("model.safetensors", b"torn", "model.safetensors is damaged"),
+        ("environment.json", b"{", "environment.json is missing or damaged"),
+        ("metrics.jsonl", b'{"kind": "ep\n{"kind": "end", "step": 9}\n', "damaged in line 1"),
+        ("metrics.jsonl", b'{"kind": "epoch", "epoch": "one"}\n[]\n', "is damaged in line 2"),
+        ("metrics.jsonl", b"", "No epoch has ended yet"),
+    ],
+)
+def test_damaged_file_costs_its_own_figures_only(
+    copied: Path, file: str, content: bytes, told: str
+):
+    if file != "predictions.npz":  # the figures of the test images take most of the time
+        (copied / "predictions.npz").unlink()
+    (copied / file).write_bytes(content)
+    said = missing_of(copied)
+    assert told in said or (told.endswith("line 2") and "No epoch" in said)
+    assert "architecture" in names(copied)
+
+
+def test_predictions_of_another_network_are_not_shown(copied: Path):
+    labels = np.array([0, 1, 2])
+    RunFolder.open(copied).save_predictions(
+        Predictions(labels, {"flip": np.zeros((3, 4), np.float32)})
+    )
+    assert "do not fit the run" in missing_of(copied)
+    assert "confusion" not in names(copied)
+
+
+def test_predictions_of_other_images_show_no_pictures(copied: Path):
+    labels = np.array([3, 1, 2])
+    RunFolder.open(copied).save_predictions(
+        Predictions(labels, {"flip": np.eye(10, dtype=np.float32)[:3]})
+    )
+    assert "other images than CIFAR-10's test split" in missing_of(copied)
+    assert "mistakes" not in names(copied)
+    assert "confusion" in names(copied)
+
+
+def test_without_the_data_set_the_pictures_are_left_out_and_nothing_is_fetched(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "empty"))
+    assert "--data DIR" in missing_of(copied)
+    assert not {"mistakes", "augmentation"} & names(copied)
+    assert "confusion" in names(copied)
+    assert not (tmp_path / "empty").exists()
+
+
+def test_path_that_is_no_run(command: Command, tmp_path: Path, trained: Path):
+    for wrong in (tmp_path / "nowhere", tmp_path):
+        outcome = command("report", trained, wrong)
+        assert outcome.code == 2
+        assert str(wrong) in outcome.error_line
+        assert outcome.out == ""
+    with pytest.raises(RunError):
+        thriftnet.write_report(tmp_path)
+
+
+def test_recipe_that_was_spoiled(copied: Path):
+    (copied / "recipe.yaml").write_text("name: x\ntrian: {}\n")
+    with pytest.raises(RecipeError, match="did you mean|train"):
+        thriftnet.write_report(copied)
+
+
+def test_place_that_cannot_be_written(command: Command, trained: Path, tmp_path: Path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    outcome = command("report", trained, "--output", file)
+    assert outcome.code == 2
+    assert "cannot be written" in outcome.error_line
+    assert file.read_text() == "in the way"
+
+
+def test_metrics_with_values_that_are_no_numbers(copied: Path):
+    (copied / "predictions.npz").unlink()
+    path = copied / "metrics.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if line["kind"] == "epoch" and line["epoch"] == 2:
+            line["val_loss"] = "<b>low</b>"
+            line["train_loss"] = None
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    thriftnet.write_report(copied)
+    assert "<b>" not in (copied / "report.html").read_text("utf-8")

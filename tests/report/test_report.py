@@ -1,0 +1,239 @@
+"""A report of one run: what it shows, and that it shows what happened."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small import dataset, sitting, small_recipe
+from torch import nn
+
+import thriftnet
+from thriftnet.models.build import build_model
+from thriftnet.models.describe import count_macs, count_parameters
+from thriftnet.models.resnet import ResNet
+from thriftnet.models.saved import read_model, save_model
+from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.report.blocks import block_table
+from thriftnet.report.build import Report
+from thriftnet.report.classes import class_shares, count_confusion
+from thriftnet.report.curves import epoch_seconds
+from thriftnet.report.record import read_record
+from thriftnet.report.schedule import schedule_parts
+from thriftnet.report.seen import first_images
+from thriftnet.training.run import RunFolder
+
+FIGURES = {
+    "accuracy", "architecture", "augmentation", "classes", "confusion", "filters",
+    "learning-rate", "loss", "mistakes", "reliability", "time",
+}  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes, and the text between them."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_every_figure_is_on_the_page_and_in_both_files(report: Report):
+    assert report.missing == ()
+    assert {path.name for path in report.figures} == {
+        f"{name}.{ending}" for name in FIGURES for ending in ("svg", "png")
+    }
+    for path in report.figures:
+        if path.suffix == ".png":
+            with Image.open(path) as picture:
+                assert picture.width > 400
+        else:
+            assert path.read_text("utf-8").startswith("<?xml")
+    page = Elements(report.page)
+    assert {str(a["id"]) for a in page.named("figure")} == {f"figure-{name}" for name in FIGURES}
+
+
+def test_page_needs_nothing_from_outside_and_every_image_has_words(report: Report):
+    page = Elements(report.page)
+    for tag, attributes in page.found:
+        for key in ("src", "href", "xlink:href"):
+            assert re.match(r"#|data:image/png;base64,", attributes.get(key) or "#"), tag
+    images = page.named("img")
+    assert len(images) == 32  # 16 mistakes, 8 training images before and after
+    assert all(len(str(image["alt"])) > 20 for image in images)
+    drawn = page.named("svg")
+    assert len(drawn) == len(FIGURES) - 2
+    assert all(a["role"] == "img" and len(str(a["aria-label"])) > 40 for a in drawn)
+    ids = [a["id"] for _, a in page.found if "id" in a]
+    assert len(ids) == len(set(ids))
+
+
+def test_same_run_gives_the_same_files(report: Report, trained: Path, tmp_path: Path):
+    second = thriftnet.write_report(trained, output=tmp_path)
+    assert report.page.read_bytes() == second.page.read_bytes()
+    for one, other in zip(report.figures, second.figures, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_figures_of_the_page_are_those_of_the_run(report: Report, trained: Path):
+    page = Elements(report.page)
+    run = RunFolder.open(trained)
+    lines = run.metrics()
+    test = next(line for line in lines if line["kind"] == "test")
+    assert f"{test['accuracy']:.2%}" in page.text
+    assert f"Expected calibration error {test['calibration_error']:.4f}" in page.text
+    for line in lines:
+        if line["kind"] == "epoch":
+            assert f"{line['val_loss']:.4f}" in page.text
+    said = run.load_predictions()
+    assert said is not None
+    logits = torch.from_numpy(next(iter(said.logits.values())))
+    wrong = logits.argmax(1).numpy() != said.labels
+    sure = logits.softmax(1).amax(1).numpy()
+    worst = int(np.flatnonzero(wrong)[sure[wrong].argmax()])
+    assert f"test image {worst}" in page.text
+    assert f"Of {wrong.sum():,} wrong answers" in page.text
+
+
+MARKUP = '<script>alert("1")</script>'
+
+
+def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path):
+    folder = copied.rename(copied.parent / "a<img src=x onerror=alert(2)>&amp;$x$")
+    run = RunFolder.open(folder)
+    recipe = run.recipe_path.read_text("utf-8")
+    run.recipe_path.write_text(recipe.replace("description: ''", f"description: '{MARKUP}'"))
+    run.environment_path.write_text('{"processor": "</table><iframe>", "command": ["<b>"]}')
+    model = read_model(run.model_path)
+    names = [f"{MARKUP}{number}" for number in range(8)] + [
+        "$\\alpha$",
+        "\x00\x1b\u732b\ud83d\ude00",
+    ]
+    object.__setattr__(model, "classes", tuple(names))
+    save_model(run.model_path, model)
+
+    report = thriftnet.write_report(folder, output=tmp_path / "out")
+    page = Elements(report.page)
+    assert len(page.named("script")) == 1
+    assert not [tag for tag, a in page.found if tag in {"iframe", "b"} or "onerror" in a]
+    for shown in ("a<img src=x onerror=alert(2)>&amp;$x$", MARKUP, "</table><iframe>", "$\\alpha$"):
+        assert shown in page.text
+    for path in report.figures:
+        if path.suffix == ".svg":
+            assert "<script" not in path.read_text("utf-8")
+    assert any("classes are not those of CIFAR-10" in text for text in report.missing)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"train": {"micro_batch": 8, "epochs": 1}},
+        {"augment": {"mixup": 1.0, "cutmix": 1.0}, "data": {"val_ratio": 0}},
+        {"train": {"hard_fraction": 0.5, "epochs": 1}, "augment": {"policy": "trivialaugment"}},
+    ],
+)
+def test_augmentation_shown_is_what_the_network_was_fed(changes: dict[str, object], tmp_path: Path):
+    recipe = small_recipe(seed=5, **changes)
+    fed: list[torch.Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, ResNet) and module.training:
+            fed.append(inputs[0].clone())
+
+    handle = nn.modules.module.register_module_forward_pre_hook(keep)
+    try:
+        _, run = sitting(recipe, tmp_path / "run")
+    finally:
+        handle.remove()
+    originals, seen, targets = first_images(read_record(run.path), dataset())
+    assert torch.equal(seen, fed[0])
+    assert len(originals) == len(targets) == len(seen)
+    torch.testing.assert_close(targets.sum(1), torch.ones(len(seen)))
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_blocks_add_up_to_the_network(name: str):
+    recipe = load_recipe(name)
+    network = build_model(classes=10, **recipe.model.model_dump())
+    blocks = block_table(network)
+    assert sum(block.parameters for block in blocks) == count_parameters(network)
+    assert sum(block.macs for block in blocks) == count_macs(network)
+    groups = sum(recipe.model.blocks) if recipe.model.family == "resnet" else 3
+    assert len(blocks) == groups + 2  # stem and head
+    assert blocks[-1].output_shape == (10,)
+
+
+def test_block_gives_what_leaves_it_and_not_what_its_last_layer_gives():
+    network = build_model(
+        family="resnet", classes=4, blocks=[1, 1], channels=[8, 16], squeeze_excitation=4
+    )
+    shapes = {block.name: block.output_shape for block in block_table(network)}
+    assert shapes == {
+        "stem": (8, 32, 32),
+        "stages.0.0": (8, 32, 32),
+        "stages.1.0": (16, 16, 16),
+        "head": (4,),
+    }
+    contents = {block.name: block.content for block in block_table(network)}
+    assert contents["stages.1.0"].endswith("+ shortcut conv 1×1 /2")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("paper", [("warm-up", 0, 50), ("cosine decay", 50, 500)]),
+        ("authors", [("warm-up", 0, 50), ("cosine decay", 50, 500)]),
+        ("smoke", [("cosine rise", 0, 5), ("cosine decay", 5, 20)]),
+        ("quick", [("linear decay", 0, 80)]),
+        ("paper-sgd", [("×0.7 every 3 epochs", 0, 500)]),
+    ],
+)
+def test_parts_of_the_schedules(name: str, parts: list[tuple[str, int, int]]):
+    recipe = load_recipe(name)
+    total = round(recipe.train.epochs * 10)
+    assert schedule_parts(recipe.schedule, steps_per_epoch=10, total=total) == parts
+
+
+def test_cosine_that_ends_early_leaves_a_floor():
+    recipe = load_recipe("authors", ["schedule.cosine_epochs=20"])
+    parts = schedule_parts(recipe.schedule, steps_per_epoch=10, total=500)
+    assert parts[1:] == [("cosine decay", 50, 250), ("floor", 250, 500)]
+
+
+def test_time_is_split_into_training_and_the_rest(trained: Path):
+    record = read_record(trained)
+    epochs, training, other = epoch_seconds(record)
+    assert epochs == [1, 2, 3]
+    assert sum(training) + sum(other) == pytest.approx(record.epochs[-1]["seconds"])
+    for line, seconds in zip(record.epochs, training, strict=True):
+        assert seconds == pytest.approx(50 / line["images_per_second"])
+    assert min(other) > 0
+
+
+def test_confusion_and_intervals_of_known_answers():
+    logits = np.eye(3, dtype=np.float32)[[0, 1, 1, 0]]
+    counts = count_confusion(logits, np.array([0, 1, 0, 0]))
+    assert counts.tolist() == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
+    first, second, third = class_shares(counts)
+    assert first is not None
+    assert first[0] == pytest.approx(2 / 3)
+    assert first[1] < 2 / 3 < first[2]
+    assert second is not None
+    assert second[0] == 1
+    assert third is None

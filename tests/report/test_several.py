@@ -1,0 +1,127 @@
+"""A report of several runs: groups of seeds over each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import Command
+from small import sitting, small_recipe
+
+import thriftnet
+from thriftnet.models.saved import read_model, save_model
+from thriftnet.report.groups import group_runs
+from thriftnet.report.record import read_record
+from thriftnet.training.run import RunFolder
+
+MakeRun = Callable[..., Path]
+
+
+def test_runs_of_one_recipe_are_a_group_with_a_band(make_run: MakeRun, tmp_path: Path):
+    runs = [make_run(f"seed{seed}", seed=seed) for seed in range(3)]
+    other = make_run("sgd", optim={"name": "sgd", "lr": 0.1}, name="small-sgd")
+    groups = group_runs([read_record(path) for path in (*runs, other)])
+    assert [(group.label, len(group.records)) for group in groups] == [
+        ("small", 3),
+        ("small-sgd", 1),
+    ]
+    epochs, mean, low, high = groups[0].band("val_loss")
+    assert epochs.tolist() == [1, 2]
+    for at, epoch in enumerate((1, 2)):
+        told = [
+            line["val_loss"]
+            for path in runs
+            for line in RunFolder.open(path).metrics()
+            if line["kind"] == "epoch" and line["epoch"] == epoch
+        ]
+        assert mean[at] == pytest.approx(sum(told) / 3)
+        assert (low[at], high[at]) == (min(told), max(told))
+
+    report = thriftnet.write_report([*runs, other], output=tmp_path / "out")
+    assert {path.stem for path in report.figures} == {
+        "train-loss", "val-loss", "train-accuracy", "val-accuracy", "test-accuracy",
+        "class-accuracy",
+    }  # fmt: skip
+    page = report.page.read_text("utf-8")
+    assert "optim.lr" in page
+    assert any("small-sgd: one seed only" in text for text in report.missing)
+    assert not any(text.startswith("small:") for text in report.missing)
+
+
+def test_groups_of_one_name_are_told_apart(make_run: MakeRun):
+    records = [read_record(make_run(f"r{lr}", optim={"lr": lr})) for lr in (0.01, 0.02)]
+    labels = [group.label for group in group_runs(records)]
+    assert len(set(labels)) == 2
+    assert all(re.fullmatch(r"small \([0-9a-f]{6}\)", label) for label in labels)
+
+
+def test_cut_run_is_left_out_of_the_band_and_named(make_run: MakeRun, tmp_path: Path):
+    whole = make_run("whole", seed=0)
+    _, cut = sitting(small_recipe(seed=1, train={"epochs": 2}), tmp_path / "cut", stop_after=5)
+    record = group_runs([read_record(whole), read_record(cut.path)])
+    epochs, mean, low, high = record[0].band("train_loss")
+    assert epochs.tolist() == [1, 2]
+    assert mean.tolist() == low.tolist() == high.tolist()
+    missing = "\n".join(thriftnet.write_report([whole, cut.path], output=tmp_path / "o").missing)
+    assert "from 1 to 2 epochs" in missing
+    assert "1 of 2 runs have no test figures" in missing
+    assert f"thriftnet train --resume {cut.path}" in missing
+
+
+@pytest.mark.parametrize("way", ["digests", "classes"])
+def test_runs_of_different_data_sets(make_run: MakeRun, tmp_path: Path, way: str):
+    runs = [make_run("a", seed=0), make_run("b", seed=1)]
+    run = RunFolder.open(runs[1])
+    if way == "digests":
+        run.environment_path.write_text(json.dumps({"data": {"train": "0" * 32}}))
+    else:
+        model = read_model(run.model_path)
+        object.__setattr__(model, "classes", tuple("abcdefghij"))
+        save_model(run.model_path, model)
+    report = thriftnet.write_report(runs, output=tmp_path / "out")
+    assert any("different data sets" in text for text in report.missing)
+    assert ("class-accuracy" in {path.stem for path in report.figures}) == (way == "digests")
+
+
+def test_runs_without_any_epoch_have_a_page(tmp_path: Path):
+    runs = [
+        RunFolder.create(tmp_path / name, small_recipe(seed=seed), {}).path
+        for seed, name in enumerate("ab")
+    ]
+    report = thriftnet.write_report(runs)
+    assert report.figures == ()
+    assert report.page == tmp_path / "report" / "report.html"
+    assert "a: No epoch has ended yet: no curves." in report.missing
+
+
+def test_terminal_says_what_is_missing_and_where_it_lies(command: Command, make_run: MakeRun):
+    runs = [make_run("one"), make_run("two", seed=1, dressed=False)]
+    told = command("report", *runs)
+    assert told.code == 0
+    folder = runs[0].parent / "report"
+    assert f"wrote {folder / 'report.html'} (0." in told.out
+    assert f"wrote {folder / 'figures'} (6 figures, each as PNG and SVG)" in told.out
+    assert "missing: small: 1 of 2 runs have no test figures" in told.out
+
+
+def test_run_given_twice_counts_once(command: Command, make_run: MakeRun):
+    run = make_run("one", dressed=False)
+    told = command("report", run, run.parent / "." / "one")
+    assert f"wrote {run / 'report.html'}" in told.out
+
+
+def test_more_recipes_than_can_be_told_apart(tmp_path: Path):
+    runs: list[Path] = []
+    for number in range(10):
+        recipe = small_recipe(optim={"lr": 0.01 * (number + 1)}, name=f"r{number}")
+        run = RunFolder.create(tmp_path / f"r{number}", recipe, {})
+        line = {"kind": "epoch", "epoch": 1, "step": 3, "train_loss": 2.0, "train_accuracy": 0.1}
+        run.append({**line, "seconds": 1.0, "images_per_second": 48.0})
+        runs.append(run.path)
+    report = thriftnet.write_report(runs, output=tmp_path / "out")
+    assert "Figures hold 8 recipes; left out: r8, r9." in report.missing
+    page = report.page.read_text("utf-8")
+    assert all(f">r{number}</td>" in page for number in range(10))

@@ -103,6 +103,11 @@ class SpeedNetSection(Section):
     """The nonlinearity after every norm."""
     residual: bool = True
     """Whether every convolution after a group's first adds its input back."""
+    stem_kernel: Literal[2, 3] = 2
+    """Side of the whitened patches; after 3x3 ones the first convolution has no padding either, so
+    that the groups' grids are 14, 7 and 3 pixels wide."""
+    stem_channels: Annotated[int, Field(ge=2, multiple_of=2)] = 24
+    """Whitened directions, each with both signs; at most twice the numbers of a patch."""
 
     @model_validator(mode="after")
     def _groups_agree(self) -> Self:
@@ -114,6 +119,12 @@ class SpeedNetSection(Section):
             raise ValueError(msg)
         if len(self.blocks) > 4:
             raise ValueError("model.blocks has more than 4 groups, which a 32x32 image cannot feed")
+        most = 2 * 3 * self.stem_kernel**2
+        if self.stem_channels > most:
+            raise ValueError(
+                f"model.stem_channels={self.stem_channels} is more than a patch of "
+                f"{self.stem_kernel}x{self.stem_kernel} has to give; use at most {most}"
+            )
         return self
 
 

@@ -28,26 +28,41 @@ def natural_images(count: int = 200) -> Tensor:
     return torch.einsum("ij,njhw->nihw", mixing, smooth) + noise
 
 
-def patches(images: Tensor) -> np.ndarray[Any, Any]:
-    """All 2x2 patches, (N * 31 * 31, 12), cut out with NumPy."""
-    windows = np.lib.stride_tricks.sliding_window_view(images.double().numpy(), (2, 2), (2, 3))
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 12)
+def patches(images: Tensor, kernel: int) -> np.ndarray[Any, Any]:
+    """All square patches, (patches, 3 * kernel * kernel), cut out with NumPy."""
+    shape = (kernel, kernel)
+    windows = np.lib.stride_tricks.sliding_window_view(images.double().numpy(), shape, (2, 3))
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 3 * kernel**2)
 
 
-def test_whitened_patches_have_unit_covariance_and_both_signs():
-    network, images = speednet(), natural_images()
+@pytest.mark.parametrize(("kernel", "channels"), [(2, 24), (2, 8), (3, 16), (3, 54)])
+def test_whitened_patches_have_unit_covariance_and_both_signs(kernel: int, channels: int):
+    network, images = speednet(stem_kernel=kernel, stem_channels=channels), natural_images()
     network.whiten(images, eps=0.0)
-    filters = network.stem.weight.double().numpy().reshape(24, 12)
-    np.testing.assert_array_equal(filters[12:], -filters[:12])
-    white = patches(images) @ filters[:12].T
-    np.testing.assert_allclose(white.T @ white / len(white), np.eye(12), atol=1e-4)
+    kept = channels // 2
+    filters = network.stem.weight.double().numpy().reshape(channels, -1)
+    np.testing.assert_array_equal(filters[kept:], -filters[:kept])
+    cut = patches(images, kernel)
+    white = cut @ filters[:kept].T
+    np.testing.assert_allclose(white.T @ white / len(white), np.eye(kept), atol=1e-4)
+    # What is kept varies most: a filter's length is one over the deviation along its direction.
+    variances = np.linalg.eigvalsh(cut.T @ cut / len(cut))[-kept:]
+    np.testing.assert_allclose((filters[:kept] ** 2).sum(1), 1 / variances, rtol=1e-3)
     with torch.no_grad():
         out = network.stem(images) - network.stem.bias[:, None, None]
     np.testing.assert_allclose(
-        out.permute(0, 2, 3, 1).reshape(-1, 24)[:, :12].numpy(), white, atol=1e-4
+        out.permute(0, 2, 3, 1).reshape(-1, channels)[:, :kept].numpy(), white, atol=1e-4
     )
     assert not network.stem.weight.requires_grad
-    assert network.stem.bias.requires_grad
+
+
+def test_three_pixel_stem_leaves_grids_that_halve_evenly():
+    network = speednet(stem_kernel=3)
+    with torch.no_grad():
+        x = network.stem(torch.zeros(1, 3, 32, 32))
+        assert x.shape[2:] == (30, 30)
+        assert network.groups[0].convs[0](x).shape[2:] == (28, 28)
+        assert [(x := group(x)).shape[2] for group in network.groups] == [14, 7]
 
 
 def test_flat_patches_do_not_become_noise():

@@ -4,13 +4,15 @@
 
 Makes a folder of 1,000 finished runs of 50 epochs each, of different seeds and learning rates as a
 search leaves them, and times the whole command `thriftnet runs` on it, from the start of the
-process to its end: as it is, filtered and sorted by a recipe key, and as JSON. The median of five
-times after a first that fills the file cache. Writes results/runs_speed.json.
+process to its end: as it is, filtered and sorted, and as JSON. The median of five times after a
+first that fills the file cache; beside it the processor time, which other programs on the machine
+do not stretch. Writes results/runs_speed.json.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -65,15 +67,26 @@ def _epoch(epoch: int, number: int) -> dict[str, object]:
     }
 
 
-def seconds(arguments: list[str]) -> float:
-    """Of the whole command, the median of REPEATS after one more."""
-    times: list[float] = []
+def measure(arguments: list[str]) -> dict[str, float]:
+    """Seconds of the whole command: medians of REPEATS after one more."""
+    wall: list[float] = []
+    processor: list[float] = []
     for _ in range(REPEATS + 1):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), _children()
         command = [sys.executable, "-m", "thriftnet", "runs", *arguments]
         subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])
+        wall.append(time.perf_counter() - began)
+        processor.append(_children() - used)
+    return {
+        "seconds": statistics.median(wall[1:]),
+        "processor_seconds": statistics.median(processor[1:]),
+    }
+
+
+def _children() -> float:
+    """Processor seconds of all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
@@ -81,11 +94,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         make_runs(Path(place))
         found = {
-            name: seconds(["--runs-dir", place, *options]) for name, options in COMMANDS.items()
+            name: measure(["--runs-dir", place, *options]) for name, options in COMMANDS.items()
         }
-    figures = {"runs": RUNS, "epochs_each": EPOCHS, "threads_used": 1, "seconds": found}
-    for name, value in found.items():
-        print(f"{name:<9} {value:.2f} s")
+    figures = {"runs": RUNS, "epochs_each": EPOCHS, "commands": found}
+    for name, took in found.items():
+        print(f"{name:<9} {took['seconds']:.2f} s, processor {took['processor_seconds']:.2f} s")
     write_result("runs_speed", figures)
 
 

@@ -26,7 +26,7 @@ LAYERS = [
     {"report"},
     {"deploy", "search"},
     {"bench"},
-    {"api", "console", "console_runs", "cli", "__main__"},
+    {"api", "console", "terminal", "cli", "__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 FORBIDDEN = {"torchvision", "timm", "lightning", "pytorch_lightning"}
@@ -85,6 +85,8 @@ def test_outside_packages_are_imported_where_they_belong(path: Path):
         assert "torch" not in outside
     if layer_of(path) not in {"cli"}:
         assert "typer" not in outside
+    if layer_of(path) != "report":
+        assert outside & {"matplotlib", "jinja2", "markupsafe"} == set()
 
 
 def test_only_the_run_folder_knows_its_files():

@@ -11,9 +11,9 @@ import pytest
 from made_runs import make_run, predictions_of, rights
 from scipy import stats
 
-from thriftnet.console_runs import print_comparison
 from thriftnet.errors import RunError
 from thriftnet.report.compare import Comparison, compare
+from thriftnet.terminal.compare import print_comparison
 
 SMOKE = [0.650, 0.655, 0.648]
 BETTER = [0.672, 0.675, 0.669]

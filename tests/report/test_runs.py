@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from made_runs import make_run
 
-from thriftnet.console_runs import print_runs
 from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.report.cleanup import find_superseded, remove_superseded
 from thriftnet.report.run_filters import parse_columns, parse_condition, select_runs
 from thriftnet.report.runs import COLUMNS, ListedRun, find_runs, list_runs
+from thriftnet.terminal.runs import print_runs
 from thriftnet.training.run import RunFolder
 
 

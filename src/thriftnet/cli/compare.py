@@ -26,14 +26,14 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs: seeds, intervals, a test, and whether a difference can be shown."""
-    from thriftnet import console_runs
     from thriftnet.report.compare import compare
+    from thriftnet.terminal.compare import print_comparison
 
     found = compare(runs, tta=tta)
     if as_json:
         print_json(found.to_json())
     else:
-        console_runs.print_comparison(found)
+        print_comparison(found)
     for reason in found.left_out:
         print(f"thriftnet: left out: {reason}", file=sys.stderr)
     if found.left_out:

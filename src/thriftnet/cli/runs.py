@@ -49,7 +49,6 @@ def runs(
                 raise typer.BadParameter(f"put {option} after {context.invoked_subcommand}")
         return
 
-    from thriftnet import console_runs
     from thriftnet.report.run_filters import (
         check_column,
         parse_columns,
@@ -57,6 +56,7 @@ def runs(
         select_runs,
     )
     from thriftnet.report.runs import COLUMNS, list_runs
+    from thriftnet.terminal.runs import print_runs
 
     conditions = [parse_condition(text) for text in where or ()]
     chosen = parse_columns(columns) if columns is not None else None
@@ -66,7 +66,7 @@ def runs(
     if as_json:
         print_json([run.to_json(chosen or COLUMNS) for run in kept])
     elif kept:
-        console_runs.print_runs(kept, chosen)
+        print_runs(kept, chosen)
     elif listed:
         print(f"none of the {len(listed)} runs in {runs_dir} meets the conditions")
     else:
@@ -83,20 +83,21 @@ def gc(
 
     Models, predictions and metrics stay, and so does everything of an unfinished run.
     """
-    from thriftnet import console_runs
     from thriftnet.report.cleanup import find_superseded, remove_superseded
     from thriftnet.report.runs import find_runs
+    from thriftnet.terminal.runs import print_superseded
+    from thriftnet.terminal.text import show_bytes
 
     found = find_superseded(find_runs(runs_dir))
     if found and not as_json:
-        console_runs.print_superseded(found)
+        print_superseded(found)
     elif not as_json:
         print(f"nothing to remove: no finished run in {runs_dir} keeps checkpoints")
     freed = remove_superseded(found) if found and (yes or _agreed(as_json)) else 0
     if as_json:
         print_json({"superseded": [entry.to_json() for entry in found], "bytes_removed": freed})
     elif freed:
-        print(f"removed {console_runs.show_bytes(freed)}")
+        print(f"removed {show_bytes(freed)}")
     elif found:
         print("nothing was removed" + ("" if sys.stdin.isatty() else "; to remove it add --yes"))
 

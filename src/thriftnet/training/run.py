@@ -9,8 +9,8 @@ checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
 predictions.npz     what the network said of the test images
 
-torch, which takes seconds to import, is imported by the two functions that need it: lists and
-comparisons of runs do without.
+torch, which takes seconds to import, and numpy are imported by the functions that need them: a
+list of runs does without.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import shutil
 import warnings
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import safetensors
 
@@ -31,7 +31,9 @@ from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.lines import Line, parse_line, read_lines
-from thriftnet.training.predictions import Predictions
+
+if TYPE_CHECKING:
+    from thriftnet.training.predictions import Predictions
 
 _LONGEST_NAME = 200
 """Bytes of a folder's name; file systems take 255."""
@@ -209,6 +211,8 @@ class RunFolder:
         Raises:
             RunError: The file is damaged.
         """
+        from thriftnet.training.predictions import Predictions
+
         if not self.predictions_path.is_file():
             return None
         try:

@@ -1,0 +1,163 @@
+"""A comparison: groups side by side, their seeds, the sentence and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len
+
+from thriftnet.report.compare import Comparison, Contrast
+from thriftnet.report.compare_groups import Group
+from thriftnet.report.run_filters import as_text
+from thriftnet.report.verdicts import show_p
+from thriftnet.terminal.text import (
+    duration,
+    fit,
+    plain,
+    print_wrapped,
+    row_of,
+    terminal_width,
+)
+
+_SETTINGS_SHOWN = 8
+"""Keys that differ; the JSON has all."""
+
+
+def print_comparison(found: Comparison) -> None:
+    """Groups side by side, their seeds, what was tested, and the sentence."""
+    several = len(found.groups) > 1
+    labels = [plain(group.label) for group in found.groups]
+    width = min(max(map(cell_len, [*labels, "recipe"])), max(12, terminal_width() - 58))
+    outcome = [("seeds", "accuracy, %"), *map(_outcome, found.groups)]
+    cost = [("parameters", "MACs", "training"), *map(_cost, found.groups)]
+    names = ["recipe", *labels]
+    if terminal_width() < width + 54:
+        _print_table(names, outcome, width)
+        print()
+        _print_table(names, cost, width)
+    else:
+        both = [(*a, *b) for a, b in zip(outcome, cost, strict=True)]
+        _print_table(names, both, width)
+    _print_seeds(found.groups, labels, width)
+    if several:
+        _print_settings(found.groups)
+    for contrast in found.contrasts:
+        print()
+        print_wrapped(plain(contrast.verdict))
+        print_wrapped(_evidence(contrast, found.correction), indent="  ")
+    print()
+    for note in found.notes:
+        print_wrapped(plain(note), first="- ", indent="  ")
+
+
+def _outcome(group: Group) -> tuple[str, str]:
+    accuracy = group.accuracy
+    mean = f"{100 * accuracy.mean:.2f}"
+    if accuracy.half_width is not None:
+        mean += f" ± {100 * accuracy.half_width:.2f}"
+    return str(len(group.scores)), mean
+
+
+def _cost(group: Group) -> tuple[str, str, str]:
+    first = group.scores[0]
+    return (
+        "–" if first.parameters is None else f"{first.parameters:,}",
+        "–" if first.macs is None else f"{first.macs / 1e6:.1f}M",
+        "–" if group.seconds is None else duration(group.seconds),
+    )
+
+
+def _print_table(names: Sequence[str], rows: Sequence[tuple[str, ...]], width: int) -> None:
+    """Rows with a name before each; the first is the heading."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, row in zip(names, rows, strict=True):
+        cells = [fit(cell, room, right=True) for cell, room in zip(row, widths, strict=True)]
+        print(row_of([fit(name, width), *cells]))
+
+
+def _print_seeds(groups: Sequence[Group], labels: Sequence[str], width: int) -> None:
+    """Each seed's accuracy, in words and as points on one scale with mean and interval."""
+    print("\naccuracy of each seed, %")
+    for label, group in zip(labels, groups, strict=True):
+        points = "  ".join(
+            f"{seed}: {100 * value:.2f}" for seed, value in sorted(group.accuracies.items())
+        )
+        start = f"{fit(label, width)}  "
+        print_wrapped(points, first=start, indent=" " * (width + 2))
+    ends = [end for group in groups for end in _ends(group)]
+    low, high = min(ends), max(ends)
+    if high <= low:
+        return
+    room = max(10, min(60, terminal_width() - width - 4))
+    print()
+    for label, group in zip(labels, groups, strict=True):
+        print(f"{fit(label, width)}  {_strip(group, low, high, room)}")
+    scale = f"{100 * low:.2f}".ljust(room - 5) + f"{100 * high:.2f}"
+    print(f"{'':<{width}}  {scale}")
+    print(f"{'':<{width}}  ● seed   │ mean   ─ 95% over seeds")
+
+
+def _ends(group: Group) -> tuple[float, float]:
+    values, accuracy = list(group.accuracies.values()), group.accuracy
+    half = accuracy.half_width or 0.0
+    return min(*values, accuracy.mean - half, 1), max(*values, accuracy.mean + half, 0)
+
+
+def _strip(group: Group, low: float, high: float, room: int) -> str:
+    """The seeds on a scale of so many columns."""
+
+    def at(value: float) -> int:
+        return round((value - low) / (high - low) * (room - 1))
+
+    cells, accuracy = [" "] * room, group.accuracy
+    if accuracy.half_width is not None:
+        start, end = (
+            at(accuracy.mean - accuracy.half_width),
+            at(accuracy.mean + accuracy.half_width),
+        )
+        cells[start : end + 1] = "─" * (end + 1 - start)
+        cells[at(accuracy.mean)] = "│"
+    for value in group.accuracies.values():
+        cells[at(value)] = "●"
+    return "".join(cells).rstrip()
+
+
+def _print_settings(groups: Sequence[Group]) -> None:
+    """The recipe keys in which the groups differ."""
+    keys = list(groups[0].settings)
+    if not keys:
+        return
+    labels = [plain(group.label) for group in groups]
+    shown = keys[:_SETTINGS_SHOWN]
+    first = max(map(len, ["what differs", *shown]))
+    room = max(8, (terminal_width() - first) // len(groups) - 2)
+    table = [labels, *([_value(group.settings[key]) for group in groups] for key in shown)]
+    widths = [min(room, max(map(cell_len, column))) for column in zip(*table, strict=True)]
+    print()
+    for name, row in zip(["what differs", *shown], table, strict=True):
+        cells = [fit(plain(cell), most) for cell, most in zip(row, widths, strict=True)]
+        print(row_of([fit(name, first), *cells]))
+    if len(keys) > _SETTINGS_SHOWN:
+        print(f"  and {len(keys) - _SETTINGS_SHOWN} keys more; --json has all of them")
+
+
+def _evidence(contrast: Contrast, correction: str | None) -> str:
+    """What the sentence rests on."""
+    if contrast.p is None or contrast.p_corrected is None:
+        return "no test could be made"
+    told = f"{contrast.test}, two-sided, {show_p(contrast.p)}"
+    if correction:
+        told += f"; {show_p(contrast.p_corrected)} by {correction}'s correction"
+    if contrast.only_first is not None:
+        told += (
+            f"; {contrast.only_first} images only {plain(contrast.first)} names rightly, "
+            f"{contrast.only_other} only {plain(contrast.other)}"
+        )
+    elif contrast.image_half_width is not None:
+        told += f"; other test images: ± {contrast.image_half_width:.2f} points besides"
+    return told
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else as_text(value)

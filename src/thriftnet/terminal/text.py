@@ -1,0 +1,67 @@
+"""Text in columns: widths, wrapping, and names that cannot harm the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+
+
+def plain(text: str) -> str:
+    """Text that cannot move the cursor or colour the terminal, whatever a user called a run."""
+    return "".join(mark if mark.isprintable() else "�" for mark in text)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Text of just that width, cut with an ellipsis or filled with spaces."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return " " * (width - cell_len(text)) + text if right else set_cell_size(text, width)
+
+
+def row_of(cells: Iterable[str]) -> str:
+    """Cells with room between them."""
+    return "  ".join(cells).rstrip()
+
+
+def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
+    """Print a paragraph.
+
+    Args:
+        text: Whole words stay whole, paths among them.
+        first: What the first line begins with; none: the indent.
+        indent: What the other lines begin with.
+    """
+    start = first or indent
+    print(
+        textwrap.fill(
+            text,
+            width=max(40, min(terminal_width(), 100)),
+            initial_indent=start,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+
+
+def terminal_width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size().columns
+
+
+def show_bytes(size: int) -> str:
+    """Bytes for reading, in powers of ten."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 9:52 or 2:30:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

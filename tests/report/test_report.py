@@ -144,6 +144,7 @@ def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path)
     [
         {},
         {"train": {"micro_batch": 8, "epochs": 1}},
+        {"train": {"sizes": [[1, 24]], "epochs": 2}},
         {"augment": {"mixup": 1.0, "cutmix": 1.0}, "data": {"val_ratio": 0}},
         {"train": {"hard_fraction": 0.5, "epochs": 1}, "augment": {"policy": "trivialaugment"}},
     ],

@@ -14,6 +14,7 @@ from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.rng import derive_seed, generator
+from thriftnet.training.sizes import Sizes
 
 _MISTAKES = 16
 _SAMPLES = 16
@@ -54,6 +55,8 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     if recipe.augment.mixup > 0 or recipe.augment.cutmix > 0:
         mix = Mix(mixup=recipe.augment.mixup, cutmix=recipe.augment.cutmix)
         seen, targets = mix(seen, targets, generator=draws)
+    sizes = Sizes(settings.sizes, full=seen.shape[-1], macs={})
+    seen = sizes.resize(seen, 0)
     return chosen, seen, targets
 
 
@@ -79,6 +82,8 @@ def draw_augmentation(record: RunRecord, train_set: Dataset) -> Drawing:
         if value not in ("none", 0) and (key != "crop_mode" or record.recipe.augment.crop_padding)
     }
     words = ", ".join(f"{key} {value}" for key, value in on.items()) or "none"
+    for end, side in record.recipe.train.sizes[:1]:
+        words += f"; until epoch {end} shrunk to {side}×{side} pixels"
     return draw_pictures(
         tuple(pictures),
         columns=8,

@@ -13,38 +13,16 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from performance_blocks import PERFORMANCE_BLOCKS
+from quoting import ROOT, duration, machine, result
 from thriftnet.recipe import Recipe
 
-ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/recipe.md")
-_LONG = 5400.0
-
-
-def result(name: str) -> dict[str, Any] | None:
-    """A file of results/, or none where it was not measured yet."""
-    path = ROOT / "results" / f"{name}.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
-
-
-def duration(seconds: float) -> str:
-    """Seconds for reading."""
-    return f"{seconds / 3600:.1f} h" if seconds > _LONG else f"{seconds / 60:.1f} min"
-
-
-def machine(figures: dict[str, Any]) -> str:
-    """What the figures were measured on."""
-    facts = figures["machine"]
-    commit = (figures["commit"] or "unknown")[:10]
-    return (
-        f"{facts['processor']}, {facts['threads']} cores, torch {facts['torch']}, "
-        f"{figures['date']}, commit {commit}"
-    )
+DOCUMENTS = ("README.md", "docs/recipe.md", "docs/performance.md")
 
 
 def recipes_block() -> str:
@@ -159,6 +137,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "fresh-clone": fresh_clone_block,
     "parity": parity_block,
     "recipe-keys": recipe_keys_block,
+    **PERFORMANCE_BLOCKS,
 }
 
 

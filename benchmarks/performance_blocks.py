@@ -1,0 +1,218 @@
+"""Blocks of docs/performance.md, each from its file of results/, or saying that there is none."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from quoting import ROOT, duration, machine, result
+
+_FIGURE = "docs/figures/cost_growth.svg"
+
+
+def quoted(name: str, script: str, block: Callable[[dict[str, Any]], list[str]]) -> str:
+    """A block of lines with its origin, or what to run where it was not measured yet."""
+    figures = result(name)
+    if figures is None:
+        return f"Not measured yet (`python benchmarks/{script}`)."
+    origin = f"`results/{name}.json`: `{figures['command']}`; {machine(figures)}."
+    return "\n".join([*block(figures), "", origin])
+
+
+def _table(*columns: str) -> list[str]:
+    return [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+
+
+def _verdict(reached: bool, target: str) -> str:
+    return f"Target {target}: {'reached' if reached else '**not reached**'}."
+
+
+def _spread(values: list[float]) -> str:
+    text = f"{statistics.mean(values):.2%}"
+    return f"{text} ± {statistics.stdev(values):.2%} (sd)" if len(values) > 1 else text
+
+
+def peer_lines(figures: dict[str, Any]) -> list[str]:
+    """Every run of both sides; means, and the ratio of the wall times."""
+    rows = _table("who", "seed", "test accuracy", "without TTA", "wall time")
+    for who, runs in (("peer", figures["peer"]), (f"`{figures['recipe']}`", figures["ours"])):
+        rows += [
+            f"| {who} | {run['seed']} | {run['accuracy']:.2%} | "
+            f"{_share(run.get('accuracy_without_tta'))} | {run['wall_seconds']:.0f} s |"
+            for run in runs
+        ]
+    ours = figures["ours"]
+    target = figures["target"]
+    return [
+        *rows,
+        "",
+        f"`{figures['recipe']}` reaches {_spread([run['accuracy'] for run in ours])} over "
+        f"{len(ours)} seed{'s' if len(ours) > 1 else ''}, "
+        f"{_spread([run['accuracy_without_tta'] for run in ours])} without test-time "
+        f"augmentation, in {figures['wall_ratio']:.2f} of the peer's wall time (medians).",
+        _verdict(
+            figures["reached"],
+            f"{target['mean_accuracy']:.0%} in {target['wall_ratio']:g} of the time",
+        ),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2%}"
+
+
+def lever_lines(figures: dict[str, Any]) -> list[str]:
+    """What changing one thing gave, on validation images."""
+    variants = figures["variants"]
+    base = variants["base"]["mean_accuracy"]
+    rows = _table("variant", "changed", "validation accuracy", "beside base", "PFLOP", "time")
+    for name, entry in variants.items():
+        runs = entry["runs"]
+        changed = ", ".join(f"`{each}`" for each in entry["overrides"]) or "–"
+        seconds = statistics.mean(run["seconds"] for run in runs)
+        rows.append(
+            f"| {name} | {changed} | {_spread([run['accuracy'] for run in runs])} | "
+            f"{100 * (entry['mean_accuracy'] - base):+.2f} points | "
+            f"{statistics.mean(run['pflop'] for run in runs):.3f} | {duration(seconds)} |"
+        )
+    seeds = ", ".join(map(str, figures["seeds"]))
+    return [*rows, "", f"Seeds {seeds}; the images held out chose nothing else."]
+
+
+def paper_speed_lines(figures: dict[str, Any]) -> list[str]:
+    """Our loop and the plain one."""
+    rates, target = figures["images_per_second"], f"{figures['target']['ratio']:g} times"
+    shares = ", ".join(f"`{k}` {v:.1%}" for k, v in figures["augmentation_share"].items())
+    return [
+        *_table("loop", "images/s"),
+        f"| plain fp32 PyTorch, two DataLoader workers | {rates['plain']:.1f} |",
+        f"| recipe `paper` | {rates['ours']:.1f} |",
+        "",
+        f"{figures['ratio']:.2f} times as fast. {_verdict(figures['reached'], target)}",
+        f"Augmentation's share of a step: {shares}.",
+    ]
+
+
+def profile_lines(figures: dict[str, Any]) -> list[str]:
+    """Shares by kind, convolutions by layer, and how near to the machine's rate it all is."""
+    rate, target = figures["convolution_rate_gflops"], figures["target"]
+    shares = figures["profile"]["share"].items()
+    lines = [
+        f"A step of {figures['batch_size']} images in micro-batches of {figures['micro_batch']} "
+        f"takes {figures['step_seconds']:.2f} s: {figures['step_gflops']:.0f} of the "
+        f"{rate:.0f} GFLOP/s that a large {figures['precision']} convolution reaches here, "
+        f"{figures['share_of_convolution_rate']:.0%}. "
+        + _verdict(figures["reached"], f"{target['share_of_convolution_rate']:.0%}"),
+        *_whole_training(figures),
+        "",
+        *_table("kind", "share of a step"),
+        *(f"| {kind} | {share:.1%} |" for kind, share in shares),
+        "",
+        *_table("convolution", "direction", "GFLOP a step", "ms a step", "GFLOP/s"),
+        *(
+            f"| {row['layer']} | {row['direction']} | {row['gflop_per_step']:.1f} | "
+            f"{row['milliseconds_per_step']:.1f} | {row['gflops']:.0f} |"
+            for row in figures["profile"]["convolutions"]
+        ),
+        "",
+        *_table("oneDNN implementation", "work", "calls", "ms"),
+        *(
+            f"| `{row['name']}` | {row['primitive']}, {row['direction']} | "
+            f"{row['calls']} | {row['milliseconds']:.1f} |"
+            for row in figures["onednn"]["implementations"]
+            if row["primitive"] == "convolution"
+        ),
+    ]
+    slow = figures["onednn"]["convolutions_by_reference"]
+    told = f"**{'; '.join(slow)}**" if slow else "none"
+    return [*lines, "", f"Convolutions by a `ref` implementation: {told}."]
+
+
+def _whole_training(profile: dict[str, Any]) -> list[str]:
+    """The same over whole trainings of that recipe, where it has been trained as it stands."""
+    trained = result(f"train_{profile['recipe']}")
+    if trained is None or trained["digest"] != profile["digest"]:
+        return ["Over a whole training: not measured yet."]
+    found = [run["pflop"] * 1e6 / run["training_seconds"] for run in trained["runs"]]
+    share = statistics.mean(found) / profile["convolution_rate_gflops"]
+    return [
+        f"Over whole trainings (`results/train_{profile['recipe']}.json`): "
+        f"{statistics.mean(found):.0f} GFLOP/s, {share:.0%}."
+    ]
+
+
+def inference_lines(figures: dict[str, Any]) -> list[str]:
+    """Every way of reading beside the others."""
+    variants = figures["variants"]
+    base = variants[figures["baseline"]]["batch_256"]["images_per_second"]
+    rows = _table(
+        "way",
+        "batch 1: median, p95",
+        "batch 256: median, p95",
+        "images/s",
+        "beside eager",
+        "largest difference",
+        "equal answers",
+        "validation accuracy",
+        "first call at 256",
+    )
+    for name, found in variants.items():
+        one, many = found["batch_1"], found["batch_256"]
+        rows.append(
+            f"| {name} | {one['latency_ms']:.2f}, {one['latency_p95_ms']:.2f} ms | "
+            f"{many['latency_ms']:.0f}, {many['latency_p95_ms']:.0f} ms | "
+            f"{many['images_per_second']:.0f} | {many['images_per_second'] / base:.2f} | "
+            f"{found['largest_difference']:.1e} | {found['equal_top1']:.2%} | "
+            f"{_share(found['validation_accuracy'])} | {many['first_call_seconds']:.1f} s |"
+        )
+    lines = [
+        *rows,
+        "",
+        f"The predictor reads {figures['predictor_over_baseline']:.2f} times as fast as eager fp32 "
+        f"at batch 256. "
+        + _verdict(figures["reached"], f"{figures['target']['predictor_over_baseline']:g} times"),
+        f"Compared on {figures['compared_images']:,} "
+        f"{'held-out' if figures['held_out'] else 'training'} images, "
+        f"{'trained' if figures['trained'] else 'untrained'} network.",
+    ]
+    if figures["wrong"]:
+        lines.append(
+            f"**Wrong answers, so its speed counts for nothing**: {_and(figures['wrong'])}."
+        )
+    if figures["missing"]:
+        lines.append(f"Left out, as not installed: {_and(figures['missing'])}.")
+    return lines
+
+
+def _and(names: list[str]) -> str:
+    return ", ".join(names)
+
+
+def growth_lines(figures: dict[str, Any]) -> list[str]:
+    """The figure, and a table of every point."""
+    lines = [f"![Time and memory as training grows]({_FIGURE.removeprefix('docs/')})", ""]
+    assert (ROOT / _FIGURE).exists()
+    lines += _table(
+        "varied", "images", "parameters", "threads", "batch", "micro-batch", "time", "images/s",
+        "GFLOP/s", "peak memory",
+    )  # fmt: skip
+    for axis in ("images", "parameters", "threads", "batch_size", "micro_batch"):
+        lines += [
+            f"| {axis.replace('_', ' ')} | {point['images']:,} | {point['parameters']:,} | "
+            f"{point['threads']} | {point['batch_size']} | {point['micro_batch']} | "
+            f"{point['seconds']:.1f} s | {point['images_per_second']:.0f} | "
+            f"{point['gflops']:.0f} | {point['peak_memory_bytes'] / 2**30:.2f} GiB |"
+            for point in figures[axis]
+        ]
+    return lines
+
+
+PERFORMANCE_BLOCKS: dict[str, Callable[[], str]] = {
+    "against-peer": lambda: quoted("against_peer", "against_peer.py --peer DIR", peer_lines),
+    "levers": lambda: quoted("ablation_quick", "ablate.py quick", lever_lines),
+    "paper-speed": lambda: quoted("paper_speed", "paper_speed.py", paper_speed_lines),
+    "profile": lambda: quoted("profile_quick", "profile_layers.py quick", profile_lines),
+    "inference": lambda: quoted("inference_quick", "inference.py RUN", inference_lines),
+    "growth": lambda: quoted("cost_growth", "cost_growth.py", growth_lines),
+}

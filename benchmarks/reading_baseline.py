@@ -1,0 +1,81 @@
+"""The plain baseline of reading: PyTorch as it comes, in a process that nothing has been set in.
+
+Our predictor sets the allocator of its process, from which the baseline must not gain.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+_Request = tuple[NDArray[np.float32], int]
+_Answer = tuple[list[float], NDArray[np.float32]]
+
+
+class _Connection(Protocol):
+    """An end of a pipe; its class has another name on every system."""
+
+    def send(self, obj: Any, /) -> None: ...
+    def recv(self) -> Any: ...
+    def close(self) -> None: ...
+
+
+class Elsewhere:
+    """A network in another process, eager, fp32, in ordinary layout."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def read(self, images: torch.Tensor, *, calls: int = 1) -> tuple[list[float], torch.Tensor]:
+        """Read (N, 3, H, W) float32 images so many times.
+
+        Returns:
+            Seconds of each call, taken there, and the logits (N, classes).
+        """
+        self._connection.send((images.numpy(), calls))
+        times, logits = self._connection.recv()
+        return times, torch.from_numpy(logits)
+
+
+@contextmanager
+def elsewhere(network: nn.Module) -> Iterator[Elsewhere]:
+    """A process for a network, for as long as the block lasts."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(network, torch.get_num_threads(), theirs))
+    process.start()
+    theirs.close()
+    try:
+        yield Elsewhere(ours)
+    finally:
+        ours.close()
+        process.join()
+
+
+@torch.no_grad()
+def _serve(network: nn.Module, threads: int, connection: _Connection) -> None:
+    torch.set_num_threads(threads)
+    # Contiguous: our networks are built channels-last.
+    network = network.eval().to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+    while True:
+        try:
+            request: _Request = connection.recv()
+        except EOFError:
+            return
+        images, calls = torch.from_numpy(request[0]), request[1]
+        times: list[float] = []
+        logits = torch.empty(0)
+        for _ in range(calls):
+            began = time.perf_counter()
+            logits = network(images)
+            times.append(time.perf_counter() - began)
+        answer: _Answer = (times, logits.numpy())
+        connection.send(answer)

@@ -51,7 +51,7 @@ def steps_of(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
     plan, state = noise_training(recipe)
     plan = replace(plan, augment=NamedAugment(**vars(plan.augment)))
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
-    return plan, lambda: train_step(plan, state, batch, epoch=0)
+    return plan, lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
 
 
 def profiled(step: Callable[[], None], *, steps: int) -> dict[str, Any]:

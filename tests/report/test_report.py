@@ -106,7 +106,7 @@ def test_figures_of_the_page_are_those_of_the_run(report: Report, trained: Path)
     wrong = logits.argmax(1).numpy() != said.labels
     sure = logits.softmax(1).amax(1).numpy()
     worst = int(np.flatnonzero(wrong)[sure[wrong].argmax()])
-    assert f"test image {worst}" in page.text
+    assert f"image {worst}" in page.text
     assert f"Of {wrong.sum():,} wrong answers" in page.text
 
 

@@ -135,7 +135,7 @@ def draw_pictures(
             axes.text(
                 left + side / 2, top - side - 0.08 - place * line_height,
                 style.printable(line, longest=22), ha="center", va="top",
-                fontsize=8.5, color=style.MUTED if place else style.INK,
+                fontsize=7.6, color=style.MUTED if place else style.INK,
             )  # fmt: skip
     axes.set_xlim(0, style.WHOLE)
     axes.set_ylim(-rows * row_height, 0)

@@ -117,7 +117,7 @@ def draw_mistakes(
                 test_set.images[number],
                 f"Test image {number}: labelled {label}, called {called} with probability "
                 f"{sure:.3f}",
-                (f"{called} {sure:.3f}", f"label {label} {right:.3f}", f"test image {number}"),
+                (f"{called} {sure:.3f}", f"label {label} {right:.3f}", f"image {number}"),
             )
         )
     return draw_pictures(

@@ -147,6 +147,7 @@ def test_several_recipes_are_corrected_for_their_number(tmp_path: Path):
         runs += seeds(tmp_path, f"r{number}", accuracies, overrides=options)
     found = compare(runs)
     assert found.correction == "Holm"
+    assert any("corrected for the number of comparisons (Holm)" in note for note in found.notes)
     assert [contrast.other for contrast in found.contrasts] == ["r0", "r1", "r2"]
     assert {contrast.first for contrast in found.contrasts} == {"smoke"}
     raw = [contrast.p or 0.0 for contrast in found.contrasts]

@@ -248,6 +248,17 @@ def test_list_fits_the_terminal(
     assert len([line for line in lines if "finished" in line]) == 2
 
 
+def test_pipe_gets_every_column_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    make_run(tmp_path / ("long-" * 20))
+    print_runs(list_runs(tmp_path), None)
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.endswith("started")
+    assert line.startswith("long-" * 20)
+
+
 def test_folders_that_hold_no_list(tmp_path: Path):
     assert list_runs(tmp_path) == []
     with pytest.raises(RunError, match="there is no folder .*--runs-dir"):

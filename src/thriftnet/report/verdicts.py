@@ -91,6 +91,11 @@ def notes_on(groups: Sequence[Group], contrasts: Sequence[Contrast]) -> tuple[st
             "a group of one seed is taken to scatter as the other does (Student's t test); "
             "more seeds of it would tell"
         )
+    if len([contrast for contrast in contrasts if contrast.p is not None]) > 1:
+        notes.append(
+            "p-values are corrected for the number of comparisons (Holm); each interval is of "
+            "95% on its own"
+        )
     notes.append(_two_sources(groups, contrasts))
     if len({score.tta for score in scores}) > 1:
         read = ", ".join(f"{group.label} {group.scores[0].tta}" for group in groups)

@@ -39,9 +39,10 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
     cells = {column: [_cell(column, run.value(column)) for run in runs] for column in shown}
     widths = {column: max(map(cell_len, [column, *cells[column]])) for column in shown}
     if columns is None:
-        widths["name"] = min(widths["name"], max(12, terminal_width() // 3))
+        room = terminal_width(otherwise=1000)  # a file or a pipe has room for all
+        widths["name"] = min(widths["name"], max(12, room // 3))
         for column in _LEFT_OUT_FIRST:
-            if sum(widths[c] + 2 for c in shown) - 2 > terminal_width():
+            if sum(widths[c] + 2 for c in shown) - 2 > room:
                 shown.remove(column)
     numbers = {
         column: any(isinstance(run.value(column), int | float) for run in runs) for column in shown
@@ -64,7 +65,8 @@ def print_superseded(found: Sequence[Superseded]) -> None:
         names = ", ".join(path.name for path in entry.files)
         print(f"{show_bytes(entry.size):>9}  {plain(str(entry.run.path))}  {names}")
     total = show_bytes(sum(entry.size for entry in found))
-    print(f"{total:>9}  in the checkpoints of {len(found)} finished runs")
+    runs = "1 finished run" if len(found) == 1 else f"{len(found)} finished runs"
+    print(f"{total:>9}  in the checkpoints of {runs}")
 
 
 def _cell(column: str, value: Value) -> str:

@@ -47,9 +47,9 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
     )
 
 
-def terminal_width() -> int:
-    """Columns of the terminal; 80 where there is none."""
-    return shutil.get_terminal_size().columns
+def terminal_width(*, otherwise: int = 80) -> int:
+    """Columns of the terminal, or of the variable COLUMNS; `otherwise` where there is neither."""
+    return shutil.get_terminal_size((otherwise, 24)).columns
 
 
 def show_bytes(size: int) -> str:

@@ -28,7 +28,7 @@ def report(
     data: DataOption = None,
 ) -> None:
     """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""
-    from thriftnet.api import write_report
+    from thriftnet.report.build import write_report
 
     written = write_report(runs, output=output, data=data)
     for text in written.missing:

@@ -66,14 +66,16 @@ def draw_time(record: RunRecord) -> Drawing:
     """Seconds of training and of everything else in each epoch."""
     epochs, training, other = epoch_seconds(record)
     axes = style.new_axes(legend_rows=1)
-    width = 0.8 if len(epochs) > 1 else 0.3
-    axes.bar(
-        epochs, training, width, color=style.BLUE,
+    edges = [*(epoch - 0.5 for epoch in epochs), epochs[-1] + 0.5]
+    axes.stairs(
+        training, edges, fill=True, color=style.BLUE,
         label=f"training steps, {clock(sum(training))}",
     )  # fmt: skip
     if sum(other) >= _SEEN * sum(training):
-        axes.bar(
-            epochs, other, width, bottom=training, color=style.ORANGE, hatch="///",
+        both = [a + b for a, b in zip(training, other, strict=True)]
+        axes.stairs(
+            both, edges, baseline=training, fill=True, facecolor=style.ORANGE,
+            edgecolor=style.MUTED, linewidth=0, hatch="///",
             label=f"validation, {clock(sum(other))}",
         )  # fmt: skip
     label_epochs(axes, "time (s)")
@@ -91,7 +93,7 @@ def draw_time(record: RunRecord) -> Drawing:
         f"{sum(training) / total:.1%} of it in training steps, augmentation included; the last "
         f"epoch trained on {rate:,.0f} images a second. Validation includes keeping the best "
         "weights; reading the data set and writing checkpoints for --resume are not counted.",
-        alt=f"Bar chart of seconds by epoch: {sum(training):.0f} s of training steps and "
+        alt=f"Stairs of seconds by epoch: {sum(training):.0f} s of training steps and "
         f"{sum(other):.0f} s of validation in all.",
     )
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from thriftnet.report import style
 
-_PNG_DPI = 160
+_PNG_DPI = 144
 
 _THEME = {
     style.INK: "ink",

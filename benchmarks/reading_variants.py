@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from thriftnet.augment import normalise
 from thriftnet.deploy.classifier import Classifier
-from thriftnet.deploy.fast import fastest, pack_convolutions
+from thriftnet.evaluation.fast import fastest, pack_convolutions
 from thriftnet.models.fold import folded
 from thriftnet.models.saved import SavedModel
 from thriftnet.training.device import Compute

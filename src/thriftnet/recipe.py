@@ -74,6 +74,11 @@ class Recipe(Section):
                 "train.select=best needs validation images; set data.val_ratio above 0 "
                 "or train.select=final"
             )
+        if self.train.stem_epochs is not None and self.model.family != "speednet":
+            raise ValueError(
+                f"train.stem_epochs is for model.family=speednet, not {self.model.family}; "
+                "leave it out"
+            )
         if self.schedule.warmup_epochs > self.train.epochs:
             raise ValueError(
                 f"schedule.warmup_epochs is {self.schedule.warmup_epochs:g}, longer than "

@@ -240,6 +240,9 @@ class TrainSection(Section):
     sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=32)]], ...] = ()
     """Progressive resizing, [epochs, pixels] pairs: until so many epochs are done, images are
     shrunk to that side; then to the next pair's, and after the last they are whole."""
+    stem_epochs: Annotated[int, Field(ge=0)] | None = None
+    """Epochs that train the bias of speednet's whitening stem; without it, the gradient of the
+    largest grid is not computed. None: all epochs."""
     label_smoothing: Fraction = 0.0
     """Share of each target that is spread evenly over the classes."""
     ema_decay: Fraction = 0.0

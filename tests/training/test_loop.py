@@ -152,3 +152,24 @@ def test_checkpoint_of_another_recipe_is_refused(
     run.recipe_path.write_text(edited.to_yaml())
     with pytest.raises(RunError, match="does not fit its recipe.yaml"):
         resume_run(run.path)
+
+
+def test_stem_bias_is_trained_in_its_epochs_only() -> None:
+    model = {"family": "speednet", "blocks": [1], "channels": [8]}
+    optim = {"name": "muon", "lr": 0.1, "bias_lr": 0.1, "head_lr": 0.1}
+    recipe = small_recipe(model=model, optim=optim, train={"stem_epochs": 1, "ema_decay": 0})
+    network = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, dataset(), network)
+    state = make_state(recipe, plan, network)
+    bias, head = network.get_parameter("stem.bias"), network.get_parameter("head.weight")
+    moved: list[tuple[bool, bool]] = []
+    for epoch in (0, 1, 2):
+        before = bias.clone(), head.clone()
+        train_step(plan, state, torch.arange(16), epoch=epoch)
+        moved.append((not torch.equal(bias, before[0]), not torch.equal(head, before[1])))
+    assert moved == [(True, True), (False, True), (False, True)]
+
+
+def test_stem_epochs_of_a_network_without_one_are_refused() -> None:
+    with pytest.raises(RecipeError, match=r"train\.stem_epochs is for model\.family=speednet"):
+        small_recipe(train={"stem_epochs": 1})

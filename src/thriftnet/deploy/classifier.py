@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.data import read_image
-from thriftnet.deploy.fast import fastest
+from thriftnet.evaluation.fast import fastest
 from thriftnet.evaluation.tta import tta_logits
 from thriftnet.evaluation.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model

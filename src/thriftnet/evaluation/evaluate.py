@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.errors import DataError, RunError
+from thriftnet.evaluation.fast import fastest
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     cross_entropy,
@@ -126,19 +127,19 @@ def _read(
             f"the network knows {', '.join(model.classes)} and the images are of "
             f"{', '.join(dataset.classes)}; evaluate it on its own classes"
         )
-    network = model.network.to(compute.device)
+    fast = replace(model, network=fastest(model.network, compute))
     images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
     labels = torch.tensor(dataset.labels)
 
     other = companion(tta)
-    logits = tta_logits(model, images, (tta, other), compute=compute)
+    logits = tta_logits(fast, images, (tta, other), compute=compute)
 
     def read(kind: str) -> Reading:
         return read_logits(logits[kind], labels, classes=model.classes, tta=kind)
 
     evaluation = Evaluation(
         parameters=model.parameters,
-        macs=count_macs(network, image_size=model.image_size),
+        macs=count_macs(model.network, image_size=model.image_size),
         precision=compute.precision,
         chosen=read(tta),
         other=read(other),

@@ -117,6 +117,10 @@ class SpeedNet(nn.Module):
         x = torch.amax(x, dim=(2, 3))  # (N, C)
         return self.head(x) / x.shape[1]
 
+    def train_stem(self, trained: bool) -> None:
+        """Train the stem's bias or leave it, and with it the gradient of the largest grid."""
+        self.stem.bias.requires_grad_(trained)  # pyright: ignore[reportOptionalMemberAccess]
+
     @torch.no_grad()
     def whiten(self, images: Tensor, *, eps: float = 5e-4) -> None:
         """Set the stem to the principal directions of patches, scaled to unit variance.

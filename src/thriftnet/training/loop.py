@@ -13,6 +13,7 @@ from torch import Tensor
 
 from thriftnet.errors import TrainingError
 from thriftnet.models.saved import read_model, save_model
+from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
 from thriftnet.training.inference import predict_logits
@@ -105,6 +106,8 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     factor = plan.schedule(state.step, state.total_steps)
     set_learning_rate(state.optimisers, factor)
     state.model.train()
+    if plan.stem_epochs is not None and isinstance(state.model, SpeedNet):
+        state.model.train_stem(epoch < plan.stem_epochs)
     for at in batch.split(plan.micro_batch):
         part = at.to(plan.compute.device)
         images = plan.augment(plan.images[part], indices=part, epoch=epoch, generator=draws)

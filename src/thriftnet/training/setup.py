@@ -53,6 +53,8 @@ class Plan:
     label_smoothing: float
     sizes: Sizes
     """The images' side in each epoch."""
+    stem_epochs: int | None
+    """Epochs that train a whitening stem's bias; none: all."""
 
     @property
     def macs(self) -> int:
@@ -113,6 +115,7 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
+        stem_epochs=settings.stem_epochs,
         sizes=Sizes.of(model, settings.sizes, full=train_set.images.shape[1]),
     )
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from thriftnet.deploy.fast import fastest, pack_convolutions
+from thriftnet.evaluation.fast import fastest, pack_convolutions
 from thriftnet.models.build import build_model
 from thriftnet.training.device import choose_compute
 

@@ -77,7 +77,8 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
             f"{statistics.mean(run['pflop'] for run in runs):.3f} | {duration(seconds)} |"
         )
     seeds = ", ".join(map(str, figures["seeds"]))
-    return [*rows, "", f"Seeds {seeds}; no test image was read."]
+    horizon = ", ".join(f"`{each}`" for each in figures["horizon"])
+    return [*rows, "", f"All with {horizon}. Seeds {seeds}; no test image was read."]
 
 
 def paper_speed_lines(figures: dict[str, Any]) -> list[str]:

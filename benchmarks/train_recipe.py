@@ -19,6 +19,7 @@ from typing import Any
 
 from record import write_result
 from thriftnet.recipe import load_recipe
+from thriftnet.training.run import RunFolder
 
 
 def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
@@ -27,6 +28,9 @@ def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "thriftnet", "train", "--json"]
     resumed = (runs_dir / name).exists()
     if resumed:
+        earlier = RunFolder.open(runs_dir / name).recipe()
+        if earlier.digest() != load_recipe(recipe).digest():
+            raise SystemExit(f"{runs_dir / name} is of another recipe; move it away and run again")
         command += ["--resume", str(runs_dir / name)]
     else:
         command += [recipe, "--seed", str(seed), "--name", name, "--runs-dir", str(runs_dir)]

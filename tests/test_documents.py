@@ -53,9 +53,13 @@ def test_every_recipe_opens_with_its_command(name: str) -> None:
 
 def test_recipes_that_were_trained_are_still_those() -> None:
     """A recipe that changed after its figures were measured has to be measured again."""
-    for path in (ROOT / "results").glob("train_*.json"):
+    trained = 0
+    for path in (ROOT / "results").glob("*.json"):
         figures = json.loads(path.read_text("utf-8"))
-        assert load_recipe(figures["recipe"]).digest() == figures["digest"]
+        if "digest" in figures:
+            trained += 1
+            assert load_recipe(figures["recipe"]).digest() == figures["digest"], path.name
+    assert trained
 
 
 def test_nothing_of_this_machine_is_written_down() -> None:

@@ -11,6 +11,9 @@ from thriftnet.cli.app import app, main
 from thriftnet.cli import workflow
 
 # isort: split
+from thriftnet.cli import watch
+
+# isort: split
 from thriftnet.cli import report
 
 # isort: split
@@ -22,4 +25,4 @@ from thriftnet.cli import runs
 # isort: split
 from thriftnet.cli import facts
 
-__all__ = ["app", "compare", "facts", "main", "report", "runs", "workflow"]
+__all__ = ["app", "compare", "facts", "main", "report", "runs", "watch", "workflow"]

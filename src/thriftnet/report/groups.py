@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.recipe import Recipe
 from thriftnet.report.record import RunRecord
 
 
@@ -56,25 +55,6 @@ def group_runs(records: list[RunRecord]) -> list[Group]:
     ]
 
 
-def differing_keys(recipes: list[Recipe]) -> dict[str, list[str]]:
-    """Dotted keys whose values differ between recipes, seed and words aside."""
-    flat = [flatten(recipe.model_dump(mode="json")) for recipe in recipes]
-    keys = {key: None for values in flat for key in values}
-    told = {key: [_show(values.get(key)) for values in flat] for key in keys}
-    skipped = {"name", "description", "seed"}
-    return {k: values for k, values in told.items() if len(set(values)) > 1 and k not in skipped}
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A tree as dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= (
-            flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-    return flat
-
-
 def group_notes(groups: list[Group]) -> list[str]:
     """What keeps the groups from being compared, in sentences."""
     notes: list[str] = []
@@ -113,7 +93,3 @@ def _digests(record: RunRecord) -> dict[str, Any]:
 def _name(records: list[RunRecord]) -> str:
     """The recipe's own name, which may differ within a group."""
     return Counter(record.recipe.name for record in records).most_common(1)[0][0]
-
-
-def _show(value: Any) -> str:
-    return "–" if value is None else str(value)

@@ -47,11 +47,16 @@ class Page:
         return [drawing for section in self.sections for drawing in section.drawings]
 
 
-def render(page: Page) -> bytes:
-    """The page as an HTML file. All text is escaped; nothing but the figures is taken as markup."""
+def render(page: Page, *, version: str | None = None) -> bytes:
+    """The page as an HTML file. All text is escaped; nothing but the figures is taken as markup.
+
+    Args:
+        page: What it says.
+        version: Of a page that follows its run (`LivePage`); none: the page stands for itself.
+    """
     folder = resources.files("thriftnet.report") / "page"
-    script = (folder / "script.js").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    names = ("script.js",) if version is None else ("script.js", "live.js")
+    scripts = [(folder / name).read_text("utf-8") for name in names]
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -62,8 +67,14 @@ def render(page: Page) -> bytes:
     text = template.render(
         page=page,
         style=Markup((folder / "style.css").read_text("utf-8")),
-        script=Markup(script),
-        script_digest=digest,
+        scripts=[Markup(script) for script in scripts],
+        script_sources=" ".join(map(_source, scripts)),
+        version=version,
         markup=Markup,
     )
     return text.encode("utf-8", "replace")  # file names may hold bytes that are no text
+
+
+def _source(script: str) -> str:
+    """A script as a Content-Security-Policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

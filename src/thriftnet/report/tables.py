@@ -9,7 +9,8 @@ from typing import Any
 from thriftnet.report.blocks import Block
 from thriftnet.report.classes import class_shares
 from thriftnet.report.curves import epoch_seconds
-from thriftnet.report.groups import Group, differing_keys, flatten
+from thriftnet.report.groups import Group
+from thriftnet.report.recipe_keys import differing_settings, flatten
 from thriftnet.report.record import RunRecord
 from thriftnet.training.progress import clock
 
@@ -138,9 +139,10 @@ def differences_table(groups: list[Group]) -> Table | None:
     """Recipe keys in which the groups differ; none if there is one group."""
     if len(groups) < 2:
         return None
-    keys = differing_keys([group.records[0].recipe for group in groups])
+    settings = differing_settings([group.records[0].recipe for group in groups])
     columns = ("key", *(group.label for group in groups))
-    return make_table("Where the recipes differ", columns, [(k, *v) for k, v in keys.items()])
+    rows = [(key, *(_plain(own[key]) for own in settings)) for key in settings[0]]
+    return make_table("Where the recipes differ", columns, rows)
 
 
 def _cell(value: Any) -> Cell:

@@ -12,13 +12,13 @@ from thriftnet.report.compare_groups import Group
 from thriftnet.report.run_filters import as_text
 from thriftnet.report.verdicts import show_p
 from thriftnet.terminal.text import (
-    duration,
     fit,
     plain,
     print_wrapped,
     row_of,
     terminal_width,
 )
+from thriftnet.training.progress import clock
 
 _SETTINGS_SHOWN = 8
 """Keys that differ; the JSON has all."""
@@ -64,7 +64,7 @@ def _cost(group: Group) -> tuple[str, str, str]:
     return (
         "–" if first.parameters is None else f"{first.parameters:,}",
         "–" if first.macs is None else f"{first.macs / 1e6:.1f}M",
-        "–" if group.seconds is None else duration(group.seconds),
+        "–" if group.seconds is None else clock(group.seconds),
     )
 
 

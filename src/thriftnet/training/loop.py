@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.errors import TrainingError
+from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
@@ -225,7 +226,9 @@ def _finish_run(
 def _moment(plan: Plan, state: TrainingState, epoch: int) -> Moment:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
-    left = (state.total_steps - state.step) * plan.batch_size / rate
+    # At this epoch's rate of operations, since other epochs may have images of another size.
+    speed = rate * training_flops(plan.sizes.macs[plan.sizes.side(epoch)], 1)
+    left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed
     first = plan.epochs.first_step(epoch)
     steps = min(plan.epochs.steps_in(epoch), state.total_steps - first)
     return Moment(

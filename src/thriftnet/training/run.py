@@ -7,6 +7,7 @@ metrics.jsonl       one JSON object a line, appended
 checkpoints/last.pt          all that training needs to go on
 checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
+status.json         where the training stands, written anew every few seconds while it goes on
 predictions.npz     what the network said of the test images
 
 torch, which takes seconds to import, and numpy are imported by the functions that need them: a
@@ -15,11 +16,13 @@ list of runs does without.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
 import os
 import shutil
+import time
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +50,7 @@ class RunFolder:
         self.recipe_path = path / "recipe.yaml"
         self.environment_path = path / "environment.json"
         self.metrics_path = path / "metrics.jsonl"
+        self.status_path = path / "status.json"
         self.last_path = path / "checkpoints" / "last.pt"
         self.best_path = path / "checkpoints" / "best.safetensors"
         self.model_path = path / "model.safetensors"
@@ -154,6 +158,25 @@ class RunFolder:
         except OSError:
             return False
         return bool(last) and parse_line(last) is None
+
+    def save_status(self, status: Line | None) -> None:
+        """Say where the training stands, for those who watch; none: it goes on no longer.
+
+        Nothing depends on it: a full disk is no error here, and a cut file no harm.
+        """
+        with contextlib.suppress(OSError):
+            if status is None:
+                self.status_path.unlink(missing_ok=True)
+            else:
+                self.status_path.write_text(json.dumps(status) + "\n", "utf-8")
+
+    def status(self) -> tuple[Line, float]:
+        """Where the training stands, and how many seconds ago; empty where none goes on."""
+        try:
+            found = parse_line(self.status_path.read_bytes()) or {}
+            return found, max(0.0, time.time() - self.status_path.stat().st_mtime)
+        except OSError:
+            return {}, 0.0
 
     def rewind(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run is about to repeat."""

@@ -17,6 +17,7 @@ from thriftnet.training.progress import Progress, Quiet
 from thriftnet.training.run import RunFolder, new_run_path
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
+from thriftnet.training.status import WithStatus
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _fit(
     *,
     deadline: float | None = None,
 ) -> TrainedRun:
+    progress = WithStatus(progress, run)
     with stop_on_signal() as stop:
         try:
             finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline)

@@ -1,0 +1,36 @@
+"use strict";
+
+// Follows a training: asks where it stands every two seconds and loads the page anew when its
+// figures have changed. A browser keeps the place on the page over that.
+const place = document.getElementById("live");
+const version = place.dataset.version;
+
+function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [minutes, rest] = [Math.floor(whole / 60), String(whole % 60).padStart(2, "0")];
+  return minutes < 60 ? `${minutes}:${rest}`
+    : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+}
+
+function tell(standing) {
+  const now = standing.status;
+  if (now.epoch === undefined) return standing.state;
+  return `${standing.state}: epoch ${now.epoch} of ${now.epochs}, ${Math.round(100 * now.share)}%, `
+    + `loss ${now.loss.toFixed(3)}, ${Math.round(now.images_per_second)} images/s, `
+    + `${clock(now.seconds_left)} left`;
+}
+
+async function ask() {
+  try {
+    const answer = await fetch("standing");
+    if (!answer.ok) throw new Error(await answer.text());
+    const standing = await answer.json();
+    if (standing.version !== version) location.reload();
+    place.textContent = tell(standing);
+  } catch {
+    place.textContent = "no answer: thriftnet watch has ended, or the run was removed";
+  }
+}
+
+ask();
+setInterval(ask, 2000);

@@ -1,0 +1,119 @@
+"""The report of a run that goes on, served to browsers on this machine and kept up to date."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.report.page import render
+from thriftnet.report.record import read_record
+from thriftnet.report.single import single_page
+from thriftnet.report.standing import read_standing
+from thriftnet.report.style import figure_style
+from thriftnet.training.run import RunFolder
+
+HOST = "127.0.0.1"
+"""This machine alone: a run is nobody else's business."""
+
+
+class LivePage:
+    """A run's page, drawn anew when the run has something new to show."""
+
+    def __init__(self, path: Path, *, data: Path | None = None) -> None:
+        self.run = RunFolder.open(path)
+        self.data = data
+        self._lock = threading.Lock()
+        self._version = ""
+        self._page = b""
+
+    def version(self) -> str:
+        """Changes when the figures do: with the metrics, the final model or the predictions."""
+        parts: list[str] = []
+        for file in (self.run.metrics_path, self.run.model_path, self.run.predictions_path):
+            try:
+                facts = file.stat()
+                parts.append(f"{facts.st_size}-{facts.st_mtime_ns}")
+            except FileNotFoundError:
+                parts.append("none")
+        return "_".join(parts)
+
+    def page(self) -> bytes:
+        """The page as it should be now; browsers that ask at once wait for one drawing."""
+        with self._lock:  # matplotlib draws one figure at a time
+            version = self.version()
+            if version != self._version:
+                with figure_style():
+                    page = single_page(read_record(self.run.path), data=self.data)
+                self._page, self._version = render(page, version=version), version
+            return self._page
+
+    def standing(self) -> bytes:
+        """Where the run stands, as JSON, with the version of the page."""
+        told = read_standing(self.run.path).to_json()
+        return json.dumps({**told, "version": self.version()}).encode()
+
+
+class LiveServer(ThreadingHTTPServer):
+    """Serves one run's page at `/` and its standing at `/standing`."""
+
+    daemon_threads = True
+
+    def __init__(self, path: Path, *, port: int, data: Path | None = None) -> None:
+        """Take the port.
+
+        Args:
+            path: A run folder.
+            port: 0 takes one that is free.
+            data: Where CIFAR-10 lies; none: the cache.
+
+        Raises:
+            RunError: There is no run, or the port is taken or not allowed.
+        """
+        self.live = LivePage(path, data=data)
+        try:
+            super().__init__((HOST, port), _Handler)
+        except (OSError, OverflowError) as fault:
+            taken = isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE
+            reason = "is taken by another program" if taken else f"cannot be used: {fault}"
+            raise RunError(f"port {port} {reason}; choose another with --port") from None
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        return f"http://{HOST}:{self.server_address[1]}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: LiveServer  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def do_GET(self) -> None:
+        """Answer a browser."""
+        live = self.server.live
+        try:
+            if self.path == "/":
+                self._send(HTTPStatus.OK, "text/html; charset=utf-8", live.page())
+            elif self.path == "/standing":
+                self._send(HTTPStatus.OK, "application/json", live.standing())
+            else:
+                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is only /\n")
+        except ThriftnetError as fault:  # such as a run folder that was removed meanwhile
+            text = f"{fault}\n".encode()
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text)
+        except ConnectionError:
+            pass  # the browser went away
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the terminal shows the run."""
+
+    def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)

@@ -1,0 +1,106 @@
+"""A run in a few lines: where it stands, and how its figures have gone."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from thriftnet.report.standing import Standing, read_standing
+from thriftnet.terminal.text import fit, plain, terminal_width
+from thriftnet.training.progress import clock, epoch_text
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SERIES = (
+    ("train loss", "train_loss", "loss", "{:.4f}"),
+    ("train accuracy", "train_accuracy", "accuracy", "{:.2%}"),
+    ("val loss", "val_loss", None, "{:.4f}"),
+    ("val accuracy", "val_accuracy", None, "{:.2%}"),
+    ("learning rate", "learning_rate", "learning_rate", "{:.3g}"),
+    ("images/s", "images_per_second", "images_per_second", "{:.0f}"),
+)
+"""Name, key in an epoch's line, key in the status, form."""
+_ABOUT = {
+    "starting": "has not taken its first step yet",
+    "silent": "no news for a while: cut off, or very slow; go on with: {resume}",
+    "interrupted": "interrupted; go on with: {resume}",
+    "failed": "failed: {reason}",
+}
+
+
+def sparkline(values: list[float], *, width: int) -> str:
+    """Values as bars from the least to the largest; the latest `width` of them."""
+    shown = values[-width:]
+    if not shown:
+        return ""
+    least, largest = min(shown), max(shown)
+    scale = (len(_BARS) - 1) / (largest - least) if largest > least else 0.0
+    return "".join(_BARS[round((value - least) * scale)] for value in shown)
+
+
+def standing_lines(standing: Standing, *, width: int) -> list[str]:
+    """The state, a bar, and a line for each figure that is known."""
+    lines = [fit(_headline(standing), width).rstrip()]
+    for name, key, now, form in _SERIES:
+        values = standing.series(key)
+        latest = standing.status.get(now) if now else None
+        if isinstance(latest, int | float):
+            values = [*values, float(latest)]
+        if values:
+            start = f"{name:<15}{form.format(values[-1]):>8}  "
+            lines.append(start + sparkline(values, width=max(1, width - len(start))))
+    if standing.test:
+        lines.append(f"{'test accuracy':<15}{standing.test['accuracy']:>8.2%}")
+    about = _ABOUT.get(standing.state)
+    if about:
+        resume = f"thriftnet train --resume {standing.path}"
+        lines.append(plain(about.format(resume=resume, reason=standing.last.get("reason"))))
+    return lines
+
+
+def _headline(standing: Standing) -> str:
+    status = standing.status
+    text = f"{plain(standing.name)}  {standing.state}"
+    if not status:
+        done = standing.epochs[-1] if standing.epochs else {}
+        return f"{text}  epoch {done['epoch']}/{done['epochs']}" if done else text
+    filled = round(12 * status["share"])
+    bar = "━" * filled + "╌" * (12 - filled)
+    left = clock(status["seconds_left"])
+    return f"{text}  epoch {status['epoch']}/{status['epochs']} {bar}  {left} left"
+
+
+def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = time.sleep) -> None:
+    """Show a run until it is over; on a terminal in place, elsewhere a line an epoch.
+
+    Args:
+        path: A run folder.
+        stay: Go on after the end, until Ctrl-C.
+        pause: Waits for so many seconds.
+
+    Raises:
+        RunError: There is no run at `path`, or its metrics are damaged.
+    """
+    console = Console()
+    told = 0
+    standing = read_standing(path)
+    live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+    with live or contextlib.nullcontext():
+        while True:
+            if live:
+                lines = standing_lines(standing, width=terminal_width())
+                live.update(Text("\n".join(lines)), refresh=True)
+            for line in standing.epochs[told:] if not live else ():
+                print(epoch_text(line), flush=True)
+            told = len(standing.epochs)
+            if standing.over and not stay:
+                break
+            pause(1.0)
+            standing = read_standing(path)
+    if not live:
+        print("\n".join(standing_lines(standing, width=terminal_width())))

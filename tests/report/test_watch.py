@@ -175,6 +175,13 @@ def test_watch_of_a_finished_run_shows_it_and_ends(command: Command, copied: Pat
     assert "\ntest accuracy" in outcome.out
 
 
+def test_test_accuracy_is_that_of_the_recipes_own_reading(going: RunFolder) -> None:
+    tta = going.recipe().evaluate.tta
+    for name, accuracy in ((tta, 0.91), ("none", 0.9)):
+        going.append({"kind": "test", "tta": name, "accuracy": accuracy})
+    assert standing_lines(read_standing(going.path), width=80)[-1].split()[-1] == "91.00%"
+
+
 def test_line_that_lost_a_figure_is_passed_over(going: RunFolder) -> None:
     going.append({"kind": "epoch", "epoch": 2, "train_loss": 1.0})
     assert [line["epoch"] for line in read_standing(going.path).epochs] == [1]

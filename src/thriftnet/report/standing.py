@@ -42,7 +42,7 @@ class Standing:
     last: Line
     """The last line of the metrics; empty if there is none."""
     test: Line
-    """The latest test figures; empty before `evaluate`."""
+    """The latest test figures, read as the recipe says; empty before `evaluate`."""
 
     @property
     def over(self) -> bool:
@@ -64,12 +64,14 @@ def read_standing(path: Path) -> Standing:
 
     Raises:
         RunError: There is no run at `path`, or its metrics are damaged.
+        RecipeError: Its recipe.yaml is wrong.
     """
     run = RunFolder.open(path)
     status, age = run.status()
     lines = run.metrics()
     last = lines[-1] if lines else {}
-    tests = [line for line in lines if line.get("kind") == "test"]
+    tta = run.recipe().evaluate.tta
+    tests = [line for line in lines if line.get("kind") == "test" and line.get("tta") == tta]
     epochs = (line for line in lines if line.get("kind") == "epoch")
     return Standing(
         name=run.name,

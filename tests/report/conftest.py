@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from commands import Command, Outcome
+from commands import Command, in_this_process
 from small import sitting, small_recipe
 
 from thriftnet.api import write_report
-from thriftnet.cli import main
 from thriftnet.data import Dataset
 from thriftnet.evaluation.evaluate import read_logits
 from thriftnet.report.build import Report
@@ -84,15 +82,4 @@ def make_run(tmp_path: Path, cifar10: tuple[Dataset, Dataset]) -> MakeRun:
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run a command in this process: `command("report", run)`."""
 
-    def run(*arguments: str | Path) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["thriftnet", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return run
+    return in_this_process(monkeypatch, capsys)

@@ -1,9 +1,8 @@
 """Freed memory stays with the process: the next step touches no fresh pages."""
 
+import platform
 import subprocess
 import sys
-
-import pytest
 
 STEPS = """
 import resource, torch
@@ -25,7 +24,10 @@ def fresh_pages(call: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator is Linux's")
 def test_steps_reuse_the_memory_of_the_one_before():
-    assert fresh_pages("choose_compute(device='cpu')") < 500
-    assert fresh_pages("") > 5_000
+    kept, usual = fresh_pages("choose_compute(device='cpu')"), fresh_pages("")
+    if platform.libc_ver()[0] == "glibc":
+        assert kept < 500
+        assert usual > 5_000
+    else:  # the setting is glibc's alone; elsewhere it must do no harm
+        assert kept <= 2 * usual + 500

@@ -70,14 +70,7 @@ class RunRecord:
         """How many steps each epoch has; none if the line of the start is missing."""
         if not self.start:
             return None
-        settings = self.recipe.train
-        return Epochs(
-            images=int(self.start["train_images"]),
-            batch_size=settings.batch_size,
-            drop_last=settings.drop_last,
-            hard_fraction=settings.hard_fraction,
-            full_epochs=settings.full_epochs,
-        )
+        return Epochs.of(self.recipe.train, images=int(self.start["train_images"]))
 
     def series(self, key: str) -> tuple[list[float], list[float]]:
         """Epochs that have a finite value of `key`, and those values."""

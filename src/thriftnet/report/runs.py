@@ -21,7 +21,7 @@ from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe
 from thriftnet.training.run import RunFolder
 
-COLUMNS = (
+USUAL_COLUMNS = (
     "name",
     "state",
     "recipe",
@@ -31,6 +31,11 @@ COLUMNS = (
     "parameters",
     "seconds",
     "started",
+)
+"""Columns of a list where none are named."""
+
+COLUMNS = (
+    *USUAL_COLUMNS,
     "macs",
     "pflop",
     "top5",

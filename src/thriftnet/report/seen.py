@@ -33,13 +33,7 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     recipe = record.recipe
     settings, seed = recipe.train, recipe.seed
     train_at, _ = stratified_split(train_set.labels, val_ratio=recipe.data.val_ratio, seed=seed)
-    epochs = Epochs(
-        images=len(train_at),
-        batch_size=settings.batch_size,
-        drop_last=settings.drop_last,
-        hard_fraction=settings.hard_fraction,
-        full_epochs=settings.full_epochs,
-    )
+    epochs = Epochs.of(settings, images=len(train_at))
     unseen = torch.full((len(train_at),), torch.inf)
     order = epochs.order(0, unseen, generator=generator(seed, "order", 0))
     batch = order[: settings.batch_size]

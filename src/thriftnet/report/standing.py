@@ -70,8 +70,10 @@ def read_standing(path: Path) -> Standing:
     status, age = run.status()
     lines = run.metrics()
     last = lines[-1] if lines else {}
-    tta = run.recipe().evaluate.tta
-    tests = [line for line in lines if line.get("kind") == "test" and line.get("tta") == tta]
+    tests = [line for line in lines if line.get("kind") == "test"]
+    if tests:  # only then is the recipe worth reading, as this is asked every second
+        tta = run.recipe().evaluate.tta
+        tests = [line for line in tests if line.get("tta") == tta]
     epochs = (line for line in lines if line.get("kind") == "epoch")
     return Standing(
         name=run.name,

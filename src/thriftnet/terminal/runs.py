@@ -8,20 +8,9 @@ from rich.cells import cell_len
 
 from thriftnet.report.cleanup import Superseded
 from thriftnet.report.run_filters import as_text
-from thriftnet.report.runs import ListedRun, Value
+from thriftnet.report.runs import USUAL_COLUMNS, ListedRun, Value
 from thriftnet.terminal.text import fit, plain, row_of, show_bytes, terminal_width
 
-DEFAULT_COLUMNS = (
-    "name",
-    "state",
-    "recipe",
-    "seed",
-    "epoch",
-    "accuracy",
-    "parameters",
-    "seconds",
-    "started",
-)
 _LEFT_OUT_FIRST = ("started", "seconds", "parameters", "epoch", "recipe", "seed")
 """Where the terminal has no room for all."""
 _SHARES = {"accuracy", "top5", "val_accuracy"}
@@ -35,7 +24,7 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
         columns: To show, all of them; none: of the usual ones those that the terminal has room
             for.
     """
-    shown = list(columns or DEFAULT_COLUMNS)
+    shown = list(columns or USUAL_COLUMNS)
     cells = {column: [_cell(column, run.value(column)) for run in runs] for column in shown}
     widths = {column: max(map(cell_len, [column, *cells[column]])) for column in shown}
     if columns is None:
@@ -50,7 +39,7 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
     print(row_of([fit(column, widths[column], right=numbers[column]) for column in shown]))
     for at in range(len(runs)):
         print(row_of([fit(cells[c][at], widths[c], right=numbers[c]) for c in shown]))
-    hidden = [column for column in DEFAULT_COLUMNS if column not in shown] if not columns else []
+    hidden = [column for column in USUAL_COLUMNS if column not in shown] if not columns else []
     if hidden:
         print(f"\nno room for {', '.join(hidden)}; name columns with --columns")
     if not columns or "problem" not in columns:

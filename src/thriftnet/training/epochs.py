@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from thriftnet.recipe_sections import TrainSection
+
 
 @dataclass(frozen=True)
 class Epochs:
@@ -20,6 +22,17 @@ class Epochs:
     """Share of the images that a later epoch visits."""
     full_epochs: int = 0
     """Epochs that visit all of them before that."""
+
+    @classmethod
+    def of(cls, settings: TrainSection, *, images: int) -> Epochs:
+        """Those of a recipe over so many training images."""
+        return cls(
+            images=images,
+            batch_size=settings.batch_size,
+            drop_last=settings.drop_last,
+            hard_fraction=settings.hard_fraction,
+            full_epochs=settings.full_epochs,
+        )
 
     @property
     def full_steps(self) -> int:

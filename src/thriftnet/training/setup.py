@@ -78,13 +78,7 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         train_set.labels, val_ratio=recipe.data.val_ratio, seed=recipe.seed
     )
     chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
-    epochs = Epochs(
-        images=len(chosen),
-        batch_size=settings.batch_size,
-        drop_last=settings.drop_last,
-        hard_fraction=settings.hard_fraction,
-        full_epochs=settings.full_epochs,
-    )
+    epochs = Epochs.of(settings, images=len(chosen))
     if epochs.steps_in(epochs.full_epochs) == 0:
         raise RecipeError(
             f"train.batch_size {settings.batch_size} is larger than the {epochs.hard_images} "

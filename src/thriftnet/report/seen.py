@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thriftnet.augment import Augment, Mix
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, stratified_split
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.rng import derive_seed, generator
+from thriftnet.training.rng import generator
+from thriftnet.training.setup import recipe_augment, recipe_mix
 from thriftnet.training.sizes import Sizes
 
 _MISTAKES = 16
@@ -41,13 +41,11 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     chosen = train_set.subset(train_at[part.numpy()])
 
     draws = generator(seed, "augment", 0)
-    options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
-    augment = Augment(**options, mean=CIFAR10_MEAN, std=CIFAR10_STD, seed=derive_seed(seed, "flip"))
     images = torch.from_numpy(chosen.images.copy()).permute(0, 3, 1, 2)
-    seen = augment(images, indices=part, epoch=0, generator=draws)
+    seen = recipe_augment(recipe)(images, indices=part, epoch=0, generator=draws)
     targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
-    if recipe.augment.mixup > 0 or recipe.augment.cutmix > 0:
-        mix = Mix(mixup=recipe.augment.mixup, cutmix=recipe.augment.cutmix)
+    mix = recipe_mix(recipe)
+    if mix:
         seen, targets = mix(seen, targets, generator=draws)
     sizes = Sizes(settings.sizes, full=seen.shape[-1], macs={})
     seen = sizes.resize(seen, 0)

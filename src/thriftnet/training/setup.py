@@ -84,8 +84,6 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
             f"train.batch_size {settings.batch_size} is larger than the {epochs.hard_images} "
             "training images of an epoch; lower it or set train.drop_last=false"
         )
-    augment = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
-    mixing = recipe.augment.mixup > 0 or recipe.augment.cutmix > 0
     return Plan(
         seed=recipe.seed,
         compute=compute,
@@ -96,13 +94,8 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         classes=train_set.classes,
         mean=CIFAR10_MEAN,
         std=CIFAR10_STD,
-        augment=Augment(
-            **augment,
-            mean=CIFAR10_MEAN,
-            std=CIFAR10_STD,
-            seed=derive_seed(recipe.seed, "flip"),
-        ),
-        mix=Mix(mixup=recipe.augment.mixup, cutmix=recipe.augment.cutmix) if mixing else None,
+        augment=recipe_augment(recipe),
+        mix=recipe_mix(recipe),
         schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
         batch_size=settings.batch_size,
         micro_batch=settings.micro_batch or settings.batch_size,
@@ -134,6 +127,19 @@ def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:
         max_parameters=recipe.max_parameters,
         **recipe.model.model_dump(),
     )
+
+
+def recipe_augment(recipe: Recipe) -> Augment:
+    """What the recipe does to each image."""
+    options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
+    flips = derive_seed(recipe.seed, "flip")
+    return Augment(**options, mean=CIFAR10_MEAN, std=CIFAR10_STD, seed=flips)
+
+
+def recipe_mix(recipe: Recipe) -> Mix | None:
+    """How the recipe mixes images and labels; none if it does not."""
+    mixup, cutmix = recipe.augment.mixup, recipe.augment.cutmix
+    return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None
 
 
 def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:

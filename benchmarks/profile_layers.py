@@ -2,7 +2,7 @@
 
     python benchmarks/profile_layers.py quick
 
-Takes steps of a recipe on noise: some alone (the wall time), some under torch's profiler (the
+Takes steps of a recipe on noise: some alone (the wall time), some with every operator timed (the
 shares by kind of layer, the rate of every convolution), one in a child process that logs which
 implementations oneDNN chose. A convolution that falls to a reference implementation is an error.
 Writes results/profile_NAME.json.
@@ -14,17 +14,16 @@ import argparse
 import os
 import subprocess
 import sys
-from collections import defaultdict
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile, record_function
 
 from onednn_log import executed, fallbacks, table
 from record import write_result
-from step_kinds import AUGMENTATION, KINDS, callers, convolution_flops, kind_of
+from step_kinds import StepClock
 from thriftnet.augment import Augment
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.roofline import convolution_rate
@@ -37,52 +36,59 @@ from thriftnet.training.setup import Plan
 _CHILD = "--onednn-child"
 
 
-class NamedAugment(Augment):
-    """An augmentation that the profile finds."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> torch.Tensor:
-        """As `Augment`."""
-        with record_function(AUGMENTATION):
-            return super().__call__(*arguments, **options)
-
-
-def steps_of(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
-    """A plan on noise, and a call that takes one step of it."""
+def steps_of(recipe: Recipe, clock: StepClock | None = None) -> tuple[Plan, Callable[[], None]]:
+    """A plan on noise, and a call that takes one step of it, its parts named to a clock."""
     plan, state = noise_training(recipe)
-    plan = replace(plan, augment=NamedAugment(**vars(plan.augment)))
+    if clock:
+
+        def began(*_: object) -> None:
+            clock.enter("optimiser")
+
+        def ended(*_: object) -> None:
+            clock.leave()
+
+        plan = replace(plan, augment=_timed(plan.augment, clock))
+        for optimiser in state.optimisers:
+            optimiser.register_step_pre_hook(began)
+            optimiser.register_step_post_hook(ended)
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
     return plan, lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
 
 
-def profiled(step: Callable[[], None], *, steps: int) -> dict[str, Any]:
-    """Shares of the operators' time by kind, and the rate of every convolution."""
-    with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as found:
+def _timed(augment: Augment, clock: StepClock) -> Augment:
+    class TimedAugment(Augment):
+        def __call__(self, *arguments: Any, **options: Any) -> torch.Tensor:
+            clock.enter("augmentation")
+            images = super().__call__(*arguments, **options)
+            clock.leave()
+            return images
+
+    return TimedAugment(**vars(augment))
+
+
+def profiled(recipe: Recipe, *, steps: int) -> dict[str, Any]:
+    """Shares of a step's time by kind, and the rate of every convolution."""
+    clock = StepClock()
+    _, step = steps_of(recipe, clock)
+    step()  # the first step makes what later ones keep
+    began = time.perf_counter()
+    with clock:
         for _ in range(steps):
             step()
-    events = found.events() or []
-    times = dict.fromkeys(KINDS, 0.0)
-    flops: dict[tuple[str, str], float] = defaultdict(float)
-    spent: dict[tuple[str, str], float] = defaultdict(float)
-    for event in events:
-        times[kind_of(list(callers(event)))] += event.self_cpu_time_total / 1e6
-        convolution = convolution_flops(event)
-        if convolution:
-            layer, direction, operations = convolution
-            flops[layer, direction] += operations
-            spent[layer, direction] += event.cpu_time_total / 1e6
-    total = sum(times.values())
+    total = time.perf_counter() - began
+    clock.seconds["between operators"] = total - sum(clock.seconds.values())
     return {
-        "operator_seconds_per_step": total / steps,
-        "share": {kind: took / total for kind, took in times.items()},
+        "seconds_per_step": total / steps,
+        "share": {kind: took / total for kind, took in clock.seconds.items()},
         "convolutions": [
             {
                 "layer": layer,
                 "direction": direction,
-                "gflop_per_step": flops[layer, direction] / steps / 1e9,
+                "gflop_per_step": clock.flops[layer, direction] / steps / 1e9,
                 "milliseconds_per_step": took / steps * 1e3,
-                "gflops": flops[layer, direction] / took / 1e9,
+                "gflops": clock.flops[layer, direction] / took / 1e9,
             }
-            for (layer, direction), took in sorted(spent.items(), key=lambda item: -item[1])
+            for (layer, direction), took in sorted(clock.spent.items(), key=lambda item: -item[1])
         ],
     }
 
@@ -106,7 +112,7 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", default="quick")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides")
     parser.add_argument("--seconds", type=float, default=30, help="for the steps without profile")
-    parser.add_argument("--steps", type=int, default=4, help="under the profiler")
+    parser.add_argument("--steps", type=int, default=4, help="with every operator timed")
     parser.add_argument(_CHILD, action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe, arguments.overrides)
@@ -140,7 +146,7 @@ def main() -> None:
             "share_of_convolution_rate": achieved / rate,
             "target": {"share_of_convolution_rate": 0.8},
             "reached": achieved / rate >= 0.8,
-            "profile": profiled(step, steps=arguments.steps),
+            "profile": profiled(recipe, steps=arguments.steps),
             "onednn": {"convolutions_by_reference": on_reference, "implementations": chosen},
         },
     )

@@ -1,12 +1,17 @@
-"""What kind of work an operator of a training step does, and how many operations it takes."""
+"""What kind of work each operator of a training step does, how long it takes and what it counts.
+
+The operators are timed by a dispatch mode, not by torch's profiler: what the profiler keeps of
+every event lands between the step's own blocks of memory, so that the large ones no longer find
+the place that the step before left them, and fresh pages are laid to the operators' account.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections import defaultdict
 from typing import Any
 
-AUGMENTATION = "augmentation"
-"""Name of the range that the profile lays around the augmentation of a batch."""
+from torch.utils._python_dispatch import TorchDispatchMode
 
 KINDS: tuple[str, ...] = (
     "convolution forward",
@@ -20,92 +25,97 @@ KINDS: tuple[str, ...] = (
     "casts and copies",
     "sums",
     "other",
+    "between operators",
 )
 """`sums`: of residual branches, and of gradients. `other`: the linear head among it."""
 
-# The first pattern found in a name, from the operator outwards to what called it, names the kind.
-_PATTERNS: tuple[tuple[str, str], ...] = (
-    ("aten::copy_", "casts and copies"),
-    ("aten::clone", "casts and copies"),
-    ("aten::to", "casts and copies"),
-    ("ToCopyBackward", "casts and copies"),
-    ("aten::add", "sums"),
-    ("AccumulateGrad", "sums"),
-    ("AddBackward", "sums"),
-    ("onvolution_backward", "convolution backward"),
-    ("ConvolutionBackward", "convolution backward"),
-    ("aten::conv", "convolution forward"),
-    ("mkldnn_convolution", "convolution forward"),
-    ("batch_norm", "batch norm"),
-    ("BatchNorm", "batch norm"),
-    ("pool", "pooling"),
-    ("Pool", "pooling"),
-    ("amax", "pooling"),
-    ("Amax", "pooling"),
-    ("elu", "activation"),
-    ("Elu", "activation"),
-    ("ReLU", "activation"),
-    ("silu", "activation"),
-    ("Silu", "activation"),
-    ("cross_entropy", "loss"),
-    ("log_softmax", "loss"),
-    ("LogSoftmax", "loss"),
-    ("nll_loss", "loss"),
-    ("NllLoss", "loss"),
-)
+_KIND_OF: dict[str, str] = {
+    "convolution": "convolution forward",
+    "convolution_backward": "convolution backward",
+    "native_batch_norm": "batch norm",
+    "native_batch_norm_backward": "batch norm",
+    "max_pool2d_with_indices": "pooling",
+    "max_pool2d_with_indices_backward": "pooling",
+    "amax": "pooling",
+    "eq": "pooling",  # of the gradient of amax
+    "relu_": "activation",
+    "relu": "activation",
+    "threshold_backward": "activation",
+    "gelu": "activation",
+    "gelu_backward": "activation",
+    "silu_": "activation",
+    "silu": "activation",
+    "silu_backward": "activation",
+    "_log_softmax": "loss",
+    "_log_softmax_backward_data": "loss",
+    "nll_loss_forward": "loss",
+    "nll_loss_backward": "loss",
+    "_to_copy": "casts and copies",
+    "copy_": "casts and copies",
+    "clone": "casts and copies",
+    "add": "sums",
+    "add_": "sums",
+}
 
 
-def kind_of(chain: list[str]) -> str:
-    """The kind of an operator's own time.
+class StepClock(TorchDispatchMode):
+    """Times every operator while it is entered; what an operator calls itself is its own."""
 
-    Args:
-        chain: Its name, then those of the ranges it ran in, from the innermost outwards.
-    """
-    if AUGMENTATION in chain:
-        return "augmentation"
-    if any(name.startswith("Optimizer.") for name in chain):
-        return "optimiser"
-    for name in chain:
-        for pattern, kind in _PATTERNS:
-            if pattern in name:
-                return kind
-    return "other"
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = dict.fromkeys(KINDS, 0.0)
+        self.flops: dict[tuple[str, str], int] = defaultdict(int)
+        """By layer and direction of the convolutions, as `spent`."""
+        self.spent: dict[tuple[str, str], float] = defaultdict(float)
+        self._part: str | None = None
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run the operator and add its time to its kind."""
+        began = time.perf_counter()
+        result = func(*args, **(kwargs or {}))
+        took = time.perf_counter() - began
+        name = func.overloadpacket.__name__
+        self.seconds[self._part or _KIND_OF.get(name, "other")] += took
+        convolution = convolution_flops(name, args, result)
+        if convolution:
+            layer, direction, operations = convolution
+            self.flops[layer, direction] += operations
+            self.spent[layer, direction] += took
+        return result
+
+    def enter(self, kind: str) -> None:
+        """Give all operators to one kind, until `leave`."""
+        self._part = kind
+
+    def leave(self) -> None:
+        """Give each operator to its own kind again."""
+        self._part = None
 
 
-def convolution_flops(event: Any) -> tuple[str, str, int] | None:
+def convolution_flops(name: str, args: tuple[Any, ...], result: Any) -> tuple[str, str, int] | None:
     """What a convolution does.
 
     Args:
-        event: Of a profile with `record_shapes=True`.
+        name: Of an operator.
+        args: What it is called with.
+        result: What it returned.
 
     Returns:
         The layer (channels in and out, kernel, side), `forward` or `backward`, and the
-        operations, two a multiply-accumulate; none where the event is no convolution's own.
+        operations, two a multiply-accumulate; none where the operator is no convolution.
     """
-    shapes, values = event.input_shapes, event.concrete_inputs
-    if event.name == "aten::mkldnn_convolution":
-        data, weight = shapes[0], shapes[1]
-        padding, stride, dilation = values[3:6]
-        side = _output_side(data[2], weight[2], padding[0], stride[0], dilation[0])
+    if name == "convolution":
+        output, data, weight = result, args[0], args[1]
         direction, passes = "forward", 1
-    elif event.name == "aten::convolution_backward":
-        output, data, weight = shapes[:3]
-        side = output[2]
+    elif name == "convolution_backward":
+        output, data, weight = args[:3]
         # A gradient of the weights, and one of the input unless nothing before it learns.
-        direction, passes = "backward", sum(bool(wanted) for wanted in values[10][:2])
+        direction, passes = "backward", sum(bool(wanted) for wanted in args[10][:2])
     else:
         return None
-    per_position = weight[0] * weight[1] * weight[2] * weight[3]
-    layer = f"{weight[1]}→{weight[0]}, {weight[2]}×{weight[3]}, {data[2]}×{data[3]} in"
-    return layer, direction, 2 * passes * data[0] * side * side * per_position
-
-
-def callers(event: Any) -> Iterator[str]:
-    """The event's name and those of the ranges around it, from the innermost outwards."""
-    while event is not None:
-        yield event.name
-        event = event.cpu_parent
-
-
-def _output_side(size: int, kernel: int, padding: int, stride: int, dilation: int) -> int:
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    made, taken, height, width = weight.shape
+    layer = f"{taken}→{made}, {height}×{width}, {data.shape[2]}×{data.shape[3]} in"
+    positions = output.shape[0] * output.shape[2] * output.shape[3]
+    return layer, direction, 2 * passes * positions * weight.numel()

@@ -12,6 +12,9 @@ from typing import IO
 
 from thriftnet.errors import ThriftnetError
 
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Error numbers of a disk, a quota or a file system's file size that is used up."""
+
 
 @contextlib.contextmanager
 def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Iterator[IO[bytes]]:
@@ -56,7 +59,7 @@ def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> N
 
 def explain_os_error(fault: OSError, path: Path) -> str:
     """One line with the remedy for the faults that a user can mend."""
-    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if fault.errno in FULL_DISK:
         return f"the disk is full: {path} was not written; free some space and try again"
     if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"{path} cannot be written: {fault.strerror}; choose a folder that you may write"

@@ -61,8 +61,10 @@ def test_figures_of_a_finished_run(tmp_path: Path):
 
 def test_states(tmp_path: Path):
     make_run(tmp_path / "done")
-    make_run(tmp_path / "going", finished=False)
-    quiet_for(make_run(tmp_path / "killed", finished=False), 3600)
+    make_run(tmp_path / "going", finished=False).save_status({"epoch": 1})
+    killed = make_run(tmp_path / "killed", finished=False)
+    killed.save_status({"epoch": 1})
+    quiet_for(killed, 3600)
     make_run(tmp_path / "stopped", finished=False).append({"kind": "interrupted", "step": 9})
     failed = make_run(tmp_path / "failed", finished=False)
     failed.append({"kind": "failed", "step": 9, "reason": "the loss became nan"})
@@ -70,11 +72,11 @@ def test_states(tmp_path: Path):
     runs = {run.value("name"): run for run in list_runs(tmp_path)}
     assert {name: run.value("state") for name, run in runs.items()} == {
         "done": "finished",
-        "going": "running?",
-        "killed": "interrupted",
+        "going": "running",
+        "killed": "silent",
         "stopped": "interrupted",
         "failed": "failed",
-        "new": "running?",
+        "new": "starting",
     }
     assert runs["failed"].value("problem") == "the loss became nan"
 
@@ -84,7 +86,7 @@ def test_torn_last_line_is_no_damage(tmp_path: Path):
     with run.metrics_path.open("a") as file:
         file.write('{"kind": "epoch", "epo')
     found = only(list_runs(tmp_path))
-    assert (found.value("state"), found.value("epoch")) == ("running?", 5)
+    assert (found.value("state"), found.value("epoch")) == ("silent", 5)
 
 
 def test_damaged_runs_are_listed_among_the_others(

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError
 
-from thriftnet.data.cache import FULL_DISK, full_disk
+from thriftnet.data.cache import full_disk
 from thriftnet.data.facts import Archive
 from thriftnet.data.mirrors import UnsuitableError, describe, host_of, open_range, rank_mirrors
 from thriftnet.data.sources import SourceError
 from thriftnet.errors import DataError
+from thriftnet.files import FULL_DISK
 
 # A transfer that stands still for this long is taken up anew.
 STALL_SECONDS = 5.0

@@ -7,7 +7,6 @@ in outline, and a section of YAML that many runs share is parsed once.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ import yaml
 
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe
+from thriftnet.report.states import run_state
 from thriftnet.training.run import RunFolder
 
 USUAL_COLUMNS = (
@@ -47,9 +47,6 @@ COLUMNS = (
     "problem",
 )
 """Columns of every list, beside which any recipe key is one."""
-
-QUIET_SECONDS = 600
-"""A training writes a checkpoint every two minutes; one silent for this long was cut off."""
 
 Value = str | int | float | bool | list[Any] | None
 
@@ -129,7 +126,8 @@ def read_run(run: RunFolder) -> ListedRun:
         facts |= {"recipe": recipe.name, "seed": recipe.seed}
         lines = run.metrics(outline=True)
         facts |= _figures(lines, recipe)
-        facts["state"] = _state(run, lines)
+        status, age = run.status()
+        facts["state"] = run_state(run, lines, age=age if status else None)
         if facts["state"] == "failed":
             facts["problem"] = str(lines[-1].get("reason"))
     except ThriftnetError as fault:
@@ -158,21 +156,6 @@ def _figures(lines: list[dict[str, Any]], recipe: Recipe) -> dict[str, Value]:
         numbers = {name: line.get(name) for name in names}
         found |= {k: v for k, v in numbers.items() if isinstance(v, int | float)}
     return found
-
-
-def _state(run: RunFolder, lines: list[dict[str, Any]]) -> str:
-    """finished, failed, interrupted; or running?, where the run wrote a moment ago."""
-    last = lines[-1].get("kind") if lines else None
-    if run.finished:
-        return "finished"
-    if last in {"failed", "interrupted"}:
-        return last
-    times = [
-        path.stat().st_mtime
-        for path in (run.recipe_path, run.metrics_path, run.last_path)
-        if path.is_file()
-    ]
-    return "running?" if time.time() - max(times) < QUIET_SECONDS else "interrupted"
 
 
 def _read_recipe(run: RunFolder) -> Recipe:

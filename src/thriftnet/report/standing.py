@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thriftnet.report.states import run_state
 from thriftnet.training.lines import Line
 from thriftnet.training.run import RunFolder
-
-SILENT_SECONDS = 60.0
-"""A status is written every few seconds; after this long without one the training was cut off,
-or a single step takes longer than that."""
 
 _EPOCH = frozenset(
     (
@@ -34,7 +31,7 @@ class Standing:
     name: str
     path: Path
     state: str
-    """starting, running, silent, interrupted, failed or finished."""
+    """As `run_state` says."""
     status: Line
     """The latest `Moment`; empty where no training goes on."""
     epochs: tuple[Line, ...]
@@ -78,20 +75,9 @@ def read_standing(path: Path) -> Standing:
     return Standing(
         name=run.name,
         path=path,
-        state=_state(run, lines, status, age),
+        state=run_state(run, lines, age=age if status else None),
         status=status,
         epochs=tuple(line for line in epochs if line.keys() >= _EPOCH),
         last=last,
         test=tests[-1] if tests else {},
     )
-
-
-def _state(run: RunFolder, lines: list[Line], status: Line, age: float) -> str:
-    if run.finished:
-        return "finished"
-    if status:
-        return "running" if age < SILENT_SECONDS else "silent"
-    ends = [line["kind"] for line in lines if line.get("kind") in {"interrupted", "failed"}]
-    if ends and lines[-1].get("kind") == ends[-1]:
-        return str(ends[-1])
-    return "starting" if len(lines) <= 1 else "silent"

@@ -21,7 +21,6 @@ import time
 from pathlib import Path
 
 from record import RESULTS, write_result
-from thriftnet.recipe import load_recipe
 
 ROOT = RESULTS.parent
 _NOISE = re.compile(r"^(WARNING|\[notice\]|make\[|bringing up nodes|\s*$)|\.venv/|-m venv")
@@ -65,10 +64,7 @@ def main() -> None:
     kept = [line for line in printed.splitlines() if not _NOISE.search(line)]
     text = "\n".join(line for line in kept if not re.fullmatch(r"\.+\s*\[\s*\d+%\]", line))
     (RESULTS / f"make_{goal}.txt").write_text(f"$ make {goal}\n{text}\n")
-    trained = load_recipe("quick").digest() if goal == "train" else None
-    write_result(
-        f"fresh_clone_{goal}", {"goal": goal, "seconds": took, "seeds": [0], "trained": trained}
-    )
+    write_result(f"fresh_clone_{goal}", {"goal": goal, "seconds": took, "seeds": [0]})
 
 
 if __name__ == "__main__":

@@ -227,7 +227,8 @@ def test_columns_of_choice_are_all_shown(study: Path, capsys: pytest.CaptureFixt
     assert head.split() == list(columns)
     rows = {line.split()[0]: line.split()[1:5] for line in lines}
     assert rows["b"] == ["0.6500", "0.05", "[1,1,1]", "–"]
-    assert rows["d"] == ["0.9300", "0.17", "[2,2,2]", "true"]
+    rate = f"{load_recipe('quick').optim.lr:g}"
+    assert rows["d"] == ["0.9300", rate, "[2,2,2]", "true"]
     assert rows["f"][:4] == ["–", "–", "–", "–"]
 
 

@@ -64,6 +64,8 @@ def leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 CHANGES = {
     "max_parameters": 4_999_999,
     "data.val_ratio": 0.2,
+    "data.fraction": 0.5,
+    "data.image_size": 16,
     "augment.flip": "none",
     "augment.crop_padding": 3,
     "augment.crop_mode": "reflect",

@@ -84,6 +84,12 @@ class Recipe(Section):
                 f"schedule.warmup_epochs is {self.schedule.warmup_epochs:g}, longer than "
                 f"train.epochs {self.train.epochs:g}; shorten it"
             )
+        for _, side in self.train.sizes:
+            if side > self.data.image_size:
+                raise ValueError(
+                    f"train.sizes has {side} pixels, more than data.image_size "
+                    f"{self.data.image_size}; images are only ever shrunk"
+                )
         if self.train.hard_fraction == 1 and self.train.full_epochs:
             raise ValueError(
                 "train.full_epochs does nothing with train.hard_fraction=1; "

@@ -28,6 +28,10 @@ class DataSection(Section):
     """The labelled images."""
     val_ratio: Fraction = 0.1
     """Share of the training images held out by class to choose with; 0 trains on all."""
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the images left to train on that is used, the same of each class; for searches."""
+    image_size: Annotated[int, Field(ge=16, le=32)] = 32
+    """Side in pixels to which images are shrunk once, to train, validate and test on."""
 
 
 class AugmentSection(Section):

@@ -71,7 +71,8 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     rate = plan.batch_size / took
-    whole = replace(plan.epochs, images=round(CIFAR10_TRAIN * (1 - recipe.data.val_ratio)))
+    share = (1 - recipe.data.val_ratio) * recipe.data.fraction
+    whole = replace(plan.epochs, images=round(CIFAR10_TRAIN * share))
     operations = plan.sizes.operations(whole, whole.steps(recipe.train.epochs))
     return TrainingSpeed(
         parameters=count_parameters(model),

@@ -26,6 +26,7 @@ from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.predictions import Predictions
 from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.sizes import shrink
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _read(
             f"{', '.join(dataset.classes)}; evaluate it on its own classes"
         )
     fast = replace(model, network=fastest(model.network, compute))
-    images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
+    images = shrink(torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2), model.image_size)
     labels = torch.tensor(dataset.labels)
 
     other = companion(tta)

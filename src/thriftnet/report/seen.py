@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, stratified_split
+from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.rng import generator
-from thriftnet.training.setup import recipe_augment, recipe_mix
+from thriftnet.training.setup import as_images, recipe_augment, recipe_mix, split_positions
 from thriftnet.training.sizes import Sizes
 
 _MISTAKES = 16
@@ -32,7 +32,7 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     """
     recipe = record.recipe
     settings, seed = recipe.train, recipe.seed
-    train_at, _ = stratified_split(train_set.labels, val_ratio=recipe.data.val_ratio, seed=seed)
+    train_at, _ = split_positions(recipe, train_set.labels)
     epochs = Epochs.of(settings, images=len(train_at))
     unseen = torch.full((len(train_at),), torch.inf)
     order = epochs.order(0, unseen, generator=generator(seed, "order", 0))
@@ -41,7 +41,7 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     chosen = train_set.subset(train_at[part.numpy()])
 
     draws = generator(seed, "augment", 0)
-    images = torch.from_numpy(chosen.images.copy()).permute(0, 3, 1, 2)
+    images = as_images(chosen, torch.device("cpu"), side=recipe.data.image_size)
     seen = recipe_augment(recipe)(images, indices=part, epoch=0, generator=draws)
     targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
     mix = recipe_mix(recipe)

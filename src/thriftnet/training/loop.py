@@ -38,6 +38,7 @@ def fit(
     stop: StopRequest,
     *,
     deadline: float | None = None,
+    until: int | None = None,
 ) -> bool:
     """Train from where `state` stands to the end of the plan.
 
@@ -49,6 +50,7 @@ def fit(
         progress: Told of every step and epoch.
         stop: Looked at after every step.
         deadline: By `time.monotonic()`; a run that would be late takes fewer steps.
+        until: Stop after so many epochs, as if asked to; none: at the end of the plan.
 
     Returns:
         Whether the run came to its end; if not, its checkpoint is written and `--resume` goes on.
@@ -84,7 +86,7 @@ def fit(
         _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
         run.save_state(state.to_checkpoint())
         last_saved = time.monotonic()
-        if stop.requested and state.step < state.total_steps:
+        if (stop.requested or epoch + 1 == until) and state.step < state.total_steps:
             return _interrupted(run, state, progress)
     _finish_run(recipe, plan, state, run, progress)
     return True

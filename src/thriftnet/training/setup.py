@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from thriftnet.augment import Augment, Mix, normalise
@@ -20,7 +22,7 @@ from thriftnet.training.averaging import Average
 from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.rng import derive_seed
-from thriftnet.training.sizes import Sizes
+from thriftnet.training.sizes import Sizes, shrink
 from thriftnet.training.state import TrainingState
 
 _WHITENING_IMAGES = 5000
@@ -74,9 +76,8 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
     """
     settings = recipe.train
     compute = choose_compute(device=settings.device, precision=settings.precision)
-    train_at, val_at = stratified_split(
-        train_set.labels, val_ratio=recipe.data.val_ratio, seed=recipe.seed
-    )
+    train_at, val_at = split_positions(recipe, train_set.labels)
+    side = recipe.data.image_size
     chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
     epochs = Epochs.of(settings, images=len(chosen))
     if epochs.steps_in(epochs.full_epochs) == 0:
@@ -87,9 +88,9 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
     return Plan(
         seed=recipe.seed,
         compute=compute,
-        images=as_images(chosen, compute.device),
+        images=as_images(chosen, compute.device, side=side),
         labels=torch.tensor(chosen.labels).to(compute.device),
-        val_images=as_images(held_out, compute.device),
+        val_images=as_images(held_out, compute.device, side=side),
         val_labels=torch.tensor(held_out.labels).to(compute.device),
         classes=train_set.classes,
         mean=CIFAR10_MEAN,
@@ -103,16 +104,33 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
         stem_epochs=settings.stem_epochs,
-        sizes=Sizes.of(model, settings.sizes, full=train_set.images.shape[1]),
+        sizes=Sizes.of(model, settings.sizes, full=side),
     )
 
 
-def as_images(dataset: Dataset, device: torch.device) -> Tensor:
-    """(N, H, W, 3) uint8 arrays as (N, 3, H, W) channels-last tensors.
+def split_positions(
+    recipe: Recipe, labels: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the images that a recipe trains on, and of those it validates on."""
+    seed = recipe.seed
+    train_at, val_at = stratified_split(labels, val_ratio=recipe.data.val_ratio, seed=seed)
+    if recipe.data.fraction < 1:
+        _, used = stratified_split(
+            labels[train_at],
+            val_ratio=recipe.data.fraction,
+            seed=derive_seed(seed, "fraction"),
+        )
+        train_at = train_at[used]
+    return train_at, val_at
+
+
+def as_images(dataset: Dataset, device: torch.device, *, side: int) -> Tensor:
+    """(N, H, W, 3) uint8 arrays as (N, 3, side, side) channels-last tensors.
 
     One copy into memory: the cache is mapped read-only, and training reads it in random order.
     """
-    return torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2).to(device)
+    images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
+    return shrink(images, side).to(device)
 
 
 def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:
@@ -164,6 +182,7 @@ def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:
         classes=plan.classes,
         mean=plan.mean,
         std=plan.std,
+        image_size=plan.sizes.full,
         tta=recipe.evaluate.tta,
         about={"recipe": recipe.name, "digest": recipe.digest(), "seed": recipe.seed},
     )

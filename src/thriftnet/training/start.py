@@ -37,6 +37,7 @@ def start_run(
     data: Path | None = None,
     progress: Progress | None = None,
     budget: Budget | None = None,
+    until: int | None = None,
 ) -> TrainedRun:
     """Train a recipe into a new folder `runs_dir/name`.
 
@@ -47,6 +48,7 @@ def start_run(
         data: Where to read CIFAR-10; none: the cache or the network.
         progress: Told how it goes.
         budget: Sets the number of epochs in place of the recipe.
+        until: Stop after so many epochs, as if interrupted.
 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
@@ -85,16 +87,26 @@ def start_run(
         f"in {plan.compute.precision}"
     )
     progress.note(f"run folder: {run.path}")
-    return _fit(recipe, plan, state, run, progress, deadline=deadline)
+    return _fit(recipe, plan, state, run, progress, deadline=deadline, until=until)
 
 
 def resume_run(
-    path: Path, *, data: Path | None = None, progress: Progress | None = None
+    path: Path,
+    *,
+    data: Path | None = None,
+    progress: Progress | None = None,
+    until: int | None = None,
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
     On the same machine with the same number of threads it ends with the same bits as a run
     that was never cut.
+
+    Args:
+        path: Of the run folder.
+        data: Where to read CIFAR-10; none: the cache or the network.
+        progress: Told how it goes.
+        until: Stop after so many epochs, as if interrupted.
 
     Raises:
         RunError: There is no run, no checkpoint, or it is damaged.
@@ -116,7 +128,7 @@ def resume_run(
         ) from None
     run.rewind(state.step)
     progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
-    return _fit(recipe, plan, state, run, progress)
+    return _fit(recipe, plan, state, run, progress, until=until)
 
 
 def _prepare(recipe: Recipe, train_set: Dataset) -> tuple[Plan, TrainingState]:
@@ -133,11 +145,12 @@ def _fit(
     progress: Progress,
     *,
     deadline: float | None = None,
+    until: int | None = None,
 ) -> TrainedRun:
     progress = WithStatus(progress, run)
     with stop_on_signal() as stop:
         try:
-            finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline)
+            finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline, until=until)
         except TrainingError as fault:
             run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
             raise

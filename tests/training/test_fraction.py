@@ -1,0 +1,78 @@
+"""Training on fewer and smaller images, and stopping at an epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small import dataset, sitting, small_recipe
+
+from thriftnet.errors import RecipeError
+from thriftnet.evaluation.evaluate import evaluate_on
+from thriftnet.models.saved import read_model
+from thriftnet.training.device import choose_compute
+from thriftnet.training.interrupt import StopRequest
+from thriftnet.training.loop import fit
+from thriftnet.training.progress import Quiet
+from thriftnet.training.run import RunFolder
+from thriftnet.training.setup import make_plan, make_state, recipe_network, split_positions
+from thriftnet.training.sizes import shrink
+
+
+def test_a_fraction_keeps_the_validation_images_and_the_classes_shares():
+    labels = np.arange(1000, dtype=np.int64) % 10
+    whole = split_positions(small_recipe(), labels)
+    part = split_positions(small_recipe(data={"fraction": 0.25}), labels)
+    assert np.array_equal(whole[1], part[1])
+    assert set(part[0]) < set(whole[0])
+    assert np.bincount(labels[part[0]]).tolist() == [20] * 10
+
+
+def test_small_images_cost_a_quarter_and_stay_small_to_the_test(tmp_path: Path):
+    recipe = small_recipe(data={"image_size": 16}, train={"epochs": 1})
+    _, run = sitting(recipe, tmp_path / "run")
+    model = read_model(run.model_path)
+    assert model.image_size == 16
+    test_set = dataset(30, seed=1)
+    compute = choose_compute(precision="fp32")
+    found = evaluate_on(model, test_set, compute=compute, tta="none")
+    small = torch.from_numpy(test_set.images.copy()).permute(0, 3, 1, 2)
+    small = shrink(small, 16).permute(0, 2, 3, 1).numpy()
+    again = evaluate_on(
+        model, type(test_set)(small, test_set.labels, test_set.classes), compute=compute, tta="none"
+    )
+    assert again == found
+
+    def plan_macs(side: int) -> int:
+        sized = small_recipe(data={"image_size": side})
+        return make_plan(sized, dataset(), recipe_network(sized, classes=10)).macs
+
+    assert plan_macs(16) / plan_macs(32) == pytest.approx(0.25, rel=0.01)
+
+
+def test_images_are_never_enlarged():
+    with pytest.raises(RecipeError, match=r"train\.sizes has 24 pixels, more than data\.image_siz"):
+        small_recipe(data={"image_size": 16}, train={"sizes": ((1, 24),)})
+
+
+def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
+    recipe = small_recipe(data={"fraction": 0.5})
+    _, whole = sitting(recipe, tmp_path / "whole")
+    path = tmp_path / "paused"
+    for until in (1, 2, None):
+        model = recipe_network(recipe, classes=10)
+        plan = make_plan(recipe, dataset(), model)
+        state = make_state(recipe, plan, model)
+        if path.exists():
+            run = RunFolder.open(path)
+            state.load_checkpoint(run.load_state())
+        else:
+            run = RunFolder.create(path, recipe, {})
+        finished = fit(recipe, plan, state, run, Quiet(), StopRequest(), until=until)
+        epochs = [line["epoch"] for line in run.metrics() if line["kind"] == "epoch"]
+        assert epochs[-1] == (until or 3)
+        assert finished == (until is None)
+    paused = RunFolder.open(path)
+    assert paused.model_path.read_bytes() == whole.model_path.read_bytes()

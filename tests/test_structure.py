@@ -87,6 +87,8 @@ def test_outside_packages_are_imported_where_they_belong(path: Path):
         assert "torch" not in outside
     if layer_of(path) not in {"cli"}:
         assert "typer" not in outside
+    if layer_of(path) != "search":
+        assert "sqlalchemy" not in outside
     if layer_of(path) != "report":
         assert outside & {"matplotlib", "jinja2", "markupsafe"} == set()
 

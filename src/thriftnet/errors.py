@@ -27,6 +27,10 @@ class RunError(ThriftnetError):
     """A run folder or model file is missing, incomplete or damaged."""
 
 
+class SearchError(ThriftnetError):
+    """A search space is wrong, or a study is of another space, damaged or out of reach."""
+
+
 class TrainingError(ThriftnetError):
     """Training had to stop: the loss is no longer finite."""
 

@@ -154,11 +154,12 @@ def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> st
         return f"{key} does not belong to model.family={family}; remove it or change the family"
     same_leaf = [name for name in here if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     near = difflib.get_close_matches(key, same_leaf or here, n=1, cutoff=0.0)
-    return f"{key} is not a recipe key; did you mean {near[0]}?"
+    return f"{key} is not a {root.__name__.lower()} key; did you mean {near[0]}?"
 
 
 def _families(root: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    for section in get_args(root.model_fields["model"].annotation):
+    model = root.model_fields.get("model")
+    for section in get_args(model.annotation) if model else ():
         yield section.model_fields["family"].annotation.__args__[0], section
 
 

@@ -23,6 +23,9 @@ from thriftnet.cli import compare
 from thriftnet.cli import runs
 
 # isort: split
+from thriftnet.cli import search
+
+# isort: split
 from thriftnet.cli import facts
 
-__all__ = ["app", "compare", "facts", "main", "report", "runs", "watch", "workflow"]
+__all__ = ["app", "compare", "facts", "main", "report", "runs", "search", "watch", "workflow"]

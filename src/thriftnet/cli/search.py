@@ -1,0 +1,96 @@
+"""search: the paper's method as a command, and where a study stands."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from thriftnet.cli.app import DataOption, JsonOption, app, print_json
+
+
+class _RunByDefault(TyperGroup):
+    """`search small` is `search run small`: the first word is a command or else a space."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+search_app = typer.Typer(
+    cls=_RunByDefault,
+    no_args_is_help=True,
+    help="Search a space of recipes for the best within a budget: thriftnet search SPACE",
+)
+app.add_typer(search_app, name="search")
+
+StorageOption = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Database that several machines share. Default: a file."),
+]
+
+
+@search_app.command()
+def run(
+    space: Annotated[
+        str, typer.Argument(metavar="SPACE", help="A shipped space's name or a .yaml path.")
+    ],
+    study: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Study folder. Default: studies/NAME."),
+    ] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Run this stage only: grid or validation.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at once.")] = 1,
+    storage: StorageOption = None,
+    heartbeat: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds between signs of life; after six a worker is dead."),
+    ] = 5.0,
+    data: DataOption = None,
+) -> None:
+    """Search a space, or go on with it where it stopped."""
+    from thriftnet.search.run import run_search
+    from thriftnet.terminal.search import PrintedSearch
+
+    found = run_search(
+        space,
+        study=study,
+        stage=stage,
+        workers=workers,
+        data=data,
+        storage=storage,
+        heartbeat=heartbeat,
+        progress=PrintedSearch(),
+    )
+    if not found.finished:
+        print(f"stopped; run the same command again to go on with {found.path}", file=sys.stderr)
+        raise typer.Exit(130)
+    winner = found.path / "winner.yaml"
+    if "validation" in found.outcomes:
+        print(f"next: thriftnet train {winner}   or   thriftnet search status {found.path}")
+
+
+@search_app.command()
+def status(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder.")],
+    storage: StorageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where a study stands; on a terminal, live while something runs."""
+    from thriftnet.search.standing import read_standing
+    from thriftnet.search.study import Study
+    from thriftnet.terminal.search import follow
+
+    opened = Study.open(study, url=storage)
+    if as_json:
+        print_json(read_standing(opened).to_json())
+        return
+    with contextlib.suppress(KeyboardInterrupt):  # the way out of a watch
+        follow(opened)

@@ -1,0 +1,133 @@
+"""The product of a grid, every candidate counted before anything trains."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from thriftnet.data import CIFAR10_CLASSES
+from thriftnet.errors import SearchError
+from thriftnet.models.build import build_model
+from thriftnet.models.describe import count_macs, count_parameters
+from thriftnet.recipe import Recipe
+from thriftnet.recipe_errors import merge_override
+from thriftnet.search.jobs import Candidate
+from thriftnet.search.space import Space
+
+
+def count_candidates(space: Space) -> list[Candidate]:
+    """All candidates of a space's grid and its reference, each counted, in the grid's order.
+
+    Raises:
+        SearchError: A candidate's recipe is wrong, or every candidate is over budget.
+    """
+    counts: dict[str, tuple[int, int]] = {}
+    found: dict[str, Candidate] = {}
+    for changes in _combinations(space):
+        candidate = make_candidate(space, changes, counts)
+        found.setdefault(candidate.digest, candidate)
+    if space.reference and not any(candidate.reference for candidate in found.values()):
+        try:
+            candidate = make_candidate(space, space.reference, counts)
+        except SearchError as fault:
+            raise SearchError(
+                f"{fault}; that is the reference, the paper's configuration unless the space "
+                "names another: give a reference that fits, or {} for none"
+            ) from None
+        found.setdefault(candidate.digest, candidate)
+    if all(candidate.refused for candidate in found.values()):
+        least = min(found.values(), key=lambda c: c.parameters)
+        raise SearchError(
+            f"space {space.name}: every one of its {len(found)} candidates is over budget; the "
+            f"smallest ({least.label}) has {least.refused}; raise the budget or add smaller ones"
+        )
+    winner_recipe(space, next(iter(found.values())))  # a mistake there is told before hours pass
+    return list(found.values())
+
+
+def make_candidate(
+    space: Space, changes: Mapping[str, Any], counts: dict[str, tuple[int, int]] | None = None
+) -> Candidate:
+    """Count the network of some changes of a space's base recipe.
+
+    Args:
+        space: Whose base and limits.
+        changes: Recipe keys and their values.
+        counts: Parameters and MACs of networks that were counted before; added to.
+
+    Raises:
+        SearchError: The recipe is wrong, or has no validation images to choose with.
+    """
+    horizon = space.halving.rungs[-1]
+    recipe = space.recipe(changes, epochs=horizon, seed=space.halving.seed, name=space.name)
+    if recipe.data.val_ratio == 0:
+        raise SearchError(
+            f"space {space.name}: data.val_ratio is 0, and a search chooses with validation "
+            "images; set it to 0.1 or so"
+        )
+    parameters, macs = _counted(recipe, {} if counts is None else counts)
+    return Candidate(
+        digest=recipe.digest(),
+        changes=dict(changes),
+        parameters=parameters,
+        macs=macs,
+        refused=_refusal(space, parameters, macs),
+        reference=_is_reference(space, recipe),
+    )
+
+
+def trial_recipe(space: Space, candidate: Candidate, *, epochs: int, seed: int) -> Recipe:
+    """The recipe of a candidate's trial, ready to train."""
+    name = f"{space.name}-{candidate.digest}"
+    recipe = space.recipe(candidate.changes, epochs=epochs, seed=seed, name=name)
+    return recipe.model_copy(update={"description": candidate.label})
+
+
+def winner_recipe(space: Space, candidate: Candidate) -> Recipe:
+    """The recipe of a candidate as it is to be trained in earnest.
+
+    Raises:
+        SearchError: A key of the space's section `winner` is wrong.
+    """
+    changes = {**candidate.changes, **space.winner}
+    epochs = changes.pop("train.epochs", space.validation.epochs)
+    try:
+        recipe = space.recipe(changes, epochs=epochs, seed=0, name=f"{space.name}-winner")
+    except SearchError as fault:
+        raise SearchError(f"{fault} (with the section winner of the space)") from None
+    return recipe.model_copy(update={"description": candidate.label})
+
+
+def _combinations(space: Space) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*space.grid.values()):
+        yield dict(zip(space.grid, values, strict=True))
+
+
+def _counted(recipe: Recipe, counts: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    key = json.dumps(recipe.model.model_dump(mode="json"), sort_keys=True)
+    if key not in counts:
+        with torch.device("meta"):  # shapes alone: nothing is drawn and nothing computed
+            model = build_model(classes=len(CIFAR10_CLASSES), **recipe.model.model_dump())
+        counts[key] = count_parameters(model), count_macs(model)
+    return counts[key]
+
+
+def _refusal(space: Space, parameters: int, macs: int) -> str | None:
+    if parameters > space.max_parameters:
+        return f"{parameters:,} parameters, {parameters - space.max_parameters:,} too many"
+    if space.max_macs is not None and macs > space.max_macs:
+        return f"{macs:,} MACs, {macs - space.max_macs:,} too many"
+    return None
+
+
+def _is_reference(space: Space, recipe: Recipe) -> bool:
+    """Whether a recipe has all values of the reference."""
+    tree = recipe.model_dump(mode="json")
+    wanted: dict[str, Any] = json.loads(json.dumps(tree))
+    for key, value in space.reference.items():
+        merge_override(wanted, key, value)
+    return bool(space.reference) and wanted == tree

@@ -1,0 +1,52 @@
+"""What a study knows at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.space import Space
+
+
+@dataclass(frozen=True)
+class Known:
+    """A space, its candidates and the jobs of each stage."""
+
+    space: Space
+    candidates: Mapping[str, Candidate]
+    """By digest, in the order in which they were added."""
+    jobs: Mapping[str, Sequence[JobRow]]
+    """By stage, in the order in which they were handed out."""
+
+    @property
+    def competing(self) -> list[Candidate]:
+        """The candidates within budget."""
+        return [candidate for candidate in self.candidates.values() if not candidate.refused]
+
+    def work(self, row: JobRow) -> float:
+        """Multiply-accumulates x epochs that a job added to its trial."""
+        before = self._before(row)
+        epochs = row.job.epochs - (before.job.epochs if before else 0)
+        return float(self.candidates[row.job.candidate].macs * epochs)
+
+    def seconds(self, row: JobRow) -> float:
+        """Seconds that a finished job added to its trial."""
+        before = self._before(row)
+        return (row.seconds or 0.0) - ((before.seconds or 0.0) if before else 0.0)
+
+    def _before(self, row: JobRow) -> JobRow | None:
+        """The job that brought the same trial to its rung before."""
+        trial = self._trials[row.job.stage, row.job.candidate, row.job.seed]
+        lower = [other for other in trial if other.job.epochs < row.job.epochs]
+        return max(lower, key=lambda other: other.job.epochs, default=None)
+
+    @cached_property
+    def _trials(self) -> dict[tuple[str, str, int], list[JobRow]]:
+        """The jobs of each trial."""
+        found: dict[tuple[str, str, int], list[JobRow]] = {}
+        for stage, rows in self.jobs.items():
+            for row in rows:
+                found.setdefault((stage, row.job.candidate, row.job.seed), []).append(row)
+        return found

@@ -1,0 +1,142 @@
+"""A whole search: count the candidates, then train and conclude each stage in its turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from thriftnet.data import load_cifar10
+from thriftnet.errors import SearchError
+from thriftnet.search.candidates import count_candidates
+from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.known import Known
+from thriftnet.search.local import run_workers
+from thriftnet.search.space import Space, load_space
+from thriftnet.search.stages import STAGES, Stage, find_stage, read_known, stages_before
+from thriftnet.search.standing import StageStanding, stage_standing
+from thriftnet.search.study import Study
+from thriftnet.training.interrupt import stop_on_signal
+
+
+class SearchProgress(Protocol):
+    """What a search tells as it goes on."""
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        ...
+
+    def counted(self, space: Space, candidates: list[Candidate]) -> None:
+        """All candidates, before anything trains."""
+        ...
+
+    def job(self, row: JobRow, known: Known, standing: StageStanding, *, done: int) -> None:
+        """A job is over, as so many of the stage are with it."""
+        ...
+
+    def concluded(self, stage: str, outcome: dict[str, Any]) -> None:
+        """A stage is done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search leaves."""
+
+    path: Path
+    """The study folder."""
+    finished: bool
+    """False when it was stopped; the same call goes on."""
+    outcomes: dict[str, dict[str, Any]]
+    """By stage, of those that are done."""
+
+
+def run_search(
+    space: Space | str | Path,
+    *,
+    study: Path | None = None,
+    stage: str | None = None,
+    workers: int = 1,
+    data: Path | None = None,
+    storage: str | None = None,
+    heartbeat: float = 5.0,
+    progress: SearchProgress,
+) -> Searched:
+    """Search a space, or go on with the search.
+
+    Args:
+        space: A space, the name of a shipped one, or a YAML path.
+        study: Folder; none: `studies/` and the space's name.
+        stage: The only one to run; none: all.
+        workers: Processes at once.
+        data: Where to read CIFAR-10; none: the cache or the network.
+        storage: Address of a database; none: a file in the folder.
+        heartbeat: Seconds between two signs of life of a worker.
+        progress: Told how it goes.
+
+    Raises:
+        SearchError: The space is wrong, the study is another's, or its storage fails.
+        DataError: The data set cannot be had.
+    """
+    chosen = space if isinstance(space, Space) else load_space(space)
+    wanted = (find_stage(stage),) if stage is not None else STAGES
+    candidates = count_candidates(chosen)
+    path = study or Path("studies") / chosen.name
+    opened = Study.create(path, chosen, url=storage, heartbeat=heartbeat)
+    opened.storage.add_candidates(candidates)
+    progress.counted(chosen, candidates)
+    load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
+    outcomes: dict[str, dict[str, Any]] = {}
+    with stop_on_signal() as stop:
+        for each in wanted:
+            _need(opened, stages_before(each))
+            outcome = opened.outcome(each.name)
+            if outcome is None:
+                teller = _Teller(opened, each, progress)
+                done = run_workers(
+                    opened,
+                    each,
+                    count=workers,
+                    url=storage,
+                    data=data,
+                    stopping=lambda: stop.requested,
+                    look=teller.look,
+                    say=progress.note,
+                )
+                if not done:
+                    return Searched(path, False, outcomes)
+                outcome = each.conclude(opened, read_known(opened), data)
+                opened.save_outcome(each.name, outcome)
+            outcomes[each.name] = outcome
+            progress.concluded(each.name, outcome)
+    return Searched(path, True, outcomes)
+
+
+class _Teller:
+    """Tells of each job that is over, once."""
+
+    def __init__(self, study: Study, stage: Stage, progress: SearchProgress) -> None:
+        self.study = study
+        self.stage = stage
+        self.progress = progress
+        self._told = {row.number for row in study.storage.jobs(stage.name) if row.over}
+
+    def look(self) -> None:
+        rows = self.study.storage.jobs(self.stage.name)
+        new = [row for row in rows if row.over and row.number not in self._told]
+        if not new:
+            return
+        known = read_known(self.study)
+        standing = stage_standing(self.study, self.stage, known)
+        for row in new:
+            self._told.add(row.number)
+            self.progress.job(row, known, standing, done=len(self._told))
+
+
+def _need(study: Study, stages: tuple[Stage, ...]) -> None:
+    for stage in stages:
+        if study.outcome(stage.name) is None:
+            raise SearchError(
+                f"{study.path}: the stage {stage.name} is not done yet; run it first with "
+                f"--stage {stage.name}, or all stages without --stage"
+            )

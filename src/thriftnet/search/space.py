@@ -1,0 +1,191 @@
+"""A search space: which recipes compete, how halving and validation treat them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self, cast
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from thriftnet.errors import RecipeError, SearchError
+from thriftnet.recipe import Recipe, build_recipe, load_recipe
+from thriftnet.recipe_errors import explain, merge_override, read_yaml, refuse_truth
+from thriftnet.recipe_sections import Section
+
+PAPER = {"model.blocks": [3, 5, 3, 0], "model.channels": [64, 128, 256, 512]}
+"""The paper's configuration."""
+
+_SET_BY_THE_SEARCH = {
+    "train.epochs": "halving.rungs and validation.epochs",
+    "seed": "validation.seeds",
+    "max_parameters": "the space's own max_parameters",
+    "name": "the search",
+    "description": "the search",
+}
+
+Values = Annotated[list[Any], Field(min_length=1)]
+Epochs = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class HalvingSection(Section):
+    """Asynchronous successive halving of the grid (Li et al. 2018, arXiv 1810.05934)."""
+
+    rungs: Annotated[tuple[Epochs, ...], Field(min_length=1)] = (1, 3, 9)
+    """Epochs after which the best are chosen to go on; the last is the schedule's horizon."""
+    eta: Annotated[int, Field(ge=1)] = 4
+    """One in so many of a rung goes on; 1 takes every candidate all the way."""
+    lag: Annotated[int, Field(ge=1)] = 8
+    """Jobs back that a choice looks; at least the number of workers, or some of them idle."""
+    seed: Seed = 0
+    """Of every trial of the grid."""
+
+    @model_validator(mode="after")
+    def _rungs_rise(self) -> Self:
+        if list(self.rungs) != sorted(set(self.rungs)):
+            raise ValueError("halving.rungs must rise, as [1, 3, 9]; put them in order")
+        return self
+
+
+class ValidationSection(Section):
+    """Several seeds of the best candidates at a longer horizon."""
+
+    top: Annotated[int, Field(ge=1)] = 2
+    """Best candidates that are validated, besides the reference."""
+    epochs: Epochs = 20
+    """Horizon of each."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=3)] = (0, 1, 2)
+    """At least three, the same for every candidate, so that tests are paired."""
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("validation.seeds holds a seed twice; make them differ")
+        return self
+
+
+class Space(Section):
+    """Everything that a search is; equal spaces make equal studies on equal machines."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=40)]
+    """Names the study folder."""
+    description: str = ""
+    """A line for people."""
+    base: dict[str, Any]
+    """The recipe that every candidate starts from: a name, a path, or the recipe itself."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Recipe keys that every candidate shares, changed from the base."""
+    max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
+    """Candidates with more trainable parameters are listed and never trained."""
+    max_macs: Annotated[int, Field(ge=1)] | None = None
+    """As max_parameters, of multiply-accumulates an image of 32x32 pixels; none is no limit."""
+    grid: Annotated[dict[str, Values], Field(min_length=1)]
+    """Values of each recipe key; the candidates are all combinations."""
+    reference: dict[str, Any] = Field(default_factory=lambda: dict(PAPER))
+    """Recipe keys of the configuration that the winner is tested against; {} is none."""
+    halving: HalvingSection = HalvingSection()
+    validation: ValidationSection = ValidationSection()
+    winner: dict[str, Any] = Field(default_factory=dict)
+    """Recipe keys changed in the winner's recipe, where the search used fewer images or epochs."""
+
+    @model_validator(mode="after")
+    def _keys_are_free(self) -> Self:
+        for part in ("set", "grid", "reference"):
+            for key in cast("dict[str, Any]", getattr(self, part)):
+                if key in _SET_BY_THE_SEARCH:
+                    raise ValueError(f"{part}.{key} is set by {_SET_BY_THE_SEARCH[key]}; remove it")
+        for key, values in self.grid.items():
+            for at, value in enumerate(values):
+                if value in values[:at]:
+                    raise ValueError(f"grid.{key} holds {value!r} twice; keep one")
+        return self
+
+    def recipe(self, changes: Mapping[str, Any], *, epochs: float, seed: int, name: str) -> Recipe:
+        """The base recipe with the space's settings and these changes.
+
+        Raises:
+            SearchError: A key or value is wrong.
+        """
+        tree = cast("dict[str, Any]", json.loads(json.dumps(self.base)))
+        fixed = {"name": name, "seed": seed, "max_parameters": self.max_parameters}
+        horizon = {"train.epochs": float(epochs)}
+        try:
+            for key, value in {**self.set, **horizon, **changes, **fixed}.items():
+                merge_override(tree, key, value)
+            return build_recipe(tree, origin=f"space {self.name}")
+        except RecipeError as fault:
+            raise SearchError(str(fault)) from None
+
+    def digest(self) -> str:
+        """Twelve hex digits that name the space, whatever its name and description."""
+        content = self.model_dump(mode="json", exclude={"name", "description"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def to_yaml(self) -> str:
+        """The complete space, its base recipe spelled out."""
+        tree = self.model_dump(mode="json")
+        return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def shipped_spaces() -> tuple[str, ...]:
+    """Names of the spaces that come with the package."""
+    folder = resources.files("thriftnet") / "search" / "spaces"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
+
+
+def load_space(source: str | Path) -> Space:
+    """Read a space by shipped name or YAML path.
+
+    Raises:
+        SearchError: Unknown name, unreadable file, unknown key or wrong value, in one line.
+    """
+    text, folder = _read(source)
+    try:
+        tree = read_yaml(text)
+    except ValueError as fault:
+        raise SearchError(f"{source} is not valid YAML: {fault}") from None
+    if not isinstance(tree, dict):
+        raise SearchError(f"{source} holds no space; it must be a YAML mapping with base and grid")
+    tree = cast("dict[str, Any]", tree)
+    tree.setdefault("name", Path(source).stem)
+    if isinstance(tree.get("base"), str):
+        tree["base"] = _base(tree["base"], folder)
+    try:
+        refuse_truth(Space, tree)
+        return Space.model_validate(tree)
+    except ValidationError as error:
+        raise SearchError(f"{source}: {explain(error, Space, tree)}") from None
+    except ValueError as error:
+        raise SearchError(f"{source}: {error}") from None
+
+
+def _read(source: str | Path) -> tuple[str, Path]:
+    """The text of a space, and the folder that its base recipe's path starts from."""
+    path = Path(source)
+    if path.suffix not in {".yaml", ".yml"}:
+        if str(source) not in shipped_spaces():
+            raise SearchError(
+                f"no space is named {str(source)!r}; use {', '.join(shipped_spaces())}, "
+                "or the path of a .yaml file"
+            )
+        folder = resources.files("thriftnet") / "search" / "spaces"
+        return (folder / f"{source}.yaml").read_text("utf-8"), Path()
+    try:
+        return path.read_text("utf-8"), path.parent
+    except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SearchError(f"space {path} cannot be read: {reason}; check the path") from None
+
+
+def _base(name: str, folder: Path) -> dict[str, Any]:
+    is_path = name.endswith((".yaml", ".yml"))
+    try:
+        recipe = load_recipe(folder / name if is_path else name)
+    except RecipeError as fault:
+        raise SearchError(f"base: {fault}") from None
+    return recipe.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,245 @@
+"""Candidates and jobs in a database that several workers share.
+
+One code path for SQLite and PostgreSQL. Every write begins by updating the single row of the table
+`study`: that takes SQLite's write lock, or PostgreSQL's lock of that row, so that writes follow one
+another and each sees what the one before left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy import exc
+
+from thriftnet.errors import SearchError
+from thriftnet.search import schema
+from thriftnet.search.database import explain, name_of, open_database, sqlite_url
+from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow
+
+MOST_ATTEMPTS = 3
+"""Deaths of workers after which a job has failed: it would take the whole study along."""
+LEASE_BEATS = 6
+"""A worker silent for so many heartbeats is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job in the hands of a worker."""
+
+    id: int
+    job: Job
+    attempt: int
+    worker: str
+
+
+class Storage:
+    """The shared memory of a study.
+
+    Args:
+        url: As SQLAlchemy reads it: `sqlite:///study.db`.
+        heartbeat: Seconds between two signs of life of this process's workers.
+
+    Every method raises SearchError where the database is damaged, locked, full or out of reach.
+    """
+
+    def __init__(self, url: str | sql.URL, *, heartbeat: float = 5.0) -> None:
+        self.heartbeat = heartbeat
+        try:
+            self.where = name_of(url)
+            self._engine = open_database(url)
+        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
+            raise SearchError(
+                f"--storage {str(url)!r} is no database that can be used here "
+                f"({' '.join(str(fault).split())}); give one such as postgresql://host/name"
+            ) from None
+
+    @classmethod
+    def in_file(cls, path: Path, *, heartbeat: float = 5.0) -> Storage:
+        """The embedded default."""
+        return cls(sqlite_url(path), heartbeat=heartbeat)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    def prepare(self, space: str) -> None:
+        """Make the tables, or see that they are of this space.
+
+        Args:
+            space: Its digest.
+        """
+        with self._explained(), _unless_another_was_first():
+            schema.metadata.create_all(self._engine)
+        with self._explained(), _unless_another_was_first(), self._engine.begin() as connection:
+            if connection.scalar(sql.select(schema.study.c.id)) is None:
+                connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
+        with self._reading() as connection:
+            known = connection.scalar(sql.select(schema.study.c.space))
+        if known != space:
+            raise SearchError(
+                f"the storage {self.where} is of another space ({known}, not {space}); "
+                "use another --study or --storage"
+            )
+
+    def add_candidates(self, candidates: Sequence[Candidate]) -> None:
+        """Those that are not known yet, after those that are."""
+        with self._writing() as connection:
+            known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
+            new = [c for c in candidates if c.digest not in known]
+            for position, candidate in enumerate(new, start=len(known)):
+                row = schema.from_candidate(candidate, position=position)
+                connection.execute(schema.candidates.insert().values(**row))
+
+    def candidates(self) -> list[Candidate]:
+        """All of them, in the order in which they were added."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                sql.select(schema.candidates).order_by(schema.candidates.c.position)
+            )
+            return [schema.to_candidate(row) for row in rows]
+
+    def jobs(self, stage: str) -> list[JobRow]:
+        """All jobs of a stage, in the order in which they were handed out."""
+        with self._reading() as connection:
+            return [schema.to_job_row(row) for row in _rows(connection, stage)]
+
+    def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
+        """Take a job over that was given up, or the next one.
+
+        Args:
+            stage: Its name.
+            decide: Chooses the next job of the stage, from those there are.
+            worker: Who takes it; names a process on a machine.
+        """
+        with self._writing() as connection:
+            now = self._now(connection)
+            rows = _rows(connection, stage)
+            for row in rows:
+                died = row.state == "running" and row.expires < now
+                if died and row.attempt >= MOST_ATTEMPTS:
+                    _set(connection, row.id, state="failed", reason=_died(row.attempt))
+                elif died or row.state == "released":
+                    return self._take(connection, row, worker, now)
+            answer = decide([schema.to_job_row(row) for row in _rows(connection, stage)])
+            if isinstance(answer, Answer):
+                return answer
+            values = {"number": len(rows), "state": "running", "attempt": 1, "worker": worker}
+            found = connection.execute(
+                schema.jobs.insert()
+                .values(**vars(answer), **values, expires=self._expiry(now))
+                .returning(schema.jobs.c.id)
+            ).scalar_one()
+            return Claim(found, answer, 1, worker)
+
+    def beat(self, claim: Claim) -> bool:
+        """Say that the worker lives; false where the job is another's by now."""
+        with self._writing() as connection:
+            expires = self._expiry(self._now(connection))
+            return _set_own(connection, claim, expires=expires)
+
+    def finish(self, claim: Claim, *, value: float, seconds: float) -> bool:
+        """Record what came of a job, once; false where the job is another's by now."""
+        with self._writing() as connection:
+            return _set_own(
+                connection, claim, state="finished", value=value, seconds=seconds, reason=None
+            )
+
+    def fail(self, claim: Claim, *, reason: str) -> bool:
+        """Record that the job cannot be done, by whomever; false where it is another's by now."""
+        with self._writing() as connection:
+            return _set_own(connection, claim, state="failed", reason=reason)
+
+    def release(self, claim: Claim) -> bool:
+        """Give a job up unharmed, for the next worker; the attempt does not count."""
+        with self._writing() as connection:
+            attempt = claim.attempt - 1
+            return _set_own(connection, claim, state="released", attempt=attempt)
+
+    def bury(self, worker: str) -> list[JobRow]:
+        """Give up what a dead worker held, and tell it; its third death fails a job."""
+        with self._writing() as connection:
+            query = sql.select(schema.jobs).where(
+                schema.jobs.c.worker == worker, schema.jobs.c.state == "running"
+            )
+            for row in (held := connection.execute(query).all()):
+                spent = row.attempt >= MOST_ATTEMPTS
+                state = "failed" if spent else "released"
+                _set(connection, row.id, state=state, reason=_died(row.attempt))
+            return [schema.to_job_row(row) for row in held]
+
+    def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
+        attempt = row.attempt + 1
+        values = {"state": "running", "attempt": attempt, "worker": worker}
+        _set(connection, row.id, **values, expires=self._expiry(now))
+        return Claim(row.id, schema.to_job_row(row).job, attempt, worker)
+
+    def _expiry(self, now: float) -> float:
+        return now + LEASE_BEATS * self.heartbeat
+
+    def _now(self, connection: sql.Connection) -> float:
+        """Seconds on the one clock that all workers share."""
+        if self._engine.dialect.name == "postgresql":
+            return float(
+                connection.scalar(sql.text("select extract(epoch from clock_timestamp())")) or 0
+            )
+        return time.time()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sql.Connection]:
+        with self._explained(), self._engine.begin() as connection:
+            changed = connection.execute(
+                schema.study.update().values(writes=schema.study.c.writes + 1)
+            )
+            if changed.rowcount != 1:
+                raise SearchError(f"the storage {self.where} holds no study; it was emptied")
+            yield connection
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        with self._explained(), self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.SQLAlchemyError as fault:
+            reason = str(getattr(fault, "orig", None) or fault)
+            raise SearchError(explain(reason, self.where)) from None
+
+
+def _rows(connection: sql.Connection, stage: str) -> Sequence[Any]:
+    query = (
+        sql.select(schema.jobs).where(schema.jobs.c.stage == stage).order_by(schema.jobs.c.number)
+    )
+    return connection.execute(query).all()
+
+
+def _set(connection: sql.Connection, at: int, **values: Any) -> None:
+    connection.execute(schema.jobs.update().where(schema.jobs.c.id == at).values(**values))
+
+
+def _set_own(connection: sql.Connection, claim: Claim, **values: Any) -> bool:
+    """Change a job if it is still this claim's."""
+    own = (schema.jobs.c.id == claim.id) & (schema.jobs.c.state == "running")
+    own &= (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)
+    return connection.execute(schema.jobs.update().where(own).values(**values)).rowcount == 1
+
+
+def _died(attempts: int) -> str:
+    return "its worker died" if attempts == 1 else f"its workers died {attempts} times"
+
+
+@contextlib.contextmanager
+def _unless_another_was_first() -> Iterator[None]:
+    try:
+        yield
+    except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:
+        if "exist" not in str(fault) and not isinstance(fault, exc.IntegrityError):
+            raise

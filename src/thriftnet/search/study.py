@@ -1,0 +1,155 @@
+"""The study folder: the only code that knows its layout.
+
+studies/NAME/
+space.yaml          the space, its base recipe spelled out
+study.db            candidates and jobs, unless a database elsewhere holds them
+trials/STAGE/CANDIDATE-sSEED/   run folders
+logs/WORKER.log     what a worker said
+STAGE.json          a stage's outcome, written when it is done
+winner.yaml         the recipe that won, ready to train
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from thriftnet.errors import SearchError
+from thriftnet.files import write_whole
+from thriftnet.search.jobs import Job
+from thriftnet.search.space import Space, load_space
+from thriftnet.search.storage import Storage
+
+
+class Study:
+    """A search in progress or done, in one folder.
+
+    Args:
+        path: Of the folder.
+        space: What is searched.
+        storage: Where its candidates and jobs are.
+    """
+
+    def __init__(self, path: Path, space: Space, storage: Storage) -> None:
+        self.path = path
+        self.space = space
+        self.storage = storage
+        self.winner_path = path / "winner.yaml"
+
+    @classmethod
+    def create(
+        cls, path: Path, space: Space, *, url: str | None = None, heartbeat: float = 5.0
+    ) -> Study:
+        """Make a study, or go on with one of the same space.
+
+        Args:
+            path: Of the folder.
+            space: What is to be searched.
+            url: Of a database; none: a file in the folder.
+            heartbeat: Seconds between two signs of life of a worker.
+
+        Raises:
+            SearchError: The folder is of another space, cannot be written, or is something else.
+        """
+        copy = path / "space.yaml"
+        if copy.is_file():
+            _check_same(path, load_space(copy), space)
+        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise SearchError(f"{path} exists and is no study; choose another --study")
+        else:
+            write_whole(copy, space.to_yaml().encode(), error=SearchError)
+        study = cls(path, space, _storage(path, url, heartbeat))
+        study.storage.prepare(space.digest())
+        return study
+
+    @classmethod
+    def open(cls, path: Path, *, url: str | None = None, heartbeat: float = 5.0) -> Study:
+        """Open an existing study.
+
+        Raises:
+            SearchError: There is none at `path`, or its storage cannot be read.
+        """
+        copy = path / "space.yaml"
+        if not copy.is_file():
+            raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
+        if url is None and not (path / "study.db").is_file():
+            raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
+        study = cls(path, load_space(copy), _storage(path, url, heartbeat))
+        study.storage.prepare(study.space.digest())
+        return study
+
+    def trial_path(self, job: Job) -> Path:
+        """The run folder of a job's trial."""
+        return self.path / "trials" / job.stage / f"{job.candidate}-s{job.seed}"
+
+    def log_path(self, worker: str) -> Path:
+        """What a worker said."""
+        return self.path / "logs" / f"{worker}.log"
+
+    def save_outcome(self, stage: str, outcome: dict[str, Any]) -> None:
+        """Keep what a stage found, whole or not at all.
+
+        Raises:
+            SearchError: The disk is full or the folder cannot be written.
+        """
+        content = json.dumps(outcome, indent=2) + "\n"
+        write_whole(self._outcome_path(stage), content.encode(), error=SearchError)
+
+    def outcome(self, stage: str) -> dict[str, Any] | None:
+        """What a stage found; none if it is not done.
+
+        Raises:
+            SearchError: The file is damaged.
+        """
+        path = self._outcome_path(stage)
+        if not path.is_file():
+            return None
+        try:
+            return cast("dict[str, Any]", json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError):
+            raise SearchError(
+                f"{path} is damaged; remove it, and it is made anew from the storage"
+            ) from None
+
+    def save_winner(self, text: str) -> None:
+        """Keep the winner's recipe.
+
+        Raises:
+            SearchError: The disk is full or the folder cannot be written.
+        """
+        write_whole(self.winner_path, text.encode(), error=SearchError)
+
+    def _outcome_path(self, stage: str) -> Path:
+        return self.path / f"{stage}.json"
+
+
+def _storage(path: Path, url: str | None, heartbeat: float) -> Storage:
+    if url is not None:
+        return Storage(url, heartbeat=heartbeat)
+    return Storage.in_file(path / "study.db", heartbeat=heartbeat)
+
+
+def _check_same(path: Path, known: Space, given: Space) -> None:
+    if known.digest() == given.digest():
+        return
+    before, now = known.model_dump(mode="json"), given.model_dump(mode="json")
+    key = _first_difference(before, now) or "a key"
+    raise SearchError(
+        f"{path} is a study of another space ({key} differs); choose another --study, "
+        "or undo the change"
+    )
+
+
+def _first_difference(one: Any, other: Any, key: str = "") -> str | None:
+    """The dotted key of the first value that differs."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        left, right = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+        for name in [*left, *(name for name in right if name not in left)]:
+            if not key and name in {"name", "description"}:
+                continue
+            if left.get(name) != right.get(name):
+                inner = f"{key}.{name}" if key else name
+                return _first_difference(left.get(name), right.get(name), inner)
+        return None
+    return key or None

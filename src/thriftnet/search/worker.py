@@ -1,0 +1,241 @@
+"""A worker: claim a job, train it in its run folder, record what came of it, until there is none.
+
+A process of its own: `python -m thriftnet.search.worker STUDY STAGE`. It ends with code 0 when the
+stage has nothing more to do, 130 when it was asked to stop, 2 at a user's mistake, in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
+from thriftnet.search.candidates import trial_recipe
+from thriftnet.search.jobs import Answer, Candidate
+from thriftnet.search.local import STORAGE_VARIABLE
+from thriftnet.search.stages import Stage, find_stage, read_known
+from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.study import Study
+from thriftnet.training.interrupt import StopRequest, stop_on_signal
+from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.run import RunFolder
+from thriftnet.training.start import resume_run, start_run
+
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between two questions for a job, while there is none."""
+
+
+def work(
+    study: Study,
+    stage: Stage,
+    *,
+    worker: str,
+    data: Path | None = None,
+    parent: int | None = None,
+) -> bool:
+    """Do a stage's jobs until there are no more.
+
+    Args:
+        study: Whose.
+        stage: With all stages before it done.
+        worker: A name that no other process has.
+        data: Where to read CIFAR-10; none: the cache.
+        parent: Process without which this one stops; none: it goes on alone.
+
+    Returns:
+        Whether the stage is done; if not, the worker was asked to stop.
+
+    Raises:
+        ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
+    """
+    known = read_known(study)
+    decide = stage.decide(known)
+    waits = 0
+    with stop_on_signal() as stop:
+        while not (stop.requested or _orphaned(parent)):
+            found = study.storage.claim(stage.name, decide, worker=worker)
+            if found is Answer.DONE:
+                return True
+            if isinstance(found, Answer):
+                time.sleep(_PAUSES[min(waits, len(_PAUSES) - 1)])
+                waits += 1
+                continue
+            waits = 0
+            with Heartbeat(study.storage, found, parent) as heart:
+                candidate = known.candidates[found.job.candidate]
+                _do(study, stage, found, candidate, heart, stop, data)
+    return False
+
+
+class Heartbeat:
+    """Renews a claim's lease while its block runs, from a thread of its own."""
+
+    def __init__(self, storage: Storage, claim: Claim, parent: int | None) -> None:
+        self.storage = storage
+        self.claim = claim
+        self.parent = parent
+        self.lost = False
+        """Whether the job is another's by now, or nobody wants it done any more."""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self.storage.heartbeat):
+            try:
+                held = self.storage.beat(self.claim)
+            except SearchError:
+                continue  # away for a moment, perhaps; what is trained is not lost
+            if not held or _orphaned(self.parent):
+                self.lost = True
+                return
+
+
+class _HandOn(Quiet):
+    """Hands a lost claim, or a request older than the training's own handlers, on to those."""
+
+    def __init__(self, stop: StopRequest, heart: Heartbeat) -> None:
+        self.stop = stop
+        self.heart = heart
+        self._asked = False
+
+    def step(self, moment: Moment) -> None:
+        """Ask once."""
+        del moment
+        if (self.stop.requested or self.heart.lost) and not self._asked:
+            self._asked = True
+            signal.raise_signal(signal.SIGTERM)
+
+
+def _do(
+    study: Study,
+    stage: Stage,
+    claim: Claim,
+    candidate: Candidate,
+    heart: Heartbeat,
+    stop: StopRequest,
+    data: Path | None,
+) -> None:
+    """Train a claimed job and record it; a job that was stopped is given back."""
+    path, epochs = study.trial_path(claim.job), claim.job.epochs
+    try:
+        if _reached(path, epochs) is None:
+            progress = _HandOn(stop, heart)
+            _train(study, stage, claim, candidate, progress, data)
+        found = _reached(path, epochs)
+    except TrainingError as fault:
+        study.storage.fail(claim, reason=str(fault))
+        return
+    except ThriftnetError:
+        study.storage.release(claim)
+        raise
+    if found is None:
+        study.storage.release(claim)
+        stop.requested = stop.requested or not heart.lost
+    else:
+        value, seconds = found
+        study.storage.finish(claim, value=value, seconds=seconds)
+
+
+def _train(
+    study: Study,
+    stage: Stage,
+    claim: Claim,
+    candidate: Candidate,
+    progress: _HandOn,
+    data: Path | None,
+) -> None:
+    """Bring a trial to the job's epochs, from its checkpoint where it has one."""
+    path, job = study.trial_path(claim.job), claim.job
+    if _can_go_on(path):
+        resume_run(path, data=data, progress=progress, until=job.epochs)
+        return
+    shutil.rmtree(path, ignore_errors=True)  # cut before its first checkpoint, or damaged
+    recipe = trial_recipe(study.space, candidate, epochs=stage.horizon(study.space), seed=job.seed)
+    start_run(
+        recipe,
+        name=path.name,
+        runs_dir=path.parent,
+        data=data,
+        progress=progress,
+        until=job.epochs,
+    )
+
+
+def _can_go_on(path: Path) -> bool:
+    if not path.is_dir():
+        return False
+    try:
+        run = RunFolder.open(path)
+        run.recipe()
+        run.metrics()
+        run.load_state()
+    except (RunError, RecipeError):
+        return False
+    return True
+
+
+def _reached(path: Path, epochs: int) -> tuple[float, float] | None:
+    """Validation accuracy and seconds of a run after so many epochs; none if it is not there yet.
+
+    Of a run that keeps its best weights, the best accuracy up to there.
+    """
+    try:
+        run = RunFolder.open(path)
+        lines = [line for line in run.metrics() if line["kind"] == "epoch"]
+        best = run.recipe().train.select == "best"
+    except (RunError, RecipeError):
+        return None
+    for line in lines:
+        if line["epoch"] == epochs:
+            so_far = [other["val_accuracy"] for other in lines if other["epoch"] <= epochs]
+            return (max(so_far) if best else line["val_accuracy"]), line["seconds"]
+    return None
+
+
+def _orphaned(parent: int | None) -> bool:
+    return parent is not None and os.getppid() != parent
+
+
+def main() -> None:
+    """Run a worker process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("stage")
+    parser.add_argument("--worker", required=True)
+    parser.add_argument("--heartbeat", type=float, required=True)
+    parser.add_argument("--parent", type=int)
+    parser.add_argument("--data", type=Path)
+    given = parser.parse_args()
+    # The address of a database may hold a password, which a command line would show to everyone.
+    url = os.environ.pop(STORAGE_VARIABLE, None)
+    try:
+        study = Study.open(given.study, url=url, heartbeat=given.heartbeat)
+        done = work(
+            study,
+            find_stage(given.stage),
+            worker=given.worker,
+            data=given.data,
+            parent=given.parent,
+        )
+    except ThriftnetError as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(fault.exit_code)
+    sys.exit(0 if done else 130)
+
+
+if __name__ == "__main__":
+    main()

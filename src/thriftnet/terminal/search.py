@@ -1,0 +1,190 @@
+"""A search in a terminal: the counts, a line for each job, the outcomes, and where it stands."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.known import Known
+from thriftnet.search.space import Space
+from thriftnet.search.standing import StageStanding, Standing, read_standing
+from thriftnet.search.study import Study
+from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
+from thriftnet.training.progress import clock
+
+_RANKED = 10
+"""Candidates of a ranking that are shown; the stage's file has all."""
+
+
+class PrintedSearch:
+    """Prints a search as it goes on."""
+
+    def note(self, text: str) -> None:
+        """Print a sentence."""
+        print(text, flush=True)
+
+    def counted(self, space: Space, candidates: Sequence[Candidate]) -> None:
+        """Print the table of candidates; those over budget come last, with their counts."""
+        within = [candidate for candidate in candidates if not candidate.refused]
+        over = [candidate for candidate in candidates if candidate.refused]
+        limit = f"{space.max_parameters:,} parameters"
+        limit += f" and {space.max_macs:,} MACs" if space.max_macs else ""
+        print(f"{space.name}: {len(within)} candidates within {limit}, {len(over)} over\n")
+        _print_candidates(within)
+        if over:
+            print("\nover budget, never trained")
+            _print_candidates(over)
+        print(flush=True)
+
+    def job(self, row: JobRow, known: Known, standing: StageStanding, *, done: int) -> None:
+        """Print the end of a job."""
+        candidate = known.candidates[row.job.candidate]
+        value = "failed" if row.value is None else f"{row.value:.4f}"
+        left = "" if standing.seconds_left is None else f"  {clock(standing.seconds_left)} left"
+        start = (
+            f"{row.job.stage} {done}/{standing.expected}  {value}  "
+            f"epoch {row.job.epochs}  {clock(row.seconds or 0)}{left}  "
+        )
+        text = start + plain(_name(candidate, seed=row.job.seed))
+        print(fit(text, terminal_width(otherwise=1000)).rstrip(), flush=True)
+        if row.reason and row.state == "failed":
+            print_wrapped(plain(row.reason), indent="  ")
+
+    def concluded(self, stage: str, outcome: dict[str, Any]) -> None:
+        """Print what a stage found."""
+        {"grid": _print_grid, "validation": _print_validation}[stage](outcome)
+
+
+def standing_lines(standing: Standing, *, width: int) -> list[str]:
+    """A study as a table: a line for each stage, and its best."""
+    head = ("stage", "state", "done", "running", "pruned", "failed", "best", "left")
+    rows = [head, *(_stage_cells(stage) for stage in standing.stages)]
+    if width < 70:  # the least needed go first
+        rows = [(*row[:4], *row[6:]) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    over = f", {standing.over_budget} over budget" if standing.over_budget else ""
+    lines = [
+        f"{plain(standing.path)}  space {standing.space}, {standing.candidates} candidates{over}"
+    ]
+    for row in rows:
+        cells = [
+            fit(cell, w, right=at > 1) for at, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(row_of(cells))
+    lines += [
+        f"best of {stage.name}: {plain(stage.best_label)}"
+        for stage in standing.stages
+        if stage.best_label is not None
+    ]
+    return [fit(line, width).rstrip() for line in lines]
+
+
+def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Show where a study stands: on a terminal until nothing runs any more, elsewhere once.
+
+    Raises:
+        SearchError: The storage cannot be read.
+    """
+    standing = read_standing(study)
+    if not sys.stdout.isatty():
+        print("\n".join(standing_lines(standing, width=terminal_width())))
+        return
+    with Live(console=Console(), auto_refresh=False) as live:
+        while True:
+            lines = standing_lines(standing, width=terminal_width())
+            live.update(Text("\n".join(lines)), refresh=True)
+            if not any(stage.running for stage in standing.stages):
+                return
+            pause(1.0)
+            standing = read_standing(study)
+
+
+def _stage_cells(stage: StageStanding) -> tuple[str, ...]:
+    return (
+        stage.name,
+        stage.state,
+        f"{stage.done}/{'–' if stage.expected is None else stage.expected}",
+        str(stage.running),
+        str(stage.pruned),
+        str(stage.failed),
+        "–" if stage.best is None else f"{stage.best:.4f}",
+        "–" if stage.seconds_left is None else clock(stage.seconds_left),
+    )
+
+
+def _print_candidates(candidates: Sequence[Candidate]) -> None:
+    width = max(20, terminal_width() - 26)
+    print(row_of([fit("parameters", 11, right=True), fit("MACs", 9, right=True), "candidate"]))
+    for candidate in candidates:
+        count = fit(f"{candidate.parameters:,}", 11, right=True)
+        macs = fit(f"{candidate.macs / 1e6:,.1f}M", 9, right=True)
+        print(row_of([count, macs, fit(plain(_name(candidate)), width).rstrip()]))
+
+
+def _print_grid(outcome: dict[str, Any]) -> None:
+    print(
+        f"\ngrid: {outcome['jobs']} jobs of {outcome['competing']} candidates, "
+        f"{clock(outcome['seconds'])} of training, "
+        f"{outcome['share_of_exhaustive']:.0%} of training all of them to the end"
+    )
+    _print_ranking(
+        outcome["ranking"],
+        lambda entry: f"{entry['val_accuracy']:.4f}  epoch {entry['epochs']:<3}",
+    )
+    reference = outcome["reference"]
+    if reference:
+        print(
+            f"the paper's configuration: place {reference['place']} of {len(outcome['ranking'])}, "
+            f"{reference['val_accuracy']:.4f} at epoch {reference['epochs']}"
+        )
+    print(flush=True)
+
+
+def _print_validation(outcome: dict[str, Any]) -> None:
+    print(f"\nvalidation: {outcome['epochs']} epochs, mean over seeds and 95% interval")
+    _print_ranking(outcome["ranking"], lambda e: f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}")
+    for at, entry in enumerate(outcome["ranking"][1:]):
+        test = entry["winner_less_this"]
+        if at == 0 or entry["reference"]:
+            names = {"the runner-up": at == 0, "the paper's configuration": entry["reference"]}
+            against = ", ".join(name for name, holds in names.items() if holds)
+            p = (
+                "no test could be made"
+                if test["p"] is None
+                else (
+                    f"{test['test']}, p {test['p']:.3g}, {test['p_holm']:.3g} by Holm's correction"
+                )
+            )
+            print_wrapped(f"the winner less {against}: {test['difference']:+.4f} ({p})")
+    test = outcome["test"]
+    low, high = test["accuracy_interval"]
+    print(f"test accuracy of the winner, seed {test['seed']}, read once: ", end="")
+    print(f"{test['accuracy']:.4f} (95% {low:.4f} to {high:.4f})\n", flush=True)
+
+
+def _print_ranking(
+    ranking: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], str]
+) -> None:
+    shown = list(enumerate(ranking, start=1))
+    kept = [(at, e) for at, e in shown if at <= _RANKED or e["reference"]]
+    for at, entry in kept:
+        mark = "  (the paper's)" if entry["reference"] else ""
+        text = (
+            f"{at:>3}  {figures(entry)}  {entry['parameters']:>9,}  {plain(entry['label'])}{mark}"
+        )
+        print(fit(text, terminal_width(otherwise=1000)).rstrip())
+    if len(kept) < len(shown):
+        print(f"     and {len(shown) - len(kept)} more")
+
+
+def _name(candidate: Candidate, *, seed: int = 0) -> str:
+    told = f"  seed {seed}" if seed else ""
+    mark = "  (the paper's)" if candidate.reference else ""
+    return f"{candidate.label}{told}{mark}"

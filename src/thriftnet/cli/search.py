@@ -89,8 +89,9 @@ def status(
     from thriftnet.terminal.search import follow
 
     opened = Study.open(study, url=storage)
-    if as_json:
-        print_json(read_standing(opened).to_json())
-        return
-    with contextlib.suppress(KeyboardInterrupt):  # the way out of a watch
-        follow(opened)
+    with contextlib.closing(opened.storage):
+        if as_json:
+            print_json(read_standing(opened).to_json())
+            return
+        with contextlib.suppress(KeyboardInterrupt):  # the way out of a watch
+            follow(opened)

@@ -56,6 +56,8 @@ class JobRow:
     state: State
     attempt: int
     """Counted from 1; a number that a worker of an earlier attempt does not have."""
+    deaths: int
+    """Workers that were seen to die of it."""
     worker: str
     value: float | None
     """Validation accuracy in [0, 1]; none unless finished."""

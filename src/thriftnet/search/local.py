@@ -64,7 +64,7 @@ def run_workers(
         SearchError: A worker met a mistake that the user has to mend; its line.
     """
     workers = [_start(study, stage, at, count, url, data) for at in range(count)]
-    barren = 0
+    barren, done = 0, False
     try:
         while workers and not stopping():
             time.sleep(_LOOK_SECONDS)
@@ -73,6 +73,7 @@ def run_workers(
                 if code is None:
                     continue
                 workers.remove(worker)
+                done = done or code == 0
                 if code == 2:
                     raise SearchError(_last_line(study, worker) or "a worker failed")
                 if code not in (0, 130):
@@ -82,7 +83,7 @@ def run_workers(
                         raise SearchError(f"no worker lives long enough to train; see {log}")
                     workers.append(_start(study, stage, at, count, url, data))
             look()
-        return not stopping()
+        return done
     finally:
         _stop(study, workers)
 
@@ -126,9 +127,13 @@ def _tell_death(study: Study, worker: _Worker, code: int, say: Callable[[str], N
     held = study.storage.bury(worker.name)
     how = f"was killed (signal {-code}; out of memory?)" if code < 0 else f"failed (code {code})"
     why = _last_line(study, worker)
-    fate = ", ".join(f"{row.job.candidate} (attempt {row.attempt})" for row in held)
-    text = f"a worker {how}{': ' + why if why else ''}"
-    say(f"{text}; its trial {fate} is tried again" if fate else f"{text}; it held no trial")
+    text = f"a worker {how}{': ' + why if why else ''}; "
+    fates = [
+        f"its trial {row.job.candidate} "
+        + ("has failed" if row.state == "failed" else f"is tried again (death {row.deaths} of 3)")
+        for row in held
+    ]
+    say(text + (", ".join(fates) or "it held no trial"))
     return bool(held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,7 +88,7 @@ def run_search(
     progress.counted(chosen, candidates)
     load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
     outcomes: dict[str, dict[str, Any]] = {}
-    with stop_on_signal() as stop:
+    with contextlib.closing(opened.storage), stop_on_signal() as stop:
         for each in wanted:
             _need(opened, stages_before(each))
             outcome = opened.outcome(each.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from thriftnet.search import schema
 from thriftnet.search.database import explain, name_of, open_database, sqlite_url
 from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow
 
-MOST_ATTEMPTS = 3
-"""Deaths of workers after which a job has failed: it would take the whole study along."""
+MOST_DEATHS = 3
+"""Workers that died of a job, after which it has failed: it would take the whole study along."""
 LEASE_BEATS = 6
 """A worker silent for so many heartbeats is taken for dead."""
 
@@ -121,15 +121,14 @@ class Storage:
             now = self._now(connection)
             rows = _rows(connection, stage)
             for row in rows:
-                died = row.state == "running" and row.expires < now
-                if died and row.attempt >= MOST_ATTEMPTS:
-                    _set(connection, row.id, state="failed", reason=_died(row.attempt))
-                elif died or row.state == "released":
+                silent = row.state == "running" and row.expires < now
+                if silent or row.state == "released":
                     return self._take(connection, row, worker, now)
-            answer = decide([schema.to_job_row(row) for row in _rows(connection, stage)])
+            answer = decide([schema.to_job_row(row) for row in rows])
             if isinstance(answer, Answer):
                 return answer
             values = {"number": len(rows), "state": "running", "attempt": 1, "worker": worker}
+            values["deaths"] = 0
             found = connection.execute(
                 schema.jobs.insert()
                 .values(**vars(answer), **values, expires=self._expiry(now))
@@ -156,22 +155,33 @@ class Storage:
             return _set_own(connection, claim, state="failed", reason=reason)
 
     def release(self, claim: Claim) -> bool:
-        """Give a job up unharmed, for the next worker; the attempt does not count."""
+        """Give a job up unharmed, for the next worker."""
         with self._writing() as connection:
-            attempt = claim.attempt - 1
-            return _set_own(connection, claim, state="released", attempt=attempt)
+            return _set_own(connection, claim, state="released")
 
     def bury(self, worker: str) -> list[JobRow]:
-        """Give up what a dead worker held, and tell it; its third death fails a job."""
+        """Give up what a worker held that was seen to die; the third such death fails a job.
+
+        A lease that has run out is no such death: the whole machine may have been switched off.
+
+        Returns:
+            What it held, as it is now.
+        """
         with self._writing() as connection:
             query = sql.select(schema.jobs).where(
                 schema.jobs.c.worker == worker, schema.jobs.c.state == "running"
             )
-            for row in (held := connection.execute(query).all()):
-                spent = row.attempt >= MOST_ATTEMPTS
-                state = "failed" if spent else "released"
-                _set(connection, row.id, state=state, reason=_died(row.attempt))
-            return [schema.to_job_row(row) for row in held]
+            held = [schema.to_job_row(row) for row in connection.execute(query)]
+            found: list[JobRow] = []
+            for row in held:
+                deaths = row.deaths + 1
+                state = "failed" if deaths >= MOST_DEATHS else "released"
+                reason = f"{deaths} of its workers died"
+                own = (schema.jobs.c.stage == row.job.stage) & (schema.jobs.c.number == row.number)
+                values = {"state": state, "deaths": deaths, "reason": reason}
+                connection.execute(schema.jobs.update().where(own).values(**values))
+                found.append(replace(row, state=state, deaths=deaths, reason=reason))
+            return found
 
     def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
         attempt = row.attempt + 1
@@ -230,10 +240,6 @@ def _set_own(connection: sql.Connection, claim: Claim, **values: Any) -> bool:
     own = (schema.jobs.c.id == claim.id) & (schema.jobs.c.state == "running")
     own &= (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)
     return connection.execute(schema.jobs.update().where(own).values(**values)).rowcount == 1
-
-
-def _died(attempts: int) -> str:
-    return "its worker died" if attempts == 1 else f"its workers died {attempts} times"
 
 
 @contextlib.contextmanager

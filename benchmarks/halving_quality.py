@@ -1,0 +1,137 @@
+"""How near to the exhaustive best does halving come, and at what share of the compute?
+
+    python benchmarks/halving_quality.py --study STUDY
+    python benchmarks/halving_quality.py
+
+Replays the search's own halving on a table of full results: each candidate's validation accuracy
+after every epoch of a rung, in one run of the full horizon. `--study` names a study folder whose
+grid was trained with `halving.eta: 1`, that is, every candidate to the end; its table is kept as
+results/halving_table.json. Without it that file is read:
+
+    {"rungs": [1, 2, 8], "candidates": [{"candidate": "0f3a...", "label": "...", "macs": 1,
+     "parameters": 1, "val_accuracy": [0.31, 0.40, 0.62]}, ...]}
+
+The order in which candidates start is drawn anew many times, since it decides who is promoted
+early. Writes results/halving_quality.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from record import RESULTS, write_result
+from thriftnet.search.halving import Halving, Step, standings
+from thriftnet.search.jobs import Answer
+from thriftnet.search.stages import read_known
+from thriftnet.search.study import Study
+
+TABLE = "halving_table"
+POINTS = 0.005
+"""Of accuracy: how near to the best is near enough."""
+SHARE = 0.25
+"""Of the exhaustive compute."""
+
+
+def table_of(path: Path) -> dict[str, Any]:
+    """The full results of a study that trained every candidate to the end."""
+    study = Study.open(path)
+    known = read_known(study)
+    rungs = study.space.halving.rungs
+    found: dict[str, dict[int, float]] = {}
+    for row in known.jobs["grid"]:
+        if row.value is not None:
+            found.setdefault(row.job.candidate, {})[row.job.epochs] = row.value
+    whole = {digest: values for digest, values in found.items() if len(values) == len(rungs)}
+    if len(whole) < len(known.competing):
+        raise SystemExit(
+            f"{path}: {len(whole)} of {len(known.competing)} candidates were trained to the end; "
+            "train a study of the space with halving.eta: 1 first"
+        )
+    return {
+        "space": study.space.name,
+        "rungs": list(rungs),
+        "candidates": [
+            {
+                "candidate": digest,
+                "label": known.candidates[digest].label,
+                "parameters": known.candidates[digest].parameters,
+                "macs": known.candidates[digest].macs,
+                "val_accuracy": [values[epochs] for epochs in rungs],
+            }
+            for digest, values in sorted(whole.items())
+        ],
+    }
+
+
+def replay(
+    table: dict[str, Any], *, eta: int, lag: int, order: list[str]
+) -> tuple[str, float, list[Step]]:
+    """Halve a table: the candidate that is chosen, the multiply-accumulates x epochs, the jobs."""
+    entries = {entry["candidate"]: entry for entry in table["candidates"]}
+    halving = Halving(order, rungs=len(table["rungs"]), eta=eta, lag=lag)
+    added = [after - before for before, after in pairwise((0, *table["rungs"]))]
+    steps: list[Step] = []
+    compute = 0.0
+    while not isinstance(found := halving.next_step(steps), Answer):
+        entry = entries[found.candidate]
+        compute += entry["macs"] * added[found.rung]
+        steps.append(Step(found.candidate, found.rung, entry["val_accuracy"][found.rung]))
+    return standings(steps)[0].candidate, compute, steps
+
+
+def quality(table: dict[str, Any], *, eta: int, lag: int, orders: int) -> dict[str, Any]:
+    """Regret and compute over many orders of the candidates."""
+    entries = {entry["candidate"]: entry for entry in table["candidates"]}
+    best = max(entry["val_accuracy"][-1] for entry in entries.values())
+    exhaustive = sum(entry["macs"] for entry in entries.values()) * table["rungs"][-1]
+    regrets: list[float] = []
+    shares: list[float] = []
+    for seed in range(orders):
+        order = sorted(entries)
+        random.Random(seed).shuffle(order)
+        chosen, compute, _ = replay(table, eta=eta, lag=lag, order=order)
+        regrets.append(best - entries[chosen]["val_accuracy"][-1])
+        shares.append(compute / exhaustive)
+    near = sum(regret <= POINTS for regret in regrets) / orders
+    return {
+        "eta": eta,
+        "lag": lag,
+        "orders": orders,
+        "candidates": len(entries),
+        "best_val_accuracy": best,
+        "mean_regret": statistics.fmean(regrets),
+        "worst_regret": max(regrets),
+        "share_of_orders_within_half_a_point": near,
+        "mean_share_of_compute": statistics.fmean(shares),
+        "worst_share_of_compute": max(shares),
+        "reached": near == 1 and max(shares) <= SHARE,
+    }
+
+
+def main() -> None:
+    """Read or make the table, replay, and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", type=Path, help="a study whose grid has halving.eta: 1")
+    parser.add_argument("--eta", type=int, default=4)
+    parser.add_argument("--lag", type=int, default=8)
+    parser.add_argument("--orders", type=int, default=200)
+    given = parser.parse_args()
+    if given.study:
+        write_result(TABLE, table_of(given.study))
+    path = RESULTS / f"{TABLE}.json"
+    if not path.is_file():
+        raise SystemExit(f"results/{path.name} is missing; make it with --study STUDY")
+    table = json.loads(path.read_text("utf-8"))
+    found = quality(table, eta=given.eta, lag=given.lag, orders=given.orders)
+    target = {"points": POINTS, "share_of_compute": SHARE}
+    write_result("halving_quality", {"table": path.name, "target": target, **found})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""A search as a user runs it: whole, again, killed, with two workers, and with what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import Command, Outcome
+from tiny import space_file
+
+from thriftnet.data import Dataset
+from thriftnet.recipe import load_recipe
+from thriftnet.search.candidates import count_candidates
+from thriftnet.search.jobs import JobRow
+from thriftnet.search.space import load_space
+from thriftnet.search.study import Study
+from thriftnet.training.run import RunFolder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("search")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path, cifar10: tuple[Dataset, Dataset]) -> Outcome:
+    """The whole of a tiny search with two workers, once for all tests."""
+    assert len(cifar10[0]) == 50_000
+    space = space_file(folder)
+    command = [sys.executable, "-m", "thriftnet", "search", str(space), "--workers", "2"]
+    command += ["--study", str(folder / "study")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def study(first: Outcome, folder: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study, beside its space."""
+    assert first.code == 0
+    shutil.copy(folder / "tiny.yaml", tmp_path)
+    return Path(shutil.copytree(folder / "study", tmp_path / "study"))
+
+
+def finished(path: Path, stage: str = "grid") -> set[tuple[str, int, int, float | None]]:
+    """What came of a study's jobs."""
+    opened = Study.open(path)
+    rows: list[JobRow] = opened.storage.jobs(stage)
+    opened.storage.close()
+    assert all(row.over for row in rows)
+    found = {(row.job.candidate, row.job.seed, row.job.epochs, row.value) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folder: Path):
+    assert "tiny: 6 candidates within 5,000 parameters, 2 over" in first.out
+    assert "8,062       2.0M  blocks 3,3,3  lr 0.05" in first.out.split("never trained")[1]
+    assert "the paper's configuration: place" in first.out
+    assert "paired t test" in first.out
+    assert "test accuracy of the winner, seed 0, read once:" in first.out
+    trained = {path.name.split("-")[0] for path in (folder / "study" / "trials").glob("*/*")}
+    within = {c.digest for c in count_candidates(load_space(folder / "tiny.yaml")) if not c.refused}
+    assert trained == within
+
+
+def test_two_workers_train_no_epoch_twice_and_the_test_images_are_read_once(
+    first: Outcome, folder: Path
+):
+    runs = [RunFolder.open(path) for path in (folder / "study" / "trials").glob("*/*")]
+    assert first.code == 0
+    read = 0
+    for run in runs:
+        lines = run.metrics()
+        epochs = [line["epoch"] for line in lines if line["kind"] == "epoch"]
+        assert epochs == list(range(1, len(epochs) + 1))
+        assert sum(line["kind"] == "start" for line in lines) == 1
+        read += any(line["kind"] == "test" for line in lines)
+    assert read == 1
+    winner = json.loads((folder / "study" / "validation.json").read_text())["winner"]
+    assert (
+        RunFolder(folder / "study" / "trials" / "validation" / f"{winner}-s0").metrics()[-1]["kind"]
+        == "test"
+    )
+
+
+def test_the_winner_is_a_recipe_to_train_in_earnest(study: Path):
+    recipe = load_recipe(study / "winner.yaml")
+    outcome = json.loads((study / "validation.json").read_text())
+    assert recipe.description == outcome["ranking"][0]["label"]
+    assert (recipe.data.fraction, recipe.train.epochs) == (1, 10)
+
+
+def test_the_same_command_again_changes_nothing(thriftnet: Command, study: Path):
+    before = finished(study), finished(study, "validation")
+    again = thriftnet("search", study.parent / "tiny.yaml", "--study", study)
+    assert again.code == 0
+    assert "the paper's configuration: place" in again.out
+    assert (finished(study), finished(study, "validation")) == before
+
+
+def test_status_as_a_table_and_as_json(
+    thriftnet: Command, study: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for columns in ("80", "50"):
+        monkeypatch.setenv("COLUMNS", columns)
+        told = thriftnet("search", "status", study)
+        assert told.code == 0
+        assert "done" in told.out
+        assert max(map(len, told.out.splitlines())) <= int(columns)
+    stages = json.loads(thriftnet("search", "status", study, "--json").out)["stages"]
+    assert [(stage["name"], stage["state"]) for stage in stages] == [
+        ("grid", "done"),
+        ("validation", "done"),
+    ]
+    assert stages[0]["pruned"] + 1 <= 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"halving": {"rungs": [1, 3], "eta": 2}}, "another space (halving.rungs differs)"),
+        ({"max_parameters": 10}, "is over budget; the smallest"),
+        ({"grid": {"optim.lrr": [1]}}, "did you mean optim.lr?"),
+    ],
+)
+def test_a_wrong_space_leaves_the_study_as_it_was(
+    thriftnet: Command, study: Path, changes: dict[str, object], told: str
+):
+    before = finished(study)
+    outcome = thriftnet("search", space_file(study.parent, **changes), "--study", study)
+    assert outcome.code == 2
+    assert told in outcome.error_line
+    assert finished(study) == before
+
+
+def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
+    for extra in ("-wal", "-shm"):
+        (study / f"study.db{extra}").unlink(missing_ok=True)
+    (study / "study.db").write_bytes(b"SQLite format 3\0" + bytes(5000))
+    for arguments in (["status", study], [study.parent / "tiny.yaml", "--study", study]):
+        outcome = thriftnet("search", *arguments)
+        assert outcome.code == 2
+        assert "study.db is damaged; restore it" in outcome.error_line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["status", "nowhere"], "nowhere is no study"),
+        (["smal"], "no space is named 'smal'"),
+        (["small", "--stage", "grit"], "--stage 'grit' is not one of grid, validation"),
+        (["small", "--study", "full"], "full exists and is no study"),
+        (["small", "--storage", "nonsense"], "is no database that can be used here"),
+    ],
+)
+def test_mistakes_are_one_line(
+    thriftnet: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    told: str,
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    outcome = thriftnet("search", *arguments)
+    assert outcome.code == 2
+    assert told in outcome.error_line
+
+
+def test_a_stage_needs_the_one_before(thriftnet: Command, tmp_path: Path):
+    space = space_file(tmp_path)
+    outcome = thriftnet("search", space, "--study", tmp_path / "s", "--stage", "validation")
+    assert outcome.code == 2
+    assert "the stage grid is not done yet" in outcome.error_line
+
+
+def start_worker(path: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "thriftnet.search.worker", str(path), "grid"]
+    return subprocess.Popen([*command, "--worker", str(random.random()), "--heartbeat", "0.1"])
+
+
+def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(
+    first: Outcome, folder: Path, tmp_path: Path
+):
+    assert first.code == 0
+    space = load_space(folder / "tiny.yaml")
+    study = Study.create(tmp_path / "killed", space, heartbeat=0.1)
+    study.storage.add_candidates(count_candidates(space))
+    for seed in (0, 1):
+        known = len(study.storage.jobs("grid"))
+        worker = start_worker(study.path)
+        deadline = time.monotonic() + 120
+        while len(study.storage.jobs("grid")) <= known and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(random.Random(seed).uniform(0, 0.6))
+        worker.send_signal(signal.SIGKILL)
+        assert worker.wait() == -signal.SIGKILL
+    last = start_worker(study.path)
+    assert last.wait(120) == 0
+    study.storage.close()
+    assert finished(study.path) == finished(folder / "study")
+
+
+def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumable(
+    folder: Path, first: Outcome, tmp_path: Path
+):
+    assert first.code == 0
+    path = tmp_path / "study"
+    command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
+    command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2"]
+    search = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert search.stdout
+    told: list[str] = []
+    for line in search.stdout:
+        told.append(line)
+        if line.startswith("grid ") and not any("was killed" in other for other in told):
+            for child in children(search.pid):
+                os.kill(child, signal.SIGKILL)
+        if "was killed" in line:
+            search.send_signal(signal.SIGINT)
+    assert search.wait(60) == 130
+    assert search.stderr
+    assert "stopped; run the same command again" in search.stderr.read()
+    assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
+    states = {row.state for row in (opened := Study.open(path)).storage.jobs("grid")}
+    opened.storage.close()
+    assert states <= {"finished", "released"}
+
+
+def children(parent: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
+    )
+    return [int(word) for word in listed.stdout.split()]

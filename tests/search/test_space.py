@@ -1,0 +1,158 @@
+"""Spaces: what competes, what it counts, and every way a space can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import TINY, space_file
+
+from thriftnet.errors import SearchError
+from thriftnet.models.build import build_model
+from thriftnet.models.describe import count_macs, count_parameters
+from thriftnet.recipe import load_recipe
+from thriftnet.search.candidates import count_candidates, trial_recipe, winner_recipe
+from thriftnet.search.space import PAPER, load_space, shipped_spaces
+
+
+@pytest.fixture(scope="module")
+def small() -> list[Any]:
+    return count_candidates(load_space("small"))
+
+
+def test_small_holds_dozens_of_candidates_and_the_papers_network(small: list[Any]):
+    within = [candidate for candidate in small if not candidate.refused]
+    assert 36 <= len(within) <= 60
+    assert len(small) > len(within)
+    assert all(candidate.parameters <= 5_000_000 for candidate in within)
+    (paper,) = [candidate for candidate in small if candidate.reference]
+    assert (paper.parameters, paper.macs) == (4_918_602, 798_689_792)
+    assert paper.changes.items() >= PAPER.items()
+    resnet18 = {"model.blocks": [2, 2, 2, 2], "model.channels": [64, 128, 256, 512]}
+    (too_large,) = [candidate for candidate in small if candidate.changes == resnet18]
+    assert too_large.refused == "11,173,962 parameters, 6,173,962 too many"
+
+
+def test_no_network_of_small_is_there_twice(small: list[Any]):
+    """A stage without blocks has channels that do nothing."""
+    networks = {
+        tuple(
+            pair
+            for pair in zip(c.changes["model.blocks"], c.changes["model.channels"], strict=True)
+            if pair[0]
+        )
+        for c in small
+    }
+    assert len(networks) == len(small)
+
+
+def test_the_paper_joins_a_grid_without_it(tmp_path: Path):
+    other = {"model.blocks": [2, 1, 0]}
+    found = count_candidates(load_space(space_file(tmp_path, reference=other)))
+    assert [candidate.changes for candidate in found if candidate.reference] == [other]
+    without = count_candidates(load_space(space_file(tmp_path, reference={})))
+    assert not any(candidate.reference for candidate in without)
+
+
+def test_counts_are_those_of_the_built_network(tmp_path: Path):
+    space = load_space(space_file(tmp_path))
+    for candidate in count_candidates(space)[:3]:
+        recipe = trial_recipe(space, candidate, epochs=2, seed=5)
+        network = build_model(classes=10, **recipe.model.model_dump())
+        assert candidate.parameters == count_parameters(network)
+        assert candidate.macs == count_macs(network)
+        assert recipe.seed == 5
+        assert recipe.digest() == candidate.digest
+
+
+def test_too_many_multiply_accumulates_are_refused_too(tmp_path: Path):
+    found = count_candidates(
+        load_space(space_file(tmp_path, max_parameters=10**6, max_macs=700_000))
+    )
+    refused = [candidate for candidate in found if candidate.refused]
+    assert refused
+    assert all(f"{candidate.macs:,} MACs" in (candidate.refused or "") for candidate in refused)
+    assert all(candidate.macs <= 700_000 for candidate in found if not candidate.refused)
+
+
+def test_identity_is_the_experiment_not_the_name(tmp_path: Path):
+    one = load_space(space_file(tmp_path))
+    renamed = load_space(space_file(tmp_path, name="other", description="words"))
+    longer = load_space(space_file(tmp_path, halving={"rungs": [1, 3], "eta": 2}))
+    assert one.digest() == renamed.digest() != longer.digest()
+    digests = [{c.digest for c in count_candidates(space)} for space in (one, renamed, longer)]
+    assert digests[0] == digests[1]
+    assert not digests[0] & digests[2]
+
+
+def test_a_written_space_needs_nothing_else(tmp_path: Path):
+    (tmp_path / "mine.yaml").write_text(load_recipe("smoke").to_yaml())
+    space = load_space(space_file(tmp_path, base="mine.yaml"))
+    (tmp_path / "mine.yaml").unlink()
+    written = tmp_path / "elsewhere" / "space.yaml"
+    written.parent.mkdir()
+    written.write_text(space.to_yaml())
+    assert load_space(written) == space
+
+
+def test_the_winner_goes_back_to_all_images(tmp_path: Path):
+    space = load_space(space_file(tmp_path))
+    recipe = winner_recipe(space, count_candidates(space)[0])
+    assert (recipe.data.fraction, recipe.data.image_size, recipe.train.epochs) == (1, 32, 10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"grids": {}}, "grids is not a space key; did you mean grid?"),
+        ({"grid": {}}, "grid={} is wrong"),
+        ({"grid": {"optim.lr": []}}, r"grid.optim.lr=\[\] is wrong"),
+        ({"grid": {"optim.lrr": [1]}}, "optim.lrr is not a recipe key; did you mean optim.lr"),
+        ({"grid": {"optim.lr": [0.1, 0.1]}}, "grid.optim.lr holds 0.1 twice"),
+        ({"grid": {"optim.lr": [0.1, -1]}}, "optim.lr=-1 is wrong"),
+        ({"grid": {"train.epochs": [1, 2]}}, "grid.train.epochs is set by halving.rungs"),
+        ({"set": {"seed": 3}}, "set.seed is set by validation.seeds"),
+        ({"set": {"data.val_ratio": 0}}, "data.val_ratio is 0, and a search chooses"),
+        ({"max_parameters": 100}, "every one of its 8 candidates is over budget; the smallest"),
+        ({"max_parameters": True}, "give a number, not true or false"),
+        ({"halving": {"rungs": [3, 1]}}, "halving.rungs must rise"),
+        ({"halving": {"rung": [1]}}, "halving.rung is not a space key; did you mean halving.rungs"),
+        ({"validation": {"seeds": [1, 2]}}, "validation.seeds"),
+        ({"validation": {"seeds": [1, 2, 2]}}, "holds a seed twice"),
+        ({"winner": {"optim.lrr": 1}}, "optim.lrr is not a recipe key.*section winner"),
+        ({"reference": {"model.blocks": [1]}}, "that is the reference"),
+        ({"base": "smok"}, "base: no recipe is named 'smok'"),
+        ({"base": None}, "base is missing"),
+        ({"name": "a/b"}, "use letters, digits"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_space_is_one_line(tmp_path: Path, changes: dict[str, Any], told: str):
+    path = space_file(tmp_path, **changes)
+    with pytest.raises(SearchError, match=told) as caught:
+        count_candidates(load_space(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"- 1\n", "holds no space"),
+        (b"a: [", "is not valid YAML"),
+        (b"\xff\xfe", "it is not UTF-8 text"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_is_no_space(tmp_path: Path, content: bytes | None, told: str):
+    path = tmp_path / "s.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SearchError, match=told):
+        load_space(path)
+
+
+def test_an_unknown_name_lists_the_shipped_ones():
+    with pytest.raises(SearchError, match=f"no space is named 'smal'; use {shipped_spaces()[0]}"):
+        load_space("smal")
+    assert TINY["name"] not in shipped_spaces()

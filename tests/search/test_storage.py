@@ -1,0 +1,171 @@
+"""Claims: none lost, none handed out twice, whatever dies; and every way a database can fail."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from thriftnet.errors import SearchError
+from thriftnet.search import database
+from thriftnet.search.jobs import Answer, Candidate, Job, JobRow
+from thriftnet.search.storage import LEASE_BEATS, Claim, Storage
+
+JOBS = [Job("grid", f"c{number}", 0, 1) for number in range(40)]
+
+
+def in_turn(rows: Sequence[JobRow]) -> Job | Answer:
+    if len(rows) < len(JOBS):
+        return JOBS[len(rows)]
+    return Answer.DONE if all(row.over for row in rows) else Answer.WAIT
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    opened = Storage.in_file(tmp_path / "a ?#% study.db", heartbeat=0.02)
+    opened.prepare("space")
+    yield opened
+    opened.close()
+
+
+def claimed(storage: Storage, worker: str = "w") -> Claim:
+    found = storage.claim("grid", in_turn, worker=worker)
+    assert isinstance(found, Claim)
+    return found
+
+
+def expire() -> None:
+    """Wait until a lease has run out, of so many heartbeats of 0.02 s."""
+    threading.Event().wait(0.02 * (LEASE_BEATS + 2))
+
+
+def test_many_threads_with_connections_of_their_own_share_the_jobs(tmp_path: Path):
+    path, taken = tmp_path / "study.db", []
+    Storage.in_file(path).prepare("space")
+    faults: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            own = Storage.in_file(path)
+            own.prepare("space")
+            while not isinstance(found := own.claim("grid", in_turn, worker=name), Answer):
+                taken.append(found.job)
+                assert own.finish(found, value=0.5, seconds=1)
+            own.close()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    assert sorted(taken, key=str) == sorted(JOBS, key=str)
+
+
+def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(storage: Storage):
+    first = claimed(storage, "slow")
+    expire()
+    second = claimed(storage, "quick")
+    assert (second.job, second.attempt) == (first.job, 2)
+    assert not storage.beat(first)
+    assert not storage.finish(first, value=0.9, seconds=1)
+    assert storage.finish(second, value=0.4, seconds=1)
+    assert not storage.finish(second, value=0.7, seconds=1)
+    assert [row.value for row in storage.jobs("grid")] == [0.4]
+
+
+def test_a_heartbeat_keeps_a_job(storage: Storage):
+    first = claimed(storage)
+    for _ in range(4):
+        threading.Event().wait(0.05)
+        assert storage.beat(first)
+    assert claimed(storage, "other").job == JOBS[1]
+
+
+def test_a_job_given_back_comes_first_and_is_no_death(storage: Storage):
+    for _ in range(5):
+        found = claimed(storage)
+        assert found.job == JOBS[0]
+        assert storage.release(found)
+        assert not storage.release(found)
+    assert storage.jobs("grid")[0].deaths == 0
+
+
+def test_a_third_death_fails_a_job(storage: Storage):
+    for death in (1, 2, 3):
+        assert claimed(storage, f"w{death}").job == JOBS[0]
+        (buried,) = storage.bury(f"w{death}")
+        assert (buried.job, buried.deaths) == (JOBS[0], death)
+    assert claimed(storage, "w4").job == JOBS[1]
+    (row, _) = storage.jobs("grid")
+    assert (row.state, row.reason) == ("failed", "3 of its workers died")
+
+
+def test_a_lease_may_run_out_any_number_of_times(storage: Storage):
+    for attempt in range(1, 6):
+        found = claimed(storage)
+        assert (found.job, found.attempt) == (JOBS[0], attempt)
+        expire()
+
+
+def test_candidates_come_back_as_they_were(storage: Storage):
+    one = Candidate("a" * 12, {"optim.lr": 0.1, "model.blocks": [1, 2]}, 2**40, 2**41)
+    two = Candidate("b" * 12, {}, 5, 6, refused="too large", reference=True)
+    storage.add_candidates([one])
+    storage.add_candidates([two, one])
+    assert storage.candidates() == [one, two]
+
+
+def test_a_database_of_another_space(storage: Storage):
+    with pytest.raises(SearchError, match=r"is of another space \(space, not other\)"):
+        storage.prepare("other")
+
+
+@pytest.mark.parametrize("content", [b"no database" * 400, b"SQLite format 3\0" + b"\7" * 4000])
+def test_a_damaged_file(tmp_path: Path, content: bytes):
+    path = tmp_path / "study.db"
+    path.write_bytes(content)
+    with pytest.raises(SearchError, match=r"study\.db is damaged; restore it"):
+        Storage.in_file(path).prepare("space")
+
+
+def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
+    impatient = Storage.in_file(tmp_path / "study.db")
+    impatient.prepare("space")
+    other = sqlite3.connect(tmp_path / "study.db")
+    other.execute("begin immediate")
+    with pytest.raises(SearchError, match=r"has been locked by another program.*; end it"):
+        impatient.claim("grid", in_turn, worker="w")
+    other.rollback()
+    other.close()
+    assert isinstance(impatient.claim("grid", in_turn, worker="w"), Claim)
+    impatient.close()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path):
+    with pytest.raises(SearchError, match="cannot be opened; check that the folder"):
+        Storage.in_file(tmp_path / "nowhere" / "study.db").prepare("space")
+
+
+def test_an_emptied_storage(storage: Storage, tmp_path: Path):
+    with sqlite3.connect(tmp_path / "a ?#% study.db") as other:
+        other.execute("delete from study")
+    other.close()
+    with pytest.raises(SearchError, match="holds no study; it was emptied"):
+        storage.claim("grid", in_turn, worker="w")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "abacus://host/name"])
+def test_an_address_that_is_none(url: str):
+    with pytest.raises(SearchError, match="is no database that can be used here"):
+        Storage(url)
+
+
+def test_a_password_is_never_told():
+    assert "secret" not in database.name_of("postgresql://user:secret@host/name")

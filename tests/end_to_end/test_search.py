@@ -232,7 +232,8 @@ def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumab
     assert search.stderr
     assert "stopped; run the same command again" in search.stderr.read()
     assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
-    states = {row.state for row in (opened := Study.open(path)).storage.jobs("grid")}
+    opened = Study.open(path)
+    states = {row.state for row in opened.storage.jobs("grid")}
     opened.storage.close()
     assert states <= {"finished", "released"}
 

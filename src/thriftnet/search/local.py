@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
+import platform
 import subprocess
 import sys
 import time
@@ -92,7 +92,7 @@ def _start(
     study: Study, stage: Stage, at: int, count: int, url: str | None, data: Path | None
 ) -> _Worker:
     # No other process has this name, on any machine.
-    name = f"{socket.gethostname()}-{os.getpid()}-{at}-{uuid.uuid4().hex[:6]}"
+    name = f"{platform.node()}-{os.getpid()}-{at}-{uuid.uuid4().hex[:6]}"
     environment = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count)), **os.environ}
     if url is not None:
         environment[STORAGE_VARIABLE] = url

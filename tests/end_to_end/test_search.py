@@ -157,9 +157,9 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
     [
         (["status", "nowhere"], "nowhere is no study"),
         (["smal"], "no space is named 'smal'"),
-        (["small", "--stage", "grit"], "--stage 'grit' is not one of grid, validation"),
-        (["small", "--study", "full"], "full exists and is no study"),
-        (["small", "--storage", "nonsense"], "is no database that can be used here"),
+        (["tiny.yaml", "--stage", "grit"], "--stage 'grit' is not one of grid, validation"),
+        (["tiny.yaml", "--study", "full"], "full exists and is no study"),
+        (["tiny.yaml", "--storage", "nonsense"], "is no database that can be used here"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -170,6 +170,7 @@ def test_mistakes_are_one_line(
     told: str,
 ):
     monkeypatch.chdir(tmp_path)
+    space_file(tmp_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
     outcome = thriftnet("search", *arguments)
@@ -218,19 +219,21 @@ def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumab
     path = tmp_path / "study"
     command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
     command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2"]
-    search = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert search.stdout
     told: list[str] = []
-    for line in search.stdout:
-        told.append(line)
-        if line.startswith("grid ") and not any("was killed" in other for other in told):
-            for child in children(search.pid):
-                os.kill(child, signal.SIGKILL)
-        if "was killed" in line:
-            search.send_signal(signal.SIGINT)
-    assert search.wait(60) == 130
-    assert search.stderr
-    assert "stopped; run the same command again" in search.stderr.read()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as search:
+        assert search.stdout
+        assert search.stderr
+        for line in search.stdout:
+            told.append(line)
+            if line.startswith("grid ") and not any("was killed" in other for other in told):
+                for child in children(search.pid):
+                    os.kill(child, signal.SIGKILL)
+            if "was killed" in line:
+                search.send_signal(signal.SIGINT)
+        assert search.wait(60) == 130
+        assert "stopped; run the same command again" in search.stderr.read()
     assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
     opened = Study.open(path)
     states = {row.state for row in opened.storage.jobs("grid")}

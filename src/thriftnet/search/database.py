@@ -49,6 +49,7 @@ def explain(reason: str, where: str) -> str:
         "malformed": f"{where} is damaged; restore it, or move the study away",
         "unable to open": f"{where} cannot be opened; check that the folder may be written",
         "readonly": f"{where} may not be written; check its permissions",
+        "no such column": f"{where} was made by another version of thriftnet; begin a new study",
         "no such table": f"{where} holds no study",
     }
     found = next((text for mark, text in remedies.items() if mark in reason), None)

@@ -169,3 +169,21 @@ def test_an_address_that_is_none(url: str):
 
 def test_a_password_is_never_told():
     assert "secret" not in database.name_of("postgresql://user:secret@host/name")
+
+
+def test_a_full_disk_keeps_what_was_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "study.db"
+    first = Storage.in_file(path)
+    first.prepare("space")
+    assert first.finish(claimed(first), value=0.5, seconds=1)
+    first.close()
+
+    def no_more_room(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("pragma max_page_count=1")  # at the size it has, then
+
+    monkeypatch.setattr(database, "_prepare_sqlite", no_more_room)
+    full = Storage.in_file(path)
+    with pytest.raises(SearchError, match=r"the disk is full: .*study\.db was not written"):
+        full.add_candidates([Candidate("c" * 12, {"model.blocks": [1] * 9000}, 1, 1)])
+    assert [row.value for row in full.jobs("grid")] == [0.5]
+    full.close()

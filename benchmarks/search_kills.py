@@ -3,7 +3,8 @@
     python benchmarks/search_kills.py
 
 Runs the stage `grid` of a small space twice with two workers: once unbroken, and once with the
-command and its workers killed (SIGKILL) together at ten random moments, and run again each time.
+command and its workers killed (SIGKILL) together at ten random moments of their training, and run
+again each time; start-up, which takes longer than this small search, is waited for.
 Compares every finished job with its validation accuracy to the last bit, and counts jobs that were
 recorded twice. Writes results/search_kills.json.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import signal
@@ -69,9 +71,21 @@ def rows_of(path: Path) -> list[Row]:
     return [(row.job.candidate, row.job.epochs, row.value) for row in rows if row.over]
 
 
-def count_rows(path: Path) -> int:
-    """Jobs that are over; none while there is no study."""
-    return len(rows_of(path)) if (path / "study.db").is_file() else 0
+def attempts_of(path: Path) -> list[tuple[int, str]]:
+    """How often each job was begun, and by whom last; nothing while there is no study."""
+    if not (path / "study.db").is_file():
+        return []
+    study = Study.open(path)
+    rows = study.storage.jobs("grid")
+    study.storage.close()
+    return [(row.attempt, row.worker) for row in rows]
+
+
+def wait_for_training(search: subprocess.Popen[bytes], path: Path) -> None:
+    """Wait until a worker of this sitting has begun or taken over a job."""
+    before = attempts_of(path)
+    while search.poll() is None and attempts_of(path) == before:
+        time.sleep(0.02)
 
 
 def main() -> None:
@@ -88,15 +102,19 @@ def main() -> None:
         if start(folder, folder / "whole").wait() != 0:
             raise SystemExit("the unbroken search failed")
         seconds = time.monotonic() - began
+        outcome = json.loads((folder / "whole" / "grid.json").read_text())
+        training = outcome["seconds"] / 2  # two workers shared it
         moments: list[float] = []
         finished_at: list[int] = []
         for _ in range(given.kills):
             search = start(folder, folder / "killed")
-            moments.append(draws.uniform(0.1, 0.8) * seconds)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                search.wait(moments[-1])
+            wait_for_training(search, folder / "killed")
+            moments.append(draws.uniform(0, 2) * training / (given.kills + 2))
+            time.sleep(moments[-1])
+            if search.poll() is not None:
+                raise SystemExit("the search was done before the last kill; give another --seed")
             kill_all(search)
-            finished_at.append(count_rows(folder / "killed"))
+            finished_at.append(len(rows_of(folder / "killed")))
             print(f"killed after {moments[-1]:.1f} s, {finished_at[-1]} jobs over", flush=True)
         if start(folder, folder / "killed").wait() != 0:
             raise SystemExit("the killed search could not be finished")
@@ -107,7 +125,8 @@ def main() -> None:
             "kills": given.kills,
             "workers": 2,
             "seconds_unbroken": seconds,
-            "seconds_to_each_kill": moments,
+            "seconds_of_training": training,
+            "seconds_of_training_before_each_kill": moments,
             "jobs_over_at_each_kill": finished_at,
             "jobs_unbroken": len(whole),
             "jobs_killed": len(killed),

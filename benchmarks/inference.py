@@ -247,6 +247,7 @@ def main() -> None:
         f"inference_{subject.name}",
         {
             "subject": subject.name,
+            "recipe": subject.name,
             "digest": subject.model.about.get("digest"),
             "trained": subject.trained,
             "rounds": arguments.rounds,

@@ -2,7 +2,8 @@
 
     python benchmarks/train_recipe.py quick --seeds 0 1 2
 
-Wall time is of the whole process: start-up, data, training, evaluation. Writes
+Wall time is of the whole process: start-up, data, training, evaluation. The rate of a large
+convolution is taken before and after each, as the machine's speed changes by the hour. Writes
 results/train_NAME.json. A run folder that is there already is resumed, or read if finished.
 """
 
@@ -17,9 +18,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from record import write_result
+from thriftnet.bench.roofline import convolution_rate
 from thriftnet.recipe import load_recipe
+from thriftnet.training.device import choose_compute
 from thriftnet.training.run import RunFolder
+
+_RATE_SECONDS = 5.0
+
+
+def choose_dtype(recipe: str) -> torch.dtype:
+    """What the recipe's convolutions compute in here."""
+    settings = load_recipe(recipe).train
+    compute = choose_compute(device=settings.device, precision=settings.precision)
+    return torch.bfloat16 if compute.precision == "bf16" else torch.float32
 
 
 def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
@@ -34,9 +48,11 @@ def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
         command += ["--resume", str(runs_dir / name)]
     else:
         command += [recipe, "--seed", str(seed), "--name", name, "--runs-dir", str(runs_dir)]
+    before = None if resumed else convolution_rate(choose_dtype(recipe), seconds=_RATE_SECONDS)
     began = time.monotonic()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     wall = time.monotonic() - began
+    after = None if resumed else convolution_rate(choose_dtype(recipe), seconds=_RATE_SECONDS)
     summary = json.loads(done.stdout.splitlines()[-1])
     lines = (runs_dir / name / "metrics.jsonl").read_text().splitlines()
     metrics = [json.loads(line) for line in lines]
@@ -53,6 +69,7 @@ def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
         "pflop": end["pflop"],
         "training_seconds": end["seconds"],
         "wall_seconds": None if resumed else wall,
+        "convolution_rate_gflops": (before + after) / 2e9 if before and after else None,
     }
 
 

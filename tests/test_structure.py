@@ -22,6 +22,7 @@ LAYERS = [
     {"models"},
     {"optim"},
     {"training"},
+    {"weights"},
     {"evaluation"},
     {"report"},
     {"deploy", "search"},
@@ -134,6 +135,7 @@ def run(code: str, **environment: str) -> str:
         "from thriftnet.recipe import load_recipe; load_recipe('quick')",
         "from thriftnet.cli import app; app(['--help'], standalone_mode=False)",
         "from thriftnet.cli import app; app(['recipes'], standalone_mode=False)",
+        "from thriftnet.weights.find import shipped_weights; shipped_weights()",
     ],
 )
 def test_what_needs_no_torch_does_not_wait_for_it(code: str):

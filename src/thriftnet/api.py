@@ -109,7 +109,7 @@ def predict(
     """Name images: an (N, 32, 32, 3) uint8 array, or paths of image files of any size.
 
     Args:
-        model: As `load_model` gives it, or a run folder or model file.
+        model: As `load_model` gives it, or what it takes: shipped weights, a run or model file.
         images: Pictures or their paths.
 
     Raises:

@@ -12,11 +12,13 @@ from typing import Any
 from thriftnet.bench.machine import Bench
 from thriftnet.deploy.inputs import PictureResult
 from thriftnet.errors import RunError
+from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.evaluate import Evaluation, Reading
 from thriftnet.files import write_whole
 from thriftnet.models.summary import Summary
 from thriftnet.training.progress import clock
 from thriftnet.training.run import RunFolder
+from thriftnet.weights.card import Card
 
 _VIEWS = {
     "none": "each image once",
@@ -37,13 +39,15 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     print(f"\nnext: thriftnet evaluate {path}   or   thriftnet predict {path} IMAGE...")
 
 
-def print_evaluation(target: Path, evaluation: Evaluation) -> None:
-    """All test figures of a network."""
+def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: bool = False) -> None:
+    """All test figures of a network, beside those of its card where it has one."""
     chosen = evaluation.chosen
-    print(f"{target}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
+    name = f"{target} (shipped weights)" if shipped else target
+    print(f"{name}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
     print(f"{chosen.images:,} test images, {evaluation.precision}\n")
     for reading in (chosen, evaluation.other):
         print(f"top-1   {_accuracy(reading)}")
+    _print_card_checks(evaluation)
     print(f"\nBelow, {_VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}\n")
@@ -79,6 +83,13 @@ def print_description(summary: Summary) -> None:
         f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
         f"{_relative(summary.macs, summary.resnet18_macs)} MACs"
     )
+
+
+def print_shipped(card: Card, path: Path) -> None:
+    """What the weights that come with a recipe reach, and where their card is."""
+    reading = card.headline
+    print(f"shipped weights: {reading.accuracy:.2%} of the test images, {_VIEWS[reading.tta]}")
+    print(f"their card: {path}")
 
 
 def print_bench(found: Bench) -> None:
@@ -121,6 +132,24 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
     else:
         write_whole(path, text.getvalue().encode(), error=RunError)
         print(f"wrote {path}")
+
+
+def _print_card_checks(evaluation: Evaluation) -> None:
+    """Whether the figures are those of the card, to the image."""
+    card, checks = evaluation.card, evaluation.card_checks
+    for check in checks:
+        print(f"card: {check.stated:.2%}, {_verdict(check)} ({_VIEWS[check.tta]})")
+    if card and not all(check.reproduced for check in checks):
+        made = card.read_machine
+        print(f"      (the card was read on {made.processor} with torch {made.torch})")
+
+
+def _verdict(check: CardCheck) -> str:
+    if check.reproduced:
+        return "reproduced"
+    count = abs(check.difference)
+    images = f"{count:,} image{'s' if count > 1 else ''}"
+    return f"not reproduced: {images} {'more' if check.difference > 0 else 'fewer'} here"
 
 
 def _accuracy(reading: Reading) -> str:

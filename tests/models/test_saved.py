@@ -148,3 +148,35 @@ def test_facts_of_another_version(path: Path, facts: dict[str, Any]):
 def test_missing_file_and_folder(tmp_path: Path):
     assert "there is no model file" in refusal(tmp_path / "none.safetensors")
     assert "there is no model file" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("architecture", [RESNET, SPEEDNET], ids=["resnet", "speednet"])
+def test_halved_file_keeps_what_has_a_wide_range(architecture: dict[str, Any], tmp_path: Path):
+    model = make(architecture)
+    save_model(tmp_path / "whole.safetensors", model)
+    save_model(tmp_path / "half.safetensors", model, half=True)
+    whole, half = (
+        read_model(tmp_path / "whole.safetensors"),
+        read_model(tmp_path / "half.safetensors"),
+    )
+    assert half.about == whole.about
+    weights = zip(
+        half.network.state_dict().items(), whole.network.state_dict().values(), strict=True
+    )
+    for (name, found), exact in weights:
+        expected = exact.half().float() if exact.ndim > 1 else exact
+        assert torch.equal(found, expected), name
+    for name, stored in safetensors.torch.load_file(tmp_path / "half.safetensors").items():
+        assert (stored.dtype == torch.float16) == (stored.ndim > 1), name
+    save_model(tmp_path / "again.safetensors", half, half=True)
+    halves = [(tmp_path / f"{name}.safetensors").read_bytes() for name in ("half", "again")]
+    assert halves[0] == halves[1]
+
+
+def test_weight_beyond_half_precision_is_refused(tmp_path: Path):
+    model = make(RESNET)
+    with torch.no_grad():
+        model.network.get_parameter("head.weight")[0, 0] = 1e5
+    with pytest.raises(RunError, match=r"head\.weight has a weight that fp16 cannot hold"):
+        save_model(tmp_path / "half.safetensors", model, half=True)
+    assert list(tmp_path.iterdir()) == []

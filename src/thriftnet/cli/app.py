@@ -6,11 +6,14 @@ import json
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thriftnet.errors import ThriftnetError
+
+if TYPE_CHECKING:
+    from thriftnet.weights.find import FoundModel
 
 app = typer.Typer(
     name="thriftnet",
@@ -44,7 +47,10 @@ TtaOption = Annotated[
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")]
 TargetArgument = Annotated[
-    Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder or a model file.")
+    str,  # not a path: ./NAME, which says that a path is meant, would lose its dot
+    typer.Argument(
+        metavar="MODEL", help="The name of shipped weights, a run folder or a model file."
+    ),
 ]
 
 
@@ -72,6 +78,24 @@ def _fail(message: str, code: int, *, debug: bool) -> None:
         traceback.print_exc()
     print(f"thriftnet: {message}", file=sys.stderr)
     sys.exit(code)
+
+
+def find_target(target: str) -> FoundModel:
+    """What a `MODEL` is, told on the terminal where it could be misread.
+
+    Raises:
+        RunError: Nothing is there, or the run has not come to its end.
+    """
+    from thriftnet.weights.find import find_model
+
+    found = find_model(target)
+    if found.shadows_a_path:
+        print(
+            f"thriftnet: {target} is read as the shipped weights; for the path of that name "
+            f"give ./{target}",
+            file=sys.stderr,
+        )
+    return found
 
 
 def print_json(value: Any) -> None:

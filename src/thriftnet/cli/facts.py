@@ -14,17 +14,22 @@ from thriftnet.cli.app import JsonOption, RecipeArgument, SetOption, app, print_
 def describe(
     recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Print a recipe's network: layers, shapes, parameters, multiply-accumulates."""
+    """Print a recipe's network: layers, shapes, counts, and the weights shipped with it."""
     from thriftnet import console
     from thriftnet.models.summary import summarise
     from thriftnet.recipe import load_recipe
+    from thriftnet.weights.card import card_page, shipped_card
 
     loaded = load_recipe(recipe, overrides or ())
     summary = summarise(loaded.name, budget=loaded.max_parameters, **loaded.model.model_dump())
+    card = shipped_card(loaded.name, digest=loaded.digest())
     if as_json:
-        print_json(summary.to_json())
-    else:
-        console.print_description(summary)
+        weights = card.model_dump(mode="json") if card else None
+        print_json({**summary.to_json(), "weights": weights})
+        return
+    console.print_description(summary)
+    if card:
+        console.print_shipped(card, card_page(loaded.name))
 
 
 @app.command()

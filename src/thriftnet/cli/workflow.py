@@ -18,6 +18,7 @@ from thriftnet.cli.app import (
     TargetArgument,
     TtaOption,
     app,
+    find_target,
     print_json,
 )
 
@@ -88,14 +89,16 @@ def evaluate(
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Read a finished run or a model file on CIFAR-10's test images."""
+    """Read shipped weights, a finished run or a model file on CIFAR-10's test images."""
+    found = find_target(target)
+
     from thriftnet import api, console
 
     evaluation = api.evaluate(target, data=data, tta=tta, device=device, precision=precision)
     if as_json:
         print_json(evaluation.to_json())
     else:
-        console.print_evaluation(target, evaluation)
+        console.print_evaluation(target, evaluation, shipped=found.name is not None)
 
 
 @app.command()
@@ -114,6 +117,8 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Name pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
+    find_target(target)
+
     from thriftnet import api, console
     from thriftnet.deploy.inputs import predict_pickle, predict_pictures
 

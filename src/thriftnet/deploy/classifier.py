@@ -16,7 +16,7 @@ from thriftnet.evaluation.tta import tta_logits
 from thriftnet.evaluation.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import choose_compute
-from thriftnet.training.run import model_file
+from thriftnet.weights.find import find_model
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,12 @@ class Classifier:
 def load_model(
     target: Path | str, *, tta: str | None = None, device: str = "auto", precision: str = "auto"
 ) -> Classifier:
-    """Load a finished run's network, or a model file.
+    """Load shipped weights by their name, a finished run's network, or a model file.
+
+    The name of shipped weights wins over a path of that name, which is `./NAME` or a `Path`.
 
     Raises:
         RunError: There is no finished network at `target`, or its file is damaged.
     """
-    saved = read_model(model_file(Path(target)))
+    saved = read_model(find_model(target).path)
     return Classifier(saved, tta=tta, device=device, precision=precision)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.errors import DataError, RunError
+from thriftnet.evaluation.card_check import CardCheck, check_card
 from thriftnet.evaluation.fast import fastest
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
@@ -25,8 +26,10 @@ from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.predictions import Predictions
-from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.run import RunFolder
 from thriftnet.training.sizes import shrink
+from thriftnet.weights.card import Card, card_of
+from thriftnet.weights.find import find_model
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,21 @@ class Evaluation:
     """Read the way the recipe chose, or the caller."""
     other: Reading
     """Without test-time augmentation; or mirrored, where the choice is to have none."""
+    card: Card | None = None
+    """What the network's card says, where it has one: shipped weights do."""
 
     @property
     def accuracy(self) -> float:
         """Top-1 accuracy of the chosen reading, in [0, 1]."""
         return self.chosen.accuracy
+
+    @property
+    def card_checks(self) -> tuple[CardCheck, ...]:
+        """Each reading that the card has a figure for; empty without a card."""
+        if self.card is None:
+            return ()
+        readings = ((r.tta, r.accuracy, r.images) for r in (self.chosen, self.other))
+        return check_card(self.card, readings, precision=self.precision)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `accuracy` and its companions are of the chosen reading."""
@@ -77,6 +90,7 @@ class Evaluation:
             "macs": self.macs,
             "precision": self.precision,
             "readings": {r.tta: r.summary() for r in (self.chosen, self.other)},
+            "card": None if self.card is None else [c.to_json() for c in self.card_checks],
         }
 
 
@@ -91,24 +105,30 @@ def evaluate(
     """Read a run or a model on CIFAR-10's test images.
 
     Args:
-        target: A run folder, a model file or a loaded model.
+        target: The name of shipped weights, a run folder, a model file or a loaded model.
         data: Where to read CIFAR-10; none: the cache or the network.
         tta: A key of `VIEWS`; none: what the recipe chose.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
 
     Raises:
-        RunError: There is no finished network at `target`.
+        RunError: There is no finished network at `target`, or its file is damaged.
         DataError: The data set cannot be had, or the network has other classes.
     """
-    model = target if isinstance(target, SavedModel) else read_model(model_file(Path(target)))
+    run = None
+    if isinstance(target, SavedModel):
+        model = target
+    else:
+        found = find_model(target)
+        model, run = read_model(found.path), found.run
+    card = card_of(model.about)
     _, test_set = load_cifar10(None if data is None else Path(data))
     compute = choose_compute(device=device, precision=precision)
     evaluation, predictions = _read(model, test_set, compute=compute, tta=tta or model.tta)
-    if not isinstance(target, SavedModel) and Path(target).is_dir():
+    if run:
         with contextlib.suppress(RunError):  # a run that may only be read is read all the same
-            _record(RunFolder.open(Path(target)), evaluation, predictions)
-    return evaluation
+            _record(run, evaluation, predictions)
+    return replace(evaluation, card=card)
 
 
 def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str) -> Evaluation:

@@ -46,11 +46,17 @@ class SavedModel:
         return count_parameters(self.network)
 
 
-def save_model(path: Path, model: SavedModel) -> None:
+def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
     """Write weights and metadata, whole or not at all.
 
+    Args:
+        path: Of the file.
+        model: What to write.
+        half: Store convolutions and matrices in fp16, half the bytes. Norms and biases, a
+            percent of them, keep fp32: their statistics have a wide range.
+
     Raises:
-        RunError: The disk is full or the folder cannot be written.
+        RunError: The disk is full, the folder cannot be written, or a weight is beyond fp16.
     """
     facts = {
         "format": _FORMAT,
@@ -64,6 +70,8 @@ def save_model(path: Path, model: SavedModel) -> None:
     }
     # safetensors keeps no strides: channels-last weights are stored in plain order.
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
+    if half:
+        tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     # One key: safetensors writes several in random order, and equal models make equal files.
     metadata = {"thriftnet": json.dumps(facts)}
     write_whole(path, safetensors.torch.save(tensors, metadata), error=RunError)
@@ -96,6 +104,15 @@ def read_model(path: Path) -> SavedModel:
         raise RunError(
             f"{path} does not match this version of thriftnet ({reason}); train anew"
         ) from None
+
+
+def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.ndim < 2 or not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    if not bool(half.isfinite().all()):
+        raise RunError(f"{name} has a weight that fp16 cannot hold; keep fp32")
+    return half
 
 
 def _rebuild(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SavedModel:

@@ -1,0 +1,84 @@
+"""What the argument MODEL stands for: shipped weights, a run folder or a model file.
+
+Neither torch nor numpy is needed to find out, so that a mistyped name is answered at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from thriftnet.errors import RunError
+from thriftnet.recipe import shipped_recipes
+from thriftnet.training.run import RunFolder, model_file
+
+FOLDER = Path(__file__).parent
+"""Where the weights of this installation lie."""
+
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model file, and how it was named."""
+
+    path: Path
+    name: str | None = None
+    """Of shipped weights."""
+    run: RunFolder | None = None
+    """The run that was named by its folder."""
+
+    @property
+    def shadows_a_path(self) -> bool:
+        """Whether the name of shipped weights is that of a file or folder here, too."""
+        return self.name is not None and Path(self.name).exists()
+
+
+def shipped_weights(folder: Path = FOLDER) -> tuple[str, ...]:
+    """Names of the weights that come with the package."""
+    return tuple(sorted(path.stem for path in folder.glob(f"*{_SUFFIX}")))
+
+
+def weights_file(name: str, folder: Path = FOLDER) -> Path:
+    """Where the shipped weights of a name lie, or would lie."""
+    return folder / f"{name}{_SUFFIX}"
+
+
+def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
+    """The model file that a name or a path stands for.
+
+    A string that is the name of shipped weights is just that, wherever it is said: a path of the
+    same name is `./NAME`, or a `Path`. All else is a run folder or a model file.
+
+    Args:
+        target: A name or a path.
+        folder: Where shipped weights lie.
+
+    Raises:
+        RunError: Nothing is there, or the run has not come to its end.
+    """
+    path = Path(target)
+    if isinstance(target, str) and path.name == target:  # a plain word
+        shipped = shipped_weights(folder)
+        if target in shipped:
+            return FoundModel(weights_file(target, folder), name=target)
+        if not path.exists():
+            raise RunError(_unknown(target, shipped))
+    return FoundModel(model_file(path), run=RunFolder(path) if path.is_dir() else None)
+
+
+def _unknown(name: str, shipped: tuple[str, ...]) -> str:
+    listed = f"(shipped: {', '.join(shipped) or 'none yet'})"
+    recipes = shipped_recipes()
+    if name in recipes:
+        return (
+            f"the recipe {name} has no shipped weights {listed}; train it with: "
+            f"thriftnet train {name}"
+        )
+    near = difflib.get_close_matches(name, {*shipped, *recipes}, n=1)
+    remedy = f"did you mean {near[0]}?" if near else "check the name"
+    return (
+        f"there is no run folder or model file {name}, nor are weights of that name shipped; "
+        f"{remedy} {listed}"
+    )

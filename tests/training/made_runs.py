@@ -71,14 +71,16 @@ def make_run(
     chosen = load_recipe(recipe, overrides, seed=seed)
     facts = {"processor": "any", "threads": 2, "device": "cpu", "data": {"test_batch": "80"}}
     run = RunFolder.create(path, chosen, {**facts, **(environment or {})})
-    run.append({"kind": "start", "step": 0, "parameters": 78_042, "macs": 12_501_632})
+    start = {"parameters": 78_042, "macs": 12_501_632, "train_images": 45_000}
+    run.append({"kind": "start", "step": 0, **start})
     for epoch in range(1, epochs + 1):
         figures = {"val_accuracy": 0.3 + epoch / 100, "seconds": 20.5 * epoch}
         run.append({"kind": "epoch", "epoch": epoch, "step": 180 * epoch, **figures})
     run.save_state({})
     if not finished:
         return run
-    run.append({"kind": "end", "step": 180 * epochs, "seconds": 20.5 * epochs, "pflop": 0.007})
+    cost = {"seconds": 20.5 * epochs, "images": 45_000 * epochs, "pflop": 0.007}
+    run.append({"kind": "end", "step": 180 * epochs, **cost})
     metadata = {"thriftnet": json.dumps({"classes": list(classes)})}
     run.model_path.write_bytes(save({"weight": np.zeros(3, np.float32)}, metadata))
     run.best_path.write_bytes(run.model_path.read_bytes())
@@ -89,7 +91,8 @@ def make_run(
             value = float(right.mean()) - (1 / IMAGES if reading == "none" != tta else 0)
             interval = [value - 0.02, value + 0.02]
             told = {"tta": reading, "accuracy": value, "accuracy_interval": interval}
-            run.append({"kind": "test", "precision": "bf16", **told, "top5": 0.97, "loss": 1.0})
+            told |= {"top5": 0.97, "loss": 1.0, "calibration_error": 0.1}
+            run.append({"kind": "test", "precision": "bf16", **told})
         if predictions:
             run.save_predictions(predictions_of(right, readings={tta, "none"}))
     return run

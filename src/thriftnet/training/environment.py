@@ -52,7 +52,9 @@ def commit() -> str | None:
     try:
         git("ls-files", "--error-unmatch", str(Path(__file__)))  # ours, not a checkout around us
         code = (":/src", ":/benchmarks", ":/pyproject.toml")  # not results and documents
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", *code)
+        shipped = ":(top,exclude)src/thriftnet/weights"  # which are results too
+        paths = (*code, f"{shipped}/*.safetensors", f"{shipped}/*.md")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *paths)
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None

@@ -56,3 +56,14 @@ def read_lines(path: Path, *, outline: bool = False) -> list[Line]:
         elif at + 1 < len(texts):
             raise RunError(f"{path} is damaged in line {at + 1}; delete that line")
     return lines
+
+
+def last_line(lines: list[Line], kind: str) -> Line:
+    """The latest line of a kind; empty if there is none."""
+    return next((line for line in reversed(lines) if line.get("kind") == kind), {})
+
+
+def latest_tests(lines: list[Line], *, precision: str) -> dict[str, Line]:
+    """The latest test figures of each test-time augmentation, read in that precision."""
+    tests = (line for line in lines if line.get("kind") == "test")
+    return {line["tta"]: line for line in tests if line.get("precision") == precision}

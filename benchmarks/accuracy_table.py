@@ -1,0 +1,70 @@
+"""The table of results/accuracy.json: the recipes as they are shipped beside published results."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from quoting import duration
+from thriftnet.evaluation.statistics import estimate
+from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
+
+
+def shipped_runs(figures: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
+    """The runs of a recipe as it is now, one a seed: of two, the later entry."""
+    runs = [r for r in figures["runs"] if r["recipe"] == recipe.name]
+    return list({r["seed"]: r for r in runs if r["digest"] == recipe.digest()}.values())
+
+
+def over_seeds(runs: list[dict[str, Any]], key: str) -> str:
+    """Mean and half of its 95% interval (t) over seeds."""
+    found = estimate([run[key] for run in runs])
+    spread = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
+    return f"{found.mean:.2%}{spread}"
+
+
+def accuracy_lines(figures: dict[str, Any]) -> list[str]:
+    """Every shipped recipe that was trained as it is, then what others have published."""
+    rows = [
+        "| network | seeds | test accuracy | without TTA | parameters | training | time |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    shown = 0
+    for name in shipped_recipes():
+        runs = shipped_runs(figures, load_recipe(name))
+        shown += len(runs)
+        if runs:
+            rows.append(_row(name, runs))
+    for index, peer in enumerate(figures["published"], start=1):
+        pflop = "–" if peer["pflop"] is None else f"{peer['pflop']:.3g} PFLOP"
+        rows.append(
+            f"| {peer['name']} [{index}] | | {peer['accuracy']:.2%} | – | "
+            f"{_millions(peer['parameters'])} | {pflop} | {peer['time'] or '–'} |"
+        )
+    sources = [f"[{i}] {peer['source']}" for i, peer in enumerate(figures["published"], start=1)]
+    lines = [*rows, "", "± is half of the 95% interval of the mean over seeds, in points."]
+    changed = sum("+" in (run["commit"] or "+") for run in figures["runs"])
+    if changed:
+        lines.append(f"{changed} of all runs were trained from code of no commit.")
+    others = len(figures["runs"]) - shown
+    if others:
+        lines.append(
+            f"{others} further run{'s' if others > 1 else ''}, of other settings or earlier "
+            "versions, stand in the file."
+        )
+    return [*lines, f"Published figures are their authors': {'; '.join(sources)}."]
+
+
+def _row(name: str, runs: list[dict[str, Any]]) -> str:
+    time = duration(statistics.mean(run["training_seconds"] for run in runs))
+    machines = sorted({f"{r['machine']['threads']} × {r['machine']['processor']}" for r in runs})
+    return (
+        f"| **`{name}`** | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
+        f"{over_seeds(runs, 'accuracy_without_tta')} | {_millions(runs[0]['parameters'])} | "
+        f"{statistics.mean(run['pflop'] for run in runs):.3g} PFLOP | "
+        f"{time}, {' and '.join(machines)} |"
+    )
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:.2f}M"

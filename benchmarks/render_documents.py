@@ -4,7 +4,7 @@
 
 A document holds `<!-- begin NAME -->` and `<!-- end NAME -->`; what stands between is replaced
 by the block of that name below. Nobody types a figure; a test fails when a document and its
-results disagree.
+results disagree. The cards of shipped weights are written whole.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from performance_blocks import PERFORMANCE_BLOCKS
+from accuracy_table import accuracy_lines
+from model_cards import page, weights_block
+from performance_blocks import PERFORMANCE_BLOCKS, quoted
 from quoting import ROOT, duration, machine, result
 from thriftnet.recipe import Recipe
+from thriftnet.weights.card import card_page
+from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
 DOCUMENTS = ("README.md", "docs/recipe.md", "docs/performance.md")
 
@@ -138,6 +143,8 @@ def _yaml(value: object) -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "recipes": recipes_block,
+    "accuracy": lambda: quoted("accuracy", "accuracy.py runs/*", accuracy_lines),
+    "weights": weights_block,
     "make-train": lambda: transcript_block("make_train"),
     "make-test": lambda: transcript_block("make_test"),
     "fresh-clone": fresh_clone_block,
@@ -157,14 +164,18 @@ def rendered(text: str) -> str:
     return re.sub(r"<!-- begin ([\w-]+) -->.*?<!-- end \1 -->", block, text, flags=re.DOTALL)
 
 
+def render_cards(folder: Path = FOLDER) -> dict[Path, str]:
+    """The page of each network that is shipped."""
+    names = shipped_weights(folder)
+    return {card_page(name, folder): page(weights_file(name, folder)) for name in names}
+
+
 def main() -> None:
-    """Render every document; with --check, only say whether they are up to date."""
+    """Render every document and card; with --check, only say whether they are up to date."""
     stale = False
-    for name in DOCUMENTS:
-        path = ROOT / name
-        old = path.read_text("utf-8")
-        new = rendered(old)
-        stale = stale or new != old
+    texts = {ROOT / name: rendered((ROOT / name).read_text("utf-8")) for name in DOCUMENTS}
+    for path, new in {**texts, **render_cards()}.items():
+        stale = stale or not path.is_file() or path.read_text("utf-8") != new
         if "--check" not in sys.argv:
             path.write_text(new, "utf-8")
     if "--check" in sys.argv and stale:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from model_cards import complaints
 from render_documents import DOCUMENTS, ROOT, rendered
 from thriftnet.cli import app
 from thriftnet.recipe import load_recipe, shipped_recipes
@@ -60,6 +61,10 @@ def test_recipes_that_were_trained_are_still_those() -> None:
             trained += 1
             assert load_recipe(figures["recipe"]).digest() == figures["digest"], path.name
     assert trained
+
+
+def test_shipped_weights_are_those_of_their_recipes_and_cards() -> None:
+    assert complaints() == []
 
 
 def test_nothing_of_this_machine_is_written_down() -> None:

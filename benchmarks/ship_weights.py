@@ -1,0 +1,215 @@
+"""Turn a finished run into weights of the package, with their card.
+
+    python benchmarks/ship_weights.py runs/quick-seed0
+
+Writes src/thriftnet/weights/NAME.safetensors in half precision, reads that very file on the test
+images in bf16 and in fp32, and puts those figures into it and into NAME.md beside it. Refuses
+what docs/decisions/0006-shipped-weights.md lists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from model_cards import LARGEST_FILE, MOST_PARAMETERS, page
+from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.evaluation.evaluate import Evaluation, Reading, evaluate
+from thriftnet.files import write_whole
+from thriftnet.models.saved import SavedModel, read_model, save_model
+from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.training.device import choose_compute, processor_name
+from thriftnet.training.environment import commit, package_version
+from thriftnet.training.lines import last_line, latest_tests
+from thriftnet.training.run import RunFolder, model_file
+from thriftnet.weights.card import Card, Figures, Machine, card_page
+from thriftnet.weights.find import FOLDER, weights_file
+
+PRECISIONS = ("bf16", "fp32")
+
+
+def ship(
+    path: Path,
+    *,
+    name: str | None = None,
+    folder: Path = FOLDER,
+    now: str | None,
+    data: Path | None = None,
+) -> Card:
+    """Write the weights of a run and their page; nothing is written if anything is refused.
+
+    Args:
+        path: A run folder.
+        name: Of the recipe that the weights come with; none: of the run's recipe.
+        folder: Gets the two files.
+        now: The commit of the code that reads the figures; `+changes` and none are refused.
+        data: Where CIFAR-10 lies; none: the cache.
+
+    Raises:
+        RunError: The run is not one to ship.
+        RecipeError: There is no such shipped recipe.
+        DataError: The test images cannot be had.
+    """
+    run = RunFolder.open(path)
+    model = read_model(model_file(path))
+    name = name or run.recipe().name
+    _check_run(run, model, name, now)
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = weights_file(name, Path(scratch))
+        save_model(draft, model, half=True)
+        halved = read_model(draft)
+        readings = {p: evaluate(halved, data=data, precision=p) for p in PRECISIONS}
+        try:
+            card = make_card(run, halved, readings, name=name, now=str(now))
+        except KeyError as lost:
+            raise RunError(f"{path} has lost its record of {lost}; train it anew") from None
+        save_model(draft, replace(halved, about=card.in_about(halved.about)), half=True)
+        content = draft.read_bytes()
+        if len(content) > LARGEST_FILE:
+            raise RunError(
+                f"the weights of {path} take {len(content):,} bytes in half precision, over "
+                f"{LARGEST_FILE:,}; lower model.channels or model.blocks and train anew"
+            )
+        text = page(draft)
+    write_whole(weights_file(name, folder), content, error=RunError)
+    write_whole(card_page(name, folder), text.encode(), error=RunError)
+    return card
+
+
+def _check_run(run: RunFolder, model: SavedModel, name: str, now: str | None) -> None:
+    if name not in shipped_recipes():
+        raise RunError(
+            f"weights come with a shipped recipe, and none is named {name}; give the one that "
+            f"trained {run.path} by --name: {', '.join(shipped_recipes())}"
+        )
+    recipe, shipped = run.recipe(), load_recipe(name)
+    trained_at = run.environment().get("commit")
+    if recipe.digest() != shipped.digest():
+        raise RunError(
+            f"{run.path} was trained by another recipe ({recipe.digest()}) than the shipped {name} "
+            f"({shipped.digest()}); train {name} as it is"
+        )
+    if recipe.seed != shipped.seed:
+        raise RunError(
+            f"{run.path} has seed {recipe.seed}; weights are shipped of the recipe's own seed "
+            f"{shipped.seed}, so that no test figure chooses them"
+        )
+    if model.parameters > MOST_PARAMETERS:
+        raise RunError(
+            f"{run.path} has {model.parameters:,} parameters, over {MOST_PARAMETERS:,}; "
+            "lower model.channels or model.blocks and train anew"
+        )
+    if not _clean(trained_at):
+        raise RunError(
+            f"{run.path} was trained from code of no commit ({trained_at or 'not known'}); "
+            "commit it and train anew"
+        )
+    if not _clean(now):
+        raise RunError(f"the code here is of no commit ({now or 'not known'}); commit it first")
+
+
+def _clean(commit: object) -> bool:
+    """Whether it names a commit, and nothing was changed since."""
+    return isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{40}", commit) is not None
+
+
+def make_card(
+    run: RunFolder,
+    model: SavedModel,
+    readings: Mapping[str, Evaluation],
+    *,
+    name: str,
+    now: str,
+) -> Card:
+    """Everything that is known of a run and its halved weights.
+
+    Args:
+        run: It is finished.
+        model: Halved.
+        readings: Of the halved weights, by precision.
+        name: Of the weights.
+        now: The commit of the code that read the figures.
+
+    Raises:
+        KeyError: A line of its metrics or a fact of its environment is lost.
+    """
+    lines, environment = run.metrics(), run.environment()
+    start, end = last_line(lines, "start"), last_line(lines, "end")
+    tests = latest_tests(lines, precision=environment["precision"])
+    recipe, precision = run.recipe(), str(environment["precision"])
+    chosen = readings[precision].chosen
+    compute = choose_compute()
+    return Card(
+        name=name,
+        description=load_recipe(name).description,
+        digest=recipe.digest(),
+        seed=recipe.seed,
+        thriftnet=package_version(),
+        commit=environment["commit"],
+        read_commit=now,
+        read_date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        machine=Machine(**{key: environment[key] for key in Machine.model_fields}),
+        read_machine=Machine(
+            processor=processor_name(),
+            threads=torch.get_num_threads(),
+            device=str(compute.device),
+            torch=torch.__version__,
+        ),
+        precision=precision,
+        train_images=start["train_images"],
+        test_images=chosen.images,
+        images_seen=end["images"],
+        image_size=model.image_size,
+        parameters=model.parameters,
+        macs=readings[precision].macs,
+        pflop=end["pflop"],
+        training_seconds=end["seconds"],
+        tta=model.tta,
+        figures=tuple(
+            _figures(reading, precision)
+            for precision, found in readings.items()
+            for reading in (found.chosen, found.other)
+        ),
+        per_class={k: v for k, v in chosen.per_class.items() if v is not None},
+        whole_accuracy={tta: test["accuracy"] for tta, test in tests.items()},
+    )
+
+
+def _figures(reading: Reading, precision: str) -> Figures:
+    return Figures(tta=reading.tta, precision=precision, **reading.summary())
+
+
+def _print(card: Card) -> None:
+    for figures in card.figures:
+        whole = (
+            card.whole_accuracy.get(figures.tta) if figures.precision == card.precision else None
+        )
+        before = "" if whole is None else f", {whole:.2%} before its weights were halved"
+        print(f"{figures.tta:<10} {figures.precision}  {figures.accuracy:.2%}{before}")
+    print(f"wrote src/thriftnet/weights/{card.name}.safetensors and {card.name}.md")
+
+
+def main() -> None:
+    """Ship one run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--name", help="the shipped recipe it was trained by; default: the run's")
+    parser.add_argument("--data", type=Path, help="CIFAR-10 on disk; default: the cache")
+    arguments = parser.parse_args()
+    try:
+        _print(ship(arguments.run, name=arguments.name, now=commit(), data=arguments.data))
+    except ThriftnetError as fault:
+        print(f"ship_weights: {fault}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from quoting import duration
+from quoting import duration, result
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 
@@ -23,6 +23,18 @@ def over_seeds(runs: list[dict[str, Any]], key: str) -> str:
     return f"{found.mean:.2%}{spread}"
 
 
+def accuracy_block() -> str:
+    """The table with its origin, or what to run where nothing was measured yet.
+
+    The machines are told run by run: where the file was put together says nothing.
+    """
+    command = "`python benchmarks/accuracy.py runs/*`"
+    figures = result("accuracy")
+    if figures is None:
+        return f"Not measured yet ({command})."
+    return "\n".join([*accuracy_lines(figures), "", f"`results/accuracy.json`, by {command}."])
+
+
 def accuracy_lines(figures: dict[str, Any]) -> list[str]:
     """Every shipped recipe that was trained as it is, then what others have published."""
     rows = [
@@ -35,13 +47,12 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
         shown += len(runs)
         if runs:
             rows.append(_row(name, runs))
-    for index, peer in enumerate(figures["published"], start=1):
+    for peer in figures["published"]:
         pflop = "–" if peer["pflop"] is None else f"{peer['pflop']:.3g} PFLOP"
         rows.append(
-            f"| {peer['name']} [{index}] | | {peer['accuracy']:.2%} | – | "
-            f"{_millions(peer['parameters'])} | {pflop} | {peer['time'] or '–'} |"
+            f"| [{peer['name']}]({peer['source']}): {peer['where']} | | {peer['accuracy']:.2%} | – "
+            f"| {_millions(peer['parameters'])} | {pflop} | {peer['time'] or '–'} |"
         )
-    sources = [f"[{i}] {peer['source']}" for i, peer in enumerate(figures["published"], start=1)]
     lines = [*rows, "", "± is half of the 95% interval of the mean over seeds, in points."]
     changed = sum("+" in (run["commit"] or "+") for run in figures["runs"])
     if changed:
@@ -52,7 +63,7 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
             f"{others} further run{'s' if others > 1 else ''}, of other settings or earlier "
             "versions, stand in the file."
         )
-    return [*lines, f"Published figures are their authors': {'; '.join(sources)}."]
+    return [*lines, "Linked figures are what others have published."]
 
 
 def _row(name: str, runs: list[dict[str, Any]]) -> str:

@@ -6,20 +6,22 @@ from typing import Any
 
 PUBLISHED: tuple[dict[str, Any], ...] = (
     {
-        "name": "the paper (Dreamfire2025), as its report says",
+        "name": "the paper (Dreamfire2025)",
         "accuracy": 0.918,
         "parameters": 4_918_602,
         "pflop": None,
         "time": None,
-        "source": "https://github.com/seionv/DL_2025_Project1 (report, text)",
+        "source": "https://github.com/seionv/DL_2025_Project1",
+        "where": "its report's text",
     },
     {
-        "name": "the paper, as its authors' log says",
+        "name": "the paper, as logged",
         "accuracy": 0.9392,
         "parameters": 4_918_602,
         "pflop": 12.0,  # 6 × 798.7M multiply-accumulates × 50 epochs × 50,000 images
         "time": "25 min, one cloud GPU",
-        "source": "https://github.com/seionv/DL_2025_Project1 (log, last epoch; PFLOP counted)",
+        "source": "https://github.com/seionv/DL_2025_Project1",
+        "where": "its log, last epoch; PFLOP counted",
     },
     {
         "name": "airbench94, Muon",
@@ -27,7 +29,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "parameters": 1_971_352,
         "pflop": 0.29,
         "time": "2.6 s, one A100",
-        "source": "https://github.com/KellerJordan/cifar10-airbench (README; parameters counted)",
+        "source": "https://github.com/KellerJordan/cifar10-airbench",
+        "where": "README; parameters counted",
     },
     {
         "name": "DenseNet-BC, 100 layers, growth 12",
@@ -35,7 +38,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "parameters": 800_000,
         "pflop": None,
         "time": None,
-        "source": "https://arxiv.org/abs/1608.06993 (table 2, C10+)",
+        "source": "https://arxiv.org/abs/1608.06993",
+        "where": "table 2, C10+",
     },
     {
         "name": "airbench96, faster",
@@ -43,7 +47,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "parameters": 9_915_416,
         "pflop": 3.1,
         "time": "27 s, one A100",
-        "source": "https://github.com/KellerJordan/cifar10-airbench (README; parameters counted)",
+        "source": "https://github.com/KellerJordan/cifar10-airbench",
+        "where": "README; parameters counted",
     },
     {
         "name": "ResNet-18, standard training",
@@ -51,7 +56,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "parameters": 11_173_962,
         "pflop": 32.3,
         "time": "7 min, one A100",
-        "source": "https://github.com/KellerJordan/cifar10-airbench (README; parameters counted)",
+        "source": "https://github.com/KellerJordan/cifar10-airbench",
+        "where": "README; parameters counted",
     },
     {
         "name": "Efficient ResNets",
@@ -60,6 +66,7 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "pflop": None,
         "time": None,
         "source": "https://arxiv.org/abs/2306.12100",
+        "where": "abstract and tables",
     },
     {
         "name": "PC-DARTS",
@@ -67,7 +74,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "parameters": 3_600_000,
         "pflop": None,
         "time": None,
-        "source": "https://github.com/yuhuixu1993/PC-DARTS (README)",
+        "source": "https://github.com/yuhuixu1993/PC-DARTS",
+        "where": "README",
     },
 )
 """In the order of their accuracy. `parameters` of millions are as rounded there."""

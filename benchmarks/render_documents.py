@@ -19,9 +19,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from accuracy_table import accuracy_lines
+from accuracy_table import accuracy_block
 from model_cards import page, weights_block
-from performance_blocks import PERFORMANCE_BLOCKS, quoted
+from performance_blocks import PERFORMANCE_BLOCKS
 from quoting import ROOT, duration, machine, result
 from thriftnet.recipe import Recipe
 from thriftnet.weights.card import card_page
@@ -143,7 +143,7 @@ def _yaml(value: object) -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "recipes": recipes_block,
-    "accuracy": lambda: quoted("accuracy", "accuracy.py runs/*", accuracy_lines),
+    "accuracy": accuracy_block,
     "weights": weights_block,
     "make-train": lambda: transcript_block("make_train"),
     "make-test": lambda: transcript_block("make_test"),

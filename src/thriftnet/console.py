@@ -36,7 +36,8 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
     print(f"run folder      {path}")
-    print(f"\nnext: thriftnet evaluate {path}   or   thriftnet predict {path} IMAGE...")
+    model = path if len(path.parts) > 1 else f"./{path}"  # a plain word may name shipped weights
+    print(f"\nnext: thriftnet evaluate {model}   or   thriftnet predict {model} IMAGE...")
 
 
 def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: bool = False) -> None:

@@ -120,7 +120,7 @@ def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
     assert "0.7 min, 2 × any |" in text
     assert "90.00%" not in text
     assert "1 further run, of other settings" in text
-    assert "[3] https://github.com/KellerJordan/cifar10-airbench" in text
+    assert "| [airbench94, Muon](https://github.com/KellerJordan/cifar10-airbench): README" in text
 
 
 def test_single_seed_has_no_interval(tmp_path: Path) -> None:
@@ -132,5 +132,6 @@ def test_single_seed_has_no_interval(tmp_path: Path) -> None:
 @pytest.mark.parametrize("peer", PUBLISHED, ids=lambda peer: peer["name"])
 def test_published_figures_name_their_source(peer: dict[str, Any]) -> None:
     assert peer["source"].startswith("https://")
+    assert peer["where"]
     assert 0.9 < peer["accuracy"] < 1
     assert 10**5 < peer["parameters"] < 10**8

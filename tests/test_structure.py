@@ -25,6 +25,7 @@ LAYERS = [
     {"weights"},
     {"evaluation"},
     {"report"},
+    {"tracking"},
     {"deploy", "search"},
     {"bench"},
     {"api", "console", "terminal", "cli", "__main__"},
@@ -90,6 +91,8 @@ def test_outside_packages_are_imported_where_they_belong(path: Path):
         assert "typer" not in outside
     if layer_of(path) != "search":
         assert "sqlalchemy" not in outside
+    if layer_of(path) != "tracking":
+        assert outside & {"tensorboard", "mlflow"} == set()
     if layer_of(path) != "report":
         assert outside & {"matplotlib", "jinja2", "markupsafe"} == set()
 

@@ -18,6 +18,7 @@ from thriftnet.errors import (
     RecipeError,
     RunError,
     ThriftnetError,
+    TrackingError,
     TrainingError,
 )
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         load_model,
         load_recipe,
         predict,
+        track,
         train,
         write_report,
     )
@@ -48,6 +50,7 @@ __all__ = [
     "RecipeError",
     "RunError",
     "ThriftnetError",
+    "TrackingError",
     "TrainedRun",
     "TrainingError",
     "compare",
@@ -56,6 +59,7 @@ __all__ = [
     "load_model",
     "load_recipe",
     "predict",
+    "track",
     "train",
     "write_report",
 ]

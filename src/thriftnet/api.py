@@ -14,6 +14,7 @@ from thriftnet.deploy.classifier import Classifier, Prediction, load_model
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
 from thriftnet.evaluation.tta import views_read
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.start import TrainedRun, resume_run, start_run
@@ -33,6 +34,7 @@ __all__ = [
     "load_model",
     "load_recipe",
     "predict",
+    "track",
     "train",
     "write_report",
 ]
@@ -51,6 +53,7 @@ def train(
     progress: Progress | None = None,
     time_budget: str | None = None,
     flops_budget: str | None = None,
+    track: Sequence[str] = (),
 ) -> TrainedRun:
     """Train a recipe into a run folder, or go on with an interrupted run.
 
@@ -66,6 +69,7 @@ def train(
         progress: What is told and how, instead of the usual.
         time_budget: Such as `5m`: as many epochs as fit, with reading the test images afterwards.
         flops_budget: Such as `0.3P`: as many epochs as that many counted operations buy.
+        track: `tensorboard` and `mlflow` show the run while it goes on, beside its own lines.
 
     Returns:
         The run's path and whether it came to its end. Its test figures are `evaluate(run.path)`.
@@ -74,13 +78,16 @@ def train(
         RecipeError: A wrong key or value, or a network over its budget.
         DataError: The data set cannot be had, or is not what its digest says.
         RunError: The run folder exists, is missing or damaged, or the disk is full.
+        TrackingError: A tracker is not known, not installed or not there, before any training.
         TrainingError: The loss stopped being finite.
     """
     began = time.monotonic()
     progress = progress or choose_progress(quiet=quiet)
     place = None if data is None else Path(data)
+    folder = Path(runs_dir) if resume is None else Path(resume).resolve().parent
+    trackers = choose_trackers(track, runs_dir=folder)
     if resume is not None:
-        return resume_run(Path(resume), data=place, progress=progress)
+        return resume_run(Path(resume), data=place, progress=progress, trackers=trackers)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides, seed=seed)
     elif seed is not None:
@@ -100,7 +107,25 @@ def train(
         data=place,
         progress=progress,
         budget=budget,
+        trackers=trackers,
     )
+
+
+def track(run: Path | str, trackers: Sequence[str]) -> None:
+    """Show a run in trackers, as it stands: a finished one too, or the test figures of one.
+
+    What is shown already is not shown twice.
+
+    Args:
+        run: A run folder.
+        trackers: `tensorboard`, which gets an event file in the run folder, and `mlflow`, which
+            gets a run in the store `mlflow.db` beside it, or where MLFLOW_TRACKING_URI says.
+
+    Raises:
+        RunError: There is no run.
+        TrackingError: A tracker is not known, not installed or cannot be reached.
+    """
+    track_run(Path(run), trackers)
 
 
 def predict(

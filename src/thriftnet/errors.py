@@ -31,6 +31,10 @@ class SearchError(ThriftnetError):
     """A search space is wrong, or a study is of another space, damaged or out of reach."""
 
 
+class TrackingError(ThriftnetError):
+    """A tracker is not known, not installed or cannot be reached."""
+
+
 class TrainingError(ThriftnetError):
     """Training had to stop: the loss is no longer finite."""
 

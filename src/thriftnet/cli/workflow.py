@@ -21,6 +21,7 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
+from thriftnet.errors import TrackingError
 
 
 @app.command()
@@ -42,6 +43,12 @@ def train(
     ] = None,
     flops_budget: Annotated[
         str | None, typer.Option(metavar="0.3P", help="Epochs that so many operations buy.")
+    ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TRACKER", help="Also show it in tensorboard or mlflow; may be repeated."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     as_json: JsonOption = False,
@@ -69,15 +76,25 @@ def train(
         progress=choose_progress(quiet=quiet, as_json=as_json),
         time_budget=time_budget,
         flops_budget=flops_budget,
+        track=track or (),
     )
     if not run.finished:
-        print(f"interrupted; go on with: thriftnet train --resume {run.path}", file=sys.stderr)
+        again = "".join(f" --track {name}" for name in track or ())
+        print(
+            f"interrupted; go on with: thriftnet train --resume {run.path}{again}",
+            file=sys.stderr,
+        )
         raise typer.Exit(130)
     evaluation = api.evaluate(run.path, data=data)
     if as_json:
         print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))
     elif not quiet:
         console.print_training_summary(run.path, evaluation)
+    following = [name for name in track or () if name not in run.untracked]
+    try:
+        api.track(run.path, following)  # the test figures too
+    except TrackingError as error:  # all the rest is done
+        print(f"thriftnet: {error}", file=sys.stderr)
 
 
 @app.command()

@@ -39,6 +39,10 @@ class Progress(Protocol):
         """A sentence worth knowing."""
         ...
 
+    def warn(self, text: str) -> None:
+        """Something that went wrong and does not stop the run."""
+        ...
+
     def step(self, moment: Moment) -> None:
         """After every step."""
         ...
@@ -53,10 +57,14 @@ class Progress(Protocol):
 
 
 class Quiet:
-    """Says nothing."""
+    """Says nothing but warnings."""
 
     def note(self, text: str) -> None:
         """Nothing."""
+
+    def warn(self, text: str) -> None:
+        """Print the sentence where errors go."""
+        print(f"thriftnet: {text}", file=sys.stderr, flush=True)
 
     def step(self, moment: Moment) -> None:
         """Nothing."""
@@ -101,6 +109,10 @@ class LiveBar:
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""
         self._live.console.print(text, highlight=False)
+
+    def warn(self, text: str) -> None:
+        """Print the sentence above the bar."""
+        self._live.console.print(f"thriftnet: {text}", highlight=False, markup=False)
 
     def step(self, moment: Moment) -> None:
         """Redraw, at most ten times a second."""

@@ -9,6 +9,8 @@ checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
 status.json         where the training stands, written anew every few seconds while it goes on
 predictions.npz     what the network said of the test images
+events.out.tfevents.*        the same lines for TensorBoard, and
+mlflow.json                  the run's name in MLflow, where these were asked for
 
 torch, which takes seconds to import, and numpy are imported by the functions that need them: a
 list of runs does without.
@@ -55,6 +57,7 @@ class RunFolder:
         self.best_path = path / "checkpoints" / "best.safetensors"
         self.model_path = path / "model.safetensors"
         self.predictions_path = path / "predictions.npz"
+        self.mlflow_path = path / "mlflow.json"
         self.report_path = path / "report.html"
         self.figures_path = path / "figures"
 
@@ -245,6 +248,31 @@ class RunFolder:
                 f"{self.predictions_path} is damaged; write it anew with: "
                 f"thriftnet evaluate {self.path}"
             ) from None
+
+    def event_files(self) -> list[Path]:
+        """TensorBoard's event files; of several the last one counts."""
+        return sorted(self.path.glob("events.out.tfevents.*.thriftnet"))
+
+    def new_event_file(self) -> Path:
+        """Where the next event file goes; TensorBoard reads them in the order of their names."""
+        return self.path / f"events.out.tfevents.{time.time_ns()}.thriftnet"
+
+    def mlflow_run(self) -> str | None:
+        """What MLflow calls this run; none where it was not tracked, or the file is damaged."""
+        try:
+            found = (parse_line(self.mlflow_path.read_bytes()) or {}).get("run_id")
+        except OSError:
+            return None
+        return found if isinstance(found, str) else None
+
+    def save_mlflow_run(self, run_id: str) -> None:
+        """Keep what MLflow calls this run, for the sittings to come.
+
+        Raises:
+            RunError: The disk is full or the folder cannot be written.
+        """
+        content = json.dumps({"run_id": run_id}) + "\n"
+        write_whole(self.mlflow_path, content.encode(), error=RunError)
 
     @property
     def finished(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from thriftnet.training.run import RunFolder, new_run_path
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
 from thriftnet.training.status import WithStatus
+from thriftnet.training.tracking import Tracker, WithTrackers
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class TrainedRun:
     path: Path
     finished: bool
     """False when it was interrupted; `resume_run` goes on."""
+    untracked: tuple[str, ...] = ()
+    """Names of the trackers that failed on the way."""
 
 
 def start_run(
@@ -38,6 +42,7 @@ def start_run(
     progress: Progress | None = None,
     budget: Budget | None = None,
     until: int | None = None,
+    trackers: Sequence[Tracker] = (),
 ) -> TrainedRun:
     """Train a recipe into a new folder `runs_dir/name`.
 
@@ -49,6 +54,7 @@ def start_run(
         progress: Told how it goes.
         budget: Sets the number of epochs in place of the recipe.
         until: Stop after so many epochs, as if interrupted.
+        trackers: Kept up to date with the run's metrics.
 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
@@ -87,7 +93,7 @@ def start_run(
         f"in {plan.compute.precision}"
     )
     progress.note(f"run folder: {run.path}")
-    return _fit(recipe, plan, state, run, progress, deadline=deadline, until=until)
+    return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
 def resume_run(
@@ -96,6 +102,7 @@ def resume_run(
     data: Path | None = None,
     progress: Progress | None = None,
     until: int | None = None,
+    trackers: Sequence[Tracker] = (),
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
@@ -128,7 +135,7 @@ def resume_run(
         ) from None
     run.rewind(state.step)
     progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
-    return _fit(recipe, plan, state, run, progress, until=until)
+    return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
 
 def _prepare(recipe: Recipe, train_set: Dataset) -> tuple[Plan, TrainingState]:
@@ -143,11 +150,13 @@ def _fit(
     state: TrainingState,
     run: RunFolder,
     progress: Progress,
+    trackers: Sequence[Tracker],
     *,
     deadline: float | None = None,
     until: int | None = None,
 ) -> TrainedRun:
-    progress = WithStatus(progress, run)
+    tracked = WithTrackers(progress, run, trackers)
+    progress = WithStatus(tracked, run)
     with stop_on_signal() as stop:
         try:
             finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline, until=until)
@@ -156,4 +165,4 @@ def _fit(
             raise
         finally:
             progress.close()
-    return TrainedRun(run.path, finished=finished)
+    return TrainedRun(run.path, finished=finished, untracked=tuple(tracked.failed))

@@ -24,6 +24,10 @@ class WithStatus:
         """A sentence worth knowing."""
         self.progress.note(text)
 
+    def warn(self, text: str) -> None:
+        """Something that went wrong."""
+        self.progress.warn(text)
+
     def step(self, moment: Moment) -> None:
         """Write the status, where the last one is old."""
         self.progress.step(moment)

@@ -1,0 +1,1 @@
+"""Runs shown by TensorBoard and MLflow, from the lines of their metrics."""

@@ -1,0 +1,76 @@
+"""Trackers by name. Each is imported when it is asked for, and never otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from thriftnet.errors import TrackingError
+from thriftnet.training.run import RunFolder
+from thriftnet.training.tracking import Tracker, explain
+
+
+def _tensorboard(_runs_dir: Path) -> Tracker:
+    from thriftnet.tracking.event_files import EventFiles
+
+    return EventFiles()
+
+
+def _mlflow(runs_dir: Path) -> Tracker:
+    from thriftnet.tracking.mlflow_runs import MlflowRuns
+
+    return MlflowRuns(runs_dir)
+
+
+TRACKERS: dict[str, Callable[[Path], Tracker]] = {"tensorboard": _tensorboard, "mlflow": _mlflow}
+
+
+def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
+    """Trackers by name, each once, ready to be told of a run.
+
+    Args:
+        names: Keys of `TRACKERS`.
+        runs_dir: Where the run's folder lies or will lie.
+
+    Raises:
+        TrackingError: A name is unknown, its package is missing or broken, or its server is not
+            there.
+    """
+    trackers: list[Tracker] = []
+    for name in dict.fromkeys(names):
+        if name not in TRACKERS:
+            raise TrackingError(f"no tracker is named {name!r}; use {' or '.join(TRACKERS)}")
+        try:
+            trackers.append(TRACKERS[name](runs_dir))
+        except TrackingError:
+            raise
+        except ImportError as fault:
+            lacking = f"the package {fault.name}" if fault.name else "a package"
+            raise TrackingError(
+                f"tracking with {name} needs {lacking}; run: pip install 'thriftnet[track]'"
+            ) from None
+        except Exception as fault:  # packages that do not fit each other raise anything
+            raise TrackingError(
+                f"{name} cannot be imported ({type(fault).__name__}: {fault}); "
+                "run: pip install --upgrade 'thriftnet[track]'"
+            ) from None
+    return trackers
+
+
+def track_run(path: Path, names: Iterable[str]) -> None:
+    """Show a run, whatever its state, in the named trackers.
+
+    Raises:
+        RunError: There is no run at `path`.
+        TrackingError: As `choose_trackers`; or a tracker failed.
+    """
+    run = RunFolder.open(path)
+    for tracker in choose_trackers(names, runs_dir=run.path.resolve().parent):
+        try:
+            tracker.update(run)
+        except Exception as fault:  # a disk, a server, a library
+            raise TrackingError(
+                f"{explain(tracker, fault)}; mend that and show {path} again"
+            ) from None
+        finally:
+            tracker.close()

@@ -1,0 +1,116 @@
+"""TensorBoard: an event file in the run folder, written from the run's metrics.
+
+tensorboard's own record writer is used, not torch's SummaryWriter: it writes at once and in this
+thread, so that a full disk is an error that can be told, and TensorFlow is never imported.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from thriftnet.errors import RunError
+from thriftnet.files import write_whole
+from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
+from thriftnet.training.run import RunFolder
+
+# protobuf makes these classes when it is imported, where no type checker sees them.
+Event: Any = vars(event_pb2)["Event"]
+SessionLog: Any = vars(event_pb2)["SessionLog"]
+Summary: Any = vars(summary_pb2)["Summary"]
+
+
+_HEAD = 3
+"""Records before the first point: version, start, hyper-parameters."""
+
+
+class EventFiles:
+    """Keeps an event file in a run folder.
+
+    The records of a run's points are always the same bytes, so a file that is a beginning of them
+    is gone on with, wherever it was cut. Otherwise (a resumed run repeats an epoch that the file
+    has) a new one is begun; its mark of a start tells a TensorBoard that is open to forget the
+    points before it. The old file is emptied, not removed: TensorBoard would wait for it.
+    """
+
+    name = "tensorboard"
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._shown = b""
+        """The records of points in the file."""
+
+    def update(self, run: RunFolder) -> None:
+        """Write what is new.
+
+        Raises:
+            RunError: The disk is full or the folder cannot be written.
+            OSError: The same faults.
+        """
+        began = started_at(run)
+        points = _records(_scalar(point, began=began) for point in read_points(run))
+        if self._file is None:
+            self._take_up(run)
+        if self._file is None or not points.startswith(self._shown):
+            self._begin(run, points, began=began)
+        elif len(points) > len(self._shown):
+            with self._file.open("ab", buffering=0) as file:
+                file.write(points[len(self._shown) :])
+        self._shown = points
+
+    def close(self) -> None:
+        """Nothing is open between updates."""
+
+    def _take_up(self, run: RunFolder) -> None:
+        """Go on with the file of an earlier sitting, if it has a whole head."""
+        for path in run.event_files()[-1:]:
+            content = path.read_bytes()
+            size = _head_size(content)
+            if size is not None:
+                self._file, self._shown = path, content[size:]
+
+    def _begin(self, run: RunFolder, points: bytes, *, began: float) -> None:
+        earlier, path = run.event_files(), run.new_event_file()
+        parameters = hparams_pb(
+            cast("dict[Any, Any]", read_parameters(run)), trial_id=run.name, start_time_secs=began
+        )
+        start = SessionLog(status=SessionLog.START)
+        head = (
+            Event(wall_time=began, file_version="brain.Event:2"),
+            Event(wall_time=began, step=0, session_log=start),
+            Event(wall_time=began, step=0, summary=parameters),
+        )
+        write_whole(path, _records(head) + points, error=RunError)
+        for old in earlier:
+            old.write_bytes(b"")
+        self._file = path
+
+
+def _scalar(point: Point, *, began: float) -> Any:
+    value = Summary.Value(tag=point.name, simple_value=point.value)
+    return Event(wall_time=began + point.seconds, step=point.step, summary=Summary(value=[value]))
+
+
+def _records(events: Iterable[Any]) -> bytes:
+    """Events as they lie in a file: length, checksum, content, checksum."""
+    buffer = io.BytesIO()
+    writer = RecordWriter(buffer)
+    for event in events:
+        writer.write(event.SerializeToString())
+    return buffer.getvalue()
+
+
+def _head_size(content: bytes) -> int | None:
+    """Bytes of the first records; none if they are not whole."""
+    size = 0
+    for _ in range(_HEAD):
+        if len(content) < size + 8:
+            return None
+        size += 16 + int.from_bytes(content[size : size + 8], "little")
+    return size if size <= len(content) else None

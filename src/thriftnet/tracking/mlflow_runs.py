@@ -1,0 +1,170 @@
+"""MLflow: one of its runs for each of ours, in a local store or on the server that it is set to.
+
+Only its client is used, which the small package `mlflow-skinny` has too.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+# MLflow reads these when it is asked. A training does not wait minutes for a server that is
+# gone, and tells nobody that it is there.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from thriftnet.errors import TrackingError
+from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
+from thriftnet.training.run import RunFolder
+
+_EXPERIMENT = "thriftnet"
+_MOST_PARAMETERS, _MOST_METRICS = 100, 1000
+"""That MLflow takes in one request."""
+_MOST_LETTERS = 6000
+"""Of a parameter's value."""
+_ENDS = {"interrupted": "KILLED", "failed": "FAILED", "end": "FINISHED", "test": "FINISHED"}
+"""What the last line of the metrics says of a run."""
+
+
+class MlflowRuns:
+    """Keeps a run of MLflow up to date.
+
+    MLflow takes no point back. What it has of a name and step stays as it is, so a resumed run
+    that repeats an epoch leaves no point twice.
+    """
+
+    name = "mlflow"
+
+    def __init__(self, runs_dir: Path) -> None:
+        """Choose the store; the server, where one is set, is asked whether it is there.
+
+        Args:
+            runs_dir: Gets the local store `mlflow.db`, where MLFLOW_TRACKING_URI names none.
+
+        Raises:
+            TrackingError: The server cannot be reached.
+        """
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        self._client: MlflowClient | None = None
+        self._runs_dir = runs_dir
+        self._run_id = ""
+        self._status = ""
+        self._shown: set[tuple[str, int]] = set()
+        if mlflow.is_tracking_uri_set():
+            place = mlflow.get_tracking_uri()
+            try:
+                self._client = MlflowClient(place)
+                self._experiment(self._client)
+            except Exception as fault:  # each kind of store has faults of its own
+                raise TrackingError(
+                    f"MLflow's store {place} cannot be used ({_in_short(fault)}); start its "
+                    "server, or unset MLFLOW_TRACKING_URI to keep a local store"
+                ) from None
+
+    def update(self, run: RunFolder) -> None:
+        """Send what is new.
+
+        Raises:
+            TrackingError: The store cannot be written or the server is gone.
+            RunError: The run folder cannot be written.
+        """
+        try:
+            self._send(run)
+        except MlflowException as fault:
+            raise TrackingError(_in_short(fault)) from fault
+
+    def _send(self, run: RunFolder) -> None:
+        client = self._client or self._local_store()
+        if not self._run_id:
+            self._run_id = self._find(client, run) or self._create(client, run)
+        began, points = started_at(run), read_points(run)
+        new = [point for point in points if (point.name, point.step) not in self._shown]
+        for at in range(0, len(new), _MOST_METRICS):
+            metrics = [_metric(point, began=began) for point in new[at : at + _MOST_METRICS]]
+            client.log_batch(self._run_id, metrics=metrics)
+        self._shown.update((point.name, point.step) for point in new)
+        last = (run.metrics(outline=True) or [{}])[-1]
+        ended = began + (points[-1].seconds if points else 0)
+        self._tell_status(client, _ENDS.get(str(last.get("kind")), "RUNNING"), ended=ended)
+
+    def close(self) -> None:
+        """Nothing is open between updates."""
+
+    def _local_store(self) -> MlflowClient:
+        path = self._runs_dir.resolve() / "mlflow.db"
+        self._client = MlflowClient(f"sqlite:///{path}")
+        return self._client
+
+    def _experiment(self, client: MlflowClient) -> str:
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or _EXPERIMENT
+        found = client.get_experiment_by_name(name)
+        return found.experiment_id if found else client.create_experiment(name)
+
+    def _find(self, client: MlflowClient, run: RunFolder) -> str | None:
+        """The run that an earlier sitting made in this store, with what it has; or none."""
+        run_id = run.mlflow_run()
+        if run_id is None:
+            return None
+        try:
+            found = client.get_run(run_id)
+        except MlflowException as fault:
+            if fault.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        if found.info.lifecycle_stage != "active":
+            return None
+        self._status = str(found.info.status)
+        for name in found.data.metrics:
+            history = client.get_metric_history(run_id, name)
+            self._shown.update((name, metric.step) for metric in history)
+        return run_id
+
+    def _create(self, client: MlflowClient, run: RunFolder) -> str:
+        recipe = run.recipe()
+        created = client.create_run(
+            self._experiment(client), start_time=round(1000 * started_at(run)), run_name=run.name
+        )
+        run_id, self._status = str(created.info.run_id), "RUNNING"
+        tags = {"thriftnet.recipe": recipe.name, "thriftnet.digest": recipe.digest()}
+        commit = run.environment().get("commit")
+        if commit:
+            tags["mlflow.source.git.commit"] = str(commit)
+        client.log_batch(run_id, tags=[RunTag(*pair) for pair in tags.items()])
+        parameters = [_parameter(*pair) for pair in read_parameters(run).items()]
+        for at in range(0, len(parameters), _MOST_PARAMETERS):
+            client.log_batch(run_id, params=parameters[at : at + _MOST_PARAMETERS])
+        run.save_mlflow_run(run_id)
+        return run_id
+
+    def _tell_status(self, client: MlflowClient, status: str, *, ended: float) -> None:
+        if status == self._status:
+            return
+        if status == "RUNNING":
+            client.update_run(self._run_id, status)
+        else:
+            client.set_terminated(self._run_id, status, end_time=round(1000 * ended))
+        self._status = status
+
+
+def _in_short(fault: Exception) -> str:
+    """Why MLflow could not, in some words; of a server it tells every layer of the network."""
+    if "Max retries exceeded" in str(fault):
+        return "its server does not answer"
+    return (str(fault).splitlines() or [type(fault).__name__])[0][:120]
+
+
+def _metric(point: Point, *, began: float) -> Metric:
+    return Metric(point.name, point.value, round(1000 * (began + point.seconds)), point.step)
+
+
+def _parameter(key: str, value: Any) -> Param:
+    return Param(key, str(value)[:_MOST_LETTERS])

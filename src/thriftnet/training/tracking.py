@@ -1,0 +1,87 @@
+"""Trackers: programs of others that show a run beside its own lines, which are always written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from thriftnet.training.lines import Line
+from thriftnet.training.progress import Moment, Progress
+from thriftnet.training.run import RunFolder
+
+
+class Tracker(Protocol):
+    """Shows runs somewhere else."""
+
+    name: str
+    """As `--track` takes it."""
+
+    def update(self, run: RunFolder) -> None:
+        """Show all that the run's metrics say by now and that is not shown yet.
+
+        Whatever it raises, the training goes on without it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+class WithTrackers:
+    """Tells another progress what it is told, and keeps trackers up to date with the run."""
+
+    def __init__(self, progress: Progress, run: RunFolder, trackers: Iterable[Tracker]) -> None:
+        self.progress = progress
+        self.run = run
+        self.failed: list[str] = []
+        """Names of the trackers that were given up."""
+        self._trackers = list(trackers)
+        self._update()
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        self.progress.note(text)
+
+    def warn(self, text: str) -> None:
+        """Something that went wrong."""
+        self.progress.warn(text)
+
+    def step(self, moment: Moment) -> None:
+        """After every step; trackers are told of epochs."""
+        self.progress.step(moment)
+
+    def line(self, line: Line) -> None:
+        """A line that went into the metrics, where the trackers find it."""
+        self.progress.line(line)
+        self._update()
+
+    def close(self) -> None:
+        """The training goes on no longer."""
+        self._update()  # with the line of a failure
+        for tracker in self._trackers:
+            tracker.close()
+        self.progress.close()
+
+    def _update(self) -> None:
+        for tracker in list(self._trackers):
+            try:
+                tracker.update(self.run)
+            except Exception as fault:  # a disk, a server, a library: none is worth a training
+                self._trackers.remove(tracker)
+                self.failed.append(tracker.name)
+                self.progress.warn(f"{explain(tracker, fault)}; {remedy(tracker, self.run)}")
+
+
+def explain(tracker: Tracker, fault: Exception) -> str:
+    """What stopped a tracker, in one line."""
+    reason = (str(fault).splitlines() or [""])[0][:200]
+    return f"tracking with {tracker.name} stopped ({reason or type(fault).__name__})"
+
+
+def remedy(tracker: Tracker, run: RunFolder) -> str:
+    """How to show the run all the same."""
+    return (
+        f"nothing is lost of {run.path}; once that is mended, show it with: "
+        f"thriftnet train --resume {run.path} --track {tracker.name}"
+    )

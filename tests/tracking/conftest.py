@@ -1,0 +1,69 @@
+"""Trainings of a moment, to be shown by trackers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import Command, in_this_process
+from mlflow.tracking import MlflowClient
+from shown import Train
+from small import dataset, small_recipe
+
+import thriftnet
+from thriftnet.evaluation import evaluate
+from thriftnet.training import start
+from thriftnet.training.progress import Progress, Quiet
+from thriftnet.training.run import RunFolder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local store of MLflow; making one takes seconds."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, empty_store: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data of a moment, and no server or experiment of whoever runs the tests."""
+    images = dataset(), dataset(40, seed=1)
+    for module in (start, evaluate):
+        monkeypatch.setattr(module, "load_cifar10", lambda *_, **__: images)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def train(runs_dir: Path) -> Train:
+    """Train three epochs of the small recipe, or go on with them: `train("mlflow")`."""
+
+    def run(*track: str, progress: Progress | None = None, resume: bool = False) -> RunFolder:
+        path = runs_dir / "small-run"
+        trained = thriftnet.train(
+            small_recipe(),
+            name=None if resume else path.name,
+            runs_dir=runs_dir,
+            resume=path if resume else None,
+            progress=progress or Quiet(),
+            track=track,
+        )
+        return RunFolder.open(trained.path)
+
+    return run
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in this process: `command("train", "small.yaml")`."""
+    return in_this_process(monkeypatch, capsys)

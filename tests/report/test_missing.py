@@ -47,6 +47,21 @@ def test_run_that_was_cut_in_the_middle(tmp_path: Path):
     assert "cut at step 4 of 12" in (run.path / "report.html").read_text("utf-8")
 
 
+def test_run_that_goes_on_is_not_called_cut(tmp_path: Path):
+    _, run = sitting(small_recipe(), tmp_path / "going", stop_after=4)
+    run.rewind(4)
+    lines = [line for line in run.metrics() if line["kind"] == "epoch"]
+    run.metrics_path.unlink()
+    for line in lines:
+        run.append(line)
+    run.save_status({"epoch": 2})
+    told = missing_of(run.path)
+    assert "The training goes on" in told
+    assert "--resume" not in told
+    run.append({"kind": "interrupted", "step": 4})  # the status is removed a moment later
+    assert "--resume" in missing_of(run.path)
+
+
 def test_run_that_failed_says_why(tmp_path: Path):
     _, run = sitting(small_recipe(), tmp_path / "failed", stop_after=4)
     run.append({"kind": "failed", "step": 4, "reason": "the loss became nan at step 4"})

@@ -15,6 +15,7 @@ from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
+from thriftnet.report.states import is_running
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.lines import Line
 from thriftnet.training.predictions import Predictions
@@ -45,6 +46,8 @@ class RunRecord:
     """(N,)."""
     tta: str
     """How the test figures were read."""
+    running: bool
+    """Whether its training goes on."""
     missing: tuple[str, ...]
     """A sentence for each thing that could not be shown, with its remedy."""
 
@@ -63,6 +66,8 @@ class RunRecord:
         """Where the run stands, in a few words."""
         if self.end:
             return "finished"
+        if self.running:
+            return "running"
         last = self.epochs[-1]["step"] if self.epochs else 0
         return f"cut at step {last:,} of {self.total_steps:,}" if self.start else "cut"
 
@@ -99,7 +104,8 @@ def read_record(path: Path) -> RunRecord:
         if line.get("kind") == "epoch" and all(_is_number(line.get(key)) for key in _EPOCH_KEYS)
     ]
     environment = run.environment()
-    missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs)
+    running = not end and is_running(run, lines)
+    missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
     if not environment:
         missing.append("environment.json is missing or damaged: the machine is not known.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
@@ -130,19 +136,31 @@ def read_record(path: Path) -> RunRecord:
         logits=said.logits[tta] if said else None,
         labels=said.labels if said else None,
         tta=tta,
+        running=running,
         missing=tuple(missing),
     )
 
 
 def _missing_lines(
-    run: RunFolder, lines: list[Line], *, start: Line, end: Line, epochs: list[Line]
+    run: RunFolder,
+    lines: list[Line],
+    *,
+    start: Line,
+    end: Line,
+    epochs: list[Line],
+    running: bool,
 ) -> list[str]:
     """What the metrics do not tell."""
     found: list[str] = []
     if not start:
         found.append("The metrics have no line of the start: no learning rate by step.")
     failed = next((line for line in reversed(lines) if line.get("kind") == "failed"), None)
-    if not end and failed:
+    if running:
+        found.append(
+            "The training goes on: curves stop at the last epoch that ended, and test figures "
+            "come after the end."
+        )
+    elif not end and failed:
         found.append(f"The training failed: {failed.get('reason', 'no reason is recorded')}.")
     elif not end:
         found.append(

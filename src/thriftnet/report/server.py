@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import threading
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +20,8 @@ from thriftnet.training.run import RunFolder
 
 HOST = "127.0.0.1"
 """This machine alone: a run is nobody else's business."""
+
+_FOOTER = "Served by thriftnet watch, and drawn anew after each epoch; thriftnet report keeps it."
 
 
 class LivePage:
@@ -49,6 +52,7 @@ class LivePage:
             if version != self._version:
                 with figure_style():
                     page = single_page(read_record(self.run.path), data=self.data)
+                page = replace(page, footer=_FOOTER)
                 self._page, self._version = render(page, version=version), version
             return self._page
 

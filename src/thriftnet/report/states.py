@@ -28,3 +28,10 @@ def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> st
     if last in {"interrupted", "failed"}:
         return str(last)
     return "starting" if len(lines) <= 1 else "silent"
+
+
+def is_running(run: RunFolder, lines: Sequence[Line]) -> bool:
+    """Whether a training goes on in a folder; a run that has just ended may have its status yet."""
+    status, age = run.status()
+    over = lines and lines[-1].get("kind") in {"interrupted", "failed", "end", "test"}
+    return bool(status) and age < SILENT_SECONDS and not over

@@ -170,8 +170,7 @@ def _time(value: float | None) -> Cell:
 
 
 def _plain(value: Any) -> Cell:
-    """A value as it is, without a thousands' comma."""
+    """A value as it is; numbers stand among words, and are read as words are."""
     if isinstance(value, list):
         return Cell(" ".join(map(str, value)))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell("–" if value is None else str(value), float(value) if number else None)
+    return Cell("–" if value is None else str(value))

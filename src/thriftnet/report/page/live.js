@@ -1,9 +1,28 @@
 "use strict";
 
 // Follows a training: asks where it stands every two seconds and loads the page anew when its
-// figures have changed. A browser keeps the place on the page over that.
+// figures have changed. A browser keeps the place on the page over that, and this what is unfolded.
 const place = document.getElementById("live");
 const version = place.dataset.version;
+const bar = document.getElementById("done");
+const folds = [...document.querySelectorAll("details")];
+
+function heading(fold) { return fold.querySelector("summary").textContent; }
+
+function unfold() {
+  try {
+    const open = JSON.parse(sessionStorage.getItem("thriftnet-open")) ?? [];
+    for (const fold of folds) fold.open = open.includes(heading(fold));
+  } catch { /* folded, then */ }
+}
+
+function reload() {
+  try {
+    const open = folds.filter((fold) => fold.open).map(heading);
+    sessionStorage.setItem("thriftnet-open", JSON.stringify(open));
+  } catch { /* folded, then */ }
+  location.reload();
+}
 
 function clock(seconds) {
   const whole = Math.max(0, Math.round(seconds));
@@ -25,12 +44,17 @@ async function ask() {
     const answer = await fetch("standing");
     if (!answer.ok) throw new Error(await answer.text());
     const standing = await answer.json();
-    if (standing.version !== version) location.reload();
+    if (standing.version !== version) reload();
     place.textContent = tell(standing);
+    const now = standing.status;
+    bar.hidden = now.epoch === undefined;
+    if (!bar.hidden) bar.value = (now.epoch - 1 + now.share) / now.epochs;
   } catch {
+    bar.hidden = true;
     place.textContent = "no answer: thriftnet watch has ended, or the run was removed";
   }
 }
 
+unfold();
 ask();
 setInterval(ask, 2000);

@@ -24,10 +24,12 @@ from model_cards import page, weights_block
 from performance_blocks import PERFORMANCE_BLOCKS
 from quoting import ROOT, duration, machine, result
 from thriftnet.recipe import Recipe
+from thriftnet.report.paper.judge import judge_all
+from thriftnet.report.paper.results import read_results
 from thriftnet.weights.card import card_page
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
-DOCUMENTS = ("README.md", "docs/recipe.md", "docs/performance.md")
+DOCUMENTS = ("README.md", "docs/recipe.md", "docs/performance.md", "docs/reports.md")
 
 
 def recipes_block() -> str:
@@ -101,6 +103,16 @@ def parity_block() -> str:
     )
 
 
+def paper_claims_block() -> str:
+    """What became of each claim of the paper."""
+    rows = ["| claim | the paper | here | verdict |", "| --- | --- | --- | --- |"]
+    rows += [
+        f"| {one.claim.name} | {one.paper} | {one.here} | {one.verdict} |"
+        for one in judge_all(read_results(ROOT / "results")).values()
+    ]
+    return "\n".join(rows)
+
+
 def recipe_keys_block() -> str:
     """Every recipe key with its default and meaning, read off the recipe's own types."""
     rows = ["| key | default | meaning |", "| --- | --- | --- |"]
@@ -149,6 +161,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "make-test": lambda: transcript_block("make_test"),
     "fresh-clone": fresh_clone_block,
     "parity": parity_block,
+    "paper-claims": paper_claims_block,
     "recipe-keys": recipe_keys_block,
     **PERFORMANCE_BLOCKS,
 }

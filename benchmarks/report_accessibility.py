@@ -3,9 +3,9 @@
     npm pack axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
     python benchmarks/report_accessibility.py --axe package/axe.min.js
 
-Reports on the made-up run of report_speed.py and on four runs without an end, opens both pages in
-Chromium with the network off, light and dark, wide and narrow, unfolds what is folded, and runs
-axe with all of its rules. Writes results/report_accessibility.json.
+Reports on the made-up run of report_speed.py, on four runs without an end and on the paper, opens
+the pages in Chromium with the network off, light and dark, wide and narrow, unfolds what is
+folded, and runs axe with all of its rules. Writes results/report_accessibility.json.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from record import write_result
+from record import RESULTS, write_result
 from report_speed import made_run
-from thriftnet.api import write_report
+from thriftnet.api import write_paper_report, write_report
 from thriftnet.recipe import load_recipe
 from thriftnet.training.run import RunFolder
 
@@ -29,7 +29,7 @@ WINDOWS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
 
 
 def made_pages(folder: Path) -> dict[str, Path]:
-    """One page of a whole run, and one of several runs of which something is missing."""
+    """Pages of a whole run, of several runs of which something is missing, and of the paper."""
     whole = made_run(folder / "paper-seed0").path
     runs = [whole]
     for recipe in ("paper", "paper-sgd"):
@@ -40,7 +40,12 @@ def made_pages(folder: Path) -> dict[str, Path]:
                             "train_loss": 2.0 / epoch, "train_accuracy": 0.3 * epoch,
                             "seconds": 9.0 * epoch, "images_per_second": 80.0})  # fmt: skip
             runs.append(run.path)
-    return {"one run": write_report(whole).page, "several runs": write_report(runs).page}
+    paper = write_paper_report(RESULTS, output=folder / "paper.html").page
+    return {
+        "one run": write_report(whole).page,
+        "several runs": write_report(runs).page,
+        "the paper": paper,
+    }
 
 
 def check(browser: Browser, page: Path, axe: str, *, width: int, theme: Any) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def check(browser: Browser, page: Path, axe: str, *, width: int, theme: Any) -> 
 
 
 def main() -> None:
-    """Check both pages in every window."""
+    """Check every page in every window."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
         "--axe", type=Path, required=True, help="axe.min.js of the package axe-core"

@@ -16,6 +16,7 @@ from thriftnet.errors import (
     DataError,
     ImageError,
     RecipeError,
+    ResultsError,
     RunError,
     ThriftnetError,
     TrackingError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         predict,
         track,
         train,
+        write_paper_report,
         write_report,
     )
 
@@ -48,6 +50,7 @@ __all__ = [
     "Prediction",
     "Recipe",
     "RecipeError",
+    "ResultsError",
     "RunError",
     "ThriftnetError",
     "TrackingError",
@@ -61,6 +64,7 @@ __all__ = [
     "predict",
     "track",
     "train",
+    "write_paper_report",
     "write_report",
 ]
 

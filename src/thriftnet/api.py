@@ -22,6 +22,7 @@ from thriftnet.training.start import TrainedRun, resume_run, start_run
 if TYPE_CHECKING:
     from thriftnet.report.build import Report
     from thriftnet.report.compare import Comparison
+    from thriftnet.report.paper.build import PaperReport
 
 __all__ = [
     "Classifier",
@@ -36,6 +37,7 @@ __all__ = [
     "predict",
     "track",
     "train",
+    "write_paper_report",
     "write_report",
 ]
 
@@ -175,6 +177,23 @@ def write_report(
         output=None if output is None else Path(output),
         data=None if data is None else Path(data),
     )
+
+
+def write_paper_report(
+    results: Path | str = "results", *, output: Path | str = "paper.html"
+) -> PaperReport:
+    """Write a page of the paper's claims and figures, each beside what results/ hold.
+
+    Args:
+        results: Folder of results files, as benchmarks/ write them.
+        output: The HTML file.
+
+    Raises:
+        ResultsError: There is no such folder, a file is damaged, or the page cannot be written.
+    """
+    from thriftnet.report.paper import build  # brings matplotlib, which nothing else here needs
+
+    return build.write_paper_report(Path(results), Path(output))
 
 
 def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:

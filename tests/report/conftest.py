@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from commands import Command, in_this_process
+from made_results import Write, made_results, write_file
 from small import sitting, small_recipe
 
 from thriftnet.api import write_report
@@ -83,3 +85,15 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """Run a command in this process: `command("report", run)`."""
 
     return in_this_process(monkeypatch, capsys)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A folder of results files, where no run of the paper was trained yet."""
+    return made_results(tmp_path / "results")
+
+
+@pytest.fixture
+def write(results: Path) -> Write:
+    """Write a results file there."""
+    return partial(write_file, results)

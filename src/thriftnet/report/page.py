@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 
@@ -15,6 +16,24 @@ from thriftnet.report.tables import Table
 
 
 @dataclass(frozen=True)
+class Card:
+    """Something that was said, and what became of it."""
+
+    says: str
+    """In the words of whoever said it."""
+    where: str
+    words: str
+    """Explains, or puts right."""
+    mark: str = ""
+    """A sign for the verdict."""
+    verdict: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and values side by side."""
+    command: str = ""
+    """What would tell."""
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page."""
 
@@ -23,11 +42,12 @@ class Section:
     tables: tuple[Table, ...] = ()
     commands: tuple[tuple[str, str], ...] = ()
     """What each is for, and the command."""
+    cards: tuple[Card, ...] = ()
 
     @property
     def anchor(self) -> str:
         """Its id on the page."""
-        return self.title.lower().replace(",", "").replace(" ", "-")
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,233 @@
+"""What the paper report reads of results/: each file, its keys, and the command that writes it.
+
+A file that is not there was not measured yet. Keys that are not named here play no part.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from thriftnet.errors import ResultsError
+from thriftnet.recipe import load_recipe, shipped_recipes
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _with(*keys: str) -> AfterValidator:
+    """A dictionary must have these keys."""
+
+    def check(found: dict[str, Any]) -> dict[str, Any]:
+        lacking = [key for key in keys if key not in found]
+        if lacking:
+            raise ValueError(f"{lacking[0]} is missing")
+        return found
+
+    return AfterValidator(check)
+
+
+Networks = _with("paper", "ResNet-18")
+Loops = _with("plain", "ours")
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Machine(_Keys):
+    """What figures were measured on."""
+
+    processor: str
+    threads: int
+    torch: str
+
+
+class Measured(_Keys):
+    """What every results file tells of its origin."""
+
+    command: str
+    date: str
+    machine: Machine
+    commit: str | None = None
+
+
+class Epoch(_Keys):
+    """A point of a run's curves."""
+
+    epoch: float
+    train_loss: float
+    train_accuracy: Share
+    val_loss: float | None = None
+    val_accuracy: Share | None = None
+
+
+class Run(_Keys):
+    """A trained run. `test_accuracy` is read as its recipe says."""
+
+    recipe: str
+    seed: int
+    test_accuracy: Share
+    digest: str | None = None
+    parameters: int | None = None
+    pflop: Positive | None = None
+    wall_seconds: Positive | None = None
+    test_accuracy_plain: Share | None = None
+    test_loss: float | None = None
+    curve: tuple[Epoch, ...] = ()
+    """Epoch by epoch, where the file keeps it."""
+
+
+class Accuracy(Measured):
+    """accuracy.json: every run that was trained to its end."""
+
+    runs: tuple[Run, ...]
+
+
+class SgdAgainstAdamW(Measured):
+    """paper_sgd_against_adamw.json: runs of `paper` and `paper-sgd`, perhaps shortened."""
+
+    epochs: Positive
+    """Of each run."""
+    runs: tuple[Run, ...]
+
+
+class AgainstResNet18(Measured):
+    """paper_against_resnet18.json: both networks trained by the recipe `paper`."""
+
+    parameters: Annotated[dict[str, int], Networks]
+    macs: Annotated[dict[str, int], Networks]
+    epoch_seconds: Annotated[dict[str, float], Networks]
+    reduction: float
+    """Of the time of an epoch."""
+
+    @property
+    def parameter_reduction(self) -> float:
+        """As `reduction`, of the parameters."""
+        return 1 - self.parameters["paper"] / self.parameters["ResNet-18"]
+
+    @property
+    def mac_ratio(self) -> float:
+        """Multiply-accumulates of an image, over ResNet-18's."""
+        return self.macs["paper"] / self.macs["ResNet-18"]
+
+
+class Parity(Measured):
+    """paper_parity.json: our loop beside a plain one."""
+
+    steps: int
+    largest_difference: float
+    holds: bool
+
+
+class Speed(Measured):
+    """paper_speed.json: our loop beside a plain one."""
+
+    images_per_second: Annotated[dict[str, float], Loops]
+    ratio: float
+
+
+class TrainedSeed(_Keys):
+    """A run as train_recipe.py writes it."""
+
+    seed: int
+    accuracy: Share
+    accuracy_without_tta: Share
+    parameters: int
+    pflop: Positive
+    training_seconds: Positive
+
+
+class TrainedRecipe(Measured):
+    """train_RECIPE.json."""
+
+    recipe: str
+    digest: str
+    runs: tuple[TrainedSeed, ...]
+
+    def rows(self) -> list[Run]:
+        """Its runs as accuracy.json would have them."""
+        return [
+            Run(
+                recipe=self.recipe,
+                seed=run.seed,
+                digest=self.digest,
+                test_accuracy=run.accuracy,
+                test_accuracy_plain=run.accuracy_without_tta,
+                parameters=run.parameters,
+                pflop=run.pflop,
+                wall_seconds=run.training_seconds,
+            )
+            for run in self.runs
+        ]
+
+
+FILES: dict[str, type[Measured]] = {
+    "accuracy": Accuracy,
+    "paper_sgd_against_adamw": SgdAgainstAdamW,
+    "paper_against_resnet18": AgainstResNet18,
+    "paper_parity": Parity,
+    "paper_speed": Speed,
+    **{f"train_{name}": TrainedRecipe for name in shipped_recipes()},
+}
+"""Every file that is read. NAME.json is written by benchmarks/NAME.py, train_RECIPE.json by
+benchmarks/train_recipe.py."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured."""
+
+    folder: Path
+    files: dict[str, Measured]
+    """By name, those that are there."""
+    runs: tuple[Run, ...]
+    """Trained runs, one for each recipe and seed."""
+    outdated: tuple[str, ...]
+    """Recipes with runs that were left out: they changed after the run."""
+
+
+def read_results(folder: Path) -> Results:
+    """Read the results files of a folder.
+
+    Raises:
+        ResultsError: There is no folder, or a file is damaged.
+    """
+    if not folder.is_dir():
+        raise ResultsError(
+            f"there is no folder of results {folder}; name one with --results, such as results/ "
+            "of a checkout of thriftnet"
+        )
+    paths = {name: folder / f"{name}.json" for name in FILES}
+    files = {name: _read(name, path) for name, path in paths.items() if path.is_file()}
+    rows: list[Run] = []
+    for file in files.values():
+        if isinstance(file, TrainedRecipe):
+            rows += file.rows()
+    accuracy = files.get("accuracy")
+    if isinstance(accuracy, Accuracy):
+        rows += accuracy.runs  # the later of two takes the place
+    current = {name: load_recipe(name).digest() for name in shipped_recipes()}
+    kept = [row for row in rows if row.digest in {None, current.get(row.recipe, row.digest)}]
+    old = {row.recipe for row in rows} - {row.recipe for row in kept}
+    runs = {(row.recipe, row.seed): row for row in kept}
+    return Results(folder, files, tuple(runs.values()), tuple(sorted(old)))
+
+
+def _read(name: str, path: Path) -> Measured:
+    remedy = "restore it with git, or measure it again"
+    try:
+        content: Any = json.loads(path.read_bytes())
+        return FILES[name].model_validate(content)
+    except OSError as fault:
+        raise ResultsError(f"{path} cannot be read: {fault.strerror}; check the file") from None
+    except ValidationError as fault:  # a ValueError too
+        first = fault.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        raise ResultsError(f"{path} is damaged: {key}: {first['msg']}; {remedy}") from None
+    except ValueError as fault:
+        raise ResultsError(f"{path} is damaged: {fault}; {remedy}") from None

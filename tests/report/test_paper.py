@@ -1,0 +1,137 @@
+"""Verdicts on the paper's claims, by results that would be measured so."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_results import ROOT, Write, run_of
+from scipy import stats
+
+from thriftnet.recipe import load_recipe
+from thriftnet.report.paper.authors_log import read_authors_log, scheduled_rates
+from thriftnet.report.paper.claims import read_claims
+from thriftnet.report.paper.judge import Judged, judge_all
+from thriftnet.report.paper.results import read_results
+
+Judge = Callable[[], dict[str, Judged]]
+
+
+@pytest.fixture
+def judged(results: Path) -> Judge:
+    return lambda: judge_all(read_results(results))
+
+
+def test_claims_on_size_and_time(judged: Judge, results: Path) -> None:
+    figures = json.loads((results / "paper_against_resnet18.json").read_text())
+    ours, theirs = figures["parameters"]["paper"], figures["parameters"]["ResNet-18"]
+    found = judged()
+    fewer = found["fewer parameters than ResNet-18"]
+    assert fewer.verdict == "did not hold"
+    assert fewer.here == f"{100 * (theirs - ours) / theirs:.4g}%"
+    assert f"{theirs:,}" in fewer.decided
+    time = found["less time an epoch than ResNet-18"]
+    assert time.verdict == "did not hold"
+    assert time.here.startswith("−")
+    assert found["trainable parameters"].verdict == "held"
+    assert found["under five million parameters"].verdict == "held"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"),
+    [
+        ([], "not measured yet"),
+        ([0.93], "held"),
+        ([0.915], "held"),  # 10,000 test images cannot tell it from 0.918
+        ([0.91], "did not hold"),
+        ([0.915, 0.9152, 0.9149], "did not hold"),  # three seeds can
+        ([0.90, 0.93, 0.92], "held"),
+    ],
+)
+def test_accuracy_is_judged_by_its_interval(
+    write: Write, judged: Judge, accuracies: list[float], verdict: str
+) -> None:
+    write("accuracy", runs=[run_of("paper", seed, value) for seed, value in enumerate(accuracies)])
+    found = judged()["top-1 accuracy"]
+    assert found.verdict == verdict
+    if accuracies:
+        assert found.here.startswith(f"{100 * np.mean(accuracies):.2f}%")
+        assert found.command == ""
+    if len(accuracies) > 1:
+        low, high = stats.t.interval(
+            0.95, len(accuracies) - 1, np.mean(accuracies), stats.sem(accuracies)
+        )
+        assert f"± {100 * (high - low) / 2:.2f}" in found.here
+        assert (high >= 0.918) == (verdict == "held")
+
+
+def test_runs_of_an_earlier_recipe_do_not_count(write: Write, judged: Judge) -> None:
+    write("accuracy", runs=[run_of("paper", 0, 0.94, digest="0" * 12)])
+    found = judged()["top-1 accuracy"]
+    assert found.verdict == "not measured yet"
+    assert "earlier version" in found.decided
+    assert found.command == "python benchmarks/train_recipe.py paper --seeds 0 1 2"
+
+
+def test_trained_recipes_count_and_accuracy_json_comes_first(write: Write, judged: Judge) -> None:
+    keys = {"accuracy_without_tta": 0.9, "parameters": 1, "pflop": 1, "training_seconds": 9}
+    trained = [{"seed": seed, "accuracy": 0.9, **keys} for seed in (0, 1)]
+    digest = load_recipe("paper").digest()
+    write("train_paper", recipe="paper", digest=digest, runs=trained)
+    assert judged()["top-1 accuracy"].here.startswith("90.00%")
+    write("accuracy", runs=[run_of("paper", 1, 0.94)])
+    assert judged()["top-1 accuracy"].here.startswith("92.00%")
+
+
+@pytest.mark.parametrize(
+    ("adamw", "sgd", "verdict"),
+    [
+        ([0.90, 0.91, 0.905], [0.88, 0.889, 0.884], "held"),
+        ([0.88, 0.889, 0.884], [0.90, 0.91, 0.905], "did not hold"),
+        ([0.90, 0.88, 0.91], [0.89, 0.90, 0.895], "could not be measured"),
+        ([0.90], [0.80], "could not be measured"),
+        ([0.90], [], "not measured yet"),
+    ],
+)
+def test_order_of_the_optimisers_takes_a_test(
+    write: Write, judged: Judge, adamw: list[float], sgd: list[float], verdict: str
+) -> None:
+    runs = [run_of("paper", seed, value) for seed, value in enumerate(adamw)]
+    runs += [run_of("paper-sgd", seed, value) for seed, value in enumerate(sgd)]
+    write("paper_sgd_against_adamw", epochs=8, runs=runs)
+    found = judged()["AdamW ahead of SGD"]
+    assert found.verdict == verdict
+    if len(adamw) == len(sgd):
+        assert f"{100 * (np.mean(adamw) - np.mean(sgd)):.2f}".lstrip("-") in found.here
+        assert "8 epochs" in found.here
+    if len(sgd) > 1:
+        assert (stats.ttest_rel(adamw, sgd).pvalue < 0.05) == (verdict != "could not be measured")
+
+
+def test_log_of_the_authors_is_not_the_papers_schedule(judged: Judge) -> None:
+    log = read_authors_log()
+    assert (log.epochs, log.learning_rate[0], log.test_accuracy[-1]) == (50, 0.004, 0.93928)
+    formula = [
+        0.01 * (0.001 + 0.999 * (1 + math.cos(math.pi * (epoch - 5) / 45)) / 2)
+        for epoch in range(5, 51)
+    ]
+    gap = max(abs(a - b) for a, b in zip(log.learning_rate[4:], formula, strict=True)) / 0.01
+    found = judged()
+    assert found["the cosine of the formula"].verdict == "did not hold"
+    assert found["the cosine of the formula"].here == f"{100 * gap:.4g}%"
+    assert found["the peak"].verdict == "did not hold"
+    # The recipe of what they ran has their rates, to the digits of the log.
+    assert scheduled_rates("authors", epochs=50)[1:] == pytest.approx(log.learning_rate, abs=5e-9)
+
+
+def test_every_measured_claim_names_a_command_that_is_there() -> None:
+    claims = [claim for part in read_claims().parts for claim in part.claims]
+    for claim in claims:
+        if claim.command.startswith("python"):
+            script = ROOT / claim.command.split()[1]
+            assert script.is_file() or script.stem == claim.file  # one that is still to come
+    assert len({claim.name for claim in claims}) == len(claims)

@@ -1,0 +1,173 @@
+"""The page of the paper's claims, the command that writes it, and results that are damaged."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Command
+from made_results import ORIGIN, made_results, run_of, write_file
+from playwright.sync_api import sync_playwright
+
+import thriftnet
+from thriftnet.report.paper.build import PaperReport
+from thriftnet.report.paper.claims import read_claims
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> PaperReport:
+    """The report of results that have all it reads."""
+    folder = made_results(tmp_path_factory.mktemp("whole") / "results")
+    curve = [
+        {"epoch": e, "train_loss": 2 / e, "train_accuracy": 1 - 1 / (e + 1), "val_accuracy": 0.5}
+        for e in range(1, 6)
+    ]
+    runs = [run_of(name, 0, 0.94, curve=curve) for name in ("paper", "paper-sgd", "authors")]
+    runs.append({"recipe": "<b>best</b>", "seed": 0, "test_accuracy": 0.97, "pflop": 12.0})
+    write_file(folder, "accuracy", runs=runs)
+    pairs = [
+        run_of(name, seed, value + seed / 1000, curve=curve)
+        for name, value in (("paper", 0.9), ("paper-sgd", 0.8))
+        for seed in range(3)
+    ]
+    write_file(folder, "paper_sgd_against_adamw", epochs=5, runs=pairs)
+    return thriftnet.write_paper_report(folder, output=folder / "out" / "paper.html")
+
+
+def test_page_has_every_claim_figure_and_erratum(whole: PaperReport) -> None:
+    assert whole.counts["not measured yet"] == 0
+    page = whole.page.read_text("utf-8")
+    claims = read_claims()
+    for name in ("optimisers", "optimiser-curves", "learning-rate", "loss", "accuracy"):
+        assert page.count(f'id="figure-{name}"') == 1
+    assert 'id="figure-architecture"' in page
+    assert page.count('<p class="verdict">') == len(whole.claims)
+    assert page.count("<article") == len(whole.claims) + len(claims.errata)
+    assert len(claims.errata) >= 6
+    assert "&lt;b&gt;best&lt;/b&gt;" in page
+    assert "<b>" not in page
+    assert not re.search(r'(src|href)="(?!#|data:)', page)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (380, "dark")])
+def test_page_in_a_browser(whole: PaperReport, width: int, theme: Any) -> None:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "there is no chromium; install it with: apt-get install -y chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=theme, offline=True
+        )
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(whole.page.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for drawn in page.locator("figure svg").all():
+            box = drawn.bounding_box()
+            assert box is not None
+            assert box["width"] > 300
+        table = page.locator("[aria-label='All claims, table']")
+        verdict = table.get_by_role("cell", name="✗ did not hold").first.bounding_box()
+        assert verdict is not None
+        assert verdict["x"] + verdict["width"] <= width  # seen without scrolling
+        table.get_by_role("button", name="verdict").click()
+        cells = table.locator("tbody td:nth-child(2)").all_text_contents()
+        blocks = [cell for at, cell in enumerate(cells) if at == 0 or cells[at - 1] != cell]
+        assert len(blocks) == len(set(cells))  # the same verdicts stand together
+        browser.close()
+        assert said == []
+
+
+def test_command_tells_every_claim_and_writes_the_page(
+    command: Command, results: Path, tmp_path: Path
+) -> None:
+    outcome = command("report", "--paper", "--results", results, "--out", tmp_path / "page.html")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "✗ fewer parameters than ResNet-18: did not hold (the paper 26%, here" in outcome.out
+    assert "to measure more: python benchmarks/train_recipe.py authors" in outcome.out
+    assert f"wrote {tmp_path / 'page.html'}" in outcome.out
+    assert (tmp_path / "page.html").read_bytes().startswith(b"<!DOCTYPE html>")
+
+
+def test_empty_folder_gives_a_page_all_the_same(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    out = tmp_path / "page.html"
+    outcome = command("report", "--paper", "--results", tmp_path / "none", "--out", out)
+    assert outcome.code == 0
+    assert "python benchmarks/paper_against_resnet18.py" in out.read_text("utf-8")
+    assert "held" not in outcome.out.replace("not hold", "").splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("accuracy", '{"runs": [', "accuracy.json is damaged"),
+        ("accuracy", "[]", "accuracy.json is damaged: the file: "),
+        ("accuracy", "\xff", "accuracy.json is damaged"),
+        ("accuracy", json.dumps({**ORIGIN, "runs": [{"recipe": "paper"}]}), "runs.0.seed: "),
+        (
+            "accuracy",
+            json.dumps({**ORIGIN, "runs": [run_of("paper", 0, 93.5)]}),
+            "runs.0.test_accuracy: ",
+        ),
+        (
+            "accuracy",
+            json.dumps({**ORIGIN, "runs": [run_of("paper", 0, math.nan)]}),
+            "runs.0.test_accuracy: ",
+        ),
+        (
+            "paper_speed",
+            json.dumps({**ORIGIN, "images_per_second": {"ours": 1}, "ratio": 2}),
+            "images_per_second: Value error, plain is missing",
+        ),
+    ],
+)
+def test_damaged_results_are_named(
+    command: Command, results: Path, tmp_path: Path, name: str, content: str, told: str
+) -> None:
+    (results / f"{name}.json").write_text(content, "latin-1")
+    out = tmp_path / "page.html"
+    outcome = command("report", "--paper", "--results", results, "--out", out)
+    assert outcome.code == 2
+    assert told in outcome.error_line
+    assert outcome.error_line.endswith("restore it with git, or measure it again")
+    assert not out.exists()
+
+
+def test_bad_paths(command: Command, results: Path, tmp_path: Path) -> None:
+    outcome = command("report", "--paper", "--results", tmp_path / "nowhere")
+    assert outcome.code == 2
+    assert "there is no folder of results" in outcome.error_line
+    assert "--results" in outcome.error_line
+    outcome = command("report", "--paper", "--results", results, "--out", tmp_path)
+    assert outcome.code == 2
+    assert "is a folder; name a file" in outcome.error_line
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "page.html"
+    outcome = command("report", "--paper", "--results", results, "--out", out)
+    assert outcome.code == 2
+    assert "cannot be written" in outcome.error_line
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "name a run folder, or --paper"),
+        (["--paper", "run"], "leave out RUN"),
+        (["--paper", "--data", "x"], "leave out --data"),
+        (["run", "--results", "x"], "--results goes with --paper"),
+    ],
+)
+def test_options_that_do_not_go_together(command: Command, words: list[str], told: str) -> None:
+    outcome = command("report", *words)
+    assert outcome.code == 2
+    assert told in " ".join(outcome.err.replace("│", " ").split())

@@ -28,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> PaperReport:
         for e in range(1, 6)
     ]
     runs = [run_of(name, 0, 0.94, curve=curve) for name in ("paper", "paper-sgd", "authors")]
-    runs.append({"recipe": "<b>best</b>", "seed": 0, "test_accuracy": 0.97, "pflop": 12.0})
+    runs.append({"recipe": "<b>best</b>", "seed": 0, "accuracy": 0.97, "pflop": 12.0})
     write_file(folder, "accuracy", runs=runs)
     pairs = [
         run_of(name, seed, value + seed / 1000, curve=curve)
@@ -117,12 +117,12 @@ def test_empty_folder_gives_a_page_all_the_same(command: Command, tmp_path: Path
         (
             "accuracy",
             json.dumps({**ORIGIN, "runs": [run_of("paper", 0, 93.5)]}),
-            "runs.0.test_accuracy: ",
+            "runs.0.accuracy: ",
         ),
         (
             "accuracy",
             json.dumps({**ORIGIN, "runs": [run_of("paper", 0, math.nan)]}),
-            "runs.0.test_accuracy: ",
+            "runs.0.accuracy: ",
         ),
         (
             "paper_speed",

@@ -27,7 +27,7 @@ def run_of(recipe: str, seed: int, accuracy: float, **keys: Any) -> dict[str, An
         "recipe": recipe,
         "seed": seed,
         "digest": digest,
-        "test_accuracy": accuracy,
+        "accuracy": accuracy,
         "test_loss": 0.2,
         "parameters": 4_918_602,
         **keys,

@@ -113,6 +113,7 @@ def resume_run(
         path: Of the run folder.
         data: Where to read CIFAR-10; none: the cache or the network.
         progress: Told how it goes.
+        trackers: Kept up to date with the run's metrics.
         until: Stop after so many epochs, as if interrupted.
 
     Raises:

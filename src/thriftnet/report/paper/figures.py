@@ -31,10 +31,10 @@ def draw_optimisers(results: Results) -> Drawing:
     for row, (recipe, name) in enumerate(_OPTIMISERS.items()):
         kinds = [
             ("the paper", [claims[recipe] or 0.0]),
-            ("here, a seed each", [run.test_accuracy for run in runs_of(results, recipe)]),
+            ("here, a seed each", [run.accuracy for run in runs_of(results, recipe)]),
         ]
         if short:
-            runs = [run.test_accuracy for run in short.runs if run.recipe == recipe]
+            runs = [run.accuracy for run in short.runs if run.recipe == recipe]
             kinds.append((f"here, {short.epochs:g} epochs", runs))
         for (label, values), look in zip(kinds, style.LINES, strict=False):
             if values:
@@ -197,7 +197,7 @@ def _beside_log(
             values = np.array(list(curve.values())) * scale
             label = _once(axes, "here, training")
             axes.plot(list(curve), values, color=style.GREEN, linestyle="-.", label=label)
-        value = getattr(run, test_key)
+        value = run.accuracy if test_key == "test_accuracy" else run.test_loss
         if value is not None:
             axes.plot(
                 [len(train)], [value * scale], linestyle="none", marker="*", markersize=12,

@@ -148,7 +148,7 @@ def _judge_order(claim: Claim, results: Results) -> Judged:
     if not isinstance(found, SgdAgainstAdamW):
         return Judged(claim, "not measured yet", "–", f"{where}.")
     by_seed = {
-        name: {run.seed: run.test_accuracy for run in found.runs if run.recipe == name}
+        name: {run.seed: run.accuracy for run in found.runs if run.recipe == name}
         for name in ("paper-sgd", "paper")
     }
     if not all(by_seed.values()):

@@ -67,16 +67,16 @@ class Epoch(_Keys):
 
 
 class Run(_Keys):
-    """A trained run. `test_accuracy` is read as its recipe says."""
+    """A trained run. `accuracy` is of the test images, read as its recipe says."""
 
     recipe: str
     seed: int
-    test_accuracy: Share
+    accuracy: Share
     digest: str | None = None
     parameters: int | None = None
     pflop: Positive | None = None
-    wall_seconds: Positive | None = None
-    test_accuracy_plain: Share | None = None
+    training_seconds: Positive | None = None
+    accuracy_without_tta: Share | None = None
     test_loss: float | None = None
     curve: tuple[Epoch, ...] = ()
     """Epoch by epoch, where the file keeps it."""
@@ -156,11 +156,11 @@ class TrainedRecipe(Measured):
                 recipe=self.recipe,
                 seed=run.seed,
                 digest=self.digest,
-                test_accuracy=run.accuracy,
-                test_accuracy_plain=run.accuracy_without_tta,
+                accuracy=run.accuracy,
+                accuracy_without_tta=run.accuracy_without_tta,
                 parameters=run.parameters,
                 pflop=run.pflop,
-                wall_seconds=run.training_seconds,
+                training_seconds=run.training_seconds,
             )
             for run in self.runs
         ]

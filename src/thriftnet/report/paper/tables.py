@@ -103,11 +103,11 @@ def files_table(results: Results) -> Table | None:
 
 
 def _recipe_row(name: str, runs: list[Run]) -> tuple[object, ...]:
-    found = estimate([run.test_accuracy for run in runs])
+    found = estimate([run.accuracy for run in runs])
     half = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
-    plain = [run.test_accuracy_plain for run in runs if run.test_accuracy_plain is not None]
+    plain = [run.accuracy_without_tta for run in runs if run.accuracy_without_tta is not None]
     without = sum(plain) / len(plain) if plain else None
-    pflop, seconds = runs[-1].pflop, runs[-1].wall_seconds
+    pflop, seconds = runs[-1].pflop, runs[-1].training_seconds
     return (
         name,
         runs[-1].parameters,

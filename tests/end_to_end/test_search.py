@@ -107,6 +107,38 @@ def test_the_same_command_again_changes_nothing(thriftnet: Command, study: Path)
     assert (finished(study), finished(study, "validation")) == before
 
 
+def test_the_analysis_is_of_the_best_and_the_paper_and_comes_out_the_same_again(
+    thriftnet: Command, study: Path
+):
+    before = (study / "analysis.json").read_bytes()
+    networks = json.loads(before)["networks"]
+    assert any(network["reference"] for network in networks)
+    grid = json.loads((study / "grid.json").read_text())["ranking"]
+    assert networks[0]["candidate"] == grid[0]["candidate"]
+    assert networks[0]["dynamics"]["val_accuracy"] == pytest.approx(
+        grid[0]["val_accuracy"], abs=1e-6
+    )
+    for network in networks:
+        confusion = network["errors"]["confusion"]
+        assert sum(map(sum, confusion)) == network["errors"]["images"] == 500
+        assert all(stage["relative_update"] > 0 for stage in network["stages"])
+        losses = [image["loss"] for image in network["errors"]["hardest"]]
+        assert losses == sorted(losses, reverse=True)
+    (study / "analysis.json").unlink()
+    again = thriftnet("search", study.parent / "tiny.yaml", "--study", study)
+    assert again.code == 0
+    assert "of the probe's gain for" in again.out
+    assert (study / "analysis.json").read_bytes() == before
+
+
+def test_the_analysis_of_a_lost_trial_is_one_line(thriftnet: Command, study: Path):
+    (study / "analysis.json").unlink()
+    shutil.rmtree(study / "trials" / "grid")
+    outcome = thriftnet("search", study.parent / "tiny.yaml", "--study", study)
+    assert outcome.code == 2
+    assert "the analysis needs the trials of the grid: there is no run folder" in outcome.error_line
+
+
 def test_status_as_a_table_and_as_json(
     thriftnet: Command, study: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -119,6 +151,7 @@ def test_status_as_a_table_and_as_json(
     stages = json.loads(thriftnet("search", "status", study, "--json").out)["stages"]
     assert [(stage["name"], stage["state"]) for stage in stages] == [
         ("grid", "done"),
+        ("analysis", "done"),
         ("validation", "done"),
     ]
     assert stages[0]["pruned"] + 1 <= 6
@@ -157,7 +190,10 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
     [
         (["status", "nowhere"], "nowhere is no study"),
         (["smal"], "no space is named 'smal'"),
-        (["tiny.yaml", "--stage", "grit"], "--stage 'grit' is not one of grid, validation"),
+        (
+            ["tiny.yaml", "--stage", "grit"],
+            "--stage 'grit' is not one of grid, analysis, validation",
+        ),
         (["tiny.yaml", "--study", "full"], "full exists and is no study"),
         (["tiny.yaml", "--storage", "nonsense"], "is no database that can be used here"),
     ],

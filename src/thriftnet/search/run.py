@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.jobs import Answer, Candidate, JobRow
 from thriftnet.search.known import Known
 from thriftnet.search.local import run_workers
 from thriftnet.search.space import Space, load_space
@@ -94,7 +94,7 @@ def run_search(
             outcome = opened.outcome(each.name)
             if outcome is None:
                 teller = _Teller(opened, each, progress)
-                done = run_workers(
+                done = _nothing_left(opened, each) or run_workers(
                     opened,
                     each,
                     count=workers,
@@ -111,6 +111,12 @@ def run_search(
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
     return Searched(path, True, outcomes)
+
+
+def _nothing_left(study: Study, stage: Stage) -> bool:
+    """Whether there is no job to start a worker for."""
+    known = read_known(study)
+    return stage.decide(known)(known.jobs[stage.name]) is Answer.DONE
 
 
 class _Teller:

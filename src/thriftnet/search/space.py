@@ -52,6 +52,17 @@ class HalvingSection(Section):
         return self
 
 
+class AnalysisSection(Section):
+    """How the grid's best are looked into."""
+
+    top: Annotated[int, Field(ge=1)] = 3
+    """Best candidates that are analysed, besides the reference."""
+    images: Annotated[int, Field(ge=10)] = 2000
+    """Training images that fit the linear probes, and validation images read, at most."""
+    steps: Annotated[int, Field(ge=1)] = 3
+    """Training steps whose gradients and updates are measured."""
+
+
 class ValidationSection(Section):
     """Several seeds of the best candidates at a longer horizon."""
 
@@ -89,6 +100,7 @@ class Space(Section):
     reference: dict[str, Any] = Field(default_factory=lambda: dict(PAPER))
     """Recipe keys of the configuration that the winner is tested against; {} is none."""
     halving: HalvingSection = HalvingSection()
+    analysis: AnalysisSection = AnalysisSection()
     validation: ValidationSection = ValidationSection()
     winner: dict[str, Any] = Field(default_factory=dict)
     """Recipe keys changed in the winner's recipe, where the search used fewer images or epochs."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search import grid, validation
+from thriftnet.search import analysis, grid, validation
 from thriftnet.search.jobs import Decide
 from thriftnet.search.known import Known
 from thriftnet.search.space import Space
@@ -35,10 +35,13 @@ class Stage:
 
 
 GRID = Stage("grid", grid.horizon, grid.decide, grid.expected, grid.conclude)
+ANALYSIS = Stage(
+    "analysis", analysis.horizon, analysis.decide, analysis.expected, analysis.conclude
+)
 VALIDATION = Stage(
     "validation", validation.horizon, validation.decide, validation.expected, validation.conclude
 )
-STAGES = (GRID, VALIDATION)
+STAGES = (GRID, ANALYSIS, VALIDATION)
 
 
 def find_stage(name: str) -> Stage:

@@ -16,6 +16,7 @@ from thriftnet.search.known import Known
 from thriftnet.search.space import Space
 from thriftnet.search.standing import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
+from thriftnet.terminal.search_stages import print_analysis
 from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
 from thriftnet.training.progress import clock
 
@@ -59,7 +60,12 @@ class PrintedSearch:
 
     def concluded(self, stage: str, outcome: dict[str, Any]) -> None:
         """Print what a stage found."""
-        {"grid": _print_grid, "validation": _print_validation}[stage](outcome)
+        printers = {
+            "grid": _print_grid,
+            "analysis": print_analysis,
+            "validation": _print_validation,
+        }
+        printers[stage](outcome)
 
 
 def standing_lines(standing: Standing, *, width: int) -> list[str]:

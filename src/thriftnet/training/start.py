@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar10
 from thriftnet.errors import RunError, TrainingError
@@ -128,15 +129,36 @@ def resume_run(
     recipe, checkpoint = run.recipe(), run.load_state()
     train_set, _ = load_cifar10(data, say=progress.note)
     plan, state = _prepare(recipe, train_set)
+    _load(path, state, checkpoint)
+    run.rewind(state.step)
+    progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
+    return _fit(recipe, plan, state, run, progress, trackers, until=until)
+
+
+def restore_run(
+    path: Path, *, data: Path | None = None
+) -> tuple[Recipe, Plan, TrainingState, Dataset]:
+    """A run as it stood at its last checkpoint, with its data set; nothing is written.
+
+    Raises:
+        RunError: There is no run, no checkpoint, or it is damaged.
+        DataError: The data set cannot be had.
+    """
+    run = RunFolder.open(path)
+    recipe, checkpoint = run.recipe(), run.load_state()
+    train_set, _ = load_cifar10(data)
+    plan, state = _prepare(recipe, train_set)
+    _load(path, state, checkpoint)
+    return recipe, plan, state, train_set
+
+
+def _load(path: Path, state: TrainingState, checkpoint: dict[str, Any]) -> None:
     try:
         state.load_checkpoint(checkpoint)
     except (KeyError, TypeError, ValueError, RuntimeError):
         raise RunError(
             f"the checkpoint of {path} does not fit its recipe.yaml; undo what was changed there"
         ) from None
-    run.rewind(state.step)
-    progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
-    return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
 
 def _prepare(recipe: Recipe, train_set: Dataset) -> tuple[Plan, TrainingState]:

@@ -1,0 +1,116 @@
+"""Whether a stage of a network is too small, too large or neither: stated rules over figures.
+
+A stage is judged by what it adds, not by its place: `gain_share` is its share of the probe's rise
+from the stem to the last stage, and `cost_share` the mean of its shares of the stages' parameters
+and of their multiply-accumulates. *Over-capacity* means that a stage does not use what it has, so
+that giving it less costs little; *bottleneck*, that it adds much more than its share of the cost,
+so that more is best spent there. A stage that has collapsed onto a few directions starves those
+behind it, and is over-capacity all the same: it does not use the width that it has.
+
+Pure functions: no networks, no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["bottleneck", "over-capacity", "balanced"]
+
+DEAD_SHARE = 0.25
+"""Dead channels from which a stage is over-capacity."""
+RANK_SHARE = 0.5
+"""Share of classes - 1 directions, which telling the classes apart takes, below which it is."""
+LOW_RATIO = 0.5
+"""Gain share over cost share below which it is."""
+HIGH_RATIO = 1.5
+"""Gain share over cost share from which a stage is a bottleneck."""
+
+
+@dataclass(frozen=True)
+class StageFigures:
+    """What was measured of a stage."""
+
+    name: str
+    channels: int
+    parameters: int
+    macs: int
+    dead: int
+    """Channels."""
+    effective_rank: float
+    probe_accuracy: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A stage with its verdict and the numbers behind it."""
+
+    figures: StageFigures
+    gain: float
+    """Of the probe's accuracy over the stage before."""
+    gain_share: float
+    cost_share: float
+    verdict: Verdict
+    reason: str
+
+    @property
+    def ratio(self) -> float:
+        """What it adds for what it costs; 1 is the network's mean."""
+        return self.gain_share / self.cost_share if self.cost_share else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, rounded to six digits behind the point."""
+        plain = {**asdict(self.figures), "gain": self.gain, "gain_share": self.gain_share}
+        plain |= {"cost_share": self.cost_share, "ratio": self.ratio}
+        rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in plain.items()}
+        return {**rounded, "verdict": self.verdict, "reason": self.reason}
+
+
+def rules() -> dict[str, float]:
+    """The thresholds, to be kept beside the verdicts."""
+    return {
+        "dead_share": DEAD_SHARE,
+        "rank_share": RANK_SHARE,
+        "low_ratio": LOW_RATIO,
+        "high_ratio": HIGH_RATIO,
+    }
+
+
+def judge(stages: Sequence[StageFigures], *, base: float, classes: int) -> list[Judged]:
+    """A verdict for every stage.
+
+    Args:
+        stages: In the order in which features pass through them.
+        base: Probe accuracy before the first: the stem's.
+        classes: Of the data set.
+    """
+    before = [base, *(stage.probe_accuracy for stage in stages)]
+    gains = [stage.probe_accuracy - earlier for stage, earlier in zip(stages, before, strict=False)]
+    rise = sum(max(0.0, gain) for gain in gains)
+    parameters = sum(stage.parameters for stage in stages)
+    macs = sum(stage.macs for stage in stages)
+    found: list[Judged] = []
+    for stage, gain in zip(stages, gains, strict=True):
+        # Where no stage adds anything, none adds less than another.
+        cost = (stage.parameters / parameters + stage.macs / macs) / 2
+        share = max(0.0, gain) / rise if rise else cost
+        verdict, reason = _verdict(stage, share, cost, classes)
+        found.append(Judged(stage, gain, share, cost, verdict, reason))
+    return found
+
+
+def _verdict(
+    stage: StageFigures, gain_share: float, cost_share: float, classes: int
+) -> tuple[Verdict, str]:
+    if stage.dead >= DEAD_SHARE * stage.channels:
+        return "over-capacity", f"{stage.dead} of {stage.channels} channels are dead"
+    needed = RANK_SHARE * min(classes - 1, stage.channels)
+    if stage.effective_rank < needed:
+        return "over-capacity", f"effective rank {stage.effective_rank:.1f}, below {needed:.1f}"
+    told = f"{gain_share:.0%} of the probe's gain for {cost_share:.0%} of the cost"
+    if gain_share < LOW_RATIO * cost_share:
+        return "over-capacity", told
+    if gain_share > HIGH_RATIO * cost_share:
+        return "bottleneck", told
+    return "balanced", told

@@ -1,0 +1,41 @@
+"""What the middle stages of a search found, in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
+
+
+def print_analysis(outcome: dict[str, Any]) -> None:
+    """Print each network's stages with the figures behind their verdicts."""
+    print("\nanalysis: what each stage of a network adds, and what it costs")
+    for network in outcome["networks"]:
+        mark = "  (the paper's)" if network["reference"] else ""
+        width = terminal_width()
+        print(fit(f"\n{plain(network['label'])}{mark}", width).rstrip())
+        dynamics = network["dynamics"]
+        slope = dynamics["loss_slope"]
+        told = "" if slope is None else f"loss {slope:+.4f} an epoch, "
+        gap = f"training less validation accuracy {dynamics['gap']:+.4f}"
+        print_wrapped(f"{told}{gap}", indent="  ")
+        for stage in network["stages"]:
+            cells = [
+                fit(stage["name"], 8),
+                fit(f"dead {stage['dead']}/{stage['channels']}", 13),
+                fit(f"rank {stage['effective_rank']:.1f}", 10),
+                fit(f"probe {stage['probe_accuracy']:.4f}", 12),
+            ]
+            if width >= 70:
+                cells.append(fit(f"update {stage['relative_update']:.1e}", 14))
+            print(fit("  " + row_of(cells), width).rstrip())
+            print_wrapped(f"{stage['verdict']}: {stage['reason']}", indent="    ")
+        confused = network["errors"]["most_confused"]
+        if confused:
+            worst = confused[0]
+            print_wrapped(
+                f"most often {worst['label']} is taken for {worst['predicted']} "
+                f"({worst['images']} of {network['errors']['images']} images)",
+                indent="  ",
+            )
+    print(flush=True)

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -65,9 +66,9 @@ def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folde
     assert "tiny: 6 candidates within 5,000 parameters, 2 over" in first.out
     assert "8,062       2.0M  blocks 3,3,3  lr 0.05" in first.out.split("never trained")[1]
     assert "the paper's configuration: place" in first.out
-    assert "paired t test" in first.out
+    assert "paired t test" in " ".join(first.out.split())
     assert "test accuracy of the winner, seed 0, read once:" in first.out
-    trained = {path.name.split("-")[0] for path in (folder / "study" / "trials").glob("*/*")}
+    trained = {path.name.split("-")[0] for path in (folder / "study" / "trials").glob("grid/*")}
     within = {c.digest for c in count_candidates(load_space(folder / "tiny.yaml")) if not c.refused}
     assert trained == within
 
@@ -131,6 +132,37 @@ def test_the_analysis_is_of_the_best_and_the_paper_and_comes_out_the_same_again(
     assert (study / "analysis.json").read_bytes() == before
 
 
+def test_refined_candidates_are_counted_ranked_and_offered_to_the_validation(study: Path):
+    opened = Study.open(study)
+    candidates = {c.digest: c for c in opened.storage.candidates()}
+    rows = opened.storage.jobs("refinement")
+    opened.storage.close()
+    outcome = json.loads((study / "refinement.json").read_text())
+    assert len(rows) == outcome["jobs"] > 4
+    made = [c for c in candidates.values() if c.origin == "refinement"]
+    assert {row.job.candidate for row in rows} <= {c.digest for c in made if not c.refused} | {
+        shift["candidate"] for shift in outcome["shifts"]
+    }
+    assert all(c.parameters <= 5000 or c.refused for c in made)
+    best = max(
+        (row.value or 0, row.job.candidate)
+        for stage in ("grid", "refinement")
+        for row in every_row(study, stage)
+        if row.job.epochs == 2
+    )
+    assert best[0] in [entry["val_accuracy"] for entry in outcome["pareto"]]
+    validated = json.loads((study / "validation.json").read_text())["ranking"]
+    values = {r.job.candidate: r.value for s in ("grid", "refinement") for r in every_row(study, s)}
+    assert best[0] in [values[entry["candidate"]] for entry in validated]
+
+
+def every_row(path: Path, stage: str) -> list[JobRow]:
+    opened = Study.open(path)
+    rows = opened.storage.jobs(stage)
+    opened.storage.close()
+    return rows
+
+
 def test_the_analysis_of_a_lost_trial_is_one_line(thriftnet: Command, study: Path):
     (study / "analysis.json").unlink()
     shutil.rmtree(study / "trials" / "grid")
@@ -152,6 +184,7 @@ def test_status_as_a_table_and_as_json(
     assert [(stage["name"], stage["state"]) for stage in stages] == [
         ("grid", "done"),
         ("analysis", "done"),
+        ("refinement", "done"),
         ("validation", "done"),
     ]
     assert stages[0]["pruned"] + 1 <= 6
@@ -192,7 +225,7 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
         (["smal"], "no space is named 'smal'"),
         (
             ["tiny.yaml", "--stage", "grit"],
-            "--stage 'grit' is not one of grid, analysis, validation",
+            "--stage 'grit' is not one of grid, analysis, refinement, validation",
         ),
         (["tiny.yaml", "--study", "full"], "full exists and is no study"),
         (["tiny.yaml", "--storage", "nonsense"], "is no database that can be used here"),
@@ -221,8 +254,35 @@ def test_a_stage_needs_the_one_before(thriftnet: Command, tmp_path: Path):
     assert "the stage grid is not done yet" in outcome.error_line
 
 
-def start_worker(path: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "thriftnet.search.worker", str(path), "grid"]
+def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
+    first: Outcome, folder: Path, study: Path
+):
+    assert first.code == 0
+    unbroken = finished(folder / "study", "refinement")
+    with sqlite3.connect(study / "study.db") as database:
+        database.execute("delete from jobs where stage in ('refinement', 'validation')")
+        database.execute("delete from candidates where origin = 'refinement'")
+    database.close()
+    shutil.rmtree(study / "trials" / "refinement")
+    (study / "refinement.json").unlink()
+    opened = Study.open(study)
+    for seed in (2, 3):
+        known = len(opened.storage.jobs("refinement"))
+        worker = start_worker(study, "refinement")
+        deadline = time.monotonic() + 120
+        while len(opened.storage.jobs("refinement")) <= known and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(random.Random(seed).uniform(0, 0.6))
+        worker.send_signal(signal.SIGKILL)
+        assert worker.wait() == -signal.SIGKILL
+    opened.storage.close()
+    last = [start_worker(study, "refinement") for _ in range(2)]
+    assert [worker.wait(120) for worker in last] == [0, 0]
+    assert finished(study, "refinement") == unbroken
+
+
+def start_worker(path: Path, stage: str = "grid") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "thriftnet.search.worker", str(path), stage]
     return subprocess.Popen([*command, "--worker", str(random.random()), "--heartbeat", "0.1"])
 
 

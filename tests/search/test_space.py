@@ -120,6 +120,8 @@ def test_the_winner_goes_back_to_all_images(tmp_path: Path):
         ({"halving": {"rung": [1]}}, "halving.rung is not a space key; did you mean halving.rungs"),
         ({"validation": {"seeds": [1, 2]}}, "validation.seeds"),
         ({"validation": {"seeds": [1, 2, 2]}}, "holds a seed twice"),
+        ({"refinement": {"strength": [2, 1]}}, "refinement.strength must rise"),
+        ({"refinement": {"trial": 3}}, "trial is not a space key; did you mean refinement.trials"),
         ({"winner": {"optim.lrr": 1}}, "optim.lrr is not a recipe key.*section winner"),
         ({"reference": {"model.blocks": [1]}}, "that is the reference"),
         ({"base": "smok"}, "base: no recipe is named 'smok'"),

@@ -24,6 +24,7 @@ TINY: dict[str, Any] = {
     },
     "reference": {"model.blocks": [1, 1, 1], "optim.lr": 0.1},
     "halving": {"rungs": [1, 2], "eta": 2, "lag": 2},
+    "refinement": {"shifts": 2, "trials": 4, "lag": 2},
     "validation": {"top": 1, "epochs": 3, "seeds": [0, 1, 2]},
     "winner": {"data": {"val_ratio": 0.1}, "train.epochs": 10},
 }

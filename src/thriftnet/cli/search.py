@@ -45,7 +45,8 @@ def run(
         typer.Option(metavar="DIR", help="Study folder. Default: studies/NAME."),
     ] = None,
     stage: Annotated[
-        str | None, typer.Option(help="Run this stage only: grid, analysis or validation.")
+        str | None,
+        typer.Option(help="Run this stage only: grid, analysis, refinement or validation."),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Trainings at once.")] = 1,
     storage: StorageOption = None,

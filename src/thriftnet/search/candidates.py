@@ -50,7 +50,11 @@ def count_candidates(space: Space) -> list[Candidate]:
 
 
 def make_candidate(
-    space: Space, changes: Mapping[str, Any], counts: dict[str, tuple[int, int]] | None = None
+    space: Space,
+    changes: Mapping[str, Any],
+    counts: dict[str, tuple[int, int]] | None = None,
+    *,
+    origin: str = "grid",
 ) -> Candidate:
     """Count the network of some changes of a space's base recipe.
 
@@ -58,6 +62,7 @@ def make_candidate(
         space: Whose base and limits.
         changes: Recipe keys and their values.
         counts: Parameters and MACs of networks that were counted before; added to.
+        origin: The stage that makes it.
 
     Raises:
         SearchError: The recipe is wrong, or has no validation images to choose with.
@@ -77,6 +82,7 @@ def make_candidate(
         macs=macs,
         refused=_refusal(space, parameters, macs),
         reference=_is_reference(space, recipe),
+        origin=origin,
     )
 
 

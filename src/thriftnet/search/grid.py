@@ -84,7 +84,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     return {
         "stage": NAME,
         "competing": len(known.competing),
-        "over_budget": len(known.candidates) - len(known.competing),
+        "over_budget": known.over_budget,
         "jobs": len(rows),
         "failed": sum(row.state == "failed" for row in rows),
         "seconds": sum(known.seconds(row) for row in rows),

@@ -26,6 +26,8 @@ class Candidate:
     """Why it is never trained; none: it competes."""
     reference: bool = False
     """Whether it is of the configuration that others are compared with: the paper's."""
+    origin: str = "grid"
+    """The stage that made it."""
 
     @property
     def label(self) -> str:
@@ -81,7 +83,15 @@ class Answer(Enum):
     """There will be nothing more."""
 
 
-Decide = Callable[[Sequence[JobRow]], Job | Answer]
+@dataclass(frozen=True)
+class Proposal:
+    """A job of a candidate that the stage itself made, which the storage may not know yet."""
+
+    candidate: Candidate
+    job: Job
+
+
+Decide = Callable[[Sequence[JobRow]], Job | Proposal | Answer]
 """From a stage's jobs, in the order of their numbers, to what comes next. Pure."""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from thriftnet.search.jobs import Candidate, JobRow
 from thriftnet.search.space import Space
@@ -20,10 +21,22 @@ class Known:
     jobs: Mapping[str, Sequence[JobRow]]
     """By stage, in the order in which they were handed out."""
 
+    outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {})
+    """By stage, of those that are done."""
+
     @property
     def competing(self) -> list[Candidate]:
-        """The candidates within budget."""
-        return [candidate for candidate in self.candidates.values() if not candidate.refused]
+        """The grid's candidates within budget."""
+        return [candidate for candidate in self._gridded if not candidate.refused]
+
+    @property
+    def over_budget(self) -> int:
+        """The grid's candidates that are never trained."""
+        return sum(candidate.refused is not None for candidate in self._gridded)
+
+    @property
+    def _gridded(self) -> list[Candidate]:
+        return [candidate for candidate in self.candidates.values() if candidate.origin == "grid"]
 
     def work(self, row: JobRow) -> float:
         """Multiply-accumulates x epochs that a job added to its trial."""

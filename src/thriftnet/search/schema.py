@@ -27,6 +27,7 @@ candidates = sql.Table(
     sql.Column("macs", sql.BigInteger, nullable=False),
     sql.Column("refused", sql.Text),
     sql.Column("reference", sql.Boolean, nullable=False),
+    sql.Column("origin", sql.String(40), nullable=False),
 )
 jobs = sql.Table(
     "jobs",
@@ -74,6 +75,7 @@ def to_candidate(row: Any) -> Candidate:
         macs=row.macs,
         refused=row.refused,
         reference=row.reference,
+        origin=row.origin,
     )
 
 

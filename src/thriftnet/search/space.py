@@ -63,6 +63,31 @@ class AnalysisSection(Section):
     """Training steps whose gradients and updates are measured."""
 
 
+class RefinementSection(Section):
+    """New candidates around the grid's best, at the grid's full horizon."""
+
+    shifts: Annotated[int, Field(ge=0)] = 4
+    """Networks at most that move blocks or width between stages, as the analysis says."""
+    trials: Annotated[int, Field(ge=0)] = 12
+    """Suggestions of Optuna's TPE."""
+    lag: Annotated[int, Field(ge=1)] = 4
+    """Jobs back that a suggestion looks; at least the number of workers, or some of them idle."""
+    seed: Seed = 0
+    """Of the suggestions."""
+    lr_factor: Annotated[float, Field(gt=1)] = 4.0
+    """The learning rate is sought between the best's divided by this and times this."""
+    decay_factor: Annotated[float, Field(gt=1)] = 10.0
+    """As lr_factor, for the weight decay; one of 0 counts as 0.0001."""
+    strength: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(le=5)]] = (0.0, 2.0)
+    """Least and most of colour jitter and rotation; 1 is the paper's."""
+
+    @model_validator(mode="after")
+    def _strengths_rise(self) -> Self:
+        if self.strength[0] >= self.strength[1]:
+            raise ValueError("refinement.strength must rise, as [0, 2]; put it in order")
+        return self
+
+
 class ValidationSection(Section):
     """Several seeds of the best candidates at a longer horizon."""
 
@@ -101,6 +126,7 @@ class Space(Section):
     """Recipe keys of the configuration that the winner is tested against; {} is none."""
     halving: HalvingSection = HalvingSection()
     analysis: AnalysisSection = AnalysisSection()
+    refinement: RefinementSection = RefinementSection()
     validation: ValidationSection = ValidationSection()
     winner: dict[str, Any] = Field(default_factory=dict)
     """Recipe keys changed in the winner's recipe, where the search used fewer images or epochs."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search import analysis, grid, validation
+from thriftnet.search import analysis, grid, refinement, validation
 from thriftnet.search.jobs import Decide
 from thriftnet.search.known import Known
 from thriftnet.search.space import Space
@@ -38,10 +38,13 @@ GRID = Stage("grid", grid.horizon, grid.decide, grid.expected, grid.conclude)
 ANALYSIS = Stage(
     "analysis", analysis.horizon, analysis.decide, analysis.expected, analysis.conclude
 )
+REFINEMENT = Stage(
+    "refinement", refinement.horizon, refinement.decide, refinement.expected, refinement.conclude
+)
 VALIDATION = Stage(
     "validation", validation.horizon, validation.decide, validation.expected, validation.conclude
 )
-STAGES = (GRID, ANALYSIS, VALIDATION)
+STAGES = (GRID, ANALYSIS, REFINEMENT, VALIDATION)
 
 
 def find_stage(name: str) -> Stage:
@@ -63,8 +66,12 @@ def stages_before(stage: Stage) -> tuple[Stage, ...]:
 
 def read_known(study: Study) -> Known:
     """Everything that a study's storage holds."""
+    # Jobs first: one that is handed out meanwhile brings its candidate with it.
+    jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
+    found = {stage.name: study.outcome(stage.name) for stage in STAGES}
     return Known(
         space=study.space,
         candidates={c.digest: c for c in study.storage.candidates()},
-        jobs={stage.name: study.storage.jobs(stage.name) for stage in STAGES},
+        jobs=jobs,
+        outcomes={name: outcome for name, outcome in found.items() if outcome is not None},
     )

@@ -64,7 +64,7 @@ def read_standing(study: Study) -> Standing:
         path=str(study.path),
         space=study.space.name,
         candidates=len(known.competing),
-        over_budget=len(known.candidates) - len(known.competing),
+        over_budget=known.over_budget,
         stages=[stage_standing(study, stage, known) for stage in STAGES],
     )
 

@@ -20,7 +20,7 @@ from sqlalchemy import exc
 from thriftnet.errors import SearchError
 from thriftnet.search import schema
 from thriftnet.search.database import explain, name_of, open_database, sqlite_url
-from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow
+from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow, Proposal
 
 MOST_DEATHS = 3
 """Workers that died of a job, after which it has failed: it would take the whole study along."""
@@ -90,11 +90,7 @@ class Storage:
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Those that are not known yet, after those that are."""
         with self._writing() as connection:
-            known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
-            new = [c for c in candidates if c.digest not in known]
-            for position, candidate in enumerate(new, start=len(known)):
-                row = schema.from_candidate(candidate, position=position)
-                connection.execute(schema.candidates.insert().values(**row))
+            _add(connection, candidates)
 
     def candidates(self) -> list[Candidate]:
         """All of them, in the order in which they were added."""
@@ -127,6 +123,9 @@ class Storage:
             answer = decide([schema.to_job_row(row) for row in rows])
             if isinstance(answer, Answer):
                 return answer
+            if isinstance(answer, Proposal):
+                _add(connection, [answer.candidate])
+                answer = answer.job
             values = {"number": len(rows), "state": "running", "attempt": 1, "worker": worker}
             values["deaths"] = 0
             found = connection.execute(
@@ -222,6 +221,14 @@ class Storage:
         except exc.SQLAlchemyError as fault:
             reason = str(getattr(fault, "orig", None) or fault)
             raise SearchError(explain(reason, self.where)) from None
+
+
+def _add(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
+    known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
+    new = {c.digest: c for c in candidates if c.digest not in known}
+    for position, candidate in enumerate(new.values(), start=len(known)):
+        row = schema.from_candidate(candidate, position=position)
+        connection.execute(schema.candidates.insert().values(**row))
 
 
 def _rows(connection: sql.Connection, stage: str) -> Sequence[Any]:

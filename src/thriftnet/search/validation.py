@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search import grid
+from thriftnet.search import refinement
 from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow
 from thriftnet.search.known import Known
 from thriftnet.search.space import Space
@@ -27,8 +27,8 @@ def horizon(space: Space) -> int:
 
 
 def contenders(known: Known) -> list[str]:
-    """Digests of the best candidates of the stage before, and of the reference."""
-    ranked = grid.ranking(known)
+    """Digests of the best candidates of grid and refinement, and of the reference."""
+    ranked = refinement.ranking(known)
     chosen = ranked[: known.space.validation.top]
     reference = _reference(known, ranked)
     return chosen if reference is None or reference in chosen else [*chosen, reference]

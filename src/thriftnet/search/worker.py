@@ -68,6 +68,8 @@ def work(
                 continue
             waits = 0
             with Heartbeat(study.storage, found, parent) as heart:
+                if found.job.candidate not in known.candidates:  # made by the stage itself
+                    known = read_known(study)
                 candidate = known.candidates[found.job.candidate]
                 _do(study, stage, found, candidate, heart, stop, data)
     return False

@@ -16,7 +16,7 @@ from thriftnet.search.known import Known
 from thriftnet.search.space import Space
 from thriftnet.search.standing import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
-from thriftnet.terminal.search_stages import print_analysis
+from thriftnet.terminal.search_stages import print_analysis, print_refinement
 from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
 from thriftnet.training.progress import clock
 
@@ -63,6 +63,7 @@ class PrintedSearch:
         printers = {
             "grid": _print_grid,
             "analysis": print_analysis,
+            "refinement": print_refinement,
             "validation": _print_validation,
         }
         printers[stage](outcome)

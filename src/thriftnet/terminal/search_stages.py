@@ -39,3 +39,22 @@ def print_analysis(outcome: dict[str, Any]) -> None:
                 indent="  ",
             )
     print(flush=True)
+
+
+def print_refinement(outcome: dict[str, Any]) -> None:
+    """Print what was proposed, how much it brought, and the Pareto set."""
+    width = terminal_width(otherwise=1000)
+    print(f"\nrefinement: {outcome['jobs']} jobs")
+    for shift in outcome.get("shifts", []):
+        told = f"stage {shift['from_stage']} to stage {shift['to_stage']}: {plain(shift['label'])}"
+        over = f"  ({shift['refused']})" if shift["refused"] else f"  {shift['parameters']:,}"
+        print(fit(f"  capacity from {told}{over}", width).rstrip())
+    if outcome.get("gain") is not None:
+        print(f"the best refined one less the grid's best: {outcome['gain']:+.4f}")
+    print("Pareto set of accuracy, parameters, MACs and seconds an epoch")
+    for entry in outcome["pareto"]:
+        mark = "  (the paper's)" if entry["reference"] else ""
+        figures = f"{entry['val_accuracy']:.4f}  {entry['parameters']:>9,}"
+        cost = f"{entry['macs'] / 1e6:,.1f}M  {entry['seconds']:.2f} s"
+        print(fit(f"  {figures}  {cost}  {plain(entry['label'])}{mark}", width).rstrip())
+    print(flush=True)

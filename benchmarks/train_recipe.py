@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,21 @@ def choose_dtype(recipe: str) -> torch.dtype:
     return torch.bfloat16 if compute.precision == "bf16" else torch.float32
 
 
-def train(recipe: str, seed: int, runs_dir: Path) -> dict[str, Any]:
+def train(
+    recipe: str, seed: int, runs_dir: Path, *, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
     """One run by the command line; its figures."""
     name = f"{recipe}-seed{seed}"
     command = [sys.executable, "-m", "thriftnet", "train", "--json"]
     resumed = (runs_dir / name).exists()
     if resumed:
         earlier = RunFolder.open(runs_dir / name).recipe()
-        if earlier.digest() != load_recipe(recipe).digest():
+        if earlier.digest() != load_recipe(recipe, overrides).digest():
             raise SystemExit(f"{runs_dir / name} is of another recipe; move it away and run again")
         command += ["--resume", str(runs_dir / name)]
     else:
         command += [recipe, "--seed", str(seed), "--name", name, "--runs-dir", str(runs_dir)]
+        command += [word for change in overrides for word in ("--set", change)]
     before = None if resumed else convolution_rate(choose_dtype(recipe), seconds=_RATE_SECONDS)
     began = time.monotonic()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

@@ -54,9 +54,8 @@ def _template() -> jinja2.Template:
 
 
 def _machine(machine: Machine) -> str:
-    return (
-        f"{machine.processor} ({machine.device}, {machine.threads} threads, torch {machine.torch})"
-    )
+    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
+    return f"{machine.processor} ({machine.device}, {threads}, torch {machine.torch})"
 
 
 def weights_block(folder: Path = FOLDER) -> str:

@@ -58,7 +58,8 @@ def installed(
     folder = tmp_path_factory.mktemp("shipped")
     site = folder / "site"
     source = Path(thriftnet.__file__).parent
-    shutil.copytree(source, site / "thriftnet", ignore=shutil.ignore_patterns("__pycache__"))
+    others = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.md")
+    shutil.copytree(source, site / "thriftnet", ignore=others)
     (site / "sitecustomize.py").write_text(OFFLINE)
     environment = {"commit": "a" * 40, "precision": "bf16", "torch": "2.13.0"}
     run = make_run(folder / "run", environment=environment)

@@ -58,7 +58,9 @@ def test_run_that_goes_on_is_not_called_cut(tmp_path: Path):
     told = missing_of(run.path)
     assert "The training goes on" in told
     assert "--resume" not in told
-    run.append({"kind": "interrupted", "step": 4})  # the status is removed a moment later
+    run.append({"kind": "interrupted", "step": 4})
+    assert "The training goes on" in missing_of(run.path)  # it was resumed a moment ago
+    run.save_status(None)
     assert "--resume" in missing_of(run.path)
 
 

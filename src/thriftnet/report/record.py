@@ -15,7 +15,7 @@ from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
-from thriftnet.report.states import is_running
+from thriftnet.report.states import goes_on
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.lines import Line
 from thriftnet.training.predictions import Predictions
@@ -104,7 +104,7 @@ def read_record(path: Path) -> RunRecord:
         if line.get("kind") == "epoch" and all(_is_number(line.get(key)) for key in _EPOCH_KEYS)
     ]
     environment = run.environment()
-    running = not end and is_running(run, lines)
+    running = not end and goes_on(run)
     missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
     if not environment:
         missing.append("environment.json is missing or damaged: the machine is not known.")

@@ -15,6 +15,7 @@ from thriftnet.report.page import render
 from thriftnet.report.record import read_record
 from thriftnet.report.single import single_page
 from thriftnet.report.standing import read_standing
+from thriftnet.report.states import goes_on
 from thriftnet.report.style import figure_style
 from thriftnet.training.run import RunFolder
 
@@ -35,8 +36,11 @@ class LivePage:
         self._page = b""
 
     def version(self) -> str:
-        """Changes when the figures do: with the metrics, the final model or the predictions."""
-        parts: list[str] = []
+        """Changes when the figures do: with the metrics, the final model or the predictions.
+
+        And when a training begins or ends, since the page says whether one goes on.
+        """
+        parts = ["on" if goes_on(self.run) else "over"]
         for file in (self.run.metrics_path, self.run.model_path, self.run.predictions_path):
             try:
                 facts = file.stat()

@@ -12,6 +12,12 @@ SILENT_SECONDS = 60.0
 or a single step takes longer than that."""
 
 
+def goes_on(run: RunFolder) -> bool:
+    """Whether a training has told of itself just now."""
+    status, age = run.status()
+    return bool(status) and age < SILENT_SECONDS
+
+
 def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> str:
     """`starting`, `running`, `silent`, `interrupted`, `failed` or `finished`.
 
@@ -28,10 +34,3 @@ def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> st
     if last in {"interrupted", "failed"}:
         return str(last)
     return "starting" if len(lines) <= 1 else "silent"
-
-
-def is_running(run: RunFolder, lines: Sequence[Line]) -> bool:
-    """Whether a training goes on in a folder; a run that has just ended may have its status yet."""
-    status, age = run.status()
-    over = lines and lines[-1].get("kind") in {"interrupted", "failed", "end", "test"}
-    return bool(status) and age < SILENT_SECONDS and not over

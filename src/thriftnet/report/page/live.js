@@ -16,7 +16,10 @@ function unfold() {
   } catch { /* folded, then */ }
 }
 
-function reload() {
+// The page is asked for first: a run that was just removed has none, and this one stays.
+async function reload() {
+  const answer = await fetch("./");
+  if (!answer.ok) throw new Error(await answer.text());
   try {
     const open = folds.filter((fold) => fold.open).map(heading);
     sessionStorage.setItem("thriftnet-open", JSON.stringify(open));
@@ -44,7 +47,7 @@ async function ask() {
     const answer = await fetch("standing");
     if (!answer.ok) throw new Error(await answer.text());
     const standing = await answer.json();
-    if (standing.version !== version) reload();
+    if (standing.version !== version) await reload();
     place.textContent = tell(standing);
     const now = standing.status;
     bar.hidden = now.epoch === undefined;

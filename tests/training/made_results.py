@@ -28,7 +28,8 @@ def run_of(recipe: str, seed: int, accuracy: float, **keys: Any) -> dict[str, An
         "seed": seed,
         "digest": digest,
         "accuracy": accuracy,
-        "test_loss": 0.2,
+        "tta": "none",
+        "readings": {"none": {"accuracy": accuracy, "loss": 0.2}},
         "parameters": 4_918_602,
         **keys,
     }

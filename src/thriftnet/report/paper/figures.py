@@ -197,7 +197,7 @@ def _beside_log(
             values = np.array(list(curve.values())) * scale
             label = _once(axes, "here, training")
             axes.plot(list(curve), values, color=style.GREEN, linestyle="-.", label=label)
-        value = run.accuracy if test_key == "test_accuracy" else run.test_loss
+        value = getattr(run, test_key.removeprefix("test_"))
         if value is not None:
             axes.plot(
                 [len(train)], [value * scale], linestyle="none", marker="*", markersize=12,

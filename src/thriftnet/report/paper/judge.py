@@ -121,7 +121,7 @@ def _judge_runs(claim: Claim, results: Results) -> Judged:
     runs = runs_of(results, claim.recipe)
     values = [float(v) for run in runs if (v := getattr(run, claim.key)) is not None]
     if not values or claim.claimed is None:
-        old = " Its runs are of an earlier version." if claim.recipe in results.outdated else ""
+        old = " Its runs have other settings." if claim.recipe in results.outdated else ""
         return Judged(claim, "not measured yet", "–", f"{where}.{old}")
     found = estimate(values)
     half = found.half_width

@@ -66,20 +66,34 @@ class Epoch(_Keys):
     val_accuracy: Share | None = None
 
 
+class Reading(_Keys):
+    """The test images read in one way."""
+
+    loss: float
+
+
 class Run(_Keys):
-    """A trained run. `accuracy` is of the test images, read as its recipe says."""
+    """A trained run."""
 
     recipe: str
     seed: int
     accuracy: Share
+    """Of the test images, read as the recipe says."""
     digest: str | None = None
+    tta: str = ""
+    accuracy_without_tta: Share | None = None
+    readings: dict[str, Reading] = {}
+    """By test-time augmentation."""
     parameters: int | None = None
     pflop: Positive | None = None
     training_seconds: Positive | None = None
-    accuracy_without_tta: Share | None = None
-    test_loss: float | None = None
     curve: tuple[Epoch, ...] = ()
     """Epoch by epoch, where the file keeps it."""
+
+    @property
+    def loss(self) -> float | None:
+        """Of the test images, read as the recipe says; none where the file does not keep it."""
+        return self.readings[self.tta].loss if self.tta in self.readings else None
 
 
 class Accuracy(Measured):
@@ -151,19 +165,7 @@ class TrainedRecipe(Measured):
 
     def rows(self) -> list[Run]:
         """Its runs as accuracy.json would have them."""
-        return [
-            Run(
-                recipe=self.recipe,
-                seed=run.seed,
-                digest=self.digest,
-                accuracy=run.accuracy,
-                accuracy_without_tta=run.accuracy_without_tta,
-                parameters=run.parameters,
-                pflop=run.pflop,
-                training_seconds=run.training_seconds,
-            )
-            for run in self.runs
-        ]
+        return [Run(recipe=self.recipe, digest=self.digest, **vars(run)) for run in self.runs]
 
 
 FILES: dict[str, type[Measured]] = {
@@ -188,7 +190,7 @@ class Results:
     runs: tuple[Run, ...]
     """Trained runs, one for each recipe and seed."""
     outdated: tuple[str, ...]
-    """Recipes with runs that were left out: they changed after the run."""
+    """Recipes with no runs but those of other settings or of an earlier version."""
 
 
 def read_results(folder: Path) -> Results:

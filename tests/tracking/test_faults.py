@@ -24,9 +24,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 def test_missing_package_is_told_before_training(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracker: str
 ) -> None:
+    imported = (f"{tracker}.", "thriftnet.tracking.event_files", "thriftnet.tracking.mlflow_runs")
+    for module in [name for name in sys.modules if name.startswith(imported)]:
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, tracker, None)
-    for module in ("event_files", "mlflow_runs"):
-        monkeypatch.delitem(sys.modules, f"thriftnet.tracking.{module}", raising=False)
     monkeypatch.chdir(tmp_path)
     outcome = command("train", "smoke", "--track", tracker)
     assert outcome.code == 2

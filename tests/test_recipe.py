@@ -103,6 +103,7 @@ CHANGES = {
     "train.epochs": 49.5,
     "train.batch_size": 64,
     "train.micro_batch": 32,
+    "train.sync_batch_norm": True,
     "train.drop_last": True,
     "train.hard_fraction": 0.5,
     "train.full_epochs": 2,

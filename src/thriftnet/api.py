@@ -16,6 +16,7 @@ from thriftnet.evaluation.tta import views_read
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations
+from thriftnet.training.processes import meet
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.start import TrainedRun, resume_run, start_run
 
@@ -82,35 +83,44 @@ def train(
         RunError: The run folder exists, is missing or damaged, or the disk is full.
         TrackingError: A tracker is not known, not installed or not there, before any training.
         TrainingError: The loss stopped being finite.
+        ProcessError: Of several processes that `torchrun` started, one is gone.
     """
     began = time.monotonic()
     progress = progress or choose_progress(quiet=quiet)
     place = None if data is None else Path(data)
     folder = Path(runs_dir) if resume is None else Path(resume).resolve().parent
-    trackers = choose_trackers(track, runs_dir=folder)
-    if resume is not None:
-        return resume_run(Path(resume), data=place, progress=progress, trackers=trackers)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, overrides, seed=seed)
-    elif seed is not None:
-        recipe = recipe.model_copy(update={"seed": seed})
-    budget = None
-    if time_budget is not None or flops_budget is not None:
-        budget = Budget(
-            seconds=None if time_budget is None else parse_duration(time_budget),
-            operations=None if flops_budget is None else parse_operations(flops_budget),
-            began=began,
-            reading_views=len(views_read(recipe.evaluate.tta)),
+    with meet() as processes:
+        trackers = choose_trackers(track if processes.leads else (), runs_dir=folder)
+        if resume is not None:
+            return resume_run(
+                Path(resume),
+                data=place,
+                progress=progress,
+                trackers=trackers,
+                processes=processes,
+            )
+        if not isinstance(recipe, Recipe):
+            recipe = load_recipe(recipe, overrides, seed=seed)
+        elif seed is not None:
+            recipe = recipe.model_copy(update={"seed": seed})
+        budget = None
+        if time_budget is not None or flops_budget is not None:
+            budget = Budget(
+                seconds=None if time_budget is None else parse_duration(time_budget),
+                operations=None if flops_budget is None else parse_operations(flops_budget),
+                began=began,
+                reading_views=len(views_read(recipe.evaluate.tta)),
+            )
+        return start_run(
+            recipe,
+            name=name,
+            runs_dir=Path(runs_dir),
+            data=place,
+            progress=progress,
+            budget=budget,
+            trackers=trackers,
+            processes=processes,
         )
-    return start_run(
-        recipe,
-        name=name,
-        runs_dir=Path(runs_dir),
-        data=place,
-        progress=progress,
-        budget=budget,
-        trackers=trackers,
-    )
 
 
 def track(run: Path | str, trackers: Sequence[str]) -> None:

@@ -5,6 +5,8 @@ class ThriftnetError(Exception):
     """Base of every expected error. The command line prints it and exits with `exit_code`."""
 
     exit_code = 2
+    told = False
+    """Whether another process of the same training has said its line already."""
 
     def __init__(self, message: str) -> None:
         # One line always: a file's name or a decoder's reason may hold line breaks.
@@ -37,6 +39,12 @@ class ResultsError(ThriftnetError):
 
 class TrackingError(ThriftnetError):
     """A tracker is not known, not installed or cannot be reached."""
+
+
+class ProcessError(ThriftnetError):
+    """Of several processes that train together, one ended or cannot be reached."""
+
+    exit_code = 1
 
 
 class TrainingError(ThriftnetError):

@@ -235,6 +235,9 @@ class TrainSection(Section):
     """Images a step."""
     micro_batch: Annotated[int, Field(ge=0)] = 0
     """Images a forward pass; a step adds up their gradients. 0: the whole batch at once."""
+    sync_batch_norm: bool = False
+    """With several processes: split each micro-batch between them and take batch norm's statistics
+    over all of it. Otherwise each process takes whole micro-batches."""
     drop_last: bool = False
     """Whether an epoch leaves out the images that do not fill its last batch."""
     hard_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0

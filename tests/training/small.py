@@ -11,6 +11,7 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.recipe import Recipe, build_recipe
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
+from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.progress import Moment, Quiet
 from thriftnet.training.run import RunFolder
 from thriftnet.training.setup import make_plan, make_state, recipe_network
@@ -65,18 +66,19 @@ def sitting(
     *,
     stop_after: int | None = None,
     images: Callable[[], Dataset] = dataset,
+    processes: Processes = ALONE,
 ) -> tuple[bool, RunFolder]:
     """Train from the run's checkpoint, or from the start, until the end or for some steps."""
     stop = StopRequest()
     train_set = images()
     model = recipe_network(recipe, classes=len(train_set.classes))
-    plan = make_plan(recipe, train_set, model)
+    plan = make_plan(recipe, train_set, model, processes)
     state = make_state(recipe, plan, model)
-    if path.exists():
+    if processes.lead(path.exists):
         run = RunFolder.open(path)
         state.load_checkpoint(run.load_state())
-        run.rewind(state.step)
+        processes.lead(lambda: run.rewind(state.step))
     else:
-        run = RunFolder.create(path, recipe, {})
+        run = processes.lead(lambda: RunFolder.create(path, recipe, {}))
     finished = fit(recipe, plan, state, run, StopAt(stop_after, stop), stop)
     return finished, run

@@ -13,6 +13,18 @@ from torch import Tensor
 from thriftnet.augment.layout import box_mask, from_nhwc, to_nhwc
 
 
+@dataclass(frozen=True)
+class MixDraws:
+    """What is drawn for a batch; none of what is switched off."""
+
+    partners: Tensor | None = None
+    by_box: Tensor | None = None
+    """Which images undergo CutMix, where both are on."""
+    shares: Tensor | None = None
+    boxes: tuple[Tensor, Tensor] | None = None
+    """Rows and columns."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mix:
     """Mixes every image of a batch with a partner of the same batch, each in its own proportion.
@@ -46,38 +58,43 @@ class Mix:
         Returns:
             Images (channels-last) and targets of the same shapes and types.
         """
-        count = len(images)
+        height, width = images.shape[2:]
+        draws = self.draw(len(images), height=height, width=width, generator=generator)
+        return self.apply(images, targets, draws)
+
+    def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> MixDraws:
+        """Draw for `count` images of `height` × `width` pixels, whatever they show."""
         if not (self.mixup or self.cutmix):
-            return images, targets
+            return MixDraws()
         partners = torch.randperm(count, generator=generator)
-        if not self.cutmix:
-            return self._mixup(images, targets, partners, generator=generator)
-        if not self.mixup:
-            return self._cutmix(images, targets, partners, generator=generator)
-        by_box = torch.rand(count, generator=generator) < 0.5
+        by_box = shares = boxes = None
+        if self.mixup and self.cutmix:
+            by_box = torch.rand(count, generator=generator) < 0.5
+        if self.mixup:
+            shares = draw_shares(count, alpha=self.mixup, generator=generator)
+        if self.cutmix:
+            areas = draw_shares(count, alpha=self.cutmix, generator=generator)
+            boxes = draw_boxes(areas, height=height, width=width, generator=generator)
+        return MixDraws(partners, by_box, shares, boxes)
+
+    def apply(self, images: Tensor, targets: Tensor, draws: MixDraws) -> tuple[Tensor, Tensor]:
+        """Mix a batch by what was drawn for it; otherwise as a call."""
+        if draws.partners is None:
+            return images, targets
         # Both start from the images as they came: no box is cut from a blend.
-        blended, blended_targets = self._mixup(images, targets, partners, generator=generator)
-        boxed, boxed_targets = self._cutmix(images, targets, partners, generator=generator)
-        mixed = torch.where(by_box.to(images.device).view(-1, 1, 1, 1), boxed, blended)
+        found: list[tuple[Tensor, Tensor]] = []
+        if draws.boxes:
+            found.append(cutmix(images, targets, draws.partners, *draws.boxes))
+        if draws.shares is not None:
+            found.append(mixup(images, targets, draws.partners, draws.shares))
+        if draws.by_box is None:
+            return found[0]
+        (boxed, boxed_targets), (blended, blended_targets) = found
+        by_box = draws.by_box.to(images.device)
+        mixed = torch.where(by_box.view(-1, 1, 1, 1), boxed, blended)
         mixed = mixed.contiguous(memory_format=torch.channels_last)
         by_box = by_box.to(targets.device)[:, None]
         return mixed, torch.where(by_box, boxed_targets, blended_targets)
-
-    def _mixup(
-        self, images: Tensor, targets: Tensor, partners: Tensor, *, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Draw shares and blend."""
-        shares = draw_shares(len(images), alpha=self.mixup, generator=generator)
-        return mixup(images, targets, partners, shares)
-
-    def _cutmix(
-        self, images: Tensor, targets: Tensor, partners: Tensor, *, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Draw boxes and paste."""
-        height, width = images.shape[2:]
-        shares = draw_shares(len(images), alpha=self.cutmix, generator=generator)
-        rows, columns = draw_boxes(shares, height=height, width=width, generator=generator)
-        return cutmix(images, targets, partners, rows, columns)
 
 
 def draw_shares(count: int, *, alpha: float, generator: torch.Generator) -> Tensor:

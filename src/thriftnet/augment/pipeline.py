@@ -15,9 +15,23 @@ from thriftnet.augment.flip import alternating_flips, draw_flips, flip
 from thriftnet.augment.layout import check_images
 from thriftnet.augment.normalise import Triple, normalise
 from thriftnet.augment.operations import apply_operations
-from thriftnet.augment.policy_draws import PolicyName, draw_policy
+from thriftnet.augment.policy_draws import Choice, PolicyName, draw_policy
 
 FlipMode = Literal["none", "random", "alternating"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """What is drawn for a batch; none of what is switched off."""
+
+    flips: Tensor | None
+    offsets: Tensor | None
+    jitter: tuple[Tensor, Tensor] | None
+    """Order and factors."""
+    policy: list[Choice]
+    angles: Tensor | None
+    centres: tuple[Tensor, Tensor] | None
+    """Rows and columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,41 +100,59 @@ class Augment:
         """
         check_images(images)
         count, _, height, width = images.shape
-        images = self._move(images, indices=indices, epoch=epoch, generator=generator)
+        draws = self.draw(count, height=height, width=width, generator=generator)
+        return self.apply(images, draws, indices=indices, epoch=epoch)
+
+    def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> Draws:
+        """Draw for `count` images of `height` × `width` pixels, whatever they show."""
+        flips = offsets = jitters = angles = centres = None
+        policy: list[Choice] = []
+        if self.flip == "random":
+            flips = draw_flips(count, generator=generator)
+        if self.crop_padding:
+            offsets = draw_offsets(count, padding=self.crop_padding, generator=generator)
         if self.brightness or self.contrast or self.saturation:
-            order, factors = draw_jitter(
+            jitters = draw_jitter(
                 count,
                 brightness=self.brightness,
                 contrast=self.contrast,
                 saturation=self.saturation,
                 generator=generator,
             )
-            images = jitter(images, order, factors)
+        size = {"height": height, "width": width}
         if self.policy != "none":
-            size = {"height": height, "width": width}
-            for numbers, magnitudes in draw_policy(self.policy, count, **size, generator=generator):
-                images = apply_operations(images, numbers, magnitudes)
+            policy = draw_policy(self.policy, count, **size, generator=generator)
         if self.rotation:
             angles = draw_angles(count, degrees=self.rotation, generator=generator)
-            images = rotate(images, angles)
-        normalised = normalise(images, mean=self.mean, std=self.std)
         if self.cutout:
-            rows, columns = draw_centres(count, height=height, width=width, generator=generator)
-            cutout_(normalised, rows, columns, side=self.cutout)
-        return normalised
+            centres = draw_centres(count, **size, generator=generator)
+        return Draws(
+            flips=flips,
+            offsets=offsets,
+            jitter=jitters,
+            policy=policy,
+            angles=angles,
+            centres=centres,
+        )
 
-    def _move(
-        self, images: Tensor, *, indices: Tensor, epoch: int, generator: torch.Generator
-    ) -> Tensor:
-        """Flip, then crop."""
-        if self.flip == "random":
-            images = flip(images, draw_flips(len(images), generator=generator))
-        elif self.flip == "alternating":
+    def apply(self, images: Tensor, draws: Draws, *, indices: Tensor, epoch: int) -> Tensor:
+        """Augment and normalise a batch by what was drawn for it; otherwise as a call."""
+        if self.flip == "alternating":
             images = flip(images, alternating_flips(indices, epoch=epoch, seed=self.seed))
-        if self.crop_padding:
-            offsets = draw_offsets(len(images), padding=self.crop_padding, generator=generator)
-            images = crop(images, offsets, padding=self.crop_padding, mode=self.crop_mode)
-        return images
+        if draws.flips is not None:
+            images = flip(images, draws.flips)
+        if draws.offsets is not None:
+            images = crop(images, draws.offsets, padding=self.crop_padding, mode=self.crop_mode)
+        if draws.jitter:
+            images = jitter(images, *draws.jitter)
+        for numbers, magnitudes in draws.policy:
+            images = apply_operations(images, numbers, magnitudes)
+        if draws.angles is not None:
+            images = rotate(images, draws.angles)
+        normalised = normalise(images, mean=self.mean, std=self.std)
+        if draws.centres:
+            cutout_(normalised, *draws.centres, side=self.cutout)
+        return normalised
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

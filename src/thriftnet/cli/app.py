@@ -61,6 +61,8 @@ def main() -> None:
     try:
         app(arguments, prog_name="thriftnet")
     except ThriftnetError as error:
+        if error.told:  # one process of several speaks for all
+            sys.exit(error.exit_code)
         _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
     except KeyboardInterrupt:
         _fail("interrupted", 130, debug=debug)

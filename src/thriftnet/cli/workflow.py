@@ -78,6 +78,8 @@ def train(
         flops_budget=flops_budget,
         track=track or (),
     )
+    if not run.leads:  # torchrun started others, and the first one speaks
+        raise typer.Exit(0 if run.finished else 130)
     if not run.finished:
         again = "".join(f" --track {name}" for name in track or ())
         print(

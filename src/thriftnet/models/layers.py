@@ -47,14 +47,20 @@ class StochasticDepth(nn.Module):
     def __init__(self, probability: float) -> None:
         super().__init__()
         self.probability = probability
+        self.share: tuple[int, slice] | None = None
+        """Where processes split a micro-batch: its number of images, and which of them x holds."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop each image's branch with the layer's probability; (N, C, H, W) to the same."""
         if not self.training or self.probability == 0:
             return x
-        keep = 1 - self.probability
-        kept = torch.rand(len(x), 1, 1, 1, device=x.device) < keep
-        return x * (kept / keep).to(x.dtype)
+        count, share = self.share or (len(x), slice(None))
+        kept = self.draw(count, x.device)[share]
+        return x * (kept / (1 - self.probability)).to(x.dtype)
+
+    def draw(self, count: int, device: torch.device) -> Tensor:
+        """Whether the branch is kept, for each of `count` images: (count, 1, 1, 1) bool."""
+        return torch.rand(count, 1, 1, 1, device=device) < 1 - self.probability
 
     def extra_repr(self) -> str:
         """Show the probability."""

@@ -75,17 +75,19 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
     steps: list[float] = []
     whole = plan.sizes.first_whole_epoch
     deadline = time.monotonic() + _CALIBRATION_SECONDS
-    while len(steps) < 4 or time.monotonic() < deadline:
+    # The first process's clock decides and its pace is taken, so that all take the same steps.
+    while len(steps) < 4 or plan.processes.lead(lambda: time.monotonic() < deadline):
         began = time.monotonic()
         train_step(plan, state, batch, epoch=whole)
         steps.append(time.monotonic() - began)
     began = time.monotonic()
     few = plan.images[:500]
     predict_logits(state.model, few, mean=plan.mean, std=plan.std, compute=plan.compute)
-    return Pace(
+    pace = Pace(
         train_image=statistics.median(steps[1:]) / len(batch),
         read_image=(time.monotonic() - began) / len(few),
     )
+    return plan.processes.lead(lambda: pace)
 
 
 def deadline_of(budget: Budget, pace: Pace) -> float:

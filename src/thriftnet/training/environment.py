@@ -15,7 +15,9 @@ import torch
 from thriftnet.training.device import Compute, processor_name
 
 
-def describe_environment(compute: Compute, data_digests: Mapping[str, str]) -> dict[str, Any]:
+def describe_environment(
+    compute: Compute, data_digests: Mapping[str, str], *, processes: int = 1
+) -> dict[str, Any]:
     """Versions, machine, commit, data digests and command line, ready for JSON."""
     return {
         "thriftnet": package_version(),
@@ -27,6 +29,7 @@ def describe_environment(compute: Compute, data_digests: Mapping[str, str]) -> d
         "system": platform.platform(),
         "processor": processor_name(),
         "threads": torch.get_num_threads(),
+        "processes": processes,
         "device": str(compute.device),
         "precision": compute.precision,
         "data": dict(data_digests),

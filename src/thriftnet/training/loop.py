@@ -23,6 +23,7 @@ from thriftnet.training.progress import Moment, Progress
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.run import Line, RunFolder
 from thriftnet.training.setup import Plan, as_saved
+from thriftnet.training.shared_step import SharedStep
 from thriftnet.training.state import EpochTotals, TrainingState
 
 CHECKPOINT_SECONDS = 120.0
@@ -46,9 +47,9 @@ def fit(
         recipe: What the run is.
         plan: What stays the same.
         state: What changes.
-        run: Where checkpoints, metrics and the final model go.
+        run: Where checkpoints, metrics and the final model go; the first process alone writes.
         progress: Told of every step and epoch.
-        stop: Looked at after every step.
+        stop: Looked at after every step; asking one process stops all.
         deadline: By `time.monotonic()`; a run that would be late takes fewer steps.
         until: Stop after so many epochs, as if asked to; none: at the end of the plan.
 
@@ -58,6 +59,7 @@ def fit(
     Raises:
         TrainingError: The loss is no longer finite.
         RunError: The disk is full; the last whole checkpoint stays.
+        ProcessError: One of several processes is gone.
     """
     last_saved = time.monotonic()
     while state.step < state.total_steps:
@@ -77,18 +79,22 @@ def fit(
                 _keep_to(deadline, plan, state)
             if index + 1 == steps or state.step == state.total_steps:
                 break
-            if stop.requested:
-                run.save_state(state.to_checkpoint())
-                return _interrupted(run, state, progress)
+            if plan.processes.any(stop.requested):
+                _checkpoint(plan, state, run)
+                return _interrupted(plan, state, run, progress)
             if time.monotonic() - last_saved > CHECKPOINT_SECONDS:
-                run.save_state(state.to_checkpoint())
+                _checkpoint(plan, state, run)
                 last_saved = time.monotonic()
-        _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
-        run.save_state(state.to_checkpoint())
+        if plan.processes.leads:  # the others wait for it where all agree on a stop
+            _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
+        state.totals = EpochTotals()
+        _checkpoint(plan, state, run)
         last_saved = time.monotonic()
-        if (stop.requested or epoch + 1 == until) and state.step < state.total_steps:
-            return _interrupted(run, state, progress)
-    _finish_run(recipe, plan, state, run, progress)
+        stopped = plan.processes.any(stop.requested) or epoch + 1 == until
+        if stopped and state.step < state.total_steps:
+            return _interrupted(plan, state, run, progress)
+    if plan.processes.leads:
+        _finish_run(recipe, plan, state, run, progress)
     return True
 
 
@@ -111,27 +117,38 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     state.model.train()
     if plan.stem_epochs is not None and isinstance(state.model, SpeedNet):
         state.model.train_stem(epoch < plan.stem_epochs)
-    for at in batch.split(plan.micro_batch):
+    parts = batch.split(plan.micro_batch)
+    sizes = [len(at) for at in parts]
+    step = SharedStep(plan.processes, state.model, sizes, split=plan.sync_batch_norm)
+    for number, at in enumerate(parts):
+        drawn = plan.augment.draw(len(at), **plan.pixels, generator=draws)
+        mixing = plan.mix.draw(len(at), **plan.pixels, generator=draws) if plan.mix else None
+        own = step.own(number)
+        if own is None:
+            continue
         part = at.to(plan.compute.device)
-        images = plan.augment(plan.images[part], indices=part, epoch=epoch, generator=draws)
+        images = plan.augment.apply(plan.images[part], drawn, indices=part, epoch=epoch)
         labels = targets = plan.labels[part]
-        if plan.mix:
+        if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
-            images, targets = plan.mix(images, one_hot, generator=draws)
-        images = plan.sizes.resize(images, epoch)
+            images, targets = plan.mix.apply(images, one_hot, mixing)
+        labels, targets = labels[own], targets[own]
+        images = plan.sizes.resize(images[own], epoch)
         with plan.compute.autocast():
             logits = state.model(images).float()
         loss = F.cross_entropy(
             logits, targets, label_smoothing=plan.label_smoothing, reduction="sum"
         )
-        value = loss.item()
+        (loss / len(batch)).backward()
+        step.keep(number, own, loss=loss, logits=logits, labels=labels)
+    step.add_up()
+    for value, correct in step.sums.tolist():
         if not math.isfinite(value):
             _refuse(state, value)
-        (loss / len(batch)).backward()
-        state.losses[at] = F.cross_entropy(logits.detach(), labels, reduction="none").cpu()
         state.totals.loss += value
-        state.totals.correct += int((logits.argmax(1) == labels).sum())
-        state.totals.images += len(part)
+        state.totals.correct += int(correct)
+    state.totals.images += len(batch)
+    state.losses[batch] = step.losses.float()
     for optimiser in state.optimisers:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -145,11 +162,18 @@ def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
     done = plan.operations(state.step)
     affordable = done + (deadline - time.monotonic()) * done / state.seconds
     steps = bisect_right(range(state.total_steps + 1), affordable, key=plan.operations) - 1
-    state.total_steps = min(state.total_steps, max(state.step + 1, steps))
+    total = min(state.total_steps, max(state.step + 1, steps))
+    state.total_steps = plan.processes.lead(lambda: total)  # by one clock
 
 
-def _interrupted(run: RunFolder, state: TrainingState, progress: Progress) -> bool:
-    _tell(run, progress, {"kind": "interrupted", "step": state.step})
+def _checkpoint(plan: Plan, state: TrainingState, run: RunFolder) -> None:
+    if plan.processes.leads:
+        run.save_state(state.to_checkpoint())
+
+
+def _interrupted(plan: Plan, state: TrainingState, run: RunFolder, progress: Progress) -> bool:
+    if plan.processes.leads:
+        _tell(run, progress, {"kind": "interrupted", "step": state.step})
     return False
 
 
@@ -188,7 +212,7 @@ def _finish_epoch(
     if validation and validation[1] > state.best_accuracy:
         state.best_accuracy, state.best_epoch = validation[1], epoch + 1
         save_model(run.best_path, as_saved(recipe, plan, state.network))
-    totals, state.totals = state.totals, EpochTotals()
+    totals = state.totals
     state.seconds += time.monotonic() - began
     return {
         "kind": "epoch",

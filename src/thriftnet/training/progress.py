@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from thriftnet.training.processes import is_first
 from thriftnet.training.run import Line
 
 
@@ -133,7 +134,9 @@ class LiveBar:
 
 
 def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
-    """The form that suits where standard output goes."""
+    """The form that suits where standard output goes; of several processes one speaks."""
+    if not is_first():
+        return Quiet()
     if as_json:
         return JsonLines()
     if quiet:

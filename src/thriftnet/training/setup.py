@@ -21,9 +21,12 @@ from thriftnet.recipe import Recipe
 from thriftnet.training.averaging import Average
 from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.epochs import Epochs
+from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.rng import derive_seed
+from thriftnet.training.shared_step import check_share
 from thriftnet.training.sizes import Sizes, shrink
 from thriftnet.training.state import TrainingState
+from thriftnet.training.sync_batch_norm import synchronise
 
 _WHITENING_IMAGES = 5000
 """Images whose patches set a whitening stem; more change nothing that can be measured."""
@@ -57,25 +60,45 @@ class Plan:
     """The images' side in each epoch."""
     stem_epochs: int | None
     """Epochs that train a whitening stem's bias; none: all."""
+    processes: Processes
+    """Those that train together."""
+    sync_batch_norm: bool
+    """Whether they split each micro-batch."""
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one whole image's forward pass."""
         return self.sizes.macs[self.sizes.full]
 
+    @property
+    def pixels(self) -> dict[str, int]:
+        """Height and width of the images before any are shrunk."""
+        return {"height": self.images.shape[2], "width": self.images.shape[3]}
+
     def operations(self, steps: int) -> int:
         """Counted operations of training for so many steps, from the first."""
         return self.sizes.operations(self.epochs, steps)
 
 
-def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
+def make_plan(
+    recipe: Recipe, train_set: Dataset, model: nn.Module, processes: Processes = ALONE
+) -> Plan:
     """Split, place and count.
 
     Raises:
-        RecipeError: The device is not there, or the split leaves less than one batch.
+        RecipeError: The device is not there, the split leaves less than one batch, or a batch
+            does not give every process something to do.
     """
     settings = recipe.train
     compute = choose_compute(device=settings.device, precision=settings.precision)
+    processes.check_device(compute.device)
+    micro_batch = settings.micro_batch or settings.batch_size
+    check_share(
+        processes,
+        batch_size=settings.batch_size,
+        micro_batch=micro_batch,
+        split=settings.sync_batch_norm,
+    )
     train_at, val_at = split_positions(recipe, train_set.labels)
     side = recipe.data.image_size
     chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
@@ -99,12 +122,14 @@ def make_plan(recipe: Recipe, train_set: Dataset, model: nn.Module) -> Plan:
         mix=recipe_mix(recipe),
         schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
         batch_size=settings.batch_size,
-        micro_batch=settings.micro_batch or settings.batch_size,
+        micro_batch=micro_batch,
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
         stem_epochs=settings.stem_epochs,
         sizes=Sizes.of(model, settings.sizes, full=side),
+        processes=processes,
+        sync_batch_norm=settings.sync_batch_norm,
     )
 
 
@@ -165,6 +190,9 @@ def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:
     if isinstance(model, SpeedNet):
         model.whiten(normalise(plan.images[:_WHITENING_IMAGES].cpu(), mean=plan.mean, std=plan.std))
     model.to(plan.compute.device)
+    plan.processes.copy_first(model)
+    if plan.sync_batch_norm and not plan.processes.alone:
+        synchronise(model)
     return TrainingState(
         model=model,
         optimisers=build_optimisers(model, **recipe.optim.model_dump()),

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar10
-from thriftnet.errors import RunError, TrainingError
+from thriftnet.errors import ProcessError, RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
+from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.progress import Progress, Quiet
 from thriftnet.training.run import RunFolder, new_run_path
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
@@ -32,6 +33,8 @@ class TrainedRun:
     """False when it was interrupted; `resume_run` goes on."""
     untracked: tuple[str, ...] = ()
     """Names of the trackers that failed on the way."""
+    leads: bool = True
+    """Of several processes, whether this is the one that speaks and evaluates."""
 
 
 def start_run(
@@ -44,6 +47,7 @@ def start_run(
     budget: Budget | None = None,
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
+    processes: Processes = ALONE,
 ) -> TrainedRun:
     """Train a recipe into a new folder `runs_dir/name`.
 
@@ -55,45 +59,29 @@ def start_run(
         progress: Told how it goes.
         budget: Sets the number of epochs in place of the recipe.
         until: Stop after so many epochs, as if interrupted.
-        trackers: Kept up to date with the run's metrics.
+        trackers: Kept up to date with the run's metrics; in the first process alone.
+        processes: Those that train together, each of which calls this.
 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
         DataError: The data set cannot be had, or is not what its digest says.
         RunError: The folder exists or cannot be written.
         TrainingError: The loss stopped being finite.
+        ProcessError: One of several processes is gone.
     """
-    progress = progress or Quiet()
-    path = new_run_path(runs_dir, recipe, name)
+    progress = _speaker(progress, processes)
+    path = processes.lead(lambda: new_run_path(runs_dir, recipe, name))
     recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before data is fetched
     train_set, _ = load_cifar10(data, say=progress.note)
-    plan, state = _prepare(recipe, train_set)
+    plan, state = _prepare(recipe, train_set, processes)
     deadline = None
     if budget:
         pace = measure_pace(plan, state) if budget.seconds is not None else None
-        recipe = fit_to_budget(recipe, plan, budget, pace)
+        recipe = processes.lead(lambda: fit_to_budget(recipe, plan, budget, pace))
         deadline = deadline_of(budget, pace) if pace else None
-        plan, state = _prepare(recipe, train_set)
+        plan, state = _prepare(recipe, train_set, processes)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
-    run = RunFolder.create(path, recipe, describe_environment(plan.compute, cifar10_digests()))
-    parameters = count_parameters(state.model)
-    run.append(
-        {
-            "kind": "start",
-            "step": 0,
-            "parameters": parameters,
-            "macs": plan.macs,
-            "train_images": len(plan.images),
-            "val_images": len(plan.val_images),
-            "steps": plan.total_steps,
-        }
-    )
-    progress.note(
-        f"{recipe.name}: {parameters:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
-        f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
-        f"in {plan.compute.precision}"
-    )
-    progress.note(f"run folder: {run.path}")
+    run = processes.lead(lambda: _open_run(path, recipe, plan, state, progress))
     return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
@@ -104,6 +92,7 @@ def resume_run(
     progress: Progress | None = None,
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
+    processes: Processes = ALONE,
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
@@ -114,23 +103,26 @@ def resume_run(
         path: Of the run folder.
         data: Where to read CIFAR-10; none: the cache or the network.
         progress: Told how it goes.
-        trackers: Kept up to date with the run's metrics.
         until: Stop after so many epochs, as if interrupted.
+        trackers: Kept up to date with the run's metrics; in the first process alone.
+        processes: Those that train together, each of which calls this.
 
     Raises:
         RunError: There is no run, no checkpoint, or it is damaged.
         DataError: The data set cannot be had.
         TrainingError: The loss stopped being finite.
+        ProcessError: One of several processes is gone.
     """
-    progress = progress or Quiet()
-    run = RunFolder.open(path)
-    if run.finished:
-        return TrainedRun(run.path, finished=True)
-    recipe, checkpoint = run.recipe(), run.load_state()
+    progress = _speaker(progress, processes)
+    run = processes.lead(lambda: RunFolder.open(path))
+    if processes.lead(lambda: run.finished):
+        return TrainedRun(run.path, finished=True, leads=processes.leads)
+    recipe, checkpoint = processes.lead(lambda: (run.recipe(), run.load_state()))
     train_set, _ = load_cifar10(data, say=progress.note)
-    plan, state = _prepare(recipe, train_set)
+    plan, state = _prepare(recipe, train_set, processes)
     _load(path, state, checkpoint)
-    run.rewind(state.step)
+    if processes.leads:
+        run.rewind(state.step)
     progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
     return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
@@ -147,7 +139,7 @@ def restore_run(
     run = RunFolder.open(path)
     recipe, checkpoint = run.recipe(), run.load_state()
     train_set, _ = load_cifar10(data)
-    plan, state = _prepare(recipe, train_set)
+    plan, state = _prepare(recipe, train_set, ALONE)
     _load(path, state, checkpoint)
     return recipe, plan, state, train_set
 
@@ -161,10 +153,44 @@ def _load(path: Path, state: TrainingState, checkpoint: dict[str, Any]) -> None:
         ) from None
 
 
-def _prepare(recipe: Recipe, train_set: Dataset) -> tuple[Plan, TrainingState]:
+def _speaker(progress: Progress | None, processes: Processes) -> Progress:
+    return progress if progress and processes.leads else Quiet()
+
+
+def _prepare(
+    recipe: Recipe, train_set: Dataset, processes: Processes
+) -> tuple[Plan, TrainingState]:
     model = recipe_network(recipe, classes=len(train_set.classes))
-    plan = make_plan(recipe, train_set, model)
+    plan = make_plan(recipe, train_set, model, processes)
     return plan, make_state(recipe, plan, model)
+
+
+def _open_run(
+    path: Path, recipe: Recipe, plan: Plan, state: TrainingState, progress: Progress
+) -> RunFolder:
+    """Make the run folder, and say in it and to the user what begins."""
+    count = plan.processes.count
+    environment = describe_environment(plan.compute, cifar10_digests(), processes=count)
+    run = RunFolder.create(path, recipe, environment)
+    parameters = count_parameters(state.model)
+    run.append(
+        {
+            "kind": "start",
+            "step": 0,
+            "parameters": parameters,
+            "macs": plan.macs,
+            "train_images": len(plan.images),
+            "val_images": len(plan.val_images),
+            "steps": plan.total_steps,
+        }
+    )
+    progress.note(
+        f"{recipe.name}: {parameters:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
+        f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
+        f"in {plan.compute.precision}" + (f", {count} processes" if count > 1 else "")
+    )
+    progress.note(f"run folder: {run.path}")
+    return run
 
 
 def _fit(
@@ -178,14 +204,19 @@ def _fit(
     deadline: float | None = None,
     until: int | None = None,
 ) -> TrainedRun:
+    leads = plan.processes.leads
     tracked = WithTrackers(progress, run, trackers)
-    progress = WithStatus(tracked, run)
+    progress = WithStatus(tracked, run) if leads else tracked
     with stop_on_signal() as stop:
         try:
             finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline, until=until)
         except TrainingError as fault:
-            run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
+            if leads:
+                run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
             raise
+        except ProcessError as fault:
+            raise ProcessError(f"{fault} {run.path}") from None
         finally:
             progress.close()
-    return TrainedRun(run.path, finished=finished, untracked=tuple(tracked.failed))
+    failed = tuple(tracked.failed)
+    return TrainedRun(run.path, finished=finished, untracked=failed, leads=leads)

@@ -1,7 +1,7 @@
 """What one of several processes does in a test; torchrun starts it.
 
-    several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME
-    several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
+several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME
+several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
+import torch
 from small import dataset, sitting, small_recipe
+from torch import Tensor, nn
 
 from thriftnet.cli import main
 from thriftnet.data import Dataset
 from thriftnet.training import loop
 from thriftnet.training.processes import meet
 from thriftnet.training.setup import Plan
+from thriftnet.training.sync_batch_norm import synchronise
 
 EVERYTHING = {"flip": "random", "mixup": 0.4, "cutmix": 1.0, "policy": "trivialaugment"}
 DEPTH = {"stochastic_depth": 0.5}
-SPEEDNET = {
-    "model": {"family": "speednet", "blocks": [1, 2], "channels": [8, 8]},
+SPEEDNET = {"model": {"family": "speednet", "blocks": [1, 2], "channels": [8, 8]}}
+MUON = {
     "optim": {"name": "muon", "lr": 0.1, "bias_lr": 0.01, "head_lr": 0.05},
     "schedule": {"name": "linear"},
 }
@@ -37,12 +41,12 @@ RECIPES = {
         optim=SGD,
         train={"micro_batch": 6, "hard_fraction": 0.5, "full_epochs": 1, "select": "best"},
     ),
-    "four of a speednet": small_recipe(**SPEEDNET, train={"micro_batch": 4}),
+    "muon on a speednet": small_recipe(**SPEEDNET, **MUON, train={"micro_batch": 8}),
     "split": small_recipe(
         optim=SGD, model=DEPTH, augment=EVERYTHING, train={"sync_batch_norm": True}
     ),
     "split, a speednet": small_recipe(
-        **SPEEDNET, train={"micro_batch": 8, "sync_batch_norm": True}
+        **SPEEDNET, optim=SGD, train={"micro_batch": 8, "sync_batch_norm": True}
     ),
 }
 BFLOAT16 = small_recipe(optim=SGD, train={"sync_batch_norm": True, "precision": "bf16"})
@@ -55,20 +59,57 @@ def images() -> Dataset:
     return dataset(61)
 
 
+RUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
 def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Start two processes as a user does: of this file, or of a module (`-m thriftnet …`)."""
-    return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-        + ["--master-port", "0", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    command = [*RUN, *map(str, arguments)]
+    pipe, path = subprocess.PIPE, os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
+        try:
+            out, err = run.communicate(timeout=90)
+        except subprocess.TimeoutExpired:
+            run.terminate()  # torchrun then ends the processes; killed, it would leave them
+            raise
+    return subprocess.CompletedProcess(command, run.returncode, out, err)
+
+
+def normalised(norm: nn.BatchNorm2d, x: Tensor, slope: Tensor) -> list[Tensor]:
+    """What a batch norm makes of x, and the gradients of x, weight and bias for a loss's slope."""
+    x = x.clone().requires_grad_()
+    y = norm(x)
+    (y * slope).sum().backward()
+    assert x.grad is not None
+    assert norm.weight.grad is not None
+    assert norm.bias.grad is not None
+    return [y.detach(), x.grad, norm.weight.grad, norm.bias.grad]
+
+
+def batch_norm() -> tuple[nn.BatchNorm2d, Tensor, Tensor]:
+    """A batch norm with weights of its own, images far from zero, and a slope."""
+    draws = torch.Generator().manual_seed(0)
+    norm = nn.BatchNorm2d(3, momentum=0.3)
+    nn.init.uniform_(norm.weight, 0.5, 2, draws)
+    nn.init.uniform_(norm.bias, -1, 1, draws)
+    x, slope = torch.randn(2, 5, 3, 4, 6, generator=draws)
+    return norm, (x * torch.tensor([0.1, 1, 10]).view(3, 1, 1) + 20), slope
+
+
+def _norm(folder: Path, rank: int) -> None:
+    norm, x, slope = batch_norm()
+    holder = nn.Sequential(norm)
+    synchronise(holder)
+    own = slice(0, 2) if rank == 0 else slice(2, 5)
+    synchronised = cast(nn.BatchNorm2d, holder[0])
+    found = normalised(synchronised, x[own], slope[own])
+    torch.save([*found, synchronised.running_mean, synchronised.running_var], folder / f"{rank}.pt")
 
 
 def _parity(folder: Path) -> None:
     with meet() as processes:
+        _norm(folder, processes.rank)
         for name, recipe in {**RECIPES, "bf16": BFLOAT16, "cut": CUT}.items():
             sitting(recipe, folder / name, images=images, processes=processes)
 

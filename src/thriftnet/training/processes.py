@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from thriftnet.errors import ProcessError, RecipeError, ThriftnetError
@@ -161,7 +162,7 @@ def meet() -> Iterator[Processes]:
             dist.destroy_process_group()
 
 
-def _open(store: dist.Store, rank: int, count: int, local_rank: int) -> None:
+def _open(store: Store, rank: int, count: int, local_rank: int) -> None:
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank % torch.cuda.device_count())
@@ -169,14 +170,14 @@ def _open(store: dist.Store, rank: int, count: int, local_rank: int) -> None:
             backend = "cpu:gloo,cuda:nccl"
     dist.init_process_group(
         backend,
-        store=dist.PrefixStore("thriftnet", store),
+        store=PrefixStore("thriftnet", store),
         rank=rank,
         world_size=count,
         timeout=TIMEOUT,
     )
 
 
-def _first_to_fail(store: dist.Store) -> bool:
+def _first_to_fail(store: Store) -> bool:
     """Whether no other process has failed before; unknown is yes, lest nobody says a word."""
     try:
         return store.add("failed", 1) == 1

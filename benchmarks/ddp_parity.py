@@ -1,0 +1,115 @@
+"""Do two processes train as one does?
+
+    python benchmarks/ddp_parity.py --steps 24
+
+Trains `quick` on real images in fp32 for so many steps, by one process and by two that torchrun
+starts, with its own micro-batches and with split ones; and with SGD in place of Muon, whose
+bfloat16 iteration makes much of a rounding. Writes results/ddp_parity.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from record import write_result
+from thriftnet.data import load_cifar10
+from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.training.loop import train_step
+from thriftnet.training.processes import meet
+from thriftnet.training.rng import generator
+from thriftnet.training.setup import make_plan, make_state, recipe_network
+
+_SGD = ["optim={name: sgd, lr: 0.02, momentum: 0.6, nesterov: true}"]
+_SPLIT = ["train.sync_batch_norm=true"]
+WAYS = {
+    "muon": [],
+    "muon, split": _SPLIT,
+    "sgd": _SGD,
+    "sgd, split": [*_SGD, *_SPLIT],
+}
+TOLERANCES = {"muon": 0.02, "muon, split": 0.02, "sgd": 1e-4, "sgd, split": 1e-4}
+
+
+def _recipe(way: str) -> Recipe:
+    return load_recipe("quick", ["train.precision=fp32", "train.device=cpu", *WAYS[way]])
+
+
+def _losses(way: str, steps: int, out: Path) -> None:
+    """Train in as many processes as there are; the first writes the loss of each step."""
+    recipe = _recipe(way)
+    train_set, _ = load_cifar10()
+    with meet() as processes:
+        model = recipe_network(recipe, classes=len(train_set.classes))
+        plan = make_plan(recipe, train_set, model, processes)
+        state = make_state(recipe, plan, model)
+        order = plan.epochs.order(0, state.losses, generator=generator(plan.seed, "order", 0))
+        losses: list[float] = []
+        for batch in order[: steps * plan.batch_size].split(plan.batch_size):
+            before = state.totals.loss
+            train_step(plan, state, batch, epoch=0)
+            losses.append((state.totals.loss - before) / len(batch))
+        if processes.leads:
+            out.write_text(json.dumps(losses), "utf-8")
+
+
+def _trained(way: str, steps: int, processes: int) -> list[float]:
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "losses.json"
+        task = [__file__, "--way", way, "--steps", str(steps), "--out", str(out)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run(
+            [sys.executable, *(launch if processes > 1 else []), *task], check=True, env=environment
+        )
+        return json.loads(out.read_text("utf-8"))
+
+
+def _compare(way: str, steps: int) -> dict[str, Any]:
+    one, two = (_trained(way, steps, count) for count in (1, 2))
+    gaps = [abs(a - b) for a, b in zip(one, two, strict=True)]
+    print(f"{way}: largest difference of {steps} losses: {max(gaps):.2e}", flush=True)
+    return {
+        "largest_difference": max(gaps),
+        "tolerance": TOLERANCES[way],
+        "holds": max(gaps) <= TOLERANCES[way],
+        "losses_of_one": one,
+        "losses_of_two": two,
+    }
+
+
+def main() -> None:
+    """Compare and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.way:
+        _losses(arguments.way, arguments.steps, arguments.out)
+        return
+    recipe = load_recipe("quick")
+    write_result(
+        "ddp_parity",
+        {
+            "recipe": "quick",
+            "precision": "fp32",
+            "processes": [1, 2],
+            "threads_each": 1,
+            "steps": arguments.steps,
+            "batch_size": recipe.train.batch_size,
+            "micro_batch": recipe.train.micro_batch,
+            "seeds": [recipe.seed],
+            "ways": {way: _compare(way, arguments.steps) for way in WAYS},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -69,7 +69,7 @@ def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
         try:
-            out, err = run.communicate(timeout=90)
+            out, err = run.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             run.terminate()  # torchrun then ends the processes; killed, it would leave them
             raise

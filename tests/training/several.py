@@ -1,11 +1,12 @@
 """What one of several processes does in a test; torchrun starts it.
 
-several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME
+several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME; then a mistake
 several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -114,6 +115,13 @@ def _parity(folder: Path) -> None:
             sitting(recipe, folder / name, images=images, processes=processes)
 
 
+def _mistake(folder: Path) -> None:
+    """A command that no process can follow."""
+    sys.argv = ["thriftnet", "train", "paper", "--runs-dir", str(folder), "--name", "mistake"]
+    with contextlib.suppress(SystemExit):
+        main()
+
+
 def _with_signal(number: int, step: int) -> None:
     taken = loop.train_step
 
@@ -130,6 +138,7 @@ if __name__ == "__main__":
     kind, value = sys.argv[1:3]
     if kind == "parity":
         _parity(Path(value))
+        _mistake(Path(value))
     else:
         sys.argv = ["thriftnet", *sys.argv[3:]]
         _with_signal(signal.Signals[kind], int(value))

@@ -7,6 +7,7 @@ others are. Tensors travel by gloo on the CPU and by nccl between CUDA devices.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,9 @@ TIMEOUT = timedelta(minutes=10)
 """The longest that a process waits for another. One that ends is missed at once, by its closed
 connection: this is for a machine that is switched off and a process that hangs. Others wait so
 while the first one validates, and must not take that for a hang."""
+
+_MEETINGS = itertools.count()
+"""Those of this process: a script may train several times, each with table entries of its own."""
 
 _VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -142,7 +146,8 @@ def meet() -> Iterator[Processes]:
         return
     try:
         # A store is a table that all processes can write to: here, that of torchrun.
-        store, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
+        table, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
+        store = PrefixStore(f"thriftnet-{next(_MEETINGS)}", table)
         local_rank = int(os.environ.get("LOCAL_RANK", rank))
         _open(store, rank, count, local_rank)
     except (RuntimeError, ValueError) as fault:
@@ -170,7 +175,7 @@ def _open(store: Store, rank: int, count: int, local_rank: int) -> None:
             backend = "cpu:gloo,cuda:nccl"
     dist.init_process_group(
         backend,
-        store=PrefixStore("thriftnet", store),
+        store=store,
         rank=rank,
         world_size=count,
         timeout=TIMEOUT,

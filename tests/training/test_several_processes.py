@@ -117,13 +117,16 @@ def test_a_stop_asked_of_one_stops_all_and_any_number_goes_on(tmp_path: Path) ->
 
 
 def test_a_process_that_dies_ends_the_others_with_one_line(tmp_path: Path) -> None:
-    done = torchrun(FILE, "SIGKILL", "3", *COMMAND, "--runs-dir", tmp_path, "--name", "died")
+    place = ("--runs-dir", tmp_path, "--name", "died")
+    done = torchrun(FILE, "SIGKILL", "5", *COMMAND, *place)  # in the second epoch
     assert done.returncode != 0
     said = [line for line in done.stderr.splitlines() if line.startswith("thriftnet: ")]
     assert len(said) == 1
     assert "another process of this training has ended" in said[0]
-    assert said[0].endswith(f"--resume {tmp_path / 'died'}")
-    assert [line["kind"] for line in RunFolder.open(tmp_path / "died").metrics()] == ["start"]
+    run = RunFolder.open(tmp_path / "died")
+    assert said[0].endswith(f"again by torchrun with train --resume {run.path}")
+    assert [line["kind"] for line in run.metrics()] == ["start", "epoch"]
+    assert run.load_state()["step"] == 5
 
 
 def test_a_mistake_that_all_see_is_one_line(trained: tuple[Path, Path, str]) -> None:

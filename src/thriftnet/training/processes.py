@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import pickle
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -215,10 +216,11 @@ def _talking() -> Iterator[None]:
     except RuntimeError as fault:
         raise ProcessError(
             f"another process of this training has ended or hangs ({_first_sentence(fault)}); "
-            "go on from the last checkpoint with --resume"
+            "start all of them again by torchrun"
         ) from None
 
 
 def _first_sentence(fault: Exception) -> str:
     lines = str(fault).splitlines() or [type(fault).__name__]
-    return lines[0].split(". ")[0].rstrip(".")[:160]
+    line = re.sub(r"^\[\S+:\d+\] *", "", lines[0])  # where in gloo it happened
+    return line.split(". ")[0].rstrip(".")[:160]

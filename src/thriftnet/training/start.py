@@ -215,7 +215,9 @@ def _fit(
                 run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
             raise
         except ProcessError as fault:
-            raise ProcessError(f"{fault} {run.path}") from None
+            saved = run.last_path.is_file()
+            way = f"train --resume {run.path}" if saved else "another --name, as none was saved"
+            raise ProcessError(f"{fault} with {way}") from None
         finally:
             progress.close()
     failed = tuple(tracked.failed)

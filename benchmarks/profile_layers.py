@@ -25,6 +25,7 @@ from onednn_log import executed, fallbacks, table
 from record import write_result
 from step_kinds import StepClock
 from thriftnet.augment import Augment
+from thriftnet.augment.pipeline import Draws
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import noise_training
@@ -57,9 +58,15 @@ def steps_of(recipe: Recipe, clock: StepClock | None = None) -> tuple[Plan, Call
 
 def _timed(augment: Augment, clock: StepClock) -> Augment:
     class TimedAugment(Augment):
-        def __call__(self, *arguments: Any, **options: Any) -> torch.Tensor:
+        def draw(self, *arguments: Any, **options: Any) -> Draws:
             clock.enter("augmentation")
-            images = super().__call__(*arguments, **options)
+            draws = super().draw(*arguments, **options)
+            clock.leave()
+            return draws
+
+        def apply(self, *arguments: Any, **options: Any) -> torch.Tensor:
+            clock.enter("augmentation")
+            images = super().apply(*arguments, **options)
             clock.leave()
             return images
 

@@ -13,7 +13,8 @@ from small import sitting
 
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
-from thriftnet.training.processes import Processes, is_first
+from thriftnet.training.processes import Processes
+from thriftnet.training.ranks import is_first
 from thriftnet.training.run import RunFolder
 from thriftnet.training.shared_step import check_share
 from thriftnet.training.start import start_run

@@ -11,7 +11,7 @@ import itertools
 import os
 import pickle
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar, cast
@@ -23,6 +23,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from thriftnet.errors import ProcessError, RecipeError, ThriftnetError
+from thriftnet.training.ranks import torchrun_started
 
 T = TypeVar("T")
 
@@ -33,8 +34,6 @@ while the first one validates, and must not take that for a hang."""
 
 _MEETINGS = itertools.count()
 """Those of this process: a script may train several times, each with table entries of its own."""
-
-_VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 @dataclass(frozen=True)
@@ -122,16 +121,6 @@ class Processes:
 ALONE = Processes()
 
 
-def is_first(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process speaks for all; known before the others are met."""
-    return not _together(environment) or environment["RANK"] == "0"
-
-
-def _together(environment: Mapping[str, str]) -> bool:
-    found = all(environment.get(name) for name in _VARIABLES)
-    return found and environment["WORLD_SIZE"] != "1"
-
-
 @contextlib.contextmanager
 def meet() -> Iterator[Processes]:
     """Meet the processes that `torchrun` started beside this one; without it, nobody.
@@ -142,7 +131,7 @@ def meet() -> Iterator[Processes]:
     Raises:
         ProcessError: The others did not come.
     """
-    if not _together(os.environ):
+    if not torchrun_started():
         yield ALONE
         return
     try:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from thriftnet.training.processes import is_first
+from thriftnet.training.ranks import is_first
 from thriftnet.training.run import Line
 
 

@@ -81,6 +81,18 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
     return [*rows, "", f"All with {horizon}. Seeds {seeds}; no test image was read."]
 
 
+def step_lever_lines(figures: dict[str, Any]) -> list[str]:
+    """What each lever on a step's time gave, beside the base of the same round."""
+    rows = _table("changed", "step", "beside base: median, range", "first step")
+    for name, found in figures["variants"].items():
+        rows.append(
+            f"| {name} | {found['step_seconds']:.2f} s | {found['beside_base']:.2f}, "
+            f"{found['lowest']:.2f} to {found['highest']:.2f} | "
+            f"{found['first_step_seconds']:.1f} s |"
+        )
+    return [*rows, "", f"Batches of {figures['batch_size']:,}, {figures['rounds']} rounds."]
+
+
 def paper_speed_lines(figures: dict[str, Any]) -> list[str]:
     """Our loop and the plain one."""
     rates, target = figures["images_per_second"], f"{figures['target']['ratio']:g} times"
@@ -214,6 +226,7 @@ def growth_lines(figures: dict[str, Any]) -> list[str]:
 PERFORMANCE_BLOCKS: dict[str, Callable[[], str]] = {
     "against-peer": lambda: quoted("against_peer", "against_peer.py --peer DIR", peer_lines),
     "levers": lambda: quoted("ablation_quick", "ablate.py quick", lever_lines),
+    "step-levers": lambda: quoted("step_levers_quick", "step_levers.py quick", step_lever_lines),
     "paper-speed": lambda: quoted("paper_speed", "paper_speed.py", paper_speed_lines),
     "profile": lambda: quoted("profile_quick", "profile_layers.py quick", profile_lines),
     "inference": lambda: quoted("inference_quick", "inference.py RUN", inference_lines),

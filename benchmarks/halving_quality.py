@@ -1,12 +1,14 @@
 """How near to the exhaustive best does halving come, and at what share of the compute?
 
-    python benchmarks/halving_quality.py --study STUDY
+    python benchmarks/halving_quality.py --space exhaustive.yaml
+    thriftnet search exhaustive.yaml --workers 2 --stage grid
+    python benchmarks/halving_quality.py --study studies/small-exhaustive
     python benchmarks/halving_quality.py
 
 Replays the search's own halving on a table of full results: each candidate's validation accuracy
-after every epoch of a rung, in one run of the full horizon. `--study` names a study folder whose
-grid was trained with `halving.eta: 1`, that is, every candidate to the end; its table is kept as
-results/halving_table.json. Without it that file is read:
+after every epoch of a rung, in one run of the full horizon. `--space` writes the shipped space
+`small` with `halving.eta: 1`, which trains every candidate to the end, and `--study` keeps the
+table of that study as results/halving_table.json. Without either that file is read:
 
     {"rungs": [1, 2, 8], "candidates": [{"candidate": "0f3a...", "label": "...", "macs": 1,
      "parameters": 1, "val_accuracy": [0.31, 0.40, 0.62]}, ...]}
@@ -26,8 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from record import RESULTS, write_result
+from thriftnet.errors import ThriftnetError
+from thriftnet.files import write_whole
 from thriftnet.search.halving import Halving, Step, standings
 from thriftnet.search.jobs import Answer
+from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages import read_known
 from thriftnet.search.study import Study
 
@@ -36,6 +41,13 @@ POINTS = 0.005
 """Of accuracy: how near to the best is near enough."""
 SHARE = 0.25
 """Of the exhaustive compute."""
+
+
+def exhaustive(name: str) -> Space:
+    """A shipped space that trains every candidate of its grid to the end."""
+    space = load_space(name)
+    halving = space.halving.model_copy(update={"eta": 1})
+    return space.model_copy(update={"name": f"{name}-exhaustive", "halving": halving})
 
 
 def table_of(path: Path) -> dict[str, Any]:
@@ -117,11 +129,15 @@ def quality(table: dict[str, Any], *, eta: int, lag: int, orders: int) -> dict[s
 def main() -> None:
     """Read or make the table, replay, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--space", type=Path, help="write a space with halving.eta: 1, and end")
     parser.add_argument("--study", type=Path, help="a study whose grid has halving.eta: 1")
     parser.add_argument("--eta", type=int, default=4)
     parser.add_argument("--lag", type=int, default=8)
     parser.add_argument("--orders", type=int, default=200)
     given = parser.parse_args()
+    if given.space:
+        write_whole(given.space, exhaustive("small").to_yaml().encode(), error=ThriftnetError)
+        return
     if given.study:
         write_result(TABLE, table_of(given.study))
     path = RESULTS / f"{TABLE}.json"

@@ -1,4 +1,4 @@
-"""Merge finished runs into results/accuracy.json: settings, cost, accuracy, calibration.
+"""Merge finished runs into results/accuracy.json: settings, cost, accuracy, calibration, curves.
 
     python benchmarks/accuracy.py runs/*
 
@@ -19,6 +19,7 @@ from typing import Any
 from published import PUBLISHED
 from quoting import result
 from record import write_result
+from run_curves import curve_of
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.report.recipe_keys import differing_settings, flatten
@@ -77,6 +78,7 @@ def _entry(
         "accuracy_with_tta": tests[with_tta]["accuracy"] if with_tta in tests else None,
         "accuracy_without_tta": tests["none"]["accuracy"],
         "readings": {k: {key: test[key] for key in _READING} for k, test in tests.items()},
+        "curve": curve_of(lines),
     }
 
 
@@ -115,19 +117,25 @@ def merge(
     return list(entries.values()), left_out
 
 
+def add_runs(paths: Sequence[Path]) -> list[str]:
+    """Merge runs into the file; why a run was left out."""
+    known = (result("accuracy") or {"runs": []})["runs"]
+    entries, left_out = merge(known, paths)
+    if len(left_out) < len(paths):
+        write_result("accuracy", {"runs": entries, "published": list(PUBLISHED)})
+        merged = len(paths) - len(left_out)
+        print(f"merged {merged} run{'s' if merged > 1 else ''}; {len(entries)} in all")
+    return left_out
+
+
 def main() -> None:
     """Merge the runs and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     paths = [path for path in parser.parse_args().runs if path.is_dir() or not path.exists()]
-    known = (result("accuracy") or {"runs": []})["runs"]
-    entries, left_out = merge(known, paths)
+    left_out = add_runs(paths)
     for reason in left_out:
         print(f"accuracy: left out: {reason}", file=sys.stderr)
-    if len(left_out) < len(paths):
-        write_result("accuracy", {"runs": entries, "published": list(PUBLISHED)})
-        merged = len(paths) - len(left_out)
-        print(f"merged {merged} run{'s' if merged > 1 else ''}; {len(entries)} in all")
     if left_out:
         sys.exit(2)
 

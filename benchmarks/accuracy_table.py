@@ -1,4 +1,7 @@
-"""The table of results/accuracy.json: the recipes as they are shipped beside published results."""
+"""The table of results/accuracy.json: the recipes as they are shipped beside published results.
+
+What a recipe costs that was not trained yet is expected from results/recipe_speed.json.
+"""
 
 from __future__ import annotations
 
@@ -36,17 +39,15 @@ def accuracy_block() -> str:
 
 
 def accuracy_lines(figures: dict[str, Any]) -> list[str]:
-    """Every shipped recipe that was trained as it is, then what others have published."""
+    """Every shipped recipe, as it was trained or is expected to, then what others published."""
     rows = [
         "| network | seeds | test accuracy | without TTA | parameters | training | time |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    shown = 0
-    for name in shipped_recipes():
-        runs = shipped_runs(figures, load_recipe(name))
-        shown += len(runs)
-        if runs:
-            rows.append(_row(name, runs))
+    trained = {n: shipped_runs(figures, load_recipe(n)) for n in shipped_recipes()}
+    lacking = [name for name, runs in trained.items() if not runs]
+    rows += [_row(name, runs) for name, runs in trained.items() if runs]
+    rows += [_expected_row(name) for name in lacking]
     for peer in figures["published"]:
         pflop = "–" if peer["pflop"] is None else f"{peer['pflop']:.3g} PFLOP"
         rows.append(
@@ -57,7 +58,9 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
     changed = sum("+" in (run["commit"] or "+") for run in figures["runs"])
     if changed:
         lines.append(f"{changed} of all runs were trained from code of no commit.")
-    others = len(figures["runs"]) - shown
+    if lacking:
+        lines.append("Expected times are of two cores (`results/recipe_speed.json`).")
+    others = len(figures["runs"]) - sum(map(len, trained.values()))
     if others:
         lines.append(
             f"{others} further run{'s' if others > 1 else ''}, of other settings or earlier "
@@ -75,6 +78,16 @@ def _row(name: str, runs: list[dict[str, Any]]) -> str:
         f"{statistics.mean(run['pflop'] for run in runs):.3g} PFLOP | "
         f"{time}, {' and '.join(machines)} |"
     )
+
+
+def _expected_row(name: str) -> str:
+    """A recipe that was not trained yet; dashes where its speed was not measured either."""
+    costs = (result("recipe_speed") or {"recipes": {}})["recipes"].get(name)
+    told = "– | – | –"
+    if costs:
+        time = f"≈ {duration(costs['expected_seconds'])} expected"
+        told = f"{_millions(costs['parameters'])} | {costs['pflop']:.3g} PFLOP | {time}"
+    return f"| **`{name}`** | 0 | not measured yet | – | {told} |"
 
 
 def _millions(parameters: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,20 @@ PROVENANCE = _provenance()
 def write_result(name: str, figures: dict[str, Any]) -> Path:
     """Write `results/NAME.json`, whole or not at all."""
     path = RESULTS / f"{name}.json"
-    content = json.dumps({**PROVENANCE, **figures}, indent=2) + "\n"
-    write_whole(path, content.encode(), error=ThriftnetError)
+    write_whole(path, f"{render({**PROVENANCE, **figures})}\n".encode(), error=ThriftnetError)
     print(f"wrote results/{path.name}")
     return path
+
+
+def render(value: object, indent: str = "") -> str:
+    """JSON for reading: as `json.dumps` indents it, but for plain numbers, in a line each list."""
+    deeper, numbers = indent + "  ", (int, float, type(None))
+    if isinstance(value, Mapping) and value:
+        pairs = [f"{json.dumps(str(k))}: {render(v, deeper)}" for k, v in value.items()]
+    elif isinstance(value, list | tuple) and not all(isinstance(v, numbers) for v in value):
+        pairs = [render(each, deeper) for each in value]
+    else:
+        return json.dumps(value)
+    opening, closing = "{}" if isinstance(value, Mapping) else "[]"
+    inside = ",\n".join(deeper + pair for pair in pairs)
+    return f"{opening}\n{inside}\n{indent}{closing}"

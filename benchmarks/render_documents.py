@@ -14,55 +14,22 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from accuracy_table import accuracy_block
+from accuracy_table import accuracy_block, shipped_runs
 from model_cards import page, weights_block
 from performance_blocks import PERFORMANCE_BLOCKS
 from quoting import ROOT, duration, machine, result
-from thriftnet.recipe import Recipe
+from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.report.paper.judge import judge_all
 from thriftnet.report.paper.results import read_results
 from thriftnet.weights.card import card_page
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
 DOCUMENTS = ("README.md", "docs/recipe.md", "docs/performance.md", "docs/reports.md")
-
-
-def recipes_block() -> str:
-    """The table of recipes: what each costs, and what it reached where it was trained."""
-    speeds = result("recipe_speed")
-    assert speeds is not None
-    rows = [
-        "| recipe | parameters | MACs an image | training | time, two cores | test accuracy |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for name in ("quick", "smoke", "paper", "paper-sgd", "authors"):
-        cost = speeds["recipes"][name]
-        trained = result(f"train_{name}")
-        time = f"≈ {duration(cost['expected_seconds'])} expected"
-        accuracy = "not measured yet"
-        if trained:
-            times = [run["training_seconds"] for run in trained["runs"]]
-            time = f"{duration(sum(times) / len(times))} measured"
-            accuracy = accuracy_text(trained)
-        rows.append(
-            f"| `{name}` | {cost['parameters']:,} | {cost['macs'] / 1e6:.1f}M | "
-            f"{cost['epochs']:g} epochs, {cost['pflop']:.3g} PFLOP | {time} | {accuracy} |"
-        )
-    return "\n".join([*rows, "", f"Measured on {machine(speeds)} (`results/`)."])
-
-
-def accuracy_text(trained: dict[str, Any]) -> str:
-    """Mean and spread over seeds, with and without test-time augmentation."""
-    runs = trained["runs"]
-    plain = sum(run["accuracy_without_tta"] for run in runs) / len(runs)
-    spread = f" ± {trained['sd_accuracy']:.2%} (sd)" if trained["sd_accuracy"] else ""
-    count = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
-    return f"{trained['mean_accuracy']:.2%}{spread}, {count}; {plain:.2%} without TTA"
 
 
 def transcript_block(name: str) -> str:
@@ -75,8 +42,9 @@ def fresh_clone_block() -> str:
     """How long a stranger waits."""
     train, test = result("fresh_clone_train"), result("fresh_clone_test")
     assert train is not None
-    trained = result("train_quick")
-    if trained is None or all(run["commit"] != train["commit"] for run in trained["runs"]):
+    trained = result("accuracy") or {"runs": []}
+    today = shipped_runs(trained, load_recipe("quick"))
+    if all(run["commit"] != train["commit"] for run in today):
         return (
             f"That was an earlier `quick`, which took {duration(train['seconds'])} in all, from a "
             f"fresh clone with an empty cache ({machine(train)}). The table below has today's."
@@ -154,7 +122,6 @@ def _yaml(value: object) -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
-    "recipes": recipes_block,
     "accuracy": accuracy_block,
     "weights": weights_block,
     "make-train": lambda: transcript_block("make_train"),

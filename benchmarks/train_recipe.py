@@ -2,9 +2,11 @@
 
     python benchmarks/train_recipe.py quick --seeds 0 1 2
 
-Wall time is of the whole process: start-up, data, training, evaluation. The rate of a large
-convolution is taken before and after each, as the machine's speed changes by the hour. Writes
-results/train_NAME.json. A run folder that is there already is resumed, or read if finished.
+Each finished run is merged into results/accuracy.json, as benchmarks/accuracy.py does it, and
+results/train_NAME.json keeps what whole commands take. Wall time is of the whole process: start-up,
+data, training, evaluation. The rate of a large convolution is taken before and after each, as the
+machine's speed changes by the hour. A run folder that is there already is resumed, or read if
+finished.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from typing import Any
 
 import torch
 
+from accuracy import add_runs
 from record import write_result
+from run_curves import curve_of
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.recipe import load_recipe
 from thriftnet.training.device import choose_compute
+from thriftnet.training.lines import last_line
 from thriftnet.training.run import RunFolder
 
 _RATE_SECONDS = 5.0
@@ -58,13 +63,12 @@ def train(
     wall = time.monotonic() - began
     after = None if resumed else convolution_rate(choose_dtype(recipe), seconds=_RATE_SECONDS)
     summary = json.loads(done.stdout.splitlines()[-1])
-    lines = (runs_dir / name / "metrics.jsonl").read_text().splitlines()
-    metrics = [json.loads(line) for line in lines]
-    start = next(line for line in metrics if line["kind"] == "start")
-    end = next(line for line in metrics if line["kind"] == "end")
+    run = RunFolder.open(runs_dir / name)
+    lines = run.metrics()
+    start, end = last_line(lines, "start"), last_line(lines, "end")
     return {
         "seed": seed,
-        "commit": json.loads((runs_dir / name / "environment.json").read_text())["commit"],
+        "commit": run.environment()["commit"],
         "accuracy": summary["accuracy"],
         "accuracy_without_tta": summary["readings"]["none"]["accuracy"],
         "tta": summary["tta"],
@@ -74,6 +78,7 @@ def train(
         "training_seconds": end["seconds"],
         "wall_seconds": None if resumed else wall,
         "convolution_rate_gflops": (before + after) / 2e9 if before and after else None,
+        "curve": curve_of(lines),
     }
 
 
@@ -95,6 +100,9 @@ def main() -> None:
         "runs": runs,
     }
     write_result(f"train_{arguments.recipe}", figures)
+    names = [f"{arguments.recipe}-seed{seed}" for seed in arguments.seeds]
+    for reason in add_runs([arguments.runs_dir / name for name in names]):
+        print(f"train_recipe: not in accuracy.json: {reason}", file=sys.stderr)
 
 
 if __name__ == "__main__":

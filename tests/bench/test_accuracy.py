@@ -14,7 +14,8 @@ from made_runs import make_run
 from accuracy import merge
 from accuracy_table import accuracy_lines, shipped_runs
 from published import PUBLISHED
-from thriftnet.recipe import load_recipe
+from record import render
+from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.training.run import RunFolder
 
 FACTS = {"commit": "a" * 40, "precision": "bf16", "torch": "2.13.0", "system": "Linux"}
@@ -42,6 +43,7 @@ def test_everything_of_a_run_is_kept(tmp_path: Path) -> None:
     assert (entry["tta"], entry["accuracy"]) == ("flip", 0.65)
     assert entry["accuracy_without_tta"] == pytest.approx(0.6495)
     assert entry["readings"]["none"]["calibration_error"] == 0.1
+    assert entry["curve"] == {"epoch": [1, 2], "val_accuracy": [0.31, 0.32]}
     assert (entry["commit"], entry["machine"]["processor"]) == ("a" * 40, "any")
     assert (entry["machine"]["threads"], entry["machine"]["precision"]) == (2, "bf16")
 
@@ -127,6 +129,23 @@ def test_single_seed_has_no_interval(tmp_path: Path) -> None:
     entries, _ = merge([], [made(tmp_path / "a").path])
     text = "\n".join(accuracy_lines({"runs": entries, "published": []}))
     assert "| **`smoke`** | 1 | 65.00% | 64.95% |" in text
+
+
+def test_recipe_without_a_run_is_in_the_table_all_the_same(tmp_path: Path) -> None:
+    entries, _ = merge([], [made(tmp_path / "a").path])
+    rows = accuracy_lines({"runs": entries, "published": []})
+    first = [row.split("`")[1] for row in rows if row.startswith("| **")]
+    assert first[0] == "smoke"
+    assert sorted(first) == list(shipped_recipes())
+    (paper,) = [row for row in rows if row.startswith("| **`paper`**")]
+    assert paper.startswith("| **`paper`** | 0 | not measured yet | – | 4.92M | 10.8 PFLOP | ≈ ")
+
+
+def test_results_are_json_with_each_list_of_numbers_in_a_line() -> None:
+    figures = {"a": [1, 2.5, None], "b": [{"c": "ü, [1,\n2]"}, []], "d": {}, "e": ["x", 1]}
+    text = render(figures)
+    assert json.loads(text) == figures
+    assert '  "a": [1, 2.5, null],\n  "b": [\n    {\n      "c": ' in text
 
 
 @pytest.mark.parametrize("peer", PUBLISHED, ids=lambda peer: peer["name"])

@@ -15,18 +15,30 @@ from made_results import ORIGIN, made_results, run_of, write_file
 from playwright.sync_api import sync_playwright
 
 import thriftnet
+from run_curves import curve_of
 from thriftnet.report.paper.build import PaperReport
 from thriftnet.report.paper.claims import read_claims
+
+TORN_CURVE = {"epoch": [1], "train_loss": [2, 1]}
+
+
+def lines_of(**figures: float) -> list[dict[str, Any]]:
+    """Metrics of a training of five epochs."""
+    return [
+        {"kind": "start"},
+        *(
+            {"kind": "epoch", "epoch": e, "train_loss": 2 / e, "train_accuracy": 1 - 1 / (e + 1),
+             "val_loss": None, "val_accuracy": None, "learning_rate": 0.1 / e, **figures}
+            for e in range(1, 6)
+        ),
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> PaperReport:
     """The report of results that have all it reads."""
     folder = made_results(tmp_path_factory.mktemp("whole") / "results")
-    curve = [
-        {"epoch": e, "train_loss": 2 / e, "train_accuracy": 1 - 1 / (e + 1), "val_accuracy": 0.5}
-        for e in range(1, 6)
-    ]
+    curve = curve_of(lines_of(val_accuracy=0.5))
     runs = [run_of(name, 0, 0.94, curve=curve) for name in ("paper", "paper-sgd", "authors")]
     runs.append({"recipe": "<b>best</b>", "seed": 0, "accuracy": 0.97, "pflop": 12.0})
     write_file(folder, "accuracy", runs=runs)
@@ -52,6 +64,31 @@ def test_page_has_every_claim_figure_and_erratum(whole: PaperReport) -> None:
     assert "&lt;b&gt;best&lt;/b&gt;" in page
     assert "<b>" not in page
     assert not re.search(r'(src|href)="(?!#|data:)', page)
+
+
+def test_loss_accuracy_and_optimisers_are_drawn_from_the_curves_of_accuracy_json(
+    results: Path, tmp_path: Path
+) -> None:
+    """Which `accuracy.py` takes from the metrics; there is no other file of trained runs."""
+    out = tmp_path / "page.html"
+    runs = [run_of(name, 0, 0.94) for name in ("paper", "paper-sgd", "authors")]
+    write_file(results, "accuracy", runs=runs)
+    without = thriftnet.write_paper_report(results, output=out).page.read_text("utf-8")
+    assert 'id="figure-optimiser-curves"' not in without
+    assert "here, training" not in without
+
+    validated = curve_of(lines_of(val_accuracy=0.5))
+    runs = [run_of(name, seed, 0.94, curve=validated) for name in ("paper", "paper-sgd")
+            for seed in (0, 1)]  # fmt: skip
+    bare = curve_of(lines_of())
+    assert "val_loss" not in bare  # as a run without validation images has none
+    assert bare["train_loss"] == [2, 1, 0.66667, 0.5, 0.4]
+    runs.append(run_of("authors", 0, 0.94, curve=bare))
+    write_file(results, "accuracy", runs=runs)
+    page = thriftnet.write_paper_report(results, output=out).page.read_text("utf-8")
+    assert "SGD 50.00 at first, 50.00 at last; AdamW 50.00 at first" in page
+    assert page.count("here, training: 2.000 to 0.400") == 1  # the alternative of figure 4
+    assert page.count("here, training: 50.000 to 83.333") == 1  # and of figure 5
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (380, "dark")])
@@ -123,6 +160,11 @@ def test_empty_folder_gives_a_page_all_the_same(command: Command, tmp_path: Path
             "accuracy",
             json.dumps({**ORIGIN, "runs": [run_of("paper", 0, math.nan)]}),
             "runs.0.accuracy: ",
+        ),
+        (
+            "accuracy",
+            json.dumps({**ORIGIN, "runs": [run_of("paper", 0, 0.9, curve=TORN_CURVE)]}),
+            "train_loss has 2 values for 1 epochs",
         ),
         (
             "paper_speed",

@@ -16,7 +16,7 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.paper.authors_log import read_authors_log, scheduled_rates
 from thriftnet.report.paper.claims import read_claims
 from thriftnet.report.paper.judge import count_seeds, runs_of
-from thriftnet.report.paper.results import Results, Run, SgdAgainstAdamW
+from thriftnet.report.paper.results import Results, SgdAgainstAdamW
 
 _OPTIMISERS = {"paper-sgd": "SGD", "paper": "AdamW"}
 
@@ -62,11 +62,12 @@ def draw_optimisers(results: Results) -> Drawing:
 def draw_optimiser_curves(results: Results) -> Drawing | None:
     """The same two by epoch, means with bands over seeds; none without curves."""
     found = results.files.get("paper_sgd_against_adamw")
-    rows = found.runs if isinstance(found, SgdAgainstAdamW) else ()
+    short = found.runs if isinstance(found, SgdAgainstAdamW) else ()
+    rows = short if any(run.curve.epoch for run in short) else results.runs
     axes = style.new_axes(legend_rows=1)
     words: list[str] = []
     for (recipe, name), look in zip(_OPTIMISERS.items(), style.LINES, strict=False):
-        curves = [_curve(run, "val_accuracy") for run in rows if run.recipe == recipe]
+        curves = [run.curve.series("val_accuracy") for run in rows if run.recipe == recipe]
         curves = [curve for curve in curves if curve]
         common = sorted(set.intersection(*map(set, curves))) if curves else []
         if not common:
@@ -74,7 +75,8 @@ def draw_optimiser_curves(results: Results) -> Drawing | None:
         table = 100 * np.array([[curve[epoch] for epoch in common] for curve in curves])
         axes.plot(
             common, table.mean(axis=0), color=look.color, linestyle=look.linestyle,
-            marker=look.marker, label=f"{name}, {count_seeds(len(curves))}",
+            marker=look.marker, markevery=max(1, len(common) // 8),
+            label=f"{name}, {count_seeds(len(curves))}",
         )  # fmt: skip
         axes.fill_between(
             common, table.min(axis=0), table.max(axis=0), color=look.color, alpha=0.22, linewidth=0
@@ -192,11 +194,12 @@ def _beside_log(
         )  # fmt: skip
         words.append(f"{label}: {values[0] * scale:.3f} to {values[-1] * scale:.3f}")
     for run in runs_of(results, "authors"):
-        curve = _curve(run, train_key)
+        curve = run.curve.series(train_key)
         if curve:
             values = np.array(list(curve.values())) * scale
             label = _once(axes, "here, training")
             axes.plot(list(curve), values, color=style.GREEN, linestyle="-.", label=label)
+            words.append(f"here, training: {values[0]:.3f} to {values[-1]:.3f}")
         value = getattr(run, test_key.removeprefix("test_"))
         if value is not None:
             axes.plot(
@@ -216,12 +219,6 @@ def _beside_log(
         f"epoch, here they are read once.{ours}",
         alt=f"{title} by epoch. {'; '.join(words)}.",
     )
-
-
-def _curve(run: Run, key: str) -> dict[float, float]:
-    """Values by epoch; those that the file keeps."""
-    pairs = ((epoch.epoch, getattr(epoch, key)) for epoch in run.curve)
-    return {epoch: value for epoch, value in pairs if value is not None}
 
 
 def _once(axes: Axes, label: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thriftnet.errors import ResultsError
 from thriftnet.recipe import load_recipe, shipped_recipes
@@ -56,14 +56,27 @@ class Measured(_Keys):
     commit: str | None = None
 
 
-class Epoch(_Keys):
-    """A point of a run's curves."""
+class Curve(_Keys):
+    """A run epoch by epoch: columns of one length, empty where the file does not keep them."""
 
-    epoch: float
-    train_loss: float
-    train_accuracy: Share
-    val_loss: float | None = None
-    val_accuracy: Share | None = None
+    epoch: tuple[float, ...] = ()
+    train_loss: tuple[float | None, ...] = ()
+    train_accuracy: tuple[Share | None, ...] = ()
+    val_loss: tuple[float | None, ...] = ()
+    val_accuracy: tuple[Share | None, ...] = ()
+    learning_rate: tuple[float | None, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for key, column in vars(self).items():
+            if column and len(column) != len(self.epoch):
+                raise ValueError(f"{key} has {len(column)} values for {len(self.epoch)} epochs")
+        return self
+
+    def series(self, key: str) -> dict[float, float]:
+        """The values of a column by epoch."""
+        pairs = zip(self.epoch, getattr(self, key), strict=False)
+        return {epoch: value for epoch, value in pairs if value is not None}
 
 
 class Reading(_Keys):
@@ -87,8 +100,7 @@ class Run(_Keys):
     parameters: int | None = None
     pflop: Positive | None = None
     training_seconds: Positive | None = None
-    curve: tuple[Epoch, ...] = ()
-    """Epoch by epoch, where the file keeps it."""
+    curve: Curve = Curve()
 
     @property
     def loss(self) -> float | None:
@@ -145,39 +157,14 @@ class Speed(Measured):
     ratio: float
 
 
-class TrainedSeed(_Keys):
-    """A run as train_recipe.py writes it."""
-
-    seed: int
-    accuracy: Share
-    accuracy_without_tta: Share
-    parameters: int
-    pflop: Positive
-    training_seconds: Positive
-
-
-class TrainedRecipe(Measured):
-    """train_RECIPE.json."""
-
-    recipe: str
-    digest: str
-    runs: tuple[TrainedSeed, ...]
-
-    def rows(self) -> list[Run]:
-        """Its runs as accuracy.json would have them."""
-        return [Run(recipe=self.recipe, digest=self.digest, **vars(run)) for run in self.runs]
-
-
 FILES: dict[str, type[Measured]] = {
     "accuracy": Accuracy,
     "paper_sgd_against_adamw": SgdAgainstAdamW,
     "paper_against_resnet18": AgainstResNet18,
     "paper_parity": Parity,
     "paper_speed": Speed,
-    **{f"train_{name}": TrainedRecipe for name in shipped_recipes()},
 }
-"""Every file that is read. NAME.json is written by benchmarks/NAME.py, train_RECIPE.json by
-benchmarks/train_recipe.py."""
+"""Every file that is read. NAME.json is written by benchmarks/NAME.py."""
 
 
 @dataclass(frozen=True)
@@ -206,17 +193,12 @@ def read_results(folder: Path) -> Results:
         )
     paths = {name: folder / f"{name}.json" for name in FILES}
     files = {name: _read(name, path) for name, path in paths.items() if path.is_file()}
-    rows: list[Run] = []
-    for file in files.values():
-        if isinstance(file, TrainedRecipe):
-            rows += file.rows()
     accuracy = files.get("accuracy")
-    if isinstance(accuracy, Accuracy):
-        rows += accuracy.runs  # the later of two takes the place
+    rows = accuracy.runs if isinstance(accuracy, Accuracy) else ()
     current = {name: load_recipe(name).digest() for name in shipped_recipes()}
     kept = [row for row in rows if row.digest in {None, current.get(row.recipe, row.digest)}]
     old = {row.recipe for row in rows} - {row.recipe for row in kept}
-    runs = {(row.recipe, row.seed): row for row in kept}
+    runs = {(row.recipe, row.seed): row for row in kept}  # the later of two takes the place
     return Results(folder, files, tuple(runs.values()), tuple(sorted(old)))
 
 

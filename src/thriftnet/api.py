@@ -211,11 +211,12 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
 
     Args:
         runs: Run folders, two or more; those that differ by seed only are one group, and every
-            group is compared with that of the first run.
+            group is compared with that of the first run. What cannot be compared is shown without
+            a test, with `hindrance` saying why.
         tta: Test-time augmentation to compare by; none: what each recipe chose.
 
     Raises:
-        RunError: Fewer than two runs can be used, or they are of other classes or data.
+        RunError: A path is no run, fewer than two are given, or none can be used.
     """
     from thriftnet.report import compare as comparing  # brings scipy, which nothing else needs
 

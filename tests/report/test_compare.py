@@ -14,6 +14,7 @@ from scipy import stats
 from thriftnet.errors import RunError
 from thriftnet.report.compare import Comparison, compare
 from thriftnet.terminal.compare import print_comparison
+from thriftnet.training.run import RunFolder
 
 SMOKE = [0.650, 0.655, 0.648]
 BETTER = [0.672, 0.675, 0.669]
@@ -82,7 +83,7 @@ def test_difference_that_cannot_be_shown_says_what_it_would_take(tmp_path: Path)
     assert contrast.seeds_needed > 3
     assert contrast.verdict.startswith(
         "no difference can be shown between smoke and wide with 3 seeds; "
-        f"about {contrast.seeds_needed} each would be needed (found: wide ahead by 0.20 ± "
+        f"about {contrast.seeds_needed} would be needed (found: wide ahead by 0.20 ± "
     )
     # with that many seeds of the same difference and scatter, 8 of 10 experiments show it
     differences = np.subtract(near, SMOKE)
@@ -241,8 +242,13 @@ def test_runs_that_cannot_be_used_are_named_and_the_others_compared(tmp_path: Pa
     ):
         assert part in told
     assert len(found.left_out) == 5
+    alone = compare([unread.path, good[0]])
+    assert [group.label for group in alone.groups] == [good[0].name]
+    assert (
+        alone.hindrance == f"of the runs given only {good[0]} can be used; a comparison takes two"
+    )
     with pytest.raises(RunError, match="was never evaluated; run: thriftnet evaluate"):
-        compare([unread.path, good[0]])
+        compare([unread.path, cut.path])
 
 
 def test_wrong_path_and_too_few_runs(tmp_path: Path):
@@ -255,22 +261,36 @@ def test_wrong_path_and_too_few_runs(tmp_path: Path):
             compare(runs)
 
 
-def test_other_classes_and_data_are_refused(tmp_path: Path):
+def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
     first = make_run(tmp_path / "first")
     letters = make_run(tmp_path / "letters", seed=1, classes=("a", "b"))
-    with pytest.raises(
-        RunError, match=r"know different classes .*compare runs of the same classes"
-    ):
-        compare([first.path, letters.path])
+
+    def hindrance(other: RunFolder) -> str:
+        found = compare([first.path, other.path])
+        assert found.contrasts == ()
+        assert [group.label for group in found.groups] == ["first", other.path.name]
+        assert not any("differ by seed only" in note for note in found.notes)
+        assert json.loads(json.dumps(found.to_json()))["hindrance"] == found.hindrance
+        return found.hindrance or ""
+
+    assert "know different classes (airplane" in hindrance(letters)
+    assert hindrance(letters).endswith("compare runs of the same classes")
     data = make_run(tmp_path / "data", seed=2, environment={"data": {"test_batch": "81"}})
-    with pytest.raises(RunError, match="are of different data sets"):
-        compare([first.path, data.path])
+    assert "are of different data sets; compare" in hindrance(data)
+    third = make_run(tmp_path / "third", seed=4)  # a mean over data sets would say nothing
+    three = compare([first.path, data.path, third.path])
+    assert [len(group.scores) for group in three.groups] == [1, 1, 1]
     images = make_run(tmp_path / "images", seed=3)
     said = predictions_of(rights(0.6, seed=3))
     said.labels[:2] = said.labels[1::-1]
     images.save_predictions(said)
-    with pytest.raises(RunError, match="were evaluated on different test images"):
-        compare([first.path, images.path])
+    assert "were evaluated on different test images; evaluate both" in hindrance(images)
+
+
+def test_more_seeds_of_one_side_are_asked_of_each(tmp_path: Path):
+    runs = seeds(tmp_path, "smoke", SMOKE) + wider(tmp_path, [0.654, 0.653, 0.652, 0.655])
+    (contrast,) = compare(runs).contrasts
+    assert f"; about {contrast.seeds_needed} of each would be needed" in contrast.verdict
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04torn", b"not numpy"])

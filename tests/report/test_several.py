@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from small import sitting, small_recipe
 
 import thriftnet
 from thriftnet.models.saved import read_model, save_model
-from thriftnet.report.groups import group_runs
 from thriftnet.report.record import read_record
+from thriftnet.report.record_groups import group_records
 from thriftnet.training.run import RunFolder
 
 MakeRun = Callable[..., Path]
@@ -23,7 +22,7 @@ MakeRun = Callable[..., Path]
 def test_runs_of_one_recipe_are_a_group_with_a_band(make_run: MakeRun, tmp_path: Path):
     runs = [make_run(f"seed{seed}", seed=seed) for seed in range(3)]
     other = make_run("sgd", optim={"name": "sgd", "lr": 0.1}, name="small-sgd")
-    groups = group_runs([read_record(path) for path in (*runs, other)])
+    groups = group_records([read_record(path) for path in (*runs, other)])
     assert [(group.label, len(group.records)) for group in groups] == [
         ("small", 3),
         ("small-sgd", 1),
@@ -53,15 +52,14 @@ def test_runs_of_one_recipe_are_a_group_with_a_band(make_run: MakeRun, tmp_path:
 
 def test_groups_of_one_name_are_told_apart(make_run: MakeRun):
     records = [read_record(make_run(f"r{lr}", optim={"lr": lr})) for lr in (0.01, 0.02)]
-    labels = [group.label for group in group_runs(records)]
-    assert len(set(labels)) == 2
-    assert all(re.fullmatch(r"small \([0-9a-f]{6}\)", label) for label in labels)
+    labels = [group.label for group in group_records(records)]
+    assert labels == ["small optim.lr=0.01", "small optim.lr=0.02"]
 
 
 def test_cut_run_is_left_out_of_the_band_and_named(make_run: MakeRun, tmp_path: Path):
     whole = make_run("whole", seed=0)
     _, cut = sitting(small_recipe(seed=1, train={"epochs": 2}), tmp_path / "cut", stop_after=5)
-    record = group_runs([read_record(whole), read_record(cut.path)])
+    record = group_records([read_record(whole), read_record(cut.path)])
     epochs, mean, low, high = record[0].band("train_loss")
     assert epochs.tolist() == [1, 2]
     assert mean.tolist() == low.tolist() == high.tolist()

@@ -10,9 +10,9 @@ from pathlib import Path
 from thriftnet.errors import RunError
 from thriftnet.files import write_whole
 from thriftnet.report import overlay, tables
-from thriftnet.report.groups import group_notes, group_runs
 from thriftnet.report.page import Page, Section, render
 from thriftnet.report.record import RunRecord, read_record
+from thriftnet.report.record_groups import group_notes, group_records
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
 from thriftnet.training.environment import package_version
@@ -66,7 +66,7 @@ def write_report(
 
 def _shared_page(records: list[RunRecord]) -> Page:
     """Several runs: one table, and groups of seeds over each other."""
-    groups = group_runs(records)
+    groups = group_records(records)
     missing = group_notes(groups)
     for record in records:
         cut = [text for text in record.missing if "predictions" not in text]

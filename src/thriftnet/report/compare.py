@@ -20,7 +20,7 @@ from thriftnet.evaluation.statistics import (
     mcnemar,
     seeds_needed,
 )
-from thriftnet.report.compare_groups import Group, form_groups
+from thriftnet.report.score_groups import ScoreGroup, group_scores
 from thriftnet.report.scores import Score, read_score
 from thriftnet.report.verdicts import notes_on, verdict
 
@@ -65,9 +65,11 @@ class Contrast:
 class Comparison:
     """Groups side by side, and what can be shown."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[ScoreGroup, ...]
     contrasts: tuple[Contrast, ...]
-    """Every other group against the first; empty where there is one group."""
+    """Every other group against the first; empty where there is one group, or a hindrance."""
+    hindrance: str | None
+    """Why the runs cannot be compared; they stand side by side all the same, each for itself."""
     correction: str | None
     """Of p-values for their number: Holm's, where there are several."""
     notes: tuple[str, ...]
@@ -80,6 +82,7 @@ class Comparison:
         return {
             "groups": [group.to_json() for group in self.groups],
             "contrasts": [contrast.to_json() for contrast in self.contrasts],
+            "hindrance": self.hindrance,
             "correction": self.correction,
             "notes": list(self.notes),
             "left_out": list(self.left_out),
@@ -90,19 +93,20 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     """Compare the test accuracy of runs.
 
     Runs that differ by seed only are one group; every group is compared with that of the first
-    run. Two runs are always compared with each other.
+    run. Two runs are always compared with each other. Runs of other classes or data, and one run
+    that is left of several, are shown without a test.
 
     Args:
         runs: Run folders.
         tta: Test-time augmentation to compare by; none: what each recipe chose.
 
     Raises:
-        RunError: Fewer than two runs can be used, or they are of other classes or data.
+        RunError: A path is no run, fewer than two are given, or none can be used.
     """
     scores, left_out = _read(runs, tta)
-    _check_comparable(scores)
-    groups, repeated = form_groups(scores)
-    first, *others = groups
+    hindrance = _hindrance(scores)
+    groups, repeated = group_scores(scores, apart=hindrance is not None)
+    first, *others = groups if hindrance is None else groups[:1]
     tests = [_tests(first, other) for other in others]
     p_values = [images.p if images else seeds.p for seeds, images in tests]
     known = [p for p in p_values if p is not None]
@@ -114,8 +118,9 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     return Comparison(
         groups=groups,
         contrasts=contrasts,
+        hindrance=hindrance,
         correction="Holm" if len(known) > 1 else None,
-        notes=notes_on(groups, contrasts),
+        notes=notes_on(groups, contrasts, hindrance=hindrance),
         left_out=(*left_out, *repeated),
     )
 
@@ -132,24 +137,22 @@ def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], lis
             scores.append(read_score(path, tta=tta))
         except ThriftnetError as fault:
             left_out.append(fault)
-    if len(scores) < 2:
-        if left_out:
-            raise left_out[0]
+    if len(paths) < 2:
         raise RunError("a comparison takes two runs or more; name another: thriftnet compare A B")
+    if not scores:
+        raise left_out[0]
     return scores, [str(fault) for fault in left_out]
 
 
-def _check_comparable(scores: Sequence[Score]) -> None:
-    """Refuse what would be compared on other images.
-
-    Raises:
-        RunError: Classes, data sets or test images differ.
-    """
+def _hindrance(scores: Sequence[Score]) -> str | None:
+    """Why there is nothing to compare: one run alone, or other classes, data or test images."""
     first = scores[0]
+    if len(scores) == 1:
+        return f"of the runs given only {first.path} can be used; a comparison takes two"
     for other in scores[1:]:
         pair = f"{first.path} and {other.path}"
         if other.classes != first.classes:
-            raise RunError(
+            return (
                 f"{pair} know different classes ({', '.join(first.classes)}; "
                 f"{', '.join(other.classes)}); compare runs of the same classes"
             )
@@ -157,19 +160,20 @@ def _check_comparable(scores: Sequence[Score]) -> None:
         if (mine and theirs and mine != theirs) or (
             first.recipe.data.dataset != other.recipe.data.dataset
         ):
-            raise RunError(f"{pair} are of different data sets; compare runs of the same data")
+            return f"{pair} are of different data sets; compare runs of the same data"
         if (
             first.labels is not None
             and other.labels is not None
             and not np.array_equal(first.labels, other.labels)
         ):
-            raise RunError(
+            return (
                 f"{pair} were evaluated on different test images; evaluate both on the same: "
                 f"thriftnet evaluate {first.path}; thriftnet evaluate {other.path}"
             )
+    return None
 
 
-def _tests(first: Group, other: Group) -> tuple[SeedTest, ImageTest | None]:
+def _tests(first: ScoreGroup, other: ScoreGroup) -> tuple[SeedTest, ImageTest | None]:
     """The test over seeds; and over images, where each group is one network."""
     seeds = compare_seeds(first.accuracies, other.accuracies)
     if len(first.scores) > 1 or len(other.scores) > 1:
@@ -180,8 +184,8 @@ def _tests(first: Group, other: Group) -> tuple[SeedTest, ImageTest | None]:
 
 
 def _contrast(
-    first: Group,
-    other: Group,
+    first: ScoreGroup,
+    other: ScoreGroup,
     tests: tuple[SeedTest, ImageTest | None],
     p: float | None,
     p_corrected: float | None,

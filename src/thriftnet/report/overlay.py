@@ -10,7 +10,7 @@ from thriftnet.report import style
 from thriftnet.report.classes import count_confusion
 from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.groups import Group
+from thriftnet.report.record_groups import RecordGroup
 
 MOST_GROUPS = len(style.LINES)
 """That a reader can tell apart."""
@@ -24,7 +24,7 @@ _CURVES = (
 )
 
 
-def draw_overlays(groups: list[Group]) -> list[Drawing]:
+def draw_overlays(groups: list[RecordGroup]) -> list[Drawing]:
     """Every curve that at least one group has, then the test figures."""
     drawings: list[Drawing] = []
     for key, title, quantity, scale, test in _CURVES:
@@ -52,7 +52,7 @@ def draw_overlays(groups: list[Group]) -> list[Drawing]:
 
 
 def _draw_curve(
-    axes: Axes, groups: list[Group], key: str, *, scale: float, test: str | None
+    axes: Axes, groups: list[RecordGroup], key: str, *, scale: float, test: str | None
 ) -> str:
     words: list[str] = []
     for group, look in zip(groups, style.LINES, strict=False):
@@ -79,7 +79,7 @@ def _draw_curve(
     return "; ".join(words)
 
 
-def _draw_tests(groups: list[Group]) -> Drawing:
+def _draw_tests(groups: list[RecordGroup]) -> Drawing:
     """One point a seed, and the mean."""
     axes = _rows([style.printable(group.label, longest=22) for group in groups])
     words: list[str] = []
@@ -105,7 +105,7 @@ def _draw_tests(groups: list[Group]) -> Drawing:
     )
 
 
-def _draw_classes(groups: list[Group], classes: tuple[str, ...]) -> Drawing:
+def _draw_classes(groups: list[RecordGroup], classes: tuple[str, ...]) -> Drawing:
     """Mean accuracy on each class."""
     axes = _rows([style.printable(name, longest=16) for name in classes], legend=len(groups))
     for number, (group, look) in enumerate(zip(groups, style.LINES, strict=False)):
@@ -129,7 +129,7 @@ def _draw_classes(groups: list[Group], classes: tuple[str, ...]) -> Drawing:
     )
 
 
-def _class_accuracy(group: Group) -> NDArray[np.float64] | None:
+def _class_accuracy(group: RecordGroup) -> NDArray[np.float64] | None:
     """(classes,) percent, the mean over runs with predictions."""
     found: list[NDArray[np.float64]] = []
     for record in group.records:

@@ -9,9 +9,9 @@ from typing import Any
 from thriftnet.report.blocks import Block
 from thriftnet.report.classes import class_shares
 from thriftnet.report.curves import epoch_seconds
-from thriftnet.report.groups import Group
 from thriftnet.report.recipe_keys import differing_settings, flatten
 from thriftnet.report.record import RunRecord
+from thriftnet.report.record_groups import RecordGroup
 from thriftnet.training.progress import clock
 
 
@@ -110,7 +110,7 @@ def environment_table(record: RunRecord) -> Table:
     return make_table("Environment", ("key", "value"), rows, folded=True)
 
 
-def runs_table(groups: list[Group]) -> Table:
+def runs_table(groups: list[RecordGroup]) -> Table:
     """One line a run."""
     rows = [
         (
@@ -135,7 +135,7 @@ def runs_table(groups: list[Group]) -> Table:
     return make_table("Runs", columns, rows)
 
 
-def differences_table(groups: list[Group]) -> Table | None:
+def differences_table(groups: list[RecordGroup]) -> Table | None:
     """Recipe keys in which the groups differ; none if there is one group."""
     if len(groups) < 2:
         return None

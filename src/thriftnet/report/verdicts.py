@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thriftnet.evaluation.statistics import ALPHA, MOST_SEEDS
-from thriftnet.report.compare_groups import Group
+from thriftnet.report.score_groups import ScoreGroup
 
 if TYPE_CHECKING:
     from thriftnet.report.compare import Contrast
@@ -33,7 +33,8 @@ def verdict(contrast: Contrast) -> str:
     if contrast.only_first is not None:
         return f"{start} with one run each ({found})"
     if contrast.seeds_needed:
-        need = f"about {contrast.seeds_needed} each would be needed"
+        each = "" if contrast.seeds[0] == contrast.seeds[1] else " of each"
+        need = f"about {contrast.seeds_needed}{each} would be needed"
     elif contrast.points:
         need = f"more than {MOST_SEEDS:,} would be needed"
     else:
@@ -72,11 +73,13 @@ def show_p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def notes_on(groups: Sequence[Group], contrasts: Sequence[Contrast]) -> tuple[str, ...]:
+def notes_on(
+    groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast], *, hindrance: str | None
+) -> tuple[str, ...]:
     """What to know when reading the figures, and what is missing."""
     scores = [score for group in groups for score in group.scores]
     notes: list[str] = []
-    if not contrasts:
+    if not contrasts and hindrance is None:
         notes.append(
             "these runs differ by seed only, so there is nothing to compare; "
             "add runs of another recipe"
@@ -115,7 +118,7 @@ def notes_on(groups: Sequence[Group], contrasts: Sequence[Contrast]) -> tuple[st
     return tuple(notes)
 
 
-def _two_sources(groups: Sequence[Group], contrasts: Sequence[Contrast]) -> str:
+def _two_sources(groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast]) -> str:
     """Seeds and images are different things; how much the images alone would move."""
     mean = max(100 * group.image_half_width for group in groups)
     known = [c.image_half_width for c in contrasts if c.image_half_width is not None]

@@ -8,8 +8,8 @@ from typing import Any
 from rich.cells import cell_len
 
 from thriftnet.report.compare import Comparison, Contrast
-from thriftnet.report.compare_groups import Group
 from thriftnet.report.run_filters import as_text
+from thriftnet.report.score_groups import ScoreGroup
 from thriftnet.report.verdicts import show_p
 from thriftnet.terminal.text import (
     fit,
@@ -51,7 +51,7 @@ def print_comparison(found: Comparison) -> None:
         print_wrapped(plain(note), first="- ", indent="  ")
 
 
-def _outcome(group: Group) -> tuple[str, str]:
+def _outcome(group: ScoreGroup) -> tuple[str, str]:
     accuracy = group.accuracy
     mean = f"{100 * accuracy.mean:.2f}"
     if accuracy.half_width is not None:
@@ -59,7 +59,7 @@ def _outcome(group: Group) -> tuple[str, str]:
     return str(len(group.scores)), mean
 
 
-def _cost(group: Group) -> tuple[str, str, str]:
+def _cost(group: ScoreGroup) -> tuple[str, str, str]:
     first = group.scores[0]
     return (
         "–" if first.parameters is None else f"{first.parameters:,}",
@@ -76,7 +76,7 @@ def _print_table(names: Sequence[str], rows: Sequence[tuple[str, ...]], width: i
         print(row_of([fit(name, width), *cells]))
 
 
-def _print_seeds(groups: Sequence[Group], labels: Sequence[str], width: int) -> None:
+def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int) -> None:
     """Each seed's accuracy, in words and as points on one scale with mean and interval."""
     print("\naccuracy of each seed, %")
     for label, group in zip(labels, groups, strict=True):
@@ -95,16 +95,17 @@ def _print_seeds(groups: Sequence[Group], labels: Sequence[str], width: int) -> 
         print(f"{fit(label, width)}  {_strip(group, low, high, room)}")
     scale = f"{100 * low:.2f}".ljust(room - 5) + f"{100 * high:.2f}"
     print(f"{'':<{width}}  {scale}")
-    print(f"{'':<{width}}  ● seed   │ mean   ─ 95% over seeds")
+    spread = any(group.accuracy.half_width is not None for group in groups)
+    print(f"{'':<{width}}  ● seed{'   │ mean   ─ 95% over seeds' if spread else ''}")
 
 
-def _ends(group: Group) -> tuple[float, float]:
+def _ends(group: ScoreGroup) -> tuple[float, float]:
     values, accuracy = list(group.accuracies.values()), group.accuracy
     half = accuracy.half_width or 0.0
     return min(*values, accuracy.mean - half, 1), max(*values, accuracy.mean + half, 0)
 
 
-def _strip(group: Group, low: float, high: float, room: int) -> str:
+def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
     """The seeds on a scale of so many columns."""
 
     def at(value: float) -> int:
@@ -123,7 +124,7 @@ def _strip(group: Group, low: float, high: float, room: int) -> str:
     return "".join(cells).rstrip()
 
 
-def _print_settings(groups: Sequence[Group]) -> None:
+def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     """The recipe keys in which the groups differ."""
     keys = list(groups[0].settings)
     if not keys:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -12,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.evaluation.statistics import Estimate, estimate, image_half_width
+from thriftnet.report.labels import label_recipes
 from thriftnet.report.recipe_keys import differing_settings
 from thriftnet.report.scores import Score
 
-_SHORT_LABEL = 2
-"""Keys that a label can hold."""
-
 
 @dataclass(frozen=True)
-class Group:
+class ScoreGroup:
     """Runs of one recipe, each of another seed."""
 
     label: str
@@ -85,18 +82,24 @@ class Group:
         }
 
 
-def form_groups(scores: Sequence[Score]) -> tuple[tuple[Group, ...], list[str]]:
+def group_scores(
+    scores: Sequence[Score], *, apart: bool = False
+) -> tuple[tuple[ScoreGroup, ...], list[str]]:
     """Groups in the order of their first runs, and why a run is in none of them.
 
     Two runs are two groups, whatever they are: who names two wants them compared.
+
+    Args:
+        scores: Of runs.
+        apart: Every run is a group, by the name of its folder.
     """
-    if len(scores) == 2 and scores[0].recipe.digest() == scores[1].recipe.digest():
+    if apart or (len(scores) == 2 and scores[0].recipe.digest() == scores[1].recipe.digest()):
         names = [score.path.resolve().name for score in scores]
-        if names[0] == names[1]:
+        if len(set(names)) < len(names):
             names = [str(score.path) for score in scores]
-        return tuple(
-            Group(name, (score,), {}) for name, score in zip(names, scores, strict=True)
-        ), []
+        settings = differing_settings([score.recipe for score in scores])
+        sides = zip(names, scores, settings, strict=True)
+        return tuple(ScoreGroup(name, (score,), keys) for name, score, keys in sides), []
     members: dict[str, dict[int, Score]] = {}
     repeated: list[str] = []
     for score in scores:
@@ -109,22 +112,5 @@ def form_groups(scores: Sequence[Score]) -> tuple[tuple[Group, ...], list[str]]:
         seeds.setdefault(score.seed, score)
     sides = [tuple(seeds.values()) for seeds in members.values()]
     settings = differing_settings([side[0].recipe for side in sides])
-    labels = _labels(sides)
-    return tuple(map(Group, labels, sides, settings)), repeated
-
-
-def _labels(sides: Sequence[tuple[Score, ...]]) -> list[str]:
-    """The recipe's name; where several share it, with the keys they differ in, or the digest."""
-    recipes = [side[0].recipe for side in sides]
-    shared = Counter(recipe.name for recipe in recipes)
-    labels: list[str] = []
-    for recipe in recipes:
-        label = recipe.name
-        if shared[recipe.name] > 1:
-            namesakes = [other for other in recipes if other.name == recipe.name]
-            settings = differing_settings(namesakes)[namesakes.index(recipe)]
-            told = " ".join(f"{key}={value}" for key, value in settings.items())
-            short = len(settings) <= _SHORT_LABEL
-            label += f" {told}" if short else f" ({recipe.digest()[:6]})"
-        labels.append(label)
-    return labels
+    labels = label_recipes([side[0].recipe for side in sides])
+    return tuple(map(ScoreGroup, labels, sides, settings)), repeated

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.report.labels import label_recipes
 from thriftnet.report.record import RunRecord
 
 
 @dataclass(frozen=True)
-class Group:
+class RecordGroup:
     """Runs of one recipe with different seeds."""
 
     label: str
-    """The recipe's name; with its digest where two groups share the name."""
+    """As `label_recipes` calls its recipe."""
     records: tuple[RunRecord, ...]
 
     def band(
@@ -39,23 +41,19 @@ class Group:
         return [float(record.test[key]) for record in self.records if record.test]
 
 
-def group_runs(records: list[RunRecord]) -> list[Group]:
+def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
     """Runs by recipe, in the order given."""
     found: dict[str, list[RunRecord]] = {}
     for record in records:
         found.setdefault(record.recipe.digest(), []).append(record)
-    names = {digest: _name(members) for digest, members in found.items()}
-    shared = Counter(names.values())
+    labels = label_recipes([members[0].recipe for members in found.values()])
     return [
-        Group(
-            names[digest] if shared[names[digest]] == 1 else f"{names[digest]} ({digest[:6]})",
-            tuple(members),
-        )
-        for digest, members in found.items()
+        RecordGroup(label, tuple(members))
+        for label, members in zip(labels, found.values(), strict=True)
     ]
 
 
-def group_notes(groups: list[Group]) -> list[str]:
+def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
     """What keeps the groups from being compared, in sentences."""
     notes: list[str] = []
     records = [record for group in groups for record in group.records]
@@ -88,8 +86,3 @@ def _digests(record: RunRecord) -> dict[str, Any]:
     """Of the data the run was trained on; empty if it is not known."""
     data = record.environment.get("data")
     return data if isinstance(data, dict) else {}
-
-
-def _name(records: list[RunRecord]) -> str:
-    """The recipe's own name, which may differ within a group."""
-    return Counter(record.recipe.name for record in records).most_common(1)[0][0]

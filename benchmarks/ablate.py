@@ -24,7 +24,8 @@ from thriftnet.models.saved import read_model
 from thriftnet.recipe import load_recipe
 from thriftnet.training.device import choose_compute
 from thriftnet.training.progress import choose_progress
-from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.run import RunFolder
+from thriftnet.training.run_paths import model_file
 from thriftnet.training.start import resume_run, start_run
 
 

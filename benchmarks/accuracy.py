@@ -24,7 +24,8 @@ from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.report.recipe_keys import differing_settings, flatten
 from thriftnet.training.lines import Line, last_line, latest_tests
-from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.run import RunFolder
+from thriftnet.training.run_paths import model_file
 
 _READING = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")
 _MACHINE = ("processor", "threads", "device", "precision", "torch", "system")

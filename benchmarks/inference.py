@@ -46,7 +46,8 @@ from thriftnet.data import (
 )
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.run import RunFolder
+from thriftnet.training.run_paths import model_file
 from thriftnet.training.setup import recipe_network
 
 BASELINE = "eager fp32"

@@ -29,7 +29,8 @@ from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.training.device import choose_compute, processor_name
 from thriftnet.training.environment import commit, package_version
 from thriftnet.training.lines import last_line, latest_tests
-from thriftnet.training.run import RunFolder, model_file
+from thriftnet.training.run import RunFolder
+from thriftnet.training.run_paths import model_file
 from thriftnet.weights.card import Card, Figures, Machine, card_page
 from thriftnet.weights.find import FOLDER, weights_file
 

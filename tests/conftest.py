@@ -1,10 +1,16 @@
 """Fixtures for every test folder."""
 
 import os
+from pathlib import Path
 
 # One thread a test process: `make test` runs one process a core, and the small networks of the
 # tests gain nothing from more. Set before torch is imported, and inherited by subprocesses.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Processes that tests start find the package under test, whichever checkout is installed; pytest's
+# own finds it by `pythonpath` in pyproject.toml.
+_SRC = str(Path(__file__).parent.parent / "src")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SRC, os.environ.get("PYTHONPATH"))))
 
 import pytest
 

@@ -1,6 +1,7 @@
 """The package's shape: who imports whom, how long files are, what importing costs."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 import thriftnet
 
-ROOT = Path(thriftnet.__file__).parent
+ROOT = Path(__file__).parent.parent / "src" / "thriftnet"
 FILES = sorted(ROOT.rglob("*.py"))
 
 # A module imports from its own layer and those before it only.
@@ -119,12 +120,15 @@ def test_no_module_is_too_long(path: Path):
     assert len(path.read_text("utf-8").splitlines()) <= 350
 
 
-def run(code: str, **environment: str) -> str:
+def run(code: str, *, before: Path | None = None) -> str:
+    """Run code in a process that finds this package, whichever checkout is installed."""
+    places = [str(place) for place in (before, ROOT.parent) if place]
+    environment = {"PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
-        env={"OMP_NUM_THREADS": "1", "COLUMNS": "80", **environment},
+        env=environment,
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
@@ -160,7 +164,12 @@ def test_everything_works_beside_a_broken_torchvision(tmp_path: Path):
         "[each.step() for each in o]\n"
         "print(sys.path[1] if 'torchvision' not in sys.modules else 'imported')\n"
     )
-    assert run(code, PYTHONPATH=str(tmp_path)).strip() == str(tmp_path)
+    assert run(code, before=tmp_path).strip() == str(tmp_path)
+
+
+def test_other_processes_find_the_package_under_test():
+    said = run("import thriftnet; print(thriftnet.__file__)").strip()
+    assert Path(said).parent == Path(thriftnet.__file__).parent == ROOT
 
 
 def test_public_names_are_all_there():

@@ -17,7 +17,8 @@ from thriftnet import files
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.recipe import load_recipe
 from thriftnet.training.predictions import Predictions
-from thriftnet.training.run import RunFolder, model_file, new_run_path
+from thriftnet.training.run import RunFolder
+from thriftnet.training.run_paths import model_file, new_run_path
 
 RECIPE = load_recipe("smoke", seed=4)
 

@@ -33,19 +33,7 @@ class Report:
 def write_report(
     runs: Sequence[Path], *, output: Path | None = None, data: Path | None = None
 ) -> Report:
-    """Write the report of a run, or of several over each other.
-
-    Args:
-        runs: Run folders.
-        output: Gets `report.html` and `figures/`; none: the run's own folder, and for several
-            runs the folder `report` beside the first.
-        data: Where CIFAR-10 lies; none: the cache. Nothing is fetched for a report.
-
-    Raises:
-        RunError: A path is no run folder, or the report cannot be written.
-        RecipeError: The recipe of a run was changed and is wrong now.
-        DataError: `data` was given and is not CIFAR-10.
-    """
+    """Write a report as `thriftnet.write_report` says; a run that is named twice counts once."""
     distinct = list(dict.fromkeys(path.resolve() for path in runs))
     given = {path.resolve(): path for path in reversed(runs)}
     records = [read_record(given[path]) for path in distinct]

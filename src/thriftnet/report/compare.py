@@ -90,18 +90,10 @@ class Comparison:
 
 
 def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:
-    """Compare the test accuracy of runs.
+    """Compare the test accuracy of runs, as `thriftnet.compare` says.
 
-    Runs that differ by seed only are one group; every group is compared with that of the first
-    run. Two runs are always compared with each other. Runs of other classes or data, and one run
-    that is left of several, are shown without a test.
-
-    Args:
-        runs: Run folders.
-        tta: Test-time augmentation to compare by; none: what each recipe chose.
-
-    Raises:
-        RunError: A path is no run, fewer than two are given, or none can be used.
+    Two runs are always compared with each other. Runs of other classes or data, and one run that
+    is left of several, are shown without a test.
     """
     scores, left_out = _read(runs, tta)
     hindrance = _hindrance(scores)
@@ -137,10 +129,10 @@ def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], lis
             scores.append(read_score(path, tta=tta))
         except ThriftnetError as fault:
             left_out.append(fault)
+    if left_out and not scores:
+        raise left_out[0]
     if len(paths) < 2:
         raise RunError("a comparison takes two runs or more; name another: thriftnet compare A B")
-    if not scores:
-        raise left_out[0]
     return scores, [str(fault) for fault in left_out]
 
 

@@ -1,12 +1,15 @@
-"""The lines of a run's metrics: one JSON object each, as training appends them."""
+"""The lines of a run's metrics: one JSON object each, appended and read back."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any, cast
 
 from thriftnet.errors import RunError
+from thriftnet.files import explain_os_error
 
 Line = dict[str, Any]
 """`kind` says what a line tells: start, epoch, interrupted, failed, end, test."""
@@ -56,6 +59,38 @@ def read_lines(path: Path, *, outline: bool = False) -> list[Line]:
         elif at + 1 < len(texts):
             raise RunError(f"{path} is damaged in line {at + 1}; delete that line")
     return lines
+
+
+def append_line(path: Path, line: Line) -> None:
+    """Add a line to a file, whole or not at all, in the place of a torn last one.
+
+    Raises:
+        RunError: The disk is full or the folder cannot be written.
+    """
+    added = json.dumps(line, allow_nan=False).encode() + b"\n"
+    try:
+        path.touch()
+        with path.open("r+b", buffering=0) as file:
+            content = file.read()
+            whole = content.rfind(b"\n") + 1  # bytes
+            if parse_line(content[whole:]) is not None:  # torn, but of its line break alone
+                whole, added = len(content), b"\n" + added
+            file.truncate(whole)
+            file.seek(whole)
+            if file.write(added) < len(added):
+                file.truncate(whole)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as fault:
+        raise RunError(explain_os_error(fault, path)) from None
+
+
+def is_torn(path: Path) -> bool:
+    """Whether the last line of a file was cut while it was written."""
+    try:
+        last = path.read_bytes().rsplit(b"\n", 1)[-1]
+    except OSError:
+        return False
+    return bool(last) and parse_line(last) is None
 
 
 def last_line(lines: list[Line], kind: str) -> Line:

@@ -19,14 +19,9 @@ list of runs does without.
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
 import json
-import os
 import shutil
 import time
-import warnings
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,13 +30,10 @@ import safetensors
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.lines import Line, parse_line, read_lines
+from thriftnet.training.lines import Line, append_line, is_torn, parse_line, read_lines
 
 if TYPE_CHECKING:
     from thriftnet.training.predictions import Predictions
-
-_LONGEST_NAME = 200
-"""Bytes of a folder's name; file systems take 255."""
 
 
 class RunFolder:
@@ -126,21 +118,7 @@ class RunFolder:
         Raises:
             RunError: The disk is full or the folder cannot be written.
         """
-        added = json.dumps(line, allow_nan=False).encode() + b"\n"
-        try:
-            self.metrics_path.touch()
-            with self.metrics_path.open("r+b", buffering=0) as file:
-                content = file.read()
-                whole = content.rfind(b"\n") + 1  # bytes
-                if parse_line(content[whole:]) is not None:  # torn, but of its line break alone
-                    whole, added = len(content), b"\n" + added
-                file.truncate(whole)
-                file.seek(whole)
-                if file.write(added) < len(added):
-                    file.truncate(whole)
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as fault:
-            raise RunError(explain_os_error(fault, self.metrics_path)) from None
+        append_line(self.metrics_path, line)
 
     def metrics(self, *, outline: bool = False) -> list[Line]:
         """All whole lines; one torn at the end (a machine that stopped) is left out.
@@ -156,11 +134,7 @@ class RunFolder:
     @property
     def torn(self) -> bool:
         """Whether the last line of the metrics was cut while it was written."""
-        try:
-            last = self.metrics_path.read_bytes().rsplit(b"\n", 1)[-1]
-        except OSError:
-            return False
-        return bool(last) and parse_line(last) is None
+        return is_torn(self.metrics_path)
 
     def save_status(self, status: Line | None) -> None:
         """Say where the training stands, for those who watch; none: it goes on no longer.
@@ -193,11 +167,9 @@ class RunFolder:
         Raises:
             RunError: The disk is full; the checkpoint before stays.
         """
-        import torch
+        from thriftnet.training.state_file import pack_state
 
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        write_whole(self.last_path, buffer.getvalue(), error=RunError)
+        write_whole(self.last_path, pack_state(state), error=RunError)
 
     def load_state(self) -> dict[str, Any]:
         """Read the checkpoint.
@@ -205,23 +177,13 @@ class RunFolder:
         Raises:
             RunError: There is none, or it is damaged.
         """
+        from thriftnet.training.state_file import read_state
+
         if not self.last_path.is_file():
             raise RunError(
                 f"{self.path} has no checkpoint to resume from; train it anew under another --name"
             )
-        import torch
-
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of pickles that torch did not write
-                state = torch.load(self.last_path, map_location="cpu", weights_only=True)
-        # Damaged bytes can make the reader raise nearly anything; it executes nothing.
-        except Exception as fault:
-            reason = str(fault).split(". ")[0][:100] or type(fault).__name__
-            raise RunError(
-                f"{self.last_path} is damaged ({reason}); train anew under another --name"
-            ) from None
-        return cast("dict[str, Any]", state)
+        return read_state(self.last_path)
 
     def save_predictions(self, predictions: Predictions) -> None:
         """Write what the network said of the test images, whole or not at all.
@@ -303,44 +265,3 @@ class RunFolder:
         except RunError:
             return []
         return [path for path in (self.last_path, self.best_path) if path.is_file()]
-
-
-def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
-    """Where a new run goes: by its name, or by recipe, seed and time.
-
-    Raises:
-        RunError: The name would lead out of the folder, or exists.
-    """
-    if name is None:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = f"{recipe.name}-s{recipe.seed}-{stamp}"
-    marked = any(mark in name for mark in {"/", os.sep, "\0"})
-    if name in {"", ".", ".."} or marked or len(os.fsencode(name)) > _LONGEST_NAME:
-        raise RunError(
-            f"--name {name!r} is not a plain folder name of at most {_LONGEST_NAME} bytes; "
-            "leave out slashes"
-        )
-    path = runs_dir / name
-    if path.exists():
-        raise RunError(
-            f"{path} exists already; choose another --name, or go on with --resume {path}"
-        )
-    return path
-
-
-def model_file(target: Path) -> Path:
-    """The model file that a run folder or a file path stands for.
-
-    Raises:
-        RunError: Nothing is there, or the run has not come to its end.
-    """
-    if not target.exists():
-        raise RunError(f"there is no run folder or model file {target}; check the path")
-    if target.is_file():
-        return target
-    run = RunFolder.open(target)
-    if not run.finished:
-        raise RunError(
-            f"{target} has no final model yet; finish it with: thriftnet train --resume {target}"
-        )
-    return run.model_path

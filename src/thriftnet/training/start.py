@@ -17,7 +17,8 @@ from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
 from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.progress import Progress, Quiet
-from thriftnet.training.run import RunFolder, new_run_path
+from thriftnet.training.run import RunFolder
+from thriftnet.training.run_paths import new_run_path
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
 from thriftnet.training.status import WithStatus

@@ -35,15 +35,7 @@ class PaperReport:
 
 
 def write_paper_report(results: Path, output: Path) -> PaperReport:
-    """Judge every claim of the paper by the results files of a folder, and write the page.
-
-    Args:
-        results: Folder of the results files.
-        output: The HTML file.
-
-    Raises:
-        ResultsError: There is no such folder, a file is damaged, or the page cannot be written.
-    """
+    """Judge every claim and write the page, as `thriftnet.write_paper_report` says."""
     if output.is_dir():
         raise ResultsError(f"{output} is a folder; name a file, such as {output / 'paper.html'}")
     found, claims = read_results(results), read_claims()

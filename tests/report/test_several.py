@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import Command
+from PIL import Image
 from small import sitting, small_recipe
 
 import thriftnet
@@ -54,6 +56,15 @@ def test_groups_of_one_name_are_told_apart(make_run: MakeRun):
     records = [read_record(make_run(f"r{lr}", optim={"lr": lr})) for lr in (0.01, 0.02)]
     labels = [group.label for group in group_records(records)]
     assert labels == ["small optim.lr=0.01", "small optim.lr=0.02"]
+
+
+def test_long_labels_stay_within_the_figure(make_run: MakeRun, tmp_path: Path):
+    long = {"optim": {"lr": 0.012345}, "name": "a-recipe-with-a-long-name"}
+    runs = [make_run("a", dressed=False), make_run("b", dressed=False, **long)]
+    report = thriftnet.write_report(runs, output=tmp_path / "out")
+    (curve,) = [path for path in report.figures if path.name == "train-loss.png"]
+    edge = np.asarray(Image.open(curve).convert("L"))[:, -3:]
+    assert edge.min() == edge.max()  # a legend that is cut off reaches it
 
 
 def test_cut_run_is_left_out_of_the_band_and_named(make_run: MakeRun, tmp_path: Path):

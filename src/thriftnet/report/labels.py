@@ -1,4 +1,4 @@
-"""How recipes are called beside each other."""
+"""How recipes and their seeds are called beside each other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from thriftnet.report.recipe_keys import differing_settings
 
 _SHORT = 2
 """Keys that a label can hold."""
+
+
+def count_seeds(count: int) -> str:
+    """Such as `1 seed`."""
+    return f"{count} seed{'' if count == 1 else 's'}"
 
 
 def label_recipes(recipes: Sequence[Recipe]) -> list[str]:

@@ -10,10 +10,14 @@ from thriftnet.report import style
 from thriftnet.report.classes import count_confusion
 from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.labels import count_seeds
 from thriftnet.report.record_groups import RecordGroup
 
 MOST_GROUPS = len(style.LINES)
 """That a reader can tell apart."""
+
+_HALF_LABEL = 20
+"""Letters of a label that half the width of a legend has room for."""
 
 _BAND = "Lines are means over seeds, bands reach from the smallest to the largest. "
 _CURVES = (
@@ -29,10 +33,12 @@ def draw_overlays(groups: list[RecordGroup]) -> list[Drawing]:
     drawings: list[Drawing] = []
     for key, title, quantity, scale, test in _CURVES:
         if any(len(group.band(key)[0]) for group in groups):
-            axes = style.new_axes(legend_rows=-(-len(groups) // 2))
-            words = _draw_curve(axes, groups, key, scale=scale, test=test)
+            labels = [f"{_name(group)}, {count_seeds(len(group.records))}" for group in groups]
+            columns, rows = _legend(labels)
+            axes = style.new_axes(height=3.0 + 0.22 * rows, legend_rows=rows)
+            words = _draw_curve(axes, groups, labels, key, scale=scale, test=test)
             label_epochs(axes, quantity)
-            style.legend_above(axes, columns=2)
+            style.legend_above(axes, columns=columns)
             stars = "Stars at the end are test figures, one a seed. " if test else ""
             drawings.append(
                 finish(
@@ -52,19 +58,23 @@ def draw_overlays(groups: list[RecordGroup]) -> list[Drawing]:
 
 
 def _draw_curve(
-    axes: Axes, groups: list[RecordGroup], key: str, *, scale: float, test: str | None
+    axes: Axes,
+    groups: list[RecordGroup],
+    labels: list[str],
+    key: str,
+    *,
+    scale: float,
+    test: str | None,
 ) -> str:
     words: list[str] = []
-    for group, look in zip(groups, style.LINES, strict=False):
+    for group, label, look in zip(groups, labels, style.LINES, strict=False):
         epochs, mean, low, high = group.band(key)
         if len(epochs) == 0:
             continue
-        seeds = f"{len(group.records)} seed{'s' if len(group.records) > 1 else ''}"
-        name = style.printable(group.label, longest=24)
         marks = max(1, len(epochs) // 8)
         axes.plot(
             epochs, mean * scale, color=look.color, linestyle=look.linestyle, marker=look.marker,
-            markevery=marks, label=f"{name}, {seeds}",
+            markevery=marks, label=label,
         )  # fmt: skip
         if len(group.records) > 1:
             axes.fill_between(
@@ -75,7 +85,7 @@ def _draw_curve(
             [epochs[-1]] * len(values), values, linestyle="none", marker="*", markersize=9,
             color=style.INK, markerfacecolor=look.color, clip_on=False, zorder=5,
         )  # fmt: skip
-        words.append(f"{name}, {seeds}: {mean[0] * scale:.3f} to {mean[-1] * scale:.3f}")
+        words.append(f"{label}: {mean[0] * scale:.3f} to {mean[-1] * scale:.3f}")
     return "; ".join(words)
 
 
@@ -107,19 +117,20 @@ def _draw_tests(groups: list[RecordGroup]) -> Drawing:
 
 def _draw_classes(groups: list[RecordGroup], classes: tuple[str, ...]) -> Drawing:
     """Mean accuracy on each class."""
-    axes = _rows([style.printable(name, longest=16) for name in classes], legend=len(groups))
+    columns, rows = _legend([_name(group) for group in groups])
+    axes = _rows([style.printable(name, longest=16) for name in classes], legend_rows=rows)
     for number, (group, look) in enumerate(zip(groups, style.LINES, strict=False)):
         shares = _class_accuracy(group)
         if shares is None:
             continue
         shift = (number + 1) / (len(groups) + 1) - 0.5  # side by side within the row
         places = np.arange(len(classes)) + 0.7 * shift
-        label = style.printable(group.label, longest=24)
         axes.plot(
-            shares, places, linestyle="none", marker=look.marker, color=look.color, label=label
-        )
+            shares, places, linestyle="none", marker=look.marker, color=look.color,
+            label=_name(group),
+        )  # fmt: skip
     axes.set_xlabel("test top-1 accuracy (%)")
-    style.legend_above(axes, columns=2)
+    style.legend_above(axes, columns=columns)
     return finish(
         axes,
         name="class-accuracy",
@@ -139,13 +150,23 @@ def _class_accuracy(group: RecordGroup) -> NDArray[np.float64] | None:
     return np.mean(found, axis=0) if found else None
 
 
-def _rows(names: list[str], *, legend: int = 0) -> Axes:
+def _name(group: RecordGroup) -> str:
+    return style.printable(group.label, longest=32)
+
+
+def _legend(labels: list[str]) -> tuple[int, int]:
+    """Columns and rows that labels take beside each other, or under each other if they are long."""
+    columns = 2 if max(map(len, labels)) <= _HALF_LABEL else 1
+    return columns, -(-len(labels) // columns)
+
+
+def _rows(names: list[str], *, legend_rows: int = 0) -> Axes:
     """Axes with a named row for each of several things."""
-    height = 0.75 + 0.36 * len(names) + 0.2 * -(-legend // 2)
+    height = 0.75 + 0.36 * len(names) + 0.2 * legend_rows
     axes = style.new_axes(height=height)
     low = 0.52 / height
     left = (0.35 + 0.085 * max(map(len, names))) / style.HALF
-    top = (0.1 + 0.2 * -(-legend // 2)) / height
+    top = (0.1 + 0.2 * legend_rows) / height
     axes.set_position((left, low, 0.96 - left, 1 - low - top))
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)

@@ -13,9 +13,10 @@ from thriftnet.report import network, style
 from thriftnet.report.blocks import block_table
 from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.labels import count_seeds
 from thriftnet.report.paper.authors_log import read_authors_log, scheduled_rates
 from thriftnet.report.paper.claims import read_claims
-from thriftnet.report.paper.judge import count_seeds, runs_of
+from thriftnet.report.paper.judge import runs_of
 from thriftnet.report.paper.results import Results, SgdAgainstAdamW
 
 _OPTIMISERS = {"paper-sgd": "SGD", "paper": "AdamW"}

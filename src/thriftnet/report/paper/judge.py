@@ -9,6 +9,7 @@ from typing import Literal
 
 from thriftnet.evaluation.metrics import wilson_interval
 from thriftnet.evaluation.statistics import ALPHA, compare_seeds, estimate, seeds_needed
+from thriftnet.report.labels import count_seeds
 from thriftnet.report.paper.authors_log import read_authors_log
 from thriftnet.report.paper.claims import Claim, read_claims
 from thriftnet.report.paper.results import Results, Run, SgdAgainstAdamW
@@ -99,11 +100,6 @@ def show(claim: Claim, value: float) -> str:
 def runs_of(results: Results, recipe: str) -> list[Run]:
     """The trained runs of a recipe, by seed."""
     return sorted((r for r in results.runs if r.recipe == recipe), key=lambda run: run.seed)
-
-
-def count_seeds(count: int) -> str:
-    """Such as `1 seed`."""
-    return f"{count} seed{'' if count == 1 else 's'}"
 
 
 def _value(found: object, key: str) -> float:

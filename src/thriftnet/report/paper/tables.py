@@ -7,8 +7,9 @@ from typing import Any
 
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import load_recipe
+from thriftnet.report.labels import count_seeds
 from thriftnet.report.paper.claims import Setting
-from thriftnet.report.paper.judge import MARKS, Judged, Verdict, count_seeds, runs_of
+from thriftnet.report.paper.judge import MARKS, Judged, Verdict, runs_of
 from thriftnet.report.paper.results import Parity, Results, Run, Speed
 from thriftnet.report.recipe_keys import flatten
 from thriftnet.report.tables import Cell, Table, make_table

@@ -1,81 +1,44 @@
 """What does each ingredient give? One recipe with one thing changed at a time, on validation data.
 
     python benchmarks/ablate.py quick --seeds 0 1 2
+    python benchmarks/ablate.py quick --epochs 2 --variants base "no residual connections" ReLU
 
 Trains on 45,000 images and reads the 5,000 held out; the test images are never touched. Variants
-stand in STUDIES below. A run that is there already is read, one that was cut is resumed, so a
-study can be spread over many sittings. Writes results/ablation_NAME.json after every run.
+stand in ablation_studies.py; `base` is always among them. How long all of it will take is said
+first. What the results file has already is not trained again and a run that was cut is resumed, so
+a study can be spread over many sittings. Writes results/ablation_NAME.json after every run, and
+with `--epochs` a file of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablation_studies import STUDIES, Study
+from quoting import duration, result
 from record import write_result
+from thriftnet.bench.speed import training_speed
 from thriftnet.data import Dataset, load_cifar10, stratified_split
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
-from thriftnet.recipe import load_recipe
+from thriftnet.recipe import Recipe
 from thriftnet.training.device import choose_compute
+from thriftnet.training.lines import last_line
 from thriftnet.training.progress import choose_progress
 from thriftnet.training.run import RunFolder
 from thriftnet.training.run_paths import model_file
 from thriftnet.training.start import resume_run, start_run
 
-
-@dataclass(frozen=True)
-class Study:
-    """One recipe at a horizon that can be afforded, and what is changed in it."""
-
-    recipe: str
-    horizon: tuple[str, ...]
-    """Changes to the recipe that every variant shares."""
-    variants: dict[str, tuple[str, ...]]
-    """Each does as many operations as `base`, to a percent, unless its name says otherwise."""
+_SPEED_SECONDS = 10.0
+"""Of training on noise, to tell how long the study will take."""
 
 
-STUDIES = {
-    "quick": Study(
-        recipe="quick",
-        horizon=("train.epochs=5",),
-        variants={
-            "base": (),
-            "every image in every epoch": (
-                "train.full_epochs=0",
-                "train.hard_fraction=1",
-                "train.epochs=3.5",
-            ),
-            "hardest half after one epoch": ("train.full_epochs=1", "train.sizes=[[1, 24]]"),
-            "hardest third after two epochs": ("train.hard_fraction=0.33333", "train.epochs=6.5"),
-            "whole images from the start": ("train.sizes=[]", "train.epochs=3"),
-            "two half epochs at 28 pixels": ("train.sizes=[[2, 24], [4, 28]]", "train.epochs=5.5"),
-            "2x2 stem": ("model.stem_kernel=2", "train.epochs=4.63"),
-            "stem bias trained in all epochs": ("train.stem_epochs=null",),
-            "no residual connections": ("model.residual=false",),
-            "batches of 2,000": ("train.batch_size=2000", "optim.lr=0.24"),
-            "batches of 500": ("train.batch_size=500", "optim.lr=0.12"),
-            "learning rate 0.24": ("optim.lr=0.24",),
-            "learning rate 0.12": ("optim.lr=0.12",),
-            "momentum 0.85": ("optim.momentum=0.85",),
-            "ReLU": ("model.activation=relu",),
-            "SiLU": ("model.activation=silu",),
-            "random flips": ("augment.flip=random",),
-            "no label smoothing": ("train.label_smoothing=0",),
-            "averaged weights": ("train.ema_decay=0.9",),
-        },
-    ),
-}
-
-
-def measure(recipe_name: str, overrides: Sequence[str], seed: int, path: Path) -> dict[str, Any]:
+def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     """Train one variant with one seed, unless it is there, and read its validation images."""
-    recipe = load_recipe(recipe_name, ["data.val_ratio=0.1", *overrides], seed=seed)
     if not path.exists():
         progress = choose_progress()
         run = start_run(recipe, name=path.name, runs_dir=path.parent, progress=progress)
@@ -87,11 +50,11 @@ def measure(recipe_name: str, overrides: Sequence[str], seed: int, path: Path) -
         raise SystemExit(f"interrupted; run the same command again to go on with {path}")
     model = read_model(model_file(path))
     compute = choose_compute()
-    found = evaluate_on(model, _held_out(seed), compute=compute, tta=model.tta)
-    lines = (path / "metrics.jsonl").read_text().splitlines()
-    end = next(line for line in map(json.loads, lines) if line["kind"] == "end")
+    found = evaluate_on(model, _held_out(recipe.seed), compute=compute, tta=model.tta)
+    end = last_line(RunFolder.open(path).metrics(), "end")
     return {
-        "seed": seed,
+        "seed": recipe.seed,
+        "digest": recipe.digest(),
         "accuracy": found.accuracy,
         "accuracy_without_tta": found.other.accuracy,
         "pflop": end["pflop"],
@@ -105,35 +68,68 @@ def _held_out(seed: int) -> Dataset:
     return train_set.subset(held_out)
 
 
+def known_runs(study: Study, figures: Mapping[str, Any] | None) -> dict[str, dict[int, Any]]:
+    """By variant and seed the runs of a results file that are of the study as it is now."""
+    known: dict[str, dict[int, Any]] = {}
+    for name, entry in (figures or {"variants": {}})["variants"].items():
+        for run in entry["runs"] if name in study.variants else ():
+            if run["digest"] == study.load(name, run["seed"]).digest():
+                known.setdefault(name, {})[run["seed"]] = run
+    return known
+
+
+def summarise(study: Study, runs: Mapping[str, Mapping[int, Any]]) -> dict[str, Any]:
+    """What the results file says, variants in the study's order."""
+    variants = {
+        name: {
+            "overrides": list(overrides),
+            "runs": [runs[name][seed] for seed in sorted(runs[name])],
+            "mean_accuracy": statistics.mean(run["accuracy"] for run in runs[name].values()),
+        }
+        for name, overrides in study.variants.items()
+        if runs.get(name)
+    }
+    return {
+        "recipe": study.recipe,
+        "horizon": list(study.horizon),
+        "split": "validation",
+        "seeds": sorted({seed for found in runs.values() for seed in found}),
+        "variants": variants,
+    }
+
+
 def main() -> None:
     """Run a study and write its result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants alone")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="these alone, and base")
+    parser.add_argument("--epochs", type=float, help="of base; of the others in proportion")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
     arguments = parser.parse_args()
-    study = STUDIES[arguments.study]
-    chosen = {k: v for k, v in study.variants.items() if not arguments.only or k in arguments.only}
-    found: dict[str, Any] = {}
-    for seed in arguments.seeds:
-        for name, overrides in chosen.items():
-            slug = name.replace(" ", "-").replace(",", "")
-            path = arguments.runs_dir / f"ablation-{arguments.study}-{slug}-seed{seed}"
-            entry = found.setdefault(name, {"overrides": list(overrides), "runs": []})
-            changes = (*study.horizon, *overrides)
-            entry["runs"].append(measure(study.recipe, changes, seed, path))
-            entry["mean_accuracy"] = statistics.mean(run["accuracy"] for run in entry["runs"])
-            write_result(
-                f"ablation_{arguments.study}",
-                {
-                    "recipe": study.recipe,
-                    "horizon": list(study.horizon),
-                    "split": "validation",
-                    "seeds": arguments.seeds,
-                    "variants": found,
-                },
-            )
+    study, name = STUDIES[arguments.study], arguments.study
+    if arguments.epochs:
+        study, name = study.at(arguments.epochs), f"{name}_{arguments.epochs:g}_epochs"
+    chosen: Sequence[str] = arguments.variants or list(study.variants)
+    unknown = [variant for variant in chosen if variant not in study.variants]
+    if unknown:
+        parser.error(f"no variant {unknown[0]!r}; there are: {', '.join(study.variants)}")
+    runs = known_runs(study, result(f"ablation_{name}"))
+    wanted = [(s, v) for s in arguments.seeds for v in dict.fromkeys(["base", *chosen])]
+    lacking = [(seed, variant) for seed, variant in wanted if seed not in runs.get(variant, {})]
+    print(f"{len(wanted)} runs, {len(wanted) - len(lacking)} of them measured already")
+    if lacking:  # each takes about as many operations as base
+        each = training_speed(study.load("base", 0), seconds=_SPEED_SECONDS).expected_seconds
+        print(
+            f"the other {len(lacking)} take about {duration(len(lacking) * each)} on this machine, "
+            f"{duration(each)} each; less where runs lie in {arguments.runs_dir} already",
+            flush=True,
+        )
+    for seed, variant in lacking:
+        slug = variant.replace(" ", "-").replace(",", "")
+        path = arguments.runs_dir / f"ablation-{name}-{slug}-seed{seed}"
+        runs.setdefault(variant, {})[seed] = measure(study.load(variant, seed), path)
+        write_result(f"ablation_{name}", summarise(study, runs))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
     python benchmarks/cost_growth.py
 
 Each point trains one epoch on noise in a process of its own, after a step that is not counted,
-with one thing changed from the recipe `quick` (every image in every epoch). Writes
-results/cost_growth.json and docs/figures/cost_growth.svg; `--draw` draws the figure again.
+with one thing changed from the recipe `quick` (every image in every epoch). All points are measured
+in turns, `--rounds` times, as the machine's speed changes by the minute; the medians count, and the
+time of every round is kept. Writes results/cost_growth.json and docs/figures/cost_growth.svg;
+`--draw` draws the figure again.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,7 @@ FIGURE = Path(__file__).parent.parent / "docs" / "figures" / "cost_growth.svg"
 _POINT = "--point"
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes."""
+_MEASURED = ("seconds", "images_per_second", "gflops", "peak_memory_bytes")
 _LATE = 1000
 """An epoch in which images are no longer shrunk."""
 
@@ -127,11 +132,29 @@ def measure(point: Point) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def measure_in_turns(points: Iterable[Point], *, rounds: int) -> dict[Point, dict[str, Any]]:
+    """Every point once a round; the median of each."""
+    turns: dict[Point, list[dict[str, Any]]] = {point: [] for point in points}
+    for number in range(1, rounds + 1):
+        for at, (point, found) in enumerate(turns.items(), 1):
+            found.append(measure(point))
+            told = f"round {number} of {rounds}, point {at} of {len(turns)}"
+            print(f"{told}: {found[-1]['seconds']:.1f} s", flush=True)
+    return {point: median(found) for point, found in turns.items()}
+
+
+def median(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a point is and the medians of its turns, with the time of each."""
+    medians = {key: statistics.median(turn[key] for turn in turns) for key in _MEASURED}
+    return {**turns[0], **medians, "every_time_seconds": [turn["seconds"] for turn in turns]}
+
+
 def main() -> None:
     """Measure every point, write the result and draw it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draw", action="store_true", help="the figure alone, from the file")
     parser.add_argument("--shrink", type=int, default=1, help="fewer images and smaller batches")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each point is measured")
     parser.add_argument(_POINT, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.point:
@@ -139,19 +162,19 @@ def main() -> None:
         return
     path = RESULTS / "cost_growth.json"
     if not arguments.draw:
-        measured: dict[Point, dict[str, Any]] = {}
-        found: dict[str, list[dict[str, Any]]] = {}
-        for axis, points in axes(torch.get_num_threads()).items():
-            found[axis] = []
-            for value, full in points:
-                point = full.shrunk(arguments.shrink)
-                if point not in measured:  # the axes meet in quick itself
-                    measured[point] = measure(point)
-                found[axis].append({"value": value, **measured[point]})
-                print(f"{axis} {value:g}: {measured[point]['seconds']:.1f} s", flush=True)
-        path = write_result(
-            "cost_growth", {"recipe": "quick", "digest": load_recipe("quick").digest(), **found}
-        )
+        planned = {
+            axis: [(value, point.shrunk(arguments.shrink)) for value, point in points]
+            for axis, points in axes(torch.get_num_threads()).items()
+        }
+        # The axes meet in quick itself, which is measured once a round.
+        points = dict.fromkeys(point for line in planned.values() for _, point in line)
+        measured = measure_in_turns(points, rounds=max(1, arguments.rounds))
+        found = {
+            axis: [{"value": value, **measured[point]} for value, point in line]
+            for axis, line in planned.items()
+        }
+        recipe = {"recipe": "quick", "digest": load_recipe("quick").digest()}
+        path = write_result("cost_growth", {**recipe, "rounds": arguments.rounds, **found})
     draw(json.loads(path.read_text("utf-8")), FIGURE)
 
 

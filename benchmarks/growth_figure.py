@@ -46,6 +46,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
             points = figures[axis]
             x = [point[key] / unit for point in points]
             _line(panels[0, column], x, [point["seconds"] for point in points], "o-", "black")
+            _spread(panels[0, column], x, [_times(point) for point in points])
             memory = [point["peak_memory_bytes"] / 2**30 for point in points]
             _line(panels[1, column], x, memory, "s--", "0.35")
             panels[1, column].set_xlabel(label)
@@ -59,6 +60,18 @@ def draw(figures: dict[str, Any], path: Path) -> None:
     # matplotlib leaves spaces at the ends of lines.
     text = "\n".join(line.rstrip() for line in path.read_text("utf-8").splitlines())
     path.write_text(text + "\n", "utf-8")
+
+
+def _times(point: dict[str, Any]) -> list[float]:
+    """Of every round; files of one round have the one."""
+    return point.get("every_time_seconds", [point["seconds"]])
+
+
+def _spread(panel: Axes, x: list[float], times: list[list[float]]) -> None:
+    """From the quickest round to the slowest."""
+    lows, highs = [min(each) for each in times], [max(each) for each in times]
+    panel.vlines(x, lows, highs, color="0.35", linewidth=1)
+    panel.set_ylim(bottom=0, top=1.15 * max(highs))
 
 
 def _line(panel: Axes, x: list[float], y: list[float], marker: str, colour: str) -> None:

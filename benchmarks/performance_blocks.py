@@ -216,11 +216,18 @@ def growth_lines(figures: dict[str, Any]) -> list[str]:
         lines += [
             f"| {axis.replace('_', ' ')} | {point['images']:,} | {point['parameters']:,} | "
             f"{point['threads']} | {point['batch_size']} | {point['micro_batch']} | "
-            f"{point['seconds']:.1f} s | {point['images_per_second']:.0f} | "
+            f"{_seconds(point)} | {point['images_per_second']:.0f} | "
             f"{point['gflops']:.0f} | {point['peak_memory_bytes'] / 2**30:.2f} GiB |"
             for point in figures[axis]
         ]
     return lines
+
+
+def _seconds(point: dict[str, Any]) -> str:
+    """The median, and the range where there were several rounds."""
+    times = point.get("every_time_seconds", [])
+    spread = f" ({min(times):.1f} to {max(times):.1f})" if len(times) > 1 else ""
+    return f"{point['seconds']:.1f} s{spread}"
 
 
 PERFORMANCE_BLOCKS: dict[str, Callable[[], str]] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import cost_growth
 from cost_growth import Point, axes, train_point
 from growth_figure import draw
 from thriftnet.recipe import load_recipe
@@ -22,6 +23,25 @@ def test_a_point_trains_what_it_says():
     assert found["peak_memory_bytes"] > 50e6  # torch alone takes more
     wider = train_point(Point(images=24, width=0.1, batch_size=8, micro_batch=4))
     assert wider["parameters"] > found["parameters"]
+
+
+def test_points_are_measured_in_turns_and_their_medians_count(monkeypatch: pytest.MonkeyPatch):
+    order: list[Point] = []
+
+    def measured(point: Point) -> dict[str, float]:
+        order.append(point)
+        # The second round was disturbed.
+        took = {1: 3.0, 2: 9.0, 3: 4.0}[len(order) // 2 + len(order) % 2]
+        rates = {"images_per_second": 24 / took, "gflops": 1 / took}
+        return {"images": 24, "seconds": took, "peak_memory_bytes": 100, **rates}
+
+    monkeypatch.setattr(cost_growth, "measure", measured)
+    other = Point(images=48)
+    found = cost_growth.measure_in_turns([TINY, other], rounds=3)
+    assert order == [TINY, other] * 3
+    assert found[TINY]["seconds"] == 4.0
+    assert found[TINY]["images_per_second"] == 6.0
+    assert found[TINY]["every_time_seconds"] == [3.0, 9.0, 4.0]
 
 
 def test_axes_meet_in_the_recipe_itself():

@@ -1,0 +1,78 @@
+"""What is changed in a recipe, one thing at a time, to see what each gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from thriftnet.recipe import Recipe, load_recipe
+
+_EPOCHS = "train.epochs="
+
+
+@dataclass(frozen=True)
+class Study:
+    """One recipe at a horizon that can be afforded, and what is changed in it."""
+
+    recipe: str
+    horizon: tuple[str, ...]
+    """Changes to the recipe that every variant shares."""
+    variants: dict[str, tuple[str, ...]]
+    """Each does as many operations as `base`, to a percent, unless its name says otherwise."""
+
+    def at(self, epochs: float) -> Study:
+        """The study with another number of epochs; each variant's changes by the same factor.
+
+        What a recipe counts in epochs from its beginning, such as the first ones over all images,
+        stays as it is.
+        """
+        (whole,) = (float(c.removeprefix(_EPOCHS)) for c in self.horizon if c.startswith(_EPOCHS))
+
+        def scaled(changes: Sequence[str]) -> tuple[str, ...]:
+            return tuple(
+                f"{_EPOCHS}{float(c.removeprefix(_EPOCHS)) * epochs / whole:.4g}"
+                if c.startswith(_EPOCHS)
+                else c
+                for c in changes
+            )
+
+        variants = {name: scaled(changes) for name, changes in self.variants.items()}
+        return replace(self, horizon=scaled(self.horizon), variants=variants)
+
+    def load(self, variant: str, seed: int) -> Recipe:
+        """The recipe of a variant, which keeps a tenth of the training images for validation."""
+        changes = ["data.val_ratio=0.1", *self.horizon, *self.variants[variant]]
+        return load_recipe(self.recipe, changes, seed=seed)
+
+
+STUDIES = {
+    "quick": Study(
+        recipe="quick",
+        horizon=("train.epochs=5",),
+        variants={
+            "base": (),
+            "every image in every epoch": (
+                "train.full_epochs=0",
+                "train.hard_fraction=1",
+                "train.epochs=3.5",
+            ),
+            "hardest half after one epoch": ("train.full_epochs=1", "train.sizes=[[1, 24]]"),
+            "hardest third after two epochs": ("train.hard_fraction=0.33333", "train.epochs=6.5"),
+            "whole images from the start": ("train.sizes=[]", "train.epochs=3"),
+            "two half epochs at 28 pixels": ("train.sizes=[[2, 24], [4, 28]]", "train.epochs=5.5"),
+            "2x2 stem": ("model.stem_kernel=2", "train.epochs=4.63"),
+            "stem bias trained in all epochs": ("train.stem_epochs=null",),
+            "no residual connections": ("model.residual=false",),
+            "batches of 2,000": ("train.batch_size=2000", "optim.lr=0.24"),
+            "batches of 500": ("train.batch_size=500", "optim.lr=0.12"),
+            "learning rate 0.24": ("optim.lr=0.24",),
+            "learning rate 0.12": ("optim.lr=0.12",),
+            "momentum 0.85": ("optim.momentum=0.85",),
+            "ReLU": ("model.activation=relu",),
+            "SiLU": ("model.activation=silu",),
+            "random flips": ("augment.flip=random",),
+            "no label smoothing": ("train.label_smoothing=0",),
+            "averaged weights": ("train.ema_decay=0.9",),
+        },
+    ),
+}

@@ -1,0 +1,91 @@
+"""Ablations: what is trained, and what is not trained again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ablate
+import record
+from ablation_studies import STUDIES
+from thriftnet.bench.speed import TrainingSpeed
+from thriftnet.recipe import Recipe
+
+
+class Bench:
+    """The script with its trainings counted and not done."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.trained: list[Recipe] = []
+        self.patch = monkeypatch
+        speed = TrainingSpeed(1, 1, "bf16", 5, 500.0, 0.1, 0.1, 300.0)
+        monkeypatch.setattr(ablate, "training_speed", lambda *_, **__: speed)
+        monkeypatch.setattr(ablate, "measure", self.measure)
+        monkeypatch.setattr(record, "RESULTS", folder)
+        monkeypatch.setattr(ablate, "result", self.read)
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / f"{name}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def measure(self, recipe: Recipe, path: Path) -> dict[str, Any]:
+        self.trained.append(recipe)
+        return {"seed": recipe.seed, "digest": recipe.digest(), "accuracy": 0.9, "seconds": 1.0}
+
+    def __call__(self, *words: str) -> int:
+        """Run the script; how many runs it trained."""
+        before = len(self.trained)
+        self.patch.setattr(sys, "argv", ["ablate.py", *words])
+        ablate.main()
+        return len(self.trained) - before
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def test_what_was_measured_is_kept_and_not_trained_again(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("quick", "--variants", "ReLU", "--seeds", "0", "1") == 4  # base besides
+    said = capsys.readouterr().out
+    assert "4 runs, 0 of them measured already" in said
+    assert "the other 4 take about 20.0 min on this machine, 5.0 min each" in said
+    assert bench("quick", "--variants", "ReLU", "SiLU", "--seeds", "0", "1", "2") == 5
+    kept = bench.read("ablation_quick")
+    assert kept is not None
+    assert list(kept["variants"]) == ["base", "ReLU", "SiLU"]
+    assert [run["seed"] for run in kept["variants"]["ReLU"]["runs"]] == [0, 1, 2]
+    assert bench("quick", "--variants", "SiLU", "--seeds", "0", "1", "2") == 0
+
+
+def test_run_of_another_version_of_the_recipe_is_trained_again(bench: Bench) -> None:
+    bench("quick", "--variants", "base", "--seeds", "0")
+    path = bench.folder / "ablation_quick.json"
+    path.write_text(path.read_text().replace(bench.trained[0].digest(), "0" * 12))
+    assert bench("quick", "--variants", "base", "--seeds", "0") == 1
+
+
+def test_other_epochs_scale_every_variant_and_have_their_own_file(bench: Bench) -> None:
+    bench("quick", "--epochs", "2", "--variants", "whole images from the start", "--seeds", "3")
+    base, whole = bench.trained
+    study = STUDIES["quick"]
+    assert base.train.epochs == 2
+    assert whole.train.epochs == pytest.approx(2 * 3 / 5)
+    assert (base.seed, base.data.val_ratio) == (3, 0.1)
+    assert study.load("base", 0).train.epochs == 5
+    assert bench.read("ablation_quick") is None
+    assert bench.read("ablation_quick_2_epochs") is not None
+
+
+def test_misspelt_variant_is_named(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench("quick", "--variants", "RELU")
+    assert "no variant 'RELU'; there are: base, " in capsys.readouterr().err
+    assert bench.trained == []

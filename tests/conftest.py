@@ -12,12 +12,31 @@ os.environ["OMP_NUM_THREADS"] = "1"
 _SRC = str(Path(__file__).parent.parent / "src")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SRC, os.environ.get("PYTHONPATH"))))
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 
 from thriftnet.data import Dataset, load_cifar10
+
+if TYPE_CHECKING:
+    from postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
 def cifar10() -> tuple[Dataset, Dataset]:
     """The real data set, (train, test), from the ordinary cache or its sources."""
     return load_cifar10()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> "Iterator[PostgresServer]":
+    """A PostgreSQL server of this test process."""
+    from postgres import PostgresServer
+
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

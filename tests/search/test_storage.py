@@ -1,13 +1,19 @@
-"""Claims: none lost, none handed out twice, whatever dies; and every way a database can fail."""
+"""Claims: none lost, none handed out twice, whatever dies; and every way a database can fail.
+
+What a storage does is tested on SQLite and on a real PostgreSQL server alike.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
+from postgres import PostgresServer
 
 from thriftnet.errors import SearchError
 from thriftnet.search import database
@@ -23,9 +29,18 @@ def in_turn(rows: Sequence[JobRow]) -> Job | Answer:
     return Answer.DONE if all(row.over for row in rows) else Answer.WAIT
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | sql.URL:
+    """An empty database."""
+    if request.param == "sqlite":
+        return database.sqlite_url(tmp_path / "a ?#% study.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
+
+
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[Storage]:
-    opened = Storage.in_file(tmp_path / "a ?#% study.db", heartbeat=0.02)
+def storage(url: str | sql.URL) -> Iterator[Storage]:
+    opened = Storage(url, heartbeat=0.02)
     opened.prepare("space")
     yield opened
     opened.close()
@@ -42,14 +57,13 @@ def expire() -> None:
     threading.Event().wait(0.02 * (LEASE_BEATS + 2))
 
 
-def test_many_threads_with_connections_of_their_own_share_the_jobs(tmp_path: Path):
-    path, taken = tmp_path / "study.db", []
-    Storage.in_file(path).prepare("space")
+def test_many_threads_with_connections_of_their_own_share_the_jobs(url: str | sql.URL):
+    taken: list[Job] = []
     faults: list[BaseException] = []
 
     def work(name: str) -> None:
         try:
-            own = Storage.in_file(path)
+            own = Storage(url)
             own.prepare("space")
             while not isinstance(found := own.claim("grid", in_turn, worker=name), Answer):
                 taken.append(found.job)
@@ -113,6 +127,20 @@ def test_a_lease_may_run_out_any_number_of_times(storage: Storage):
         expire()
 
 
+def test_a_claim_whose_answer_was_lost_is_found_by_the_same_worker(storage: Storage):
+    lost = claimed(storage)
+    again = claimed(storage)
+    assert (again.job, again.attempt) == (lost.job, 2)
+    assert claimed(storage, "other").job == JOBS[1]
+
+
+def test_a_storage_belongs_to_one_study_folder(storage: Storage):
+    storage.bind("one", "here:/studies/tiny")
+    storage.bind("one", "there:/mnt/studies/tiny")
+    with pytest.raises(SearchError, match=r"another study folder \(here:/studies/tiny\); share"):
+        storage.bind("two", "there:/studies/tiny")
+
+
 def test_candidates_come_back_as_they_were(storage: Storage):
     one = Candidate("a" * 12, {"optim.lr": 0.1, "model.blocks": [1, 2]}, 2**40, 2**41)
     two = Candidate("b" * 12, {}, 5, 6, refused="too large", reference=True)
@@ -153,22 +181,34 @@ def test_a_folder_that_is_not_there(tmp_path: Path):
         Storage.in_file(tmp_path / "nowhere" / "study.db").prepare("space")
 
 
-def test_an_emptied_storage(storage: Storage, tmp_path: Path):
-    with sqlite3.connect(tmp_path / "a ?#% study.db") as other:
-        other.execute("delete from study")
-    other.close()
+def test_an_emptied_storage(storage: Storage, url: str | sql.URL):
+    engine = database.open_database(url)
+    with engine.begin() as other:
+        other.execute(sql.text("delete from study"))
+    engine.dispose()
     with pytest.raises(SearchError, match="holds no study; it was emptied"):
         storage.claim("grid", in_turn, worker="w")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "abacus://host/name"])
-def test_an_address_that_is_none(url: str):
-    with pytest.raises(SearchError, match="is no database that can be used here"):
-        Storage(url)
+@pytest.mark.parametrize("wrong", ["nonsense", "abacus://user:secret@host/name", "ab:c//:secret@"])
+def test_an_address_that_is_none(wrong: str):
+    with pytest.raises(SearchError, match="is no database that can be used here") as told:
+        Storage(wrong)
+    assert "secret" not in str(told.value)
 
 
-def test_a_password_is_never_told():
-    assert "secret" not in database.name_of("postgresql://user:secret@host/name")
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://user:secret@host/name", "postgresql://host/name?user=me&password=secret"],
+)
+def test_a_password_is_never_told(address: str):
+    assert "secret" not in Storage(address).where
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SearchError, match=r"pip install 'thriftnet\[cluster\]'"):
+        Storage("postgresql://host/name")
 
 
 def test_a_full_disk_keeps_what_was_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

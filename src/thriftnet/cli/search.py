@@ -31,7 +31,10 @@ app.add_typer(search_app, name="search")
 
 StorageOption = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Database that several machines share. Default: a file."),
+    typer.Option(
+        metavar="URL",
+        help="Database for several machines: postgresql://user@host/name. Default: a file.",
+    ),
 ]
 
 
@@ -48,8 +51,18 @@ def run(
         str | None,
         typer.Option(help="Run this stage only: grid, analysis, refinement or validation."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trainings at once.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings at once. Default: 1; on a cluster, one a core."),
+    ] = None,
     storage: StorageOption = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train on a Ray cluster: auto, local, ray://host:10001 or host:port.",
+        ),
+    ] = None,
     heartbeat: Annotated[
         float,
         typer.Option(min=0.1, help="Seconds between signs of life; after six a worker is dead."),
@@ -67,6 +80,7 @@ def run(
         workers=workers,
         data=data,
         storage=storage,
+        cluster=cluster,
         heartbeat=heartbeat,
         progress=PrintedSearch(),
     )

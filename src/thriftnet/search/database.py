@@ -1,7 +1,8 @@
-"""How databases are opened, and what their faults mean to a user."""
+"""How databases are opened, and how a user may read their addresses."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,13 @@ from sqlalchemy import event
 
 LOCK_SECONDS = 60
 """How long a write waits for its turn."""
+_CONNECT_SECONDS = 10
+"""How long a server may take to answer; there is no limit unless one is set."""
+_SILENT_SECONDS = 20
+"""After how long a connection that no longer answers is given up: a machine was switched off."""
+
+_POSTGRESQL = {"postgres", "postgresql"}
+_SECRET_KEYS = {"password", "sslpassword"}
 
 
 def sqlite_url(path: Path) -> sql.URL:
@@ -20,6 +28,10 @@ def sqlite_url(path: Path) -> sql.URL:
 def open_database(url: str | sql.URL) -> sql.Engine:
     """Connections to a database; nothing is opened yet."""
     parsed = sql.make_url(url)
+    if parsed.drivername in _POSTGRESQL:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        return _open_postgresql(parsed)
     if parsed.get_backend_name() != "sqlite":
         return sql.create_engine(parsed, pool_pre_ping=True)
     engine = sql.create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})
@@ -29,29 +41,35 @@ def open_database(url: str | sql.URL) -> sql.Engine:
 
 def name_of(url: str | sql.URL) -> str:
     """A database as a user may read it: the file, or the address without its password."""
-    parsed = sql.make_url(url)
+    try:
+        parsed = sql.make_url(url)
+    except sql.exc.ArgumentError:
+        return re.sub(r"//.*@", "//***@", str(url))
     if parsed.get_backend_name() == "sqlite":
         return str(parsed.database)
-    return parsed.render_as_string(hide_password=True)
+    hidden = dict.fromkeys(_SECRET_KEYS & parsed.query.keys(), "***")
+    return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def in_a_file(url: str | None) -> bool:
+    """Whether a storage is a file, which one machine alone may write to."""
+    return url is None or url.startswith("sqlite")
+
+
+def _open_postgresql(url: sql.URL) -> sql.Engine:
+    """Few connections, as there may be a thousand workers, and none that waits for ever."""
+    settings: dict[str, Any] = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "tcp_user_timeout": 1000 * _SILENT_SECONDS,
+        "keepalives_idle": _SILENT_SECONDS,
+        # The second is for a machine that stops in the middle of a transaction: all wait for it.
+        "options": f"-c lock_timeout={LOCK_SECONDS}s "
+        f"-c idle_in_transaction_session_timeout={LOCK_SECONDS}s",
+    }
+    own = {key: value for key, value in settings.items() if key not in url.query}
+    return sql.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=9, connect_args=own)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Readers do not wait for writers (write-ahead log)."""
     connection.execute("pragma journal_mode=wal").close()
-
-
-def explain(reason: str, where: str) -> str:
-    """One line with the remedy for the faults of a database that a user can mend."""
-    remedies = {
-        "locked": f"{where} has been locked by another program for {LOCK_SECONDS} s; end it",
-        "full": f"the disk is full: {where} was not written; free some space",
-        "not a database": f"{where} is damaged; restore it, or move the study away",
-        "malformed": f"{where} is damaged; restore it, or move the study away",
-        "unable to open": f"{where} cannot be opened; check that the folder may be written",
-        "readonly": f"{where} may not be written; check its permissions",
-        "no such column": f"{where} was made by another version of thriftnet; begin a new study",
-        "no such table": f"{where} holds no study",
-    }
-    found = next((text for mark, text in remedies.items() if mark in reason), None)
-    text = found or f"the storage {where} does not answer ({reason.strip()[:200]})"
-    return f"{text}, and run the same command again: what was finished is kept"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,9 +10,12 @@ from typing import Any, Protocol
 from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates
+from thriftnet.search.conclusion import conclude
+from thriftnet.search.crew import Crew, run_workers
+from thriftnet.search.database import in_a_file
 from thriftnet.search.jobs import Answer, Candidate, JobRow
 from thriftnet.search.known import Known
-from thriftnet.search.local import run_workers
+from thriftnet.search.local import LocalCrew
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages import STAGES, Stage, find_stage, read_known, stages_before
 from thriftnet.search.standing import StageStanding, stage_standing
@@ -57,9 +60,10 @@ def run_search(
     *,
     study: Path | None = None,
     stage: str | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     data: Path | None = None,
     storage: str | None = None,
+    cluster: str | None = None,
     heartbeat: float = 5.0,
     progress: SearchProgress,
 ) -> Searched:
@@ -69,9 +73,10 @@ def run_search(
         space: A space, the name of a shipped one, or a YAML path.
         study: Folder; none: `studies/` and the space's name.
         stage: The only one to run; none: all.
-        workers: Processes at once.
+        workers: Processes at once; none: 1, or as many as a cluster has processor cores.
         data: Where to read CIFAR-10; none: the cache or the network.
         storage: Address of a database; none: a file in the folder.
+        cluster: Where a Ray cluster is, on which the workers run; none: on this machine.
         heartbeat: Seconds between two signs of life of a worker.
         progress: Told how it goes.
 
@@ -81,6 +86,7 @@ def run_search(
     """
     chosen = space if isinstance(space, Space) else load_space(space)
     wanted = (find_stage(stage),) if stage is not None else STAGES
+    crew = _choose_crew(cluster, workers, storage)
     candidates = count_candidates(chosen)
     path = study or Path("studies") / chosen.name
     opened = Study.create(path, chosen, url=storage, heartbeat=heartbeat)
@@ -88,7 +94,7 @@ def run_search(
     progress.counted(chosen, candidates)
     load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
     outcomes: dict[str, dict[str, Any]] = {}
-    with contextlib.closing(opened.storage), stop_on_signal() as stop:
+    with closing(opened.storage), closing(crew), stop_on_signal() as stop:
         for each in wanted:
             _need(opened, stages_before(each))
             outcome = opened.outcome(each.name)
@@ -97,20 +103,34 @@ def run_search(
                 done = _nothing_left(opened, each) or run_workers(
                     opened,
                     each,
-                    count=workers,
+                    crew=crew,
                     url=storage,
                     data=data,
                     stopping=lambda: stop.requested,
                     look=teller.look,
                     say=progress.note,
                 )
-                if not done:
+                if done:
+                    outcome = conclude(
+                        opened,
+                        each,
+                        data=data,
+                        stopping=lambda: stop.requested,
+                        say=progress.note,
+                    )
+                if outcome is None:
                     return Searched(path, False, outcomes)
-                outcome = each.conclude(opened, read_known(opened), data)
-                opened.save_outcome(each.name, outcome)
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
     return Searched(path, True, outcomes)
+
+
+def _choose_crew(cluster: str | None, workers: int | None, storage: str | None) -> Crew:
+    if cluster is None:
+        return LocalCrew(workers or 1)
+    from thriftnet.search.ray_cluster import RayCrew
+
+    return RayCrew(cluster, workers=workers, shared=not in_a_file(storage))
 
 
 def _nothing_left(study: Study, stage: Stage) -> bool:

@@ -17,6 +17,13 @@ study = sql.Table(
     sql.Column("space", sql.Text, nullable=False),
     sql.Column("writes", sql.BigInteger, nullable=False),
 )
+folder = sql.Table(
+    "folder",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("identity", sql.String(40), nullable=False),
+    sql.Column("place", sql.Text, nullable=False),
+)
 candidates = sql.Table(
     "candidates",
     metadata,

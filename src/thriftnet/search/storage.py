@@ -8,24 +8,31 @@ another and each sees what the one before left.
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy import exc
 
 from thriftnet.errors import SearchError
 from thriftnet.search import schema
-from thriftnet.search.database import explain, name_of, open_database, sqlite_url
+from thriftnet.search.database import name_of, open_database, sqlite_url
+from thriftnet.search.faults import AwayError, explain
 from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow, Proposal
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 MOST_DEATHS = 3
 """Workers that died of a job, after which it has failed: it would take the whole study along."""
 LEASE_BEATS = 6
 """A worker silent for so many heartbeats is taken for dead."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two questions to a database that is away."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +45,65 @@ class Claim:
     worker: str
 
 
+def _rides_out(
+    method: Callable[Concatenate[Storage, _P], _T],
+) -> Callable[Concatenate[Storage, _P], _T]:
+    """Repeat a call while the database is away, for as long as a lease lasts and no longer.
+
+    Each call is one transaction that may be repeated: where the first was written after all and
+    only its answer lost, the second finds that out. A database that never answered is not waited
+    for, unless the storage is `patient`: its address may be wrong.
+    """
+
+    @functools.wraps(method)
+    def call(self: Storage, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        end, pause = time.monotonic() + self.lease, _FIRST_PAUSE
+        while True:
+            try:
+                found = method(self, *args, **kwargs)
+            except AwayError:
+                if not self.patient or time.monotonic() + pause > end:
+                    raise
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            self.patient = True
+            return found
+
+    return call
+
+
 class Storage:
     """The shared memory of a study.
 
     Args:
         url: As SQLAlchemy reads it: `sqlite:///study.db`.
         heartbeat: Seconds between two signs of life of this process's workers.
+        patient: Whether to wait for a database that is not there when it is first needed, too.
 
-    Every method raises SearchError where the database is damaged, locked, full or out of reach.
+    Every method raises SearchError where the database is damaged, locked or full, or was out of
+    reach for as long as a lease lasts.
     """
 
-    def __init__(self, url: str | sql.URL, *, heartbeat: float = 5.0) -> None:
+    def __init__(
+        self, url: str | sql.URL, *, heartbeat: float = 5.0, patient: bool = False
+    ) -> None:
         self.heartbeat = heartbeat
+        self.lease = LEASE_BEATS * heartbeat
+        self.patient = patient
+        self.where = name_of(url)
         try:
-            self.where = name_of(url)
             self._engine = open_database(url)
-        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
+        except ModuleNotFoundError as fault:
             raise SearchError(
-                f"--storage {str(url)!r} is no database that can be used here "
-                f"({' '.join(str(fault).split())}); give one such as postgresql://host/name"
+                f"--storage {self.where} needs the package {fault.name}, which is not installed; "
+                "run: pip install 'thriftnet[cluster]'"
+            ) from None
+        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
+            reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
+            raise SearchError(
+                f"--storage {self.where!r} is no database that can be used here{reason}; "
+                "give one such as postgresql://host/name"
             ) from None
 
     @classmethod
@@ -68,6 +115,7 @@ class Storage:
         """Let go of all connections."""
         self._engine.dispose()
 
+    @_rides_out
     def prepare(self, space: str) -> None:
         """Make the tables, or see that they are of this space.
 
@@ -87,11 +135,35 @@ class Storage:
                 "use another --study or --storage"
             )
 
+    @_rides_out
+    def bind(self, identity: str, place: str) -> None:
+        """See that the study folder is the one that this storage belongs to, or make it that.
+
+        Trials go on from checkpoints in the folder, so that all machines have to see the same one.
+
+        Args:
+            identity: Of the folder.
+            place: Where it is, for whoever looks for it.
+        """
+        with self._writing() as connection:
+            known = connection.execute(sql.select(schema.folder)).first()
+            if known is None:
+                values = {"id": 1, "identity": identity, "place": place}
+                connection.execute(schema.folder.insert().values(**values))
+            elif known.identity != identity:
+                raise SearchError(
+                    f"the storage {self.where} belongs to another study folder ({known.place}); "
+                    "share that one between the machines (NFS, say) and name it with --study, or "
+                    "use another database"
+                )
+
+    @_rides_out
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Those that are not known yet, after those that are."""
         with self._writing() as connection:
             _add(connection, candidates)
 
+    @_rides_out
     def candidates(self) -> list[Candidate]:
         """All of them, in the order in which they were added."""
         with self._reading() as connection:
@@ -100,11 +172,13 @@ class Storage:
             )
             return [schema.to_candidate(row) for row in rows]
 
+    @_rides_out
     def jobs(self, stage: str) -> list[JobRow]:
         """All jobs of a stage, in the order in which they were handed out."""
         with self._reading() as connection:
             return [schema.to_job_row(row) for row in _rows(connection, stage)]
 
+    @_rides_out
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
         """Take a job over that was given up, or the next one.
 
@@ -114,11 +188,13 @@ class Storage:
             worker: Who takes it; names a process on a machine.
         """
         with self._writing() as connection:
-            now = self._now(connection)
+            now, leased = self._clock(connection)
             rows = _rows(connection, stage)
             for row in rows:
-                silent = row.state == "running" and row.expires < now
-                if silent or row.state == "released":
+                silent = row.state == "running" and row.expires < leased
+                # A worker has one job: its own is from a claim whose answer was lost on the way.
+                own = row.state == "running" and row.worker == worker
+                if silent or own or row.state == "released":
                     return self._take(connection, row, worker, now)
             answer = decide([schema.to_job_row(row) for row in rows])
             if isinstance(answer, Answer):
@@ -138,9 +214,10 @@ class Storage:
     def beat(self, claim: Claim) -> bool:
         """Say that the worker lives; false where the job is another's by now."""
         with self._writing() as connection:
-            expires = self._expiry(self._now(connection))
+            expires = self._expiry(self._clock(connection)[0])
             return _set_own(connection, claim, expires=expires)
 
+    @_rides_out
     def finish(self, claim: Claim, *, value: float, seconds: float) -> bool:
         """Record what came of a job, once; false where the job is another's by now."""
         with self._writing() as connection:
@@ -148,16 +225,19 @@ class Storage:
                 connection, claim, state="finished", value=value, seconds=seconds, reason=None
             )
 
+    @_rides_out
     def fail(self, claim: Claim, *, reason: str) -> bool:
         """Record that the job cannot be done, by whomever; false where it is another's by now."""
         with self._writing() as connection:
             return _set_own(connection, claim, state="failed", reason=reason)
 
+    @_rides_out
     def release(self, claim: Claim) -> bool:
         """Give a job up unharmed, for the next worker."""
         with self._writing() as connection:
             return _set_own(connection, claim, state="released")
 
+    @_rides_out
     def bury(self, worker: str) -> list[JobRow]:
         """Give up what a worker held that was seen to die; the third such death fails a job.
 
@@ -189,15 +269,23 @@ class Storage:
         return Claim(row.id, schema.to_job_row(row).job, attempt, worker)
 
     def _expiry(self, now: float) -> float:
-        return now + LEASE_BEATS * self.heartbeat
+        return now + self.lease
 
-    def _now(self, connection: sql.Connection) -> float:
-        """Seconds on the one clock that all workers share."""
-        if self._engine.dialect.name == "postgresql":
-            return float(
-                connection.scalar(sql.text("select extract(epoch from clock_timestamp())")) or 0
+    def _clock(self, connection: sql.Connection) -> tuple[float, float]:
+        """Now, and up to when leases have run out, in seconds on one clock for all workers.
+
+        A lease does not run out while the server is down and for as long after: its workers live,
+        and could not say so.
+        """
+        if self._engine.dialect.name != "postgresql":
+            return time.time(), time.time()
+        now, up = connection.execute(
+            sql.text(
+                "select extract(epoch from clock_timestamp()),"
+                " extract(epoch from pg_postmaster_start_time())"
             )
-        return time.time()
+        ).one()
+        return float(now), float(now) if now - up > self.lease else 0.0
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
@@ -220,7 +308,7 @@ class Storage:
             yield
         except exc.SQLAlchemyError as fault:
             reason = str(getattr(fault, "orig", None) or fault)
-            raise SearchError(explain(reason, self.where)) from None
+            raise explain(reason, self.where) from None
 
 
 def _add(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
@@ -254,5 +342,5 @@ def _unless_another_was_first() -> Iterator[None]:
     try:
         yield
     except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:
-        if "exist" not in str(fault) and not isinstance(fault, exc.IntegrityError):
+        if "already exists" not in str(fault) and not isinstance(fault, exc.IntegrityError):
             raise

@@ -3,6 +3,7 @@
 studies/NAME/
 space.yaml          the space, its base recipe spelled out
 study.db            candidates and jobs, unless a database elsewhere holds them
+study.id            which folder this is, where one does: a database belongs to one folder
 trials/STAGE/CANDIDATE-sSEED/   run folders
 logs/WORKER.log     what a worker said
 STAGE.json          a stage's outcome, written when it is done
@@ -11,7 +12,11 @@ winner.yaml         the recipe that won, ready to train
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import platform
+import uuid
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,13 +64,24 @@ class Study:
             raise SearchError(f"{path} exists and is no study; choose another --study")
         else:
             write_whole(copy, space.to_yaml().encode(), error=SearchError)
-        study = cls(path, space, _storage(path, url, heartbeat))
-        study.storage.prepare(space.digest())
-        return study
+        return cls(path, space, _storage(path, space, url, heartbeat))
 
     @classmethod
-    def open(cls, path: Path, *, url: str | None = None, heartbeat: float = 5.0) -> Study:
+    def open(
+        cls,
+        path: Path,
+        *,
+        url: str | None = None,
+        heartbeat: float = 5.0,
+        patient: bool = False,
+    ) -> Study:
         """Open an existing study.
+
+        Args:
+            path: Of the folder.
+            url: Of its database; none: a file in the folder.
+            heartbeat: Seconds between two signs of life of a worker.
+            patient: Whether to wait for a database that does not answer at once.
 
         Raises:
             SearchError: There is none at `path`, or its storage cannot be read.
@@ -75,9 +91,8 @@ class Study:
             raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
         if url is None and not (path / "study.db").is_file():
             raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
-        study = cls(path, load_space(copy), _storage(path, url, heartbeat))
-        study.storage.prepare(study.space.digest())
-        return study
+        space = load_space(copy)
+        return cls(path, space, _storage(path, space, url, heartbeat, patient=patient))
 
     def trial_path(self, job: Job) -> Path:
         """The run folder of a job's trial."""
@@ -124,10 +139,43 @@ class Study:
         return self.path / f"{stage}.json"
 
 
-def _storage(path: Path, url: str | None, heartbeat: float) -> Storage:
-    if url is not None:
-        return Storage(url, heartbeat=heartbeat)
-    return Storage.in_file(path / "study.db", heartbeat=heartbeat)
+def _storage(
+    path: Path, space: Space, url: str | None, heartbeat: float, *, patient: bool = False
+) -> Storage:
+    """The storage of a study, which is of its space and of its folder."""
+    if url is None:
+        storage = Storage.in_file(path / "study.db", heartbeat=heartbeat)
+    else:
+        storage = Storage(url, heartbeat=heartbeat, patient=patient)
+    try:
+        storage.prepare(space.digest())
+        if url is not None:
+            storage.bind(_identity(path), f"{platform.node()}:{path.resolve()}")
+    except SearchError:
+        storage.close()
+        raise
+    return storage
+
+
+def _identity(path: Path) -> str:
+    """A word that no other study folder has, made once.
+
+    Raises:
+        SearchError: The folder cannot be written.
+    """
+    kept = path / "study.id"
+    try:
+        if not kept.is_file():
+            new = kept.with_name(f"study.id.{uuid.uuid4().hex}")
+            new.write_text(uuid.uuid4().hex, "ascii")
+            with contextlib.suppress(FileExistsError):  # another machine was first
+                os.link(new, kept)
+            new.unlink()
+        return kept.read_text("ascii").strip()
+    except (OSError, ValueError) as fault:
+        raise SearchError(
+            f"{kept} cannot be used ({fault}); check the folder's permissions"
+        ) from None
 
 
 def _check_same(path: Path, known: Space, given: Space) -> None:

@@ -1,26 +1,30 @@
 """A worker: claim a job, train it in its run folder, record what came of it, until there is none.
 
 A process of its own: `python -m thriftnet.search.worker STUDY STAGE`. It ends with code 0 when the
-stage has nothing more to do, 130 when it was asked to stop, 2 at a user's mistake, in one line.
+stage has nothing more to do, 130 when it was asked to stop, 2 at a user's mistake, in one line, and
+1 out of memory, in one line too.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import errno
 import os
+import platform
 import shutil
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
 from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
 from thriftnet.search.candidates import trial_recipe
+from thriftnet.search.crew import STORAGE_VARIABLE
+from thriftnet.search.heartbeat import Heartbeat, orphaned
 from thriftnet.search.jobs import Answer, Candidate
-from thriftnet.search.local import STORAGE_VARIABLE
-from thriftnet.search.stages import Stage, find_stage, read_known
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.stages import Stage, find_stage, read_known, stages_before
+from thriftnet.search.storage import Claim
 from thriftnet.search.study import Study
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet
@@ -29,6 +33,8 @@ from thriftnet.training.start import resume_run, start_run
 
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between two questions for a job, while there is none."""
+_LAG_SECONDS = 60.0
+"""How long a shared folder may take to show a file that another machine wrote."""
 
 
 def work(
@@ -58,7 +64,7 @@ def work(
     decide = stage.decide(known)
     waits = 0
     with stop_on_signal() as stop:
-        while not (stop.requested or _orphaned(parent)):
+        while not (stop.requested or orphaned(parent)):
             found = study.storage.claim(stage.name, decide, worker=worker)
             if found is Answer.DONE:
                 return True
@@ -73,37 +79,6 @@ def work(
                 candidate = known.candidates[found.job.candidate]
                 _do(study, stage, found, candidate, heart, stop, data)
     return False
-
-
-class Heartbeat:
-    """Renews a claim's lease while its block runs, from a thread of its own."""
-
-    def __init__(self, storage: Storage, claim: Claim, parent: int | None) -> None:
-        self.storage = storage
-        self.claim = claim
-        self.parent = parent
-        self.lost = False
-        """Whether the job is another's by now, or nobody wants it done any more."""
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-
-    def __enter__(self) -> Heartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(self.storage.heartbeat):
-            try:
-                held = self.storage.beat(self.claim)
-            except SearchError:
-                continue  # away for a moment, perhaps; what is trained is not lost
-            if not held or _orphaned(self.parent):
-                self.lost = True
-                return
 
 
 class _HandOn(Quiet):
@@ -208,8 +183,36 @@ def _reached(path: Path, epochs: int) -> tuple[float, float] | None:
     return None
 
 
-def _orphaned(parent: int | None) -> bool:
-    return parent is not None and os.getppid() != parent
+def _die_with_parent(parent: int) -> None:
+    """Have the system end this process at once when the one that started it dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if orphaned(parent):
+            sys.exit(1)
+
+
+def _await_outcomes(study: Study, stage: Stage) -> None:
+    """Wait until what earlier stages found is to be seen here: a shared folder may lag behind.
+
+    Raises:
+        SearchError: It does not come.
+    """
+    deadline = time.monotonic() + _LAG_SECONDS
+    for before in stages_before(stage):
+        while study.outcome(before.name) is None:
+            if time.monotonic() > deadline:
+                raise SearchError(
+                    f"{study.path} on {platform.node()} does not show what the stage "
+                    f"{before.name} found; is it the same folder on all machines?"
+                )
+            time.sleep(1)
+
+
+def _is_out_of_memory(fault: Exception) -> bool:
+    if isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM:
+        return True
+    marks = ("out of memory", "allocate memory", "not enough memory", "bad_alloc")
+    return isinstance(fault, RuntimeError) and any(mark in str(fault) for mark in marks)
 
 
 def main() -> None:
@@ -220,15 +223,20 @@ def main() -> None:
     parser.add_argument("--worker", required=True)
     parser.add_argument("--heartbeat", type=float, required=True)
     parser.add_argument("--parent", type=int)
+    parser.add_argument("--tied", action="store_true", help="die with the parent, at once")
     parser.add_argument("--data", type=Path)
     given = parser.parse_args()
     # The address of a database may hold a password, which a command line would show to everyone.
     url = os.environ.pop(STORAGE_VARIABLE, None)
     try:
-        study = Study.open(given.study, url=url, heartbeat=given.heartbeat)
+        if given.tied:
+            _die_with_parent(given.parent)
+        study = Study.open(given.study, url=url, heartbeat=given.heartbeat, patient=True)
+        stage = find_stage(given.stage)
+        _await_outcomes(study, stage)
         done = work(
             study,
-            find_stage(given.stage),
+            stage,
             worker=given.worker,
             data=given.data,
             parent=given.parent,
@@ -236,6 +244,11 @@ def main() -> None:
     except ThriftnetError as fault:
         print(fault, file=sys.stderr)
         sys.exit(fault.exit_code)
+    except Exception as fault:
+        if not _is_out_of_memory(fault):
+            raise
+        print("out of memory; fewer --workers leave more for each", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0 if done else 130)
 
 

@@ -1,0 +1,69 @@
+"""What a stage found is worked out once, whatever number of commands share the study.
+
+It is a job like others, so that a second command waits, and takes over where the first one dies.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from thriftnet.search.heartbeat import Heartbeat
+from thriftnet.search.jobs import Answer, Job, JobRow
+from thriftnet.search.stages import Stage, read_known
+from thriftnet.search.study import Study
+
+_PAUSE_SECONDS = 0.5
+
+
+def conclude(
+    study: Study,
+    stage: Stage,
+    *,
+    data: Path | None,
+    stopping: Callable[[], bool],
+    say: Callable[[str], None],
+) -> dict[str, Any] | None:
+    """Conclude a stage whose jobs are over, or wait for the command that does.
+
+    Args:
+        study: Whose.
+        stage: Which.
+        data: Where to read CIFAR-10; none: the cache.
+        stopping: Whether the user has asked to stop.
+        say: Told when another command is at it.
+
+    Returns:
+        What was found; none if the user stopped it first.
+
+    Raises:
+        ThriftnetError: As the stage's own `conclude`.
+    """
+    name, told = f"{platform.node()}-{uuid.uuid4().hex[:12]}", False
+    job = Job(f"{stage.name} conclusion", "", 0, 0)
+
+    def once(rows: Sequence[JobRow]) -> Job | Answer:
+        return Answer.WAIT if rows else job
+
+    while not stopping():
+        claim = study.storage.claim(job.stage, once, worker=name)
+        if isinstance(claim, Answer):
+            if not told:
+                say(f"another command concludes the stage {stage.name}; waiting for it")
+            told = True
+            time.sleep(_PAUSE_SECONDS)
+            continue
+        try:
+            with Heartbeat(study.storage, claim):
+                found = study.outcome(stage.name)
+                if found is None:
+                    found = stage.conclude(study, read_known(study), data)
+                    study.save_outcome(stage.name, found)
+        finally:  # never finished: whoever loses the file makes it anew
+            study.storage.release(claim)
+        return found
+    return None

@@ -1,0 +1,91 @@
+"""A real PostgreSQL server of the tests' own, in a temporary folder and on a free port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+PASSWORD = "secret-word"
+
+
+def program(name: str) -> str:
+    """Where a program of PostgreSQL is; Debian keeps the server's off the PATH."""
+    places = [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    assert found, f"{name} is not installed; apt-get install postgresql"
+    return found
+
+
+class PostgresServer:
+    """Started by `start`, away after `stop`; `remove` leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        # The server refuses to run as root.
+        self._as: dict[str, Any] = {}
+        if os.getuid() == 0:
+            self._as = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(self.folder, "postgres", "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        password.chmod(0o644)
+        self._run(
+            *("initdb", "--no-sync", "--username=owner", "--auth=scram-sha-256"),
+            *("--encoding=UTF8", "--locale=C", f"--pwfile={password}", f"--pgdata={self._data}"),
+        )
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        options = f"-F -k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1"
+        log = self.folder / "log"
+        self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(log), "-o", options)
+
+    def stop(self) -> None:
+        """As a crash would: nobody is asked to finish."""
+        self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self._data))
+
+    def remove(self) -> None:
+        if (self._data / "postmaster.pid").exists():
+            self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str, *, user: str = "owner", password: str = PASSWORD) -> str:
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """The address of an empty one."""
+        name = f"study_{uuid.uuid4().hex[:10]}"
+        self.execute("postgres", f"create database {name}")
+        return self.url(name)
+
+    def execute(self, database: str, *statements: str) -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def _run(self, name: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [program(name), *arguments],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if name == "initdb" else subprocess.DEVNULL,
+            text=True,
+            **self._as,
+        )
+        assert done.returncode == 0, f"{name}: {done.stderr}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,15 @@ def _open_postgresql(url: sql.URL) -> sql.Engine:
     return sql.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=9, connect_args=own)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Readers do not wait for writers (write-ahead log)."""
-    connection.execute("pragma journal_mode=wal").close()
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal").close()
+            return
+        except sqlite3.OperationalError as fault:
+            # SQLite lets this one statement not wait, while another process makes the database.
+            if "locked" not in str(fault) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

@@ -10,7 +10,6 @@ import queue
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ class RayCrew:
                 f"--cluster {address!r} is no cluster; give auto, local, ray://host:10001 or "
                 "host:port"
             )
-        if importlib.util.find_spec("ray") is None:
+        if not _has_ray():
             raise SearchError(
                 "--cluster needs Ray, which is not installed; run: pip install 'thriftnet[cluster]'"
             )
@@ -73,8 +72,8 @@ class RayCrew:
         self._workers = workers
         self._shared = shared
         self._process: subprocess.Popen[str] | None = None
+        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._said = tempfile.TemporaryFile(prefix="ray-said-")  # noqa: SIM115
         self._endings: dict[str, Ending] = {}
         self._cores: list[int] = []
         """Of each machine."""
@@ -133,18 +132,18 @@ class RayCrew:
         finally:  # also at a second Ctrl-C
             self._process.kill()
             self._process.wait()
-            self._said.close()
+            self._listener.join()
 
     def _reach(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "thriftnet.search.ray_driver", self._address],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,  # Ctrl-C is for the command, which then stops the workers
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener.start()
         seconds = START_SECONDS if self._address == "local" else REACH_SECONDS
         try:
             first = self._lines.get(timeout=seconds)
@@ -154,7 +153,7 @@ class RayCrew:
         if "machines" not in first:
             where = "could be started" if self._address == "local" else f"is at {self._address}"
             raise SearchError(
-                f"no Ray cluster {where} ({first.get('failed', 'it ended')}); start one by "
+                f"no Ray cluster {where} ({first['failed']}); start one by "
                 "`ray start --head`, or give --cluster local"
             )
         self._cores = [cores for _, cores in first["machines"]]
@@ -176,8 +175,9 @@ class RayCrew:
     def _listen(self) -> None:
         assert self._process
         assert self._process.stdout
-        for line in self._process.stdout:
-            self._lines.put(json.loads(line))
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(json.loads(line))
         self._lines.put({"failed": "the connection to it ended"})
 
     def _take(self, line: dict[str, Any]) -> None:
@@ -199,3 +199,10 @@ def share(cores: Sequence[int], workers: int) -> int:
     """
     shares = range(max(cores, default=1), 1, -1)
     return next((n for n in shares if sum(own // n for own in cores) >= workers), 1)
+
+
+def _has_ray() -> bool:
+    try:
+        return importlib.util.find_spec("ray") is not None
+    except ValueError:  # it was imported in vain
+        return False

@@ -130,7 +130,7 @@ class Driver:
             if name in self._hosts:
                 ending = self._read(name, answer)
                 if ending is not None:
-                    del self._hosts[name]
+                    self._ray.kill(self._hosts.pop(name))  # its cores are free for the next
                     found.append({"ended": name, "code": ending[0], "line": ending[1]})
         return found
 

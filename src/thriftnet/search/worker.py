@@ -117,8 +117,9 @@ def _do(
         study.storage.fail(claim, reason=str(fault))
         return
     except ThriftnetError:
-        study.storage.release(claim)
-        raise
+        if study.storage.release(claim):
+            raise
+        return  # another's by now, which may be why: two were at one run folder
     if found is None:
         study.storage.release(claim)
         stop.requested = stop.requested or not heart.lost

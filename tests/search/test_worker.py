@@ -1,0 +1,69 @@
+"""A worker's end when memory runs out, and its doubts about a lease that it cannot renew."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import space_file
+
+from thriftnet.errors import SearchError
+from thriftnet.search import worker
+from thriftnet.search.heartbeat import Heartbeat
+from thriftnet.search.jobs import Job
+from thriftnet.search.ray_cluster import share
+from thriftnet.search.space import load_space
+from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.study import Study
+
+
+@pytest.mark.parametrize("hog", [lambda: torch.empty(2**48), lambda: np.empty(2**48)])
+def test_a_worker_out_of_memory_says_so_and_counts_as_a_death(
+    hog: Callable[[], object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    path = tmp_path / "study"
+    Study.create(path, load_space(space_file(tmp_path))).storage.close()
+    monkeypatch.setattr(worker, "work", lambda *_, **__: hog())
+    monkeypatch.setattr(sys, "argv", ["worker", str(path), "grid", "--worker", "w"])
+    sys.argv += ["--heartbeat", "5"]
+    with pytest.raises(SystemExit) as end:
+        worker.main()
+    assert end.value.code == 1  # any but 0, 2 and 130 is a death: its trial is tried again
+    assert capsys.readouterr().err == "out of memory; fewer --workers leave more for each\n"
+
+
+class _Away(Storage):
+    """A storage that does not answer."""
+
+    def beat(self, claim: Claim) -> bool:
+        raise SearchError("away")
+
+
+def test_a_lease_that_cannot_be_renewed_is_given_up_when_it_has_run_out(tmp_path: Path):
+    claim = Claim(1, Job("grid", "c", 0, 1), 1, "w")
+    with closing(_Away.in_file(tmp_path / "study.db", heartbeat=0.05)) as storage:
+        began = time.monotonic()
+        with Heartbeat(storage, claim) as heart:
+            while not heart.lost:
+                assert time.monotonic() < began + 30
+                time.sleep(0.01)
+        assert time.monotonic() - began >= storage.lease
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "each"),
+    [([8], 2, 4), ([8], 3, 2), ([2, 6], 2, 3), ([2, 2], 3, 1), ([3, 3], 2, 3), ([4], 4, 1)],
+)
+def test_workers_get_the_most_cores_with_which_all_have_room(
+    cores: list[int], workers: int, each: int
+):
+    assert share(cores, workers) == each

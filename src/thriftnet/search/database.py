@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy import event
+from sqlalchemy import event, exc
 
 LOCK_SECONDS = 60
 """How long a write waits for its turn."""
@@ -45,7 +45,7 @@ def name_of(url: str | sql.URL) -> str:
     """A database as a user may read it: the file, or the address without its password."""
     try:
         parsed = sql.make_url(url)
-    except sql.exc.ArgumentError:
+    except exc.ArgumentError:
         return re.sub(r"//.*@", "//***@", str(url))
     if parsed.get_backend_name() == "sqlite":
         return str(parsed.database)

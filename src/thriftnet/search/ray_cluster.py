@@ -18,6 +18,8 @@ from typing import Any
 from thriftnet.errors import SearchError
 from thriftnet.search.crew import Ending, Order
 
+DRIVER = (sys.executable, "-m", "thriftnet.search.ray_driver")
+"""The process that speaks with Ray; the address follows."""
 REACH_SECONDS = 60.0
 """How long a cluster may take to answer."""
 START_SECONDS = 180.0
@@ -136,7 +138,7 @@ class RayCrew:
 
     def _reach(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "thriftnet.search.ray_driver", self._address],
+            [*DRIVER, self._address],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -146,16 +148,18 @@ class RayCrew:
         self._listener.start()
         seconds = START_SECONDS if self._address == "local" else REACH_SECONDS
         try:
-            first = self._lines.get(timeout=seconds)
+            first: dict[str, Any] = self._lines.get(timeout=seconds)
         except queue.Empty:
             first = {"failed": f"no answer for {seconds:g} s"}
             self._process.kill()
         if "machines" not in first:
-            where = "could be started" if self._address == "local" else f"is at {self._address}"
-            raise SearchError(
-                f"no Ray cluster {where} ({first['failed']}); start one by "
-                "`ray start --head`, or give --cluster local"
-            )
+            if self._address == "local":
+                what = "Ray does not start on this machine"
+                remedy = "end other programs, or do without --cluster"
+            else:
+                what = f"no Ray cluster is at {self._address}"
+                remedy = "start one by `ray start --head`, or give --cluster local"
+            raise SearchError(f"{what} ({first['failed']}); {remedy}")
         self._cores = [cores for _, cores in first["machines"]]
         self._check([name for name, _ in first["machines"]])
 
@@ -169,7 +173,7 @@ class RayCrew:
         if sum(self._cores) < wanted:
             raise SearchError(
                 f"the cluster has {sum(self._cores)} processor cores for {wanted} workers; lower "
-                " --workers, or add machines"
+                "--workers, or add machines"
             )
 
     def _listen(self) -> None:

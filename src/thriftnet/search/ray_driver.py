@@ -27,6 +27,8 @@ from typing import Any
 
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 120.0
+_TRIES = 3
+"""To start a cluster on this machine."""
 _STORE_BYTES = 80 * 1024**2
 """Ray's shared memory for objects: nothing is kept there, and this is about the least it takes."""
 
@@ -174,16 +176,18 @@ def connect(address: str, folder: str) -> Any:
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address == "local":
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            object_store_memory=_STORE_BYTES,
-            _temp_dir=folder,
-            **quiet,
-        )
-    else:
+    if address != "local":
         ray.init(address=address, **quiet)
+        return ray
+    quiet |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    for tries in range(_TRIES):
+        try:
+            ray.init(address="local", _temp_dir=folder, **quiet)
+            break
+        except Exception:  # on a busy machine it gives itself up after half a minute
+            if tries == _TRIES - 1:
+                raise
+            ray.shutdown()
     return ray
 
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ REACH_SECONDS = 60.0
 START_SECONDS = 180.0
 """How long one on this machine may take to start, on a busy machine."""
 _CLOSE_SECONDS = 150.0
+_KILL_SECONDS = 10.0
 
 
 @dataclass
@@ -45,6 +47,9 @@ class RayWorker:
     def kill(self) -> None:
         """End it at once, with its actor."""
         self.crew.tell(kill=self.name)
+        deadline = time.monotonic() + _KILL_SECONDS
+        while self.ending() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
 
 
 class RayCrew:

@@ -1,13 +1,14 @@
-"""A report of one run or of several: its figures as files and the page that holds them all."""
+"""A report of runs or of a study: its figures as files and the page that holds them all."""
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from thriftnet.errors import RunError
+from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
 from thriftnet.report import overlay, tables
 from thriftnet.report.page import Page, Section, render
@@ -15,6 +16,7 @@ from thriftnet.report.record import RunRecord, read_record
 from thriftnet.report.record_groups import group_notes, group_records
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
+from thriftnet.search.study import Study, is_study
 from thriftnet.training.environment import package_version
 
 
@@ -31,9 +33,17 @@ class Report:
 
 
 def write_report(
-    runs: Sequence[Path], *, output: Path | None = None, data: Path | None = None
+    runs: Sequence[Path],
+    *,
+    output: Path | None = None,
+    data: Path | None = None,
+    storage: str | None = None,
 ) -> Report:
     """Write a report as `thriftnet.write_report` says; a run that is named twice counts once."""
+    if any(map(is_study, runs)):
+        return write_study_report(runs, output=output, storage=storage)
+    if storage is not None:
+        raise SearchError(f"--storage goes with a study, and {runs[0]} is none; leave it out")
     distinct = list(dict.fromkeys(path.resolve() for path in runs))
     given = {path.resolve(): path for path in reversed(runs)}
     records = [read_record(given[path]) for path in distinct]
@@ -41,13 +51,42 @@ def write_report(
     folder = output or (first.path if len(records) == 1 else first.path.parent / "report")
     with figure_style():
         page = single_page(records[0], data=data) if len(records) == 1 else _shared_page(records)
-    figures = folder / first.figures_path.name
+    return _write(page, folder / first.report_path.name, folder / first.figures_path.name)
+
+
+def write_study_report(
+    paths: Sequence[Path], *, output: Path | None = None, storage: str | None = None
+) -> Report:
+    """Write the report of a study, whatever its state.
+
+    Raises:
+        SearchError: There are several paths, or the study's storage cannot be read.
+        RunError: The report cannot be written.
+    """
+    from thriftnet.report.study.page import study_page
+    from thriftnet.report.study.record import read_study
+
+    path = next(filter(is_study, paths))
+    if len({each.resolve() for each in paths}) > 1:
+        raise SearchError(
+            f"{path} is a study, and its report is of it alone; name no other folder beside it"
+        )
+    study = Study.open(path, url=storage)
+    with contextlib.closing(study.storage):
+        record = read_study(study)
+    with figure_style():
+        page = study_page(record)
+    folder = output or path
+    return _write(page, folder / study.report_path.name, folder / study.figures_path.name)
+
+
+def _write(page: Page, target: Path, figures: Path) -> Report:
+    """The page, and each of its figures in both forms."""
     files: list[Path] = []
     for drawing in page.drawings:
         for ending, content in (("svg", drawing.svg.encode()), ("png", drawing.png)):
             files.append(figures / f"{drawing.name}.{ending}")
             write_whole(files[-1], content, error=RunError)
-    target = folder / first.report_path.name
     write_whole(target, render(page), error=RunError)
     return Report(target, tuple(files), page.missing)
 

@@ -21,6 +21,7 @@ class Cell:
 
     text: str
     value: float | None = None
+    strong: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,13 @@ def epochs_table(record: RunRecord) -> Table:
         (
             int(line["epoch"]),
             int(line["step"]),
-            _fixed(line["train_loss"], 4),
-            _fixed(line.get("val_loss"), 4),
-            _percent(line["train_accuracy"]),
-            _percent(line.get("val_accuracy")),
-            _general(line.get("learning_rate")),
-            _fixed(sum(spent[int(line["epoch"])]), 1),
-            _fixed(line["images_per_second"], 0),
+            fixed(line["train_loss"], 4),
+            fixed(line.get("val_loss"), 4),
+            percent(line["train_accuracy"]),
+            percent(line.get("val_accuracy")),
+            general(line.get("learning_rate")),
+            fixed(sum(spent[int(line["epoch"])]), 1),
+            fixed(line["images_per_second"], 0),
         )
         for line in record.epochs
     ]
@@ -81,7 +82,7 @@ def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
     ):
         value, interval = Cell("–"), Cell("–")
         if share:
-            value = _percent(share[0])
+            value = percent(share[0])
             interval = Cell(f"{100 * share[1]:.2f} to {100 * share[2]:.2f}%", share[1])
         rows.append((name, value, interval, int(row), int(column)))
     columns = ("class", "accuracy", "95% interval", "images", "called so")
@@ -120,10 +121,10 @@ def runs_table(groups: list[RecordGroup]) -> Table:
             record.state,
             len(record.epochs),
             record.start.get("parameters"),
-            _percent(record.test.get("accuracy")),
-            _fixed(record.test.get("loss"), 4),
-            _time(record.end.get("seconds")),
-            _fixed(record.end.get("pflop"), 4),
+            percent(record.test.get("accuracy")),
+            fixed(record.test.get("loss"), 4),
+            duration(record.end.get("seconds")),
+            fixed(record.end.get("pflop"), 4),
         )
         for group in groups
         for record in group.records
@@ -153,19 +154,23 @@ def _cell(value: Any) -> Cell:
     return Cell("–" if value is None else str(value))
 
 
-def _fixed(value: float | None, digits: int) -> Cell:
+def fixed(value: float | None, digits: int) -> Cell:
+    """A number with so many digits behind the point."""
     return Cell("–") if value is None else Cell(f"{value:,.{digits}f}", float(value))
 
 
-def _percent(value: float | None) -> Cell:
-    return Cell("–") if value is None else Cell(f"{100 * value:.2f}%", float(value))
+def percent(value: float | None, digits: int = 2) -> Cell:
+    """A share."""
+    return Cell("–") if value is None else Cell(f"{100 * value:.{digits}f}%", float(value))
 
 
-def _general(value: float | None) -> Cell:
+def general(value: float | None) -> Cell:
+    """A number of any size, in three digits."""
     return Cell("–") if value is None else Cell(f"{value:.3g}", float(value))
 
 
-def _time(value: float | None) -> Cell:
+def duration(value: float | None) -> Cell:
+    """Seconds as m:ss or h:mm:ss."""
     return Cell("–") if value is None else Cell(clock(value), float(value))
 
 

@@ -71,14 +71,24 @@ def read_standing(study: Study) -> Standing:
 
 def stage_standing(study: Study, stage: Stage, known: Known) -> StageStanding:
     """One stage."""
+    del study  # what its files hold is in `known`
+    return standing_of(stage, known)
+
+
+def standing_of(stage: Stage, known: Known) -> StageStanding:
+    """One stage, by the outcomes and jobs that are known; a stage without an outcome is not done.
+
+    Raises:
+        SearchError: The outcome of a stage before is of other candidates.
+    """
     rows = known.jobs[stage.name]
     over = [row for row in rows if row.over]
     running = [row for row in rows if row.state == "running"]
-    ready = all(study.outcome(before.name) for before in stages_before(stage))
+    ready = all(before.name in known.outcomes for before in stages_before(stage))
     expected = stage.expected(known) if ready else []
-    done = study.outcome(stage.name) is not None
+    done = stage.name in known.outcomes
     trials = {(row.job.candidate, row.job.seed) for row in rows}
-    full = stage.horizon(study.space)
+    full = stage.horizon(known.space)
     moving = {
         (row.job.candidate, row.job.seed)
         for row in rows

@@ -8,6 +8,8 @@ trials/STAGE/CANDIDATE-sSEED/   run folders
 logs/WORKER.log     what a worker said
 STAGE.json          a stage's outcome, written when it is done
 winner.yaml         the recipe that won, ready to train
+report.html         what `thriftnet report` writes, and
+figures/            its figures
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ class Study:
         self.path = path
         self.space = space
         self.storage = storage
+        self.space_path = path / "space.yaml"
         self.winner_path = path / "winner.yaml"
+        self.report_path = path / "report.html"
+        self.figures_path = path / "figures"
 
     @classmethod
     def create(
@@ -137,6 +142,11 @@ class Study:
 
     def _outcome_path(self, stage: str) -> Path:
         return self.path / f"{stage}.json"
+
+
+def is_study(path: Path) -> bool:
+    """Whether a folder is a study, of whatever state; a run folder is none."""
+    return (path / "space.yaml").is_file()
 
 
 def _storage(

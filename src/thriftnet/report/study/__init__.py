@@ -1,0 +1,1 @@
+"""study: what a search found, as a page and figures."""

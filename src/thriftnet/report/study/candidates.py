@@ -1,0 +1,59 @@
+"""Every candidate in one table: what it costs, what it reached, what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.words import marks
+from thriftnet.report.tables import Cell, Table, fixed, make_table, percent
+
+
+def candidates_table(record: StudyRecord) -> Table:
+    """The ranking, then those that wait or failed, then those over budget by their size."""
+    ranked = record.ranked
+    places = {trial.candidate.digest: place for place, trial in enumerate(ranked, start=1)}
+    left = [t for digest, t in record.trials.items() if digest not in places]
+    left.sort(key=lambda t: (t.candidate.refused is not None, t.candidate.parameters))
+    done = record.done("grid")
+    rows: list[tuple[Any, ...]] = []
+    for trial in [*ranked, *left]:
+        candidate = trial.candidate
+        mark = marks(record, trial)
+        rows.append(
+            (
+                places.get(candidate.digest),
+                Cell(candidate.label, strong=bool(mark)),
+                Cell(mark, strong=True),
+                candidate.origin,
+                candidate.parameters,
+                candidate.macs,
+                *(percent(trial.at(epochs)) for epochs in record.rungs),
+                fixed(trial.seconds, 2),
+                trial.standing(grid_done=done),
+            )
+        )
+    columns = (
+        "place", "candidate", "mark", "from", "parameters", "MACs",
+        *(f"epoch {epochs}" for epochs in record.rungs), "s an epoch", "state",
+    )  # fmt: skip
+    return make_table("Candidates", columns, rows)
+
+
+def pareto_table(record: StudyRecord) -> Table | None:
+    """Whom nobody beats in all four at once; none before the refinement is done."""
+    found = record.outcome("refinement").get("pareto", [])
+    if not found:
+        return None
+    rows = [
+        (
+            str(entry["label"]) + (" (★ the paper's)" if entry["reference"] else ""),
+            percent(entry["val_accuracy"]),
+            entry["parameters"],
+            entry["macs"],
+            fixed(entry["seconds"], 2),
+        )
+        for entry in found
+    ]
+    columns = ("candidate", "accuracy", "parameters", "MACs", "s an epoch")
+    return make_table("Pareto set of all four together", columns, rows, wide=False)

@@ -1,0 +1,131 @@
+"""How the grid thinned out: candidates at each rung, and accuracy by epoch."""
+
+from __future__ import annotations
+
+from thriftnet.report import style
+from thriftnet.report.curves import label_epochs
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.marked import marked_trials
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.trials import Trial
+from thriftnet.report.study.words import percent
+
+
+def draw_halving(record: StudyRecord) -> list[Drawing]:
+    """Counts by rung and curves; none before anything was trained."""
+    if not any(trial.rows for trial in record.trials.values()):
+        return []
+    drawn = [_draw_rungs(record)]
+    return [*drawn, _draw_curves(record)] if record.trained else drawn
+
+
+def rung_counts(record: StudyRecord) -> list[tuple[int, int, int, int]]:
+    """(epochs, candidates that came through, that failed or run, that went on) of each rung."""
+    rows = record.known.jobs["grid"]
+    found: list[tuple[int, int, int, int]] = []
+    for place, epochs in enumerate(record.rungs):
+        own = [row for row in rows if row.job.epochs == epochs]
+        through = sum(row.value is not None for row in own)
+        after = record.rungs[place + 1] if place + 1 < len(record.rungs) else None
+        went_on = sum(row.job.epochs == after for row in rows)
+        found.append((epochs, through, len(own) - through, went_on))
+    return found
+
+
+def _draw_rungs(record: StudyRecord) -> Drawing:
+    counts = rung_counts(record)
+    axes = style.new_axes(height=3.6, legend_rows=2)
+    places = range(len(counts))
+    on = [went_on for _, _, _, went_on in counts]
+    stayed = [through - went_on for _, through, _, went_on in counts]
+    stayed = [max(0, number) for number in stayed]
+    others = [rest for _, _, rest, _ in counts]
+    axes.bar(places, on, 0.6, color=style.BLUE, label="went on")
+    last = len(counts) - 1
+    word = "ended or pruned" if record.done("grid") else "not promoted (yet)"
+    axes.bar(
+        places, stayed, 0.6, bottom=on, facecolor=style.SKY, edgecolor=style.MUTED, hatch="///",
+        linewidth=0, label=word,
+    )  # fmt: skip
+    if any(others):
+        tops = [a + b for a, b in zip(on, stayed, strict=True)]
+        axes.bar(
+            places, others, 0.6, bottom=tops, facecolor="none", edgecolor=style.INK, hatch="xx",
+            linewidth=0.8, label="failed" if record.done("grid") else "failed or running",
+        )  # fmt: skip
+    for place, (_, through, rest, went_on) in enumerate(counts):
+        text = f"{through + rest}" if place == last else f"{through + rest}, {went_on} went on"
+        axes.annotate(
+            text, (place, max(through, went_on) + rest), xytext=(0, 3),
+            textcoords="offset points", ha="center", fontsize=9,
+        )  # fmt: skip
+    axes.set_xticks(list(places), [f"epoch {epochs}" for epochs, *_ in counts])
+    axes.set_xlabel("rung")
+    axes.set_ylabel("candidates")
+    axes.grid(visible=False, axis="x")
+    axes.margins(y=0.14)
+    style.legend_above(axes, columns=2)
+    eta = record.space.halving.eta
+    over = record.known.over_budget
+    return finish(
+        axes,
+        name="rungs",
+        title="Candidates at each rung",
+        caption=f"Of {len(record.known.competing)} candidates within budget"
+        + (f" ({over} more are over it)" if over else "")
+        + f"; about one in {eta} of a rung goes on.",
+        alt="Candidates at each rung of the halving. "
+        + "; ".join(
+            f"epoch {epochs}: {through + rest}, of which {went_on} went on"
+            for epochs, through, rest, went_on in counts
+        )
+        + ".",
+    )
+
+
+def _draw_curves(record: StudyRecord) -> Drawing:
+    axes = style.new_axes(height=3.6, legend_rows=2)
+    marked = marked_trials(record)
+    special = {trial.candidate.digest for trial, *_ in marked}
+    done = record.done("grid")
+    words = {"whole": "whole schedule", "part": "pruned" if done else "pruned or not over"}
+    for trial in record.trained:
+        if trial.candidate.digest in special:
+            continue
+        epochs, values = _curve(trial)
+        kind = "whole" if trial.whole else "part"
+        known = axes.get_legend_handles_labels()[1]
+        axes.plot(
+            epochs, values, color=style.BLUE if trial.whole else style.MUTED,
+            linewidth=1.3 if trial.whole else 0.9, alpha=0.9 if trial.whole else 0.55,
+            marker="o" if trial.whole else "x", markevery=[-1], markersize=4,
+            label="_" if words[kind] in known else words[kind], zorder=3 if trial.whole else 2,
+        )  # fmt: skip
+    for trial, look, size, word in marked:
+        epochs, values = _curve(trial)
+        if values:
+            axes.plot(
+                epochs, values, color=look.color, linestyle=look.linestyle, marker=look.marker,
+                markersize=size * 0.8, markevery=[-1], linewidth=2, label=word, zorder=5,
+                clip_on=False,
+            )  # fmt: skip
+    label_epochs(axes, "validation top-1 accuracy (%)")
+    style.legend_above(axes, columns=2)
+    whole = [trial for trial in record.trained if trial.whole]
+    best = max((trial.value or 0 for trial in whole), default=None)
+    return finish(
+        axes,
+        name="learning-curves",
+        title="Accuracy by epoch",
+        caption="Grid and refinement, a line each; all have the schedule of "
+        f"{record.full} epochs, so that a line which ends sooner is a pause in it.",
+        alt=f"Validation accuracy by epoch of {len(record.trained)} candidates; {len(whole)} went "
+        f"through all {record.full} epochs"
+        + (f", the best to {percent(best)}." if best is not None else "."),
+    )
+
+
+def _curve(trial: Trial) -> tuple[list[int], list[float]]:
+    both = {**trial.curve, **trial.values}
+    epochs = sorted(epoch for epoch in both if epoch <= trial.reached)
+    return epochs, [100 * both[epoch] for epoch in epochs]

@@ -1,0 +1,152 @@
+"""Which recipe keys a study varied, and what each has to do with accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from matplotlib.axes import Axes
+
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.trials import Trial
+from thriftnet.report.study.words import percent, setting_text, short_key
+from thriftnet.report.tables import Cell, Table, make_table
+from thriftnet.search.importance import (
+    BEST_SHARE,
+    FEWEST,
+    Importance,
+    importances,
+    keys_that_vary,
+)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The keys of one stage, and what stands behind their importance."""
+
+    stage: str
+    epochs: int
+    """After which all of its accuracies were read."""
+    trials: int
+    keys: list[tuple[str, ...]]
+    found: list[Importance]
+    """Empty where the trials are too few."""
+
+
+def swept_keys(record: StudyRecord) -> list[tuple[str, ...]]:
+    """Keys of more than one value among all trained candidates; those that go together are one."""
+    return keys_that_vary(_settings(record, record.trained))
+
+
+def weigh_keys(record: StudyRecord) -> list[Weighed]:
+    """Grid and refinement apart, as the refinement chose its values around the grid's best."""
+    first = record.rungs[0]
+    gridded = [trial for trial in record.trained if trial.candidate.origin == "grid"]
+    refined = [trial for trial in record.trained if trial.refined and trial.whole]
+    found: list[Weighed] = []
+    for stage, trials, epochs in (("grid", gridded, first), ("refinement", refined, record.full)):
+        pairs = [(trial, value) for trial in trials if (value := trial.at(epochs)) is not None]
+        settings = _settings(record, [trial for trial, _ in pairs])
+        weighed = importances(settings, [value for _, value in pairs])
+        found.append(Weighed(stage, epochs, len(pairs), keys_that_vary(settings), weighed))
+    return found
+
+
+def too_little(weighed: Weighed) -> str:
+    """Why a stage's keys have no importance; empty where they have."""
+    if weighed.found:
+        return ""
+    if weighed.trials < FEWEST:
+        return (
+            f"Importance of the {weighed.stage}'s keys is not shown: {weighed.trials} trials have "
+            f"an accuracy, and below {FEWEST} it would be chance."
+        )
+    return f"No key varies among the {weighed.trials} trials of the {weighed.stage}."
+
+
+def draw_importance(weighed: Weighed) -> Drawing | None:
+    """A bar for each key, and how long chance alone makes it; none of too few trials."""
+    if not weighed.found:
+        return None
+    names = [group_name(each.keys) for each in weighed.found]
+    axes = named_rows([style.printable(name, longest=26) for name in names], legend_rows=1)
+    places = range(len(names))
+    axes.barh(
+        places, [each.value for each in weighed.found], 0.55, color=style.BLUE, label="found"
+    )
+    axes.plot(
+        [each.chance for each in weighed.found], places, linestyle="none", marker="|",
+        markersize=20, markeredgewidth=2.4, color=style.VERMILLION, label="95% of shuffled ones",
+    )  # fmt: skip
+    axes.set_xlabel("importance (Pearson divergence)")
+    axes.set_xlim(left=0)
+    axes.grid(visible=False, axis="y")
+    style.legend_above(axes, columns=2)
+    clear = [
+        name for name, each in zip(names, weighed.found, strict=True) if each.value > each.chance
+    ]
+    told = ", ".join(clear) if clear else "none of them"
+    return finish(
+        axes,
+        name=f"importance-{weighed.stage}",
+        title=f"Importance in the {weighed.stage}",
+        caption=f"PED-ANOVA over {weighed.trials} trials, all read after {weighed.epochs} "
+        f"epoch{'s' if weighed.epochs > 1 else ''}: how far the values of a key in the best "
+        f"{BEST_SHARE:.0%} are from its values in all. Beyond what shuffled accuracies give: "
+        f"{told}.",
+        alt=f"Importance of {len(names)} keys over {weighed.trials} trials: "
+        + "; ".join(
+            f"{name} {each.value:.3f}, by chance up to {each.chance:.3f}"
+            for name, each in zip(names, weighed.found, strict=True)
+        )
+        + ".",
+    )
+
+
+def values_table(record: StudyRecord) -> Table:
+    """The grid's values with the mean accuracy at the first rung of those that have each."""
+    epochs = record.rungs[0]
+    pairs = [
+        (trial, value)
+        for trial in record.trained
+        if trial.candidate.origin == "grid" and (value := trial.at(epochs)) is not None
+    ]
+    rows: list[tuple[object, ...]] = []
+    for key in record.space.grid:
+        for value in record.space.grid[key]:
+            own = [found for t, found in pairs if record.setting(t.candidate, key) == value]
+            cells = [Cell("–"), Cell("–")]
+            if own:
+                cells = [Cell(percent(each), each) for each in (fmean(own), max(own))]
+            rows.append((key, setting_text(value), len(own), *cells))
+    columns = ("key", "value", "candidates", f"mean accuracy, epoch {epochs}", "best")
+    return make_table("Values of the grid", columns, rows, folded=True)
+
+
+def group_name(keys: Sequence[str]) -> str:
+    """Keys that go together in a few words."""
+    names = [short_key(key) for key in keys]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def named_rows(names: Sequence[str], *, legend_rows: int = 0, row: float = 0.42) -> Axes:
+    """Axes with a named row for each of several things, the first one above."""
+    lines = max((name.count("\n") + 1 for name in names), default=1)
+    height = 0.85 + row * max(1, lines * 0.6) * len(names) + 0.22 * legend_rows
+    axes = style.new_axes(height=height)
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    left = (0.3 + 0.078 * longest) / style.HALF
+    low, top = 0.52 / height, (0.14 + 0.22 * legend_rows) / height
+    axes.set_position((left, low, 0.96 - left, 1 - low - top))
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    return axes
+
+
+def _settings(record: StudyRecord, trials: Sequence[Trial]) -> list[dict[str, object]]:
+    """The values in each trial of all keys that some candidate changed."""
+    keys = dict.fromkeys(key for trial in trials for key in trial.candidate.changes)
+    return [{key: record.setting(trial.candidate, key) for key in keys} for trial in trials]

@@ -1,0 +1,210 @@
+"""All that is known of a study, as a page."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TypeVar
+
+from thriftnet.report.page import Card, Page, Section
+from thriftnet.report.recipe_keys import flatten
+from thriftnet.report.study import keys, refined, validated, verdicts
+from thriftnet.report.study.candidates import candidates_table, pareto_table
+from thriftnet.report.study.halving import draw_halving
+from thriftnet.report.study.parallel import draw_parallel
+from thriftnet.report.study.record import StudyRecord, search_command
+from thriftnet.report.study.tradeoffs import draw_tradeoffs
+from thriftnet.report.study.words import percent, setting_text
+from thriftnet.report.tables import Table, make_table
+from thriftnet.training.environment import package_version
+from thriftnet.training.progress import clock
+
+_T = TypeVar("_T")
+
+
+def study_page(record: StudyRecord) -> Page:
+    """Draw what the study has; what it lacks stands among `missing`."""
+    missing = list(record.missing)
+    sections = [
+        Section("Result", cards=_result(record)),
+        Section("What accuracy costs", tuple(draw_tradeoffs(record)), _some(pareto_table(record))),
+        _keys(record, missing),
+        Section("Halving", tuple(draw_halving(record))),
+        _stages(record),
+        Section(
+            "Refinement",
+            _some(refined.draw_refinement(record)),
+            _some(refined.refinement_table(record)),
+        ),
+        Section(
+            "Validation",
+            _some(validated.draw_validation(record)),
+            _some(validated.validation_table(record)),
+        ),
+        Section("Candidates", (), (candidates_table(record),)),
+        Section("Space and commands", (), (_space_table(record),), _commands(record)),
+    ]
+    space = record.space
+    return Page(
+        title=record.study.path.resolve().name,
+        subtitle=f"Search of the space {space.name}"
+        + (f": {space.description}" if space.description else ""),
+        facts=_facts(record),
+        missing=tuple(missing),
+        sections=tuple(s for s in sections if s.drawings or s.tables or s.cards),
+        footer=f"Written by thriftnet {package_version()}. Accuracies are of validation images "
+        "unless a word says test. The figures lie beside this page as PNG and SVG.",
+    )
+
+
+def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
+    """The figures that one looks for first."""
+    over = record.known.over_budget
+    facts = [
+        ("Stages", _standing(record)),
+        ("Candidates", f"{len(record.known.competing)}" + (f", {over} over budget" if over else "")),
+        ("The paper's place", _paper_place(record)),
+        ("Training time", _time(record)),
+    ]
+    if record.pflop is not None:
+        facts.append(("Operations", f"{record.pflop:.3g} PFLOP"))
+    share = record.outcome("grid").get("share_of_exhaustive")
+    if share is not None:
+        facts.append(("Of training all", f"{share:.0%}"))
+    test = record.outcome("validation").get("test")
+    if test:
+        facts.append((f"Winner's test accuracy ({test['tta']})", percent(test["accuracy"])))
+    return tuple(facts)
+
+
+def _standing(record: StudyRecord) -> str:
+    left = [each for each in record.stages if each.state != "done"]
+    if not left:
+        return "all done"
+    first = left[0]
+    of = "" if first.expected is None else f", {first.done} of {first.expected}"
+    return f"{first.name} {first.state}{of}"
+
+
+def _paper_place(record: StudyRecord) -> str:
+    paper = record.paper
+    if paper is None:
+        return "not in the space"
+    if paper.candidate.refused:
+        return "over budget"
+    ranked = record.ranked
+    if paper not in ranked:
+        return "not trained yet"
+    told = f"{ranked.index(paper) + 1} of {len(ranked)}"
+    contenders = record.outcome("validation").get("ranking", [])
+    for place, entry in enumerate(contenders, start=1):
+        if entry["reference"]:
+            return f"{told}; {place} of {len(contenders)} validated"
+    return told
+
+
+def _time(record: StudyRecord) -> str:
+    rows = [row for rows in record.known.jobs.values() for row in rows if row.seconds is not None]
+    seconds = sum(map(record.known.seconds, rows))
+    return f"{clock(seconds)} ({seconds / 3600:.2f} h)"
+
+
+def _result(record: StudyRecord) -> tuple[Card, ...]:
+    """The best candidate, and what can be said of it."""
+    best = record.best
+    if best is None:
+        return (
+            Card(
+                says="Nothing has finished yet",
+                where="",
+                words="The table of candidates below shows what is going to be trained.",
+                command=search_command(record.study),
+            ),
+        )
+    outcome = record.outcome("validation")
+    facts = [
+        ("Parameters", f"{best.candidate.parameters:,}"),
+        ("MACs an image", f"{best.candidate.macs:,}"),
+    ]
+    if outcome:
+        words = " ".join(validated.verdict_sentences(outcome))
+        test = outcome.get("test")
+        if test:
+            low, high = test["accuracy_interval"]
+            words += (
+                f" On the test images, read once with seed {test['seed']}, it has "
+                f"{percent(test['accuracy'])} (95% interval {percent(low)} to {percent(high)})."
+            )
+        command = shlex.join(["thriftnet", "train", str(record.study.winner_path)])
+        where = "The winner" + (", the paper's configuration" if best.candidate.reference else "")
+        return (Card(best.candidate.label, where, words, facts=tuple(facts), command=command),)
+    words = (
+        f"{percent(best.value or 0)} of the validation images after {best.reached} of "
+        f"{record.full} epochs, with one seed. The validation is not done, so that nothing is "
+        "shown yet: the best of many is lucky."
+    )
+    return (
+        Card(
+            best.candidate.label,
+            "Best so far" + (", the paper's configuration" if best.candidate.reference else ""),
+            words,
+            facts=tuple(facts),
+            command=search_command(record.study),
+        ),
+    )
+
+
+def _keys(record: StudyRecord, missing: list[str]) -> Section:
+    weighed = [each for each in keys.weigh_keys(record) if each.trials]
+    missing += [text for each in weighed if (text := keys.too_little(each))]
+    drawn = [drawing for each in weighed if (drawing := keys.draw_importance(each))]
+    tables = (keys.values_table(record),) if record.trained else ()
+    parallel = draw_parallel(record)
+    return Section("Settings", (*drawn, *_some(parallel)), tables)
+
+
+def _stages(record: StudyRecord) -> Section:
+    outcome = record.outcome("analysis")
+    networks = outcome.get("networks", [])
+    if not networks:
+        return Section("Stages of the best")
+    how = Card(
+        says="How the verdicts were found", where="", words=verdicts.rules_in_words(outcome["rules"])
+    )
+    tables = (verdicts.stages_table(networks), verdicts.networks_table(networks))
+    return Section(
+        "Stages of the best", tuple(verdicts.draw_stages(networks)), tables, cards=(how,)
+    )
+
+
+def _space_table(record: StudyRecord) -> Table:
+    tree = record.space.model_dump(mode="json", exclude={"base", "grid", "reference", "set"})
+    parts = {
+        **flatten(tree),
+        **{f"grid.{k}": "   ".join(map(setting_text, v)) for k, v in record.space.grid.items()},
+        **{f"set.{k}": v for k, v in flatten(record.space.set).items()},
+        **{f"reference.{k}": v for k, v in record.space.reference.items()},
+        **{f"base.{k}": v for k, v in flatten(record.space.base).items()},
+    }
+    rows = [(key, setting_text(value)) for key, value in parts.items()]
+    return make_table("Space", ("key", "value"), rows, folded=True)
+
+
+def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
+    study = record.study
+    again = study.path.with_name(study.path.resolve().name + "-again")
+    words = ["thriftnet", "search", str(study.space_path), "--study", str(again)]
+    commands = [
+        ("The same search again:", shlex.join(words)),
+        ("Where it stands:", shlex.join(["thriftnet", "search", "status", str(study.path)])),
+        ("This page:", shlex.join(["thriftnet", "report", str(study.path)])),
+    ]
+    if any(each.state != "done" for each in record.stages):
+        commands.insert(0, ("Go on with it:", search_command(study)))
+    if study.winner_path.is_file():
+        earnest = shlex.join(["thriftnet", "train", str(study.winner_path)])
+        commands.insert(0, ("The winner, trained in earnest:", earnest))
+    return tuple(commands)
+
+
+def _some(found: _T | None) -> tuple[_T, ...]:
+    return () if found is None else (found,)

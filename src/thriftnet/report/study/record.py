@@ -1,0 +1,188 @@
+"""What a study folder holds, read for a report: what is there, and what is missing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thriftnet.errors import SearchError
+from thriftnet.report.recipe_keys import flatten
+from thriftnet.report.study.trials import Trial, counted_operations, read_trials, trial_lines
+from thriftnet.search import grid, refinement
+from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.known import Known
+from thriftnet.search.space import Space
+from thriftnet.search.stages import STAGES
+from thriftnet.search.standing import StageStanding, standing_of
+from thriftnet.search.study import Study
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """Everything a report says of one study."""
+
+    study: Study
+    known: Known
+    """With the outcomes that could be read."""
+    trials: Mapping[str, Trial]
+    """By digest: every candidate of the grid and of the refinement."""
+    stages: Sequence[StageStanding]
+    settings: Mapping[str, Any]
+    """Every recipe key of the space's base, by dotted key."""
+    pflop: float | None
+    """Operations of all trials; none where some are not known."""
+    missing: tuple[str, ...]
+    """A sentence for each thing that could not be shown, with its remedy."""
+
+    @property
+    def space(self) -> Space:
+        """What was searched."""
+        return self.study.space
+
+    @property
+    def full(self) -> int:
+        """Epochs of the whole schedule in grid and refinement."""
+        return grid.horizon(self.space)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Epochs after which the best go on."""
+        return self.space.halving.rungs
+
+    def done(self, stage: str) -> bool:
+        """Whether a stage is."""
+        return any(each.name == stage and each.state == "done" for each in self.stages)
+
+    def outcome(self, stage: str) -> Mapping[str, Any]:
+        """What a stage found; empty before it is done."""
+        return self.known.outcomes.get(stage, {})
+
+    @property
+    def trained(self) -> list[Trial]:
+        """Those with an accuracy."""
+        return [trial for trial in self.trials.values() if trial.value is not None]
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Those with an accuracy, best first: who went the whole way, then the others."""
+        return [self.trials[digest] for digest in refinement.ranking(self.known)]
+
+    @property
+    def winner(self) -> Trial | None:
+        """Of the validation."""
+        return self.trials.get(self.outcome("validation").get("winner", ""))
+
+    @property
+    def best(self) -> Trial | None:
+        """The winner, or before there is one the best so far."""
+        return self.winner or next(iter(self.ranked), None)
+
+    @property
+    def best_word(self) -> str:
+        """What the best one is called."""
+        return "winner" if self.winner else "best so far"
+
+    @property
+    def paper(self) -> Trial | None:
+        """The configuration that others are compared with; of several, the best."""
+        chosen = [trial for trial in self.ranked if trial.candidate.reference]
+        left = [trial for trial in self.trials.values() if trial.candidate.reference]
+        return next(iter([*chosen, *left]), None)
+
+    def setting(self, candidate: Candidate, key: str) -> Any:
+        """The value of a recipe key in a candidate; none where neither it nor the base has it."""
+        return candidate.changes.get(key, self.settings.get(key))
+
+
+def read_study(study: Study) -> StudyRecord:
+    """Read a study, whatever its state.
+
+    Raises:
+        SearchError: Its storage cannot be read.
+    """
+    missing: list[str] = []
+    # Jobs first: one that is handed out meanwhile brings its candidate with it.
+    jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
+    candidates = {c.digest: c for c in study.storage.candidates()}
+    jobs = {
+        name: [row for row in rows if row.job.candidate in candidates]
+        for name, rows in jobs.items()
+    }
+    outcomes: dict[str, Mapping[str, Any]] = {}
+    for stage in STAGES:
+        found = _outcome(study, stage.name, missing)
+        if found is not None:
+            outcomes[stage.name] = found
+    known = Known(study.space, candidates, jobs, outcomes)
+    trials = read_trials(study, candidates, jobs, full=grid.horizon(study.space))
+    standings = [standing_of(stage, known) for stage in STAGES]
+    missing += _missing_stages(study, standings)
+    gone = [t for t in trials.values() if t.rows and t.reached and not t.curve]
+    if gone:
+        missing.append(
+            f"The run folders of {len(gone)} trials are gone or damaged: their curves have the "
+            "epochs of their rungs alone."
+        )
+    return StudyRecord(
+        study=study,
+        known=known,
+        trials=trials,
+        stages=standings,
+        settings=_settings(study.space, missing),
+        pflop=_operations(study, jobs),
+        missing=tuple(missing),
+    )
+
+
+def search_command(study: Study) -> str:
+    """The command that goes on with a study."""
+    words = ["thriftnet", "search", str(study.space_path), "--study", str(study.path)]
+    return shlex.join(words)
+
+
+def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | None:
+    try:
+        return study.outcome(stage)
+    except SearchError as fault:
+        missing.append(f"{fault}.")
+        return None
+
+
+def _missing_stages(study: Study, standings: Sequence[StageStanding]) -> list[str]:
+    """What is not known yet, as not all stages are done."""
+    lacking = [each for each in standings if each.state != "done"]
+    if not lacking:
+        return []
+    first = lacking[0]
+    jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs over)"
+    word = {"waiting": "has not begun", "running": "goes on", "stopped": "was stopped"}
+    found = [f"The stage {first.name} {word[first.state]}{jobs}. Go on with: {search_command(study)}"]
+    later = [each.name for each in lacking[1:]]
+    if later:
+        be = "is" if len(later) == 1 else "are"
+        found.append(f"Nothing of what comes after it {be} known yet: {', '.join(later)}.")
+    return found
+
+
+def _settings(space: Space, missing: list[str]) -> dict[str, Any]:
+    try:
+        recipe = space.recipe({}, epochs=grid.horizon(space), seed=0, name=space.name)
+    except SearchError as fault:  # a base that only the grid's values make whole
+        missing.append(f"The values of the base recipe are not shown: {fault}.")
+        return {}
+    return flatten(recipe.model_dump(mode="json"))
+
+
+def _operations(study: Study, jobs: Mapping[str, Sequence[JobRow]]) -> float | None:
+    """PFLOP of all trials that a job finished of."""
+    last = {
+        (row.job.stage, row.job.candidate, row.job.seed): row.job
+        for rows in jobs.values()
+        for row in rows
+        if row.value is not None
+    }
+    counted = [counted_operations(trial_lines(study, job)) for job in last.values()]
+    known = [each for each in counted if each is not None]
+    return sum(known) if len(known) == len(counted) and known else None

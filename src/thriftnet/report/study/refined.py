@@ -1,0 +1,149 @@
+"""What the refinement proposed, and what it gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.keys import named_rows
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.trials import Trial
+from thriftnet.report.study.words import percent, setting_text, short_key
+from thriftnet.report.tables import Cell, Table, make_table
+from thriftnet.report.tables import percent as percent_cell
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A candidate of the refinement, and where it comes from."""
+
+    trial: Trial
+    name: str
+    """Short: `shift 3→1` or `TPE 4`."""
+    source: str
+    """In words."""
+
+
+def proposals(record: StudyRecord) -> list[Proposed]:
+    """In the order in which they trained; those over budget after them."""
+    shifts = {shift["candidate"]: shift for shift in record.outcome("refinement").get("shifts", [])}
+    trained = [row.job.candidate for row in record.known.jobs["refinement"]]
+    refused = [
+        digest
+        for digest, trial in record.trials.items()
+        if trial.candidate.origin == "refinement" and digest not in trained
+    ]
+    found: list[Proposed] = []
+    names: dict[str, int] = {}
+    for number, digest in enumerate([*trained, *refused], start=1):
+        trial, shift = record.trials[digest], shifts.get(digest)
+        if shift:
+            way = f"{shift['from_stage']}→{shift['to_stage']}"
+            kind = f"shift {way}"
+            names[kind] = names.get(kind, 0) + 1
+            name = f"{number}  {kind}"
+            source = f"capacity moved from stage {shift['from_stage']} to {shift['to_stage']}"
+        elif "optim.lr" in _changed(record, trial) or record.done("refinement"):
+            name, source = f"{number}  TPE", "suggested by TPE"
+        else:
+            name, source = f"{number}  proposed", "capacity moved, or suggested by TPE"
+        found.append(Proposed(trial, name, source))
+    return found
+
+
+def base_trial(record: StudyRecord) -> Trial | None:
+    """The grid's best, which the refinement starts from."""
+    whole = [trial for trial in record.ranked if trial.candidate.origin == "grid"]
+    gridded = [trial for trial in whole if any(r.job.stage == "grid" for r in trial.rows)]
+    digest = record.outcome("refinement").get("base", {}).get("candidate")
+    return record.trials.get(digest, next(iter(gridded), None))
+
+
+def draw_refinement(record: StudyRecord) -> Drawing | None:
+    """Each refined candidate beside the one it started from; none before one was trained."""
+    shown = [each for each in proposals(record) if each.trial.value is not None]
+    base = base_trial(record)
+    if not shown or base is None or base.value is None:
+        return None
+    axes = named_rows([each.name for each in shown], legend_rows=2, row=0.3)
+    start = 100 * base.value
+    axes.axvline(
+        start, color=style.INK, linestyle="-", linewidth=1.3, label=f"grid's best, {start:.2f}%"
+    )
+    paper = record.paper
+    if paper and paper.whole and paper.value is not None and paper is not base:
+        axes.axvline(
+            100 * paper.value, color=style.VERMILLION, linestyle="--", linewidth=1.5,
+            label=f"★ the paper's, {100 * paper.value:.2f}%",
+        )  # fmt: skip
+    for place, each in enumerate(shown):
+        value = 100 * (each.trial.value or 0)
+        shift = "shift" in each.name
+        axes.plot([start, value], [place, place], color=style.MUTED, linewidth=1.2, zorder=2)
+        label = "capacity moved" if shift else "suggested by TPE"
+        known = axes.get_legend_handles_labels()[1]
+        axes.plot(
+            [value], [place], linestyle="none", marker="s" if shift else "o", markersize=7,
+            color=style.GREEN if shift else style.BLUE, zorder=3,
+            label="_" if label in known else label,
+        )  # fmt: skip
+    axes.set_xlabel(f"validation top-1 accuracy (%), epoch {record.full}")
+    axes.margins(x=0.08)
+    style.legend_above(axes, columns=2)
+    best = max(shown, key=lambda each: each.trial.value or 0)
+    gain = 100 * ((best.trial.value or 0) - base.value)
+    return finish(
+        axes,
+        name="refinement",
+        title="What the refinement gave",
+        caption=f"{len(shown)} candidates around the grid's best ({base.candidate.label}), by "
+        f"number as in the table. The best of them is number {best.name.split()[0]}: {gain:+.2f} "
+        "points. All have one seed, and the best of several is lucky: the validation tells.",
+        alt=f"Validation accuracy of {len(shown)} refined candidates beside {start:.2f}% of the "
+        "grid's best. " + "; ".join(f"{e.name} {percent(e.trial.value or 0)}" for e in shown) + ".",
+    )
+
+
+def refinement_table(record: StudyRecord) -> Table | None:
+    """Each proposal with what it changes; none before there is one."""
+    found = proposals(record)
+    base = base_trial(record)
+    if not found:
+        return None
+    rows: list[tuple[Any, ...]] = []
+    for number, each in enumerate(found, start=1):
+        value = each.trial.value
+        gain = None if value is None or not base or base.value is None else value - base.value
+        changed = _changed(record, each.trial)
+        rows.append(
+            (
+                number,
+                each.source,
+                percent_cell(value),
+                Cell("–") if gain is None else Cell(f"{100 * gain:+.2f}", gain),
+                each.trial.candidate.parameters,
+                each.trial.candidate.macs,
+                each.trial.standing(grid_done=True),
+                "  ".join(f"{short_key(key)} {text}" for key, text in changed.items()) or "–",
+            )
+        )
+    columns = (
+        "number", "comes from", f"accuracy, epoch {record.full}", "less the grid's best (points)",
+        "parameters", "MACs", "state", "what it changes",
+    )  # fmt: skip
+    return make_table("Proposals of the refinement", columns, rows)
+
+
+def _changed(record: StudyRecord, trial: Trial) -> dict[str, str]:
+    """Keys in which it differs from the grid's best."""
+    base = base_trial(record)
+    if base is None:
+        return {}
+    found: dict[str, str] = {}
+    for key in trial.candidate.changes:
+        own = setting_text(record.setting(trial.candidate, key))
+        if own != setting_text(record.setting(base.candidate, key)):
+            found[key] = own
+    return found

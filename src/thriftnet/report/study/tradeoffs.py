@@ -1,0 +1,180 @@
+"""Accuracy against what it costs: parameters, multiply-accumulates, seconds an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.marked import mark_point, marked_trials, write_words
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.trials import Trial
+from thriftnet.report.study.words import amount, percent
+from thriftnet.search.pareto import pareto
+
+_WIDE = 8
+"""Largest over smallest cost from which the axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a candidate may cost."""
+
+    name: str
+    title: str
+    quantity: str
+    of: Callable[[Trial], float | None]
+    cap: Callable[[StudyRecord], int | None]
+
+
+COSTS = (
+    Cost(
+        "pareto-parameters",
+        "Accuracy against parameters",
+        "trainable parameters",
+        lambda trial: trial.candidate.parameters,
+        lambda record: record.space.max_parameters,
+    ),
+    Cost(
+        "pareto-macs",
+        "Accuracy against multiply-accumulates",
+        "MACs an image of 32×32 pixels",
+        lambda trial: trial.candidate.macs,
+        lambda record: record.space.max_macs,
+    ),
+    Cost(
+        "pareto-seconds",
+        "Accuracy against time",
+        "time of an epoch, training and validation (s)",
+        lambda trial: trial.seconds,
+        lambda _: None,
+    ),
+)
+
+
+def draw_tradeoffs(record: StudyRecord) -> list[Drawing]:
+    """One figure for each cost; none before anything was trained."""
+    return [_draw(record, cost) for cost in COSTS] if record.trained else []
+
+
+def pareto_front(trials: list[Trial], cost: Callable[[Trial], float | None]) -> list[Trial]:
+    """Those that none beats in accuracy and one cost together, the cheapest first."""
+    points = {
+        trial.candidate.digest: (-trial.value, paid)
+        for trial in trials
+        if trial.value is not None and (paid := cost(trial)) is not None
+    }
+    kept = pareto(points)
+    front = [trial for trial in trials if trial.candidate.digest in kept]
+    return sorted(front, key=lambda trial: (cost(trial), -(trial.value or 0.0)))
+
+
+def _draw(record: StudyRecord, cost: Cost) -> Drawing:
+    axes = style.new_axes(height=4.3, legend_rows=4)
+    last = max(trial.reached for trial in record.trained)
+    ends = [trial for trial in record.trained if trial.reached == last]
+    _points(axes, record, cost, last)
+    front = pareto_front(ends, cost.of)
+    axes.step(
+        [cost.of(trial) or 0 for trial in front], [100 * (t.value or 0) for t in front],
+        where="post", color=style.BLUE, linewidth=1.4, label="Pareto front", zorder=2,
+    )  # fmt: skip
+    words: list[tuple[tuple[float, float], str]] = []
+    for trial, look, size, word in marked_trials(record):
+        paid = cost.of(trial)
+        if trial.value is not None and paid is not None:
+            at = (float(paid), 100 * trial.value)
+            mark_point(axes, at, look, size, word)
+            words.append((at, word))
+    said = _limits(axes, record, cost)
+    axes.set_xlabel(cost.quantity)
+    axes.set_ylabel("validation top-1 accuracy (%)")
+    axes.margins(x=0.08, y=0.12)
+    write_words(axes, words)
+    style.legend_above(axes, columns=2)
+    sooner = len(record.trained) - len(ends)
+    told = [
+        f"Filled points were read after {last} epochs"
+        + (f", the {sooner} hollow ones sooner, where they stand; " if sooner else "; ")
+        + f"the front is that of the filled ones, {len(front)} of {len(ends)}."
+    ]
+    paper = record.paper
+    if paper and paper.candidate.refused:
+        told.append("The paper's configuration is over budget and was never trained.")
+    elif paper and paper.value is None:
+        told.append("The paper's configuration has not been trained yet.")
+    return finish(
+        axes,
+        name=cost.name,
+        title=cost.title,
+        caption=" ".join([*told, said]).strip(),
+        alt=f"{cost.title} of {len(record.trained)} candidates. Pareto front: "
+        + ", ".join(
+            f"{percent(t.value or 0)} at {amount(cost.of(t) or 0)}" for t in front
+        )
+        + ". "
+        + "; ".join(f"{word}: {y:.2f}% at {amount(x)}" for (x, y), word in words)
+        + ".",
+    )
+
+
+def _points(axes: Axes, record: StudyRecord, cost: Cost, last: int) -> None:
+    """Candidates by how far they went; the grid's and the refined ones apart."""
+    hollow = ("o", "^", "v", "<", ">", "p")
+    sooner = sorted({trial.reached for trial in record.trained} - {last})
+    for shape, epochs in zip(hollow, sooner, strict=False):
+        chosen = [trial for trial in record.trained if trial.reached == epochs]
+        _scatter(axes, chosen, cost, style.MUTED, shape, f"read at epoch {epochs}", filled=False)
+    ends = [trial for trial in record.trained if trial.reached == last]
+    own = [trial for trial in ends if not trial.refined]
+    refined = [trial for trial in ends if trial.refined]
+    _scatter(axes, own, cost, style.BLUE, "o", f"grid, epoch {last}")
+    _scatter(axes, refined, cost, style.GREEN, "s", f"refined, epoch {last}")
+
+
+def _scatter(
+    axes: Axes, trials: list[Trial], cost: Cost, colour: str, shape: str, label: str,
+    *, filled: bool = True,
+) -> None:  # fmt: skip
+    pairs = [(cost.of(t), 100 * t.value) for t in trials if t.value is not None]
+    kept = [(x, y) for x, y in pairs if x is not None]
+    if kept:
+        axes.plot(
+            [x for x, _ in kept], [y for _, y in kept], linestyle="none", marker=shape,
+            color=colour, markersize=6 if filled else 4.5, label=label, zorder=4 if filled else 3,
+            markerfacecolor=colour if filled else "none", markeredgewidth=0.9,
+        )  # fmt: skip
+
+
+def _limits(axes: Axes, record: StudyRecord, cost: Cost) -> str:
+    """The budget as a line, those over it as ticks below; what the caption says of them."""
+    cap = cost.cap(record)
+    over: list[float] = []
+    if cap is not None:
+        axes.axvline(
+            cap, color=style.VERMILLION, linestyle=(0, (6, 2)), linewidth=1.4,
+            label=f"budget, {amount(cap)}",
+        )  # fmt: skip
+        found = [cost.of(t) for t in record.trials.values() if t.candidate.refused]
+        over = [paid for paid in found if paid is not None and paid > cap]
+    if over:
+        axes.plot(
+            over, [0.025] * len(over), linestyle="none", marker="|", markersize=8,
+            color=style.VERMILLION, label=f"{len(over)} over budget",
+            transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+    low, high = axes.get_xlim()
+    xs = [paid for trial in record.trained if (paid := cost.of(trial))] + over
+    if xs and max(xs) > _WIDE * min(xs):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_xlim(low, high)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
+    return "Ticks below are candidates over budget, never trained." if over else ""

@@ -1,0 +1,150 @@
+"""What became of each candidate: its accuracies by epoch, its cost, where it stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thriftnet.errors import RunError
+from thriftnet.models.describe import training_flops
+from thriftnet.search.jobs import Candidate, Job, JobRow
+from thriftnet.search.study import Study
+from thriftnet.training.lines import Line
+from thriftnet.training.run import RunFolder
+
+SEARCHED = ("grid", "refinement")
+"""Stages whose trials have one schedule and one seed, so that they compare."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate in the grid or the refinement; one that never trained has no rows."""
+
+    candidate: Candidate
+    rows: tuple[JobRow, ...]
+    """By epochs."""
+    curve: Mapping[int, float]
+    """Validation accuracy in [0, 1] by epoch, as its run folder tells it."""
+    full: int
+    """Epochs of the whole schedule."""
+
+    @property
+    def values(self) -> dict[int, float]:
+        """Validation accuracy by epochs, of each finished job."""
+        return {row.job.epochs: row.value for row in self.rows if row.value is not None}
+
+    @property
+    def reached(self) -> int:
+        """Epochs of the last finished job; 0 where there is none."""
+        return max(self.values, default=0)
+
+    @property
+    def value(self) -> float | None:
+        """Validation accuracy there."""
+        return self.values.get(self.reached)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it went through the whole schedule."""
+        return self.reached == self.full
+
+    @property
+    def refined(self) -> bool:
+        """Whether the refinement made it or trained it."""
+        own = self.candidate.origin == "refinement"
+        return own or any(row.job.stage == "refinement" for row in self.rows)
+
+    @property
+    def seconds(self) -> float | None:
+        """Of an epoch, training and validating."""
+        spent = {row.job.epochs: row.seconds for row in self.rows if row.value is not None}
+        total = spent.get(self.reached)
+        return None if total is None else total / self.reached
+
+    def at(self, epochs: int) -> float | None:
+        """Validation accuracy after so many epochs: the storage's word, else the run folder's."""
+        return self.values.get(epochs, self.curve.get(epochs))
+
+    def standing(self, *, grid_done: bool) -> str:
+        """Where it stands, in a few words.
+
+        Args:
+            grid_done: Whether nobody is promoted any more.
+        """
+        if self.candidate.refused:
+            return f"over budget: {self.candidate.refused}"
+        last = self.rows[-1] if self.rows else None
+        if last is None:
+            return "never trained" if grid_done else "waits"
+        if last.state == "failed":
+            return f"failed: {last.reason}" if last.reason else "failed"
+        if last.state != "finished":
+            word = "running" if last.state == "running" else "stopped"
+            return f"{word}, on its way to epoch {last.job.epochs}"
+        if self.whole:
+            return "finished"
+        return f"{'pruned' if grid_done else 'waits'} at epoch {self.reached}"
+
+
+def read_trials(
+    study: Study,
+    candidates: Mapping[str, Candidate],
+    jobs: Mapping[str, Sequence[JobRow]],
+    *,
+    full: int,
+) -> dict[str, Trial]:
+    """Every candidate by digest, in the order in which they were added.
+
+    Args:
+        study: Whose run folders are read; one that is gone leaves a curve of the storage's values.
+        candidates: By digest.
+        jobs: By stage.
+        full: Epochs of the whole schedule.
+    """
+    rows: dict[str, list[JobRow]] = {digest: [] for digest in candidates}
+    for stage in SEARCHED:
+        for row in jobs[stage]:
+            rows[row.job.candidate].append(row)
+    found: dict[str, Trial] = {}
+    for digest, own in rows.items():
+        own.sort(key=lambda row: row.job.epochs)
+        lines = trial_lines(study, own[-1].job) if own else []
+        found[digest] = Trial(candidates[digest], tuple(own), _accuracies(lines), full)
+    return found
+
+
+def trial_lines(study: Study, job: Job) -> list[Line]:
+    """The metrics of a job's trial; empty where they cannot be read."""
+    try:
+        return RunFolder.open(study.trial_path(job)).metrics()
+    except RunError:
+        return []
+
+
+def counted_operations(lines: Sequence[Line]) -> float | None:
+    """Operations of a trial's training so far, in PFLOP; none where they are not known.
+
+    A trial that was paused has no line of the end: its epochs are then counted at the size of
+    the start, with all images.
+    """
+    start = next((line for line in lines if line.get("kind") == "start"), {})
+    for line in reversed(lines):
+        if line.get("kind") == "end" and isinstance(line.get("pflop"), int | float):
+            return float(line["pflop"])
+    epochs = len(_accuracies(lines))
+    try:
+        return training_flops(int(start["macs"]), int(start["train_images"])) * epochs / 1e15
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _accuracies(lines: Sequence[Line]) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for line in lines:
+        epoch, value = line.get("epoch"), line.get("val_accuracy")
+        if line.get("kind") != "epoch" or not isinstance(epoch, int):
+            continue
+        if isinstance(value, int | float) and math.isfinite(value):
+            found[epoch] = float(value)
+    return found

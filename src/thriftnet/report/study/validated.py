@@ -1,0 +1,163 @@
+"""The validation: seeds, means, intervals, and what they show."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from thriftnet.evaluation.statistics import ALPHA, estimate
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.keys import named_rows
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.words import PAPER_MARK, percent
+from thriftnet.report.tables import Cell, Table, make_table
+from thriftnet.report.tables import percent as percent_cell
+from thriftnet.report.verdicts import show_p
+
+Seeds = dict[int, float]
+
+
+def seed_values(record: StudyRecord) -> dict[str, Seeds]:
+    """Validation accuracy by seed of each contender that has one, the best mean first."""
+    found: dict[str, Seeds] = {}
+    for row in record.known.jobs["validation"]:
+        if row.value is not None:
+            found.setdefault(row.job.candidate, {})[row.job.seed] = row.value
+    means = {digest: estimate(list(values.values())).mean for digest, values in found.items()}
+    return {digest: found[digest] for digest in sorted(found, key=lambda d: (-means[d], d))}
+
+
+def draw_validation(record: StudyRecord) -> Drawing | None:
+    """Points of seeds, mean and interval; none before one finished."""
+    found = seed_values(record)
+    if not found:
+        return None
+    names = [_row_name(record, digest) for digest in found]
+    axes = named_rows(names, legend_rows=1)
+    for place, values in enumerate(found.values()):
+        told = estimate(list(values.values()))
+        mean, reach = 100 * told.mean, 100 * (told.half_width or 0)
+        if reach:
+            axes.plot(
+                [mean - reach, mean + reach], [place, place], color=style.BLUE, linewidth=2.2,
+                label="_" if place else "95% interval of the mean",
+            )  # fmt: skip
+        axes.plot([mean, mean], [place - 0.26, place + 0.26], color=style.INK, linewidth=2.4)
+        axes.plot(
+            [100 * value for value in values.values()], [place + 0.13] * len(values),
+            linestyle="none", marker="o", markersize=6, color=style.ORANGE,
+            markeredgecolor=style.INK, markeredgewidth=0.7, label="_" if place else "a seed each",
+            zorder=4,
+        )  # fmt: skip
+    epochs = record.space.validation.epochs
+    axes.set_xlabel(f"validation top-1 accuracy (%), epoch {epochs}")
+    axes.grid(visible=False, axis="y")
+    style.legend_above(axes, columns=2)
+    counts = sorted({len(values) for values in found.values()})
+    seeds = " to ".join(map(str, {counts[0]: 0, counts[-1]: 0}))
+    told = "; ".join(
+        f"{record.trials[digest].candidate.label}: mean "
+        f"{percent(estimate(list(values.values())).mean)} of {len(values)} seeds"
+        for digest, values in found.items()
+    )
+    return finish(
+        axes,
+        name="validation",
+        title="Validation by seed",
+        caption=f"{epochs} epochs with {seeds} seeds each; the upright bar is the mean. The "
+        "interval is that of a t distribution over seeds.",
+        alt=f"Validation accuracy by seed. {told}.",
+    )
+
+
+def validation_table(record: StudyRecord) -> Table | None:
+    """Means and tests of the contenders; none before the validation is done."""
+    ranking = record.outcome("validation").get("ranking", [])
+    if not ranking:
+        return None
+    rows: list[tuple[Any, ...]] = []
+    for place, entry in enumerate(ranking, start=1):
+        test = entry["winner_less_this"] or {}
+        rows.append(
+            (
+                place,
+                str(entry["label"]),
+                PAPER_MARK if entry["reference"] else "",
+                percent_cell(entry["mean"]),
+                _points(entry["half_width"], "±"),
+                Cell(", ".join(percent(value) for value in entry["seeds"].values())),
+                _points(test.get("difference"), ""),
+                _points(test.get("half_width"), "±"),
+                str(test.get("test") or "–"),
+                _p(test.get("p")),
+                _p(test.get("p_holm")),
+                entry["parameters"],
+            )
+        )
+    columns = (
+        "place", "candidate", "mark", "mean", "± (points)", "seeds", "winner less this (points)",
+        "± of that", "test", "p", "p by Holm", "parameters",
+    )  # fmt: skip
+    return make_table("Contenders", columns, rows)
+
+
+def verdict_sentences(outcome: Mapping[str, Any]) -> list[str]:
+    """What the winner reached, and whether it is shown to be better than those who matter."""
+    ranking = outcome["ranking"]
+    first, seeds = ranking[0], len(ranking[0]["seeds"])
+    reach = first["half_width"]
+    width = "" if reach is None else f" ± {100 * reach:.2f} points (95% interval)"
+    found = [
+        f"In the validation it reached {percent(first['mean'])}{width}, the mean of {seeds} seeds "
+        f"after {outcome['epochs']} epochs."
+    ]
+    others = ranking[1:]
+    paper = next((entry for entry in others if entry["reference"]), None)
+    if first["reference"]:
+        found.append("It is the paper's own configuration.")
+    if others and others[0] is paper:
+        found.append(_against(paper, "the runner-up, the paper's configuration", seeds))
+    else:
+        if others:
+            found.append(_against(others[0], "the runner-up", seeds))
+        if paper:
+            found.append(_against(paper, "the paper's configuration", seeds))
+    if not others:
+        found.append("There was nobody to test it against.")
+    return found
+
+
+def _against(entry: Mapping[str, Any], name: str, seeds: int) -> str:
+    test = entry["winner_less_this"]
+    ahead = f"{100 * test['difference']:.2f}"
+    if test["half_width"] is not None:
+        ahead += f" ± {100 * test['half_width']:.2f}"
+    if test["p"] is None:
+        return f"No test of it against {name} could be made; it is ahead by {ahead} points."
+    p = test["p_holm"] if test["p_holm"] is not None else test["p"]
+    evidence = f"{test['test']}, n = {seeds} seeds, {show_p(p)} by Holm's correction"
+    if p < ALPHA:
+        return f"It is better than {name} by {ahead} points ({evidence})."
+    return (
+        f"No difference from {name} can be shown: it is ahead by {ahead} points ({evidence})."
+    )
+
+
+def _row_name(record: StudyRecord, digest: str) -> str:
+    """At most three short lines."""
+    candidate = record.trials[digest].candidate
+    mark = f"{PAPER_MARK}: " if candidate.reference else ""
+    label = style.printable(f"{mark}{candidate.label}".replace("  ", " · "), longest=70)
+    return "\n".join(textwrap.wrap(label, 26, max_lines=3, placeholder="…"))
+
+
+def _points(value: float | None, sign: str) -> Cell:
+    if value is None:
+        return Cell("–")
+    return Cell(f"{sign}{100 * value:.2f}" if sign else f"{100 * value:+.2f}", float(value))
+
+
+def _p(value: float | None) -> Cell:
+    return Cell("–") if value is None else Cell(f"{value:.3g}", float(value))

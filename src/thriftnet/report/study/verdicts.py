@@ -1,0 +1,140 @@
+"""What the analysis says of each network's stages, with the figures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.keys import named_rows
+from thriftnet.report.study.words import PAPER_MARK
+from thriftnet.report.tables import Cell, Table, fixed, general, make_table, percent
+
+SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "="}
+"""More is best spent here; less would do; as it should be."""
+Network = Mapping[str, Any]
+
+
+def network_name(network: Network) -> str:
+    """Its label, with the paper's marked."""
+    return f"{network['label']}" + (f" ({PAPER_MARK})" if network["reference"] else "")
+
+
+def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
+    """For each network, what every stage adds beside what it costs."""
+    return [_draw(network, number) for number, network in enumerate(networks, start=1)]
+
+
+def _draw(network: Network, number: int) -> Drawing:
+    stages = network["stages"]
+    names = [style.printable(str(stage["name"]), longest=12) for stage in stages]
+    axes = named_rows(names, legend_rows=1, row=0.62)
+    places = range(len(stages))
+    gains = [100 * stage["gain_share"] for stage in stages]
+    costs = [100 * stage["cost_share"] for stage in stages]
+    axes.barh(
+        [at - 0.19 for at in places], gains, 0.36, color=style.BLUE, label="of the probe's gain"
+    )
+    axes.barh(
+        [at + 0.19 for at in places], costs, 0.36, facecolor=style.ORANGE, edgecolor=style.MUTED,
+        hatch="///", linewidth=0, label="of the cost",
+    )  # fmt: skip
+    highest = max([*gains, *costs, 1])
+    for at, stage in zip(places, stages, strict=True):
+        verdict = str(stage["verdict"])
+        axes.annotate(
+            f"{SIGNS.get(verdict, '')} {verdict}", (max(gains[at], costs[at]), at), xytext=(6, 0),
+            textcoords="offset points", va="center", fontsize=9, fontweight="bold",
+        )  # fmt: skip
+    axes.set_xlim(0, 1.5 * highest)
+    axes.set_xlabel("share of all stages (%)")
+    axes.grid(visible=False, axis="y")
+    style.legend_above(axes, columns=2)
+    told = [f"{s['name']} {s['verdict']}: {s['reason']}" for s in stages]
+    return finish(
+        axes,
+        name=f"stages-{number}",
+        title=network_name(network),
+        caption="; ".join(told) + ".",
+        alt=f"Shares of gain and cost of the stages of {network_name(network)}. "
+        + "; ".join(told)
+        + ".",
+    )
+
+
+def stages_table(networks: Sequence[Network]) -> Table:
+    """Every figure of every stage."""
+    rows = [
+        (
+            network_name(network),
+            str(stage["name"]),
+            f"{SIGNS.get(stage['verdict'], '')} {stage['verdict']}",
+            stage["channels"],
+            stage["dead"],
+            fixed(stage["effective_rank"], 1),
+            percent(stage["probe_accuracy"]),
+            _points(stage["gain"]),
+            percent(stage["gain_share"], 0),
+            percent(stage["cost_share"], 0),
+            fixed(stage["ratio"], 2),
+            general(stage["gradient_norm"]),
+            general(stage["relative_update"]),
+            stage["parameters"],
+            stage["macs"],
+        )
+        for network in networks
+        for stage in network["stages"]
+    ]
+    columns = (
+        "network", "stage", "verdict", "channels", "dead", "effective rank", "probe accuracy",
+        "gain (points)", "gain share", "cost share", "gain / cost", "gradient norm",
+        "relative update", "parameters", "MACs",
+    )  # fmt: skip
+    return make_table("Stages", columns, rows)
+
+
+def networks_table(networks: Sequence[Network]) -> Table:
+    """How each network trained, and what it takes for what."""
+    rows: list[tuple[Any, ...]] = []
+    for network in networks:
+        dynamics, errors = network["dynamics"], network["errors"]
+        confused = ", ".join(
+            f"{pair['label']} for {pair['predicted']} ({pair['images']})"
+            for pair in errors["most_confused"][:3]
+        )
+        rows.append(
+            (
+                network_name(network),
+                network["epochs"],
+                percent(dynamics["val_accuracy"]),
+                _points(dynamics["gap"]),
+                fixed(dynamics["loss_slope"], 4),
+                percent(network["stem_probe_accuracy"]),
+                network["parameters"],
+                network["macs"],
+                confused or "–",
+            )
+        )
+    columns = (
+        "network", "epochs", "validation accuracy", "training less validation (points)",
+        "loss slope (nats an epoch)", "stem's probe accuracy", "parameters", "MACs",
+        "taken for another most often (images)",
+    )  # fmt: skip
+    return make_table("Networks analysed", columns, rows)
+
+
+def rules_in_words(rules: Mapping[str, float]) -> str:
+    """How the verdicts were found."""
+    return (
+        "A linear probe reads the classes from each stage's features; gain is what a stage adds to "
+        "its accuracy, cost the mean of its shares of parameters and MACs. Over-capacity: "
+        f"{rules['dead_share']:.0%} of the channels dead, an effective rank below "
+        f"{rules['rank_share']:.0%} of the classes less one, or a gain share below "
+        f"{rules['low_ratio']:g} times the cost share. Bottleneck: none of these, and a gain share "
+        f"above {rules['high_ratio']:g} times the cost share."
+    )
+
+
+def _points(value: float | None) -> Cell:
+    return Cell("–") if value is None else Cell(f"{100 * value:+.2f}", float(value))

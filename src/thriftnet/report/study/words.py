@@ -1,0 +1,59 @@
+"""How candidates, accuracies and amounts are named on the page of a study."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.trials import Trial
+
+PAPER_MARK = "★ the paper's"
+WINNER_MARK = "◆"
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """A share as text."""
+    return f"{100 * value:.{digits}f}%"
+
+
+def amount(value: float) -> str:
+    """A count in three digits: 4.92M."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:.3g}"
+
+
+def marks(record: StudyRecord, trial: Trial) -> str:
+    """Whether it is the paper's or the best one; empty of others."""
+    found: list[str] = []
+    if trial.candidate.reference:
+        found.append(PAPER_MARK)
+    if record.best and trial.candidate.digest == record.best.candidate.digest:
+        found.append(f"{WINNER_MARK} {record.best_word}")
+    return ", ".join(found)
+
+
+def setting_text(value: Any) -> str:
+    """The value of a recipe key, short: `3,5,3,0`."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(setting_text, value))
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value can stand on a scale."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def short_key(key: str) -> str:
+    """A recipe key without its section."""
+    return key.rsplit(".", 1)[-1]

@@ -1,0 +1,125 @@
+"""How much each recipe key matters for being among the best, by Optuna's PED-ANOVA.
+
+PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) asks of each key how far its values among the
+best third of the trials are from its values among all. It needs no regression forest, as fANOVA
+does (and with it scikit-learn). A key of many values is far from even by chance alone, the more so
+the fewer the trials: the same figure of shuffled accuracies says how far.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+BEST_SHARE = 1 / 3
+"""Of the trials, whose values are compared with those of all."""
+FEWEST = 15
+"""Trials below which nothing is said: Optuna asks for five among the best."""
+SHUFFLES = 40
+_FEW_VALUES = 6
+"""Different numbers of a key up to which they are a list, and above a range."""
+_WIDE = 10
+"""Largest over smallest of a range from which it is read on a logarithmic scale."""
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What a key, or several that always change together, has to do with being among the best."""
+
+    keys: tuple[str, ...]
+    value: float
+    """Pearson divergence of the best trials' values from those of all; 0 is none."""
+    chance: float
+    """What shuffled accuracies exceed once in twenty times."""
+
+
+def importances(
+    settings: Sequence[Mapping[str, Any]], accuracies: Sequence[float], *, seed: int = 0
+) -> list[Importance]:
+    """The most important key first; empty of fewer than `FEWEST` trials, or where no key varies.
+
+    Args:
+        settings: The keys of each trial and their values; the same keys in all.
+        accuracies: Of each trial; all after the same number of epochs.
+        seed: Of the shuffles.
+    """
+    groups = keys_that_vary(settings)
+    if len(settings) < FEWEST or not groups:
+        return []
+    rng = np.random.default_rng(seed)
+    orders = [np.arange(len(settings))]
+    orders += [rng.permutation(len(settings)) for _ in range(SHUFFLES)]
+    values = np.asarray(accuracies, dtype=float)
+    own, *shuffled = _divergences(settings, groups, [values[order] for order in orders])
+    chance = np.quantile(shuffled, 0.95, axis=0)
+    found = [
+        Importance(keys, own[at], float(chance[at])) for at, keys in enumerate(groups)
+    ]
+    return sorted(found, key=lambda each: (-each.value, each.keys))
+
+
+def keys_that_vary(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Keys of more than one value; those that always change together are one."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for key in settings[0] if settings else ():
+        known: dict[str, int] = {}
+        pattern = tuple(known.setdefault(json.dumps(each[key]), len(known)) for each in settings)
+        if len(known) > 1:
+            groups.setdefault(pattern, []).append(key)
+    return [tuple(keys) for keys in groups.values()]
+
+
+def _divergences(
+    settings: Sequence[Mapping[str, Any]],
+    groups: Sequence[tuple[str, ...]],
+    readings: Sequence[NDArray[np.float64]],
+) -> list[list[float]]:
+    """Of every group of keys, for each reading of all trials' accuracies."""
+    space = {keys[0]: _distribution([each[keys[0]] for each in settings]) for keys in groups}
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of options that Optuna calls experimental
+        study = optuna.create_study()
+        study.add_trials(
+            [
+                optuna.trial.create_trial(
+                    params={key: _as_choice(each[key], of) for key, of in space.items()},
+                    distributions=space,
+                    value=0.0,
+                )
+                for each in settings
+            ]
+        )
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST_SHARE)
+        found = [evaluator.evaluate(study, target=_less(values)) for values in readings]
+    return [[each[keys[0]] for keys in groups] for each in found]
+
+
+def _less(values: NDArray[np.float64]) -> Callable[[optuna.trial.FrozenTrial], float]:
+    """What is to be small: a trial's accuracy, negated."""
+    return lambda trial: -float(values[trial.number])
+
+
+def _distribution(values: Sequence[Any]) -> BaseDistribution:
+    different = {json.dumps(value) for value in values}
+    if len(different) <= _FEW_VALUES or not all(_is_number(value) for value in values):
+        return CategoricalDistribution(sorted(different))
+    low, high = min(values), max(values)
+    return FloatDistribution(low, high, log=low > 0 and high >= _WIDE * low)
+
+
+def _as_choice(value: Any, distribution: BaseDistribution) -> Any:
+    return json.dumps(value) if isinstance(distribution, CategoricalDistribution) else float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

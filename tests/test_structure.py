@@ -25,9 +25,10 @@ LAYERS = [
     {"training"},
     {"weights"},
     {"evaluation"},
+    {"search"},
     {"report"},
     {"tracking"},
-    {"deploy", "search"},
+    {"deploy"},
     {"bench"},
     {"api", "console", "terminal", "cli", "__main__"},
 ]

@@ -165,17 +165,22 @@ def write_report(
     *,
     output: Path | str | None = None,
     data: Path | str | None = None,
+    storage: str | None = None,
 ) -> Report:
-    """Write the report of a run, or of several over each other: a page, and figures beside it.
+    """Write the report of a run, of several over each other, or of a study of `thriftnet search`.
+
+    It is a page, and figures beside it.
 
     Args:
-        runs: One run folder, or several.
-        output: Gets `report.html` and `figures/`; none: the run's own folder, and for several
-            runs the folder `report` beside the first.
+        runs: One run folder, or several; or one study folder.
+        output: Gets `report.html` and `figures/`; none: the run's or study's own folder, and for
+            several runs the folder `report` beside the first.
         data: Where CIFAR-10 lies; none: the cache. Nothing is fetched for a report.
+        storage: Address of a study's database, where that is not a file in its folder.
 
     Raises:
         RunError: A path is no run folder, or the report cannot be written.
+        SearchError: A study is named beside other folders, or its storage cannot be read.
         RecipeError: The recipe of a run was changed and is wrong now.
         DataError: `data` was given and is not CIFAR-10.
     """
@@ -186,6 +191,7 @@ def write_report(
         [Path(path) for path in paths],
         output=None if output is None else Path(output),
         data=None if data is None else Path(data),
+        storage=storage,
     )
 
 

@@ -1,4 +1,4 @@
-"""report: what runs did, as a page and figures; and what became of the paper's claims."""
+"""report: what runs did or a search found, as a page; and what became of the paper's claims."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from thriftnet.cli.app import DataOption, app
 def report(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN...", help="Run folders; several are compared."),
+        typer.Argument(
+            metavar="RUN...|STUDY", help="Run folders, several are compared; or a search's study."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -23,11 +25,15 @@ def report(
             "--out",
             "-o",
             metavar="DIR|FILE",
-            help="Gets report.html and figures/. Default: the run; of several, report/ beside "
-            "the first. With --paper the page itself; default: paper.html.",
+            help="Gets report.html and figures/. Default: the run or study; of several, report/ "
+            "beside the first. With --paper the page itself; default: paper.html.",
         ),
     ] = None,
     data: DataOption = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="With STUDY: its database, where that is not a file."),
+    ] = None,
     paper: Annotated[
         bool,
         typer.Option("--paper", help="Instead: the paper's claims beside what was measured."),
@@ -41,20 +47,19 @@ def report(
 ) -> None:
     """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""
     if paper:
-        if runs or data:
-            raise typer.BadParameter(
-                "--paper reads results files; leave out " + ("--data" if data else "RUN")
-            )
+        if runs or data or storage:
+            needless = "--data" if data else "--storage" if storage else "RUN"
+            raise typer.BadParameter(f"--paper reads results files; leave out {needless}")
         _report_paper(results or Path("results"), output or Path("paper.html"))
         return
     if results:
         raise typer.BadParameter("--results goes with --paper; add it, or leave --results out")
     if not runs:
-        raise typer.BadParameter("name a run folder, or --paper for the paper's claims")
+        raise typer.BadParameter("name a run or study folder, or --paper for the paper's claims")
 
     from thriftnet.report.build import write_report
 
-    written = write_report(runs, output=output, data=data)
+    written = write_report(runs, output=output, data=data, storage=storage)
     for text in written.missing:
         print(f"missing: {text}")
     size = written.page.stat().st_size / 1e6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,8 +89,11 @@ def run(
         print(f"stopped; run the same command again to go on with {found.path}", file=sys.stderr)
         raise typer.Exit(130)
     winner = found.path / "winner.yaml"
+    looked = shlex.join(["thriftnet", "report", str(found.path)])
     if "validation" in found.outcomes:
-        print(f"next: thriftnet train {winner}   or   thriftnet search status {found.path}")
+        print(f"next: {shlex.join(['thriftnet', 'train', str(winner)])}   or   {looked}")
+    else:
+        print(f"next: {looked}")
 
 
 @search_app.command()

@@ -61,9 +61,7 @@ def importances(
     values = np.asarray(accuracies, dtype=float)
     own, *shuffled = _divergences(settings, groups, [values[order] for order in orders])
     chance = np.quantile(shuffled, 0.95, axis=0)
-    found = [
-        Importance(keys, own[at], float(chance[at])) for at, keys in enumerate(groups)
-    ]
+    found = [Importance(keys, own[at], float(chance[at])) for at, keys in enumerate(groups)]
     return sorted(found, key=lambda each: (-each.value, each.keys))
 
 

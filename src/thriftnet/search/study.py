@@ -43,6 +43,7 @@ class Study:
         self.space = space
         self.storage = storage
         self.space_path = path / "space.yaml"
+        self.database_path = path / "study.db"
         self.winner_path = path / "winner.yaml"
         self.report_path = path / "report.html"
         self.figures_path = path / "figures"

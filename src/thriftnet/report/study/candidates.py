@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import marks
+from thriftnet.report.study.words import PAPER_MARK, amount, marked_label, marks, shown_label
 from thriftnet.report.tables import Cell, Table, fixed, make_table, percent
 
 
@@ -19,23 +19,21 @@ def candidates_table(record: StudyRecord) -> Table:
     rows: list[tuple[Any, ...]] = []
     for trial in [*ranked, *left]:
         candidate = trial.candidate
-        mark = marks(record, trial)
         rows.append(
             (
                 places.get(candidate.digest),
-                Cell(candidate.label, strong=bool(mark)),
-                Cell(mark, strong=True),
-                candidate.origin,
+                Cell(marked_label(record, trial), strong=bool(marks(record, trial))),
+                "refined" if trial.refined else "grid",
                 candidate.parameters,
-                candidate.macs,
+                Cell(amount(candidate.macs), float(candidate.macs)),
                 *(percent(trial.at(epochs)) for epochs in record.rungs),
                 fixed(trial.seconds, 2),
                 trial.standing(grid_done=done),
             )
         )
     columns = (
-        "place", "candidate", "mark", "from", "parameters", "MACs",
-        *(f"epoch {epochs}" for epochs in record.rungs), "s an epoch", "state",
+        "place", "candidate", "from", "parameters", "MACs",
+        *(f"epoch {epochs}" for epochs in record.rungs), "s/epoch", "state",
     )  # fmt: skip
     return make_table("Candidates", columns, rows)
 
@@ -47,10 +45,9 @@ def pareto_table(record: StudyRecord) -> Table | None:
         return None
     rows = [
         (
-            str(entry["label"]) + (" (★ the paper's)" if entry["reference"] else ""),
+            shown_label(str(entry["label"])) + (f" ({PAPER_MARK})" if entry["reference"] else ""),
             percent(entry["val_accuracy"]),
-            entry["parameters"],
-            entry["macs"],
+            *(Cell(amount(entry[key]), float(entry[key])) for key in ("parameters", "macs")),
             fixed(entry["seconds"], 2),
         )
         for entry in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from thriftnet.report import style
 from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.study.marked import marked_trials
+from thriftnet.report.study.marked import legend_on_top, marked_trials
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 from thriftnet.report.study.words import percent
@@ -34,7 +34,7 @@ def rung_counts(record: StudyRecord) -> list[tuple[int, int, int, int]]:
 
 def _draw_rungs(record: StudyRecord) -> Drawing:
     counts = rung_counts(record)
-    axes = style.new_axes(height=3.6, legend_rows=2)
+    axes = style.new_axes(height=3.2)
     places = range(len(counts))
     on = [went_on for _, _, _, went_on in counts]
     stayed = [through - went_on for _, through, _, went_on in counts]
@@ -64,7 +64,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
     axes.set_ylabel("candidates")
     axes.grid(visible=False, axis="x")
     axes.margins(y=0.14)
-    style.legend_above(axes, columns=2)
+    legend_on_top(axes)
     eta = record.space.halving.eta
     over = record.known.over_budget
     return finish(
@@ -84,11 +84,11 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
 
 
 def _draw_curves(record: StudyRecord) -> Drawing:
-    axes = style.new_axes(height=3.6, legend_rows=2)
+    axes = style.new_axes(height=3.2)
     marked = marked_trials(record)
     special = {trial.candidate.digest for trial, *_ in marked}
     done = record.done("grid")
-    words = {"whole": "whole schedule", "part": "pruned" if done else "pruned or not over"}
+    words = {"whole": "whole schedule", "part": "pruned" if done else "not promoted (yet)"}
     for trial in record.trained:
         if trial.candidate.digest in special:
             continue
@@ -110,7 +110,7 @@ def _draw_curves(record: StudyRecord) -> Drawing:
                 clip_on=False,
             )  # fmt: skip
     label_epochs(axes, "validation top-1 accuracy (%)")
-    style.legend_above(axes, columns=2)
+    legend_on_top(axes)
     whole = [trial for trial in record.trained if trial.whole]
     best = max((trial.value or 0 for trial in whole), default=None)
     return finish(

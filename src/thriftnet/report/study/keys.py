@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 from thriftnet.report.study.words import percent, setting_text, short_key
@@ -72,19 +74,18 @@ def draw_importance(weighed: Weighed) -> Drawing | None:
     if not weighed.found:
         return None
     names = [group_name(each.keys) for each in weighed.found]
-    axes = named_rows([style.printable(name, longest=26) for name in names], legend_rows=1)
+    axes = named_rows([style.printable(name, longest=26) for name in names])
     places = range(len(names))
-    axes.barh(
-        places, [each.value for each in weighed.found], 0.55, color=style.BLUE, label="found"
-    )
+    axes.barh(places, [each.value for each in weighed.found], 0.55, color=style.BLUE, label="found")
     axes.plot(
         [each.chance for each in weighed.found], places, linestyle="none", marker="|",
-        markersize=20, markeredgewidth=2.4, color=style.VERMILLION, label="95% of shuffled ones",
+        markersize=13, markeredgewidth=2.4, color=style.VERMILLION, label="95% of shuffled",
     )  # fmt: skip
     axes.set_xlabel("importance (Pearson divergence)")
     axes.set_xlim(left=0)
     axes.grid(visible=False, axis="y")
-    style.legend_above(axes, columns=2)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    legend_on_top(axes)
     clear = [
         name for name, each in zip(names, weighed.found, strict=True) if each.value > each.chance
     ]
@@ -132,15 +133,17 @@ def group_name(keys: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def named_rows(names: Sequence[str], *, legend_rows: int = 0, row: float = 0.42) -> Axes:
-    """Axes with a named row for each of several things, the first one above."""
-    lines = max((name.count("\n") + 1 for name in names), default=1)
-    height = 0.85 + row * max(1, lines * 0.6) * len(names) + 0.22 * legend_rows
+def named_rows(names: Sequence[str], *, row: float = 0.42) -> Axes:
+    """Axes with a named row for each of several things, the first one above.
+
+    Args:
+        names: One line each.
+        row: Height of a row, inches.
+    """
+    height = 0.75 + row * len(names)
     axes = style.new_axes(height=height)
-    longest = max(len(line) for name in names for line in name.split("\n"))
-    left = (0.3 + 0.078 * longest) / style.HALF
-    low, top = 0.52 / height, (0.14 + 0.22 * legend_rows) / height
-    axes.set_position((left, low, 0.96 - left, 1 - low - top))
+    left = (0.3 + 0.078 * max(map(len, names))) / style.HALF
+    axes.set_position((left, 0.52 / height, 0.96 - left, 1 - 0.66 / height))
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     return axes

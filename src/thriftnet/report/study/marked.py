@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from thriftnet.report import style
 from thriftnet.report.study.record import StudyRecord
@@ -13,6 +16,14 @@ from thriftnet.report.study.trials import Trial
 PAPER = style.LineStyle(style.VERMILLION, "--", "*")
 BEST = style.LineStyle(style.INK, "-", "D")
 PAPER_SIZE, BEST_SIZE = 13, 7.5
+
+Points = NDArray[np.float64]
+_LETTER = 5.2
+"""Width of a letter of a word beside a point, in points of the page."""
+_OFFSETS = [
+    (x, y) for far in (9, 26, 48) for x in (far, -far) for y in (0, far, -far, far / 2, -far / 2)
+]
+"""Where a word may stand beside its point."""
 
 
 def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, float, str]]:
@@ -28,6 +39,18 @@ def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, flo
     return found
 
 
+def legend_on_top(axes: Axes, *, columns: int = 2) -> None:
+    """A legend above the axes, for which the figure grows; the axes keep their size."""
+    labels = axes.get_legend_handles_labels()[1]
+    grown = 0.22 * -(-len(labels) // columns)  # inches
+    figure, place = style.figure_of(axes), axes.get_position()
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + grown)
+    share = height / (height + grown)
+    axes.set_position((place.x0, place.y0 * share, place.width, place.height * share))
+    style.legend_above(axes, columns=columns)
+
+
 def mark_point(
     axes: Axes, at: tuple[float, float], look: style.LineStyle, size: float, word: str
 ) -> None:
@@ -40,19 +63,50 @@ def mark_point(
 
 
 def write_words(axes: Axes, points: Sequence[tuple[tuple[float, float], str]]) -> None:
-    """Words beside points, apart from each other: the upper one above, the lower one below.
+    """Words beside points, each where it covers the fewest others, with a line if that is far.
 
     Args:
-        axes: Whose limits are final.
+        axes: Whose limits and size are final, and whose lines hold all points.
         points: Places in data coordinates, and what is written there.
     """
-    order = sorted(points, key=lambda point: -point[0][1])
-    for rank, (at, word) in enumerate(order):
-        across = axes.transAxes.inverted().transform(axes.transData.transform(at))[0]
-        side = "right" if across > 0.62 else "left"
-        up = rank == 0
+    taken = np.concatenate([_drawn_points(axes), [(-1e9, -1e9)]])
+    for at, word in points:
+        place = _in_points(axes, [at])[0]
+        size = np.array([_LETTER * len(word), 11.0])
+        dx, dy = min(_OFFSETS, key=lambda off: _crowding(axes, place, np.array(off), size, taken))
+        far = max(abs(dx), abs(dy)) > 12
         axes.annotate(
-            word, at, xytext=(-9 if side == "right" else 9, 7 if up else -8),
-            textcoords="offset points", ha=side, va="bottom" if up else "top", fontsize=8.6,
-            zorder=7, bbox={"facecolor": style.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
+            word, at, xytext=(dx, dy), textcoords="offset points", va="center", fontsize=8.6,
+            ha="left" if dx > 0 else "right", zorder=7,
+            arrowprops={"arrowstyle": "-", "color": style.INK, "linewidth": 0.7} if far else None,
+            bbox={"facecolor": style.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
         )  # fmt: skip
+        centre = place + np.array([dx + np.sign(dx) * size[0] / 2, dy])
+        steps = np.linspace(-0.5, 0.5, 5)[:, None] * [size[0], 0]
+        taken = np.concatenate([taken, centre + steps])  # the next word keeps clear of this one
+
+
+def _crowding(axes: Axes, place: Points, offset: Points, size: Points, taken: Points) -> float:
+    """Points under a word; a little for a long way; much for leaving the axes."""
+    centre = place + offset + [np.sign(offset[0]) * size[0] / 2, 0]
+    inside = (np.abs(taken - centre) < size / 2 + 4).all(axis=1)
+    box = axes.get_window_extent()
+    scale = 72 / style.figure_of(axes).dpi
+    low, high = np.array([box.x0, box.y0]) * scale, np.array([box.x1, box.y1]) * scale
+    out = (centre - size / 2 < low).any() or (centre + size / 2 > high).any()
+    return float(inside.sum()) + 100 * out + 0.004 * float(np.abs(offset).sum())
+
+
+def _drawn_points(axes: Axes) -> Points:
+    """(N, 2) of all markers, in points of the page."""
+    marked = [line for line in axes.lines if line.get_marker() not in {"None", "", "|"}]
+    return np.concatenate(
+        [_in_points(axes, np.column_stack(line.get_data())) for line in marked]
+        or [np.empty((0, 2))]
+    )
+
+
+def _in_points(axes: Axes, places: Any) -> Points:
+    """(N, 2) data coordinates as points of the page."""
+    pixels = axes.transData.transform(np.asarray(places, dtype=float))
+    return np.asarray(pixels) * 72 / style.figure_of(axes).dpi

@@ -11,9 +11,9 @@ from thriftnet.report.study import keys, refined, validated, verdicts
 from thriftnet.report.study.candidates import candidates_table, pareto_table
 from thriftnet.report.study.halving import draw_halving
 from thriftnet.report.study.parallel import draw_parallel
-from thriftnet.report.study.record import StudyRecord, search_command
+from thriftnet.report.study.record import StudyRecord, search_command, storage_words
 from thriftnet.report.study.tradeoffs import draw_tradeoffs
-from thriftnet.report.study.words import percent, setting_text
+from thriftnet.report.study.words import percent, setting_text, shown_label
 from thriftnet.report.tables import Table, make_table
 from thriftnet.training.environment import package_version
 from thriftnet.training.progress import clock
@@ -61,7 +61,10 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     over = record.known.over_budget
     facts = [
         ("Stages", _standing(record)),
-        ("Candidates", f"{len(record.known.competing)}" + (f", {over} over budget" if over else "")),
+        (
+            "Candidates",
+            f"{len(record.known.competing)}" + (f", {over} over budget" if over else ""),
+        ),
         ("The paper's place", _paper_place(record)),
         ("Training time", _time(record)),
     ]
@@ -69,7 +72,7 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         facts.append(("Operations", f"{record.pflop:.3g} PFLOP"))
     share = record.outcome("grid").get("share_of_exhaustive")
     if share is not None:
-        facts.append(("Of training all", f"{share:.0%}"))
+        facts.append(("Of training all to the end", f"{share:.0%}"))
     test = record.outcome("validation").get("test")
     if test:
         facts.append((f"Winner's test accuracy ({test['tta']})", percent(test["accuracy"])))
@@ -105,7 +108,8 @@ def _paper_place(record: StudyRecord) -> str:
 def _time(record: StudyRecord) -> str:
     rows = [row for rows in record.known.jobs.values() for row in rows if row.seconds is not None]
     seconds = sum(map(record.known.seconds, rows))
-    return f"{clock(seconds)} ({seconds / 3600:.2f} h)"
+    hours = f" ({seconds / 3600:.2f} h)" if seconds >= 360 else ""
+    return f"{clock(seconds)}{hours}"
 
 
 def _result(record: StudyRecord) -> tuple[Card, ...]:
@@ -136,7 +140,11 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
             )
         command = shlex.join(["thriftnet", "train", str(record.study.winner_path)])
         where = "The winner" + (", the paper's configuration" if best.candidate.reference else "")
-        return (Card(best.candidate.label, where, words, facts=tuple(facts), command=command),)
+        return (
+            Card(
+                shown_label(best.candidate.label), where, words, facts=tuple(facts), command=command
+            ),
+        )
     words = (
         f"{percent(best.value or 0)} of the validation images after {best.reached} of "
         f"{record.full} epochs, with one seed. The validation is not done, so that nothing is "
@@ -144,7 +152,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
     )
     return (
         Card(
-            best.candidate.label,
+            shown_label(best.candidate.label),
             "Best so far" + (", the paper's configuration" if best.candidate.reference else ""),
             words,
             facts=tuple(facts),
@@ -168,7 +176,9 @@ def _stages(record: StudyRecord) -> Section:
     if not networks:
         return Section("Stages of the best")
     how = Card(
-        says="How the verdicts were found", where="", words=verdicts.rules_in_words(outcome["rules"])
+        says="How the verdicts were found",
+        where="",
+        words=verdicts.rules_in_words(outcome["rules"]),
     )
     tables = (verdicts.stages_table(networks), verdicts.networks_table(networks))
     return Section(
@@ -193,10 +203,11 @@ def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     study = record.study
     again = study.path.with_name(study.path.resolve().name + "-again")
     words = ["thriftnet", "search", str(study.space_path), "--study", str(again)]
+    place = [str(study.path), *storage_words(study)]
     commands = [
         ("The same search again:", shlex.join(words)),
-        ("Where it stands:", shlex.join(["thriftnet", "search", "status", str(study.path)])),
-        ("This page:", shlex.join(["thriftnet", "report", str(study.path)])),
+        ("Where it stands:", shlex.join(["thriftnet", "search", "status", *place])),
+        ("This page:", shlex.join(["thriftnet", "report", *place])),
     ]
     if any(each.state != "done" for each in record.stages):
         commands.insert(0, ("Go on with it:", search_command(study)))

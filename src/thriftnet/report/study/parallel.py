@@ -16,7 +16,7 @@ from thriftnet.report.study.keys import group_name, swept_keys
 from thriftnet.report.study.marked import marked_trials
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import amount, is_number, setting_text
+from thriftnet.report.study.words import amount, is_number, setting_text, shown_label
 
 _MOST_VALUES = 20
 """Of a list, that get a tick each."""
@@ -44,7 +44,8 @@ def draw_parallel(record: StudyRecord) -> Drawing | None:
     longest = max(len(each.ticks) for each in axes_of)
     axes = style.new_axes(width=style.WHOLE, height=max(4.2, 0.27 * longest + 1.5))
     figure = style.figure_of(axes)
-    axes.set_position((0.02, 0.09, 0.94, 0.8 if len(axes_of) else 1))
+    height = figure.get_size_inches()[1]
+    axes.set_position((0.02, 0.45 / height, 0.96, 1 - 0.8 / height))
     _frame(axes, axes_of)
     order = record.ranked
     marked = {trial.candidate.digest for trial, *_ in marked_trials(record)}
@@ -74,12 +75,13 @@ def draw_parallel(record: StudyRecord) -> Drawing | None:
         name="parallel",
         title="Every candidate as a line",
         caption="From settings over cost to accuracy; a line that ends sooner is of a candidate "
-        "that was pruned. The stronger and darker a line, the better its place in the ranking.",
+        "that was pruned. The stronger a line, the better its place in the ranking.",
         alt=f"Parallel coordinates of {len(order)} candidates over "
         + ", ".join(each.name.replace("\n", " ") for each in axes_of)
         + "."
         + "".join(
-            f" {word}: {trial.candidate.label}." for trial, _, _, word in marked_trials(record)
+            f" {word}: {shown_label(trial.candidate.label)}."
+            for trial, _, _, word in marked_trials(record)
         ),
         wide=True,
     )
@@ -90,14 +92,13 @@ def _axes_of(record: StudyRecord) -> list[Axis]:
     trials = record.trained
     found: list[Axis] = []
     for keys in swept_keys(record)[:_MOST_KEYS]:
-        values = {trial.candidate.digest: record.setting(trial.candidate, keys[0]) for trial in trials}
+        values = {
+            trial.candidate.digest: record.setting(trial.candidate, keys[0]) for trial in trials
+        }
         found.append(_setting_axis(group_name(keys).replace(" and ", "\nand "), values))
-    for name, of in (
-        ("parameters", lambda trial: trial.candidate.parameters),
-        ("MACs", lambda trial: trial.candidate.macs),
-    ):
-        values = {trial.candidate.digest: of(trial) for trial in trials}
-        found.append(_scale(name, values, amount))
+    parameters = {trial.candidate.digest: trial.candidate.parameters for trial in trials}
+    macs = {trial.candidate.digest: trial.candidate.macs for trial in trials}
+    found += [_scale("parameters", parameters, amount), _scale("MACs", macs, amount)]
     rungs = record.rungs if len(record.rungs) <= 3 else (record.rungs[0], record.rungs[-1])
     for epochs in rungs:
         values = {trial.candidate.digest: trial.at(epochs) for trial in trials}

@@ -139,7 +139,12 @@ def read_study(study: Study) -> StudyRecord:
 def search_command(study: Study) -> str:
     """The command that goes on with a study."""
     words = ["thriftnet", "search", str(study.space_path), "--study", str(study.path)]
-    return shlex.join(words)
+    return shlex.join([*words, *storage_words(study)])
+
+
+def storage_words(study: Study) -> list[str]:
+    """The option of a study whose candidates lie in a database elsewhere, without a password."""
+    return [] if study.database_path.is_file() else ["--storage", study.storage.where]
 
 
 def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | None:
@@ -158,11 +163,12 @@ def _missing_stages(study: Study, standings: Sequence[StageStanding]) -> list[st
     first = lacking[0]
     jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs over)"
     word = {"waiting": "has not begun", "running": "goes on", "stopped": "was stopped"}
-    found = [f"The stage {first.name} {word[first.state]}{jobs}. Go on with: {search_command(study)}"]
+    found = [
+        f"The stage {first.name} {word[first.state]}{jobs}. Go on with: {search_command(study)}"
+    ]
     later = [each.name for each in lacking[1:]]
     if later:
-        be = "is" if len(later) == 1 else "are"
-        found.append(f"Nothing of what comes after it {be} known yet: {', '.join(later)}.")
+        found.append(f"What comes after it is not known yet: {', '.join(later)}.")
     return found
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.keys import named_rows
+from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import percent, setting_text, short_key
+from thriftnet.report.study.words import amount, percent, setting_text, short_key, shown_label
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.report.tables import percent as percent_cell
 
@@ -67,7 +68,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
     base = base_trial(record)
     if not shown or base is None or base.value is None:
         return None
-    axes = named_rows([each.name for each in shown], legend_rows=2, row=0.3)
+    axes = named_rows([each.name for each in shown], row=0.3)
     start = 100 * base.value
     axes.axvline(
         start, color=style.INK, linestyle="-", linewidth=1.3, label=f"grid's best, {start:.2f}%"
@@ -91,16 +92,17 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
         )  # fmt: skip
     axes.set_xlabel(f"validation top-1 accuracy (%), epoch {record.full}")
     axes.margins(x=0.08)
-    style.legend_above(axes, columns=2)
+    legend_on_top(axes)
     best = max(shown, key=lambda each: each.trial.value or 0)
     gain = 100 * ((best.trial.value or 0) - base.value)
     return finish(
         axes,
         name="refinement",
         title="What the refinement gave",
-        caption=f"{len(shown)} candidates around the grid's best ({base.candidate.label}), by "
-        f"number as in the table. The best of them is number {best.name.split()[0]}: {gain:+.2f} "
-        "points. All have one seed, and the best of several is lucky: the validation tells.",
+        caption=f"{len(shown)} candidates around the grid's best "
+        f"({shown_label(base.candidate.label)}), by number as in the table. The best of them is "
+        f"number {best.name.split()[0]}: {gain:+.2f} points. All have one seed, "
+        "and the best of several is lucky: the validation tells.",
         alt=f"Validation accuracy of {len(shown)} refined candidates beside {start:.2f}% of the "
         "grid's best. " + "; ".join(f"{e.name} {percent(e.trial.value or 0)}" for e in shown) + ".",
     )
@@ -123,14 +125,16 @@ def refinement_table(record: StudyRecord) -> Table | None:
                 each.source,
                 percent_cell(value),
                 Cell("–") if gain is None else Cell(f"{100 * gain:+.2f}", gain),
-                each.trial.candidate.parameters,
-                each.trial.candidate.macs,
+                *(
+                    Cell(amount(count), float(count))
+                    for count in (each.trial.candidate.parameters, each.trial.candidate.macs)
+                ),
                 each.trial.standing(grid_done=True),
-                "  ".join(f"{short_key(key)} {text}" for key, text in changed.items()) or "–",
+                " · ".join(f"{short_key(key)} {text}" for key, text in changed.items()) or "–",
             )
         )
     columns = (
-        "number", "comes from", f"accuracy, epoch {record.full}", "less the grid's best (points)",
+        "number", "comes from", f"accuracy, epoch {record.full}", "gain (points)",
         "parameters", "MACs", "state", "what it changes",
     )  # fmt: skip
     return make_table("Proposals of the refinement", columns, rows)

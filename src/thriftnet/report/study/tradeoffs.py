@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.study.marked import mark_point, marked_trials, write_words
+from thriftnet.report.study.marked import legend_on_top, mark_point, marked_trials, write_words
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 from thriftnet.report.study.words import amount, percent
@@ -74,7 +74,7 @@ def pareto_front(trials: list[Trial], cost: Callable[[Trial], float | None]) -> 
 
 
 def _draw(record: StudyRecord, cost: Cost) -> Drawing:
-    axes = style.new_axes(height=4.3, legend_rows=4)
+    axes = style.new_axes(height=3.5)
     last = max(trial.reached for trial in record.trained)
     ends = [trial for trial in record.trained if trial.reached == last]
     _points(axes, record, cost, last)
@@ -94,14 +94,13 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     axes.set_xlabel(cost.quantity)
     axes.set_ylabel("validation top-1 accuracy (%)")
     axes.margins(x=0.08, y=0.12)
+    legend_on_top(axes)
     write_words(axes, words)
-    style.legend_above(axes, columns=2)
     sooner = len(record.trained) - len(ends)
-    told = [
-        f"Filled points were read after {last} epochs"
-        + (f", the {sooner} hollow ones sooner, where they stand; " if sooner else "; ")
-        + f"the front is that of the filled ones, {len(front)} of {len(ends)}."
-    ]
+    told = [f"Filled points were read after {last} epochs."]
+    if sooner:
+        told.append(f"The {sooner} hollow ones did not get there, and stand where they ended.")
+    told.append(f"The front is that of the filled ones: {len(front)} of {len(ends)}.")
     paper = record.paper
     if paper and paper.candidate.refused:
         told.append("The paper's configuration is over budget and was never trained.")
@@ -113,9 +112,7 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
         title=cost.title,
         caption=" ".join([*told, said]).strip(),
         alt=f"{cost.title} of {len(record.trained)} candidates. Pareto front: "
-        + ", ".join(
-            f"{percent(t.value or 0)} at {amount(cost.of(t) or 0)}" for t in front
-        )
+        + ", ".join(f"{percent(t.value or 0)} at {amount(cost.of(t) or 0)}" for t in front)
         + ". "
         + "; ".join(f"{word}: {y:.2f}% at {amount(x)}" for (x, y), word in words)
         + ".",
@@ -176,5 +173,9 @@ def _limits(axes: Axes, record: StudyRecord, cost: Cost) -> str:
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlim(low, high)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(_tick))
     return "Ticks below are candidates over budget, never trained." if over else ""
+
+
+def _tick(value: float, _position: int | None) -> str:
+    return amount(value)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from thriftnet.evaluation.statistics import ALPHA, estimate
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.study.keys import named_rows
+from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import PAPER_MARK, percent
+from thriftnet.report.study.words import PAPER_MARK, percent, shown_label
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.report.tables import percent as percent_cell
 from thriftnet.report.verdicts import show_p
@@ -34,8 +33,11 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
     found = seed_values(record)
     if not found:
         return None
-    names = [_row_name(record, digest) for digest in found]
-    axes = named_rows(names, legend_rows=1)
+    height = 0.8 + 0.66 * len(found)
+    axes = style.new_axes(height=height)
+    axes.set_position((0.05, 0.52 / height, 0.91, 1 - 0.66 / height))
+    axes.set_ylim(len(found) - 0.6, -0.6)
+    axes.set_yticks([])
     for place, values in enumerate(found.values()):
         told = estimate(list(values.values()))
         mean, reach = 100 * told.mean, 100 * (told.half_width or 0)
@@ -44,21 +46,27 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
                 [mean - reach, mean + reach], [place, place], color=style.BLUE, linewidth=2.2,
                 label="_" if place else "95% interval of the mean",
             )  # fmt: skip
-        axes.plot([mean, mean], [place - 0.26, place + 0.26], color=style.INK, linewidth=2.4)
+        axes.plot([mean, mean], [place - 0.2, place + 0.2], color=style.INK, linewidth=2.4)
         axes.plot(
-            [100 * value for value in values.values()], [place + 0.13] * len(values),
+            [100 * value for value in values.values()], [place + 0.1] * len(values),
             linestyle="none", marker="o", markersize=6, color=style.ORANGE,
             markeredgecolor=style.INK, markeredgewidth=0.7, label="_" if place else "a seed each",
             zorder=4,
         )  # fmt: skip
+    for place, digest in enumerate(found):  # above its row, as names are long
+        axes.annotate(
+            _row_name(record, digest), (0, place - 0.3), xycoords=axes.get_yaxis_transform(),
+            xytext=(3, 0), textcoords="offset points", va="bottom", fontsize=8.4,
+            bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
     epochs = record.space.validation.epochs
     axes.set_xlabel(f"validation top-1 accuracy (%), epoch {epochs}")
     axes.grid(visible=False, axis="y")
-    style.legend_above(axes, columns=2)
+    legend_on_top(axes)
     counts = sorted({len(values) for values in found.values()})
     seeds = " to ".join(map(str, {counts[0]: 0, counts[-1]: 0}))
     told = "; ".join(
-        f"{record.trials[digest].candidate.label}: mean "
+        f"{shown_label(record.trials[digest].candidate.label)}: mean "
         f"{percent(estimate(list(values.values())).mean)} of {len(values)} seeds"
         for digest, values in found.items()
     )
@@ -83,8 +91,11 @@ def validation_table(record: StudyRecord) -> Table | None:
         rows.append(
             (
                 place,
-                str(entry["label"]),
-                PAPER_MARK if entry["reference"] else "",
+                Cell(
+                    shown_label(str(entry["label"]))
+                    + (f" ({PAPER_MARK})" if entry["reference"] else ""),
+                    strong=place == 1 or bool(entry["reference"]),
+                ),
                 percent_cell(entry["mean"]),
                 _points(entry["half_width"], "±"),
                 Cell(", ".join(percent(value) for value in entry["seeds"].values())),
@@ -97,8 +108,8 @@ def validation_table(record: StudyRecord) -> Table | None:
             )
         )
     columns = (
-        "place", "candidate", "mark", "mean", "± (points)", "seeds", "winner less this (points)",
-        "± of that", "test", "p", "p by Holm", "parameters",
+        "place", "candidate", "mean", "± points", "seeds", "winner less this",
+        "±", "test", "p", "p by Holm", "parameters",
     )  # fmt: skip
     return make_table("Contenders", columns, rows)
 
@@ -117,7 +128,7 @@ def verdict_sentences(outcome: Mapping[str, Any]) -> list[str]:
     paper = next((entry for entry in others if entry["reference"]), None)
     if first["reference"]:
         found.append("It is the paper's own configuration.")
-    if others and others[0] is paper:
+    if paper and others[0] is paper:
         found.append(_against(paper, "the runner-up, the paper's configuration", seeds))
     else:
         if others:
@@ -140,17 +151,13 @@ def _against(entry: Mapping[str, Any], name: str, seeds: int) -> str:
     evidence = f"{test['test']}, n = {seeds} seeds, {show_p(p)} by Holm's correction"
     if p < ALPHA:
         return f"It is better than {name} by {ahead} points ({evidence})."
-    return (
-        f"No difference from {name} can be shown: it is ahead by {ahead} points ({evidence})."
-    )
+    return f"No difference from {name} can be shown: it is ahead by {ahead} points ({evidence})."
 
 
 def _row_name(record: StudyRecord, digest: str) -> str:
-    """At most three short lines."""
     candidate = record.trials[digest].candidate
     mark = f"{PAPER_MARK}: " if candidate.reference else ""
-    label = style.printable(f"{mark}{candidate.label}".replace("  ", " · "), longest=70)
-    return "\n".join(textwrap.wrap(label, 26, max_lines=3, placeholder="…"))
+    return style.printable(mark + shown_label(candidate.label), longest=66)
 
 
 def _points(value: float | None, sign: str) -> Cell:

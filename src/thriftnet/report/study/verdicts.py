@@ -8,7 +8,8 @@ from typing import Any
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.keys import named_rows
-from thriftnet.report.study.words import PAPER_MARK
+from thriftnet.report.study.marked import legend_on_top
+from thriftnet.report.study.words import PAPER_MARK, amount, shown_label
 from thriftnet.report.tables import Cell, Table, fixed, general, make_table, percent
 
 SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "="}
@@ -18,7 +19,7 @@ Network = Mapping[str, Any]
 
 def network_name(network: Network) -> str:
     """Its label, with the paper's marked."""
-    return f"{network['label']}" + (f" ({PAPER_MARK})" if network["reference"] else "")
+    return shown_label(str(network["label"])) + (f" ({PAPER_MARK})" if network["reference"] else "")
 
 
 def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
@@ -29,16 +30,16 @@ def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
 def _draw(network: Network, number: int) -> Drawing:
     stages = network["stages"]
     names = [style.printable(str(stage["name"]), longest=12) for stage in stages]
-    axes = named_rows(names, legend_rows=1, row=0.62)
+    axes = named_rows(names, row=0.62)
     places = range(len(stages))
     gains = [100 * stage["gain_share"] for stage in stages]
     costs = [100 * stage["cost_share"] for stage in stages]
     axes.barh(
-        [at - 0.19 for at in places], gains, 0.36, color=style.BLUE, label="of the probe's gain"
+        [at - 0.19 for at in places], gains, 0.36, color=style.BLUE, label="share of the gain"
     )
     axes.barh(
         [at + 0.19 for at in places], costs, 0.36, facecolor=style.ORANGE, edgecolor=style.MUTED,
-        hatch="///", linewidth=0, label="of the cost",
+        hatch="///", linewidth=0, label="share of the cost",
     )  # fmt: skip
     highest = max([*gains, *costs, 1])
     for at, stage in zip(places, stages, strict=True):
@@ -48,9 +49,10 @@ def _draw(network: Network, number: int) -> Drawing:
             textcoords="offset points", va="center", fontsize=9, fontweight="bold",
         )  # fmt: skip
     axes.set_xlim(0, 1.5 * highest)
+    axes.set_xticks([share for share in range(0, 101, 20) if share <= highest + 10])
     axes.set_xlabel("share of all stages (%)")
     axes.grid(visible=False, axis="y")
-    style.legend_above(axes, columns=2)
+    legend_on_top(axes)
     told = [f"{s['name']} {s['verdict']}: {s['reason']}" for s in stages]
     return finish(
         axes,
@@ -80,16 +82,15 @@ def stages_table(networks: Sequence[Network]) -> Table:
             fixed(stage["ratio"], 2),
             general(stage["gradient_norm"]),
             general(stage["relative_update"]),
-            stage["parameters"],
-            stage["macs"],
+            *(Cell(amount(stage[key]), float(stage[key])) for key in ("parameters", "macs")),
         )
         for network in networks
         for stage in network["stages"]
     ]
     columns = (
-        "network", "stage", "verdict", "channels", "dead", "effective rank", "probe accuracy",
-        "gain (points)", "gain share", "cost share", "gain / cost", "gradient norm",
-        "relative update", "parameters", "MACs",
+        "network", "stage", "verdict", "channels", "dead", "rank", "probe", "gain (points)",
+        "gain share", "cost share", "gain / cost", "gradient norm", "relative update",
+        "parameters", "MACs",
     )  # fmt: skip
     return make_table("Stages", columns, rows)
 
@@ -111,14 +112,16 @@ def networks_table(networks: Sequence[Network]) -> Table:
                 _points(dynamics["gap"]),
                 fixed(dynamics["loss_slope"], 4),
                 percent(network["stem_probe_accuracy"]),
-                network["parameters"],
-                network["macs"],
+                *(
+                    Cell(amount(network[key]), float(network[key]))
+                    for key in ("parameters", "macs")
+                ),
                 confused or "–",
             )
         )
     columns = (
-        "network", "epochs", "validation accuracy", "training less validation (points)",
-        "loss slope (nats an epoch)", "stem's probe accuracy", "parameters", "MACs",
+        "network", "epochs", "validation accuracy", "gap (points)",
+        "loss an epoch", "stem's probe", "parameters", "MACs",
         "taken for another most often (images)",
     )  # fmt: skip
     return make_table("Networks analysed", columns, rows)
@@ -132,7 +135,9 @@ def rules_in_words(rules: Mapping[str, float]) -> str:
         f"{rules['dead_share']:.0%} of the channels dead, an effective rank below "
         f"{rules['rank_share']:.0%} of the classes less one, or a gain share below "
         f"{rules['low_ratio']:g} times the cost share. Bottleneck: none of these, and a gain share "
-        f"above {rules['high_ratio']:g} times the cost share."
+        f"above {rules['high_ratio']:g} times the cost share. In the tables rank is the "
+        "effective rank of the features, a relative update the norm of a step as a share of the "
+        "weights', and gap training less validation accuracy."
     )
 
 

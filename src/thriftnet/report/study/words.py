@@ -26,6 +26,11 @@ def amount(value: float) -> str:
     return f"{value:.3g}"
 
 
+def shown_label(label: str) -> str:
+    """A candidate's label with its parts told apart; a page takes two spaces for one."""
+    return label.replace("  ", " · ")
+
+
 def marks(record: StudyRecord, trial: Trial) -> str:
     """Whether it is the paper's or the best one; empty of others."""
     found: list[str] = []
@@ -34,6 +39,12 @@ def marks(record: StudyRecord, trial: Trial) -> str:
     if record.best and trial.candidate.digest == record.best.candidate.digest:
         found.append(f"{WINNER_MARK} {record.best_word}")
     return ", ".join(found)
+
+
+def marked_label(record: StudyRecord, trial: Trial) -> str:
+    """The label with its marks."""
+    label, told = shown_label(trial.candidate.label), marks(record, trial)
+    return f"{label} ({told})" if told else label
 
 
 def setting_text(value: Any) -> str:

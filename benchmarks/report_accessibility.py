@@ -3,9 +3,10 @@
     npm pack axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
     python benchmarks/report_accessibility.py --axe package/axe.min.js
 
-Reports on the made-up run of report_speed.py, on four runs without an end and on the paper, opens
-the pages in Chromium with the network off, light and dark, wide and narrow, unfolds what is
-folded, and runs axe with all of its rules. Writes results/report_accessibility.json.
+Reports on the made-up run of report_speed.py, on four runs without an end, on the paper and on two
+made-up studies, done and half-done, opens the pages in Chromium with the network off, light and
+dark, wide and narrow, unfolds what is folded, and runs axe with all of its rules. Writes
+results/report_accessibility.json.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from made_study import made_study
 from record import RESULTS, write_result
 from report_speed import made_run
 from thriftnet.api import write_paper_report, write_report
 from thriftnet.recipe import load_recipe
+from thriftnet.search.study import Study
 from thriftnet.training.run import RunFolder
 
 WINDOWS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
@@ -45,7 +48,17 @@ def made_pages(folder: Path) -> dict[str, Path]:
         "one run": write_report(whole).page,
         "several runs": write_report(runs).page,
         "the paper": paper,
+        **{name: write_report(study.path).page for name, study in made_studies(folder).items()},
     }
+
+
+def made_studies(folder: Path) -> dict[str, Study]:
+    """A search that is done, and one in the middle of its grid."""
+    done = made_study(folder / "done")
+    half = made_study(folder / "half", until="grid", jobs=30)
+    for study in (done, half):
+        study.storage.close()
+    return {"a study": done, "half a study": half}
 
 
 def check(browser: Browser, page: Path, axe: str, *, width: int, theme: Any) -> dict[str, Any]:

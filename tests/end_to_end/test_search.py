@@ -68,6 +68,7 @@ def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folde
     assert "the paper's configuration: place" in first.out
     assert "paired t test" in " ".join(first.out.split())
     assert "test accuracy of the winner, seed 0, read once:" in first.out
+    assert f"thriftnet report {folder / 'study'}" in first.out.splitlines()[-1]
     trained = {path.name.split("-")[0] for path in (folder / "study" / "trials").glob("grid/*")}
     within = {c.digest for c in count_candidates(load_space(folder / "tiny.yaml")) if not c.refused}
     assert trained == within

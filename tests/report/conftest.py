@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from commands import Command, in_this_process
 from made_results import Write, made_results, write_file
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from small import sitting, small_recipe
 
+from made_study import made_study
 from thriftnet.api import write_report
 from thriftnet.data import Dataset
 from thriftnet.evaluation.evaluate import read_logits
@@ -58,6 +61,66 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Da
 def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Its report, in a folder of its own."""
     return write_report(trained, output=tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study of the shipped space, made up; not to be changed."""
+    path = tmp_path_factory.mktemp("studies") / "small"
+    made_study(path).storage.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def study_report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Its report, in a folder of its own."""
+    return write_report(study, output=tmp_path_factory.mktemp("study-report"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.fail("there is no chromium; install it with: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[[Path, int, Any], Page]]:
+    """Open a page from disk, network off; any request or message of the console is a failure."""
+    contexts: list[BrowserContext] = []
+    asked: set[str] = set()
+    wanted: set[str] = set()
+    said: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith("data:"):
+            asked.add(request.url)
+
+    def go(page: Path, width: int, theme: Any) -> Page:
+        contexts.append(
+            browser.new_context(
+                viewport={"width": width, "height": 800}, color_scheme=theme, offline=True
+            )
+        )
+        opened = contexts[-1].new_page()
+        opened.on("request", note)
+        opened.on("console", lambda message: said.append(message.text))
+        opened.on("pageerror", lambda error: said.append(str(error)))
+        opened.goto(page.as_uri())
+        wanted.add(page.as_uri())
+        return opened
+
+    yield go
+    assert asked == wanted
+    assert said == []
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from thriftnet.report.build import Report
 
 FIGURES = 11
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.fail("there is no chromium; install it with: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
+Visit = Callable[[Path, int, str], Page]
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +20,10 @@ def written(report: Report) -> Path:
 
 
 @pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
-def page(request: pytest.FixtureRequest, browser: Browser, written: Path) -> Iterator[Page]:
-    """The report, opened from disk; any request or message of the console is a failure."""
+def page(request: pytest.FixtureRequest, visit: Visit, written: Path) -> Page:
+    """The report, opened from disk."""
     width, theme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=theme, offline=True
-    )
-    opened = context.new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.goto(written.as_uri())
-    yield opened
-    assert {url for url in asked if not url.startswith("data:")} == {written.as_uri()}
-    assert said == []
-    context.close()
+    return visit(written, width, theme)
 
 
 def test_every_figure_is_seen(page: Page):

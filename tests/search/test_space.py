@@ -158,3 +158,13 @@ def test_an_unknown_name_lists_the_shipped_ones():
     with pytest.raises(SearchError, match=f"no space is named 'smal'; use {shipped_spaces()[0]}"):
         load_space("smal")
     assert TINY["name"] not in shipped_spaces()
+
+
+def test_a_recipe_leaves_nothing_behind_in_its_space(tmp_path: Path):
+    space = load_space(space_file(tmp_path, set={**TINY["set"], "augment": {"flip": "random"}}))
+    digest = space.digest()
+    plain = space.recipe({}, epochs=1, seed=0, name="tiny")
+    changed = space.recipe({"augment.brightness": 0.3}, epochs=1, seed=0, name="tiny")
+    assert changed.augment.brightness == 0.3
+    assert space.recipe({}, epochs=1, seed=0, name="tiny") == plain
+    assert space.digest() == digest

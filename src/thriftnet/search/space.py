@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -154,7 +155,7 @@ class Space(Section):
         horizon = {"train.epochs": float(epochs)}
         try:
             for key, value in {**self.set, **horizon, **changes, **fixed}.items():
-                merge_override(tree, key, value)
+                merge_override(tree, key, copy.deepcopy(value))  # later keys go into a section
             return build_recipe(tree, origin=f"space {self.name}")
         except RecipeError as fault:
             raise SearchError(str(fault)) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from matplotlib.ticker import MaxNLocator
+
 from thriftnet.report import style
 from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
@@ -51,7 +53,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
         tops = [a + b for a, b in zip(on, stayed, strict=True)]
         axes.bar(
             places, others, 0.6, bottom=tops, facecolor="none", edgecolor=style.INK, hatch="xx",
-            linewidth=0.8, label="failed" if record.done("grid") else "failed or running",
+            linewidth=0.8, label=_unfinished(record),
         )  # fmt: skip
     for place, (_, through, rest, went_on) in enumerate(counts):
         text = f"{through + rest}" if place == last else f"{through + rest}, {went_on} went on"
@@ -62,6 +64,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
     axes.set_xticks(list(places), [f"epoch {epochs}" for epochs, *_ in counts])
     axes.set_xlabel("rung")
     axes.set_ylabel("candidates")
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.grid(visible=False, axis="x")
     axes.margins(y=0.14)
     legend_on_top(axes)
@@ -81,6 +84,13 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
         )
         + ".",
     )
+
+
+def _unfinished(record: StudyRecord) -> str:
+    """The word for jobs of the grid that have no accuracy."""
+    states = {row.state for row in record.known.jobs["grid"]} - {"finished"}
+    words = {"failed": "failed", "running": "running", "released": "stopped"}
+    return " or ".join(word for state, word in words.items() if state in states)
 
 
 def _draw_curves(record: StudyRecord) -> Drawing:

@@ -144,7 +144,10 @@ def search_command(study: Study) -> str:
 
 def storage_words(study: Study) -> list[str]:
     """The option of a study whose candidates lie in a database elsewhere, without a password."""
-    return [] if study.database_path.is_file() else ["--storage", study.storage.where]
+    if study.database_path.is_file():
+        return []
+    where = study.storage.where  # of SQLite, the file's path
+    return ["--storage", where if "://" in where else f"sqlite:///{where}"]
 
 
 def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | None:

@@ -49,3 +49,12 @@ def test_a_range_of_numbers_is_read_as_one():
 def test_keys_that_change_together_are_one(grid: list[dict[str, object]]):
     assert keys_that_vary(grid) == [("model.blocks",), ("optim.lr", "optim.bias_lr")]
     assert keys_that_vary([]) == []
+
+
+def test_ranges_that_rise_together_are_one_and_others_are_not():
+    draws = random.Random(2)
+    settings = [
+        {"lr": draws.random(), "brightness": strength, "rotation": 15 * strength}
+        for strength in (draws.random() for _ in range(6))
+    ]
+    assert keys_that_vary(settings) == [("lr",), ("brightness", "rotation")]

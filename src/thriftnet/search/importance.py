@@ -66,12 +66,22 @@ def importances(
 
 
 def keys_that_vary(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """Keys of more than one value; those that always change together are one."""
+    """Keys of more than one value; those that always change together are one.
+
+    Numbers do so where they rise and fall together: of a few trials any two ranges have a value
+    each to a trial, which alone says nothing.
+    """
     groups: dict[tuple[int, ...], list[str]] = {}
     for key in settings[0] if settings else ():
-        known: dict[str, int] = {}
-        pattern = tuple(known.setdefault(json.dumps(each[key]), len(known)) for each in settings)
-        if len(known) > 1:
+        values = [each[key] for each in settings]
+        if all(map(_is_number, values)):
+            order = {value: place for place, value in enumerate(sorted(set(values)))}
+            pattern = (-1, *(order[value] for value in values))
+        else:
+            known: dict[str, int] = {}
+            pattern = tuple(known.setdefault(json.dumps(value), len(known)) for value in values)
+            order = known
+        if len(order) > 1:
             groups.setdefault(pattern, []).append(key)
     return [tuple(keys) for keys in groups.values()]
 

@@ -134,7 +134,7 @@ def refinement_table(record: StudyRecord) -> Table | None:
             )
         )
     columns = (
-        "number", "comes from", f"accuracy, epoch {record.full}", "gain (points)",
+        "number", "comes from", f"epoch {record.full}", "gain (points)",
         "parameters", "MACs", "state", "what it changes",
     )  # fmt: skip
     return make_table("Proposals of the refinement", columns, rows)

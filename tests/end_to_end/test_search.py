@@ -101,6 +101,26 @@ def test_the_winner_is_a_recipe_to_train_in_earnest(study: Path):
     assert (recipe.data.fraction, recipe.train.epochs) == (1, 10)
 
 
+def test_checkpoints_of_stages_that_are_done_can_be_removed(thriftnet: Command, study: Path):
+    def kept(stage: str) -> list[Path]:
+        return list((study / "trials" / stage).glob("*/checkpoints/*"))
+
+    (study / "analysis.json").rename(study / "analysis.away")
+    assert kept("grid")
+    assert kept("validation")
+    listed = thriftnet("runs", "gc", "--runs-dir", study)
+    assert "nothing was removed" in listed.out
+    assert thriftnet("runs", "gc", "--runs-dir", study, "--yes").code == 0
+    assert kept("grid")  # the analysis reads them
+    assert not kept("validation")
+    (study / "analysis.away").rename(study / "analysis.json")
+    assert "removed" in thriftnet("runs", "gc", "--runs-dir", study, "--yes").out
+    assert not list((study / "trials").glob("*/*/checkpoints/*"))
+    before = finished(study), finished(study, "validation")
+    assert thriftnet("search", study.parent / "tiny.yaml", "--study", study).code == 0
+    assert (finished(study), finished(study, "validation")) == before
+
+
 def test_the_same_command_again_changes_nothing(thriftnet: Command, study: Path):
     before = finished(study), finished(study, "validation")
     again = thriftnet("search", study.parent / "tiny.yaml", "--study", study)

@@ -203,7 +203,7 @@ def test_bad_paths(command: Command, results: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "name a run folder, or --paper"),
+        ([], "name a run or study folder, or --paper"),
         (["--paper", "run"], "leave out RUN"),
         (["--paper", "--data", "x"], "leave out --data"),
         (["run", "--results", "x"], "--results goes with --paper"),

@@ -81,19 +81,26 @@ def gc(
 ) -> None:
     """Remove the checkpoints of finished runs, after showing which and how much.
 
-    Models, predictions and metrics stay, and so does everything of an unfinished run.
+    Models, predictions and metrics stay, and so does everything of an unfinished run. Of a study of
+    thriftnet search (--runs-dir STUDY), trials of stages that are done are finished as they are.
     """
     from thriftnet.report.cleanup import find_superseded, remove_superseded
     from thriftnet.report.runs import find_runs
+    from thriftnet.search.study import closed_trials, is_study
     from thriftnet.terminal.runs import print_superseded
     from thriftnet.terminal.text import show_bytes
+    from thriftnet.training.run import RunFolder
 
-    found = find_superseded(find_runs(runs_dir))
+    study = is_study(runs_dir)
+    runs = closed_trials(runs_dir) if study else find_runs(runs_dir)
+    unneeded = RunFolder.checkpoints if study else RunFolder.superseded
+    found = find_superseded(runs, unneeded=unneeded)
     if found and not as_json:
         print_superseded(found)
     elif not as_json:
         print(f"nothing to remove: no finished run in {runs_dir} keeps checkpoints")
-    freed = remove_superseded(found) if found and (yes or _agreed(as_json)) else 0
+    agreed = found and (yes or _agreed(as_json))
+    freed = remove_superseded(found, unneeded=unneeded) if agreed else 0
     if as_json:
         print_json({"superseded": [entry.to_json() for entry in found], "bytes_removed": freed})
     elif freed:

@@ -1,15 +1,18 @@
-"""Remove what finished runs no longer need."""
+"""Remove what finished runs, and trials of a search, no longer need."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import RunError
 from thriftnet.training.run import RunFolder
+
+Unneeded = Callable[[RunFolder], list[Path]]
+"""Says which checkpoints a run can do without."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,21 @@ class Superseded:
         }
 
 
-def find_superseded(runs: Iterable[RunFolder]) -> list[Superseded]:
-    """Checkpoints of finished runs, where there are any; nothing else is ever listed."""
+def find_superseded(
+    runs: Iterable[RunFolder], *, unneeded: Unneeded = RunFolder.superseded
+) -> list[Superseded]:
+    """Checkpoints that runs can do without, where there are any; nothing else is ever listed."""
     found: list[Superseded] = []
     for run in runs:
-        files = tuple(run.superseded())
+        files = tuple(unneeded(run))
         if files:
             found.append(Superseded(run, files, sum(path.lstat().st_size for path in files)))
     return found
 
 
-def remove_superseded(found: Iterable[Superseded]) -> int:
+def remove_superseded(
+    found: Iterable[Superseded], *, unneeded: Unneeded = RunFolder.superseded
+) -> int:
     """Remove them, each run looked at anew; returns the bytes freed.
 
     Raises:
@@ -48,7 +55,7 @@ def remove_superseded(found: Iterable[Superseded]) -> int:
     """
     freed = 0
     for entry in found:
-        for path in set(entry.run.superseded()) & set(entry.files):
+        for path in set(unneeded(entry.run)) & set(entry.files):
             try:
                 size = path.lstat().st_size
                 path.unlink()

@@ -18,7 +18,7 @@ from thriftnet.search.known import Known
 from thriftnet.search.local import LocalCrew
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages import STAGES, Stage, find_stage, read_known, stages_before
-from thriftnet.search.standing import StageStanding, stage_standing
+from thriftnet.search.standing import StageStanding, standing_of
 from thriftnet.search.study import Study
 from thriftnet.training.interrupt import stop_on_signal
 
@@ -154,7 +154,7 @@ class _Teller:
         if not new:
             return
         known = read_known(self.study)
-        standing = stage_standing(self.study, self.stage, known)
+        standing = standing_of(self.stage, known)
         for row in new:
             self._told.add(row.number)
             self.progress.job(row, known, standing, done=len(self._told))

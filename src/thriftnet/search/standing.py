@@ -65,14 +65,8 @@ def read_standing(study: Study) -> Standing:
         space=study.space.name,
         candidates=len(known.competing),
         over_budget=known.over_budget,
-        stages=[stage_standing(study, stage, known) for stage in STAGES],
+        stages=[standing_of(stage, known) for stage in STAGES],
     )
-
-
-def stage_standing(study: Study, stage: Stage, known: Known) -> StageStanding:
-    """One stage."""
-    del study  # what its files hold is in `known`
-    return standing_of(stage, known)
 
 
 def standing_of(stage: Stage, known: Known) -> StageStanding:

@@ -27,6 +27,7 @@ from thriftnet.files import write_whole
 from thriftnet.search.jobs import Job
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.storage import Storage
+from thriftnet.training.run import RunFolder
 
 
 class Study:
@@ -148,6 +149,21 @@ class Study:
 def is_study(path: Path) -> bool:
     """Whether a folder is a study, of whatever state; a run folder is none."""
     return (path / "space.yaml").is_file()
+
+
+def closed_trials(path: Path) -> list[RunFolder]:
+    """Trials of a study that no stage will go on with or read again.
+
+    The grid's are read by the analysis, the validation's best by `evaluate` before it is done.
+    """
+    closed_by = {"grid": "analysis", "refinement": "refinement", "validation": "validation"}
+    folders = [
+        path / "trials" / stage
+        for stage, last in closed_by.items()
+        if (path / f"{last}.json").is_file()
+    ]
+    trials = [trial for folder in folders if folder.is_dir() for trial in sorted(folder.iterdir())]
+    return [RunFolder(trial) for trial in trials]
 
 
 def _storage(

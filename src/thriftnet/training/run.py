@@ -264,4 +264,8 @@ class RunFolder:
             self.model_facts()
         except RunError:
             return []
+        return self.checkpoints()
+
+    def checkpoints(self) -> list[Path]:
+        """Those that there are; without them a run that is not finished cannot go on."""
         return [path for path in (self.last_path, self.best_path) if path.is_file()]

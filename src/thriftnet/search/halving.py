@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from thriftnet.search.jobs import Answer
 
@@ -34,15 +34,37 @@ Boards = list[list[tuple[float, str]]]
 """For each rung, what came of its jobs: (-value, candidate), best first, infinity for failed."""
 
 
+class _Seen:
+    """The first steps of a search, sorted onto boards: what the next choice need not do again."""
+
+    def __init__(self, rungs: int) -> None:
+        self.steps: list[Step] = []
+        self.boards: Boards = [[] for _ in range(rungs)]
+        self.started: set[tuple[str, int]] = set()
+        self.fresh = 0
+        """All candidates before this one have started."""
+
+    def add(self, step: Step) -> None:
+        """Take in the step after those that were seen."""
+        self.steps.append(step)
+        self.started.add((step.candidate, step.rung))
+        _enter(self.boards, step)
+
+
 @dataclass(frozen=True)
 class Halving:
-    """What stays the same from the first job to the last."""
+    """What stays the same from the first job to the last.
+
+    A choice depends on the steps that it is asked with and on nothing else; what is remembered from
+    one to the next saves work where the steps begin as they did before.
+    """
 
     candidates: Sequence[str]
     """In the order in which they start."""
     rungs: int
     eta: int
     lag: int
+    _memory: list[_Seen] = field(default_factory=lambda: [], compare=False, repr=False)
 
     def next_step(self, steps: Sequence[Step]) -> Step | Answer:
         """Choose the next job.
@@ -50,29 +72,60 @@ class Halving:
         Args:
             steps: All jobs so far, in the order in which they were handed out.
         """
-        started = {(step.candidate, step.rung) for step in steps}
-        boards: Boards = [[] for _ in range(self.rungs)]
-        seen = max(0, len(steps) - self.lag)
-        for count in range(len(steps) + 1):
-            # Where what may be seen leaves nothing to do, one job more is looked at, and so on.
-            found = self._choose(boards, started) if count >= seen else None
+        count = max(0, len(steps) - self.lag)
+        seen = self._recall(steps[:count])
+        if seen is None:
+            return Answer.WAIT
+        later = steps[count:]
+        started = {(step.candidate, step.rung) for step in later}
+        boards = seen.boards
+        found = self._choose(boards, seen, started)
+        # Where what may be seen leaves nothing to do, one job more is looked at, and so on.
+        for step in later:
             if found:
                 return found
-            if count < len(steps):
-                step = steps[count]
-                if step.value is None:
-                    return Answer.WAIT
-                insort(boards[step.rung], (-step.value, step.candidate))
-        return self._last_promotion(boards, started) or Answer.DONE
+            if step.value is None:
+                return Answer.WAIT
+            if boards is seen.boards:
+                boards = [[*board] for board in boards]
+            _enter(boards, step)
+            found = self._choose(boards, seen, started)
+        if found:
+            return found
+        return self._last_promotion(boards, seen.started | started) or Answer.DONE
 
-    def _choose(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
-        """Algorithm 2 of the paper: promote on the highest rung that has someone, else start."""
+    def _recall(self, first: Sequence[Step]) -> _Seen | None:
+        """The first steps on boards, going on from those of the choice before; none: one runs."""
+        seen = self._memory[0] if self._memory else _Seen(self.rungs)
+        known = len(seen.steps)
+        if seen.steps != [*first[:known]]:
+            seen, known = _Seen(self.rungs), 0
+        for step in first[known:]:
+            if step.value is None:
+                return None
+            seen.add(step)
+        self._memory[:] = [seen]
+        return seen
+
+    def _choose(self, boards: Boards, seen: _Seen, started: set[tuple[str, int]]) -> Step | None:
+        """Algorithm 2 of the paper: promote on the highest rung that has someone, else start.
+
+        Args:
+            boards: What may be looked at.
+            seen: The first steps.
+            started: What the others started.
+        """
         for rung in reversed(range(self.rungs - 1)):
-            found = _promotion(boards, rung, len(boards[rung]) // self.eta, started)
+            count = len(boards[rung]) // self.eta
+            found = _promotion(boards, rung, count, seen.started, started)
             if found:
                 return found
-        for candidate in self.candidates:
-            if (candidate, 0) not in started:
+        while seen.fresh < len(self.candidates):
+            if (self.candidates[seen.fresh], 0) not in seen.started:
+                break
+            seen.fresh += 1
+        for candidate in self.candidates[seen.fresh :]:
+            if (candidate, 0) not in started and (candidate, 0) not in seen.started:
                 return Step(candidate, 0)
         return None
 
@@ -81,18 +134,31 @@ class Halving:
         if any(value < math.inf for value, _ in boards[-1]):
             return None
         for rung in reversed(range(self.rungs - 1)):
-            found = _promotion(boards, rung, len(boards[rung]), started)
+            found = _promotion(boards, rung, len(boards[rung]), started, started)
             if found:
                 return found
         return None
 
 
-def _promotion(boards: Boards, rung: int, count: int, started: set[tuple[str, int]]) -> Step | None:
-    """The best of the first so many of a rung that has not gone on yet."""
+def _promotion(
+    boards: Boards,
+    rung: int,
+    count: int,
+    seen: set[tuple[str, int]],
+    started: set[tuple[str, int]],
+) -> Step | None:
+    """The best of the first so many of a rung that has not gone on yet, in either set."""
     for value, candidate in boards[rung][:count]:
-        if value < math.inf and (candidate, rung + 1) not in started:
-            return Step(candidate, rung + 1)
+        step = (candidate, rung + 1)
+        if step not in seen and step not in started and value < math.inf:
+            return Step(*step)
     return None
+
+
+def _enter(boards: Boards, step: Step) -> None:
+    """Put what came of a step where it belongs."""
+    assert step.value is not None
+    insort(boards[step.rung], (-step.value, step.candidate))
 
 
 def rank(steps: Sequence[Step], rung: int) -> list[Step]:

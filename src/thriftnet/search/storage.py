@@ -23,6 +23,7 @@ from thriftnet.search import schema
 from thriftnet.search.database import name_of, open_database, sqlite_url
 from thriftnet.search.faults import AwayError, explain
 from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow, Proposal
+from thriftnet.search.recall import StageJobs
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -92,6 +93,7 @@ class Storage:
         self.lease = LEASE_BEATS * heartbeat
         self.patient = patient
         self.where = name_of(url)
+        self._stages: dict[str, StageJobs] = {}
         try:
             self._engine = open_database(url)
         except ModuleNotFoundError as fault:
@@ -176,7 +178,7 @@ class Storage:
     def jobs(self, stage: str) -> list[JobRow]:
         """All jobs of a stage, in the order in which they were handed out."""
         with self._reading() as connection:
-            return [schema.to_job_row(row) for row in _rows(connection, stage)]
+            return self._recall(stage).read(connection)[0]
 
     @_rides_out
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
@@ -189,14 +191,14 @@ class Storage:
         """
         with self._writing() as connection:
             now, leased = self._clock(connection)
-            rows = _rows(connection, stage)
-            for row in rows:
+            rows, unfinished = self._recall(stage).read(connection)
+            for row in unfinished:
                 silent = row.state == "running" and row.expires < leased
                 # A worker has one job: its own is from a claim whose answer was lost on the way.
                 own = row.state == "running" and row.worker == worker
                 if silent or own or row.state == "released":
                     return self._take(connection, row, worker, now)
-            answer = decide([schema.to_job_row(row) for row in rows])
+            answer = decide(rows)
             if isinstance(answer, Answer):
                 return answer
             if isinstance(answer, Proposal):
@@ -213,7 +215,8 @@ class Storage:
 
     def beat(self, claim: Claim) -> bool:
         """Say that the worker lives; false where the job is another's by now."""
-        with self._writing() as connection:
+        # Out of turn: no choice hangs on it, and a thousand workers would wait for one another.
+        with self._explained(), self._engine.begin() as connection:
             expires = self._expiry(self._clock(connection)[0])
             return _set_own(connection, claim, expires=expires)
 
@@ -261,6 +264,9 @@ class Storage:
                 connection.execute(schema.jobs.update().where(own).values(**values))
                 found.append(replace(row, state=state, deaths=deaths, reason=reason))
             return found
+
+    def _recall(self, stage: str) -> StageJobs:
+        return self._stages.setdefault(stage, StageJobs(stage))
 
     def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
         attempt = row.attempt + 1
@@ -317,13 +323,6 @@ def _add(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
     for position, candidate in enumerate(new.values(), start=len(known)):
         row = schema.from_candidate(candidate, position=position)
         connection.execute(schema.candidates.insert().values(**row))
-
-
-def _rows(connection: sql.Connection, stage: str) -> Sequence[Any]:
-    query = (
-        sql.select(schema.jobs).where(schema.jobs.c.stage == stage).order_by(schema.jobs.c.number)
-    )
-    return connection.execute(query).all()
 
 
 def _set(connection: sql.Connection, at: int, **values: Any) -> None:

@@ -25,6 +25,8 @@ from thriftnet.files import FULL_DISK, replacing
 _HEADER_BYTES = 64
 _COUNT = BATCH_SIZE * len(BATCH_MD5)
 _BODY_BYTES = _COUNT * (IMAGE_BYTES + 1)
+_verified: set[tuple[Path, int, int]] = set()
+"""Files whose checksum this process has found right: path, inode and time of the last change."""
 
 
 def cache_file() -> Path:
@@ -41,7 +43,8 @@ def read_cache(path: Path) -> Batches | None:
         DataError: the file is truncated, damaged, of another version, or cannot be read.
     """
     try:
-        if path.stat().st_size != _HEADER_BYTES + _BODY_BYTES:
+        status = path.stat()
+        if status.st_size != _HEADER_BYTES + _BODY_BYTES:
             raise DataError(f"{path} is truncated or of another version")
         content = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
     except (FileNotFoundError, NotADirectoryError):
@@ -49,8 +52,11 @@ def read_cache(path: Path) -> Batches | None:
     except OSError as fault:
         raise DataError(f"{path}: {fault.strerror}") from None
     header, body = content[:_HEADER_BYTES], content[_HEADER_BYTES:]
-    if header.tobytes() != _header(zlib.crc32(body.data)):
-        raise DataError(f"{path} is damaged (checksum)")
+    this = (path, status.st_ino, status.st_mtime_ns)
+    if this not in _verified:  # once a process: a search's worker reads it for every trial
+        if header.tobytes() != _header(zlib.crc32(body.data)):
+            raise DataError(f"{path} is damaged (checksum)")
+        _verified.add(this)
     images = body[: _COUNT * IMAGE_BYTES].reshape(_COUNT, IMAGE_SIZE, IMAGE_SIZE, 3)
     return Batches(images, body[_COUNT * IMAGE_BYTES :])
 

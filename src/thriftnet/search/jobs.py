@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Any, Literal
 
 State = Literal["running", "released", "finished", "failed"]
+OVER: tuple[State, ...] = ("finished", "failed")
+"""States that nothing changes any more."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class JobRow:
     @property
     def over(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.state in {"finished", "failed"}
+        return self.state in OVER
 
 
 class Answer(Enum):

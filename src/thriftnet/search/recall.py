@@ -1,17 +1,16 @@
 """A stage's jobs as a process read them last: what is over is read once.
 
-A claim looks at all jobs of its stage, and a stage may have ten thousand. A job that is over never
-changes again, so that only those not over at the last look, and later ones, are read anew.
+A claim looks at all jobs of its stage, and a stage may have ten thousand, a thousand of which run.
+A job that is over never changes again, and of one that is not a choice asks only whether it is over
+by now: so that only new jobs are read, and those that have come to an end.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sql
 
 from thriftnet.search import schema
-from thriftnet.search.jobs import JobRow
+from thriftnet.search.jobs import OVER, JobRow
 
 
 class StageJobs:
@@ -22,20 +21,24 @@ class StageJobs:
         self._last: tuple[list[JobRow], set[int]] = ([], set())
         """All jobs, and the numbers of those that were not over; one value, as threads share it."""
 
-    def read(self, connection: sql.Connection) -> tuple[list[JobRow], list[Any]]:
-        """Look again.
+    def read(self, connection: sql.Connection) -> list[JobRow]:
+        """All jobs as they are, in the order of their numbers; the same objects if over before."""
+        return self._read(connection, sql.true())
 
-        Returns:
-            All jobs in the order of their numbers, those that were over before as the same
-            objects; and the database's rows of those that are not over.
-        """
-        known, not_over = [*self._last[0]], self._last[1]
+    def choices(self, connection: sql.Connection) -> list[JobRow]:
+        """As `read`, but who holds a job that is not over, and why, may be as it was."""
+        return self._read(connection, schema.jobs.c.state.in_(OVER))
+
+    def _read(self, connection: sql.Connection, wanted: sql.ColumnElement[bool]) -> list[JobRow]:
+        known, not_over = [*self._last[0]], {*self._last[1]}
         number = schema.jobs.c.number
-        unread = (number >= len(known)) | number.in_(not_over)
-        query = sql.select(schema.jobs).where(schema.jobs.c.stage == self.stage, unread)
-        found = connection.execute(query.order_by(number)).all()
-        for row in found:
+        # Written into the statement: a thousand parameters would cost more than the reading.
+        old = sql.bindparam("old", [*not_over], expanding=True, literal_execute=True)
+        query = sql.select(schema.jobs).where(
+            schema.jobs.c.stage == self.stage, (number >= len(known)) | (number.in_(old) & wanted)
+        )
+        for row in connection.execute(query.order_by(number)).all():
             known[row.number : row.number + 1] = [schema.to_job_row(row)]
-        unfinished = [row for row in found if not known[row.number].over]
-        self._last = known, {row.number for row in unfinished}
-        return [*known], unfinished
+            (not_over.discard if known[row.number].over else not_over.add)(row.number)
+        self._last = known, not_over
+        return [*known]

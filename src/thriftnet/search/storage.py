@@ -178,7 +178,7 @@ class Storage:
     def jobs(self, stage: str) -> list[JobRow]:
         """All jobs of a stage, in the order in which they were handed out."""
         with self._reading() as connection:
-            return self._recall(stage).read(connection)[0]
+            return self._recall(stage).read(connection)
 
     @_rides_out
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
@@ -191,13 +191,10 @@ class Storage:
         """
         with self._writing() as connection:
             now, leased = self._clock(connection)
-            rows, unfinished = self._recall(stage).read(connection)
-            for row in unfinished:
-                silent = row.state == "running" and row.expires < leased
-                # A worker has one job: its own is from a claim whose answer was lost on the way.
-                own = row.state == "running" and row.worker == worker
-                if silent or own or row.state == "released":
-                    return self._take(connection, row, worker, now)
+            given_up = connection.execute(_given_up(stage, worker, leased)).first()
+            if given_up is not None:
+                return self._take(connection, given_up, worker, now)
+            rows = self._recall(stage).choices(connection)
             answer = decide(rows)
             if isinstance(answer, Answer):
                 return answer
@@ -320,9 +317,25 @@ class Storage:
 def _add(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
     known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
     new = {c.digest: c for c in candidates if c.digest not in known}
-    for position, candidate in enumerate(new.values(), start=len(known)):
-        row = schema.from_candidate(candidate, position=position)
-        connection.execute(schema.candidates.insert().values(**row))
+    rows = [
+        schema.from_candidate(candidate, position=position)
+        for position, candidate in enumerate(new.values(), start=len(known))
+    ]
+    if rows:
+        connection.execute(schema.candidates.insert(), rows)
+
+
+def _given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:
+    """The first job that nobody works at: it was released, or its lease has run out.
+
+    A worker has one job: one of its own is from a claim whose answer was lost on the way.
+    """
+    state = schema.jobs.c.state
+    silent = (schema.jobs.c.expires < leased) | (schema.jobs.c.worker == worker)
+    query = sql.select(schema.jobs).where(
+        schema.jobs.c.stage == stage, (state == "released") | ((state == "running") & silent)
+    )
+    return query.order_by(schema.jobs.c.number).limit(1)
 
 
 def _set(connection: sql.Connection, at: int, **values: Any) -> None:

@@ -6,12 +6,15 @@
     python benchmarks/halving_quality.py
 
 Replays the search's own halving on a table of full results: each candidate's validation accuracy
-after every epoch of a rung, in one run of the full horizon. `--space` writes the shipped space
+after every epoch, in one run of the full horizon. `--space` writes the shipped space
 `small` with `halving.eta: 1`, which trains every candidate to the end, and `--study` keeps the
 table of that study as results/halving_table.json. Without either that file is read:
 
-    {"rungs": [1, 2, 8], "candidates": [{"candidate": "0f3a...", "label": "...", "macs": 1,
+    {"rungs": [1, 2, 3], "candidates": [{"candidate": "0f3a...", "label": "...", "macs": 1,
      "parameters": 1, "val_accuracy": [0.31, 0.40, 0.62]}, ...]}
+
+`--rungs` and `--eta` are those of the space `small`; other pairs are replayed beside them, as the
+table costs nothing more.
 
 The order in which candidates start is drawn anew many times, since it decides who is promoted
 early. Writes results/halving_quality.json.
@@ -23,7 +26,7 @@ import argparse
 import json
 import random
 import statistics
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +38,16 @@ from thriftnet.search.jobs import Answer
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages import read_known
 from thriftnet.search.study import Study
+from thriftnet.training.run import RunFolder
 
 TABLE = "halving_table"
 POINTS = 0.005
 """Of accuracy: how near to the best is near enough."""
 SHARE = 0.25
 """Of the exhaustive compute."""
+RUNGS = (1, 2, 8)
+OTHERS = (([1, 2, 8], 3), ([1, 3, 8], 4), ([1, 2, 4, 8], 3), ([2, 8], 8), ([1, 8], 8))
+"""(rungs, eta) that are compared with."""
 
 
 def exhaustive(name: str) -> Space:
@@ -55,11 +62,11 @@ def table_of(path: Path) -> dict[str, Any]:
     study = Study.open(path)
     known = read_known(study)
     rungs = study.space.halving.rungs
-    found: dict[str, dict[int, float]] = {}
-    for row in known.jobs["grid"]:
-        if row.value is not None:
-            found.setdefault(row.job.candidate, {})[row.job.epochs] = row.value
-    whole = {digest: values for digest, values in found.items() if len(values) == len(rungs)}
+    whole = {
+        row.job.candidate: values_of(study.trial_path(row.job))
+        for row in known.jobs["grid"]
+        if row.value is not None and row.job.epochs == rungs[-1]
+    }
     if len(whole) < len(known.competing):
         raise SystemExit(
             f"{path}: {len(whole)} of {len(known.competing)} candidates were trained to the end; "
@@ -67,18 +74,35 @@ def table_of(path: Path) -> dict[str, Any]:
         )
     return {
         "space": study.space.name,
-        "rungs": list(rungs),
+        "rungs": list(range(1, rungs[-1] + 1)),
         "candidates": [
             {
                 "candidate": digest,
                 "label": known.candidates[digest].label,
                 "parameters": known.candidates[digest].parameters,
                 "macs": known.candidates[digest].macs,
-                "val_accuracy": [values[epochs] for epochs in rungs],
+                "val_accuracy": values,
             }
             for digest, values in sorted(whole.items())
         ],
     }
+
+
+def values_of(path: Path) -> list[float]:
+    """What a trial's job would have been worth after each epoch: as the search's workers say it."""
+    run = RunFolder.open(path)
+    values = [line["val_accuracy"] for line in run.metrics() if line["kind"] == "epoch"]
+    return list(accumulate(values, max)) if run.recipe().train.select == "best" else values
+
+
+def at_rungs(table: dict[str, Any], rungs: list[int]) -> dict[str, Any]:
+    """The part of a table that halving with these rungs would see."""
+    positions = [table["rungs"].index(epochs) for epochs in rungs]
+    candidates = [
+        {**entry, "val_accuracy": [entry["val_accuracy"][at] for at in positions]}
+        for entry in table["candidates"]
+    ]
+    return {**table, "rungs": rungs, "candidates": candidates}
 
 
 def replay(
@@ -112,6 +136,7 @@ def quality(table: dict[str, Any], *, eta: int, lag: int, orders: int) -> dict[s
         shares.append(compute / exhaustive)
     near = sum(regret <= POINTS for regret in regrets) / orders
     return {
+        "rungs": table["rungs"],
         "eta": eta,
         "lag": lag,
         "orders": orders,
@@ -131,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--space", type=Path, help="write a space with halving.eta: 1, and end")
     parser.add_argument("--study", type=Path, help="a study whose grid has halving.eta: 1")
+    parser.add_argument("--rungs", type=int, nargs="+", default=list(RUNGS))
     parser.add_argument("--eta", type=int, default=4)
     parser.add_argument("--lag", type=int, default=8)
     parser.add_argument("--orders", type=int, default=200)
@@ -144,9 +170,17 @@ def main() -> None:
     if not path.is_file():
         raise SystemExit(f"results/{path.name} is missing; make it with --study STUDY")
     table = json.loads(path.read_text("utf-8"))
-    found = quality(table, eta=given.eta, lag=given.lag, orders=given.orders)
+    last = table["rungs"][-1]
+    found = quality(at_rungs(table, given.rungs), eta=given.eta, lag=given.lag, orders=given.orders)
+    others = [
+        quality(at_rungs(table, rungs), eta=eta, lag=given.lag, orders=given.orders)
+        for rungs, eta in OTHERS
+        if rungs[-1] == last
+    ]
     target = {"points": POINTS, "share_of_compute": SHARE}
-    write_result("halving_quality", {"table": path.name, "target": target, **found})
+    write_result(
+        "halving_quality", {"table": path.name, "target": target, **found, "others": others}
+    )
 
 
 if __name__ == "__main__":

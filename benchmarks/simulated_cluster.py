@@ -10,6 +10,7 @@ thread that comes late counts as waiting too.
 from __future__ import annotations
 
 import contextlib
+import copy
 import heapq
 import random
 import statistics
@@ -121,8 +122,11 @@ class Cluster:
         with contextlib.closing(_Connection(url, heartbeat=600)) as first:
             first.prepare("simulated")
             first.add_candidates(list(known.candidates.values()))
+            known_so_far = StageJobs(grid.NAME)
             for worker in self.workers:
+                worker.memory = copy.copy(known_so_far)  # as if each had been at it for long
                 self._claim(worker, first)
+                known_so_far = copy.copy(worker.memory)
 
     def close(self) -> None:
         """Let go of all connections."""

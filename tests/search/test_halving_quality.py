@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from halving_quality import quality
+from halving_quality import at_rungs, quality
 
 
 def table(accuracies: list[list[float]], rungs: list[int]) -> dict[str, Any]:
@@ -38,3 +38,8 @@ def test_ranks_that_turn_around_cost_what_the_best_had_more():
 def test_without_halving_nothing_is_saved_or_lost():
     found = quality(table([[0.1, 0.3], [0.2, 0.2]], [1, 4]), eta=1, lag=1, orders=3)
     assert (found["worst_regret"], found["mean_share_of_compute"]) == (0, 1)
+
+
+def test_a_table_of_every_epoch_is_read_at_the_rungs_asked_for():
+    whole = table([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]], [1, 2, 3, 4])
+    assert at_rungs(whole, [1, 4]) == table([[0.1, 0.4], [0.4, 0.1]], [1, 4])

@@ -35,11 +35,15 @@ def contenders(known: Known) -> list[str]:
 
 
 def decide(known: Known) -> Decide:
-    """Every contender with every seed, one seed of all before the next."""
+    """Every contender with every seed, the costliest first.
+
+    A costly one begun last would keep all workers but one waiting for it.
+    """
+    costliest = sorted(contenders(known), key=lambda digest: -known.candidates[digest].macs)
     wanted = [
         Job(NAME, digest, seed, known.space.validation.epochs)
+        for digest in costliest
         for seed in known.space.validation.seeds
-        for digest in contenders(known)
     ]
 
     def choose(rows: Sequence[JobRow]) -> Job | Answer:

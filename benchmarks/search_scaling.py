@@ -1,0 +1,238 @@
+"""How many workers does one database serve?
+
+    python benchmarks/search_scaling.py
+
+Real storage calls of simulated workers (`simulated_cluster.py`) on PostgreSQL, which is started for
+it, and on SQLite: what a worker waits for `claim` and `finish` as a share of its time, for up to
+1,000 workers; the same calls of one worker alone in stages of up to 10,000 jobs; how far back a
+choice has to look (`halving.lag`) for nobody to idle; what a connection costs. Clients and server
+share this machine's cores, so that the rates are a lower bound. Writes results/search_scaling.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import heapq
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+from postgres import postgres_server
+from record import write_result
+from simulated_cluster import Cluster, lag_for, made_known
+from thriftnet.search import grid, schema
+from thriftnet.search.database import sqlite_url
+from thriftnet.search.halving import Halving, Step
+from thriftnet.search.jobs import Answer
+from thriftnet.search.storage import Claim, Storage
+
+WORKERS = (1, 2, 8, 32, 100, 300, 1000)
+TRIALS = (10.0, 60.0)
+"""Mean seconds of a job."""
+ROWS = (100, 1000, 10_000)
+LAGS = (1, 2, 4, 8)
+"""In units of the workers."""
+SHARE = 0.02
+"""Of a worker's time that may be spent waiting for the storage."""
+_HEARTBEAT = 5.0
+_CONNECTIONS = 50
+
+
+def simulated(url: str, workers: int, seconds: float) -> list[dict[str, Any]]:
+    """So many workers, at each length of a job."""
+    cluster = Cluster(url, workers=workers, candidates=4 * workers + 2000, heartbeat=_HEARTBEAT)
+    try:
+        found = [cluster.run(trial_seconds=trial, seconds=seconds) for trial in TRIALS]
+        for figures in found:
+            print(
+                f"{workers:>5} workers, jobs of {figures['trial_seconds']:.0f} s: "
+                f"{figures['share_of_time_waited']:.2%} waited, "
+                f"{figures['writes_per_second']:.0f} writes/s",
+                flush=True,
+            )
+        return [{**figures, **cluster.account()} for figures in found]
+    finally:
+        cluster.close()
+
+
+def alone(url: str, rows: int, repeats: int = 30) -> dict[str, Any]:
+    """Milliseconds of each call of one worker, in a stage of so many jobs that are over."""
+    known, draws = made_known(rows + 100, lag=8), random.Random(0)
+    storage, decide = Storage(url), grid.decide(known)
+    storage.prepare("simulated")
+    storage.add_candidates(list(known.candidates.values()))
+    with sql.create_engine(url).begin() as connection:
+        connection.execute(schema.jobs.insert(), list(_finished(known.candidates, rows, draws)))
+    took: dict[str, list[float]] = {name: [] for name in ("claim", "beat", "finish")}
+    began = time.perf_counter()
+    first = storage.claim(grid.NAME, decide, worker="w")
+    first_seconds = time.perf_counter() - began
+    assert isinstance(first, Claim)
+    storage.finish(first, value=0.5, seconds=1)
+    for _ in range(repeats):
+        began = time.perf_counter()
+        claim = storage.claim(grid.NAME, decide, worker="w")
+        took["claim"].append(time.perf_counter() - began)
+        assert isinstance(claim, Claim)
+        began = time.perf_counter()
+        storage.beat(claim)
+        took["beat"].append(time.perf_counter() - began)
+        began = time.perf_counter()
+        storage.finish(claim, value=draws.random(), seconds=1)
+        took["finish"].append(time.perf_counter() - began)
+    storage.close()
+    medians = {f"{name}_ms": 1e3 * statistics.median(values) for name, values in took.items()}
+    return {"jobs": rows, "first_claim_ms": 1e3 * first_seconds, **medians}
+
+
+def _finished(names: Any, count: int, draws: random.Random) -> Iterator[dict[str, Any]]:
+    """The rows of the first so many jobs of a halving."""
+    halving, steps = Halving(sorted(names), rungs=3, eta=4, lag=8), list[Step]()
+    shared = {"stage": grid.NAME, "seed": 0, "state": "finished", "attempt": 1, "deaths": 0}
+    for number in range(count):
+        found = halving.next_step(steps)
+        assert isinstance(found, Step)
+        steps.append(Step(found.candidate, found.rung, draws.random()))
+        yield {
+            **shared,
+            "number": number,
+            "candidate": found.candidate,
+            "epochs": (1, 2, 8)[found.rung],
+            "worker": "w",
+            "expires": 0.0,
+            "value": steps[-1].value,
+            "seconds": 1.0,
+        }
+
+
+def idle_share(*, workers: int, lag: int, candidates: int) -> float:
+    """Share of their time that workers have no job, where calls cost nothing.
+
+    A job takes as long as its epochs times a draw between half and one and a half.
+    """
+    draws, steps = random.Random(0), list[Step]()
+    halving = Halving([f"{n:06}" for n in range(candidates)], rungs=3, eta=4, lag=lag)
+    running: list[tuple[float, int]] = []
+    clock = idle = 0.0
+    while True:
+        while len(running) < workers:
+            found = halving.next_step(steps)
+            if isinstance(found, Answer):
+                break
+            length = (1, 1, 6)[found.rung] * draws.uniform(0.5, 1.5)
+            heapq.heappush(running, (clock + length, len(steps)))
+            steps.append(found)
+        fresh = sum(step.rung == 0 for step in steps)
+        if fresh == candidates or not running:  # the end of a stage has another reason
+            return idle / (clock * workers)
+        end, number = heapq.heappop(running)
+        idle += (workers - len(running) - 1) * (end - clock)
+        clock = end
+        step = steps[number]
+        steps[number] = Step(step.candidate, step.rung, draws.random())
+
+
+def connections(url: str) -> dict[str, float]:
+    """What it takes to connect, and what an idle connection keeps of the server's memory."""
+    engine = sql.create_engine(url, pool_size=_CONNECTIONS)
+    took: list[float] = []
+    with contextlib.ExitStack() as held:
+        sizes: list[float] = []
+        for _ in range(_CONNECTIONS):
+            began = time.perf_counter()
+            connection = held.enter_context(engine.connect())
+            took.append(time.perf_counter() - began)
+            connection.execute(sql.select(schema.jobs).limit(1)).all()
+            process = connection.scalar(sql.text("select pg_backend_pid()"))
+            sizes.append(_own_memory(int(process or 0)))
+    engine.dispose()
+    return {"connect_ms": 1e3 * statistics.median(took), "bytes_each": statistics.median(sizes)}
+
+
+def _own_memory(process: int) -> float:
+    """Bytes that a process has for itself (proportional set size)."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines()
+    return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def saturation(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """For each length of a job, the most workers that waited no longer than they may."""
+    found: dict[str, Any] = {}
+    for trial in TRIALS:
+        of_length = [run for run in runs if run["trial_seconds"] == trial]
+        fine = [run["workers"] for run in of_length if run["share_of_time_waited"] <= SHARE]
+        over = [run["workers"] for run in of_length if run["share_of_time_waited"] > SHARE]
+        found[f"{trial:g}"] = {
+            "enough_for": max(fine, default=0),
+            "too_many": min(over, default=None),
+        }
+    return found
+
+
+@contextlib.contextmanager
+def _emptied(url: str) -> Iterator[str]:
+    engine = sql.create_engine(url)
+    schema.metadata.drop_all(engine)
+    yield url
+    engine.dispose()
+
+
+def measure(url: str, workers: list[int], seconds: float) -> dict[str, Any]:
+    """Everything of one database."""
+    growth: list[dict[str, Any]] = []
+    for rows in ROWS:
+        with _emptied(url):
+            growth.append(alone(url, rows))
+    runs: list[dict[str, Any]] = []
+    for count in workers:
+        with _emptied(url):
+            runs += simulated(url, count, seconds)
+    return {"by_jobs": growth, "by_workers": runs, "saturation": saturation(runs)}
+
+
+def main() -> None:
+    """Measure both databases and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each simulation")
+    parser.add_argument("--most", type=int, default=max(WORKERS), help="workers")
+    given = parser.parse_args()
+    workers = [count for count in WORKERS if count <= given.most]
+    lags = [
+        {
+            "lag_in_workers": lag,
+            "idle_share": idle_share(workers=100, lag=100 * lag, candidates=3000),
+        }
+        for lag in LAGS
+    ]
+    with postgres_server(connections=_CONNECTIONS + 50) as url:
+        found = {"postgresql": measure(url, workers, given.seconds)}
+        connected = connections(url)
+    with tempfile.TemporaryDirectory() as folder:
+        url = sqlite_url(Path(folder) / "study.db").render_as_string()
+        found["sqlite"] = measure(url, workers, given.seconds)
+    cores = os.cpu_count()
+    write_result(
+        "search_scaling",
+        {
+            "cores": cores,
+            "load_average": os.getloadavg()[0],
+            "heartbeat": _HEARTBEAT,
+            "lag": f"{lag_for(100) // 100} x workers",
+            "target": {"share_of_time_waited": SHARE},
+            "databases": found,
+            "idle_by_lag": lags,
+            "connections": connected,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -23,13 +23,22 @@ from accuracy_table import accuracy_block, shipped_runs
 from model_cards import page, weights_block
 from performance_blocks import PERFORMANCE_BLOCKS
 from quoting import ROOT, duration, machine, result
+from search_blocks import SEARCH_BLOCKS
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.report.paper.judge import judge_all
 from thriftnet.report.paper.results import read_results
+from thriftnet.search.space import Space
 from thriftnet.weights.card import card_page
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
-DOCUMENTS = ("README.md", "docs/recipe.md", "docs/performance.md", "docs/reports.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/recipe.md",
+    "docs/performance.md",
+    "docs/reports.md",
+    "docs/search.md",
+    "docs/plan-1000-gpus.md",
+)
 
 
 def transcript_block(name: str) -> str:
@@ -83,9 +92,13 @@ def paper_claims_block() -> str:
 
 def recipe_keys_block() -> str:
     """Every recipe key with its default and meaning, read off the recipe's own types."""
+    return _keys_block(Recipe)
+
+
+def _keys_block(model: type[BaseModel]) -> str:
     rows = ["| key | default | meaning |", "| --- | --- | --- |"]
-    rows += [_key_row(name, field) for name, field in Recipe.model_fields.items() if _plain(field)]
-    for section, field in Recipe.model_fields.items():
+    rows += [_key_row(name, field) for name, field in model.model_fields.items() if _plain(field)]
+    for section, field in model.model_fields.items():
         for kind in _sections(field):
             family = "" if kind in (field.annotation,) else f" ({_family(kind)})"
             rows += [
@@ -109,7 +122,11 @@ def _family(kind: type[BaseModel]) -> str:
 
 
 def _key_row(key: str, field: FieldInfo, family: str = "") -> str:
-    default = "required" if field.is_required() else f"`{_yaml(field.default)}`"
+    default = (
+        "required"
+        if field.is_required()
+        else f"`{_yaml(field.get_default(call_default_factory=True))}`"
+    )
     choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
     meaning = " ".join((field.description or "").split())
     if choices:
@@ -130,7 +147,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "parity": parity_block,
     "paper-claims": paper_claims_block,
     "recipe-keys": recipe_keys_block,
+    "space-keys": lambda: _keys_block(Space),
     **PERFORMANCE_BLOCKS,
+    **SEARCH_BLOCKS,
 }
 
 

@@ -19,6 +19,7 @@ import argparse
 import heapq
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from postgres import postgres_server
+from own_postgres import postgres_server
 from record import write_result
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.jobs import Answer, Decide, Job, JobRow, Proposal
@@ -124,6 +125,11 @@ def study_figures(path: Path) -> dict[str, Any]:
             found[stage.name] = stage_figures(study, stage, known, before.stat().st_mtime)
         before = path / f"{stage.name}.json"
     study.storage.close()
+    checkpoints = [
+        RunFolder(study.trial_path(row.job)).last_path.stat().st_size
+        / known.candidates[row.job.candidate].parameters
+        for row in known.jobs["grid"]
+    ]
     wall = sum(each["wall_seconds"] for each in found.values())
     over = sum(each["overhead_seconds"] for each in found.values())
     idle = sum(each["idle_seconds"] for each in found.values())
@@ -135,6 +141,7 @@ def study_figures(path: Path) -> dict[str, Any]:
         "overhead_seconds": over,
         "share_of_wall": share,
         "idle_share_of_wall": idle / wall,
+        "checkpoint_bytes_a_parameter": statistics.median(checkpoints),
         "reached": share < SHARE,
     }
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from postgres import postgres_server
+from own_postgres import postgres_server
 from record import write_result
 from simulated_cluster import Cluster, lag_for, made_known
 from thriftnet.search import grid, schema

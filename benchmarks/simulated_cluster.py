@@ -14,6 +14,7 @@ import copy
 import heapq
 import random
 import statistics
+import sys
 import threading
 import time
 from collections import Counter
@@ -104,7 +105,7 @@ class Cluster:
         workers: int,
         candidates: int,
         heartbeat: float = 5.0,
-        threads: int = 16,
+        threads: int = 4,
         seed: int = 0,
     ) -> None:
         known = made_known(candidates, lag=lag_for(workers))
@@ -150,6 +151,7 @@ class Cluster:
             agenda.add(left if worker.claim else 0.0, "finish" if worker.claim else "claim", worker)
             agenda.add(self.draws.random() * self.heartbeat, "beat", worker)
         began = time.monotonic()
+        sys.setswitchinterval(0.0005)  # else a turn at the database waits for Python's own lock
         hands = [
             threading.Thread(target=self._work_off, args=(agenda, trial_seconds, connection))
             for connection in self.connections
@@ -243,31 +245,32 @@ class Cluster:
 
 
 class _Agenda:
-    """What is due when, for several threads."""
+    """What is due when, for several threads, of which one at a time waits for what comes next."""
 
     def __init__(self, *, end: float) -> None:
         self.fault: BaseException | None = None
         self._end = end
         self._entries: list[tuple[float, int, str, _Worker]] = []
         self._count = 0
-        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
 
     def add(self, wait: float, call: str, worker: _Worker) -> None:
         """Have something done so many seconds from now."""
-        with self._lock:
+        with self._changed:
             self._count += 1
             heapq.heappush(self._entries, (time.monotonic() + wait, self._count, call, worker))
+            self._changed.notify()
 
     def next(self) -> tuple[float, str, _Worker] | None:
         """Wait for what is due next; none at the end."""
-        while self.fault is None and time.monotonic() < self._end:
-            with self._lock:
-                now = time.monotonic()
+        with self._turn, self._changed:
+            while self.fault is None and (now := time.monotonic()) < self._end:
                 if self._entries and self._entries[0][0] <= now:
                     due, _, call, worker = heapq.heappop(self._entries)
                     return due, call, worker
-                ahead = self._entries[0][0] - now if self._entries else 0.01
-            time.sleep(min(ahead, 0.005))
+                ahead = self._entries[0][0] if self._entries else self._end
+                self._changed.wait(min(ahead, self._end) - now)
         return None
 
 

@@ -28,11 +28,11 @@ def test_processes_that_remember_see_what_a_new_one_reads(tmp_path: Path):
     workers = [Storage.in_file(path) for _ in range(3)]
     workers[0].prepare("space")
     decide, held = Watched(40), list[Claim]()
-    for _ in range(150):
+    for turn in range(150):
         storage, decide.shown = draws.choice(workers), None
         with contextlib.closing(Storage.in_file(path)) as fresh:
             before = fresh.jobs("grid")
-        found = storage.claim("grid", decide, worker="w")
+        found = storage.claim("grid", decide, worker=f"w{turn}")
         assert decide.shown in (before, None)  # none: a job that was given up comes first
         held += [found] if isinstance(found, Claim) else []
         if held and (isinstance(found, Answer) or draws.random() < 0.7):
@@ -55,8 +55,8 @@ def test_processes_that_remember_see_what_a_new_one_reads(tmp_path: Path):
 def test_jobs_that_are_over_are_not_made_anew(tmp_path: Path):
     with contextlib.closing(Storage.in_file(tmp_path / "study.db")) as storage:
         storage.prepare("space")
-        for _ in range(5):
-            claim = storage.claim("grid", Watched(5), worker="w")
+        for turn in range(5):
+            claim = storage.claim("grid", Watched(5), worker=f"w{turn}")
             assert isinstance(claim, Claim)
             if claim.job.candidate != "c2":
                 assert storage.finish(claim, value=0.5, seconds=1)

@@ -42,7 +42,7 @@ class HalvingSection(Section):
     eta: Annotated[int, Field(ge=1)] = 4
     """One in so many of a rung goes on; 1 takes every candidate all the way."""
     lag: Annotated[int, Field(ge=1)] = 8
-    """Jobs back that a choice looks; at least the number of workers, or some of them idle."""
+    """Jobs back that a choice looks; four times the workers, or some of them idle."""
     seed: Seed = 0
     """Of every trial of the grid."""
 

@@ -124,8 +124,8 @@ class Storage:
         Args:
             space: Its digest.
         """
-        with self._explained(), _unless_another_was_first():
-            schema.metadata.create_all(self._engine)
+        with self._explained():
+            self._make_tables()
         with self._explained(), _unless_another_was_first(), self._engine.begin() as connection:
             if connection.scalar(sql.select(schema.study.c.id)) is None:
                 connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
@@ -136,6 +136,13 @@ class Storage:
                 f"the storage {self.where} is of another space ({known}, not {space}); "
                 "use another --study or --storage"
             )
+
+    def _make_tables(self) -> None:
+        """Make those that are missing, whoever else does so at the same time."""
+        for _ in range(len(schema.metadata.tables) + 1):  # each race lost is a table more
+            with _unless_another_was_first():
+                schema.metadata.create_all(self._engine)
+                return
 
     @_rides_out
     def bind(self, identity: str, place: str) -> None:

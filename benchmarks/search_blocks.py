@@ -37,8 +37,12 @@ def transcript(name: str, command: str) -> str:
 
 def kills_lines(figures: dict[str, Any]) -> list[str]:
     """What ten kills changed."""
-    same = figures["same_jobs_in_the_same_order"] and figures["same_accuracies_to_the_bit"]
-    outcome = "the same jobs in the same order, with the same accuracies to the last bit"
+    keys = ("same_jobs_in_the_same_order", "same_accuracies_to_the_bit", "same_winner")
+    same = all(figures[key] for key in keys)
+    outcome = (
+        "the same jobs in the same order, with the same accuracies to the last bit, and the same "
+        "winner"
+    )
     return [
         f"Killed {figures['kills']} times at random moments with {figures['workers']} workers: "
         f"{figures['jobs_killed']} jobs, {figures['jobs_twice']} recorded twice, beside "

@@ -2,18 +2,17 @@
 
     python benchmarks/search_kills.py
 
-Runs the stage `grid` of a small space twice with two workers: once unbroken, and once with the
-command and its workers killed (SIGKILL) together at ten random moments of their training, and run
-again each time; start-up, which takes longer than this small search, is waited for.
-Compares every finished job with its validation accuracy to the last bit, and counts jobs that were
-recorded twice. Writes results/search_kills.json.
+Runs all stages of a small space twice with two workers: once unbroken, and once with the command
+and its workers killed (SIGKILL) together at ten random moments after some worker has begun to
+train, and run again each time; start-up, which takes longer than this small search, is waited for.
+Compares every finished job with its validation accuracy to the last bit, and who won, and counts
+jobs that were recorded twice. Writes results/search_kills.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import random
 import signal
@@ -24,6 +23,8 @@ import time
 from pathlib import Path
 
 from record import write_result
+from thriftnet.search.jobs import Job, JobRow
+from thriftnet.search.stages import STAGES
 from thriftnet.search.study import Study
 
 SPACE = """
@@ -39,14 +40,17 @@ grid:
   optim.lr: [0.05, 0.1]
 reference: {model.blocks: [1, 1, 1], optim.lr: 0.1}
 halving: {rungs: [1, 2, 4], eta: 2, lag: 4}
+analysis: {images: 200}
+refinement: {shifts: 2, trials: 4, lag: 2}
+validation: {top: 2, epochs: 5, seeds: [0, 1, 2]}
 """
-Row = tuple[str, int, float | None]
+Row = tuple[Job, float | None]
 
 
 def start(folder: Path, study: Path) -> subprocess.Popen[bytes]:
     """Begin the search, or go on with it."""
     command = [sys.executable, "-m", "thriftnet", "search", str(folder / "kills.yaml")]
-    command += ["--study", str(study), "--stage", "grid", "--workers", "2", "--heartbeat", "0.3"]
+    command += ["--study", str(study), "--workers", "2", "--heartbeat", "0.3"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
 
@@ -63,22 +67,22 @@ def kill_all(search: subprocess.Popen[bytes]) -> None:
             os.kill(child, signal.SIGKILL)
 
 
+def jobs_of(path: Path) -> list[JobRow]:
+    """A study's jobs, stage by stage; none while there is no study."""
+    if not (path / "study.db").is_file():
+        return []
+    with contextlib.closing(Study.open(path).storage) as storage:
+        return [row for stage in STAGES for row in storage.jobs(stage.name)]
+
+
 def rows_of(path: Path) -> list[Row]:
-    """What came of a study's jobs."""
-    study = Study.open(path)
-    rows = study.storage.jobs("grid")
-    study.storage.close()
-    return [(row.job.candidate, row.job.epochs, row.value) for row in rows if row.over]
+    """What came of them."""
+    return [(row.job, row.value) for row in jobs_of(path) if row.over]
 
 
 def attempts_of(path: Path) -> list[tuple[int, str]]:
-    """How often each job was begun, and by whom last; nothing while there is no study."""
-    if not (path / "study.db").is_file():
-        return []
-    study = Study.open(path)
-    rows = study.storage.jobs("grid")
-    study.storage.close()
-    return [(row.attempt, row.worker) for row in rows]
+    """How often each job was begun, and by whom last."""
+    return [(row.attempt, row.worker) for row in jobs_of(path)]
 
 
 def wait_for_training(search: subprocess.Popen[bytes], path: Path) -> None:
@@ -102,10 +106,10 @@ def main() -> None:
         if start(folder, folder / "whole").wait() != 0:
             raise SystemExit("the unbroken search failed")
         seconds = time.monotonic() - began
-        outcome = json.loads((folder / "whole" / "grid.json").read_text())
-        training = outcome["seconds"] / 2  # two workers shared it
+        training = sum(row.seconds or 0 for row in jobs_of(folder / "whole")) / 2  # of two workers
         moments: list[float] = []
         finished_at: list[int] = []
+        stages: list[str] = []
         for _ in range(given.kills):
             search = start(folder, folder / "killed")
             wait_for_training(search, folder / "killed")
@@ -114,11 +118,14 @@ def main() -> None:
             if search.poll() is not None:
                 raise SystemExit("the search was done before the last kill; give another --seed")
             kill_all(search)
-            finished_at.append(len(rows_of(folder / "killed")))
-            print(f"killed after {moments[-1]:.1f} s, {finished_at[-1]} jobs over", flush=True)
+            over = rows_of(folder / "killed")
+            finished_at.append(len(over))
+            stages.append(over[-1][0].stage if over else STAGES[0].name)
+            print(f"killed after {moments[-1]:.1f} s, {len(over)} jobs over", flush=True)
         if start(folder, folder / "killed").wait() != 0:
             raise SystemExit("the killed search could not be finished")
         whole, killed = rows_of(folder / "whole"), rows_of(folder / "killed")
+        winners = [(folder / who / "winner.yaml").read_text() for who in ("whole", "killed")]
     write_result(
         "search_kills",
         {
@@ -128,11 +135,13 @@ def main() -> None:
             "seconds_of_training": training,
             "seconds_of_training_before_each_kill": moments,
             "jobs_over_at_each_kill": finished_at,
+            "stage_of_the_last_job_over_at_each_kill": stages,
             "jobs_unbroken": len(whole),
             "jobs_killed": len(killed),
-            "jobs_twice": len(killed) - len({row[:2] for row in killed}),
-            "same_jobs_in_the_same_order": [row[:2] for row in whole] == [r[:2] for r in killed],
+            "jobs_twice": len(killed) - len({job for job, _ in killed}),
+            "same_jobs_in_the_same_order": [job for job, _ in whole] == [job for job, _ in killed],
             "same_accuracies_to_the_bit": whole == killed,
+            "same_winner": winners[0] == winners[1],
         },
     )
 

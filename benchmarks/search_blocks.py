@@ -32,7 +32,20 @@ def transcript(name: str, command: str) -> str:
     path = ROOT / "results" / f"{name}.txt"
     if not path.is_file():
         return f"Not kept yet (`{command} > results/{name}.txt`)."
-    return f"```\n$ {command}\n{path.read_text('utf-8').rstrip()}\n```"
+    return f"```\n$ {command}\n{shortened(path.read_text('utf-8').strip())}\n```"
+
+
+def shortened(text: str, *, first: int = 5, last: int = 3) -> str:
+    """Without the middle of long paragraphs, as of tables with dozens of rows."""
+
+    def cut(paragraph: str) -> str:
+        lines = paragraph.split("\n")
+        if len(lines) <= first + last + 2:
+            return paragraph
+        left_out = len(lines) - first - last
+        return "\n".join([*lines[:first], f"... {left_out} lines ...", *lines[-last:]])
+
+    return "\n\n".join(map(cut, text.split("\n\n")))
 
 
 def kills_lines(figures: dict[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 from commands import Command, Outcome
 from tiny import space_file
 
+from keep_study import found_in
 from thriftnet.data import Dataset
 from thriftnet.recipe import load_recipe
 from thriftnet.search.candidates import count_candidates
@@ -99,6 +100,19 @@ def test_the_winner_is_a_recipe_to_train_in_earnest(study: Path):
     outcome = json.loads((study / "validation.json").read_text())
     assert recipe.description == outcome["ranking"][0]["label"]
     assert (recipe.data.fraction, recipe.train.epochs) == (1, 10)
+
+
+def test_what_a_study_found_is_kept_with_the_commit_that_trained_it(study: Path):
+    kept = found_in(study)
+    assert kept["space"] == "tiny"
+    assert kept["outcomes"]["validation"] == json.loads((study / "validation.json").read_text())
+    assert kept["jobs"]["grid"] == len(finished(study))
+    assert kept["training_seconds"] > 0
+    trial = next((study / "trials" / "grid").iterdir())
+    assert kept["trained_by"] == RunFolder.open(trial).environment()["commit"]
+    (study / "refinement.json").unlink()
+    with pytest.raises(SystemExit, match="refinement not done"):
+        found_in(study)
 
 
 def test_checkpoints_of_stages_that_are_done_can_be_removed(thriftnet: Command, study: Path):

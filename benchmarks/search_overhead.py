@@ -31,11 +31,10 @@ from typing import Any
 from own_postgres import postgres_server
 from record import write_result
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.jobs import Answer, Decide, Job, JobRow, Proposal
+from thriftnet.search.jobs import Answer, Claim, Decide, Job, JobRow, Proposal
 from thriftnet.search.known import Known
 from thriftnet.search.space import load_space
 from thriftnet.search.stages import STAGES, Stage, find_stage, read_known
-from thriftnet.search.storage import Claim
 from thriftnet.search.study import Study
 from thriftnet.training.run import RunFolder
 

@@ -31,8 +31,8 @@ from simulated_cluster import Cluster, lag_for, made_known
 from thriftnet.search import grid, schema
 from thriftnet.search.database import sqlite_url
 from thriftnet.search.halving import Halving, Step
-from thriftnet.search.jobs import Answer
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.jobs import Answer, Claim
+from thriftnet.search.storage import Storage
 
 WORKERS = (1, 2, 8, 32, 100, 300, 1000)
 TRIALS = (10.0, 60.0)

@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thriftnet.search import grid
-from thriftnet.search.jobs import Answer, Candidate, Decide
+from thriftnet.search.jobs import Answer, Candidate, Claim, Decide
 from thriftnet.search.known import Known
 from thriftnet.search.recall import StageJobs
 from thriftnet.search.space import Space
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.storage import Storage
 
 CALLS = ("claim", "beat", "finish")
 _PAUSE = 0.5

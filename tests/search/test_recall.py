@@ -7,8 +7,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from thriftnet.search.jobs import Answer, Job, JobRow
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.jobs import Answer, Claim, Job, JobRow
+from thriftnet.search.storage import Storage
 
 
 class Watched:

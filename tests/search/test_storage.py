@@ -17,8 +17,8 @@ from postgres import PostgresServer
 
 from thriftnet.errors import SearchError
 from thriftnet.search import database
-from thriftnet.search.jobs import Answer, Candidate, Job, JobRow
-from thriftnet.search.storage import LEASE_BEATS, Claim, Storage
+from thriftnet.search.jobs import Answer, Candidate, Claim, Job, JobRow
+from thriftnet.search.storage import LEASE_BEATS, Storage
 
 HEARTBEAT = 0.1
 """Seconds; a lease of six has to outlast a pause of a busy machine."""

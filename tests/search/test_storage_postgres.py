@@ -18,8 +18,8 @@ from postgres import PASSWORD, PostgresServer
 from thriftnet.errors import SearchError
 from thriftnet.search import database
 from thriftnet.search.faults import AwayError, explain
-from thriftnet.search.jobs import Answer, Job
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.jobs import Answer, Claim, Job
+from thriftnet.search.storage import Storage
 
 JOBS = [Job("grid", f"c{number}", 0, 1) for number in range(40)]
 

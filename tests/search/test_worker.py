@@ -16,10 +16,10 @@ from tiny import space_file
 from thriftnet.errors import SearchError
 from thriftnet.search import worker
 from thriftnet.search.heartbeat import Heartbeat
-from thriftnet.search.jobs import Job
+from thriftnet.search.jobs import Claim, Job
 from thriftnet.search.ray_cluster import share
 from thriftnet.search.space import load_space
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
 
 

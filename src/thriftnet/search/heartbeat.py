@@ -7,7 +7,8 @@ import threading
 import time
 
 from thriftnet.errors import SearchError
-from thriftnet.search.storage import Claim, Storage
+from thriftnet.search.jobs import Claim
+from thriftnet.search.storage import Storage
 
 
 class Heartbeat:

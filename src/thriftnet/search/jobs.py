@@ -51,6 +51,16 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A job in the hands of a worker."""
+
+    id: int
+    job: Job
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True)
 class JobRow:
     """A job as the storage knows it."""
 

@@ -8,12 +8,11 @@ another and each sees what the one before left.
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy import exc
@@ -21,57 +20,16 @@ from sqlalchemy import exc
 from thriftnet.errors import SearchError
 from thriftnet.search import schema
 from thriftnet.search.database import name_of, open_database, sqlite_url
-from thriftnet.search.faults import AwayError, explain
-from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow, Proposal
+from thriftnet.search.faults import explain
+from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, JobRow, Proposal
+from thriftnet.search.patience import rides_out
 from thriftnet.search.recall import StageJobs
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+from thriftnet.search.statements import insert_candidates, select_given_up, set_job, set_own
 
 MOST_DEATHS = 3
 """Workers that died of a job, after which it has failed: it would take the whole study along."""
 LEASE_BEATS = 6
 """A worker silent for so many heartbeats is taken for dead."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-"""Seconds between two questions to a database that is away."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A job in the hands of a worker."""
-
-    id: int
-    job: Job
-    attempt: int
-    worker: str
-
-
-def _rides_out(
-    method: Callable[Concatenate[Storage, _P], _T],
-) -> Callable[Concatenate[Storage, _P], _T]:
-    """Repeat a call while the database is away, for as long as a lease lasts and no longer.
-
-    Each call is one transaction that may be repeated: where the first was written after all and
-    only its answer lost, the second finds that out. A database that never answered is not waited
-    for, unless the storage is `patient`: its address may be wrong.
-    """
-
-    @functools.wraps(method)
-    def call(self: Storage, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        end, pause = time.monotonic() + self.lease, _FIRST_PAUSE
-        while True:
-            try:
-                found = method(self, *args, **kwargs)
-            except AwayError:
-                if not self.patient or time.monotonic() + pause > end:
-                    raise
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-                continue
-            self.patient = True
-            return found
-
-    return call
 
 
 class Storage:
@@ -117,7 +75,7 @@ class Storage:
         """Let go of all connections."""
         self._engine.dispose()
 
-    @_rides_out
+    @rides_out
     def prepare(self, space: str) -> None:
         """Make the tables, or see that they are of this space.
 
@@ -144,7 +102,7 @@ class Storage:
                 schema.metadata.create_all(self._engine)
                 return
 
-    @_rides_out
+    @rides_out
     def bind(self, identity: str, place: str) -> None:
         """See that the study folder is the one that this storage belongs to, or make it that.
 
@@ -166,13 +124,13 @@ class Storage:
                     "use another database"
                 )
 
-    @_rides_out
+    @rides_out
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Those that are not known yet, after those that are."""
         with self._writing() as connection:
-            _add(connection, candidates)
+            insert_candidates(connection, candidates)
 
-    @_rides_out
+    @rides_out
     def candidates(self) -> list[Candidate]:
         """All of them, in the order in which they were added."""
         with self._reading() as connection:
@@ -181,13 +139,13 @@ class Storage:
             )
             return [schema.to_candidate(row) for row in rows]
 
-    @_rides_out
+    @rides_out
     def jobs(self, stage: str) -> list[JobRow]:
         """All jobs of a stage, in the order in which they were handed out."""
         with self._reading() as connection:
             return self._recall(stage).read(connection)
 
-    @_rides_out
+    @rides_out
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
         """Take a job over that was given up, or the next one.
 
@@ -198,7 +156,7 @@ class Storage:
         """
         with self._writing() as connection:
             now, leased = self._clock(connection)
-            given_up = connection.execute(_given_up(stage, worker, leased)).first()
+            given_up = connection.execute(select_given_up(stage, worker, leased)).first()
             if given_up is not None:
                 return self._take(connection, given_up, worker, now)
             rows = self._recall(stage).choices(connection)
@@ -206,7 +164,7 @@ class Storage:
             if isinstance(answer, Answer):
                 return answer
             if isinstance(answer, Proposal):
-                _add(connection, [answer.candidate])
+                insert_candidates(connection, [answer.candidate])
                 answer = answer.job
             values = {"number": len(rows), "state": "running", "attempt": 1, "worker": worker}
             values["deaths"] = 0
@@ -222,29 +180,29 @@ class Storage:
         # Out of turn: no choice hangs on it, and a thousand workers would wait for one another.
         with self._explained(), self._engine.begin() as connection:
             expires = self._expiry(self._clock(connection)[0])
-            return _set_own(connection, claim, expires=expires)
+            return set_own(connection, claim, expires=expires)
 
-    @_rides_out
+    @rides_out
     def finish(self, claim: Claim, *, value: float, seconds: float) -> bool:
         """Record what came of a job, once; false where the job is another's by now."""
         with self._writing() as connection:
-            return _set_own(
+            return set_own(
                 connection, claim, state="finished", value=value, seconds=seconds, reason=None
             )
 
-    @_rides_out
+    @rides_out
     def fail(self, claim: Claim, *, reason: str) -> bool:
         """Record that the job cannot be done, by whomever; false where it is another's by now."""
         with self._writing() as connection:
-            return _set_own(connection, claim, state="failed", reason=reason)
+            return set_own(connection, claim, state="failed", reason=reason)
 
-    @_rides_out
+    @rides_out
     def release(self, claim: Claim) -> bool:
         """Give a job up unharmed, for the next worker."""
         with self._writing() as connection:
-            return _set_own(connection, claim, state="released")
+            return set_own(connection, claim, state="released")
 
-    @_rides_out
+    @rides_out
     def bury(self, worker: str) -> list[JobRow]:
         """Give up what a worker held that was seen to die; the third such death fails a job.
 
@@ -275,7 +233,7 @@ class Storage:
     def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
         attempt = row.attempt + 1
         values = {"state": "running", "attempt": attempt, "worker": worker}
-        _set(connection, row.id, **values, expires=self._expiry(now))
+        set_job(connection, row.id, **values, expires=self._expiry(now))
         return Claim(row.id, schema.to_job_row(row).job, attempt, worker)
 
     def _expiry(self, now: float) -> float:
@@ -319,41 +277,6 @@ class Storage:
         except exc.SQLAlchemyError as fault:
             reason = str(getattr(fault, "orig", None) or fault)
             raise explain(reason, self.where) from None
-
-
-def _add(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
-    known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
-    new = {c.digest: c for c in candidates if c.digest not in known}
-    rows = [
-        schema.from_candidate(candidate, position=position)
-        for position, candidate in enumerate(new.values(), start=len(known))
-    ]
-    if rows:
-        connection.execute(schema.candidates.insert(), rows)
-
-
-def _given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:
-    """The first job that nobody works at: it was released, or its lease has run out.
-
-    A worker has one job: one of its own is from a claim whose answer was lost on the way.
-    """
-    state = schema.jobs.c.state
-    silent = (schema.jobs.c.expires < leased) | (schema.jobs.c.worker == worker)
-    query = sql.select(schema.jobs).where(
-        schema.jobs.c.stage == stage, (state == "released") | ((state == "running") & silent)
-    )
-    return query.order_by(schema.jobs.c.number).limit(1)
-
-
-def _set(connection: sql.Connection, at: int, **values: Any) -> None:
-    connection.execute(schema.jobs.update().where(schema.jobs.c.id == at).values(**values))
-
-
-def _set_own(connection: sql.Connection, claim: Claim, **values: Any) -> bool:
-    """Change a job if it is still this claim's."""
-    own = (schema.jobs.c.id == claim.id) & (schema.jobs.c.state == "running")
-    own &= (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)
-    return connection.execute(schema.jobs.update().where(own).values(**values)).rowcount == 1
 
 
 @contextlib.contextmanager

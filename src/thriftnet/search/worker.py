@@ -22,9 +22,8 @@ from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError,
 from thriftnet.search.candidates import trial_recipe
 from thriftnet.search.crew import STORAGE_VARIABLE
 from thriftnet.search.heartbeat import Heartbeat, orphaned
-from thriftnet.search.jobs import Answer, Candidate
+from thriftnet.search.jobs import Answer, Candidate, Claim
 from thriftnet.search.stages import Stage, find_stage, read_known, stages_before
-from thriftnet.search.storage import Claim
 from thriftnet.search.study import Study
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet

@@ -85,6 +85,9 @@ def step_lever_lines(figures: dict[str, Any]) -> list[str]:
     """What each lever on a step's time gave, beside the base of the same round."""
     rows = _table("changed", "step", "beside base: median, range", "first step")
     for name, found in figures["variants"].items():
+        if "failed" in found:
+            rows.append(f"| {name} | – | **{found['failed']}** | – |")
+            continue
         rows.append(
             f"| {name} | {found['step_seconds']:.2f} s | {found['beside_base']:.2f}, "
             f"{found['lowest']:.2f} to {found['highest']:.2f} | "

@@ -27,6 +27,7 @@ import torch
 
 from record import write_result
 from thriftnet.bench.speed import noise_training
+from thriftnet.errors import TrainingError
 from thriftnet.recipe import load_recipe
 from thriftnet.training.loop import train_step
 
@@ -65,8 +66,11 @@ VARIANTS = {
 }
 
 
-def measure(recipe_name: str, name: str, *, steps: int) -> dict[str, float]:
-    """Time a variant's first step and its median step, in this process, for good."""
+def measure(recipe_name: str, name: str, *, steps: int) -> dict[str, Any]:
+    """Time a variant's first step and its median step, in this process, for good.
+
+    Where the loss is no longer finite, `failed` says so in place of times.
+    """
     variant = VARIANTS[name]
     recipe = load_recipe(recipe_name, list(variant.overrides))
     with nullcontext() if variant.keep_memory else patch(_KEEP_MEMORY):
@@ -76,8 +80,11 @@ def measure(recipe_name: str, name: str, *, steps: int) -> dict[str, float]:
         state.model.compile()
     batch = torch.arange(plan.batch_size)
     step = _timed(lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch))
-    first = step()
-    times = [step() for _ in range(steps)]
+    try:
+        first = step()
+        times = [step() for _ in range(steps)]
+    except TrainingError as fault:
+        return {"failed": str(fault).split(";")[0]}
     return {"first_step_seconds": first, "step_seconds": statistics.median(times)}
 
 
@@ -90,7 +97,7 @@ def _timed(call: Callable[[], object]) -> Callable[[], float]:
     return run
 
 
-def run_child(recipe: str, name: str, *, steps: int) -> dict[str, float]:
+def run_child(recipe: str, name: str, *, steps: int) -> dict[str, Any]:
     """Measure a variant in a process of its own."""
     command = [sys.executable, __file__, recipe, _CHILD, name, "--steps", str(steps)]
     environment = os.environ | VARIANTS[name].environment
@@ -98,11 +105,15 @@ def run_child(recipe: str, name: str, *, steps: int) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def summary(rounds: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
-    """Medians over rounds."""
+def summary(rounds: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Medians over rounds; of a variant that failed in any, why."""
     base = [each["step_seconds"] for each in rounds["base"]]
     found: dict[str, Any] = {}
     for name, turns in rounds.items():
+        failed = next((turn["failed"] for turn in turns if "failed" in turn), None)
+        if failed:
+            found[name] = {"failed": failed}
+            continue
         ratios = [turn["step_seconds"] / one for turn, one in zip(turns, base, strict=False)]
         found[name] = {
             "step_seconds": statistics.median(turn["step_seconds"] for turn in turns),
@@ -127,11 +138,11 @@ def main() -> None:
         print(json.dumps(measure(given.recipe, given.variant, steps=given.steps)))
         return
     names = [name for name in VARIANTS if name == "base" or name in (given.only or VARIANTS)]
-    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for turn in range(given.rounds):
         for name in names:
             rounds[name].append(run_child(given.recipe, name, steps=given.steps))
-            print(f"round {turn + 1}  {name}: {rounds[name][-1]['step_seconds']:.3f} s", flush=True)
+            print(f"round {turn + 1}  {name}: {rounds[name][-1]}", flush=True)
     recipe = load_recipe(given.recipe)
     write_result(
         f"step_levers_{given.recipe}",

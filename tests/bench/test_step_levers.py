@@ -15,6 +15,13 @@ def test_a_variant_is_held_against_the_base_of_its_own_round():
     assert found["other"]["first_step_seconds"] == 1.6
 
 
+def test_a_variant_that_fails_once_has_no_time():
+    good = {"step_seconds": 1.0, "first_step_seconds": 1.0}
+    found = summary({"base": [good, good], "bad": [good, {"failed": "the loss became nan"}]})
+    assert found["bad"] == {"failed": "the loss became nan"}
+    assert found["base"]["beside_base"] == 1
+
+
 def test_every_variant_changes_one_thing_of_a_recipe_that_holds():
     base = VARIANTS["base"]
     for name, variant in VARIANTS.items():

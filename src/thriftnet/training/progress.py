@@ -57,6 +57,33 @@ class Progress(Protocol):
         ...
 
 
+class PassedOn:
+    """Tells another progress what it is told; a subclass does something beside that."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        self.progress.note(text)
+
+    def warn(self, text: str) -> None:
+        """Something that went wrong."""
+        self.progress.warn(text)
+
+    def step(self, moment: Moment) -> None:
+        """After every step."""
+        self.progress.step(moment)
+
+    def line(self, line: Line) -> None:
+        """A line that went into the metrics."""
+        self.progress.line(line)
+
+    def close(self) -> None:
+        """The training goes on no longer."""
+        self.progress.close()
+
+
 class Quiet:
     """Says nothing but warnings."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from thriftnet.training.lines import Line
-from thriftnet.training.progress import Moment, Progress
+from thriftnet.training.progress import PassedOn, Progress
 from thriftnet.training.run import RunFolder
 
 
@@ -28,32 +28,20 @@ class Tracker(Protocol):
         ...
 
 
-class WithTrackers:
+class WithTrackers(PassedOn):
     """Tells another progress what it is told, and keeps trackers up to date with the run."""
 
     def __init__(self, progress: Progress, run: RunFolder, trackers: Iterable[Tracker]) -> None:
-        self.progress = progress
+        super().__init__(progress)
         self.run = run
         self.failed: list[str] = []
         """Names of the trackers that were given up."""
         self._trackers = list(trackers)
         self._update()
 
-    def note(self, text: str) -> None:
-        """A sentence worth knowing."""
-        self.progress.note(text)
-
-    def warn(self, text: str) -> None:
-        """Something that went wrong."""
-        self.progress.warn(text)
-
-    def step(self, moment: Moment) -> None:
-        """After every step; trackers are told of epochs."""
-        self.progress.step(moment)
-
     def line(self, line: Line) -> None:
         """A line that went into the metrics, where the trackers find it."""
-        self.progress.line(line)
+        super().line(line)
         self._update()
 
     def close(self) -> None:
@@ -61,7 +49,7 @@ class WithTrackers:
         self._update()  # with the line of a failure
         for tracker in self._trackers:
             tracker.close()
-        self.progress.close()
+        super().close()
 
     def _update(self) -> None:
         for tracker in list(self._trackers):

@@ -128,11 +128,7 @@ def _network(space: Space, candidate: Candidate) -> dict[str, Any]:
     ]
     norms = {"gradient_norm": 0.41, "relative_update": 0.0031}
     return {
-        "candidate": candidate.digest,
-        "label": candidate.label,
-        "reference": candidate.reference,
-        "parameters": candidate.parameters,
-        "macs": candidate.macs,
+        **candidate.to_json(),
         "epochs": 8,
         "dynamics": {"train_loss": 1.4, "val_loss": 1.5, "train_accuracy": 0.5,
                      "val_accuracy": 0.48, "loss_slope": -0.07, "gap": 0.02},

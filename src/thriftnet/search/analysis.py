@@ -83,9 +83,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
             steps=known.space.analysis.steps,
             data=data,
         )
-        facts = {"candidate": digest, "label": candidate.label, "reference": candidate.reference}
-        facts |= {"parameters": candidate.parameters, "macs": candidate.macs}
-        networks.append({**facts, **found})
+        networks.append({**candidate.to_json(), **found})
     return {"stage": NAME, "rules": rules(), "networks": networks}
 
 

@@ -77,11 +77,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     table = [
         {
             "place": place,
-            "candidate": step.candidate,
-            "label": known.candidates[step.candidate].label,
-            "reference": known.candidates[step.candidate].reference,
-            "parameters": known.candidates[step.candidate].parameters,
-            "macs": known.candidates[step.candidate].macs,
+            **known.candidates[step.candidate].to_json(),
             "epochs": known.space.halving.rungs[step.rung],
             "val_accuracy": step.value,
         }

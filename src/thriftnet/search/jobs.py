@@ -38,6 +38,16 @@ class Candidate:
             f"{key.rsplit('.', 1)[-1]} {_short(value)}" for key, value in self.changes.items()
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Who it is, as every stage's outcome says it."""
+        return {
+            "candidate": self.digest,
+            "label": self.label,
+            "reference": self.reference,
+            "parameters": self.parameters,
+            "macs": self.macs,
+        }
+
 
 @dataclass(frozen=True)
 class Job:

@@ -102,7 +102,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     )
     return {
         "stage": NAME,
-        "base": _named(networks.base),
+        "base": networks.base.to_json(),
         "shifts": [dict(reason) for reason in networks.reasons],
         "jobs": len(rows),
         "failed": sum(row.state == "failed" for row in rows),
@@ -110,7 +110,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         "gain": _gain(networks, facts, own),
         "ranking": [facts[digest] for digest in order if digest in own],
         "pareto": [facts[digest] for digest in order if digest in best],
-        "over_budget": [{**_named(each), "refused": each.refused} for each in over_budget],
+        "over_budget": [{**each.to_json(), "refused": each.refused} for each in over_budget],
     }
 
 
@@ -119,20 +119,10 @@ def _proposal(space: Space, candidate: Candidate) -> Proposal:
     return Proposal(candidate, job)
 
 
-def _named(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "candidate": candidate.digest,
-        "label": candidate.label,
-        "reference": candidate.reference,
-        "parameters": candidate.parameters,
-        "macs": candidate.macs,
-    }
-
-
 def _facts(candidate: Candidate, row: JobRow) -> dict[str, Any]:
     """What a candidate reached; `seconds` are of an epoch, training and validating."""
     seconds = (row.seconds or 0.0) / row.job.epochs
-    return {**_named(candidate), "val_accuracy": row.value, "seconds": seconds}
+    return {**candidate.to_json(), "val_accuracy": row.value, "seconds": seconds}
 
 
 def _gain(networks: Networks, facts: dict[str, dict[str, Any]], own: set[str]) -> float | None:

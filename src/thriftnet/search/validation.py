@@ -13,7 +13,7 @@ from typing import Any
 
 from thriftnet.errors import SearchError
 from thriftnet.search import refinement
-from thriftnet.search.jobs import Answer, Candidate, Decide, Job, JobRow
+from thriftnet.search.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.known import Known
 from thriftnet.search.space import Space
 from thriftnet.search.study import Study
@@ -97,7 +97,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     )
     table = [
         {
-            **_facts(known.candidates[digest]),
+            **known.candidates[digest].to_json(),
             "seeds": {str(seed): value for seed, value in sorted(found[digest].items())},
             **vars(estimates[digest]),
             "winner_less_this": None
@@ -119,7 +119,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         "epochs": known.space.validation.epochs,
         "winner": winner,
         "ranking": table,
-        "unfinished": [_facts(known.candidates[digest]) for digest in unfinished],
+        "unfinished": [known.candidates[digest].to_json() for digest in unfinished],
         "recipe": study.winner_path.name,
         "test": _test_accuracy(study, winner, data),
     }
@@ -129,16 +129,6 @@ def _reference(known: Known, ranked: Sequence[str]) -> str | None:
     """The best of the reference's candidates; there are several where other keys vary too."""
     within = [candidate.digest for candidate in known.competing if candidate.reference]
     return next((digest for digest in ranked if digest in within), next(iter(within), None))
-
-
-def _facts(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "candidate": candidate.digest,
-        "label": candidate.label,
-        "reference": candidate.reference,
-        "parameters": candidate.parameters,
-        "macs": candidate.macs,
-    }
 
 
 def _recipe_text(known: Known, winner: str, mean: float) -> str:

@@ -80,7 +80,9 @@ def test_batch_norm_of_parts_is_that_of_the_whole(alone_and_together: tuple[Path
     """Against torch's own in double precision, on images whose mean is far from zero."""
     norm, x, slope = batch_norm()
     expected = [*normalised(norm.double(), x.double(), slope.double())]
-    first, second = (torch.load(alone_and_together[1] / f"{rank}.pt") for rank in (0, 1))
+    first, second = (
+        torch.load(alone_and_together[1] / f"{rank}.pt", weights_only=True) for rank in (0, 1)
+    )
     found = [torch.cat(parts) for parts in zip(first[:2], second[:2], strict=True)]
     found += [first[2] + second[2], first[3] + second[3]]  # gradients are added up after a step
     for ours, theirs in zip(found, expected, strict=True):

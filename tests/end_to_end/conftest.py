@@ -1,11 +1,15 @@
-"""The command line as a user meets it, and one short run that the tests read."""
+"""The command line as a user meets it; one short run and one tiny search that the tests read."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from commands import SHORT, Command, in_this_process
+from commands import SHORT, Command, Outcome, in_this_process
+from tiny import space_file
 
 from thriftnet.data import Dataset
 
@@ -34,3 +38,29 @@ def finished_run(
     )
     assert run.finished
     return run.path
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny search is: `tiny.yaml` and the folder `study`."""
+    return tmp_path_factory.mktemp("search")
+
+
+@pytest.fixture(scope="session")
+def first(folder: Path, cifar10: tuple[Dataset, Dataset]) -> Outcome:
+    """The whole of a tiny search with two workers, once for all tests."""
+    assert len(cifar10[0]) == 50_000
+    space = space_file(folder)
+    command = [sys.executable, "-m", "thriftnet", "search", str(space), "--workers", "2"]
+    command += ["--study", str(folder / "study")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def study(first: Outcome, folder: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study, beside its space."""
+    assert first.code == 0
+    shutil.copy(folder / "tiny.yaml", tmp_path)
+    return Path(shutil.copytree(folder / "study", tmp_path / "study"))

@@ -1,66 +1,23 @@
-"""A search as a user runs it: whole, again, killed, with two workers, and with what goes wrong."""
+"""A search as a user runs it: whole, again, with two workers, and with what goes wrong."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from commands import Command, Outcome
+from studies import finished
 from tiny import space_file
 
 from keep_study import found_in
-from thriftnet.data import Dataset
 from thriftnet.recipe import load_recipe
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.jobs import JobRow
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from thriftnet.training.run import RunFolder
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("search")
-
-
-@pytest.fixture(scope="module")
-def first(folder: Path, cifar10: tuple[Dataset, Dataset]) -> Outcome:
-    """The whole of a tiny search with two workers, once for all tests."""
-    assert len(cifar10[0]) == 50_000
-    space = space_file(folder)
-    command = [sys.executable, "-m", "thriftnet", "search", str(space), "--workers", "2"]
-    command += ["--study", str(folder / "study")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return Outcome(done.returncode, done.stdout, done.stderr)
-
-
-@pytest.fixture
-def study(first: Outcome, folder: Path, tmp_path: Path) -> Path:
-    """A copy of the finished study, beside its space."""
-    assert first.code == 0
-    shutil.copy(folder / "tiny.yaml", tmp_path)
-    return Path(shutil.copytree(folder / "study", tmp_path / "study"))
-
-
-def finished(path: Path, stage: str = "grid") -> set[tuple[str, int, int, float | None]]:
-    """What came of a study's jobs."""
-    opened = Study.open(path)
-    rows: list[JobRow] = opened.storage.jobs(stage)
-    opened.storage.close()
-    assert all(row.over for row in rows)
-    found = {(row.job.candidate, row.job.seed, row.job.epochs, row.value) for row in rows}
-    assert len(found) == len(rows)
-    return found
 
 
 def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folder: Path):
@@ -287,93 +244,3 @@ def test_a_stage_needs_the_one_before(thriftnet: Command, tmp_path: Path):
     outcome = thriftnet("search", space, "--study", tmp_path / "s", "--stage", "validation")
     assert outcome.code == 2
     assert "the stage grid is not done yet" in outcome.error_line
-
-
-def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
-    first: Outcome, folder: Path, study: Path
-):
-    assert first.code == 0
-    unbroken = finished(folder / "study", "refinement")
-    with sqlite3.connect(study / "study.db") as database:
-        database.execute("delete from jobs where stage in ('refinement', 'validation')")
-        database.execute("delete from candidates where origin = 'refinement'")
-    database.close()
-    shutil.rmtree(study / "trials" / "refinement")
-    (study / "refinement.json").unlink()
-    opened = Study.open(study)
-    for seed in (2, 3):
-        known = len(opened.storage.jobs("refinement"))
-        worker = start_worker(study, "refinement")
-        deadline = time.monotonic() + 120
-        while len(opened.storage.jobs("refinement")) <= known and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(random.Random(seed).uniform(0, 0.6))
-        worker.send_signal(signal.SIGKILL)
-        assert worker.wait() == -signal.SIGKILL
-    opened.storage.close()
-    last = [start_worker(study, "refinement") for _ in range(2)]
-    assert [worker.wait(120) for worker in last] == [0, 0]
-    assert finished(study, "refinement") == unbroken
-
-
-def start_worker(path: Path, stage: str = "grid") -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "thriftnet.search.worker", str(path), stage]
-    return subprocess.Popen([*command, "--worker", str(random.random()), "--heartbeat", "0.1"])
-
-
-def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(
-    first: Outcome, folder: Path, tmp_path: Path
-):
-    assert first.code == 0
-    space = load_space(folder / "tiny.yaml")
-    study = Study.create(tmp_path / "killed", space, heartbeat=0.1)
-    study.storage.add_candidates(count_candidates(space))
-    for seed in (0, 1):
-        known = len(study.storage.jobs("grid"))
-        worker = start_worker(study.path)
-        deadline = time.monotonic() + 120
-        while len(study.storage.jobs("grid")) <= known and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(random.Random(seed).uniform(0, 0.6))
-        worker.send_signal(signal.SIGKILL)
-        assert worker.wait() == -signal.SIGKILL
-    last = start_worker(study.path)
-    assert last.wait(120) == 0
-    study.storage.close()
-    assert finished(study.path) == finished(folder / "study")
-
-
-def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumable(
-    folder: Path, first: Outcome, tmp_path: Path
-):
-    assert first.code == 0
-    path = tmp_path / "study"
-    command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
-    command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2"]
-    told: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as search:
-        assert search.stdout
-        assert search.stderr
-        for line in search.stdout:
-            told.append(line)
-            if line.startswith("grid ") and not any("was killed" in other for other in told):
-                for child in children(search.pid):
-                    os.kill(child, signal.SIGKILL)
-            if "was killed" in line:
-                search.send_signal(signal.SIGINT)
-        assert search.wait(60) == 130
-        assert "stopped; run the same command again" in search.stderr.read()
-    assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
-    opened = Study.open(path)
-    states = {row.state for row in opened.storage.jobs("grid")}
-    opened.storage.close()
-    assert states <= {"finished", "released"}
-
-
-def children(parent: int) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
-    )
-    return [int(word) for word in listed.stdout.split()]

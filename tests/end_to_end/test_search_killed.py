@@ -1,0 +1,108 @@
+"""A search whose workers or command are killed: what it leaves is what an unbroken one does."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from commands import Outcome
+from studies import finished
+
+from thriftnet.search.candidates import count_candidates
+from thriftnet.search.space import load_space
+from thriftnet.search.study import Study
+
+
+def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
+    first: Outcome, folder: Path, study: Path
+):
+    assert first.code == 0
+    unbroken = finished(folder / "study", "refinement")
+    with sqlite3.connect(study / "study.db") as database:
+        database.execute("delete from jobs where stage in ('refinement', 'validation')")
+        database.execute("delete from candidates where origin = 'refinement'")
+    database.close()
+    shutil.rmtree(study / "trials" / "refinement")
+    (study / "refinement.json").unlink()
+    opened = Study.open(study)
+    for seed in (2, 3):
+        kill_one(opened, "refinement", seed=seed)
+    opened.storage.close()
+    last = [start_worker(study, "refinement") for _ in range(2)]
+    assert [worker.wait(120) for worker in last] == [0, 0]
+    assert finished(study, "refinement") == unbroken
+
+
+def start_worker(path: Path, stage: str = "grid") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "thriftnet.search.worker", str(path), stage]
+    return subprocess.Popen([*command, "--worker", str(random.random()), "--heartbeat", "0.1"])
+
+
+def kill_one(study: Study, stage: str, *, seed: int) -> None:
+    """Start a worker and kill it at a random moment after it was given a new job."""
+    known = len(study.storage.jobs(stage))
+    worker = start_worker(study.path, stage)
+    deadline = time.monotonic() + 120
+    while len(study.storage.jobs(stage)) <= known and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(random.Random(seed).uniform(0, 0.6))
+    worker.send_signal(signal.SIGKILL)
+    assert worker.wait() == -signal.SIGKILL
+
+
+def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(
+    first: Outcome, folder: Path, tmp_path: Path
+):
+    assert first.code == 0
+    space = load_space(folder / "tiny.yaml")
+    study = Study.create(tmp_path / "killed", space, heartbeat=0.1)
+    study.storage.add_candidates(count_candidates(space))
+    for seed in (0, 1):
+        kill_one(study, "grid", seed=seed)
+    last = start_worker(study.path)
+    assert last.wait(120) == 0
+    study.storage.close()
+    assert finished(study.path) == finished(folder / "study")
+
+
+def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumable(
+    folder: Path, first: Outcome, tmp_path: Path
+):
+    assert first.code == 0
+    path = tmp_path / "study"
+    command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
+    command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2"]
+    told: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as search:
+        assert search.stdout
+        assert search.stderr
+        for line in search.stdout:
+            told.append(line)
+            if line.startswith("grid ") and not any("was killed" in other for other in told):
+                for child in children(search.pid):
+                    os.kill(child, signal.SIGKILL)
+            if "was killed" in line:
+                search.send_signal(signal.SIGINT)
+        assert search.wait(60) == 130
+        assert "stopped; run the same command again" in search.stderr.read()
+    assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
+    opened = Study.open(path)
+    states = {row.state for row in opened.storage.jobs("grid")}
+    opened.storage.close()
+    assert states <= {"finished", "released"}
+
+
+def children(parent: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
+    )
+    return [int(word) for word in listed.stdout.split()]

@@ -67,7 +67,7 @@ def print_predictions(results: Sequence[PictureResult]) -> None:
 
 def print_description(summary: Summary) -> None:
     """The layer table, the totals, and the comparison with ResNet-18."""
-    width = max(len(layer.name) for layer in summary.layers)
+    width, side = max(len(layer.name) for layer in summary.layers), summary.image_size
     print(f"{'layer':{width}}  {'kind':<12} {'output':<12} {'parameters':>11} {'MACs':>13}")
     for layer in summary.layers:
         shape = "×".join(map(str, layer.output_shape))
@@ -79,7 +79,7 @@ def print_description(summary: Summary) -> None:
     print(f" (budget {summary.budget:,})" if summary.budget else "", end="")
     print(f", {summary.macs / 1e6:.1f}M MACs an image")
     print(
-        f"ResNet-18 for 32×32 images: {summary.resnet18_parameters:,} parameters, "
+        f"ResNet-18 for {side}×{side} images: {summary.resnet18_parameters:,} parameters, "
         f"{summary.resnet18_macs / 1e6:.1f}M MACs;\nthis network has "
         f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
         f"{_relative(summary.macs, summary.resnet18_macs)} MACs"

@@ -105,6 +105,13 @@ def test_describe_for_machines(thriftnet: Command) -> None:
     assert "56% fewer parameters" in thriftnet("describe", "paper").out
 
 
+def test_describe_counts_for_the_images_that_are_trained_on(thriftnet: Command) -> None:
+    out = thriftnet("describe", "paper", "--set", "data.image_size=16").out
+    assert "64×16×16" in out
+    assert "199.7M MACs" in out  # a quarter of 798.7M: each grid has half the side
+    assert "ResNet-18 for 16×16 images: 11,173,962 parameters, 138.9M MACs" in out
+
+
 def test_output_forms(thriftnet: Command, tmp_path: Path) -> None:
     quiet = thriftnet("train", "smoke", *SHORT, "--name", "q", "--runs-dir", tmp_path, "--quiet")
     assert (quiet.code, quiet.out) == (0, "")

@@ -21,7 +21,12 @@ def describe(
     from thriftnet.weights.card import card_page, shipped_card
 
     loaded = load_recipe(recipe, overrides or ())
-    summary = summarise(loaded.name, budget=loaded.max_parameters, **loaded.model.model_dump())
+    summary = summarise(
+        loaded.name,
+        budget=loaded.max_parameters,
+        image_size=loaded.data.image_size,
+        **loaded.model.model_dump(),
+    )
     card = shipped_card(loaded.name, digest=loaded.digest())
     if as_json:
         weights = card.model_dump(mode="json") if card else None

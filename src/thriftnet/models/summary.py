@@ -13,7 +13,7 @@ RESNET18: dict[str, Any] = {
     "blocks": (2, 2, 2, 2),
     "channels": (64, 128, 256, 512),
 }
-"""ResNet-18 adapted to 32x32 images: the network everybody knows."""
+"""ResNet-18 adapted to small images: the network everybody knows."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Summary:
     layers: list[Layer]
     parameters: int
     macs: int
+    image_size: int
+    """Side in pixels of the images that the operations are counted for."""
     budget: int | None
     """Largest number of parameters allowed."""
     resnet18_parameters: int
@@ -35,14 +37,17 @@ class Summary:
             "name": self.name,
             "parameters": self.parameters,
             "macs": self.macs,
+            "image_size": self.image_size,
             "max_parameters": self.budget,
             "resnet18": {"parameters": self.resnet18_parameters, "macs": self.resnet18_macs},
             "layers": [asdict(layer) for layer in self.layers],
         }
 
 
-def summarise(name: str, *, budget: int | None, classes: int = 10, **model: Any) -> Summary:
-    """Describe a network of `build_model`'s options.
+def summarise(
+    name: str, *, budget: int | None, image_size: int = 32, classes: int = 10, **model: Any
+) -> Summary:
+    """Describe a network of `build_model`'s options, for images of `image_size` pixels a side.
 
     Raises:
         RecipeError: It has more parameters than `budget`.
@@ -50,14 +55,15 @@ def summarise(name: str, *, budget: int | None, classes: int = 10, **model: Any)
     network = build_model(classes=classes, **model)
     parameters = count_parameters(network)
     check_budget(parameters, budget, model)
-    layers = layer_table(network)
+    layers = layer_table(network, image_size=image_size)
     peer = build_model(classes=classes, **RESNET18)
     return Summary(
         name=name,
         layers=layers,
         parameters=parameters,
         macs=sum(layer.macs for layer in layers),
+        image_size=image_size,
         budget=budget,
         resnet18_parameters=count_parameters(peer),
-        resnet18_macs=sum(layer.macs for layer in layer_table(peer)),
+        resnet18_macs=sum(layer.macs for layer in layer_table(peer, image_size=image_size)),
     )

@@ -16,7 +16,7 @@ _ROW = 0.44
 """Height of a block, inches."""
 
 
-def draw_architecture(blocks: list[Block], *, name: str, classes: int) -> Drawing:
+def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_size: int) -> Drawing:
     """Blocks from the picture down to the logits, each with its shape, parameters and MACs."""
     rows = ["image", *blocks]
     height = _ROW * len(rows) + 0.5
@@ -28,7 +28,7 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int) -> Drawin
     axes.set_xlim(0, 1)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     for row, block in enumerate(rows):
-        shape = (3, 32, 32) if isinstance(block, str) else block.output_shape
+        shape = (3, image_size, image_size) if isinstance(block, str) else block.output_shape
         _draw_box(axes, row, block, shape=shape, last=row == len(rows) - 1)
     for left, title, color, hatch, values in (
         (0.535, "parameters", style.BLUE, None, [block.parameters for block in blocks]),
@@ -59,8 +59,8 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int) -> Drawin
         caption=f"The network of {style.printable(name)}, found by running one image through it. "
         "Parameters are trainable ones; MACs are multiply-accumulates of convolutions and linear "
         "layers; /2 is a stride of two. Blocks bear the names that thriftnet describe prints.",
-        alt=f"Block diagram from a 3×32×32 image to {classes} logits in {len(blocks)} blocks: "
-        f"{sum(block.parameters for block in blocks):,} parameters and "
+        alt=f"Block diagram from a 3×{image_size}×{image_size} image to {classes} logits in "
+        f"{len(blocks)} blocks: {sum(block.parameters for block in blocks):,} parameters and "
         f"{sum(block.macs for block in blocks):,} MACs; most MACs are in {largest.name}. "
         "The same figures stand in the table of blocks.",
         wide=True,

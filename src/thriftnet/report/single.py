@@ -108,9 +108,9 @@ def _network(record: RunRecord) -> Section:
         if model
         else build_model(classes=len(record.classes), **record.recipe.model.model_dump())
     )
-    blocks = block_table(net)
-    name, count = record.recipe.name, len(record.classes)
-    drawings = [network.draw_architecture(blocks, name=name, classes=count)]
+    name, count, side = record.recipe.name, len(record.classes), record.recipe.data.image_size
+    blocks = block_table(net, image_size=side)
+    drawings = [network.draw_architecture(blocks, name=name, classes=count, image_size=side)]
     filters = network.first_filters(net) if model else None  # those of a new network are noise
     if filters is not None:
         drawings.append(network.draw_filters(filters))

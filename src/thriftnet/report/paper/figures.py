@@ -157,7 +157,9 @@ def draw_architecture(_results: Results) -> Drawing:
     """Figure 6, from the network itself."""
     recipe = load_recipe("paper")
     net = build_model(classes=10, **recipe.model.model_dump())
-    return network.draw_architecture(block_table(net), name=recipe.name, classes=10)
+    side = recipe.data.image_size
+    blocks = block_table(net, image_size=side)
+    return network.draw_architecture(blocks, name=recipe.name, classes=10, image_size=side)
 
 
 FIGURES: dict[str, Callable[[Results], Drawing | None]] = {

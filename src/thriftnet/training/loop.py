@@ -17,6 +17,7 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
+from thriftnet.training.checkpoints import Checkpoints
 from thriftnet.training.inference import predict_logits
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.progress import Moment, Progress
@@ -25,9 +26,6 @@ from thriftnet.training.run import Line, RunFolder
 from thriftnet.training.setup import Plan, as_saved
 from thriftnet.training.shared_step import SharedStep
 from thriftnet.training.state import EpochTotals, TrainingState
-
-CHECKPOINT_SECONDS = 120.0
-"""A checkpoint is written at the end of every epoch, and within one after this long."""
 
 
 def fit(
@@ -61,7 +59,7 @@ def fit(
         RunError: The disk is full; the last whole checkpoint stays.
         ProcessError: One of several processes is gone.
     """
-    last_saved = time.monotonic()
+    checkpoints = Checkpoints(plan, state, run)
     while state.step < state.total_steps:
         epoch, first = plan.epochs.locate(state.step)
         steps = plan.epochs.steps_in(epoch)
@@ -80,17 +78,17 @@ def fit(
             if index + 1 == steps or state.step == state.total_steps:
                 break
             if plan.processes.any(stop.requested):
-                _checkpoint(plan, state, run)
+                checkpoints.write()
                 return _interrupted(plan, state, run, progress)
-            if time.monotonic() - last_saved > CHECKPOINT_SECONDS:
-                _checkpoint(plan, state, run)
-                last_saved = time.monotonic()
+            checkpoints.within_epoch()
         if plan.processes.leads:  # the others wait for it where all agree on a stop
             _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
         state.totals = EpochTotals()
-        _checkpoint(plan, state, run)
-        last_saved = time.monotonic()
         stopped = plan.processes.any(stop.requested) or epoch + 1 == until
+        if stopped or state.step == state.total_steps:
+            checkpoints.write()
+        else:
+            checkpoints.after_epoch()
         if stopped and state.step < state.total_steps:
             return _interrupted(plan, state, run, progress)
     if plan.processes.leads:
@@ -164,11 +162,6 @@ def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
     steps = bisect_right(range(state.total_steps + 1), affordable, key=plan.operations) - 1
     total = min(state.total_steps, max(state.step + 1, steps))
     state.total_steps = plan.processes.lead(lambda: total)  # by one clock
-
-
-def _checkpoint(plan: Plan, state: TrainingState, run: RunFolder) -> None:
-    if plan.processes.leads:
-        run.save_state(state.to_checkpoint())
 
 
 def _interrupted(plan: Plan, state: TrainingState, run: RunFolder, progress: Progress) -> bool:

@@ -102,7 +102,7 @@ def test_keys_that_contradict_each_other(source: str, overrides: list[str], part
 
 @pytest.mark.parametrize("name", ["quikc", "", "paper.yml.txt", "../paper", "a\nb"])
 def test_unknown_name_lists_the_known_ones(name: str):
-    assert "authors, paper, paper-sgd, quick, smoke" in refusal(name)
+    assert "authors, paper, paper-sgd, quick, smoke, strong" in refusal(name)
 
 
 @pytest.mark.parametrize(

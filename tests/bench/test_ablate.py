@@ -14,6 +14,9 @@ import record
 from ablation_studies import STUDIES
 from thriftnet.bench.speed import TrainingSpeed
 from thriftnet.recipe import Recipe
+from thriftnet.training.epochs import Epochs
+from thriftnet.training.setup import recipe_network
+from thriftnet.training.sizes import Sizes
 
 
 class Bench:
@@ -89,3 +92,20 @@ def test_misspelt_variant_is_named(bench: Bench, capsys: pytest.CaptureFixture[s
         bench("quick", "--variants", "RELU")
     assert "no variant 'RELU'; there are: base, " in capsys.readouterr().err
     assert bench.trained == []
+
+
+def operations(recipe: Recipe) -> int:
+    """Counted, of all of the recipe's training on CIFAR-10."""
+    network = recipe_network(recipe, classes=10)
+    sizes = Sizes.of(network, recipe.train.sizes, full=recipe.data.image_size)
+    epochs = Epochs.of(recipe.train, images=45_000)
+    return sizes.operations(epochs, epochs.steps(recipe.train.epochs))
+
+
+@pytest.mark.parametrize(
+    ("study", "variant"), [(s, v) for s in STUDIES for v in STUDIES[s].variants]
+)
+def test_every_variant_does_as_many_operations_as_base(study: str, variant: str) -> None:
+    base = operations(STUDIES[study].load("base", 0))
+    # A step is up to 1% of these short trainings, and none is left half done.
+    assert operations(STUDIES[study].load(variant, 0)) == pytest.approx(base, rel=0.015)

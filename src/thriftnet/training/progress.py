@@ -126,17 +126,20 @@ class Plain(Quiet):
 
 
 class LiveBar:
-    """A bar that follows the epoch; its last state stays as the epoch's line."""
+    """A bar that follows the epoch; its last state stays as the epoch's line.
+
+    The terminal's cursor is hidden from the first step to `close`, and not before: a mistake in
+    the recipe or the data ends the program without `close`.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()
         self._live = Live(console=self.console, auto_refresh=False, transient=True)
-        self._live.start()
         self._shown = 0.0
 
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""
-        self._live.console.print(text, highlight=False)
+        self._live.console.print(text, highlight=False, markup=False)
 
     def warn(self, text: str) -> None:
         """Print the sentence above the bar."""
@@ -146,6 +149,7 @@ class LiveBar:
         """Redraw, at most ten times a second."""
         if time.monotonic() - self._shown >= 0.1:
             self._shown = time.monotonic()
+            self._live.start()
             self._live.update(_fit(moment, self.console.width), refresh=True)
 
     def line(self, line: Line) -> None:

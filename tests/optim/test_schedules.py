@@ -109,6 +109,14 @@ def test_every_factor_of_every_schedule_is_in_range_and_free_of_state(
         assert all(forwards[step] == forwards[step - step % 9] for step in range(total))
 
 
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("warmup_epochs", [0.0, 4.0])
+def test_steps_past_the_end_have_a_factor_as_well(name: str, warmup_epochs: float):
+    """A budget's and the bench's timed steps may outnumber those of a short recipe."""
+    schedule = build_schedule(name=name, steps_per_epoch=9, warmup_epochs=warmup_epochs)
+    assert all(0 <= schedule(step, 36) <= 1 for step in range(200))
+
+
 @pytest.mark.parametrize("name", ["warmup_cosine", "linear", "one_cycle"])
 def test_no_jump_at_the_end_of_the_warm_up(name: str):
     schedule = build_schedule(name=name, steps_per_epoch=100, warmup_epochs=1.0)

@@ -1,7 +1,8 @@
 """Learning-rate schedules as pure functions of the step.
 
 Each returns the factor that multiplies the peak learning rate; it has no state, so a resumed run
-needs only its step. Steps count from 0 and `total` is the number of steps of the whole run.
+needs only its step. Steps count from 0 and `total` is the number of steps of the whole run. Whoever
+times steps may take more of them than that: no factor is ever negative.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def linear(step: int, total: int, *, warmup_steps: float = 0, floor: float = 0.0
     """Linear warm-up, then a straight line to `floor` at the end of the run."""
     if step < warmup_steps:
         return warmup(step, warmup_steps)
+    if step >= total:
+        return floor
     left = (total - step) / (total - warmup_steps)
     return floor + (1 - floor) * left
 
@@ -65,6 +68,8 @@ def one_cycle(step: int, total: int, *, peak_steps: float, floor: float = 0.0) -
     start = 1 / 25
     if step < peak_steps:
         return start + (1 - start) * (1 - cosine(step / peak_steps, 0.0))
+    if step >= total:
+        return floor
     return cosine((step - peak_steps) / (total - peak_steps), floor)
 
 

@@ -104,3 +104,21 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     assert 1 < state.step == state.total_steps < 1200
     assert time.monotonic() - began < 30  # at 1,200 steps of 0.05 s it would take 60 s
     assert run.metrics()[-1]["step"] == state.step
+
+
+def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> None:
+    recipe = small_recipe(train={"epochs": 20})
+    model = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, dataset(), model)
+    state = make_state(recipe, plan, model)
+    state.seconds = 2.0  # as if the first step had taken that long: 80 of them take 160 s
+    run = RunFolder.create(tmp_path / "run", recipe, {})
+    planned: list[int] = []
+
+    class Watch(Quiet):
+        def step(self, moment: Moment) -> None:
+            planned.append(state.total_steps)
+
+    fit(recipe, plan, state, run, Watch(), StopRequest(), deadline=time.monotonic() + 30)
+    assert min(planned) < plan.total_steps
+    assert state.step == plan.total_steps

@@ -48,7 +48,7 @@ def fit(
         run: Where checkpoints, metrics and the final model go; the first process alone writes.
         progress: Told of every step and epoch.
         stop: Looked at after every step; asking one process stops all.
-        deadline: By `time.monotonic()`; a run that would be late takes fewer steps.
+        deadline: By `time.monotonic()`; a run that would be late takes fewer steps than planned.
         until: Stop after so many epochs, as if asked to; none: at the end of the plan.
 
     Returns:
@@ -156,11 +156,14 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
 
 
 def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
-    """Lower the number of steps to those that can be done in time, at the least one more."""
+    """Set the number of steps to the planned ones that can be done in time; late, take one more.
+
+    What a slow start or a busy minute took away comes back as far as the time allows.
+    """
     done = plan.operations(state.step)
     affordable = done + (deadline - time.monotonic()) * done / state.seconds
-    steps = bisect_right(range(state.total_steps + 1), affordable, key=plan.operations) - 1
-    total = min(state.total_steps, max(state.step + 1, steps))
+    steps = bisect_right(range(plan.total_steps + 1), affordable, key=plan.operations) - 1
+    total = steps if steps > state.step else min(state.total_steps, state.step + 1)
     state.total_steps = plan.processes.lead(lambda: total)  # by one clock
 
 

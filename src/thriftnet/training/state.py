@@ -30,7 +30,7 @@ class TrainingState:
     optimisers: list[Optimizer]
     average: Average | None
     total_steps: int
-    """Steps of the whole run; a deadline may lower it on the way."""
+    """Steps of the whole run; a deadline may lower it on the way, and raise it to the planned."""
     losses: Tensor
     """(N,) float32 on the CPU: of each training image when it was last seen; infinite before."""
     order: Tensor | None = None

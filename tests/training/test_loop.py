@@ -77,6 +77,21 @@ def test_batch_larger_than_the_data_is_refused(tmp_path: Path) -> None:
         sitting(recipe, tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("data", "train", "told"),
+    [
+        ({"val_ratio": 0.001}, {"select": "best"}, "0.001 holds out no image.*train.select=final"),
+        ({"fraction": 0.01}, {}, "leave no training images; lower the one or raise the other"),
+    ],
+)
+def test_a_split_that_leaves_nothing_is_refused_before_training(
+    data: dict[str, float], train: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=told):
+        sitting(small_recipe(data=data, train=train), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     recipe = small_recipe(optim={"lr": 1e30}, schedule={"warmup_epochs": 0})
     with pytest.raises(TrainingError, match=r"step [1-9].*lower optim\.lr") as caught:

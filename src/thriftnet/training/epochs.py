@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from thriftnet.errors import RecipeError
 from thriftnet.recipe_sections import TrainSection
 
 
@@ -33,6 +34,23 @@ class Epochs:
             hard_fraction=settings.hard_fraction,
             full_epochs=settings.full_epochs,
         )
+
+    def check(self) -> None:
+        """See that every epoch has a step.
+
+        Raises:
+            RecipeError: The images of one are less than a batch, or none.
+        """
+        if self.images == 0:
+            raise RecipeError(
+                "data.val_ratio and data.fraction leave no training images; "
+                "lower the one or raise the other"
+            )
+        if self.steps_in(self.full_epochs) == 0:
+            raise RecipeError(
+                f"train.batch_size {self.batch_size} is larger than the {self.hard_images} "
+                "training images of an epoch; lower it or set train.drop_last=false"
+            )
 
     @property
     def full_steps(self) -> int:

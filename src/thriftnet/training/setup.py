@@ -86,8 +86,8 @@ def make_plan(
     """Split, place and count.
 
     Raises:
-        RecipeError: The device is not there, the split leaves less than one batch, or a batch
-            does not give every process something to do.
+        RecipeError: The device is not there, the split leaves less than one batch or nothing to
+            choose with, or a batch does not give every process something to do.
     """
     settings = recipe.train
     compute = choose_compute(device=settings.device, precision=settings.precision)
@@ -103,10 +103,11 @@ def make_plan(
     side = recipe.data.image_size
     chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
     epochs = Epochs.of(settings, images=len(chosen))
-    if epochs.steps_in(epochs.full_epochs) == 0:
+    epochs.check()
+    if settings.select == "best" and len(held_out) == 0:
         raise RecipeError(
-            f"train.batch_size {settings.batch_size} is larger than the {epochs.hard_images} "
-            "training images of an epoch; lower it or set train.drop_last=false"
+            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and train.select=best "
+            "needs some; raise it or set train.select=final"
         )
     return Plan(
         seed=recipe.seed,

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 import torch
 
+from thriftnet.bench import speed
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.machine import Bench, run_bench
 from thriftnet.bench.roofline import convolution_rate
-from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed
+from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
 from thriftnet.console import print_bench
+from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
+from thriftnet.training.setup import Plan
+from thriftnet.training.state import TrainingState
 
 TINY = ["model.channels=[4,4,4]", "train.batch_size=20"]
 
@@ -50,6 +54,30 @@ def test_figures_agree(found: Bench) -> None:
     assert set(found.recipes) == {"smoke", "other"}
     assert found.recipes["other"].pflop == pytest.approx(2 * training.pflop)
     assert found.inference.images_per_second > 1 / found.inference.latency_seconds
+
+
+def test_a_recipe_of_few_images_is_timed_on_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thousand pictures of noise a share would be less than a batch, and soon timed."""
+    timed: list[int] = []
+    train_step = speed.train_step
+
+    def watched(plan: Plan, state: TrainingState, batch: torch.Tensor, *, epoch: int) -> None:
+        timed.append(len(plan.images[batch]))
+        train_step(plan, state, batch, epoch=epoch)
+
+    monkeypatch.setattr(speed, "train_step", watched)
+    few = ["data.fraction=0.1", "train.hard_fraction=0.5", "train.drop_last=true"]
+    recipe = load_recipe("smoke", [*TINY, *few, "train.batch_size=200"])
+    found = training_speed(recipe, seconds=0.01)
+    assert set(timed) == {200}
+    assert found.pflop == pytest.approx(6 * found.macs * 2 * 11 * 200 / 1e15)
+    assert inference_speed(recipe, seconds=0.01).images_per_second > 0
+
+
+def test_a_recipe_without_a_whole_batch_has_no_speed() -> None:
+    few = ["data.fraction=0.004", "train.batch_size=200", "train.drop_last=true"]
+    with pytest.raises(RecipeError, match="larger than the 180 training images"):
+        training_speed(load_recipe("smoke", [*TINY, *few]), seconds=0.01)
 
 
 def test_json_has_the_promised_names(found: Bench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from thriftnet.bench.clock import median_seconds
 from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
+from thriftnet.training.epochs import Epochs
 from thriftnet.training.inference import predict_logits
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
@@ -58,8 +59,12 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     """Take steps of a recipe on noise, augmentation and optimiser included.
 
     Raises:
-        RecipeError: The network is over its budget, or the device is not there.
+        RecipeError: The network is over its budget, its device is not there, or an epoch has no
+            whole batch.
     """
+    share = (1 - recipe.data.val_ratio) * recipe.data.fraction
+    epochs = Epochs.of(recipe.train, images=round(CIFAR10_TRAIN * share))
+    epochs.check()
     plan, step = _steps(recipe)
     took = median_seconds(step, seconds=seconds)
     batch = torch.arange(plan.batch_size)
@@ -71,9 +76,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     rate = plan.batch_size / took
-    share = (1 - recipe.data.val_ratio) * recipe.data.fraction
-    whole = replace(plan.epochs, images=round(CIFAR10_TRAIN * share))
-    operations = plan.sizes.operations(whole, whole.steps(recipe.train.epochs))
+    operations = plan.sizes.operations(epochs, epochs.steps(recipe.train.epochs))
     return TrainingSpeed(
         parameters=count_parameters(model),
         macs=plan.macs,
@@ -103,7 +106,7 @@ def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
 
 
 def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, TrainingState]:
-    """A training of a recipe on noise, at its first step.
+    """A training of a recipe on noise, at its first step, with nothing held out or left out.
 
     Args:
         recipe: What to train.
@@ -114,6 +117,7 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
     """
     count = images or max(2 * recipe.train.batch_size, 1000)
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    recipe = _on_all_images(recipe)
     plan = make_plan(recipe, _noise(count), model)
     return plan, make_state(recipe, plan, model)
 
@@ -121,8 +125,16 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
 def _steps(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
     """A plan on noise, and a call that takes one step of it."""
     plan, state = noise_training(recipe)
-    batch = torch.arange(min(plan.batch_size, len(plan.images)))
+    batch = torch.arange(plan.batch_size)
     return plan, lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
+
+
+def _on_all_images(recipe: Recipe) -> Recipe:
+    """The recipe whose every epoch visits every image: a share of the noise may be no batch."""
+    data = recipe.data.model_copy(update={"val_ratio": 0.0, "fraction": 1.0})
+    every = {"hard_fraction": 1.0, "full_epochs": 0, "select": "final"}
+    train = recipe.train.model_copy(update=every)
+    return recipe.model_copy(update={"data": data, "train": train})
 
 
 def _noise(count: int) -> Dataset:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,3 +33,34 @@ def test_functions_stay_functions_whatever_is_imported_first(first: str) -> None
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["True"] * 3, done.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"overrides": ["optim.lr=1"]},
+        {"seed": 0},
+        {"name": "other"},
+        {"time_budget": "5m"},
+        {"flops_budget": "1P"},
+    ],
+    ids=str,
+)
+def test_what_a_resumed_run_would_ignore_is_refused(given: dict[str, Any], tmp_path: Path) -> None:
+    """Who asks for five minutes must not get hours."""
+    with pytest.raises(thriftnet.RecipeError, match=f"own recipe; leave out {next(iter(given))}"):
+        thriftnet.train(resume=tmp_path, **given)
+
+
+def test_overrides_of_a_recipe_that_is_made_already_are_refused(tmp_path: Path) -> None:
+    recipe = thriftnet.load_recipe("smoke")
+    with pytest.raises(thriftnet.RecipeError, match="name or path; leave out overrides"):
+        thriftnet.train(recipe, overrides=["optim.lr=1"], runs_dir=tmp_path)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_that_no_recipe_may_have_is_refused(seed: int, tmp_path: Path) -> None:
+    """Its run could not be resumed, nor its recipe be read again."""
+    with pytest.raises(thriftnet.RecipeError, match=f"smoke: seed={seed} is wrong"):
+        thriftnet.train(thriftnet.load_recipe("smoke"), seed=seed, runs_dir=tmp_path, quiet=True)
+    assert not list(tmp_path.iterdir())

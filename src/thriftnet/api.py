@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.deploy.classifier import Classifier, Prediction, load_model
+from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
 from thriftnet.evaluation.tta import views_read
-from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations
 from thriftnet.training.processes import meet
@@ -67,7 +68,7 @@ def train(
         name: Of the run folder; none: from recipe, seed and time.
         runs_dir: Where run folders lie.
         data: Where to read CIFAR-10; none: the cache or the network.
-        resume: An interrupted run's folder; recipe, overrides, seed and name are then its own.
+        resume: An interrupted run's folder, which goes on with its own recipe, name and epochs.
         quiet: Say nothing.
         progress: What is told and how, instead of the usual.
         time_budget: Such as `5m`: as many epochs as fit, with reading the test images afterwards.
@@ -78,7 +79,8 @@ def train(
         The run's path and whether it came to its end. Its test figures are `evaluate(run.path)`.
 
     Raises:
-        RecipeError: A wrong key or value, or a network over its budget.
+        RecipeError: A wrong key or value, a network over its budget, or an argument that would be
+            ignored beside the others.
         DataError: The data set cannot be had, or is not what its digest says.
         RunError: The run folder exists, is missing or damaged, or the disk is full.
         TrackingError: A tracker is not known, not installed or not there, before any training.
@@ -86,6 +88,13 @@ def train(
         ProcessError: Of several processes that `torchrun` started, one is gone.
     """
     began = time.monotonic()
+    changes = {"overrides": tuple(overrides)}
+    if resume is not None:
+        budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
+        own = "resume goes on with the run's own recipe"
+        _refuse_idle({**changes, "seed": seed, "name": name, **budgets}, because=own)
+    elif isinstance(recipe, Recipe):
+        _refuse_idle(changes, because="overrides are for a recipe's name or path")
     progress = progress or choose_progress(quiet=quiet)
     place = None if data is None else Path(data)
     folder = Path(runs_dir) if resume is None else Path(resume).resolve().parent
@@ -100,9 +109,10 @@ def train(
                 processes=processes,
             )
         if not isinstance(recipe, Recipe):
-            recipe = load_recipe(recipe, overrides, seed=seed)
+            recipe = load_recipe(recipe, changes["overrides"], seed=seed)
         elif seed is not None:
-            recipe = recipe.model_copy(update={"seed": seed})
+            tree = recipe.model_dump(mode="json")
+            recipe = build_recipe({**tree, "seed": seed}, origin=recipe.name)
         budget = None
         if time_budget is not None or flops_budget is not None:
             budget = Budget(
@@ -121,6 +131,13 @@ def train(
             trackers=trackers,
             processes=processes,
         )
+
+
+def _refuse_idle(given: Mapping[str, object], *, because: str) -> None:
+    """See that nothing is given that would be ignored."""
+    for name, value in given.items():
+        if value is not None and value != ():
+            raise RecipeError(f"{because}; leave out {name}")
 
 
 def track(run: Path | str, trackers: Sequence[str]) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from small import dataset, sitting, small_recipe
 
+from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
-from thriftnet.training.run import RunFolder
+from thriftnet.training import start
+from thriftnet.training.run import Line, RunFolder
 
 RECIPES = {
     "adamw, average, stochastic depth": small_recipe(),
@@ -66,6 +68,29 @@ def test_killed_after_metrics_before_checkpoint(tmp_path: Path) -> None:
     cut.append({"kind": "epoch", "epoch": 1, "step": 999})
     sitting(recipe, tmp_path / "cut")
     assert _learned(cut) == _learned(unbroken)
+
+
+def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weights are there and the line of the end is not, which later commands read."""
+    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    append = RunFolder.append
+
+    def full(run: RunFolder, line: Line) -> None:
+        if line["kind"] == "end":
+            raise RunError("the disk is full")
+        append(run, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "append", full)
+        with pytest.raises(RunError, match="the disk is full"):
+            start.start_run(small_recipe(), name="run", runs_dir=tmp_path)
+    run = RunFolder.open(tmp_path / "run")
+    weights = run.model_path.read_bytes()
+    assert start.resume_run(run.path).finished
+    assert [line["kind"] for line in run.metrics()] == ["start", *["epoch"] * 3, "end"]
+    assert run.model_path.read_bytes() == weights
 
 
 def test_seed_decides_everything(tmp_path: Path) -> None:

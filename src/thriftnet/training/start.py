@@ -14,6 +14,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.interrupt import stop_on_signal
+from thriftnet.training.lines import last_line
 from thriftnet.training.loop import fit
 from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.progress import Progress, Quiet
@@ -116,7 +117,7 @@ def resume_run(
     """
     progress = _speaker(progress, processes)
     run = processes.lead(lambda: RunFolder.open(path))
-    if processes.lead(lambda: run.finished):
+    if processes.lead(lambda: _is_over(run)):
         return TrainedRun(run.path, finished=True, leads=processes.leads)
     recipe, checkpoint = processes.lead(lambda: (run.recipe(), run.load_state()))
     train_set, _ = load_cifar10(data, say=progress.note)
@@ -143,6 +144,12 @@ def restore_run(
     plan, state = _prepare(recipe, train_set, ALONE)
     _load(path, state, checkpoint)
     return recipe, plan, state, train_set
+
+
+def _is_over(run: RunFolder) -> bool:
+    """Whether nothing is left to do: a disk that filled up may have the last weights alone."""
+    told = bool(last_line(run.metrics(outline=True), "end"))
+    return run.finished and (told or not run.last_path.is_file())
 
 
 def _load(path: Path, state: TrainingState, checkpoint: dict[str, Any]) -> None:

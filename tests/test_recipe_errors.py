@@ -86,6 +86,16 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
             ["model.blocks=[1,1,1,1,1]", "model.channels=[8,8,8,8,8]"],
             ["model.blocks", "more than 4 groups"],
         ),
+        (
+            "quick",
+            ["model.blocks=[1,1,1,1]", "model.channels=[8,8,8,8]", "train.sizes=[[2,19]]"],
+            ["model.blocks has 4 groups", "images of 19 pixels", "use fewer"],
+        ),
+        (
+            "paper",
+            ["data.image_size=16", "augment.crop_padding=16", "augment.crop_mode=reflect"],
+            ["augment.crop_padding 16", "images of 16", "augment.crop_mode=zero"],
+        ),
         ("paper", ["optim.name=muon"], ["optim.bias_lr and optim.head_lr; set both"]),
         ("quick", ["optim.name=sgd"], ["does nothing with optim.name=sgd", "back to"]),
         ("paper-sgd", ["optim.nesterov=true"], ["optim.nesterov", "dampening 0"]),

@@ -35,6 +35,7 @@ from thriftnet.recipe_sections import (
     ResNetSection,
     ScheduleSection,
     Section,
+    SpeedNetSection,
     TrainSection,
 )
 
@@ -90,6 +91,18 @@ class Recipe(Section):
                     f"train.sizes has {side} pixels, more than data.image_size "
                     f"{self.data.image_size}; images are only ever shrunk"
                 )
+        smallest = min([self.data.image_size, *(side for _, side in self.train.sizes)])
+        if isinstance(self.model, SpeedNetSection) and self.model.last_grid(smallest) < 1:
+            raise ValueError(
+                f"model.blocks has {len(self.model.blocks)} groups, which images of {smallest} "
+                "pixels cannot feed; use fewer, or larger ones in data.image_size and train.sizes"
+            )
+        reflected = self.augment.crop_padding if self.augment.crop_mode == "reflect" else 0
+        if reflected >= self.data.image_size:
+            raise ValueError(
+                f"augment.crop_padding {reflected} has no {reflected} pixels to mirror in images "
+                f"of {self.data.image_size}; lower it or set augment.crop_mode=zero"
+            )
         if self.train.hard_fraction == 1 and self.train.full_epochs:
             raise ValueError(
                 "train.full_epochs does nothing with train.hard_fraction=1; "

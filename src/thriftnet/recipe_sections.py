@@ -131,6 +131,13 @@ class SpeedNetSection(Section):
             )
         return self
 
+    def last_grid(self, side: int) -> int:
+        """Width in pixels of the last group's grid, from images of that side."""
+        grid = side - self.stem_kernel + 1
+        if self.stem_kernel == 3:
+            grid -= 2
+        return grid // 2 ** len(self.blocks)
+
 
 ModelSection = Annotated[ResNetSection | SpeedNetSection, Field(discriminator="family")]
 

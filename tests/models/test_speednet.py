@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from thriftnet.models.build import build_model
 from thriftnet.models.speednet import SpeedNet
+from thriftnet.recipe_sections import SpeedNetSection
 
 
 def speednet(**options: Any) -> SpeedNet:
@@ -124,3 +125,19 @@ def test_bf16_whitening_convolution_is_close_to_fp32():
     # Inputs and filters keep 8 bits: an error of 2^-8 of the sum of magnitudes, and of the result.
     scale = nn.functional.conv2d(images.abs(), network.stem.weight.abs())
     assert ((rough - exact).abs() <= 2**-7 * (scale + exact.abs() + 1)).all()
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("side", [16, 17, 19, 20, 24, 32])
+def test_the_recipe_knows_the_last_groups_grid(kernel: int, side: int):
+    """It refuses images that a network has no pixel left for; the network itself gives an error."""
+    for groups in (1, 2, 3, 4):
+        shape = {"blocks": [1] * groups, "channels": [8] * groups, "stem_kernel": kernel}
+        grid = SpeedNetSection(family="speednet", **shape).last_grid(side)
+        network = speednet(**shape).eval()
+        images = torch.zeros(1, 3, side, side)
+        if grid < 1:
+            with pytest.raises(RuntimeError, match="Output size is too small"):
+                network(images)
+        else:
+            assert network.groups(network.stem(images)).shape[2:] == (grid, grid)

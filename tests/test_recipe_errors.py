@@ -101,6 +101,11 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
         ("paper-sgd", ["optim.nesterov=true"], ["optim.nesterov", "dampening 0"]),
         ("paper", ["data.val_ratio=0"], ["train.select=best", "data.val_ratio above 0"]),
         ("paper", ["train.epochs=2"], ["schedule.warmup_epochs is 5", "train.epochs 2"]),
+        (
+            "quick",
+            ["schedule.warmup_epochs=7"],
+            ["schedule.warmup_epochs is 7", "train.epochs 10, 6 over all images; shorten it"],
+        ),
         ("paper", ["train.hard_fraction=0.5"], ["epochs of different", "interval=step"]),
         ("paper", ["train.micro_batch=256"], ["train.micro_batch 256", "train.batch_size 128"]),
     ],

@@ -80,10 +80,12 @@ class Recipe(Section):
                 f"train.stem_epochs is for model.family=speednet, not {self.model.family}; "
                 "leave it out"
             )
-        if self.schedule.warmup_epochs > self.train.epochs:
+        if self.schedule.warmup_epochs > self.train.passes:
+            passes = f", {self.train.passes:g} over all images"
             raise ValueError(
                 f"schedule.warmup_epochs is {self.schedule.warmup_epochs:g}, longer than "
-                f"train.epochs {self.train.epochs:g}; shorten it"
+                f"train.epochs {self.train.epochs:g}"
+                f"{passes if self.train.hard_fraction < 1 else ''}; shorten it"
             )
         for _, side in self.train.sizes:
             if side > self.data.image_size:

@@ -217,7 +217,8 @@ class ScheduleSection(Section):
     interval: Literal["step", "epoch"] = "step"
     """Whether the factor moves every step or is held for an epoch."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    """Length of the linear rise from 0 (warmup_cosine, linear) or to the peak (one_cycle)."""
+    """Length of the linear rise from 0 (warmup_cosine, linear) or to the peak (one_cycle). With
+    train.hard_fraction every length here counts epochs over all images."""
     cosine_epochs: Annotated[float, Field(gt=0)] | None = None
     """Half-period of the cosine; none: what is left after the warm-up."""
     floor: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -267,6 +268,12 @@ class TrainSection(Section):
     """Arithmetic of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto: a GPU where there is one."""
+
+    @property
+    def passes(self) -> float:
+        """Epochs over all images that take as many steps as the whole run."""
+        full = min(self.epochs, self.full_epochs)
+        return full + (self.epochs - full) * self.hard_fraction
 
     @model_validator(mode="after")
     def _sizes_rise(self) -> Self:

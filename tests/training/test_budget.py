@@ -64,6 +64,20 @@ def test_time_pays_for_training_validation_and_evaluation() -> None:
     assert deadline_of(budget, pace) - budget.began == pytest.approx(97 - 6)
 
 
+def test_a_run_of_nothing_but_warm_up_stays_one() -> None:
+    """The scaled warm-up is rounded, and must not be longer than the epochs by that."""
+    recipe = small_recipe(schedule={"warmup_epochs": 7}, train={"epochs": 7})
+    for steps in range(1, 200):
+        budget = Budget(operations=float(PLAN.operations(steps)))
+        found = fit_to_budget(recipe, PLAN, budget, None)
+        assert found.schedule.warmup_epochs == pytest.approx(found.train.epochs)
+
+
+def test_no_budget_is_too_large() -> None:
+    found = fit_to_budget(RECIPE, PLAN, Budget(operations=parse_operations("9" * 400 + "P")), None)
+    assert found.train.epochs > 1e12
+
+
 def test_the_tighter_budget_decides() -> None:
     an_epoch = 6 * PLAN.macs * len(PLAN.images)
     both = Budget(seconds=1e6, operations=2 * an_epoch, began=time.monotonic())

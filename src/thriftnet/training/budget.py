@@ -25,6 +25,8 @@ _CALIBRATION_SECONDS = 4.0
 _MARGIN = 0.03
 """Share of the time kept back, for files and for a rate measured in seconds, not minutes."""
 _TEST_IMAGES = 10_000
+_MOST_STEPS = 2.0**53
+"""That a budget buys, however large: more cannot be counted in epochs."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
         images = (deadline_of(budget, pace) - time.monotonic()) / an_image
         choices.append(images * training_flops(plan.macs, 1))
     # The most steps whose operations are within: a last batch of an epoch may be smaller.
-    most = math.floor(min(choices) / training_flops(min(plan.sizes.macs.values()), 1)) + 2
+    fewest = training_flops(min(plan.sizes.macs.values()), 1)
+    most = math.floor(min(min(choices) / fewest, _MOST_STEPS)) + 2
     steps = bisect_right(range(max(0, most)), min(choices), key=plan.operations) - 1
     if steps < 1:
         raise RecipeError(
@@ -138,6 +141,9 @@ def _with_epochs(recipe: Recipe, epochs: float) -> Recipe:
         unused = value is None or (key == "decay_epochs" and recipe.schedule.name != "step_decay")
         if not unused:
             tree["schedule"][key] = value * scale
+    # Rounding, or epochs of different lengths, may have made it longer than the run.
+    passes = recipe.train.model_copy(update={"epochs": epochs}).passes
+    tree["schedule"]["warmup_epochs"] = min(tree["schedule"]["warmup_epochs"], passes)
     return build_recipe(tree, origin=recipe.name)
 
 

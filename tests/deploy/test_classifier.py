@@ -11,11 +11,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from thriftnet.api import predict
+from thriftnet.data import Dataset
 from thriftnet.deploy.classifier import Classifier, load_model
 from thriftnet.errors import ImageError, RecipeError, RunError
+from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, save_model
 from thriftnet.recipe import load_recipe
+from thriftnet.training.device import choose_compute
 from thriftnet.training.run import RunFolder
 
 CLASSES = ("red", "green", "blue")
@@ -91,6 +94,24 @@ def test_no_pictures_give_no_predictions(classifier: Classifier):
 def test_other_shapes_and_types_are_refused(classifier: Classifier, images: NDArray[Any]):
     with pytest.raises(ValueError, match=r"images must be \(N, 32, 32, 3\) uint8, not"):
         classifier.predict(images)
+
+
+def test_a_network_of_smaller_images_reads_cifar10s_as_its_evaluation_does():
+    """What `data.image_size` trains; arrays and the unlabelled pickle come at 32 pixels."""
+    small = SavedModel(
+        network=build_model(classes=3, seed=1, **ARCHITECTURE).eval(),
+        architecture=ARCHITECTURE,
+        classes=CLASSES,
+        mean=(0.4,) * 3,
+        std=(0.2,) * 3,
+        image_size=16,
+    )
+    images = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), np.uint8)
+    named = Classifier(small, device="cpu", precision="fp32").predict(images)
+    labels = np.array([prediction.index for prediction in named], dtype=np.int64)
+    dataset = Dataset(images, labels, CLASSES)
+    compute = choose_compute(device="cpu", precision="fp32")
+    assert evaluate_on(small, dataset, compute=compute, tta="none").accuracy == 1
 
 
 def test_any_view_of_an_array_will_do(classifier: Classifier):

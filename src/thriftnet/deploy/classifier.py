@@ -16,7 +16,10 @@ from thriftnet.evaluation.tta import tta_logits
 from thriftnet.evaluation.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import choose_compute
+from thriftnet.training.sizes import shrink
 from thriftnet.weights.find import find_model
+
+_CIFAR10_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ class Classifier:
         return self.model.classes
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class probabilities of images of the network's size.
+        """Class probabilities of images of the network's size, or of CIFAR-10's.
 
         Args:
-            images: (N, H, W, 3) uint8 RGB.
+            images: (N, H, W, 3) uint8 RGB; those of 32x32 pixels are shrunk as in training.
 
         Returns:
             (N, classes) float32.
@@ -73,18 +76,19 @@ class Classifier:
             ValueError: Another shape or type.
         """
         side = self.model.image_size
-        if images.dtype != np.uint8 or images.shape[1:] != (side, side, 3):
+        fitting = [(side, side, 3), (_CIFAR10_SIDE, _CIFAR10_SIDE, 3)]
+        if images.dtype != np.uint8 or images.shape[1:] not in fitting:
             raise ValueError(
                 f"images must be (N, {side}, {side}, 3) uint8, not {images.shape} {images.dtype}"
             )
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
-        pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2)
+        pixels = shrink(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2), side)
         logits = tta_logits(self._fast, pixels, (self.tta,), compute=self.compute)[self.tta]
         return logits.softmax(dim=1).numpy()
 
     def predict(self, images: NDArray[np.uint8]) -> list[Prediction]:
-        """Name each of (N, H, W, 3) uint8 RGB images of the network's size.
+        """Name each of (N, H, W, 3) uint8 RGB images of the network's size, or of CIFAR-10's.
 
         Raises:
             ValueError: Another shape or type.

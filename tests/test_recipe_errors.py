@@ -47,6 +47,7 @@ def refusal(source: str | Path, *overrides: str) -> str:
         ("train.batch_size=yes", ["train.batch_size=True", "not true or false"]),
         ("schedule.cosine_epochs=on", ["schedule.cosine_epochs=True", "not true or false"]),
         ("model.blocks=[1,true,1,1]", ["model.blocks=[1, True, 1, 1]", "not true or false"]),
+        ("train.sizes=[[yes,24]]", ["train.sizes=[[True, 24]]", "not true or false"]),
         ("model.blocks=3", ["model.blocks=3", "list", "model.blocks=[1,2,3]"]),
         ("model.blocks=[1,a,1,1]", ["model.blocks.1='a'", "integer"]),
         ("model.channels=[64,0,1,1]", ["model.channels.1=0", "greater than or equal to 1"]),

@@ -80,9 +80,16 @@ def refuse_truth(root: type[BaseModel], tree: Mapping[str, Any]) -> None:
         value: Any = tree
         for part in key.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        values = cast("list[Any]", value) if isinstance(value, list) else [value]
-        if any(isinstance(entry, bool) for entry in values) and _holds_numbers(field.annotation):
+        true_or_false = any(isinstance(entry, bool) for entry in _entries(value))
+        if true_or_false and _holds_numbers(field.annotation):
             raise ValueError(f"{key}={_shown(value)} is wrong: give a number, not true or false")
+
+
+def _entries(value: object) -> list[object]:
+    """A value, or what a list holds and the lists in it; no deeper, as YAML may tie knots."""
+    outer = cast("list[object]", value) if isinstance(value, list) else [value]
+    inner = (cast("list[object]", e) if isinstance(e, list) else [e] for e in outer)
+    return [entry for entries in inner for entry in entries]
 
 
 def _holds_numbers(annotation: Any) -> bool:

@@ -1,11 +1,13 @@
 """Every form the user may hand over gives the same bytes; every damaged one gives one line."""
 
+import errno
 import io
 import os
 import pickle
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -72,6 +74,15 @@ def test_path_that_does_not_exist(tmp_path: Path) -> None:
     assert failure_of(tmp_path / "absent") == (
         f"{tmp_path / 'absent'} does not exist; give a folder or an archive of CIFAR-10"
     )
+
+
+def test_path_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert failure_of(tmp_path) == f"{tmp_path} cannot be read: Permission denied; check the path"
+    assert "File name too long; check the path" in failure_of(tmp_path / ("x" * 5000))
 
 
 def test_empty_folder(tmp_path: Path) -> None:

@@ -24,6 +24,13 @@ def read_source(path: Path, *, say: Callable[[str], None]) -> Batches:
     Raises:
         DataError: there is nothing of the kind, or it is incomplete, damaged or not CIFAR-10.
     """
+    try:
+        return _read_any(path, say=say)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+
+
+def _read_any(path: Path, *, say: Callable[[str], None]) -> Batches:
     if path.is_file():
         return decode_batches(read_archive(path, origin=str(path)), origin=str(path))
     if not path.is_dir():

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from small import small_recipe
 
 from thriftnet.training import checkpoints
 from thriftnet.training.checkpoints import Checkpoints
@@ -33,7 +34,7 @@ def begin(clock: Clock, monkeypatch: pytest.MonkeyPatch, *, leads: bool = True) 
     plan: Any = SimpleNamespace(processes=SimpleNamespace(leads=leads))
     state: Any = SimpleNamespace(to_checkpoint=dict)
     run: Any = clock
-    return Checkpoints(plan, state, run)
+    return Checkpoints(small_recipe(), plan, state, run)
 
 
 @pytest.mark.parametrize(("takes", "epochs"), [(0.001, 30), (0.1, 8), (5.0, 1)])

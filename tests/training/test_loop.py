@@ -15,10 +15,11 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.errors import RecipeError, RunError, TrainingError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
+from thriftnet.recipe import Recipe
+from thriftnet.training import start
 from thriftnet.training.device import choose_compute
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
-from thriftnet.training.start import resume_run
 
 CPU = choose_compute(device="cpu", precision="fp32")
 
@@ -157,16 +158,27 @@ def test_label_smoothing_raises_the_floor_of_the_loss(tmp_path: Path) -> None:
     assert all(line["train_loss"] > entropy for line in run.metrics() if line["kind"] == "epoch")
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        small_recipe(model={"channels": [4, 12]}),
+        small_recipe(train={"epochs": 5}),
+        small_recipe(optim={"lr": 0.02}),
+        small_recipe(augment={"cutout": 8}),
+    ],
+    ids=["other weights", "more epochs", "another rate", "more augmentation"],
+)
 def test_checkpoint_of_another_recipe_is_refused(
-    tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+    edited: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Someone edited recipe.yaml between two sittings."""
-    assert cifar10
+    """Someone edited recipe.yaml between two sittings; the run's name would say what it is not."""
+    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
     _, run = sitting(small_recipe(), tmp_path / "run", stop_after=1)
-    edited = small_recipe(model={"channels": [4, 12]})
     run.recipe_path.write_text(edited.to_yaml())
     with pytest.raises(RunError, match="does not fit its recipe.yaml"):
-        resume_run(run.path)
+        start.resume_run(run.path)
+    run.recipe_path.write_text(small_recipe(train={"device": "cpu"}).to_yaml())
+    assert start.resume_run(run.path).finished  # a run may go on elsewhere
 
 
 def test_stem_bias_is_trained_in_its_epochs_only() -> None:

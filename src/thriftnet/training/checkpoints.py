@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from thriftnet.recipe import Recipe
 from thriftnet.training.run import RunFolder
 from thriftnet.training.setup import Plan
-from thriftnet.training.state import TrainingState
+from thriftnet.training.state import TrainingState, trained_as
 
 _SECONDS = 120.0
 """The longest that a run goes on without one."""
@@ -18,7 +19,8 @@ pass. They took 1.5% of the shipped search `small`, whose epochs last a few seco
 class Checkpoints:
     """Writes where a run stands, as often as is worth its time; the first process alone does."""
 
-    def __init__(self, plan: Plan, state: TrainingState, run: RunFolder) -> None:
+    def __init__(self, recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder) -> None:
+        self._recipe = trained_as(recipe)
         self._plan = plan
         self._state = state
         self._run = run
@@ -33,7 +35,7 @@ class Checkpoints:
         """
         began = time.monotonic()
         if self._plan.processes.leads:
-            self._run.save_state(self._state.to_checkpoint())
+            self._run.save_state({**self._state.to_checkpoint(), "recipe": self._recipe})
         self._last = time.monotonic()
         self._took = self._last - began
 

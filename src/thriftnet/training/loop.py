@@ -59,7 +59,7 @@ def fit(
         RunError: The disk is full; the last whole checkpoint stays.
         ProcessError: One of several processes is gone.
     """
-    checkpoints = Checkpoints(plan, state, run)
+    checkpoints = Checkpoints(recipe, plan, state, run)
     while state.step < state.total_steps:
         epoch, first = plan.epochs.locate(state.step)
         steps = plan.epochs.steps_in(epoch)

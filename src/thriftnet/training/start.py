@@ -21,7 +21,7 @@ from thriftnet.training.progress import Progress, Quiet
 from thriftnet.training.run import RunFolder
 from thriftnet.training.run_paths import new_run_path
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
-from thriftnet.training.state import TrainingState
+from thriftnet.training.state import TrainingState, trained_as
 from thriftnet.training.status import WithStatus
 from thriftnet.training.tracking import Tracker, WithTrackers
 
@@ -122,10 +122,10 @@ def resume_run(
     recipe, checkpoint = processes.lead(lambda: (run.recipe(), run.load_state()))
     train_set, _ = load_cifar10(data, say=progress.note)
     plan, state = _prepare(recipe, train_set, processes)
-    _load(path, state, checkpoint)
+    _load(path, recipe, state, checkpoint)
     if processes.leads:
         run.rewind(state.step)
-    progress.note(f"going on with {run.path} at step {state.step} of {plan.total_steps}")
+    progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
     return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
 
@@ -142,7 +142,7 @@ def restore_run(
     recipe, checkpoint = run.recipe(), run.load_state()
     train_set, _ = load_cifar10(data)
     plan, state = _prepare(recipe, train_set, ALONE)
-    _load(path, state, checkpoint)
+    _load(path, recipe, state, checkpoint)
     return recipe, plan, state, train_set
 
 
@@ -152,10 +152,13 @@ def _is_over(run: RunFolder) -> bool:
     return run.finished and (told or not run.last_path.is_file())
 
 
-def _load(path: Path, state: TrainingState, checkpoint: dict[str, Any]) -> None:
+def _load(path: Path, recipe: Recipe, state: TrainingState, checkpoint: dict[str, Any]) -> None:
+    own = trained_as(recipe)
     try:
+        if checkpoint.get("recipe", own) != own:  # earlier versions did not write it
+            raise ValueError("another recipe")
         state.load_checkpoint(checkpoint)
-    except (KeyError, TypeError, ValueError, RuntimeError):
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
         raise RunError(
             f"the checkpoint of {path} does not fit its recipe.yaml; undo what was changed there"
         ) from None

@@ -8,7 +8,14 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from thriftnet.recipe import Recipe
 from thriftnet.training.averaging import Average
+
+
+def trained_as(recipe: Recipe) -> str:
+    """The digest of a recipe wherever it trains, by which a checkpoint is known to be of it."""
+    anywhere = recipe.train.model_copy(update={"device": "auto"})
+    return recipe.model_copy(update={"train": anywhere}).digest()
 
 
 @dataclass

@@ -136,13 +136,17 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Name pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
+    pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
+    if as_json and (output or pickled):
+        csv = "a pickle gives a CSV file" if pickled else "--output writes a CSV file"
+        raise typer.BadParameter(f"{csv}; leave out --json")
     find_target(target)
 
     from thriftnet import api, console
     from thriftnet.deploy.inputs import predict_pickle, predict_pictures
 
     classifier = api.load_model(target, tta=tta, device=device, precision=precision)
-    if len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}:
+    if pickled:
         console.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
         return
     results = predict_pictures(classifier, inputs)

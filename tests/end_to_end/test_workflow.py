@@ -121,6 +121,16 @@ def test_output_forms(thriftnet: Command, tmp_path: Path) -> None:
     assert lines[-1]["run"] == str(tmp_path / "j")
 
 
+def test_a_budget_of_operations_buys_epochs(thriftnet: Command, tmp_path: Path) -> None:
+    out = thriftnet("train", "smoke", "--flops-budget", "600G", "--runs-dir", tmp_path).out
+    assert "the budget buys 0.18 epochs" in out
+    run = next(tmp_path.iterdir())
+    end = RunFolder.open(run).metrics()[-3]  # before two readings of the test images
+    assert end["kind"] == "end"
+    assert 0.95 * 6e-4 < end["pflop"] <= 6e-4
+    assert "test accuracy" in out
+
+
 @pytest.mark.parametrize("recipe", shipped_recipes())
 def test_every_recipe_takes_two_steps(
     recipe: str, tmp_path: Path, cifar10: tuple[Dataset, Dataset]

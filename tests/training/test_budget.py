@@ -9,6 +9,7 @@ import pytest
 from small import dataset, small_recipe
 
 from thriftnet.errors import RecipeError
+from thriftnet.training import start
 from thriftnet.training.budget import (
     Budget,
     Pace,
@@ -136,3 +137,26 @@ def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> 
     fit(recipe, plan, state, run, Watch(), StopRequest(), deadline=time.monotonic() + 30)
     assert min(planned) < plan.total_steps
     assert state.step == plan.total_steps
+
+
+def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recipe of fewer steps than are timed, and of nothing but warm-up; both budgets at once."""
+    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
+    recipe = small_recipe(
+        schedule={"name": "one_cycle", "warmup_epochs": 0.5}, train={"epochs": 0.5}
+    )
+    began = time.monotonic()
+    affordable = float(PLAN.operations(26))
+    both = Budget(seconds=60, operations=affordable, began=began, reading_views=1)
+    run = RunFolder.open(start.start_run(recipe, runs_dir=tmp_path, budget=both).path)
+    end = run.metrics()[-1]
+    assert (end["kind"], end["step"]) == ("end", 26)
+    assert end["pflop"] * 1e15 == pytest.approx(affordable)
+    assert run.recipe().train.epochs == 6.5
+    hasty = Budget(seconds=5, began=time.monotonic(), reading_views=0)
+    run = RunFolder.open(start.start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
+    assert time.monotonic() - hasty.began < 6
+    assert run.metrics()[-1]["step"] > 4

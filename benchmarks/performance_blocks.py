@@ -82,7 +82,7 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
 
 
 def step_lever_lines(figures: dict[str, Any]) -> list[str]:
-    """What each lever on a step's time gave, beside the base of the same round."""
+    """What each lever on a step's time gave, beside the bases before and after it."""
     rows = _table("changed", "step", "beside base: median, range", "first step")
     for name, found in figures["variants"].items():
         if "failed" in found:
@@ -90,7 +90,7 @@ def step_lever_lines(figures: dict[str, Any]) -> list[str]:
             continue
         rows.append(
             f"| {name} | {found['step_seconds']:.2f} s | {found['beside_base']:.2f}, "
-            f"{found['lowest']:.2f} to {found['highest']:.2f} | "
+            f"{min(found['every_ratio']):.2f} to {max(found['every_ratio']):.2f} | "
             f"{found['first_step_seconds']:.1f} s |"
         )
     return [*rows, "", f"Batches of {figures['batch_size']:,}, {figures['rounds']} rounds."]

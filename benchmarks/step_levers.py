@@ -2,10 +2,12 @@
 
     python benchmarks/step_levers.py quick
 
-Every variant is a process of its own, as allocator, threads and compiled code outlive a step; in
-each of several rounds all take their turns, since the machine's speed changes by the hour. What a
-variant gave is the median over rounds of its step beside that of `base` in the same round. None of
-them changes what is learnt, but for rounding. Writes results/step_levers_NAME.json.
+Every turn is a process of its own, as allocator, threads and compiled code outlive a step. The
+machine's speed changes by the minute, so each variant takes its turn between two of `base`, and its
+step is held against the mean of those two; what it gave is the median of that ratio over the
+rounds, every other of which goes backwards. `base` between two of itself shows how much of a ratio
+is noise. Other micro-batches change what batch norm sees, and the variants from the stem's bias on
+the network; the others change nothing but rounding. Writes results/step_levers_NAME.json.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -33,6 +36,9 @@ from thriftnet.training.loop import train_step
 
 _CHILD = "--variant"
 _KEEP_MEMORY = "thriftnet.training.device.keep_freed_memory"
+
+Turn = dict[str, Any]
+"""What `measure` found of a variant."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ VARIANTS = {
 }
 
 
-def measure(recipe_name: str, name: str, *, steps: int) -> dict[str, Any]:
+def measure(recipe_name: str, name: str, *, steps: int) -> Turn:
     """Time a variant's first step and its median step, in this process, for good.
 
     Where the loss is no longer finite, `failed` says so in place of times.
@@ -97,7 +103,7 @@ def _timed(call: Callable[[], object]) -> Callable[[], float]:
     return run
 
 
-def run_child(recipe: str, name: str, *, steps: int) -> dict[str, Any]:
+def run_child(recipe: str, name: str, *, steps: int) -> Turn:
     """Measure a variant in a process of its own."""
     command = [sys.executable, __file__, recipe, _CHILD, name, "--steps", str(steps)]
     environment = os.environ | VARIANTS[name].environment
@@ -105,24 +111,33 @@ def run_child(recipe: str, name: str, *, steps: int) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def summary(rounds: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Medians over rounds; of a variant that failed in any, why."""
-    base = [each["step_seconds"] for each in rounds["base"]]
-    found: dict[str, Any] = {}
-    for name, turns in rounds.items():
-        failed = next((turn["failed"] for turn in turns if "failed" in turn), None)
-        if failed:
-            found[name] = {"failed": failed}
-            continue
-        ratios = [turn["step_seconds"] / one for turn, one in zip(turns, base, strict=False)]
-        found[name] = {
-            "step_seconds": statistics.median(turn["step_seconds"] for turn in turns),
-            "first_step_seconds": statistics.median(turn["first_step_seconds"] for turn in turns),
-            "beside_base": statistics.median(ratios),
-            "lowest": min(ratios),
-            "highest": max(ratios),
-        }
-    return found
+def one_round(
+    names: Sequence[str], take: Callable[[str], Turn]
+) -> Iterator[tuple[str, Turn, float]]:
+    """Take each variant's turn between two of `base`; the one after it is before the next.
+
+    Yields:
+        The variant, its turn, and the mean step of the two bases beside it, seconds.
+    """
+    before = take("base")["step_seconds"]
+    for name in names:
+        turn, after = take(name), take("base")["step_seconds"]
+        yield name, turn, (before + after) / 2
+        before = after
+
+
+def summary(turns: Sequence[tuple[Turn, float]]) -> dict[str, Any]:
+    """A variant's medians over its turns, each with the step of its bases; or why one failed."""
+    failed = next((turn["failed"] for turn, _ in turns if "failed" in turn), None)
+    if failed:
+        return {"failed": failed}
+    ratios = [turn["step_seconds"] / base for turn, base in turns]
+    return {
+        "step_seconds": statistics.median(turn["step_seconds"] for turn, _ in turns),
+        "first_step_seconds": statistics.median(turn["first_step_seconds"] for turn, _ in turns),
+        "beside_base": statistics.median(ratios),
+        "every_ratio": ratios,
+    }
 
 
 def main() -> None:
@@ -138,11 +153,13 @@ def main() -> None:
         print(json.dumps(measure(given.recipe, given.variant, steps=given.steps)))
         return
     names = [name for name in VARIANTS if name == "base" or name in (given.only or VARIANTS)]
-    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    for turn in range(given.rounds):
-        for name in names:
-            rounds[name].append(run_child(given.recipe, name, steps=given.steps))
-            print(f"round {turn + 1}  {name}: {rounds[name][-1]}", flush=True)
+    turns: dict[str, list[tuple[Turn, float]]] = {name: [] for name in names}
+    for number in range(given.rounds):
+        order = names[::-1] if number % 2 else names
+        take = partial(run_child, given.recipe, steps=given.steps)
+        for name, turn, base in one_round(order, take):
+            turns[name].append((turn, base))
+            print(f"round {number + 1}  {name}: {turn}, base {base:.3f} s", flush=True)
     recipe = load_recipe(given.recipe)
     write_result(
         f"step_levers_{given.recipe}",
@@ -156,9 +173,9 @@ def main() -> None:
                 name: {
                     "overrides": list(VARIANTS[name].overrides),
                     "environment": VARIANTS[name].environment,
-                    **figures,
+                    **summary(found),
                 }
-                for name, figures in summary(rounds).items()
+                for name, found in turns.items()
             },
         },
     )

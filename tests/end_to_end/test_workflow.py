@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +63,32 @@ def test_evaluation_is_the_same_each_time_and_recorded_once(
     for reading in tests:
         hits = predictions.logits[reading["tta"]].argmax(1) == predictions.labels
         assert hits.mean() == reading["accuracy"]
+
+
+def test_list_tells_the_latest_evaluation(
+    thriftnet: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    """Of three, the last is as the first was."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    losses = [
+        json.loads(thriftnet("evaluate", run, "--precision", precision, "--json").out)["loss"]
+        for precision in ("fp32", "bf16", "fp32")
+    ]
+    assert losses[0] == losses[2] != losses[1]
+    (listed,) = json.loads(thriftnet("runs", "--runs-dir", tmp_path, "--json").out)
+    assert listed["loss"] == losses[2]
+
+
+def test_figures_that_a_run_cannot_keep_are_told_all_the_same(
+    thriftnet: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    run = RunFolder(shutil.copytree(finished_run, tmp_path / "run"))
+    run.metrics_path.write_text("{\n" + run.metrics_path.read_text())
+    outcome = thriftnet("evaluate", run.path)
+    assert outcome.code == 0
+    assert "top-1" in outcome.out
+    assert "the run does not keep this" in outcome.error_line
+    assert "is damaged in line 1" in outcome.error_line
 
 
 def test_model_file_stands_for_its_run(thriftnet: Command, finished_run: Path) -> None:

@@ -118,6 +118,8 @@ def evaluate(
         print_json(evaluation.to_json())
     else:
         console.print_evaluation(target, evaluation, shipped=found.name is not None)
+    if evaluation.not_kept:  # so that compare, report and runs do not know of it
+        print(f"thriftnet: the run does not keep this: {evaluation.not_kept}", file=sys.stderr)
 
 
 @app.command()

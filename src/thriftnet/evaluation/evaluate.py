@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +67,8 @@ class Evaluation:
     """Without test-time augmentation; or mirrored, where the choice is to have none."""
     card: Card | None = None
     """What the network's card says, where it has one: shipped weights do."""
+    not_kept: str | None = None
+    """Why the run does not know of these figures; none where it does, and of a model file."""
 
     @property
     def accuracy(self) -> float:
@@ -125,10 +126,8 @@ def evaluate(
     _, test_set = load_cifar10(None if data is None else Path(data))
     compute = choose_compute(device=device, precision=precision)
     evaluation, predictions = _read(model, test_set, compute=compute, tta=tta or model.tta)
-    if run:
-        with contextlib.suppress(RunError):  # a run that may only be read is read all the same
-            _record(run, evaluation, predictions)
-    return replace(evaluation, card=card)
+    not_kept = _record(run, evaluation, predictions) if run else None
+    return replace(evaluation, card=card, not_kept=not_kept)
 
 
 def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str) -> Evaluation:
@@ -189,13 +188,22 @@ def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta
     )
 
 
-def _record(run: RunFolder, evaluation: Evaluation, predictions: Predictions) -> None:
-    """Keep the figures in the run's metrics, once for each way of reading, and the logits."""
+def _record(run: RunFolder, evaluation: Evaluation, predictions: Predictions) -> str | None:
+    """Keep the logits, and the figures in the run's metrics, unless they are the latest there.
+
+    Returns:
+        Why they could not be kept: a run that may only be read is read all the same.
+    """
     line = {"kind": "test", "precision": evaluation.precision}
-    told = [entry for entry in run.metrics() if entry["kind"] == "test"]
-    for reading in (evaluation.chosen, evaluation.other):
-        entry = {**line, "tta": reading.tta, **reading.summary()}
-        entry["accuracy_interval"] = list(reading.accuracy_interval)
-        if entry not in told:
-            run.append(entry)
-    run.save_predictions(predictions)
+    try:
+        tests = [entry for entry in run.metrics() if entry.get("kind") == "test"]
+        latest = {entry.get("tta"): entry for entry in tests}
+        for reading in (evaluation.chosen, evaluation.other):
+            entry = {**line, "tta": reading.tta, **reading.summary()}
+            entry["accuracy_interval"] = list(reading.accuracy_interval)
+            if entry != latest.get(reading.tta):
+                run.append(entry)
+        run.save_predictions(predictions)
+    except RunError as fault:
+        return str(fault)
+    return None

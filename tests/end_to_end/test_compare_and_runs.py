@@ -113,7 +113,7 @@ def test_mistakes(thriftnet: Command, tmp_path: Path) -> None:
         (["compare", good.path], "takes two runs or more"),
         (["compare", good.path, tmp_path / "none"], "there is no run folder"),
         (["compare", good.path, unread.path], f"run: thriftnet evaluate {unread.path}"),
-        (["compare", good.path, good.path, "--tta", "ten"], "--tta ten"),
+        (["compare", good.path, good.path, "--tta", "ten"], "not one of none, flip, flip_shift"),
     ):
         outcome = thriftnet(*arguments)
         assert outcome.code == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from thriftnet.evaluation.statistics import (
     mcnemar,
     seeds_needed,
 )
+from thriftnet.recipe_sections import EvaluateSection
 from thriftnet.report.score_groups import ScoreGroup, group_scores
 from thriftnet.report.scores import Score, read_score
 from thriftnet.report.verdicts import notes_on, verdict
@@ -95,6 +96,9 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     Two runs are always compared with each other. Runs of other classes or data, and one run that
     is left of several, are shown without a test.
     """
+    kinds = get_args(EvaluateSection.model_fields["tta"].annotation)
+    if tta is not None and tta not in kinds:
+        raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
     scores, left_out = _read(runs, tta)
     hindrance = _hindrance(scores)
     groups, repeated = group_scores(scores, apart=hindrance is not None)

@@ -16,6 +16,7 @@ from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.evaluate import Evaluation, Reading
 from thriftnet.files import write_whole
 from thriftnet.models.summary import Summary
+from thriftnet.terminal.text import plain
 from thriftnet.training.progress import clock
 from thriftnet.training.run import RunFolder
 from thriftnet.weights.card import Card
@@ -62,7 +63,7 @@ def print_predictions(results: Sequence[PictureResult]) -> None:
         if result.prediction:
             best = list(result.prediction.probabilities.items())[:3]
             text = "  ".join(f"{name} {share:.3f}" for name, share in best)
-            print(f"{result.path!s:{width}}  {text}")
+            print(f"{plain(str(result.path)):{width}}  {text}")
 
 
 def print_description(summary: Summary) -> None:
@@ -131,7 +132,9 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
     if path is None:
         sys.stdout.write(text.getvalue())
     else:
-        write_whole(path, text.getvalue().encode(), error=RunError)
+        # A file's name need not be text; its bytes are what a script would look for.
+        content = text.getvalue().encode("utf-8", "surrogateescape")
+        write_whole(path, content, error=RunError)
         print(f"wrote {path}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,15 @@ def test_comparison_without_one_of_its_runs_says_so_by_its_code(
     assert outcome.code == 2
     assert f"left out: {unread} was never evaluated" in outcome.error_line
     assert "accuracy of each seed" in outcome.out
+
+
+def test_terminal_that_cannot_show_a_sign_still_shows_the_rest(tmp_path: Path) -> None:
+    make_run(tmp_path / "unread", accuracy=None)
+    command = [sys.executable, "-m", "thriftnet", "runs", "--runs-dir", str(tmp_path)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "unread" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["runs", "compare"])

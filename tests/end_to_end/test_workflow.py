@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import pickle
 import shutil
 import signal
@@ -122,6 +123,18 @@ def test_folder_with_one_bad_picture_names_the_others(
     assert outcome.code == 2
     assert "torn.png" in outcome.error_line
     assert len(target.read_text().splitlines()) == 4
+
+
+def test_file_whose_name_is_no_text_is_named_all_the_same(
+    thriftnet: Command, finished_run: Path, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
+) -> None:
+    picture, target = tmp_path / os.fsdecode(b"caf\xe9\x1b.png"), tmp_path / "named.csv"
+    Image.fromarray(cifar10[1].images[0]).save(picture)
+    assert thriftnet("predict", finished_run, picture, "-o", target).code == 0
+    assert b"caf\xe9" in target.read_bytes()
+    shown = thriftnet("predict", finished_run, picture)
+    assert shown.code == 0, shown.err
+    assert "caf\ufffd\ufffd.png" in shown.out
 
 
 def test_describe_for_machines(thriftnet: Command) -> None:

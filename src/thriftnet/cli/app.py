@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import traceback
@@ -58,6 +59,8 @@ def main() -> None:
     """Run the command line; an expected error is one line and its exit code."""
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign it cannot show costs that sign alone
+        sys.stdout.reconfigure(errors="replace")
     try:
         app(arguments, prog_name="thriftnet")
     except ThriftnetError as error:

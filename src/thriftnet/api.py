@@ -192,11 +192,13 @@ def write_report(
         runs: One run folder, or several; or one study folder.
         output: Gets `report.html` and `figures/`; none: the run's or study's own folder, and for
             several runs the folder `report` beside the first.
-        data: Where CIFAR-10 lies; none: the cache. Nothing is fetched for a report.
+        data: Where CIFAR-10 lies, for the pictures in the report of one run; none: the cache.
+            Nothing is fetched for a report.
         storage: Address of a study's database, where that is not a file in its folder.
 
     Raises:
-        RunError: A path is no run folder, or the report cannot be written.
+        RunError: A path is no run folder, the report cannot be written, or `data` was given for a
+            page without pictures.
         SearchError: A study is named beside other folders, or its storage cannot be read.
         RecipeError: The recipe of a run was changed and is wrong now.
         DataError: `data` was given and is not CIFAR-10.

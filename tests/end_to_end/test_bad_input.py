@@ -60,6 +60,24 @@ def test_json_that_would_be_ignored_or_ignore(
 
 
 @pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "--resume", "x", "--runs-dir", "y"], "leave out --runs-dir"),
+        (["predict", "quick", "x.pkl", "--json"], "a pickle gives CSV; leave out --json"),
+        (["predict", "quick", "x", "--json", "-o", "y"], "--output writes CSV; leave out --json"),
+        (["watch", "x", "--data", "y"], "add --port, or leave it out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_that_would_do_nothing_are_refused(
+    thriftnet: Command, words: list[str], told: str
+) -> None:
+    outcome = thriftnet(*words)
+    assert outcome.code == 2
+    assert told in " ".join(outcome.err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
     "option", [("--tta", "ten"), ("--device", "abacus"), ("--precision", "fp7")], ids=str
 )
 @pytest.mark.parametrize("command", ["evaluate", "predict"])

@@ -13,6 +13,7 @@ from PIL import Image
 from small import sitting, small_recipe
 
 import thriftnet
+from thriftnet.errors import RunError
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.report.record import read_record
 from thriftnet.report.record_groups import group_records
@@ -114,6 +115,16 @@ def test_terminal_says_what_is_missing_and_where_it_lies(command: Command, make_
     assert f"wrote {folder / 'report.html'} (0." in told.out
     assert f"wrote {folder / 'figures'} (6 figures, each as PNG and SVG)" in told.out
     assert "missing: small: 1 of 2 runs have no test figures" in told.out
+
+
+def test_place_of_pictures_is_refused_where_none_are_shown(
+    make_run: MakeRun, study: Path, tmp_path: Path
+):
+    runs = [make_run("one", dressed=False), make_run("two", seed=1, dressed=False)]
+    for paths in (runs, study):
+        with pytest.raises(RunError, match="report of one run; leave it out"):
+            thriftnet.write_report(paths, data=tmp_path, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_run_given_twice_counts_once(command: Command, make_run: MakeRun):

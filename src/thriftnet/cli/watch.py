@@ -25,6 +25,9 @@ def watch(
     data: DataOption = None,
 ) -> None:
     """Follow a training until it is over; with --port, until Ctrl-C."""
+    if data is not None and port is None:
+        raise typer.BadParameter("--data is for the page's pictures; add --port, or leave it out")
+
     from thriftnet.terminal.watch import follow
 
     try:

@@ -33,7 +33,9 @@ def train(
     overrides: SetOption = None,
     seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.")] = None,
     name: Annotated[str | None, typer.Option(help="Of the run folder.")] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    runs_dir: Annotated[
+        Path | None, typer.Option(help="Where run folders lie. Default: runs.")
+    ] = None,
     data: DataOption = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
@@ -56,10 +58,11 @@ def train(
     """Train a recipe (default: quick), then read its test accuracy."""
     given = {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
+    given |= {"--runs-dir": runs_dir}
     clash = [option for option, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
-            f"--resume goes on with the run's own recipe; leave out {clash[0]}"
+            f"--resume goes on with a run as it is, where it is; leave out {clash[0]}"
         )
 
     from thriftnet import api, console
@@ -70,7 +73,7 @@ def train(
         overrides=overrides or (),
         seed=seed,
         name=name,
-        runs_dir=runs_dir,
+        runs_dir=runs_dir or "runs",
         data=data,
         resume=resume,
         progress=choose_progress(quiet=quiet, as_json=as_json),

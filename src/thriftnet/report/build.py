@@ -40,11 +40,14 @@ def write_report(
     storage: str | None = None,
 ) -> Report:
     """Write a report as `thriftnet.write_report` says; a run that is named twice counts once."""
-    if any(map(is_study, runs)):
+    distinct = list(dict.fromkeys(path.resolve() for path in runs))
+    study = any(map(is_study, runs))
+    if data is not None and (study or len(distinct) > 1):
+        raise RunError("--data is for the pictures in the report of one run; leave it out")
+    if study:
         return write_study_report(runs, output=output, storage=storage)
     if storage is not None:
         raise SearchError(f"--storage goes with a study, and {runs[0]} is none; leave it out")
-    distinct = list(dict.fromkeys(path.resolve() for path in runs))
     given = {path.resolve(): path for path in reversed(runs)}
     records = [read_record(given[path]) for path in distinct]
     first = records[0].run

@@ -58,8 +58,10 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
     changed = sum("+" in (run["commit"] or "+") for run in figures["runs"])
     if changed:
         lines.append(f"{changed} of all runs were trained from code of no commit.")
-    if lacking:
-        lines.append("Expected times are of two cores (`results/recipe_speed.json`).")
+    speeds = result("recipe_speed")
+    if lacking and speeds:
+        where = f"{speeds['machine']['threads']} × {speeds['machine']['processor']}"
+        lines.append(f"Expected times are of {where} (`results/recipe_speed.json`).")
     others = len(figures["runs"]) - sum(map(len, trained.values()))
     if others:
         lines.append(

@@ -141,6 +141,16 @@ def test_recipe_without_a_run_is_in_the_table_all_the_same(tmp_path: Path) -> No
     assert paper.startswith("| **`paper`** | 0 | not measured yet | – | 4.92M | 10.8 PFLOP | ≈ ")
 
 
+def test_expected_times_name_the_machine_they_are_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds = {"machine": {"threads": 64, "processor": "another"}, "recipes": {}}
+    monkeypatch.setattr("accuracy_table.result", {"recipe_speed": speeds}.get)
+    entries, _ = merge([], [made(tmp_path / "a").path])
+    text = "\n".join(accuracy_lines({"runs": entries, "published": []}))
+    assert "Expected times are of 64 × another (`results/recipe_speed.json`)." in text
+
+
 def test_results_are_json_with_each_list_of_numbers_in_a_line() -> None:
     figures = {"a": [1, 2.5, None], "b": [{"c": "ü, [1,\n2]"}, []], "d": {}, "e": ["x", 1]}
     text = render(figures)

@@ -16,6 +16,7 @@ from accuracy_table import accuracy_lines, shipped_runs
 from published import PUBLISHED
 from record import render
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.report.paper.claims import read_claims
 from thriftnet.training.run import RunFolder
 
 FACTS = {"commit": "a" * 40, "precision": "bf16", "torch": "2.13.0", "system": "Linux"}
@@ -164,3 +165,11 @@ def test_published_figures_name_their_source(peer: dict[str, Any]) -> None:
     assert peer["where"]
     assert 0.9 < peer["accuracy"] < 1
     assert 10**5 < peer["parameters"] < 10**8
+
+
+def test_the_papers_figures_are_those_of_its_claims() -> None:
+    claimed = {c.name: c.claimed for part in read_claims().parts for c in part.claims}
+    paper, logged = PUBLISHED[:2]
+    assert paper["accuracy"] == claimed["top-1 accuracy"]
+    assert logged["accuracy"] == claimed["the final run's accuracy"]
+    assert paper["parameters"] == logged["parameters"] == claimed["trainable parameters"]

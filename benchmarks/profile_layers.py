@@ -28,10 +28,9 @@ from thriftnet.augment import Augment
 from thriftnet.augment.pipeline import Draws
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.roofline import convolution_rate
-from thriftnet.bench.speed import noise_training
+from thriftnet.bench.speed import noise_steps, noise_training
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan
 
 _CHILD = "--onednn-child"
@@ -52,8 +51,7 @@ def steps_of(recipe: Recipe, clock: StepClock | None = None) -> tuple[Plan, Call
         for optimiser in state.optimisers:
             optimiser.register_step_pre_hook(began)
             optimiser.register_step_post_hook(ended)
-    batch = torch.arange(min(plan.batch_size, len(plan.images)))
-    return plan, lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
+    return plan, noise_steps(plan, state)
 
 
 def _timed(augment: Augment, clock: StepClock) -> Augment:

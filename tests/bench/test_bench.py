@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from thriftnet.bench import speed
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.machine import Bench, run_bench
 from thriftnet.bench.roofline import convolution_rate
-from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
+from thriftnet.bench.speed import (
+    InferenceSpeed,
+    TrainingSpeed,
+    inference_speed,
+    noise_steps,
+    noise_training,
+    training_speed,
+)
 from thriftnet.console import print_bench
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
@@ -78,6 +86,31 @@ def test_a_recipe_without_a_whole_batch_has_no_speed() -> None:
     few = ["data.fraction=0.004", "train.batch_size=200", "train.drop_last=true"]
     with pytest.raises(RecipeError, match="larger than the 180 training images"):
         training_speed(load_recipe("smoke", [*TINY, *few]), seconds=0.01)
+
+
+def test_reading_is_timed_as_evaluate_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[nn.Module] = []
+
+    def keep(network: nn.Module, *_: Any, **__: Any) -> None:
+        read.append(network)
+
+    monkeypatch.setattr("thriftnet.bench.speed.predict_logits", keep)
+    inference_speed(load_recipe("smoke", TINY), seconds=0.01)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in read[0].modules())
+
+
+def test_training_on_noise_has_no_steps_after_its_last() -> None:
+    """Beyond it, a straight line of the learning rate is below zero."""
+    recipe = load_recipe("smoke", [*TINY, "schedule.name=linear", "train.batch_size=500"])
+    plan, state = noise_training(recipe)
+    step = noise_steps(plan, state)
+    rates: list[float] = []
+    for _ in range(2 * state.total_steps):
+        step()
+        rates.append(state.optimisers[0].param_groups[0]["lr"])
+    half = state.total_steps
+    assert rates[:half] == rates[half:]
+    assert min(rates) > 0
 
 
 def test_json_has_the_promised_names(found: Bench) -> None:

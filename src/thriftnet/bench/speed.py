@@ -10,6 +10,7 @@ import torch
 
 from thriftnet.bench.clock import median_seconds
 from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.evaluation.fast import fastest
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
 from thriftnet.training.epochs import Epochs
@@ -65,8 +66,8 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     share = (1 - recipe.data.val_ratio) * recipe.data.fraction
     epochs = Epochs.of(recipe.train, images=round(CIFAR10_TRAIN * share))
     epochs.check()
-    plan, step = _steps(recipe)
-    took = median_seconds(step, seconds=seconds)
+    plan, state = noise_training(recipe)
+    took = median_seconds(noise_steps(plan, state), seconds=seconds)
     batch = torch.arange(plan.batch_size)
 
     def augment() -> None:
@@ -90,9 +91,9 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
 
 def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
-    """Read noise with an untrained network of the recipe."""
-    plan, _ = _steps(recipe)
-    network = recipe_network(recipe, classes=len(CIFAR10_CLASSES)).to(plan.compute.device)
+    """Read noise with an untrained network of the recipe, as `evaluate` and `predict` read."""
+    plan, _ = noise_training(recipe)
+    network = fastest(recipe_network(recipe, classes=len(CIFAR10_CLASSES)), plan.compute)
 
     def read(count: int) -> None:
         predict_logits(
@@ -122,11 +123,18 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
     return plan, make_state(recipe, plan, model)
 
 
-def _steps(recipe: Recipe) -> tuple[Plan, Callable[[], None]]:
-    """A plan on noise, and a call that takes one step of it."""
-    plan, state = noise_training(recipe)
+def noise_steps(plan: Plan, state: TrainingState) -> Callable[[], None]:
+    """A call that takes a step of a training on noise, which begins anew where it has ended.
+
+    A schedule says nothing of the steps after a training: a straight line goes on below zero.
+    """
     batch = torch.arange(plan.batch_size)
-    return plan, lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
+
+    def step() -> None:
+        state.step %= state.total_steps
+        train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch)
+
+    return step
 
 
 def _on_all_images(recipe: Recipe) -> Recipe:

@@ -4,8 +4,9 @@
     python benchmarks/fresh_clone.py test
 
 Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
-(set-up of .venv and an empty cache included) in results/fresh_clone_train.json and _test.json.
-The run folder is kept as runs/quick-seed0, for `train_recipe.py` to go on with.
+(set-up of .venv included; the caches of thriftnet, pip and npm are empty) in
+results/fresh_clone_train.json and _test.json. The run folder is kept as runs/quick-seed0, for
+`train_recipe.py` to go on with.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def run(goal: str, folder: Path) -> tuple[str, float]:
     """`make GOAL` in a clone of HEAD; what it printed and the seconds it took."""
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     arguments = ["ARGS=--name quick-seed0"] if goal == "train" else []
-    environment = {**os.environ, "THRIFTNET_CACHE": str(folder.parent / "cache")}  # empty too
+    # A stranger's caches are empty.
+    caches = {"THRIFTNET_CACHE": str(folder.parent / "cache"), "PIP_NO_CACHE_DIR": "1"}
+    environment = {**os.environ, **caches, "npm_config_cache": str(folder.parent / "npm")}
     environment.pop("VIRTUAL_ENV", None)
     began = time.monotonic()
     done = subprocess.run(

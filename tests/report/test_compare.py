@@ -328,3 +328,21 @@ def test_json_and_terminal(
         assert "\x1b" not in shown
         words = [line for line in shown.splitlines() if str(tmp_path) not in line]
         assert max(map(len, words)) <= columns + len(tall)
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_what_differs_between_many_recipes_fits_the_terminal(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+):
+    runs = [
+        make_run(tmp_path / f"{n}", overrides=[f"name=recipe-{n}", f"optim.lr=0.{n}"]).path
+        for n in range(1, 9)
+    ]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_comparison(compare(runs))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "optim.lr: recipe-1 0.1; recipe-2 0.2;" in " ".join(shown.split())

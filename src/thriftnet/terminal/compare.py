@@ -133,12 +133,17 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     shown = keys[:_SETTINGS_SHOWN]
     first = max(map(len, ["what differs", *shown]))
     room = max(8, (terminal_width() - first) // len(groups) - 2)
-    table = [labels, *([_value(group.settings[key]) for group in groups] for key in shown)]
-    widths = [min(room, max(map(cell_len, column))) for column in zip(*table, strict=True)]
+    rows = [[plain(_value(group.settings[key])) for group in groups] for key in shown]
+    widths = [min(room, max(map(cell_len, cells))) for cells in zip(labels, *rows, strict=True)]
     print()
-    for name, row in zip(["what differs", *shown], table, strict=True):
-        cells = [fit(plain(cell), most) for cell, most in zip(row, widths, strict=True)]
-        print(row_of([fit(name, first), *cells]))
+    if first + sum(width + 2 for width in widths) > terminal_width():  # no room for columns
+        print("what differs")
+        for key, row in zip(shown, rows, strict=True):
+            told = "; ".join(f"{label} {value}" for label, value in zip(labels, row, strict=True))
+            print_wrapped(told, first=f"  {key}: ", indent="    ")
+    else:
+        for name, row in zip(["what differs", *shown], [labels, *rows], strict=True):
+            print(row_of([fit(name, first), *map(fit, row, widths)]))
     if len(keys) > _SETTINGS_SHOWN:
         print(f"  and {len(keys) - _SETTINGS_SHOWN} keys more; --json has all of them")
 

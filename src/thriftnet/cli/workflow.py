@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from thriftnet.cli.app import (
     print_json,
 )
 from thriftnet.errors import TrackingError
+
+if TYPE_CHECKING:
+    from thriftnet.evaluation.evaluate import Evaluation
 
 
 @app.command()
@@ -95,11 +98,18 @@ def train(
         print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))
     elif not quiet:
         console.print_training_summary(run.path, evaluation)
+    _warn_if_not_kept(evaluation)
     following = [name for name in track or () if name not in run.untracked]
     try:
         api.track(run.path, following)  # the test figures too
     except TrackingError as error:  # all the rest is done
         print(f"thriftnet: {error}", file=sys.stderr)
+
+
+def _warn_if_not_kept(evaluation: Evaluation) -> None:
+    """Say that compare, report and runs will not know of these figures."""
+    if evaluation.not_kept:
+        print(f"thriftnet: the run does not keep this: {evaluation.not_kept}", file=sys.stderr)
 
 
 @app.command()
@@ -121,8 +131,7 @@ def evaluate(
         print_json(evaluation.to_json())
     else:
         console.print_evaluation(target, evaluation, shipped=found.name is not None)
-    if evaluation.not_kept:  # so that compare, report and runs do not know of it
-        print(f"thriftnet: the run does not keep this: {evaluation.not_kept}", file=sys.stderr)
+    _warn_if_not_kept(evaluation)
 
 
 @app.command()

@@ -46,7 +46,7 @@ def test_unknown_tracker(command: Command, tmp_path: Path) -> None:
 def test_server_that_is_not_there_is_told_before_training(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     outcome = command("train", "smoke", "--runs-dir", tmp_path, "--track", "mlflow")
     assert outcome.code == 2
     store = "MLflow's store http://127.0.0.1:9 cannot be used"

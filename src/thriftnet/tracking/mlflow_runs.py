@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ class MlflowRuns:
                 self._experiment(self._client)
             except Exception as fault:  # each kind of store has faults of its own
                 raise TrackingError(
-                    f"MLflow's store {place} cannot be used ({_in_short(fault)}); start its "
-                    "server, or unset MLFLOW_TRACKING_URI to keep a local store"
+                    f"MLflow's store {_shown(place)} cannot be used ({_in_short(fault)}); start "
+                    "its server, or unset MLFLOW_TRACKING_URI to keep a local store"
                 ) from None
 
     def update(self, run: RunFolder) -> None:
@@ -159,7 +160,12 @@ def _in_short(fault: Exception) -> str:
     """Why MLflow could not, in some words; of a server it tells every layer of the network."""
     if "Max retries exceeded" in str(fault):
         return "its server does not answer"
-    return (str(fault).splitlines() or [type(fault).__name__])[0][:120]
+    return _shown((str(fault).splitlines() or [type(fault).__name__])[0])[:120]
+
+
+def _shown(text: str) -> str:
+    """Addresses without the name and password that they may hold."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def _metric(point: Point, *, began: float) -> Metric:

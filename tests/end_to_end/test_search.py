@@ -14,9 +14,10 @@ from tiny import space_file
 from keep_study import found_in
 from thriftnet.recipe import load_recipe
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.jobs import JobRow
+from thriftnet.search.jobs import Candidate, JobRow
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
+from thriftnet.terminal.search import PrintedSearch
 from thriftnet.training.run import RunFolder
 
 
@@ -244,3 +245,12 @@ def test_a_stage_needs_the_one_before(thriftnet: Command, tmp_path: Path):
     outcome = thriftnet("search", space, "--study", tmp_path / "s", "--stage", "validation")
     assert outcome.code == 2
     assert "the stage grid is not done yet" in outcome.error_line
+
+
+def test_a_file_gets_the_whole_names_of_candidates(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    candidate = Candidate("d", {f"optim.key{n}": "x" * 20 for n in range(5)}, 1, 1)
+    PrintedSearch().counted(load_space("small"), [candidate])
+    assert candidate.label in capsys.readouterr().out

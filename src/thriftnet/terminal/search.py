@@ -101,7 +101,7 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
     """
     standing = read_standing(study)
     if not sys.stdout.isatty():
-        print("\n".join(standing_lines(standing, width=terminal_width())))
+        print("\n".join(standing_lines(standing, width=terminal_width(otherwise=1000))))
         return
     with Live(console=Console(), auto_refresh=False) as live:
         while True:
@@ -127,7 +127,7 @@ def _stage_cells(stage: StageStanding) -> tuple[str, ...]:
 
 
 def _print_candidates(candidates: Sequence[Candidate]) -> None:
-    width = max(20, terminal_width() - 26)
+    width = max(20, terminal_width(otherwise=1000) - 26)
     print(row_of([fit("parameters", 11, right=True), fit("MACs", 9, right=True), "candidate"]))
     for candidate in candidates:
         count = fit(f"{candidate.parameters:,}", 11, right=True)

@@ -25,6 +25,7 @@ from thriftnet.bench.speed import (
 from thriftnet.console import print_bench
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
+from thriftnet.training.device import Compute
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState
 
@@ -51,6 +52,22 @@ def test_median_is_of_the_call() -> None:
 
 def test_convolution_rate_is_that_of_a_processor() -> None:
     assert 1e9 < convolution_rate(torch.float32, seconds=0.1) < 1e15
+
+
+def test_rate_that_a_training_is_held_against_is_of_its_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[torch.device] = []
+
+    def rate(_dtype: torch.dtype, *, device: torch.device, **_: float) -> float:
+        asked.append(device)
+        return 1e9
+
+    there = Compute(torch.device("cuda", 0), "bf16")
+    monkeypatch.setattr("thriftnet.bench.machine.choose_compute", lambda **_: there)
+    monkeypatch.setattr("thriftnet.bench.machine.convolution_rate", rate)
+    run_bench(load_recipe("smoke", TINY), [], say=lambda _: None, seconds=0.05)
+    assert asked == [there.device] * 2
 
 
 def test_figures_agree(found: Bench) -> None:

@@ -11,7 +11,7 @@ import torch
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
 from thriftnet.recipe import Recipe
-from thriftnet.training.device import processor_name
+from thriftnet.training.device import choose_compute, processor_name
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,10 @@ def run_bench(
         RecipeError: A network is over its budget, or its device is not there.
     """
     say("measuring the convolution rate")
+    device = choose_compute(device=recipe.train.device).device
     bf16, fp32 = (
-        convolution_rate(dtype, seconds=seconds / 5) for dtype in (torch.bfloat16, torch.float32)
+        convolution_rate(dtype, seconds=seconds / 5, device=device)
+        for dtype in (torch.bfloat16, torch.float32)
     )
     say(f"measuring recipe {recipe.name}")
     training = training_speed(recipe, seconds=seconds)

@@ -91,10 +91,10 @@ def our_steps(data: Dataset) -> Callable[[], None]:
     plan = make_plan(recipe, data, model)
     state = make_state(recipe, plan, model)
     order = torch.randperm(len(plan.images))
+    batches = order[: len(order) // plan.batch_size * plan.batch_size].split(plan.batch_size)
 
     def step() -> None:
-        at = state.step * plan.batch_size
-        train_step(plan, state, order[at : at + plan.batch_size], epoch=0)
+        train_step(plan, state, batches[state.step % len(batches)], epoch=0)
 
     return step
 

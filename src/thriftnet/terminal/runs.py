@@ -9,7 +9,14 @@ from rich.cells import cell_len
 from thriftnet.report.cleanup import Superseded
 from thriftnet.report.run_filters import as_text
 from thriftnet.report.runs import USUAL_COLUMNS, ListedRun, Value
-from thriftnet.terminal.text import fit, plain, row_of, show_bytes, terminal_width
+from thriftnet.terminal.text import (
+    fit,
+    plain,
+    print_wrapped,
+    row_of,
+    show_bytes,
+    terminal_width,
+)
 
 _LEFT_OUT_FIRST = ("started", "seconds", "parameters", "epoch", "recipe", "seed")
 """Where the terminal has no room for all."""
@@ -41,7 +48,8 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
         print(row_of([fit(cells[c][at], widths[c], right=numbers[c]) for c in shown]))
     hidden = [column for column in USUAL_COLUMNS if column not in shown] if not columns else []
     if hidden:
-        print(f"\nno room for {', '.join(hidden)}; name columns with --columns")
+        print()
+        print_wrapped(f"no room for {', '.join(hidden)}; name columns with --columns")
     if not columns or "problem" not in columns:
         for run in runs:
             if run.value("problem"):

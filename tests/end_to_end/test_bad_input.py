@@ -50,15 +50,6 @@ def test_usage_errors_have_code_2(thriftnet: Command, tmp_path: Path) -> None:
     assert thriftnet("unknown").code == 2
 
 
-@pytest.mark.parametrize("inputs", [["x.png", "-o", "out.csv"], ["x.pkl"]], ids=" ".join)
-def test_json_that_would_be_ignored_or_ignore(
-    thriftnet: Command, finished_run: Path, inputs: list[str]
-) -> None:
-    outcome = thriftnet("predict", finished_run, *inputs, "--json")
-    assert outcome.code == 2
-    assert "leave out --json" in outcome.err
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -152,8 +152,8 @@ def predict(
     """Name pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
     pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
     if as_json and (output or pickled):
-        csv = "a pickle gives a CSV file" if pickled else "--output writes a CSV file"
-        raise typer.BadParameter(f"{csv}; leave out --json")
+        what = "--output writes" if output else "a pickle gives"
+        raise typer.BadParameter(f"{what} CSV; leave out --json")
     find_target(target)
 
     from thriftnet import api, console

@@ -28,6 +28,27 @@ RECIPES = {
     "the hardest half after an epoch": small_recipe(
         train={"hard_fraction": 0.5, "full_epochs": 1, "epochs": 4},
     ),
+    "what quick does, averaged and mixed": small_recipe(
+        augment={"crop_mode": "reflect", "cutmix": 1.0},
+        model={
+            "family": "speednet",
+            "blocks": [1, 2],
+            "channels": [8, 8],
+            "stem_kernel": 3,
+        },
+        optim={"name": "muon", "lr": 0.1, "bias_lr": 0.01, "head_lr": 0.05},
+        schedule={"name": "linear", "warmup_epochs": 0.5},
+        train={
+            "epochs": 3.5,
+            "full_epochs": 2,
+            "hard_fraction": 0.7,
+            "sizes": [[1, 16], [2, 24]],
+            "stem_epochs": 1,
+            "micro_batch": 4,
+            "drop_last": True,
+            "label_smoothing": 0.2,
+        },
+    ),
     "learning rate by epoch, bf16": small_recipe(
         schedule={
             "name": "step_decay",

@@ -65,12 +65,11 @@ class Study:
             SearchError: The folder is of another space, cannot be written, or is something else.
         """
         copy = path / "space.yaml"
-        if copy.is_file():
-            _check_same(path, load_space(copy), space)
-        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise SearchError(f"{path} exists and is no study; choose another --study")
-        else:
+        if not copy.is_file() and _is_free(path):
             write_whole(copy, space.to_yaml().encode(), error=SearchError)
+        if not copy.is_file():
+            raise SearchError(f"{path} exists and is no study; choose another --study")
+        _check_same(path, load_space(copy), space)
         return cls(path, space, _storage(path, space, url, heartbeat))
 
     @classmethod
@@ -203,6 +202,16 @@ def _identity(path: Path) -> str:
         raise SearchError(
             f"{kept} cannot be used ({fault}); check the folder's permissions"
         ) from None
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a study may begin there: nothing is there, or another command begins one just now.
+
+    What that one has written of `space.yaml` may also be left of one that was killed.
+    """
+    if not path.exists():
+        return True
+    return path.is_dir() and all(each.name.startswith(".space.yaml.") for each in path.iterdir())
 
 
 def _check_same(path: Path, known: Space, given: Space) -> None:

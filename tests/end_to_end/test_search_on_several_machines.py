@@ -216,8 +216,9 @@ def test_mistakes_about_a_database_are_one_line(
         assert PASSWORD not in outcome.err
         assert "wrong-word" not in outcome.err
     assert thriftnet("search", "status", folder / "broken", "--storage", url).code == 0
-    lost = thriftnet("search", "status", folder / "broken")
-    assert "keeps its storage elsewhere; give its --storage URL" in lost.error_line
+    for words in (("status", folder / "broken"), (tiny, "--study", folder / "broken")):
+        lost = thriftnet("search", *words)
+        assert "keeps its storage elsewhere; give its --storage URL" in lost.error_line
 
 
 def test_a_trial_whose_folder_is_not_there_is_trained_again_from_its_start(

@@ -6,6 +6,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from tiny import space_file
 
 from thriftnet.errors import SearchError
@@ -41,3 +42,13 @@ def test_a_command_killed_while_it_began_a_study_is_no_hindrance(tmp_path: Path)
     (path / ".space.yaml.x1y2z3").write_text("name: ti")  # as `files.replacing` leaves it
     with closing(Study.create(path, load_space(space_file(tmp_path))).storage) as storage:
         assert storage.candidates() == []
+
+
+def test_a_study_whose_database_is_elsewhere_begins_no_second_one_in_its_folder(tmp_path: Path):
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    Study.create(path, space, url=elsewhere).storage.close()
+    with pytest.raises(SearchError, match="keeps its storage elsewhere; give its --storage URL"):
+        Study.create(path, space)
+    assert not (path / "study.db").exists()
+    Study.create(path, space, url=elsewhere).storage.close()

@@ -62,7 +62,8 @@ class Study:
             heartbeat: Seconds between two signs of life of a worker.
 
         Raises:
-            SearchError: The folder is of another space, cannot be written, or is something else.
+            SearchError: The folder is of another space, cannot be written, or is something else,
+                or its storage is a database that was not named.
         """
         copy = path / "space.yaml"
         if not copy.is_file() and _is_free(path):
@@ -70,6 +71,8 @@ class Study:
         if not copy.is_file():
             raise SearchError(f"{path} exists and is no study; choose another --study")
         _check_same(path, load_space(copy), space)
+        if url is None and (path / "study.id").is_file() and not (path / "study.db").is_file():
+            raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
         return cls(path, space, _storage(path, space, url, heartbeat))
 
     @classmethod

@@ -122,6 +122,14 @@ def test_a_third_death_fails_a_job(storage: Storage):
     assert (row.state, row.reason) == ("failed", "3 of its workers died")
 
 
+def test_a_worker_killed_on_purpose_is_no_death_of_its_job(storage: Storage):
+    for turn in range(5):
+        assert claimed(storage, f"w{turn}").job == JOBS[0]
+        (buried,) = storage.bury(f"w{turn}", died=False)
+        assert (buried.state, buried.deaths, buried.reason) == ("released", 0, None)
+        assert storage.jobs("grid") == [buried]
+
+
 def test_a_lease_may_run_out_any_number_of_times(storage: Storage):
     for attempt in range(1, 5):
         found = claimed(storage)

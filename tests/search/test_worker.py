@@ -1,4 +1,4 @@
-"""A worker's end when memory runs out, and its doubts about a lease that it cannot renew."""
+"""A worker's end when memory runs out or it is told to, and its doubts about a lease."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import torch
 from tiny import space_file
 
 from thriftnet.errors import SearchError
-from thriftnet.search import worker
+from thriftnet.search import crew, worker
 from thriftnet.search.heartbeat import Heartbeat
 from thriftnet.search.jobs import Claim, Job
 from thriftnet.search.ray_cluster import share
 from thriftnet.search.space import load_space
+from thriftnet.search.stages import GRID
 from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
 
@@ -39,6 +40,66 @@ def test_a_worker_out_of_memory_says_so_and_counts_as_a_death(
         worker.main()
     assert end.value.code == 1  # any but 0, 2 and 130 is a death: its trial is tried again
     assert capsys.readouterr().err == "out of memory; fewer --workers leave more for each\n"
+
+
+class _Crew:
+    """Of one worker that does not end until it is killed."""
+
+    def count(self) -> int:
+        return 1
+
+    def start(self, order: crew.Order) -> _Deaf:
+        del order
+        return _Deaf()
+
+    def close(self) -> None:
+        pass
+
+
+class _Deaf:
+    """A worker that does not end until it is killed."""
+
+    name = "deaf"
+    killed = False
+
+    def ending(self) -> crew.Ending | None:
+        return crew.Ending(-9, "") if self.killed else None
+
+    def ask_to_stop(self) -> None:
+        pass
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(crew, "_STOP_SECONDS", 0)
+    with closing(Study.create(tmp_path / "study", load_space(space_file(tmp_path))).storage) as at:
+        study = Study.open(tmp_path / "study")
+        for attempt in (1, 2, 3, 4):
+            claim = at.claim("grid", lambda _: Job("grid", "c", 0, 1), worker="deaf")
+            assert isinstance(claim, Claim)
+            assert claim.attempt == attempt
+
+            def interrupt() -> bool:
+                raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                crew.run_workers(
+                    study,
+                    GRID,
+                    crew=_Crew(),
+                    url=None,
+                    data=None,
+                    stopping=interrupt,
+                    look=lambda: None,
+                    say=print,
+                )
+        study.storage.close()
+        (row,) = at.jobs("grid")
+    assert (row.state, row.deaths) == ("released", 0)
 
 
 class _Away(Storage):

@@ -205,4 +205,4 @@ def _stop(study: Study, workers: list[Worker]) -> None:
             if worker.ending() is None:
                 worker.kill()
                 with contextlib.suppress(SearchError):
-                    study.storage.bury(worker.name)
+                    study.storage.bury(worker.name, died=False)

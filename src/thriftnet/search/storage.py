@@ -203,10 +203,15 @@ class Storage:
             return set_own(connection, claim, state="released")
 
     @rides_out
-    def bury(self, worker: str) -> list[JobRow]:
-        """Give up what a worker held that was seen to die; the third such death fails a job.
+    def bury(self, worker: str, *, died: bool = True) -> list[JobRow]:
+        """Give up what a worker held that has ended; the third such death fails a job.
 
         A lease that has run out is no such death: the whole machine may have been switched off.
+
+        Args:
+            worker: Its name.
+            died: Whether it was seen to die; else it was killed on purpose, which no job is to
+                blame for.
 
         Returns:
             What it held, as it is now.
@@ -218,9 +223,9 @@ class Storage:
             held = [schema.to_job_row(row) for row in connection.execute(query)]
             found: list[JobRow] = []
             for row in held:
-                deaths = row.deaths + 1
+                deaths = row.deaths + died
                 state = "failed" if deaths >= MOST_DEATHS else "released"
-                reason = f"{deaths} of its workers died"
+                reason = f"{deaths} of its workers died" if died else row.reason
                 own = (schema.jobs.c.stage == row.job.stage) & (schema.jobs.c.number == row.number)
                 values = {"state": state, "deaths": deaths, "reason": reason}
                 connection.execute(schema.jobs.update().where(own).values(**values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,8 +14,10 @@ import pytest
 import torch
 from tiny import space_file
 
+from thriftnet.data import Dataset
 from thriftnet.errors import SearchError
 from thriftnet.search import crew, worker
+from thriftnet.search.candidates import count_candidates
 from thriftnet.search.heartbeat import Heartbeat
 from thriftnet.search.jobs import Claim, Job
 from thriftnet.search.ray_cluster import share
@@ -22,6 +25,7 @@ from thriftnet.search.space import load_space
 from thriftnet.search.stages import GRID
 from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
+from thriftnet.training.lines import Line
 
 
 @pytest.mark.parametrize("hog", [lambda: torch.empty(2**48), lambda: np.empty(2**48)])
@@ -40,6 +44,30 @@ def test_a_worker_out_of_memory_says_so_and_counts_as_a_death(
         worker.main()
     assert end.value.code == 1  # any but 0, 2 and 130 is a death: its trial is tried again
     assert capsys.readouterr().err == "out of memory; fewer --workers leave more for each\n"
+
+
+def test_a_worker_asked_to_stop_at_the_very_end_of_a_job_begins_no_other(
+    tmp_path: Path, cifar10: tuple[Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    assert len(cifar10[0]) == 50_000
+
+    def at_its_end(_self: object, line: Line) -> None:
+        if line["kind"] == "epoch":
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("thriftnet.search.worker._HandOn.line", at_its_end)
+    study = begun(tmp_path)
+    with closing(study.storage):
+        assert not worker.work(study, GRID, worker="w")
+        assert [row.state for row in study.storage.jobs("grid")] == ["finished"]
+
+
+def begun(folder: Path, *, heartbeat: float = 5.0) -> Study:
+    """With candidates and no job yet."""
+    space = load_space(space_file(folder))
+    study = Study.create(folder / "study", space, heartbeat=heartbeat)
+    study.storage.add_candidates(count_candidates(space))
+    return study
 
 
 class _Crew:

@@ -28,7 +28,7 @@ from thriftnet.search.study import Study
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet
 from thriftnet.training.run import RunFolder
-from thriftnet.training.start import resume_run, start_run
+from thriftnet.training.start import TrainedRun, resume_run, start_run
 
 _SHORTEST_PAUSE = 0.1
 """Seconds between two questions for a job while there is none; doubled, to a tenth of a beat."""
@@ -86,13 +86,13 @@ class _HandOn(Quiet):
     def __init__(self, stop: StopRequest, heart: Heartbeat) -> None:
         self.stop = stop
         self.heart = heart
-        self._asked = False
+        self.handed_on = False
 
     def step(self, moment: Moment) -> None:
         """Ask once."""
         del moment
-        if (self.stop.requested or self.heart.lost) and not self._asked:
-            self._asked = True
+        if (self.stop.requested or self.heart.lost) and not self.handed_on:
+            self.handed_on = True
             signal.raise_signal(signal.SIGTERM)
 
 
@@ -110,7 +110,9 @@ def _do(
     try:
         if _reached(path, epochs) is None:
             progress = _HandOn(stop, heart)
-            _train(study, stage, claim, candidate, progress, data)
+            run = _train(study, stage, claim, candidate, progress, data)
+            # A signal in the job's last step went to the training, which had come to its end.
+            stop.requested = stop.requested or (run.asked and not progress.handed_on)
         found = _reached(path, epochs)
     except TrainingError as fault:
         study.storage.fail(claim, reason=str(fault))
@@ -134,15 +136,14 @@ def _train(
     candidate: Candidate,
     progress: _HandOn,
     data: Path | None,
-) -> None:
+) -> TrainedRun:
     """Bring a trial to the job's epochs, from its checkpoint where it has one."""
     path, job = study.trial_path(claim.job), claim.job
     if _can_go_on(path):
-        resume_run(path, data=data, progress=progress, until=job.epochs)
-        return
+        return resume_run(path, data=data, progress=progress, until=job.epochs)
     shutil.rmtree(path, ignore_errors=True)  # cut before its first checkpoint, or damaged
     recipe = trial_recipe(study.space, candidate, epochs=stage.horizon(study.space), seed=job.seed)
-    start_run(
+    return start_run(
         recipe,
         name=path.name,
         runs_dir=path.parent,

@@ -33,6 +33,8 @@ class TrainedRun:
     path: Path
     finished: bool
     """False when it was interrupted; `resume_run` goes on."""
+    asked: bool = False
+    """Whether a signal asked it to stop, even if it came to its end all the same."""
     untracked: tuple[str, ...] = ()
     """Names of the trackers that failed on the way."""
     leads: bool = True
@@ -231,5 +233,10 @@ def _fit(
             raise ProcessError(f"{fault} with {way}") from None
         finally:
             progress.close()
-    failed = tuple(tracked.failed)
-    return TrainedRun(run.path, finished=finished, untracked=failed, leads=leads)
+    return TrainedRun(
+        run.path,
+        finished=finished,
+        asked=stop.requested,
+        untracked=tuple(tracked.failed),
+        leads=leads,
+    )

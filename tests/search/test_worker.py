@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -22,7 +23,7 @@ from thriftnet.search.heartbeat import Heartbeat
 from thriftnet.search.jobs import Claim, Job
 from thriftnet.search.ray_cluster import share
 from thriftnet.search.space import load_space
-from thriftnet.search.stages import GRID
+from thriftnet.search.stages import GRID, read_known
 from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
 from thriftnet.training.lines import Line
@@ -60,6 +61,28 @@ def test_a_worker_asked_to_stop_at_the_very_end_of_a_job_begins_no_other(
     with closing(study.storage):
         assert not worker.work(study, GRID, worker="w")
         assert [row.state for row in study.storage.jobs("grid")] == ["finished"]
+
+
+def test_a_job_of_a_silent_worker_that_lives_is_tried_again_when_that_one_has_stopped(
+    tmp_path: Path, cifar10: tuple[Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    assert len(cifar10[0]) == 50_000
+    study = begun(tmp_path, heartbeat=0.3)
+    remove, removed = shutil.rmtree, list[Path]()
+
+    def remove_and_see_it_come_back(path: Path, **options: bool) -> None:
+        remove(path, **options)
+        if not removed:  # the other one writes its checkpoint
+            (path / "checkpoints").mkdir(parents=True)
+        removed.append(path)
+
+    monkeypatch.setattr(worker.shutil, "rmtree", remove_and_see_it_come_back)
+    with closing(study.storage):
+        study.storage.claim("grid", GRID.decide(read_known(study)), worker="asleep")
+        time.sleep(study.storage.lease + 0.1)
+        assert worker.work(study, GRID, worker="awake")
+        assert {row.state for row in study.storage.jobs("grid")} == {"finished"}
+    assert removed[0] == removed[1]
 
 
 def begun(folder: Path, *, heartbeat: float = 5.0) -> Study:

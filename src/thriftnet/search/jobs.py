@@ -68,6 +68,8 @@ class Claim:
     job: Job
     attempt: int
     worker: str
+    silent: bool = False
+    """Whether the worker before was taken for dead by its silence alone, and so may live."""
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,8 @@ class Storage:
         attempt = row.attempt + 1
         values = {"state": "running", "attempt": attempt, "worker": worker}
         set_job(connection, row.id, **values, expires=self._expiry(now))
-        return Claim(row.id, schema.to_job_row(row).job, attempt, worker)
+        silent = row.state == "running" and row.worker != worker
+        return Claim(row.id, schema.to_job_row(row).job, attempt, worker, silent)
 
     def _expiry(self, now: float) -> float:
         return now + self.lease

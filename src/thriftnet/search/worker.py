@@ -106,14 +106,24 @@ def _do(
     data: Path | None,
 ) -> None:
     """Train a claimed job and record it; a job that was stopped is given back."""
-    path, epochs = study.trial_path(claim.job), claim.job.epochs
-    try:
+
+    def bring() -> tuple[float, float] | None:
+        path, epochs = study.trial_path(claim.job), claim.job.epochs
         if _reached(path, epochs) is None:
             progress = _HandOn(stop, heart)
             run = _train(study, stage, claim, candidate, progress, data)
             # A signal in the job's last step went to the training, which had come to its end.
             stop.requested = stop.requested or (run.asked and not progress.handed_on)
-        found = _reached(path, epochs)
+        return _reached(path, epochs)
+
+    try:
+        try:
+            found = bring()
+        except RunError:
+            if not claim.silent:
+                raise
+            time.sleep(2 * study.storage.heartbeat)  # the other one lives, and hears of it by then
+            found = bring()
     except TrainingError as fault:
         study.storage.fail(claim, reason=str(fault))
         return

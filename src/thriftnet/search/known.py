@@ -45,9 +45,11 @@ class Known:
         return float(self.candidates[row.job.candidate].macs * epochs)
 
     def seconds(self, row: JobRow) -> float:
-        """Seconds that a finished job added to its trial."""
+        """Seconds that a job added to its trial; 0 of one that has not finished."""
+        if row.seconds is None:
+            return 0.0
         before = self._before(row)
-        return (row.seconds or 0.0) - ((before.seconds or 0.0) if before else 0.0)
+        return row.seconds - ((before.seconds or 0.0) if before else 0.0)
 
     def _before(self, row: JobRow) -> JobRow | None:
         """The job that brought the same trial to its rung before."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from record import write_result
-from thriftnet.search.stages import STAGES
+from thriftnet.search.stages import STAGES, read_known
 from thriftnet.search.study import Study
 from thriftnet.training.run import RunFolder
 
@@ -25,13 +25,13 @@ def found_in(path: Path) -> dict[str, Any]:
         SystemExit: It is not finished, or its trials are of several commits.
     """
     study = Study.open(path)
-    outcomes = {stage.name: study.outcome(stage.name) for stage in STAGES}
-    jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
+    known = read_known(study)
     study.storage.close()
-    missing = [name for name, outcome in outcomes.items() if outcome is None]
+    missing = [stage.name for stage in STAGES if stage.name not in known.outcomes]
     if missing:
         raise SystemExit(f"{path}: {', '.join(missing)} not done; finish the search first")
-    trials = {study.trial_path(row.job) for rows in jobs.values() for row in rows}
+    rows = [row for stage in STAGES for row in known.jobs[stage.name]]
+    trials = {study.trial_path(row.job) for row in rows}
     commits = {RunFolder.open(trial).environment()["commit"] for trial in trials}
     if len(commits) > 1:
         raise SystemExit(f"{path}: trained by several commits: {', '.join(sorted(commits))}")
@@ -39,9 +39,9 @@ def found_in(path: Path) -> dict[str, Any]:
         "space": study.space.name,
         "space_digest": study.space.digest(),
         "trained_by": commits.pop(),
-        "jobs": {name: len(rows) for name, rows in jobs.items()},
-        "training_seconds": sum(row.seconds or 0 for rows in jobs.values() for row in rows),
-        "outcomes": outcomes,
+        "jobs": {name: len(own) for name, own in known.jobs.items()},
+        "training_seconds": sum(map(known.seconds, rows)),
+        "outcomes": known.outcomes,
     }
 
 

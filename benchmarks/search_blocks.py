@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -56,8 +57,11 @@ def kills_lines(figures: dict[str, Any]) -> list[str]:
         "the same jobs in the same order, with the same accuracies to the last bit, and the same "
         "winner"
     )
+    by_stage = Counter(figures.get("stage_at_each_kill", []))
+    where = ", ".join(f"{count} in the {stage}" for stage, count in by_stage.items())
     return [
-        f"Killed {figures['kills']} times at random moments with {figures['workers']} workers: "
+        f"Killed {figures['kills']} times at random moments{where and f' ({where})'} with "
+        f"{figures['workers']} workers: "
         f"{figures['jobs_killed']} jobs, {figures['jobs_twice']} recorded twice, beside "
         f"{figures['jobs_unbroken']} of an unbroken run; "
         f"{outcome if same else '**they differ**'}."

@@ -3,10 +3,11 @@
     python benchmarks/search_kills.py
 
 Runs all stages of a small space twice with two workers: once unbroken, and once with the command
-and its workers killed (SIGKILL) together at ten random moments after some worker has begun to
-train, and run again each time; start-up, which takes longer than this small search, is waited for.
-Compares every finished job with its validation accuracy to the last bit, and who won, and counts
-jobs that were recorded twice. Writes results/search_kills.json.
+and its workers killed (SIGKILL) together ten times, and run again each time. The stages take turns:
+a kill comes at a random moment after its stage, or a later one, has begun a job in that sitting;
+start-up, which takes longer than this small search, is waited for. Compares every finished job with
+its validation accuracy to the last bit, and who won, and counts jobs that were recorded twice.
+Writes results/search_kills.json.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from record import write_result
-from thriftnet.search.jobs import Job, JobRow
-from thriftnet.search.stages import STAGES
+from thriftnet.search.conclusion import conclusion_of
+from thriftnet.search.jobs import Job
+from thriftnet.search.stages import STAGES, Stage, read_known
+from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
 
 SPACE = """
@@ -44,13 +49,14 @@ analysis: {images: 200}
 refinement: {shifts: 2, trials: 4, lag: 2}
 validation: {top: 2, epochs: 5, seeds: [0, 1, 2]}
 """
+WORKERS = 2
 Row = tuple[Job, float | None]
 
 
 def start(folder: Path, study: Path) -> subprocess.Popen[bytes]:
     """Begin the search, or go on with it."""
     command = [sys.executable, "-m", "thriftnet", "search", str(folder / "kills.yaml")]
-    command += ["--study", str(study), "--workers", "2", "--heartbeat", "0.3"]
+    command += ["--study", str(study), "--workers", str(WORKERS), "--heartbeat", "0.3"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
 
@@ -67,29 +73,48 @@ def kill_all(search: subprocess.Popen[bytes]) -> None:
             os.kill(child, signal.SIGKILL)
 
 
-def jobs_of(path: Path) -> list[JobRow]:
-    """A study's jobs, stage by stage; none while there is no study."""
-    if not (path / "study.db").is_file():
-        return []
-    with contextlib.closing(Study.open(path).storage) as storage:
-        return [row for stage in STAGES for row in storage.jobs(stage.name)]
-
-
 def rows_of(path: Path) -> list[Row]:
-    """What came of them."""
-    return [(row.job, row.value) for row in jobs_of(path) if row.over]
+    """What came of a study's jobs, stage by stage."""
+    with contextlib.closing(Study.open(path).storage) as storage:
+        rows = [row for stage in STAGES for row in storage.jobs(stage.name)]
+    return [(row.job, row.value) for row in rows if row.over]
 
 
-def attempts_of(path: Path) -> list[tuple[int, str]]:
-    """How often each job was begun, and by whom last."""
-    return [(row.attempt, row.worker) for row in jobs_of(path)]
+def lengths_of(path: Path) -> dict[str, float]:
+    """Seconds that each stage of a study took: of its jobs, or of its conclusion if it has none."""
+    study = Study.open(path)
+    known = read_known(study)
+    study.storage.close()
+    written = [path / "space.yaml", *(path / f"{stage.name}.json" for stage in STAGES)]
+    ends = [file.stat().st_mtime for file in written]
+    spans = zip(STAGES, pairwise(ends), strict=True)
+    found = {stage.name: after - before for stage, (before, after) in spans}
+    trained = {name: sum(map(known.seconds, rows)) for name, rows in known.jobs.items() if rows}
+    return found | {name: seconds / WORKERS for name, seconds in trained.items()}
 
 
-def wait_for_training(search: subprocess.Popen[bytes], path: Path) -> None:
-    """Wait until a worker of this sitting has begun or taken over a job."""
-    before = attempts_of(path)
-    while search.poll() is None and attempts_of(path) == before:
+def attempts_of(storage: Storage, stages: Sequence[Stage]) -> list[tuple[int, str]]:
+    """How often each job and each conclusion of these stages was begun, and by whom last."""
+    names = [name for stage in stages for name in (stage.name, conclusion_of(stage))]
+    return [(row.attempt, row.worker) for name in names for row in storage.jobs(name)]
+
+
+def wait_for(search: subprocess.Popen[bytes], path: Path, stages: Sequence[Stage]) -> None:
+    """Wait until this sitting has begun or taken over a job of these stages."""
+    while search.poll() is None and not (path / "study.db").is_file():
         time.sleep(0.02)
+    with contextlib.closing(Study.open(path).storage) as storage:
+        before = attempts_of(storage, stages)
+        while search.poll() is None and attempts_of(storage, stages) == before:
+            time.sleep(0.02)
+
+
+def stage_of(path: Path) -> str:
+    """The stage at which a study stands."""
+    study = Study.open(path)
+    study.storage.close()
+    left = (stage for stage in STAGES if study.outcome(stage.name) is None)
+    return next(left, STAGES[-1]).name
 
 
 def main() -> None:
@@ -106,22 +131,27 @@ def main() -> None:
         if start(folder, folder / "whole").wait() != 0:
             raise SystemExit("the unbroken search failed")
         seconds = time.monotonic() - began
-        training = sum(row.seconds or 0 for row in jobs_of(folder / "whole")) / 2  # of two workers
+        lengths = lengths_of(folder / "whole")
+        turns = sorted(number % len(STAGES) for number in range(given.kills))
         moments: list[float] = []
         finished_at: list[int] = []
         stages: list[str] = []
-        for _ in range(given.kills):
+        for turn in turns:
             search = start(folder, folder / "killed")
-            wait_for_training(search, folder / "killed")
-            moments.append(draws.uniform(0, 2) * training / (given.kills + 2))
+            wait_for(search, folder / "killed", STAGES[turn:])
+            length = lengths[STAGES[turn].name]
+            moments.append(draws.uniform(0, 2) * length / (turns.count(turn) + 2))
             time.sleep(moments[-1])
             if search.poll() is not None:
                 raise SystemExit("the search was done before the last kill; give another --seed")
             kill_all(search)
-            over = rows_of(folder / "killed")
-            finished_at.append(len(over))
-            stages.append(over[-1][0].stage if over else STAGES[0].name)
-            print(f"killed after {moments[-1]:.1f} s, {len(over)} jobs over", flush=True)
+            finished_at.append(len(rows_of(folder / "killed")))
+            stages.append(stage_of(folder / "killed"))
+            print(
+                f"{stages[-1]}: killed {moments[-1]:.1f} s after {STAGES[turn].name} began, "
+                f"{finished_at[-1]} jobs over",
+                flush=True,
+            )
         if start(folder, folder / "killed").wait() != 0:
             raise SystemExit("the killed search could not be finished")
         whole, killed = rows_of(folder / "whole"), rows_of(folder / "killed")
@@ -130,12 +160,12 @@ def main() -> None:
         "search_kills",
         {
             "kills": given.kills,
-            "workers": 2,
+            "workers": WORKERS,
             "seconds_unbroken": seconds,
-            "seconds_of_training": training,
-            "seconds_of_training_before_each_kill": moments,
+            "seconds_of_each_stage": lengths,
+            "stage_at_each_kill": stages,
+            "seconds_since_it_began_at_each_kill": moments,
             "jobs_over_at_each_kill": finished_at,
-            "stage_of_the_last_job_over_at_each_kill": stages,
             "jobs_unbroken": len(whole),
             "jobs_killed": len(killed),
             "jobs_twice": len(killed) - len({job for job, _ in killed}),

@@ -20,6 +20,11 @@ from thriftnet.search.study import Study
 _PAUSE_SECONDS = 0.5
 
 
+def conclusion_of(stage: Stage) -> str:
+    """What the storage calls the stage of its one job: to conclude another."""
+    return f"{stage.name} conclusion"
+
+
 def conclude(
     study: Study,
     stage: Stage,
@@ -44,7 +49,7 @@ def conclude(
         ThriftnetError: As the stage's own `conclude`.
     """
     name, told = f"{platform.node()}-{uuid.uuid4().hex[:12]}", False
-    job = Job(f"{stage.name} conclusion", "", 0, 0)
+    job = Job(conclusion_of(stage), "", 0, 0)
 
     def once(rows: Sequence[JobRow]) -> Job | Answer:
         return Answer.WAIT if rows else job

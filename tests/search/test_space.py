@@ -55,6 +55,23 @@ def test_the_paper_joins_a_grid_without_it(tmp_path: Path):
     assert not any(candidate.reference for candidate in without)
 
 
+def test_a_reference_may_be_given_as_a_section(tmp_path: Path):
+    for reference in (
+        {"model": {"blocks": [1, 1, 1], "channels": [4, 8, 8]}, "optim.lr": 0.1},
+        {"model.blocks": [1, 1, 1], "optim": {"lr": 0.1, **sgd(tmp_path)}},
+    ):
+        found = count_candidates(load_space(space_file(tmp_path, reference=reference)))
+        (chosen,) = [candidate for candidate in found if candidate.reference]
+        assert chosen.changes == {"model.blocks": [1, 1, 1], "optim.lr": 0.1}
+        assert len(found) == 8
+
+
+def sgd(folder: Path) -> dict[str, Any]:
+    """The optimiser's other keys."""
+    space = load_space(space_file(folder))
+    return {key: value for key, value in space.base["optim"].items() if key != "lr"}
+
+
 def test_counts_are_those_of_the_built_network(tmp_path: Path):
     space = load_space(space_file(tmp_path))
     for candidate in count_candidates(space)[:3]:
@@ -113,6 +130,8 @@ def test_the_winner_goes_back_to_all_images(tmp_path: Path):
         ({"grid": {"optim.lr": [0.1, -1]}}, "optim.lr=-1 is wrong"),
         ({"grid": {"train.epochs": [1, 2]}}, "grid.train.epochs is set by halving.rungs"),
         ({"set": {"seed": 3}}, "set.seed is set by validation.seeds"),
+        ({"set": {"train": {"epochs": 3}}}, "set.train.epochs is set by halving.rungs"),
+        ({"grid": {"train": [{"batch_size": 50}]}}, "grid.train is a whole section; name its keys"),
         ({"set": {"data.val_ratio": 0}}, "data.val_ratio is 0, and a search chooses"),
         ({"max_parameters": 100}, "every one of its 8 candidates is over budget; the smallest"),
         ({"max_parameters": True}, "give a number, not true or false"),

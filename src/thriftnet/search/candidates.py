@@ -14,7 +14,6 @@ from thriftnet.errors import SearchError
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.recipe import Recipe
-from thriftnet.recipe_errors import merge_override
 from thriftnet.search.jobs import Candidate
 from thriftnet.search.space import Space
 
@@ -81,7 +80,7 @@ def make_candidate(
         parameters=parameters,
         macs=macs,
         refused=_refusal(space, parameters, macs),
-        reference=_is_reference(space, recipe),
+        reference=_is_reference(space, changes, recipe),
         origin=origin,
     )
 
@@ -130,10 +129,15 @@ def _refusal(space: Space, parameters: int, macs: int) -> str | None:
     return None
 
 
-def _is_reference(space: Space, recipe: Recipe) -> bool:
-    """Whether a recipe has all values of the reference."""
-    tree = recipe.model_dump(mode="json")
-    wanted: dict[str, Any] = json.loads(json.dumps(tree))
-    for key, value in space.reference.items():
-        merge_override(wanted, key, value)
-    return bool(space.reference) and wanted == tree
+def _is_reference(space: Space, changes: Mapping[str, Any], recipe: Recipe) -> bool:
+    """Whether a recipe has all values of the reference: whether that would change nothing."""
+    if not space.reference:
+        return False
+    epochs, seed = space.halving.rungs[-1], space.halving.seed
+    try:
+        wanted = space.recipe(
+            {**changes, **space.reference}, epochs=epochs, seed=seed, name=space.name
+        )
+    except SearchError:  # of another family of networks
+        return False
+    return wanted == recipe

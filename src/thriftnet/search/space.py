@@ -135,9 +135,15 @@ class Space(Section):
     @model_validator(mode="after")
     def _keys_are_free(self) -> Self:
         for part in ("set", "grid", "reference"):
-            for key in cast("dict[str, Any]", getattr(self, part)):
-                if key in _SET_BY_THE_SEARCH:
-                    raise ValueError(f"{part}.{key} is set by {_SET_BY_THE_SEARCH[key]}; remove it")
+            for key, value in cast("dict[str, Any]", getattr(self, part)).items():
+                for own, by in _SET_BY_THE_SEARCH.items():
+                    if key == own or (own.startswith(f"{key}.") and _has(value, own)):
+                        raise ValueError(f"{part}.{own} is set by {by}; remove it")
+                if part != "set" and key == "train":  # the horizon would go with the section
+                    raise ValueError(
+                        f"{part}.train is a whole section; name its keys, as "
+                        f"{part}.train.batch_size"
+                    )
         for key, values in self.grid.items():
             for at, value in enumerate(values):
                 if value in values[:at]:
@@ -169,6 +175,11 @@ class Space(Section):
         """The complete space, its base recipe spelled out."""
         tree = self.model_dump(mode="json")
         return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def _has(section: Any, key: str) -> bool:
+    """Whether a section's value names the last part of a dotted key."""
+    return isinstance(section, dict) and key.rsplit(".", 1)[-1] in section
 
 
 def shipped_spaces() -> tuple[str, ...]:

@@ -132,6 +132,10 @@ def test_the_winner_goes_back_to_all_images(tmp_path: Path):
         ({"set": {"seed": 3}}, "set.seed is set by validation.seeds"),
         ({"set": {"train": {"epochs": 3}}}, "set.train.epochs is set by halving.rungs"),
         ({"grid": {"train": [{"batch_size": 50}]}}, "grid.train is a whole section; name its keys"),
+        (
+            {"set": {**TINY["set"], "schedule.warmup_epochs": 2}, "validation": {"epochs": 1}},
+            "longer than train.epochs 1.*validation.epochs of the space",
+        ),
         ({"set": {"data.val_ratio": 0}}, "data.val_ratio is 0, and a search chooses"),
         ({"max_parameters": 100}, "every one of its 8 candidates is over budget; the smallest"),
         ({"max_parameters": True}, "give a number, not true or false"),

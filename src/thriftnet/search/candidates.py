@@ -44,7 +44,13 @@ def count_candidates(space: Space) -> list[Candidate]:
             f"space {space.name}: every one of its {len(found)} candidates is over budget; the "
             f"smallest ({least.label}) has {least.refused}; raise the budget or add smaller ones"
         )
-    winner_recipe(space, next(iter(found.values())))  # a mistake there is told before hours pass
+    # Mistakes that only later stages would meet are told before hours pass.
+    winner_recipe(space, next(iter(found.values())))
+    for candidate in found.values():
+        try:
+            trial_recipe(space, candidate, epochs=space.validation.epochs, seed=0)
+        except SearchError as fault:
+            raise SearchError(f"{fault} (with validation.epochs of the space)") from None
     return list(found.values())
 
 

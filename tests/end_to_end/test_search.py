@@ -12,6 +12,7 @@ from studies import finished
 from tiny import space_file
 
 from keep_study import found_in
+from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.jobs import Candidate, JobRow
@@ -124,6 +125,23 @@ def test_the_analysis_is_of_the_best_and_the_paper_and_comes_out_the_same_again(
     assert again.code == 0
     assert "of the probe's gain for" in again.out
     assert (study / "analysis.json").read_bytes() == before
+
+
+def test_a_winner_whose_metrics_cannot_be_written_is_told_all_the_same(
+    thriftnet: Command, study: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = json.loads((study / "validation.json").read_text())
+    (study / "validation.json").unlink()
+    run = RunFolder.open(study / "trials" / "validation" / f"{before['winner']}-s0")
+    lines = [line for line in run.metrics() if line["kind"] != "test"]
+    run.metrics_path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    def full(*_: object) -> None:
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr("thriftnet.evaluation.evaluate._record", full)
+    assert thriftnet("search", study.parent / "tiny.yaml", "--study", study).code == 0
+    assert json.loads((study / "validation.json").read_text()) == before
 
 
 def test_refined_candidates_are_counted_ranked_and_offered_to_the_validation(study: Path):

@@ -152,8 +152,10 @@ def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str,
     seed = study.space.validation.seeds[0]
     path = study.trial_path(Job(NAME, winner, seed, study.space.validation.epochs))
     known = [line for line in RunFolder(path).metrics() if line["kind"] == "test"]
-    if not known:
-        evaluate(path, data=data)
-        known = [line for line in RunFolder(path).metrics() if line["kind"] == "test"]
+    if known:
+        found = known[0]
+    else:  # kept in the run's metrics, unless they may not be written
+        chosen = evaluate(path, data=data).chosen
+        found = {"tta": chosen.tta, **chosen.summary()}
     names = ("tta", "accuracy", "accuracy_interval", "loss", "top5")
-    return {"seed": seed, **{name: known[0][name] for name in names}}
+    return {"seed": seed, **{name: found[name] for name in names}}

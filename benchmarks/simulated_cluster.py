@@ -174,11 +174,11 @@ class Cluster:
         rows = self.connections[0].jobs(grid.NAME)
         handed = Counter((row.job.candidate, row.job.epochs) for row in rows)
         held = {worker.claim.job for worker in self.workers if worker.claim}
-        running = {row.job for row in rows if row.state == "running"}
+        going = {row.job for row in rows if not row.over}
         return {
             "jobs": len(rows),
             "twice": len(rows) - len(handed) + sum(row.attempt > 1 for row in rows),
-            "lost": len(running ^ held) + sum(row.state == "released" for row in rows),
+            "lost": len(going ^ held),
         }
 
     def _work_off(self, agenda: _Agenda, trial_seconds: float, connection: _Connection) -> None:

@@ -95,6 +95,15 @@ def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(storage:
     assert [row.value for row in storage.jobs("grid")] == [0.4]
 
 
+def test_a_job_whose_worker_is_silent_is_told_as_given_up(storage: Storage):
+    claim = claimed(storage)
+    assert [row.state for row in storage.jobs("grid")] == ["running"]
+    expire()
+    assert [row.state for row in storage.jobs("grid")] == ["released"]
+    assert storage.beat(claim)  # it lives, and nobody has taken the job
+    assert [row.state for row in storage.jobs("grid")] == ["running"]
+
+
 def test_a_heartbeat_keeps_a_job(storage: Storage):
     first = claimed(storage)
     for _ in range(4):

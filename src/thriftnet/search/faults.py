@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from sqlalchemy import exc
 
 from thriftnet.errors import SearchError
 from thriftnet.search import database
@@ -92,3 +96,13 @@ def explain(reason: str, where: str) -> SearchError:
     text += "" if fault else f" ({short})"
     told = f"{text}, and run the same command again: what was finished is kept"
     return AwayError(told) if fault and fault.passing else SearchError(told)
+
+
+@contextlib.contextmanager
+def unless_another_was_first() -> Iterator[None]:
+    """A block that makes what another process may have made in the same moment."""
+    try:
+        yield
+    except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:
+        if "already exists" not in str(fault) and not isinstance(fault, exc.IntegrityError):
+            raise

@@ -36,6 +36,12 @@ def select_given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:
     return query.order_by(schema.jobs.c.number).limit(1)
 
 
+def select_silent(stage: str, leased: float) -> sql.Select[Any]:
+    """Numbers of the jobs whose workers are taken for dead."""
+    silent = (schema.jobs.c.state == "running") & (schema.jobs.c.expires < leased)
+    return sql.select(schema.jobs.c.number).where(schema.jobs.c.stage == stage, silent)
+
+
 def set_job(connection: sql.Connection, at: int, **values: Any) -> None:
     """Change the job of that id."""
     connection.execute(schema.jobs.update().where(schema.jobs.c.id == at).values(**values))

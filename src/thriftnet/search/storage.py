@@ -20,11 +20,17 @@ from sqlalchemy import exc
 from thriftnet.errors import SearchError
 from thriftnet.search import schema
 from thriftnet.search.database import name_of, open_database, sqlite_url
-from thriftnet.search.faults import explain
+from thriftnet.search.faults import explain, unless_another_was_first
 from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, JobRow, Proposal
 from thriftnet.search.patience import rides_out
 from thriftnet.search.recall import StageJobs
-from thriftnet.search.statements import insert_candidates, select_given_up, set_job, set_own
+from thriftnet.search.statements import (
+    insert_candidates,
+    select_given_up,
+    select_silent,
+    set_job,
+    set_own,
+)
 
 MOST_DEATHS = 3
 """Workers that died of a job, after which it has failed: it would take the whole study along."""
@@ -84,7 +90,7 @@ class Storage:
         """
         with self._explained():
             self._make_tables()
-        with self._explained(), _unless_another_was_first(), self._engine.begin() as connection:
+        with self._explained(), unless_another_was_first(), self._engine.begin() as connection:
             if connection.scalar(sql.select(schema.study.c.id)) is None:
                 connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
         with self._reading() as connection:
@@ -98,7 +104,7 @@ class Storage:
     def _make_tables(self) -> None:
         """Make those that are missing, whoever else does so at the same time."""
         for _ in range(len(schema.metadata.tables) + 1):  # each race lost is a table more
-            with _unless_another_was_first():
+            with unless_another_was_first():
                 schema.metadata.create_all(self._engine)
                 return
 
@@ -141,9 +147,14 @@ class Storage:
 
     @rides_out
     def jobs(self, stage: str) -> list[JobRow]:
-        """All jobs of a stage, in the order in which they were handed out."""
+        """All jobs of a stage, in the order in which they were handed out.
+
+        One whose lease has run out is told as released: nobody works at it.
+        """
         with self._reading() as connection:
-            return self._recall(stage).read(connection)
+            rows = self._recall(stage).read(connection)
+            silent = set(connection.scalars(select_silent(stage, self._clock(connection)[1])))
+            return [replace(r, state="released") if r.number in silent else r for r in rows]
 
     @rides_out
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
@@ -283,12 +294,3 @@ class Storage:
         except exc.SQLAlchemyError as fault:
             reason = str(getattr(fault, "orig", None) or fault)
             raise explain(reason, self.where) from None
-
-
-@contextlib.contextmanager
-def _unless_another_was_first() -> Iterator[None]:
-    try:
-        yield
-    except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:
-        if "already exists" not in str(fault) and not isinstance(fault, exc.IntegrityError):
-            raise

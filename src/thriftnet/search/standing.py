@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from thriftnet.search.conclusion import conclusion_of
 from thriftnet.search.known import Known
 from thriftnet.search.stages import STAGES, Stage, read_known, stages_before
 from thriftnet.search.study import Study
@@ -60,12 +61,17 @@ def read_standing(study: Study) -> Standing:
         SearchError: The storage cannot be read.
     """
     known = read_known(study)
+    stages = [standing_of(stage, known) for stage in STAGES]
+    for at, stage in enumerate(STAGES):
+        conclusion = study.storage.jobs(conclusion_of(stage))
+        if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
+            stages[at] = replace(stages[at], state="running")  # as the whole of the analysis is
     return Standing(
         path=str(study.path),
         space=study.space.name,
         candidates=len(known.competing),
         over_budget=known.over_budget,
-        stages=[standing_of(stage, known) for stage in STAGES],
+        stages=stages,
     )
 
 

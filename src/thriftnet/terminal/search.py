@@ -22,6 +22,8 @@ from thriftnet.training.progress import clock
 
 _RANKED = 10
 """Candidates of a ranking that are shown; the stage's file has all."""
+_GAP_SECONDS = 60
+"""How long nothing may run between two stages, while workers start, on a busy machine."""
 
 
 class PrintedSearch:
@@ -103,12 +105,16 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
     if not sys.stdout.isatty():
         print("\n".join(standing_lines(standing, width=terminal_width(otherwise=1000))))
         return
+    ran, quiet = False, 0
     with Live(console=Console(), auto_refresh=False) as live:
         while True:
             lines = standing_lines(standing, width=terminal_width())
             live.update(Text("\n".join(lines)), refresh=True)
-            if not any(stage.running for stage in standing.stages):
+            if any(stage.state == "running" for stage in standing.stages):
+                ran, quiet = True, 0
+            elif standing.over or not ran or quiet == _GAP_SECONDS:
                 return
+            quiet += 1
             pause(1.0)
             standing = read_standing(study)
 

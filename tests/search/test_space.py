@@ -137,6 +137,7 @@ def test_the_winner_goes_back_to_all_images(tmp_path: Path):
             "longer than train.epochs 1.*validation.epochs of the space",
         ),
         ({"set": {"data.val_ratio": 0}}, "data.val_ratio is 0, and a search chooses"),
+        ({"set": {"data.val_ratio": 1e-5}}, "data.val_ratio is 1e-05, and a search chooses"),
         ({"max_parameters": 100}, "every one of its 8 candidates is over budget; the smallest"),
         ({"max_parameters": True}, "give a number, not true or false"),
         ({"halving": {"rungs": [3, 1]}}, "halving.rungs must rise"),

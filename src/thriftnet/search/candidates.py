@@ -17,6 +17,9 @@ from thriftnet.recipe import Recipe
 from thriftnet.search.jobs import Candidate
 from thriftnet.search.space import Space
 
+_LEAST_VAL_RATIO = 1e-4
+"""Below it, no image of a class's 5,000 validates."""
+
 
 def count_candidates(space: Space) -> list[Candidate]:
     """All candidates of a space's grid and its reference, each counted, in the grid's order.
@@ -74,10 +77,10 @@ def make_candidate(
     """
     horizon = space.halving.rungs[-1]
     recipe = space.recipe(changes, epochs=horizon, seed=space.halving.seed, name=space.name)
-    if recipe.data.val_ratio == 0:
+    if recipe.data.val_ratio < _LEAST_VAL_RATIO:
         raise SearchError(
-            f"space {space.name}: data.val_ratio is 0, and a search chooses with validation "
-            "images; set it to 0.1 or so"
+            f"space {space.name}: data.val_ratio is {recipe.data.val_ratio:g}, and a search "
+            "chooses with validation images; set it to 0.1 or so"
         )
     parameters, macs = _counted(recipe, {} if counts is None else counts)
     return Candidate(

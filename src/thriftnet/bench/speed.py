@@ -126,7 +126,7 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
 def noise_steps(plan: Plan, state: TrainingState) -> Callable[[], None]:
     """A call that takes a step of a training on noise, which begins anew where it has ended.
 
-    A schedule says nothing of the steps after a training: a straight line goes on below zero.
+    After a training a schedule stays at its floor, which may be a learning rate of nothing.
     """
     batch = torch.arange(plan.batch_size)
 

@@ -139,7 +139,7 @@ def test_a_winner_whose_metrics_cannot_be_written_is_told_all_the_same(
     def full(*_: object) -> None:
         raise RunError("the disk is full")
 
-    monkeypatch.setattr("thriftnet.evaluation.evaluate._record", full)
+    monkeypatch.setattr(RunFolder, "append", full)
     assert thriftnet("search", study.parent / "tiny.yaml", "--study", study).code == 0
     assert json.loads((study / "validation.json").read_text()) == before
 

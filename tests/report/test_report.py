@@ -146,7 +146,11 @@ def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path)
         {"train": {"micro_batch": 8, "epochs": 1}},
         {"train": {"sizes": [[1, 24]], "epochs": 2}},
         {"augment": {"mixup": 1.0, "cutmix": 1.0}, "data": {"val_ratio": 0}},
-        {"train": {"hard_fraction": 0.5, "epochs": 1}, "augment": {"policy": "trivialaugment"}},
+        {
+            "train": {"hard_fraction": 0.5, "epochs": 1},
+            "schedule": {"warmup_epochs": 0.25},
+            "augment": {"policy": "trivialaugment"},
+        },
     ],
 )
 def test_augmentation_shown_is_what_the_network_was_fed(changes: dict[str, object], tmp_path: Path):

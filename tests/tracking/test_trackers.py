@@ -76,6 +76,7 @@ class Broken(Quiet):
 def test_resumed_run_is_shown_once(
     train: Train, tracker: str, monkeypatch: pytest.MonkeyPatch, runs_dir: Path
 ) -> None:
+    monkeypatch.setattr("thriftnet.training.checkpoints._SHARE", 1e6)  # one after every epoch
     with monkeypatch.context() as broken, pytest.raises(RunError):
         train(tracker, progress=Broken(broken))
     run = RunFolder.open(runs_dir / "small-run")

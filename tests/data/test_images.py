@@ -102,6 +102,18 @@ def test_damaged_exif_is_no_reason_to_refuse(tmp_path: Path) -> None:
     assert np.array_equal(read_image(tmp_path / "x.png"), noise(32, 32))
 
 
+def test_orientation_holds_where_another_entry_is_damaged(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "maker", 6
+    # The maker's name under the number of another tag, which holds no text.
+    damaged = exif.tobytes().replace(b"\x01\x0f\x00\x02", b"\x01\x28\x00\x02")
+    assert damaged != exif.tobytes()
+    turned = Image.fromarray(noise(32, 32)).transpose(Image.Transpose.ROTATE_90)
+    turned.save(tmp_path / "x.png", exif=damaged)
+
+    assert np.array_equal(read_image(tmp_path / "x.png"), noise(32, 32))
+
+
 def test_grey_and_black_and_white(tmp_path: Path) -> None:
     grey = noise(32, 32, 1)[:, :, 0]
     Image.fromarray(grey).save(tmp_path / "grey.png")

@@ -2,12 +2,13 @@
 
 import os
 import re
+import struct
 import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from thriftnet.errors import DataError, ImageError
 
@@ -28,6 +29,18 @@ _FORMATS = (
     "WEBP",
 )
 _BACKGROUND = (255, 255, 255)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image upright, by the value of EXIF's tag Orientation."""
+# What Pillow's reader lets out of damaged EXIF and XMP data; anything else is told as a fault.
+_DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
 
 
 def read_image(path: Path | str, *, size: int | None = 32) -> NDArray[np.uint8]:
@@ -140,11 +153,11 @@ def _too_large(path: Path) -> ImageError:
 def _upright(picture: Image.Image) -> Image.Image:
     """Applies the EXIF orientation; damaged EXIF data count as none."""
     try:
-        return ImageOps.exif_transpose(picture)
-    # Pillow's EXIF reader lets nearly any error out. None is lost: a picture that cannot be
-    # decoded fails again, and is told, when its pixels are read.
-    except Exception:
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except _DAMAGED_EXIF:
         return picture
+    # `ImageOps.exif_transpose` also writes the EXIF data anew, which can fail where this does not.
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_rgb(picture: Image.Image, path: Path) -> Image.Image:

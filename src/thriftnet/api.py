@@ -88,13 +88,14 @@ def train(
         ProcessError: Of several processes that `torchrun` started, one is gone.
     """
     began = time.monotonic()
-    changes = {"overrides": tuple(overrides)}
+    overrides = tuple(overrides)
     if resume is not None:
         budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
         own = "resume goes on with the run's own recipe"
-        _refuse_idle({**changes, "seed": seed, "name": name, **budgets}, because=own)
+        given = {"overrides": overrides, "seed": seed, "name": name, **budgets}
+        _refuse_idle(given, because=own)
     elif isinstance(recipe, Recipe):
-        _refuse_idle(changes, because="overrides are for a recipe's name or path")
+        _refuse_idle({"overrides": overrides}, because="overrides are for a recipe's name or path")
     progress = progress or choose_progress(quiet=quiet)
     place = None if data is None else Path(data)
     folder = Path(runs_dir) if resume is None else Path(resume).resolve().parent
@@ -109,7 +110,7 @@ def train(
                 processes=processes,
             )
         if not isinstance(recipe, Recipe):
-            recipe = load_recipe(recipe, changes["overrides"], seed=seed)
+            recipe = load_recipe(recipe, overrides, seed=seed)
         elif seed is not None:
             tree = recipe.model_dump(mode="json")
             recipe = build_recipe({**tree, "seed": seed}, origin=recipe.name)

@@ -94,7 +94,7 @@ def halving_lines(figures: dict[str, Any]) -> list[str]:
         _verdict(
             figures["reached"],
             f"within {100 * target['points']:g} points at {target['share_of_compute']:.0%} of the "
-            f"compute, in {target['share_of_orders']:.0%} of the orders",
+            "compute, in every order",
         ),
     ]
 

@@ -13,7 +13,7 @@ _SECONDS = 120.0
 """The longest that a run goes on without one."""
 _SHARE = 0.005
 """Of the time, that those at the ends of epochs may take: 200 times what the last one took has to
-pass. They took 1.5% of the shipped search `small`, whose epochs last a few seconds."""
+pass. The epochs of a search last seconds, and one at the end of each would add to its overhead."""
 
 
 class Checkpoints:

@@ -157,6 +157,13 @@ def test_size_that_does_not_fit_the_bytes_is_refused() -> None:
         read_pickle(blob, origin="x")
 
 
+@pytest.mark.parametrize("put", [b"r\xff\xff\xff\xff", b"p4294967295\n", b"q\xff"])
+def test_number_that_would_take_all_memory_is_refused(put: bytes) -> None:
+    """The unpickler would make a table as long as that."""
+    with pytest.raises(DataError, match="is not a readable pickle .*it remembers"):
+        read_pickle(b"\x80\x02]" + put + b".", origin="x")
+
+
 def test_list_that_holds_itself_is_refused() -> None:
     endless: list[object] = []
     endless.append(endless)

@@ -8,6 +8,7 @@ trusts the sizes and types it is told) is never called.
 import collections
 import io
 import pickle
+import pickletools
 from typing import Any, cast
 
 import numpy as np
@@ -27,6 +28,7 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
         DataError: it is truncated or damaged, or names anything but arrays and plain containers.
     """
     try:
+        _check_memo(blob)
         return _plain(_ArrayUnpickler(io.BytesIO(blob), encoding="bytes").load())
     except _ForbiddenNameError as fault:
         raise DataError(
@@ -39,6 +41,20 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
             f"{origin} is not a readable pickle ({type(fault).__name__}: {_one_line(fault)}); "
             "get a fresh copy"
         ) from None
+
+
+def _check_memo(blob: bytes) -> None:
+    """See that a pickle numbers what it remembers one after another.
+
+    The unpickler makes room for the largest number that is named: a damaged byte in a small file
+    took all memory of the machine.
+
+    Raises:
+        ValueError: A number is larger than what came before can have used up.
+    """
+    for count, (opcode, number, _) in enumerate(pickletools.genops(blob), start=1):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and (number or 0) > count:
+            raise ValueError(f"it remembers {number} things of {count}")
 
 
 class _ForbiddenNameError(Exception):

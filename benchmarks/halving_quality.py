@@ -16,8 +16,8 @@ table of that study as results/halving_table.json. Without either that file is r
 `--rungs` and `--eta` are those of the space `small`; other pairs are replayed beside them, as the
 table costs nothing more.
 
-The order in which candidates start is drawn anew many times, since it decides who is promoted
-early. Writes results/halving_quality.json.
+The order in which candidates start is drawn anew many times: it must not matter who comes first.
+Writes results/halving_quality.json.
 """
 
 from __future__ import annotations

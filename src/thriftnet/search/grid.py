@@ -1,4 +1,4 @@
-"""The first stage: the grid at a short horizon, by asynchronous successive halving."""
+"""The first stage: the grid at a short horizon, by successive halving."""
 
 from __future__ import annotations
 

@@ -1,10 +1,14 @@
-"""Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934) that timing cannot change.
+"""Successive halving (Jamieson and Talwalkar 2015, arXiv 1502.07943) without waiting for a rung.
 
-ASHA promotes whoever is in the top 1/eta of a rung so far, so that no worker waits for a rung to
-fill. Here "so far" is counted in jobs instead of seconds: the choice of job t sees what came of
-jobs 0 to t - lag - 1 and no more, and waits for those. The jobs of a search are therefore a
-function of the candidates' results alone: how many workers there were, how fast each was, and which
-of them died plays no part.
+A grid is finite, so that the size of each rung is known before anything trains. A candidate goes on
+as soon as nothing that is still to come can push it out of its rung's best: the jobs are those of
+halving rung by rung, whatever order candidates start in, and no more. Promoting the top 1/eta of a
+rung so far, as ASHA does for candidates without end (Li et al. 2018, arXiv 1810.05934), also
+promotes some who are overtaken, in an unlucky order many.
+
+The order of the jobs does not depend on timing either: the choice of job t sees what came of jobs
+0 to t - lag - 1 and no more, and waits for those. How many workers there were, how fast each was,
+and which of them died plays no part.
 
 Pure functions: no files, no clock.
 """
@@ -12,9 +16,10 @@ Pure functions: no files, no clock.
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from thriftnet.search.jobs import Answer
 
@@ -108,16 +113,16 @@ class Halving:
         return seen
 
     def _choose(self, boards: Boards, seen: _Seen, started: set[tuple[str, int]]) -> Step | None:
-        """Algorithm 2 of the paper: promote on the highest rung that has someone, else start.
+        """Promote on the highest rung that has someone, else start.
 
         Args:
             boards: What may be looked at.
             seen: The first steps.
             started: What the others started.
         """
+        certain = self._certain(boards)
         for rung in reversed(range(self.rungs - 1)):
-            count = len(boards[rung]) // self.eta
-            found = _promotion(boards, rung, count, seen.started, started)
+            found = _promotion(boards, rung, certain[rung], seen.started, started)
             if found:
                 return found
         while seen.fresh < len(self.candidates):
@@ -129,8 +134,20 @@ class Halving:
                 return Step(candidate, 0)
         return None
 
+    def _certain(self, boards: Boards) -> list[int]:
+        """How many of each rung's best go on whatever becomes of those still to come to it."""
+        sizes = expected_steps(len(self.candidates), self.rungs, self.eta)
+        found: list[int] = []
+        total = sizes[0]
+        for board, (size, places) in zip(boards, pairwise(sizes), strict=False):
+            total = min(total, size)
+            to_come = max(0, total - len(board))  # an older study may have promoted more
+            found.append(max(0, places - to_come))
+            total -= len(board) - bisect_left(board, (math.inf, ""))  # who failed never comes
+        return found
+
     def _last_promotion(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
-        """With all over: take the best on, until someone is at the full horizon."""
+        """With all over: take others on where all failed, until one is at the full horizon."""
         if any(value < math.inf for value, _ in boards[-1]):
             return None
         for rung in reversed(range(self.rungs - 1)):
@@ -177,7 +194,7 @@ def standings(steps: Sequence[Step]) -> list[Step]:
 
 
 def expected_steps(candidates: int, rungs: int, eta: int) -> list[int]:
-    """Jobs of each rung, were every choice made with the whole rung known."""
+    """Jobs of each rung, where nobody fails."""
     counts = [candidates]
     for _ in range(rungs - 1):
         counts.append(max(1, counts[-1] // eta))

@@ -35,7 +35,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class HalvingSection(Section):
-    """Asynchronous successive halving of the grid (Li et al. 2018, arXiv 1810.05934)."""
+    """Successive halving of the grid (Jamieson and Talwalkar 2015, arXiv 1502.07943)."""
 
     rungs: Annotated[tuple[Epochs, ...], Field(min_length=1)] = (1, 3, 9)
     """Epochs after which the best are chosen to go on; the last is the schedule's horizon."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -23,7 +25,7 @@ from thriftnet.search.heartbeat import Heartbeat
 from thriftnet.search.jobs import Claim, Job
 from thriftnet.search.ray_cluster import share
 from thriftnet.search.space import load_space
-from thriftnet.search.stages import GRID, read_known
+from thriftnet.search.stages import ANALYSIS, GRID, REFINEMENT, read_known
 from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
 from thriftnet.training.lines import Line
@@ -85,6 +87,19 @@ def test_a_job_of_a_silent_worker_that_lives_is_tried_again_when_that_one_has_st
     assert removed[0] == removed[1]
 
 
+def test_a_worker_that_waits_for_a_stage_to_begin_can_be_stopped_and_ends_with_its_command(
+    tmp_path: Path,
+):
+    study = begun(tmp_path)
+    with closing(study.storage):
+        timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGTERM])
+        timer.start()
+        assert not worker.work(study, ANALYSIS, REFINEMENT, worker="w")
+        timer.join()
+        another = os.getpid()  # no process is its own parent
+        assert not worker.work(study, ANALYSIS, worker="w", parent=another)
+
+
 def begun(folder: Path, *, heartbeat: float = 5.0) -> Study:
     """With candidates and no job yet."""
     space = load_space(space_file(folder))
@@ -137,17 +152,9 @@ def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
             def interrupt() -> bool:
                 raise KeyboardInterrupt
 
-            with pytest.raises(KeyboardInterrupt):
-                crew.run_workers(
-                    study,
-                    GRID,
-                    crew=_Crew(),
-                    url=None,
-                    data=None,
-                    stopping=interrupt,
-                    look=lambda: None,
-                    say=print,
-                )
+            team = crew.Team(study, [GRID], crew=_Crew(), url=None, data=None, say=print)
+            with pytest.raises(KeyboardInterrupt), closing(team):
+                team.run(GRID, stopping=interrupt, look=lambda: False)
         study.storage.close()
         (row,) = at.jobs("grid")
     assert (row.state, row.deaths) == ("released", 0)

@@ -1,4 +1,8 @@
-"""Worker processes wherever they run, watched: a dead one's job is given up, another started."""
+"""Worker processes wherever they run, watched: a dead one's job is given up, another started.
+
+They are started once and go on from stage to stage: a process takes seconds to start, in which it
+would train nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import contextlib
 import platform
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -93,69 +97,88 @@ class Crew(Protocol):
         ...
 
 
-def run_workers(
-    study: Study,
-    stage: Stage,
-    *,
-    crew: Crew,
-    url: str | None,
-    data: Path | None,
-    stopping: Callable[[], bool],
-    look: Callable[[], None],
-    say: Callable[[str], None],
-) -> bool:
-    """Run a stage's jobs in the processes of a crew.
+class Team:
+    """The workers of one command.
 
     Args:
         study: Whose.
-        stage: With all stages before it done.
-        crew: Where they run.
+        stages: That the command runs, in their order.
+        crew: Where workers run.
         url: Of the storage; none: the file in the study folder.
         data: Where to read CIFAR-10; none: the cache.
-        stopping: Whether the user has asked to stop.
-        look: Called a few times a second.
         say: Told of workers that died.
-
-    Returns:
-        Whether the stage is done; if not, every worker has given its job back.
-
-    Raises:
-        SearchError: A worker met a mistake that the user has to mend; its line.
     """
-    workers: list[Worker] = []
-    barren, done = 0, False
-    try:
-        while len(workers) < crew.count():
-            workers.append(crew.start(_order(study, stage, url, data)))
-        while workers and not stopping():
+
+    def __init__(
+        self,
+        study: Study,
+        stages: Sequence[Stage],
+        *,
+        crew: Crew,
+        url: str | None,
+        data: Path | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._study = study
+        self._stages = stages
+        self._crew = crew
+        self._url = url
+        self._data = data
+        self._say = say
+        self._workers: list[Worker] = []
+
+    def run(self, stage: Stage, *, stopping: Callable[[], bool], look: Callable[[], bool]) -> bool:
+        """Watch over the jobs of a stage.
+
+        Args:
+            stage: With all stages before it done.
+            stopping: Whether the user has asked to stop.
+            look: Called a few times a second; whether all jobs of the stage are over.
+
+        Returns:
+            Whether they are. The workers live on: they wait for what the stage found, and go on
+            with the next.
+
+        Raises:
+            SearchError: A worker met a mistake that the user has to mend; its line.
+        """
+        barren = 0
+        while len(self._workers) < self._crew.count():
+            self._start(stage)
+        while self._workers and not stopping():
             time.sleep(_LOOK_SECONDS)
-            for worker in list(workers):
+            for worker in list(self._workers):
                 ending = worker.ending()
                 if ending is None:
                     continue
-                workers.remove(worker)
-                done = done or ending.code == 0
+                self._workers.remove(worker)
                 if ending.code == 2:
                     raise SearchError(ending.line or "a worker failed")
                 if ending.code not in (0, 130):
-                    barren = 0 if _tell_death(study, worker, ending, say) else barren + 1
+                    held = _tell_death(self._study, worker, ending, self._say)
+                    barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
-                        log = study.log_path(worker.name)
+                        log = self._study.log_path(worker.name)
                         raise SearchError(f"no worker lives long enough to train; see {log}")
-                    workers.append(crew.start(_order(study, stage, url, data)))
-            look()
-        return done
-    finally:
-        _stop(study, workers)
+                    self._start(stage)
+            if look():
+                return True
+        return False
 
+    def close(self) -> None:
+        """Stop who still works: each gives its job back."""
+        _stop(self._study, self._workers)
 
-def _order(study: Study, stage: Stage, url: str | None, data: Path | None) -> Order:
-    name = f"{platform.node()}-{uuid.uuid4().hex[:12]}"
-    arguments = [str(study.path.resolve()), stage.name, "--worker", name]
-    arguments += ["--heartbeat", str(study.storage.heartbeat)]
-    arguments += ["--data", str(data.resolve())] if data is not None else []
-    environment = {} if url is None else {STORAGE_VARIABLE: url}
-    return Order(name, arguments, environment, study.log_path(name).resolve())
+    def _start(self, stage: Stage) -> None:
+        """Start a worker at a stage."""
+        name = f"{platform.node()}-{uuid.uuid4().hex[:12]}"
+        left = self._stages[self._stages.index(stage) :]
+        arguments = [str(self._study.path.resolve()), *(each.name for each in left)]
+        arguments += ["--worker", name, "--heartbeat", str(self._study.storage.heartbeat)]
+        arguments += ["--data", str(self._data.resolve())] if self._data is not None else []
+        environment = {} if self._url is None else {STORAGE_VARIABLE: self._url}
+        log = self._study.log_path(name).resolve()
+        self._workers.append(self._crew.start(Order(name, arguments, environment, log)))
 
 
 def _tell_death(study: Study, worker: Worker, ending: Ending, say: Callable[[str], None]) -> bool:

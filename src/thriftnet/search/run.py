@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.conclusion import conclude
-from thriftnet.search.crew import Crew, run_workers
+from thriftnet.search.crew import Crew, Team
 from thriftnet.search.database import in_a_file
 from thriftnet.search.jobs import Answer, Candidate, JobRow
 from thriftnet.search.known import Known
@@ -94,23 +95,16 @@ def run_search(
     progress.counted(chosen, candidates)
     load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
     outcomes: dict[str, dict[str, Any]] = {}
-    with closing(opened.storage), closing(crew), stop_on_signal() as stop:
+    team = Team(opened, wanted, crew=crew, url=storage, data=data, say=progress.note)
+    with closing(opened.storage), closing(crew), stop_on_signal() as stop, closing(team):
         for each in wanted:
             _need(opened, stages_before(each))
             outcome = opened.outcome(each.name)
             if outcome is None:
                 teller = _Teller(opened, each, progress)
-                done = _nothing_left(opened, each) or run_workers(
-                    opened,
-                    each,
-                    crew=crew,
-                    url=storage,
-                    data=data,
-                    stopping=lambda: stop.requested,
-                    look=teller.look,
-                    say=progress.note,
-                )
-                if done:
+                if teller.look() or team.run(
+                    each, stopping=lambda: stop.requested, look=teller.look
+                ):
                     outcome = conclude(
                         opened,
                         each,
@@ -133,12 +127,6 @@ def _choose_crew(cluster: str | None, workers: int | None, storage: str | None) 
     return RayCrew(cluster, workers=workers, shared=not in_a_file(storage))
 
 
-def _nothing_left(study: Study, stage: Stage) -> bool:
-    """Whether there is no job to start a worker for."""
-    known = read_known(study)
-    return stage.decide(known)(known.jobs[stage.name]) is Answer.DONE
-
-
 class _Teller:
     """Tells of each job that is over, once."""
 
@@ -146,18 +134,27 @@ class _Teller:
         self.study = study
         self.stage = stage
         self.progress = progress
-        self._told = {row.number for row in study.storage.jobs(stage.name) if row.over}
+        self._decide = stage.decide(read_known(study))
+        rows = study.storage.jobs(stage.name)
+        self._told = {row.number for row in rows if row.over}
+        self._over = self._decided(rows)
 
-    def look(self) -> None:
+    def look(self) -> bool:
+        """Whether all jobs of the stage are over."""
         rows = self.study.storage.jobs(self.stage.name)
         new = [row for row in rows if row.over and row.number not in self._told]
-        if not new:
-            return
-        known = read_known(self.study)
-        standing = standing_of(self.stage, known)
-        for row in new:
-            self._told.add(row.number)
-            self.progress.job(row, known, standing, done=len(self._told))
+        if new:
+            known = read_known(self.study)
+            standing = standing_of(self.stage, known)
+            for row in new:
+                self._told.add(row.number)
+                self.progress.job(row, known, standing, done=len(self._told))
+            self._over = self._decided(rows)
+        return self._over
+
+    def _decided(self, rows: Sequence[JobRow]) -> bool:
+        """Whether there is no job any more, and will be none; a choice may cost some thought."""
+        return all(row.over for row in rows) and self._decide(rows) is Answer.DONE
 
 
 def _need(study: Study, stages: tuple[Stage, ...]) -> None:

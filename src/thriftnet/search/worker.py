@@ -1,8 +1,8 @@
 """A worker: claim a job, train it in its run folder, record what came of it, until there is none.
 
-A process of its own: `python -m thriftnet.search.worker STUDY STAGE`. It ends with code 0 when the
-stage has nothing more to do, 130 when it was asked to stop, 2 at a user's mistake, in one line, and
-1 out of memory, in one line too.
+A process of its own: `python -m thriftnet.search.worker STUDY STAGE...`. Between two stages it
+waits for what the first one found. It ends with code 0 when the last has nothing more to do, 130
+when it was asked to stop, 2 at a user's mistake, in one line, and 1 out of memory, in one line too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
@@ -31,53 +32,84 @@ from thriftnet.training.run import RunFolder
 from thriftnet.training.start import TrainedRun, resume_run, start_run
 
 _SHORTEST_PAUSE = 0.1
-"""Seconds between two questions for a job while there is none; doubled, to a tenth of a beat."""
+"""Seconds between two questions for a job, or for a stage to begin, while there is none."""
 _LAG_SECONDS = 60.0
 """How long a shared folder may take to show a file that another machine wrote."""
 
 
 def work(
     study: Study,
-    stage: Stage,
-    *,
+    *stages: Stage,
     worker: str,
     data: Path | None = None,
     parent: int | None = None,
 ) -> bool:
-    """Do a stage's jobs until there are no more.
+    """Do the jobs of stages, one after the other, until there are no more.
 
     Args:
         study: Whose.
-        stage: With all stages before it done.
+        stages: Each begins when somebody has concluded all before it, however long that takes.
         worker: A name that no other process has.
         data: Where to read CIFAR-10; none: the cache.
         parent: Process without which this one stops; none: it goes on alone.
 
     Returns:
-        Whether the stage is done; if not, the worker was asked to stop.
+        Whether the jobs are done; if not, the worker was asked to stop.
 
     Raises:
         ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
     """
+    with stop_on_signal() as stop:
+        for stage in stages:
+            pauses = _pauses(study)
+            while not _ready(study, stage):
+                if stop.requested or orphaned(parent):
+                    return False
+                time.sleep(next(pauses))
+            if not _work_at(study, stage, worker, data, parent, stop):
+                return False
+    return True
+
+
+def _work_at(
+    study: Study,
+    stage: Stage,
+    worker: str,
+    data: Path | None,
+    parent: int | None,
+    stop: StopRequest,
+) -> bool:
+    """Do a stage's jobs; whether they are done."""
     known = read_known(study)
     decide = stage.decide(known)
-    pause = _SHORTEST_PAUSE
-    with stop_on_signal() as stop:
-        while not (stop.requested or orphaned(parent)):
-            found = study.storage.claim(stage.name, decide, worker=worker)
-            if found is Answer.DONE:
-                return True
-            if isinstance(found, Answer):
-                time.sleep(pause)
-                pause = min(2 * pause, max(_SHORTEST_PAUSE, study.storage.heartbeat / 10))
-                continue
-            pause = _SHORTEST_PAUSE
-            with Heartbeat(study.storage, found, parent) as heart:
-                if found.job.candidate not in known.candidates:  # made by the stage itself
-                    known = read_known(study)
-                candidate = known.candidates[found.job.candidate]
-                _do(study, stage, found, candidate, heart, stop, data)
+    pauses = _pauses(study)
+    while not (stop.requested or orphaned(parent)):
+        found = study.storage.claim(stage.name, decide, worker=worker)
+        if found is Answer.DONE:
+            return True
+        if isinstance(found, Answer):
+            time.sleep(next(pauses))
+            continue
+        pauses = _pauses(study)
+        with Heartbeat(study.storage, found, parent) as heart:
+            if found.job.candidate not in known.candidates:  # made by the stage itself
+                known = read_known(study)
+            candidate = known.candidates[found.job.candidate]
+            _do(study, stage, found, candidate, heart, stop, data)
     return False
+
+
+def _ready(study: Study, stage: Stage) -> bool:
+    """Whether it is known what all stages before found; the last one is known last."""
+    return all(study.outcome(each.name) is not None for each in reversed(stages_before(stage)))
+
+
+def _pauses(study: Study) -> Iterator[float]:
+    """Seconds between two questions: longer and longer, up to a tenth of a heartbeat."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, max(_SHORTEST_PAUSE, study.storage.heartbeat / 10))
 
 
 class _HandOn(Quiet):
@@ -230,7 +262,7 @@ def main() -> None:
     """Run a worker process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path)
-    parser.add_argument("stage")
+    parser.add_argument("stages", nargs="+", metavar="STAGE")
     parser.add_argument("--worker", required=True)
     parser.add_argument("--heartbeat", type=float, required=True)
     parser.add_argument("--parent", type=int)
@@ -243,15 +275,9 @@ def main() -> None:
         if given.tied:
             _die_with_parent(given.parent)
         study = Study.open(given.study, url=url, heartbeat=given.heartbeat, patient=True)
-        stage = find_stage(given.stage)
-        _await_outcomes(study, stage)
-        done = work(
-            study,
-            stage,
-            worker=given.worker,
-            data=given.data,
-            parent=given.parent,
-        )
+        stages = [find_stage(name) for name in given.stages]
+        _await_outcomes(study, stages[0])
+        done = work(study, *stages, worker=given.worker, data=given.data, parent=given.parent)
     except ThriftnetError as fault:
         print(fault, file=sys.stderr)
         sys.exit(fault.exit_code)

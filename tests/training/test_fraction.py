@@ -13,11 +13,12 @@ from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.training.device import choose_compute
+from thriftnet.training.images import PlacedImages, place_images, split_positions
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet
 from thriftnet.training.run import RunFolder
-from thriftnet.training.setup import make_plan, make_state, recipe_network, split_positions
+from thriftnet.training.setup import make_plan, make_state, recipe_network
 from thriftnet.training.sizes import shrink
 
 
@@ -76,3 +77,20 @@ def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
         assert finished == (until is None)
     paused = RunFolder.open(path)
     assert paused.model_path.read_bytes() == whole.model_path.read_bytes()
+
+
+def test_images_that_are_asked_for_again_are_at_hand_and_others_are_not_taken_for_them():
+    placed, cpu = PlacedImages(), torch.device("cpu")
+    recipe = small_recipe(data={"fraction": 0.5, "image_size": 16})
+    first = placed(recipe, dataset(), cpu)
+    other = recipe.model_copy(update={"name": "other"})
+    assert placed(other, dataset(), cpu) is first
+    for changed in (
+        small_recipe(data={"fraction": 0.25, "image_size": 16}),
+        recipe.model_copy(update={"seed": 1}),
+        recipe,
+    ):
+        found, anew = placed(changed, dataset(), cpu), place_images(changed, dataset(), cpu)
+        assert found is not first
+        for name, tensor in vars(anew).items():
+            assert torch.equal(getattr(found, name), tensor)

@@ -105,9 +105,9 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     from thriftnet.search.dynamics import curve_facts, step_norms
     from thriftnet.search.stage_figures import measure_stages
     from thriftnet.search.verdicts import judge
+    from thriftnet.training.images import split_positions
     from thriftnet.training.inference import predict_logits
     from thriftnet.training.run import RunFolder
-    from thriftnet.training.setup import split_positions
     from thriftnet.training.start import restore_run
 
     try:

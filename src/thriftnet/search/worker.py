@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
@@ -26,6 +27,7 @@ from thriftnet.search.heartbeat import Heartbeat, orphaned
 from thriftnet.search.jobs import Answer, Candidate, Claim
 from thriftnet.search.stages import Stage, find_stage, read_known, stages_before
 from thriftnet.search.study import Study
+from thriftnet.training.images import Place, PlacedImages
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet
 from thriftnet.training.run import RunFolder
@@ -35,6 +37,23 @@ _SHORTEST_PAUSE = 0.1
 """Seconds between two questions for a job, or for a stage to begin, while there is none."""
 _LAG_SECONDS = 60.0
 """How long a shared folder may take to show a file that another machine wrote."""
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """What stays the same from the first job to the last."""
+
+    study: Study
+    name: str
+    data: Path | None
+    parent: int | None
+    stop: StopRequest
+    place: Place
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to go on."""
+        return not (self.stop.requested or orphaned(self.parent))
 
 
 def work(
@@ -60,48 +79,39 @@ def work(
         ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
     """
     with stop_on_signal() as stop:
-        for stage in stages:
-            pauses = _pauses(study)
-            while not _ready(study, stage):
-                if stop.requested or orphaned(parent):
-                    return False
-                time.sleep(next(pauses))
-            if not _work_at(study, stage, worker, data, parent, stop):
-                return False
+        own = _Worker(study, worker, data, parent, stop, PlacedImages())
+        return all(_begins(own, stage) and _finishes(own, stage) for stage in stages)
+
+
+def _begins(own: _Worker, stage: Stage) -> bool:
+    """Wait until all stages before one are concluded; false where the worker has to stop first."""
+    pauses = _pauses(own.study)
+    # The last of them is looked for first, as it comes last.
+    while any(own.study.outcome(each.name) is None for each in reversed(stages_before(stage))):
+        if not own.wanted:
+            return False
+        time.sleep(next(pauses))
     return True
 
 
-def _work_at(
-    study: Study,
-    stage: Stage,
-    worker: str,
-    data: Path | None,
-    parent: int | None,
-    stop: StopRequest,
-) -> bool:
-    """Do a stage's jobs; whether they are done."""
-    known = read_known(study)
+def _finishes(own: _Worker, stage: Stage) -> bool:
+    """Do a stage's jobs; false where the worker has to stop before they are done."""
+    known = read_known(own.study)
     decide = stage.decide(known)
-    pauses = _pauses(study)
-    while not (stop.requested or orphaned(parent)):
-        found = study.storage.claim(stage.name, decide, worker=worker)
+    pauses = _pauses(own.study)
+    while own.wanted:
+        found = own.study.storage.claim(stage.name, decide, worker=own.name)
         if found is Answer.DONE:
             return True
         if isinstance(found, Answer):
             time.sleep(next(pauses))
             continue
-        pauses = _pauses(study)
-        with Heartbeat(study.storage, found, parent) as heart:
+        pauses = _pauses(own.study)
+        with Heartbeat(own.study.storage, found, own.parent) as heart:
             if found.job.candidate not in known.candidates:  # made by the stage itself
-                known = read_known(study)
-            candidate = known.candidates[found.job.candidate]
-            _do(study, stage, found, candidate, heart, stop, data)
+                known = read_known(own.study)
+            _do(own, stage, found, known.candidates[found.job.candidate], heart)
     return False
-
-
-def _ready(study: Study, stage: Stage) -> bool:
-    """Whether it is known what all stages before found; the last one is known last."""
-    return all(study.outcome(each.name) is not None for each in reversed(stages_before(stage)))
 
 
 def _pauses(study: Study) -> Iterator[float]:
@@ -128,22 +138,15 @@ class _HandOn(Quiet):
             signal.raise_signal(signal.SIGTERM)
 
 
-def _do(
-    study: Study,
-    stage: Stage,
-    claim: Claim,
-    candidate: Candidate,
-    heart: Heartbeat,
-    stop: StopRequest,
-    data: Path | None,
-) -> None:
+def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: Heartbeat) -> None:
     """Train a claimed job and record it; a job that was stopped is given back."""
+    study, stop = own.study, own.stop
 
     def bring() -> tuple[float, float] | None:
         path, epochs = study.trial_path(claim.job), claim.job.epochs
         if _reached(path, epochs) is None:
             progress = _HandOn(stop, heart)
-            run = _train(study, stage, claim, candidate, progress, data)
+            run = _train(own, stage, claim, candidate, progress)
             # A signal in the job's last step went to the training, which had come to its end.
             stop.requested = stop.requested or (run.asked and not progress.handed_on)
         return _reached(path, epochs)
@@ -172,26 +175,21 @@ def _do(
 
 
 def _train(
-    study: Study,
-    stage: Stage,
-    claim: Claim,
-    candidate: Candidate,
-    progress: _HandOn,
-    data: Path | None,
+    own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, progress: _HandOn
 ) -> TrainedRun:
     """Bring a trial to the job's epochs, from its checkpoint where it has one."""
-    path, job = study.trial_path(claim.job), claim.job
+    path, job, space = own.study.trial_path(claim.job), claim.job, own.study.space
     if _can_go_on(path):
-        return resume_run(path, data=data, progress=progress, until=job.epochs)
+        return resume_run(path, data=own.data, progress=progress, until=job.epochs, place=own.place)
     shutil.rmtree(path, ignore_errors=True)  # cut before its first checkpoint, or damaged
-    recipe = trial_recipe(study.space, candidate, epochs=stage.horizon(study.space), seed=job.seed)
     return start_run(
-        recipe,
+        trial_recipe(space, candidate, epochs=stage.horizon(space), seed=job.seed),
         name=path.name,
         runs_dir=path.parent,
-        data=data,
+        data=own.data,
         progress=progress,
         until=job.epochs,
+        place=own.place,
     )
 
 
@@ -216,14 +214,14 @@ def _reached(path: Path, epochs: int) -> tuple[float, float] | None:
     try:
         run = RunFolder.open(path)
         lines = [line for line in run.metrics() if line["kind"] == "epoch"]
+        last = next((line for line in lines if line["epoch"] == epochs), None)
+        if last is None:
+            return None
         best = run.recipe().train.select == "best"
     except (RunError, RecipeError):
         return None
-    for line in lines:
-        if line["epoch"] == epochs:
-            so_far = [other["val_accuracy"] for other in lines if other["epoch"] <= epochs]
-            return (max(so_far) if best else line["val_accuracy"]), line["seconds"]
-    return None
+    so_far = [line["val_accuracy"] for line in lines if line["epoch"] <= epochs]
+    return (max(so_far) if best else last["val_accuracy"]), last["seconds"]
 
 
 def _die_with_parent(parent: int) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from thriftnet.augment import Augment, Mix, normalise
-from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, stratified_split
+from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset
 from thriftnet.errors import RecipeError
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel
@@ -21,10 +19,11 @@ from thriftnet.recipe import Recipe
 from thriftnet.training.averaging import Average
 from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.epochs import Epochs
+from thriftnet.training.images import Place, place_images
 from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.rng import derive_seed
 from thriftnet.training.shared_step import check_share
-from thriftnet.training.sizes import Sizes, shrink
+from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
 from thriftnet.training.sync_batch_norm import synchronise
 
@@ -81,9 +80,21 @@ class Plan:
 
 
 def make_plan(
-    recipe: Recipe, train_set: Dataset, model: nn.Module, processes: Processes = ALONE
+    recipe: Recipe,
+    train_set: Dataset,
+    model: nn.Module,
+    processes: Processes = ALONE,
+    *,
+    place: Place = place_images,
 ) -> Plan:
     """Split, place and count.
+
+    Args:
+        recipe: What to train.
+        train_set: On what.
+        model: Its network, whose operations are counted.
+        processes: Those that train together.
+        place: Splits and places the images.
 
     Raises:
         RecipeError: The device is not there, the split leaves less than one batch or nothing to
@@ -99,12 +110,10 @@ def make_plan(
         micro_batch=micro_batch,
         split=settings.sync_batch_norm,
     )
-    train_at, val_at = split_positions(recipe, train_set.labels)
-    side = recipe.data.image_size
-    chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
-    epochs = Epochs.of(settings, images=len(chosen))
+    placed = place(recipe, train_set, compute.device)
+    epochs = Epochs.of(settings, images=len(placed.images))
     epochs.check()
-    if settings.select == "best" and len(held_out) == 0:
+    if settings.select == "best" and len(placed.val_images) == 0:
         raise RecipeError(
             f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and train.select=best "
             "needs some; raise it or set train.select=final"
@@ -112,10 +121,10 @@ def make_plan(
     return Plan(
         seed=recipe.seed,
         compute=compute,
-        images=as_images(chosen, compute.device, side=side),
-        labels=torch.tensor(chosen.labels).to(compute.device),
-        val_images=as_images(held_out, compute.device, side=side),
-        val_labels=torch.tensor(held_out.labels).to(compute.device),
+        images=placed.images,
+        labels=placed.labels,
+        val_images=placed.val_images,
+        val_labels=placed.val_labels,
         classes=train_set.classes,
         mean=CIFAR10_MEAN,
         std=CIFAR10_STD,
@@ -128,35 +137,10 @@ def make_plan(
         total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
         stem_epochs=settings.stem_epochs,
-        sizes=Sizes.of(model, settings.sizes, full=side),
+        sizes=Sizes.of(model, settings.sizes, full=recipe.data.image_size),
         processes=processes,
         sync_batch_norm=settings.sync_batch_norm,
     )
-
-
-def split_positions(
-    recipe: Recipe, labels: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the images that a recipe trains on, and of those it validates on."""
-    seed = recipe.seed
-    train_at, val_at = stratified_split(labels, val_ratio=recipe.data.val_ratio, seed=seed)
-    if recipe.data.fraction < 1:
-        _, used = stratified_split(
-            labels[train_at],
-            val_ratio=recipe.data.fraction,
-            seed=derive_seed(seed, "fraction"),
-        )
-        train_at = train_at[used]
-    return train_at, val_at
-
-
-def as_images(dataset: Dataset, device: torch.device, *, side: int) -> Tensor:
-    """(N, H, W, 3) uint8 arrays as (N, 3, side, side) channels-last tensors.
-
-    One copy into memory: the cache is mapped read-only, and training reads it in random order.
-    """
-    images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
-    return shrink(images, side).to(device)
 
 
 def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar10
 from thriftnet.errors import ProcessError, RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
 from thriftnet.training.environment import describe_environment
+from thriftnet.training.images import Place, place_images
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.lines import last_line
 from thriftnet.training.loop import fit
@@ -52,6 +55,7 @@ def start_run(
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
     processes: Processes = ALONE,
+    place: Place = place_images,
 ) -> TrainedRun:
     """Train a recipe into a new folder `runs_dir/name`.
 
@@ -65,6 +69,7 @@ def start_run(
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
         processes: Those that train together, each of which calls this.
+        place: Splits and places the images.
 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
@@ -75,15 +80,16 @@ def start_run(
     """
     progress = _speaker(progress, processes)
     path = processes.lead(lambda: new_run_path(runs_dir, recipe, name))
-    recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before data is fetched
+    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before any data
     train_set, _ = load_cifar10(data, say=progress.note)
-    plan, state = _prepare(recipe, train_set, processes)
+    plan, state = _prepare(recipe, train_set, model, processes, place)
     deadline = None
     if budget:
         pace = measure_pace(plan, state) if budget.seconds is not None else None
         recipe = processes.lead(lambda: fit_to_budget(recipe, plan, budget, pace))
         deadline = deadline_of(budget, pace) if pace else None
-        plan, state = _prepare(recipe, train_set, processes)
+        model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+        plan, state = _prepare(recipe, train_set, model, processes, place)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
     run = processes.lead(lambda: _open_run(path, recipe, plan, state, progress))
     return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
@@ -97,6 +103,7 @@ def resume_run(
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
     processes: Processes = ALONE,
+    place: Place = place_images,
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
@@ -110,6 +117,7 @@ def resume_run(
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
         processes: Those that train together, each of which calls this.
+        place: Splits and places the images.
 
     Raises:
         RunError: There is no run, no checkpoint, or it is damaged.
@@ -123,7 +131,8 @@ def resume_run(
         return TrainedRun(run.path, finished=True, leads=processes.leads)
     recipe, checkpoint = processes.lead(lambda: (run.recipe(), run.load_state()))
     train_set, _ = load_cifar10(data, say=progress.note)
-    plan, state = _prepare(recipe, train_set, processes)
+    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    plan, state = _prepare(recipe, train_set, model, processes, place)
     _load(path, recipe, state, checkpoint)
     if processes.leads:
         run.rewind(state.step)
@@ -143,7 +152,8 @@ def restore_run(
     run = RunFolder.open(path)
     recipe, checkpoint = run.recipe(), run.load_state()
     train_set, _ = load_cifar10(data)
-    plan, state = _prepare(recipe, train_set, ALONE)
+    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    plan, state = _prepare(recipe, train_set, model, ALONE, place_images)
     _load(path, recipe, state, checkpoint)
     return recipe, plan, state, train_set
 
@@ -171,10 +181,9 @@ def _speaker(progress: Progress | None, processes: Processes) -> Progress:
 
 
 def _prepare(
-    recipe: Recipe, train_set: Dataset, processes: Processes
+    recipe: Recipe, train_set: Dataset, model: nn.Module, processes: Processes, place: Place
 ) -> tuple[Plan, TrainingState]:
-    model = recipe_network(recipe, classes=len(train_set.classes))
-    plan = make_plan(recipe, train_set, model, processes)
+    plan = make_plan(recipe, train_set, model, processes, place=place)
     return plan, make_state(recipe, plan, model)
 
 

@@ -49,12 +49,14 @@ class StripConv(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        """(N, C_in, H, W) bfloat16 and (C_out, C_in, 3, 3) to (N, C_out, H, W)."""
         narrow = weight.to(x.dtype)
         ctx.save_for_backward(x, narrow)
         return F.conv2d(x, narrow, padding=1)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor, Tensor]:
+        """Gradients of features and weights."""
         x, weight = ctx.saved_tensors
         gradient = cast(Tensor, grad_outputs[0])
         dx = _convolution_backward(gradient, x, weight, of_input=True)

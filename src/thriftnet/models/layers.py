@@ -28,13 +28,16 @@ def norm_activate(
     return act(x if residual is None else x + residual)
 
 
+_NO_ACTIVATION = nn.Identity()
+
+
 class ConvNormAct(nn.Sequential):
-    """A convolution, its norm and an activation; (N, C_in, H, W) to what the convolution gives."""
+    """A convolution, its norm and perhaps an activation; (N, C_in, H, W) to (N, C_out, H', W')."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply them in that order."""
-        conv, norm, act = self
-        return norm_activate(conv(input), norm, act)
+        conv, norm, *act = self
+        return norm_activate(conv(input), norm, act[0] if act else _NO_ACTIVATION)
 
 
 def pool_norm_activate(x: Tensor, norm: nn.Module, act: nn.Module) -> Tensor:

@@ -48,7 +48,6 @@ def _shortcut(kind: Shortcut, in_channels: int, out_channels: int, stride: int) 
     return ConvNormAct(
         nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
         nn.BatchNorm2d(out_channels),
-        nn.Identity(),
     )
 
 

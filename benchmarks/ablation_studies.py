@@ -48,7 +48,7 @@ class Study:
 STUDIES = {
     "quick": Study(
         recipe="quick",
-        horizon=("train.epochs=5",),
+        horizon=("train.epochs=5", "train.full_epochs=2", "train.sizes=[[2, 24]]"),
         variants={
             "base": (),
             "every image in every epoch": (
@@ -63,10 +63,10 @@ STUDIES = {
             "2x2 stem": ("model.stem_kernel=2", "train.epochs=4.63"),
             "stem bias trained in all epochs": ("train.stem_epochs=null",),
             "no residual connections": ("model.residual=false",),
-            "batches of 2,000": ("train.batch_size=2000", "optim.lr=0.24"),
-            "batches of 500": ("train.batch_size=500", "optim.lr=0.12"),
-            "learning rate 0.24": ("optim.lr=0.24",),
-            "learning rate 0.12": ("optim.lr=0.12",),
+            "batches of 2,000": ("train.batch_size=2000", "optim.lr=0.34"),
+            "batches of 500": ("train.batch_size=500", "optim.lr=0.17"),
+            "learning rate 0.34": ("optim.lr=0.34",),
+            "learning rate 0.17": ("optim.lr=0.17",),
             "momentum 0.85": ("optim.momentum=0.85",),
             "ReLU": ("model.activation=relu",),
             "SiLU": ("model.activation=silu",),

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -31,11 +31,12 @@ import torch
 from record import write_result
 from thriftnet.bench.speed import noise_training
 from thriftnet.errors import TrainingError
-from thriftnet.recipe import load_recipe
+from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.loop import train_step
 
 _CHILD = "--variant"
 _KEEP_MEMORY = "thriftnet.training.device.keep_freed_memory"
+_WIDEST_GRID = "thriftnet.kernels.strips.WIDEST_GRID"
 
 Turn = dict[str, Any]
 """What `measure` found of a variant."""
@@ -51,11 +52,14 @@ class Variant:
     compiled: bool = False
     memory_format: torch.memory_format = torch.channels_last
     keep_memory: bool = True
+    strips: bool = True
 
 
 VARIANTS = {
     "base": Variant(),
-    "torch.compile": Variant(compiled=True),
+    "PyTorch's own pooling, norm and activation": Variant(environment={"THRIFTNET_FUSED": "0"}),
+    "weight gradients image by image": Variant(strips=False),
+    "torch.compile": Variant(compiled=True, environment={"THRIFTNET_FUSED": "0"}),
     "fp32": Variant(overrides=("train.precision=fp32",)),
     "ordinary layout of the weights": Variant(memory_format=torch.contiguous_format),
     "freed memory given back": Variant(keep_memory=False),
@@ -78,9 +82,16 @@ def measure(recipe_name: str, name: str, *, steps: int) -> Turn:
     Where the loss is no longer finite, `failed` says so in place of times.
     """
     variant = VARIANTS[name]
-    recipe = load_recipe(recipe_name, list(variant.overrides))
-    with nullcontext() if variant.keep_memory else patch(_KEEP_MEMORY):
-        plan, state = noise_training(recipe)
+    with ExitStack() as changed:
+        if not variant.keep_memory:
+            changed.enter_context(patch(_KEEP_MEMORY))
+        if not variant.strips:
+            changed.enter_context(patch(_WIDEST_GRID, 0))
+        return _measure(variant, load_recipe(recipe_name, list(variant.overrides)), steps=steps)
+
+
+def _measure(variant: Variant, recipe: Recipe, *, steps: int) -> Turn:
+    plan, state = noise_training(recipe)
     state.model.to(memory_format=variant.memory_format)  # pyright: ignore[reportCallIssue]
     if variant.compiled:
         state.model.compile()

@@ -20,6 +20,7 @@ LAYERS = [
     {"recipe", "recipe_sections", "recipe_errors"},
     {"data"},
     {"augment"},
+    {"kernels"},
     {"models"},
     {"optim"},
     {"training"},
@@ -84,7 +85,7 @@ def test_outside_packages_are_imported_where_they_belong(path: Path):
         served = {"http"} if names(path) == "report/server.py" else set[str]()
         network = {"urllib", "http", "socket", "ssl", "tarfile", "zipfile"}
         assert outside & network <= served
-    if layer_of(path) in {"data", "augment", "models", "optim"}:
+    if layer_of(path) in {"data", "augment", "kernels", "models", "optim"}:
         assert "recipe" not in own_imports(path)
     if layer_of(path) in LAYERS[1]:
         assert own_imports(path) <= {"errors", "recipe_sections", "recipe_errors"}

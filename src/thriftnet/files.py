@@ -10,10 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import platformdirs
+
 from thriftnet.errors import ThriftnetError
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Error numbers of a disk, a quota or a file system's file size that is used up."""
+
+
+def cache_folder() -> Path:
+    """What can be made or fetched again: `THRIFTNET_CACHE`, else the platform's cache folder."""
+    chosen = os.environ.get("THRIFTNET_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("thriftnet")
 
 
 @contextlib.contextmanager

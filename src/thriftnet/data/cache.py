@@ -7,7 +7,6 @@ CRC-32 finds it in 0.05 s where SHA-256 takes 0.10 s and MD5 0.24 s.
 """
 
 import contextlib
-import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,12 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from thriftnet.data.facts import BATCH_MD5, BATCH_SIZE, IMAGE_BYTES, IMAGE_SIZE
 from thriftnet.data.formats import Batches
 from thriftnet.errors import DataError
-from thriftnet.files import FULL_DISK, replacing
+from thriftnet.files import FULL_DISK, cache_folder, replacing
 
 _HEADER_BYTES = 64
 _COUNT = BATCH_SIZE * len(BATCH_MD5)
@@ -30,10 +28,8 @@ _verified: set[tuple[Path, int, int]] = set()
 
 
 def cache_file() -> Path:
-    """Returns where the cache lies: under THRIFTNET_CACHE, else the platform's cache folder."""
-    chosen = os.environ.get("THRIFTNET_CACHE")
-    root = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("thriftnet")
-    return root / "cifar10" / "cifar10-v1.bin"
+    """Returns where the data set lies in the cache."""
+    return cache_folder() / "cifar10" / "cifar10-v1.bin"
 
 
 def read_cache(path: Path) -> Batches | None:

@@ -42,7 +42,7 @@ def layer_table(model: nn.Module, *, image_size: int = 32) -> list[Layer]:
     def record(name: str, module: nn.Module) -> None:
         def hook(module: nn.Module, _inputs: Any, output: Tensor) -> None:
             own = sum(p.numel() for p in module.parameters(recurse=False) if p.requires_grad)
-            kind = type(module).__name__
+            kind = "Conv2d" if isinstance(module, nn.Conv2d) else type(module).__name__
             layers.append(Layer(name, kind, tuple(output.shape[1:]), own, _macs(module, output)))
 
         handles.append(module.register_forward_hook(hook))

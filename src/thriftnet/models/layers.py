@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from thriftnet.kernels.norm_act import can_fuse
+from thriftnet.kernels.norm_act import norm_act as fused_norm_act
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -14,9 +18,33 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def conv3x3(in_channels: int, out_channels: int, *, stride: int = 1) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the resolution (at stride 1) and has no bias."""
-    return nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+def norm_activate(
+    x: Tensor, norm: nn.Module, act: nn.Module, *, residual: Tensor | None = None
+) -> Tensor:
+    """`act(norm(x) + residual)`, in one operation where there is one; (N, C, H, W) to the same."""
+    if can_fuse(x, norm, act):
+        return fused_norm_act(x, norm, act, residual=residual)
+    x = norm(x)
+    return act(x if residual is None else x + residual)
+
+
+_NO_ACTIVATION = nn.Identity()
+
+
+class ConvNormAct(nn.Sequential):
+    """A convolution, its norm and perhaps an activation; (N, C_in, H, W) to (N, C_out, H', W')."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply them in that order."""
+        conv, norm, *act = self
+        return norm_activate(conv(input), norm, act[0] if act else _NO_ACTIVATION)
+
+
+def pool_norm_activate(x: Tensor, norm: nn.Module, act: nn.Module) -> Tensor:
+    """`act(norm(max_pool2d(x, 2)))`, likewise; (N, C, H, W) to (N, C, H // 2, W // 2)."""
+    if can_fuse(x, norm, act):
+        return fused_norm_act(x, norm, act, pool=True)
+    return act(norm(F.max_pool2d(x, 2)))
 
 
 class SqueezeExcitation(nn.Module):

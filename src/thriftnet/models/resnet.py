@@ -12,7 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.models.layers import ACTIVATIONS, SqueezeExcitation, StochasticDepth, conv3x3
+from thriftnet.kernels.strips import Conv3x3
+from thriftnet.models.layers import (
+    ACTIVATIONS,
+    ConvNormAct,
+    SqueezeExcitation,
+    StochasticDepth,
+    norm_activate,
+)
 
 Shortcut = Literal["projection", "padded"]
 
@@ -38,7 +45,7 @@ def _shortcut(kind: Shortcut, in_channels: int, out_channels: int, stride: int) 
         return nn.Identity()
     if kind == "padded":
         return PaddedShortcut(in_channels, out_channels, stride=stride)
-    return nn.Sequential(
+    return ConvNormAct(
         nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
         nn.BatchNorm2d(out_channels),
     )
@@ -60,10 +67,10 @@ class BasicBlock(nn.Module):
         drop_probability: float,
     ) -> None:
         super().__init__()
-        self.conv1 = conv3x3(in_channels, out_channels, stride=stride)
+        self.conv1: nn.Conv2d = Conv3x3(in_channels, out_channels, stride=stride)
         self.norm1: nn.Module = nn.BatchNorm2d(out_channels)
         self.act1 = ACTIVATIONS[activation]()
-        self.conv2 = conv3x3(out_channels, out_channels)
+        self.conv2: nn.Conv2d = Conv3x3(out_channels, out_channels)
         norm2 = nn.BatchNorm2d(out_channels)
         if zero_init_last:
             nn.init.zeros_(norm2.weight)
@@ -79,8 +86,10 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H / stride, W / stride)."""
-        branch = self.act1(self.norm1(self.conv1(x)))
-        branch = self.gate(self.norm2(self.conv2(branch)))
+        branch = self.conv2(norm_activate(self.conv1(x), self.norm1, self.act1))
+        if isinstance(self.gate, nn.Identity) and self.drop.probability == 0:
+            return norm_activate(branch, self.norm2, self.act2, residual=self.shortcut(x))
+        branch = self.gate(self.norm2(branch))
         return self.act2(self.drop(branch) + self.shortcut(x))
 
 
@@ -114,8 +123,8 @@ class ResNet(nn.Module):
         stochastic_depth: float = 0.0,
     ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            conv3x3(3, channels[0]), nn.BatchNorm2d(channels[0]), ACTIVATIONS[activation]()
+        self.stem = ConvNormAct(
+            Conv3x3(3, channels[0]), nn.BatchNorm2d(channels[0]), ACTIVATIONS[activation]()
         )
         self.stages = nn.ModuleList()
         width, built, total = channels[0], 0, sum(blocks)

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.models.layers import ACTIVATIONS, conv3x3
+from thriftnet.kernels.strips import Conv3x3
+from thriftnet.models.layers import ACTIVATIONS, norm_activate, pool_norm_activate
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -39,7 +40,7 @@ class ConvGroup(nn.Module):
     ) -> None:
         super().__init__()
         widths = [in_channels] + [out_channels] * depth
-        self.convs = nn.ModuleList(conv3x3(a, b) for a, b in pairwise(widths))
+        self.convs = nn.ModuleList(Conv3x3(a, b) for a, b in pairwise(widths))
         if not padded:
             self.convs[0] = nn.Conv2d(in_channels, out_channels, 3, bias=False)
         self.norms = nn.ModuleList(_norm(out_channels) for _ in range(depth))
@@ -52,13 +53,11 @@ class ConvGroup(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H // 2, W // 2)."""
-        x = F.max_pool2d(self.convs[0](x), 2)
-        x = self.acts[0](self.norms[0](x))
+        x = pool_norm_activate(self.convs[0](x), self.norms[0], self.acts[0])
         for conv, norm, act in zip(
             list(self.convs)[1:], list(self.norms)[1:], list(self.acts)[1:], strict=True
         ):
-            branch = norm(conv(x))
-            x = act(branch + x if self.residual else branch)
+            x = norm_activate(conv(x), norm, act, residual=x if self.residual else None)
         return x
 
 

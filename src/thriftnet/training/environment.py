@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from thriftnet.kernels.library import fused
 from thriftnet.training.device import Compute, processor_name
 
 
@@ -32,6 +33,7 @@ def describe_environment(
         "processes": processes,
         "device": str(compute.device),
         "precision": compute.precision,
+        "fused": compute.precision == "bf16" and fused() is not None,
         "data": dict(data_digests),
     }
 

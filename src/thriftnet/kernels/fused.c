@@ -1,0 +1,292 @@
+/* Max pool, batch norm, residual and activation of bfloat16 features, each direction in as few
+ * passes over memory as it needs.
+ *
+ * Features are channels-last: `rows` = images x height x width rows of C channels. Arithmetic is
+ * fp32; only what is stored is rounded. Threads take contiguous ranges of rows and their sums are
+ * put together in the order of the threads, so that equal inputs and thread counts give equal bits.
+ */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+#error "without OpenMP these would be slower than PyTorch's own operators"
+#endif
+
+typedef uint16_t bf16;
+
+enum { NONE, RELU, GELU, SILU };
+enum { BLOCK = 64, MOST_CHANNELS = 2048 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE float wide(bf16 x) {
+    union { uint32_t bits; float value; } u = {(uint32_t)x << 16};
+    return u.value;
+}
+
+/* To the nearest, ties to even, as PyTorch rounds; a NaN of the hardware's kind stays one. */
+INLINE bf16 narrow(float x) {
+    union { float value; uint32_t bits; } u = {x};
+    return (bf16)((u.bits + 0x7fff + ((u.bits >> 16) & 1)) >> 16);
+}
+
+/* e^x for x <= 0 within 3e-6 of its size: 2^n times a Taylor polynomial of the rest. */
+INLINE float exp_negative(float x) {
+    x = x > -80.0f ? x : -80.0f; /* and no product with it is a slow subnormal number */
+    float n = rintf(x * 1.44269504f);
+    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1 + r * (1 + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * 8.3333333e-3f))));
+    union { int32_t bits; float value; } power = {((int32_t)n + 127) << 23};
+    return p * power.value;
+}
+
+/* The standard normal distribution at u, where bell = e^(-u^2/2): erfc by Abramowitz and Stegun
+ * 7.1.26, which is within 1.5e-7. */
+INLINE float normal_cdf(float u, float bell) {
+    float t = 1 / (1 + 0.3275911f * 0.70710678f * fabsf(u));
+    float tail = 0.5f * bell * t *
+        (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+    return u >= 0 ? 1 - tail : tail;
+}
+
+INLINE float sigmoid(float u) {
+    float e = exp_negative(-fabsf(u));
+    return (u >= 0 ? 1 : e) / (1 + e);
+}
+
+INLINE float activate(float u, int kind) {
+    switch (kind) {
+    case RELU: return u < 0 ? 0 : u; /* NaN stays NaN */
+    case GELU: return u * normal_cdf(u, exp_negative(-0.5f * u * u));
+    case SILU: return u * sigmoid(u);
+    default: return u;
+    }
+}
+
+INLINE float slope(float u, int kind) {
+    float bell, s;
+    switch (kind) {
+    case RELU: return u <= 0 ? 0 : 1;
+    case GELU:
+        bell = exp_negative(-0.5f * u * u);
+        return normal_cdf(u, bell) + u * bell * 0.39894228f;
+    case SILU: s = sigmoid(u); return s * (1 + u * (1 - s));
+    default: return 1;
+    }
+}
+
+/* Add the fp32 sums of one block to a thread's own, and begin anew. */
+INLINE void flush(double *total, float *block, long count) {
+    for (long i = 0; i < count; i++) {
+        total[i] += block[i];
+        block[i] = 0;
+    }
+}
+
+#define SHARE(rows) \
+    long thread = omp_get_thread_num(), all = omp_get_num_threads(); \
+    long first = (rows) * thread / all, last = (rows) * (thread + 1) / all;
+
+/* sums: (threads, 2 C): of x - shift[c] and of its square, over the rows. */
+void column_sums(const bf16 *x, const float *shift, double *sums, long rows, long c, int threads) {
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(rows)
+        float block[2 * MOST_CHANNELS] = {0};
+        double *total = sums + thread * 2 * c;
+        for (long row = first; row < last; row++) {
+            const bf16 *restrict from = x + row * c;
+            for (long k = 0; k < c; k++) {
+                float d = wide(from[k]) - shift[k];
+                block[k] += d;
+                block[MOST_CHANNELS + k] += d * d;
+            }
+            if ((row - first) % BLOCK == BLOCK - 1 || row == last - 1) {
+                flush(total, block, c);
+                flush(total + c, block + MOST_CHANNELS, c);
+            }
+        }
+    }
+}
+
+/* x: (images, height, width, C) to y: (images, height / 2, width / 2, C), the largest of each 2x2;
+ * which: the same shape, 0 to 3, where it was (the first of equal ones); sums as column_sums, of y.
+ */
+void pool_sums(const bf16 *x, bf16 *y, uint8_t *which, const float *shift, double *sums,
+               long images, long height, long width, long c, int threads) {
+    long h = height / 2, w = width / 2, lines = images * h;
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(lines)
+        float block[2 * MOST_CHANNELS] = {0};
+        double *total = sums + thread * 2 * c;
+        for (long line = first; line < last; line++) {
+            const bf16 *top = x + ((line / h) * height + (line % h) * 2) * width * c;
+            for (long j = 0; j < w; j++) {
+                const bf16 *restrict a = top + 2 * j * c;
+                const bf16 *restrict b = a + width * c;
+                bf16 *restrict to = y + (line * w + j) * c;
+                uint8_t *restrict at = which + (line * w + j) * c;
+                for (long k = 0; k < c; k++) {
+                    float best = wide(a[k]), v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
+                    int found = 0;
+                    if (v1 > best || v1 != v1) { best = v1; found = 1; }
+                    if (v2 > best || v2 != v2) { best = v2; found = 2; }
+                    if (v3 > best || v3 != v3) { best = v3; found = 3; }
+                    to[k] = narrow(best);
+                    at[k] = (uint8_t)found;
+                    float d = best - shift[k];
+                    block[k] += d;
+                    block[MOST_CHANNELS + k] += d * d;
+                }
+            }
+            flush(total, block, c);
+            flush(total + c, block + MOST_CHANNELS, c);
+        }
+    }
+}
+
+INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restrict scale,
+                         const float *restrict shift, bf16 *z, long first, long last, long c,
+                         int kind, int added) {
+    for (long row = first; row < last; row++) {
+        const bf16 *restrict from = y + row * c;
+        const bf16 *restrict other = added ? residual + row * c : from;
+        bf16 *restrict to = z + row * c;
+        for (long k = 0; k < c; k++) {
+            float u = wide(from[k]) * scale[k] + shift[k];
+            if (added) u += wide(other[k]);
+            to[k] = narrow(activate(u, kind));
+        }
+    }
+}
+
+#define FORWARD(kind) \
+    residual ? forward_rows(y, residual, scale, shift, z, first, last, c, kind, 1) \
+             : forward_rows(y, residual, scale, shift, z, first, last, c, kind, 0)
+
+/* z = activation(y scale + shift + residual); residual may be null. */
+void scale_activate(const bf16 *y, const bf16 *residual, const float *scale, const float *shift,
+                    bf16 *z, long rows, long c, int kind, int threads) {
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(rows)
+        switch (kind) {
+        case RELU: FORWARD(RELU); break;
+        case GELU: FORWARD(GELU); break;
+        case SILU: FORWARD(SILU); break;
+        default: FORWARD(NONE);
+        }
+    }
+}
+
+INLINE void backward_rows(const bf16 *dz, const bf16 *y, const bf16 *residual,
+                          const float *restrict scale, const float *restrict shift,
+                          const float *restrict mean, bf16 *du, double *total, long first,
+                          long last, long c, int kind, int added) {
+    float block[2 * MOST_CHANNELS] = {0};
+    for (long row = first; row < last; row++) {
+        const bf16 *restrict from = y + row * c;
+        const bf16 *restrict other = added ? residual + row * c : from;
+        const bf16 *restrict gradient = dz + row * c;
+        bf16 *restrict to = du + row * c;
+        for (long k = 0; k < c; k++) {
+            float value = wide(from[k]), g = wide(gradient[k]);
+            if (kind != NONE) {
+                float u = value * scale[k] + shift[k];
+                if (added) u += wide(other[k]);
+                g *= slope(u, kind);
+                to[k] = narrow(g);
+            }
+            block[k] += g;
+            block[MOST_CHANNELS + k] += g * (value - mean[k]);
+        }
+        if ((row - first) % BLOCK == BLOCK - 1 || row == last - 1) {
+            flush(total, block, c);
+            flush(total + c, block + MOST_CHANNELS, c);
+        }
+    }
+}
+
+#define BACKWARD(kind) \
+    residual ? backward_rows(dz, y, residual, scale, shift, mean, du, total, first, last, c, kind, 1) \
+             : backward_rows(dz, y, residual, scale, shift, mean, du, total, first, last, c, kind, 0)
+
+/* du: gradient before the activation (not written for kind NONE, where it is dz);
+ * sums: (threads, 2 C): of du and of du (y - mean[c]). */
+void activation_backward(const bf16 *dz, const bf16 *y, const bf16 *residual, const float *scale,
+                         const float *shift, const float *mean, bf16 *du, double *sums, long rows,
+                         long c, int kind, int threads) {
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(rows)
+        double *total = sums + thread * 2 * c;
+        switch (kind) {
+        case RELU: BACKWARD(RELU); break;
+        case GELU: BACKWARD(GELU); break;
+        case SILU: BACKWARD(SILU); break;
+        default: BACKWARD(NONE);
+        }
+    }
+}
+
+/* dx = du a + y b + d, each of a, b and d a number a channel. */
+void norm_backward(const bf16 *du, const bf16 *y, const float *a, const float *b, const float *d,
+                   bf16 *dx, long rows, long c, int threads) {
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(rows)
+        for (long row = first; row < last; row++) {
+            const bf16 *restrict gradient = du + row * c;
+            const bf16 *restrict from = y + row * c;
+            bf16 *restrict to = dx + row * c;
+            for (long k = 0; k < c; k++)
+                to[k] = narrow(wide(gradient[k]) * a[k] + wide(from[k]) * b[k] + d[k]);
+        }
+    }
+}
+
+INLINE void unpool_row(const bf16 *restrict du, const bf16 *restrict y,
+                       const uint8_t *restrict which, const float *restrict a,
+                       const float *restrict b, const float *restrict d, bf16 *restrict p0,
+                       bf16 *restrict p1, bf16 *restrict p2, bf16 *restrict p3, long c) {
+    for (long k = 0; k < c; k++) {
+        bf16 value = narrow(wide(du[k]) * a[k] + wide(y[k]) * b[k] + d[k]);
+        uint8_t at = which[k];
+        p0[k] = at == 0 ? value : 0;
+        p1[k] = at == 1 ? value : 0;
+        p2[k] = at == 2 ? value : 0;
+        p3[k] = at == 3 ? value : 0;
+    }
+}
+
+/* As norm_backward, and handed on to the pixel of each 2x2 that was largest; the others, and a last
+ * odd line or column, get 0. */
+void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, const float *a,
+                          const float *b, const float *d, bf16 *dx, long images, long height,
+                          long width, long c, int threads) {
+    long h = height / 2, w = width / 2, lines = images * h;
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(lines)
+        for (long line = first; line < last; line++) {
+            bf16 *top = dx + ((line / h) * height + (line % h) * 2) * width * c;
+            for (long j = 0; j < w; j++) {
+                long row = (line * w + j) * c;
+                bf16 *upper = top + 2 * j * c, *lower = upper + width * c;
+                unpool_row(du + row, y + row, which + row, a, b, d, upper, upper + c, lower,
+                           lower + c, c);
+            }
+            if (width % 2) {
+                memset(top + (width - 1) * c, 0, c * sizeof(bf16));
+                memset(top + (2 * width - 1) * c, 0, c * sizeof(bf16));
+            }
+            if (height % 2 && line % h == h - 1)
+                memset(top + 2 * width * c, 0, width * c * sizeof(bf16));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+"""The operations of `fused.c`, compiled on first use by the machine's C compiler.
+
+PyTorch's own operators go over memory once for each of pooling, norm, addition and activation, in
+both directions; where convolutions are fast (AMX) that takes most of a training step, and
+`torch.compile` of torch 2.13 gives gradients that are not numbers. Where there is no compiler with
+OpenMP, or `THRIFTNET_FUSED=0` says so, the same networks train by PyTorch's operators.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from thriftnet.errors import ThriftnetError
+from thriftnet.files import cache_folder, write_whole
+
+_FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
+_WIDE = ("-mprefer-vector-width=512",)
+"""Compilers halve their vectors by default where some processors slow down for wide ones."""
+_COMPILE_SECONDS = 120
+
+_SIGNATURES = {
+    "column_sums": "pppiii",
+    "pool_sums": "pppppiiiii",
+    "scale_activate": "pppppiiii",
+    "activation_backward": "ppppppppiiii",
+    "norm_backward": "ppppppiii",
+    "norm_backward_unpool": "pppppppiiiii",
+}
+"""Parameters of each function of `fused.c`: p is a pointer, i a count."""
+_TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_long}
+
+
+@functools.cache
+def fused() -> ctypes.CDLL | None:
+    """The compiled library; none where it cannot be had."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if os.environ.get("THRIFTNET_FUSED") == "0" or compiler is None:
+        return None
+    try:
+        library = _load(compiler)
+    except (OSError, subprocess.SubprocessError, ThriftnetError):
+        return None
+    for name, parameters in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype = None
+        function.argtypes = [_TYPES[parameter] for parameter in parameters]
+    return library
+
+
+def _load(compiler: str) -> ctypes.CDLL:
+    """From the cache, where the same source was compiled for the same processor; else anew."""
+    source = (resources.files("thriftnet") / "kernels" / "fused.c").read_bytes()
+    known = cache_folder() / "kernels" / f"fused-{_digest(compiler, source)}.so"
+    if _sound(known):
+        return ctypes.CDLL(str(known))
+    with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
+        built = Path(folder) / "fused.so"
+        _compile(compiler, source, built)
+        try:
+            content = built.read_bytes()
+            write_whole(known, content + _checksum(content), error=ThriftnetError)
+        except ThriftnetError:  # no cache to write to: for this process alone
+            return ctypes.CDLL(str(built))
+    return ctypes.CDLL(str(known))
+
+
+def _sound(library: Path) -> bool:
+    """Whether a file is as it was written; half a library would end the process that loads it."""
+    try:
+        content = library.read_bytes()
+    except OSError:
+        return False
+    size = len(_checksum(b""))
+    return content[-size:] == _checksum(content[:-size])
+
+
+def _checksum(content: bytes) -> bytes:
+    """Bytes that may stand behind a library: its loader does not read them."""
+    return hashlib.sha256(content).digest()
+
+
+def _compile(compiler: str, source: bytes, built: Path) -> None:
+    command = [compiler, "-shared", "-fPIC", "-o", str(built), "-x", "c", "-", "-lm"]
+    run = functools.partial(
+        subprocess.run, input=source, capture_output=True, timeout=_COMPILE_SECONDS
+    )
+    if run([*command, *_FLAGS, *_WIDE]).returncode:  # a processor without such vectors
+        run([*command, *_FLAGS], check=True)
+
+
+def _digest(compiler: str, source: bytes) -> str:
+    """Names source, flags and what `-march=native` means here."""
+    native = subprocess.run(
+        [compiler, "-march=native", "-dM", "-E", "-x", "c", os.devnull],
+        capture_output=True,
+        timeout=_COMPILE_SECONDS,
+    )
+    content = b"\0".join([source, " ".join(_FLAGS + _WIDE).encode(), native.stdout])
+    return hashlib.sha256(content).hexdigest()[:16]

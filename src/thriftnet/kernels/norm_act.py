@@ -1,0 +1,150 @@
+"""Batch norm with what stands around it, as one operation in each direction.
+
+Used while training in bfloat16 on a CPU, where the network's features are channels-last and
+`fused.c` is compiled. The mathematics are those of PyTorch's batch norm (arXiv 1502.03167) followed
+by a sum and an activation; intermediate results are not rounded to bfloat16 on the way.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from thriftnet.kernels.library import fused
+
+ACTIVATION_KINDS: dict[type[nn.Module], int] = {nn.Identity: 0, nn.ReLU: 1, nn.GELU: 2, nn.SiLU: 3}
+"""As `fused.c` numbers them."""
+_MOST_CHANNELS = 2048
+
+
+def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
+    """Whether `norm_act` stands for `act(norm(x))` here."""
+    return (
+        type(norm) is nn.BatchNorm2d
+        and norm.training
+        and x.dtype == torch.bfloat16
+        and x.device.type == "cpu"
+        and x.numel() > 8 * x.shape[1]  # PyTorch refuses batch norm of a single value
+        and x.shape[1] <= _MOST_CHANNELS
+        and type(act) in ACTIVATION_KINDS
+        and fused() is not None
+    )
+
+
+def norm_act(
+    x: Tensor,
+    norm: nn.Module,
+    act: nn.Module,
+    *,
+    residual: Tensor | None = None,
+    pool: bool = False,
+) -> Tensor:
+    """`act(norm(x) + residual)`, or `act(norm(max_pool2d(x, 2)))`; moves the running statistics.
+
+    Args:
+        x: (N, C, H, W) bfloat16 on a CPU.
+        norm: A `BatchNorm2d` in training mode.
+        act: Of a type in `ACTIVATION_KINDS`; GELU is the exact one.
+        residual: (N, C, H, W) bfloat16; not together with `pool`.
+        pool: Whether the largest of each 2x2 is taken before.
+
+    Returns:
+        (N, C, H, W) bfloat16, or with `pool` (N, C, H // 2, W // 2).
+    """
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert norm.num_batches_tracked is not None
+    assert norm.momentum is not None
+    norm.num_batches_tracked += 1
+    kind = ACTIVATION_KINDS[type(act)]
+    result = _NormAct.apply(
+        x, norm.weight, norm.bias, residual, norm.running_mean, norm.running_var,
+        norm.momentum, norm.eps, kind, pool,
+    )  # fmt: skip
+    return cast(Tensor, result)
+
+
+class _NormAct(torch.autograd.Function):
+    """Saved for backward: y, which batch norm sees, and the residual; both exist already."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        residual: Tensor | None,
+        running_mean: Tensor,
+        running_var: Tensor,
+        momentum: float,
+        eps: float,
+        kind: int,
+        pool: bool,
+    ) -> Tensor:
+        library, threads = fused(), torch.get_num_threads()
+        assert library is not None
+        x = x.contiguous(memory_format=torch.channels_last)
+        n, c, h, w = x.shape
+        # Sums around the running mean lose no digits where the mean is far from zero.
+        around = running_mean.clone()
+        sums = torch.zeros(threads, 2, c, dtype=torch.float64)
+        y, which = x, None
+        if pool:
+            y = _features(x, n, c, h // 2, w // 2)
+            which = torch.empty(y.numel(), dtype=torch.uint8)
+            library.pool_sums(*_at(x, y, which, around, sums), n, h, w, c, threads)
+        rows = y.numel() // c
+        if not pool:
+            library.column_sums(*_at(y, around, sums), rows, c, threads)
+        first, second = (sums.sum(0) / rows).unbind()
+        variance = second - first * first
+        mean = (around + first).float()
+        rstd = torch.rsqrt(variance + eps).float()
+        scale = weight * rstd
+        shift = bias - mean * scale
+        running_mean.lerp_(mean, momentum)
+        running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
+        if residual is not None:
+            residual = residual.to(x.dtype).contiguous(memory_format=torch.channels_last)
+        z = torch.empty_like(y)
+        library.scale_activate(*_at(y, residual, scale, shift, z), rows, c, kind, threads)
+        ctx.save_for_backward(y, residual, which, mean, rstd, scale, shift)
+        ctx.kind, ctx.shape = kind, (n, c, h, w)
+        return z
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor | None, ...]:
+        library, threads = fused(), torch.get_num_threads()
+        assert library is not None
+        y, residual, which, mean, rstd, scale, shift = ctx.saved_tensors
+        n, c, h, w = ctx.shape
+        rows = y.numel() // c
+        dz = cast(Tensor, grad_outputs[0]).contiguous(memory_format=torch.channels_last)
+        du = torch.empty_like(y) if ctx.kind else dz
+        sums = torch.zeros(threads, 2, c, dtype=torch.float64)
+        library.activation_backward(
+            *_at(dz, y, residual, scale, shift, mean, du, sums), rows, c, ctx.kind, threads
+        )
+        d_bias, spread = sums.sum(0).float().unbind()
+        d_weight = spread * rstd
+        # dx = scale (du - mean(du) - normal mean(du normal)), normal = (y - mean) rstd
+        b = scale * rstd * d_weight / -rows
+        d = scale * d_bias / -rows - b * mean
+        if which is None:
+            dx = torch.empty_like(y)
+            library.norm_backward(*_at(du, y, scale, b, d, dx), rows, c, threads)
+        else:
+            dx = _features(y, n, c, h, w)
+            library.norm_backward_unpool(*_at(du, y, which, scale, b, d, dx), n, h, w, c, threads)
+        to_residual = du if residual is not None else None
+        return dx, d_weight, d_bias, to_residual, None, None, None, None, None, None
+
+
+def _features(like: Tensor, n: int, c: int, h: int, w: int) -> Tensor:
+    return torch.empty(n, c, h, w, dtype=like.dtype, memory_format=torch.channels_last)
+
+
+def _at(*tensors: Tensor | None) -> list[int | None]:
+    """Addresses, for a call during which the tensors live."""
+    return [None if tensor is None else tensor.data_ptr() for tensor in tensors]

@@ -1,0 +1,147 @@
+"""The fused operation beside PyTorch's own in double precision."""
+
+import copy
+from itertools import product
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from thriftnet.kernels.library import fused
+from thriftnet.kernels.norm_act import can_fuse, norm_act
+
+pytestmark = pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
+
+ACTIVATIONS = [nn.Identity(), nn.ReLU(), nn.GELU(), nn.SiLU()]
+ROUNDING = 2**-8
+"""Of bfloat16, relative."""
+
+
+def features(*shape: int, seed: int = 0, mean: float = 1.0) -> Tensor:
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 2 + mean
+    return values.bfloat16().to(memory_format=torch.channels_last)
+
+
+def make_norm(channels: int) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(channels, momentum=0.4)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    return norm
+
+
+def reference(x: Tensor, norm: nn.Module, act: nn.Module, residual: Tensor | None, pool: bool):
+    y = norm(F.max_pool2d(x, 2) if pool else x)
+    return act(y if residual is None else y + residual)
+
+
+def distance(found: Tensor | None, expected: Tensor | None) -> float:
+    assert found is not None
+    assert expected is not None
+    found, expected = found.detach().double(), expected.detach().double()
+    return float((found - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize(
+    ("act", "pool", "residual", "shape"),
+    [
+        (act, pool, residual, shape)
+        for act, (pool, residual), shape in product(
+            ACTIVATIONS,
+            [(False, False), (True, False), (False, True)],
+            [(6, 40, 8, 8), (5, 24, 7, 9), (2, 3, 4, 5), (300, 8, 3, 3)],
+        )
+    ],
+    ids=str,
+)
+def test_it_equals_pytorch(
+    act: nn.Module, pool: bool, residual: bool, shape: tuple[int, int, int, int]
+):
+    torch.manual_seed(0)
+    norm = make_norm(shape[1])
+    exact = copy.deepcopy(norm).double()
+    x, r = features(*shape), features(*shape, seed=1) if residual else None
+    x64 = x.double().requires_grad_()
+    r64 = None if r is None else r.double().requires_grad_()
+    expected = reference(x64, exact, act, r64, pool)
+    gradient = features(*expected.shape, seed=2)
+    expected.backward(gradient.double())
+
+    x.requires_grad_()
+    if r is not None:
+        r.requires_grad_()
+    assert can_fuse(x, norm, act)
+    found = norm_act(x, norm, act, residual=r, pool=pool)
+    found.backward(gradient)
+    assert found.shape == expected.shape
+    assert distance(found, expected) < ROUNDING
+
+    assert distance(x.grad, x64.grad) < 2 * ROUNDING
+    assert distance(norm.weight.grad, exact.weight.grad) < ROUNDING
+    assert distance(norm.bias.grad, exact.bias.grad) < ROUNDING
+    assert distance(norm.running_mean, exact.running_mean) < 1e-5
+    assert distance(norm.running_var, exact.running_var) < 1e-4
+    assert norm.num_batches_tracked == 1
+    if r is not None and r64 is not None:
+        assert distance(r.grad, r64.grad) < ROUNDING
+
+
+def test_the_variance_survives_a_mean_a_thousand_times_larger():
+    norm = nn.BatchNorm2d(4)
+    assert norm.running_mean is not None
+    norm.running_mean.fill_(1000.0)
+    values = 1000 + 8 * torch.randint(-4, 5, (64, 4, 4, 4)).float()  # exact in bfloat16
+    x = values.bfloat16().to(memory_format=torch.channels_last)
+    found = norm_act(x, norm, nn.Identity())
+    assert distance(found, F.batch_norm(values, None, None, training=True)) < ROUNDING
+
+
+def test_pooling_passes_the_gradient_to_the_first_of_equal_pixels():
+    x = torch.zeros(2, 16, 4, 5).bfloat16().to(memory_format=torch.channels_last)
+    x[1] = 1  # two values a channel, so that the norm has something to divide by
+    x.requires_grad_()
+    norm_act(x, nn.BatchNorm2d(16), nn.GELU(), pool=True).sum().backward()
+    assert x.grad is not None
+    moved = x.grad.float().abs().sum((0, 1))
+    assert moved[::2, :4:2].min() > 0
+    assert moved.sum() == moved[::2, :4:2].sum()
+
+
+def test_equal_inputs_give_equal_bits():
+    def once() -> tuple[Tensor, Tensor]:
+        norm, x = nn.BatchNorm2d(32), features(9, 32, 14, 14).requires_grad_()
+        norm_act(x, norm, nn.GELU(), pool=True).square().sum().backward()
+        assert x.grad is not None
+        assert norm.bias.grad is not None
+        return x.grad, norm.bias.grad
+
+    first, second = once(), once()
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("pool", [False, True])
+@pytest.mark.parametrize("act", ACTIVATIONS, ids=str)
+def test_what_is_not_a_number_is_not_hidden(act: nn.Module, pool: bool):
+    x = features(4, 8, 4, 4)
+    x[2, 3, 1, 1] = torch.nan
+    found = norm_act(x, nn.BatchNorm2d(8), act, pool=pool)
+    assert found[:, 3].isnan().all()
+    assert found[:, :3].isfinite().all()
+
+
+def test_features_in_the_ordinary_layout_are_taken_too():
+    x = features(4, 8, 6, 6)
+    assert torch.equal(
+        norm_act(x.contiguous(), nn.BatchNorm2d(8), nn.ReLU()),
+        norm_act(x, nn.BatchNorm2d(8), nn.ReLU()),
+    )
+
+
+def test_it_is_left_to_pytorch_where_it_does_not_apply():
+    x, norm, act = features(4, 8, 6, 6), nn.BatchNorm2d(8), nn.ReLU()
+    assert can_fuse(x, norm, act)
+    assert not can_fuse(x.float(), norm, act)
+    assert not can_fuse(x, norm.eval(), act)
+    assert not can_fuse(x, nn.Identity(), act)
+    assert not can_fuse(x, nn.BatchNorm2d(8), nn.Tanh())
+    assert not can_fuse(x[:0], nn.BatchNorm2d(8), act)

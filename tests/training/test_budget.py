@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -72,6 +73,27 @@ def test_a_run_of_nothing_but_warm_up_stays_one() -> None:
         budget = Budget(operations=float(PLAN.operations(steps)))
         found = fit_to_budget(recipe, PLAN, budget, None)
         assert found.schedule.warmup_epochs == pytest.approx(found.train.epochs)
+
+
+@pytest.mark.parametrize("scale", [0.08, 0.3, 0.5, 1.0, 2.0, 7.3])
+def test_the_epochs_over_all_and_over_small_images_change_in_proportion(scale: float) -> None:
+    train = {
+        "epochs": 12, "full_epochs": 4, "hard_fraction": 0.5, "sizes": [[2, 16], [4, 24]],
+        "batch_size": 5,
+    }  # fmt: skip
+    recipe = small_recipe(train=train, schedule={"name": "linear"})
+    plan = make_plan(recipe, dataset(), MODEL)
+    whole = plan.operations(plan.total_steps)
+    found = fit_to_budget(recipe, plan, Budget(operations=whole * scale), None)
+    bought = make_plan(found, dataset(), MODEL)
+    a_step = 6 * PLAN.macs * 5
+    assert whole * scale - a_step < bought.operations(bought.total_steps) <= whole * scale
+    share = found.train.epochs / 12
+    assert found.train.full_epochs == pytest.approx(max(1, 4 * share), abs=1)
+    assert bought.sizes.side(math.ceil(found.train.epochs) - 1) == 32
+    assert len(found.train.sizes) == (2 if share > 0.3 else 1 if share > 0.13 else 0)
+    if scale == 1:
+        assert found == recipe
 
 
 def test_no_budget_is_too_large() -> None:

@@ -7,13 +7,16 @@ import re
 import statistics
 import time
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
 from thriftnet.errors import RecipeError
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, build_recipe
+from thriftnet.recipe_sections import TrainSection
+from thriftnet.training.epochs import Epochs
 from thriftnet.training.inference import predict_logits
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan
@@ -25,6 +28,7 @@ _CALIBRATION_SECONDS = 4.0
 _MARGIN = 0.03
 """Share of the time kept back, for files and for a rate measured in seconds, not minutes."""
 _TEST_IMAGES = 10_000
+_ROUNDINGS = 4
 _MOST_STEPS = 2.0**53
 """That a budget buys, however large: more cannot be counted in epochs."""
 
@@ -100,7 +104,10 @@ def deadline_of(budget: Budget, pace: Pace) -> float:
 
 
 def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None) -> Recipe:
-    """The recipe with the epochs that the budget buys; its schedule keeps its shape.
+    """The recipe with the epochs that the budget buys; the run keeps its shape.
+
+    Lengths of the schedule, and the epochs over all images, over smaller ones and that train the
+    stem, change in proportion: a short run, too, ends on whole images.
 
     Args:
         recipe: Whose epochs do not matter.
@@ -120,30 +127,57 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
         an_image = pace.train_image + len(plan.val_images) / shortest * pace.read_image
         images = (deadline_of(budget, pace) - time.monotonic()) / an_image
         choices.append(images * training_flops(plan.macs, 1))
-    # The most steps whose operations are within: a last batch of an epoch may be smaller.
-    fewest = training_flops(min(plan.sizes.macs.values()), 1)
-    most = math.floor(min(min(choices) / fewest, _MOST_STEPS)) + 2
-    steps = bisect_right(range(max(0, most)), min(choices), key=plan.operations) - 1
-    if steps < 1:
-        raise RecipeError(
-            f"the budget does not buy one step of {recipe.name} beside start-up and evaluation; "
-            "give more, or a smaller network"
-        )
-    return _with_epochs(recipe, plan.epochs.epochs(steps))
+    scale = min(choices) / plan.operations(plan.total_steps)
+    settings = recipe.train
+    for _ in range(_ROUNDINGS):  # how many epochs are bought depends on how many are full or small
+        settings = _in_proportion(recipe.train, scale)
+        steps = _steps_bought(settings, plan, min(choices))
+        if steps < 1:
+            raise RecipeError(
+                f"the budget does not buy one step of {recipe.name} beside start-up and "
+                "evaluation; give more, or a smaller network"
+            )
+        bought = Epochs.of(settings, images=len(plan.images)).epochs(steps)
+        settings = settings.model_copy(update={"epochs": bought})
+        scale = bought / recipe.train.epochs
+    return _with_training(recipe, settings)
 
 
-def _with_epochs(recipe: Recipe, epochs: float) -> Recipe:
+def _in_proportion(settings: TrainSection, scale: float) -> TrainSection:
+    """All that is counted in epochs from the beginning, in whole ones."""
+    sizes = {round(end * scale): side for end, side in settings.sizes}
+    stem = settings.stem_epochs
+    return settings.model_copy(
+        update={
+            "full_epochs": max(1, round(settings.full_epochs * scale))
+            if settings.full_epochs
+            else 0,
+            "stem_epochs": max(1, round(stem * scale)) if stem else stem,
+            "sizes": tuple(pair for pair in sizes.items() if pair[0] > 0),
+        }
+    )
+
+
+def _steps_bought(settings: TrainSection, plan: Plan, operations: float) -> int:
+    """The most steps whose operations are within; a last batch of an epoch may be smaller."""
+    sizes = replace(plan.sizes, stages=settings.sizes)
+    cost = partial(sizes.operations, Epochs.of(settings, images=len(plan.images)))
+    fewest = training_flops(min(sizes.macs.values()), 1)
+    most = math.floor(min(operations / fewest, _MOST_STEPS)) + 2
+    return bisect_right(range(max(0, most)), operations, key=cost) - 1
+
+
+def _with_training(recipe: Recipe, settings: TrainSection) -> Recipe:
     tree = recipe.model_dump(mode="json")
-    scale = epochs / recipe.train.epochs
-    tree["train"]["epochs"] = epochs
+    scale = settings.epochs / recipe.train.epochs
+    tree["train"] = settings.model_dump(mode="json")
     for key in ("warmup_epochs", "cosine_epochs", "decay_epochs"):
         value = tree["schedule"][key]
         unused = value is None or (key == "decay_epochs" and recipe.schedule.name != "step_decay")
         if not unused:
             tree["schedule"][key] = value * scale
     # Rounding, or epochs of different lengths, may have made it longer than the run.
-    passes = recipe.train.model_copy(update={"epochs": epochs}).passes
-    tree["schedule"]["warmup_epochs"] = min(tree["schedule"]["warmup_epochs"], passes)
+    tree["schedule"]["warmup_epochs"] = min(tree["schedule"]["warmup_epochs"], settings.passes)
     return build_recipe(tree, origin=recipe.name)
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.kernels.library import fused
-from thriftnet.kernels.norm_act import can_fuse, norm_act
+from thriftnet.kernels.norm_act import can_fuse, can_fuse_reading, norm_act, pool_act
 
 pytestmark = pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
 
@@ -127,6 +127,20 @@ def test_what_is_not_a_number_is_not_hidden(act: nn.Module, pool: bool):
     found = norm_act(x, nn.BatchNorm2d(8), act, pool=pool)
     assert found[:, 3].isnan().all()
     assert found[:, :3].isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(6, 40, 8, 8), (5, 24, 7, 9), (1, 3, 2, 3)])
+@pytest.mark.parametrize("act", ACTIVATIONS, ids=str)
+def test_reading_pools_and_activates_in_one_pass(act: nn.Module, shape: tuple[int, int, int, int]):
+    x = features(*shape)
+    x[0, 0, 0, 0] = torch.nan
+    assert not can_fuse_reading(x, nn.Identity(), act)
+    with torch.no_grad():
+        assert can_fuse_reading(x, nn.Identity(), act)
+        assert not can_fuse_reading(x, nn.BatchNorm2d(shape[1]), act)
+        found, expected = pool_act(x, act), act(F.max_pool2d(x.double(), 2))
+    assert torch.equal(found.isnan(), expected.isnan())
+    assert distance(found.nan_to_num(), expected.nan_to_num()) < ROUNDING
 
 
 def test_features_in_the_ordinary_layout_are_taken_too():

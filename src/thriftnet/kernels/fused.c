@@ -150,6 +150,42 @@ void pool_sums(const bf16 *x, bf16 *y, uint8_t *which, const float *shift, doubl
     }
 }
 
+INLINE void pool_rows(const bf16 *x, bf16 *y, long first, long last, long height, long width,
+                      long c, int kind) {
+    long h = height / 2, w = width / 2;
+    for (long line = first; line < last; line++) {
+        const bf16 *top = x + ((line / h) * height + (line % h) * 2) * width * c;
+        for (long j = 0; j < w; j++) {
+            const bf16 *restrict a = top + 2 * j * c;
+            const bf16 *restrict b = a + width * c;
+            bf16 *restrict to = y + (line * w + j) * c;
+            for (long k = 0; k < c; k++) {
+                float best = wide(a[k]), v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
+                if (v1 > best || v1 != v1) best = v1;
+                if (v2 > best || v2 != v2) best = v2;
+                if (v3 > best || v3 != v3) best = v3;
+                to[k] = narrow(activate(best, kind));
+            }
+        }
+    }
+}
+
+/* y = activation(the largest of each 2x2 of x), for reading; shapes as in pool_sums. */
+void pool_activate(const bf16 *x, bf16 *y, long images, long height, long width, long c, int kind,
+                   int threads) {
+    long lines = images * (height / 2);
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(lines)
+        switch (kind) {
+        case RELU: pool_rows(x, y, first, last, height, width, c, RELU); break;
+        case GELU: pool_rows(x, y, first, last, height, width, c, GELU); break;
+        case SILU: pool_rows(x, y, first, last, height, width, c, SILU); break;
+        default: pool_rows(x, y, first, last, height, width, c, NONE);
+        }
+    }
+}
+
 INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restrict scale,
                          const float *restrict shift, bf16 *z, long first, long last, long c,
                          int kind, int added) {

@@ -30,6 +30,7 @@ _SIGNATURES = {
     "column_sums": "pppiii",
     "pool_sums": "pppppiiiii",
     "scale_activate": "pppppiiii",
+    "pool_activate": "ppiiiiii",
     "activation_backward": "ppppppppiiii",
     "norm_backward": "ppppppiii",
     "norm_backward_unpool": "pppppppiiiii",

@@ -65,6 +65,39 @@ def norm_act(
     return cast(Tensor, result)
 
 
+def can_fuse_reading(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
+    """Whether `pool_act` stands for `act(max_pool2d(x, 2))` here, the norm being folded away."""
+    return (
+        type(norm) is nn.Identity
+        and not torch.is_grad_enabled()
+        and x.dtype == torch.bfloat16
+        and x.device.type == "cpu"
+        and x.numel() > 0
+        and type(act) in ACTIVATION_KINDS
+        and fused() is not None
+    )
+
+
+def pool_act(x: Tensor, act: nn.Module) -> Tensor:
+    """`act(max_pool2d(x, 2))` in one pass, without a gradient.
+
+    Args:
+        x: (N, C, H, W) bfloat16 on a CPU.
+        act: Of a type in `ACTIVATION_KINDS`.
+
+    Returns:
+        (N, C, H // 2, W // 2) bfloat16.
+    """
+    library = fused()
+    assert library is not None
+    x = x.contiguous(memory_format=torch.channels_last)
+    n, c, h, w = x.shape
+    y = _features(x, n, c, h // 2, w // 2)
+    kind = ACTIVATION_KINDS[type(act)]
+    library.pool_activate(*_at(x, y), n, h, w, c, kind, torch.get_num_threads())
+    return y
+
+
 class _NormAct(torch.autograd.Function):
     """Saved for backward: y, which batch norm sees, and the residual; both exist already."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def describe_environment(
     """Versions, machine, commit, data digests and command line, ready for JSON."""
     return {
         "thriftnet": package_version(),
-        "commit": commit(),
+        "commit": _loaded_commit(),
         "command": sys.argv,
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -36,6 +37,12 @@ def describe_environment(
         "fused": compute.precision == "bf16" and fused() is not None,
         "data": dict(data_digests),
     }
+
+
+@functools.cache
+def _loaded_commit() -> str | None:
+    """Asked once a process: what it runs was loaded then, and a search's worker opens many runs."""
+    return commit()
 
 
 def package_version() -> str:

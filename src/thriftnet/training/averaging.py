@@ -27,6 +27,7 @@ class Average:
     def update(self, model: nn.Module, *, step: int) -> None:
         """Take in the weights after step number `step`, counted from 0."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        # One call for all: a small network's step is mostly calls.
-        torch._foreach_lerp_([*self.model.parameters()], [*model.parameters()], weight)
-        torch._foreach_copy_([*self.model.buffers()], [*model.buffers()])
+        for average, value in zip(self.model.parameters(), model.parameters(), strict=True):
+            average.lerp_(value, weight)
+        for average, value in zip(self.model.buffers(), model.buffers(), strict=True):
+            average.copy_(value)

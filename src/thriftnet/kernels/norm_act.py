@@ -29,8 +29,14 @@ def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
         and x.numel() > 8 * x.shape[1]  # PyTorch refuses batch norm of a single value
         and x.shape[1] <= _MOST_CHANNELS
         and type(act) in ACTIVATION_KINDS
-        and fused() is not None
+        and _can_call()
     )
+
+
+def _can_call() -> bool:
+    """Whether there is something to call, and nobody records PyTorch's operators alone."""
+    recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    return not recorded and fused() is not None
 
 
 def norm_act(
@@ -74,7 +80,7 @@ def can_fuse_reading(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
         and x.device.type == "cpu"
         and x.numel() > 0
         and type(act) in ACTIVATION_KINDS
-        and fused() is not None
+        and _can_call()
     )
 
 

@@ -37,6 +37,7 @@ def gains(x: Tensor) -> bool:
     """Whether strips are faster for a weight's gradient from these features."""
     return (
         torch.is_grad_enabled()
+        and not torch.compiler.is_compiling()
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and len(x) > 0

@@ -59,7 +59,7 @@ VARIANTS = {
     "base": Variant(),
     "PyTorch's own pooling, norm and activation": Variant(environment={"THRIFTNET_FUSED": "0"}),
     "weight gradients image by image": Variant(strips=False),
-    "torch.compile": Variant(compiled=True, environment={"THRIFTNET_FUSED": "0"}),
+    "torch.compile": Variant(compiled=True),
     "fp32": Variant(overrides=("train.precision=fp32",)),
     "ordinary layout of the weights": Variant(memory_format=torch.contiguous_format),
     "freed memory given back": Variant(keep_memory=False),

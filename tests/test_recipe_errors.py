@@ -104,8 +104,8 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
         ("paper", ["train.epochs=2"], ["schedule.warmup_epochs is 5", "train.epochs 2"]),
         (
             "quick",
-            ["schedule.warmup_epochs=7"],
-            ["schedule.warmup_epochs is 7", "train.epochs 10, 6 over all images; shorten it"],
+            ["schedule.warmup_epochs=9"],
+            ["schedule.warmup_epochs is 9", "train.epochs 12, 8 over all images; shorten it"],
         ),
         ("paper", ["train.hard_fraction=0.5"], ["epochs of different", "interval=step"]),
         ("paper", ["train.micro_batch=256"], ["train.micro_batch 256", "train.batch_size 128"]),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from thriftnet.kernels.library import fused
 from thriftnet.kernels.norm_act import can_fuse, can_fuse_reading, norm_act, pool_act
+from thriftnet.models.layers import pool_norm_activate
 
 pytestmark = pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
 
@@ -149,6 +150,17 @@ def test_features_in_the_ordinary_layout_are_taken_too():
         norm_act(x.contiguous(), nn.BatchNorm2d(8), nn.ReLU()),
         norm_act(x, nn.BatchNorm2d(8), nn.ReLU()),
     )
+
+
+def test_a_trace_holds_operators_of_pytorch():
+    x = features(4, 8, 6, 6)
+
+    def read(x: Tensor) -> Tensor:
+        return pool_norm_activate(x, nn.Identity(), nn.GELU())
+
+    with torch.no_grad(), pytest.deprecated_call():
+        traced = torch.jit.trace(read, (torch.zeros_like(x),))
+        assert distance(traced(x), read(x)) < ROUNDING
 
 
 def test_it_is_left_to_pytorch_where_it_does_not_apply():

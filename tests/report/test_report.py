@@ -205,7 +205,7 @@ def test_block_gives_what_leaves_it_and_not_what_its_last_layer_gives():
         ("paper", [("warm-up", 0, 50), ("cosine decay", 50, 500)]),
         ("authors", [("warm-up", 0, 50), ("cosine decay", 50, 500)]),
         ("smoke", [("cosine rise", 0, 5), ("cosine decay", 5, 20)]),
-        ("quick", [("linear decay", 0, 100)]),
+        ("quick", [("linear decay", 0, 120)]),
         ("paper-sgd", [("×0.7 every 3 epochs", 0, 500)]),
     ],
 )

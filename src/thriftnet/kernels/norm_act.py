@@ -22,15 +22,21 @@ _MOST_CHANNELS = 2048
 def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Whether `norm_act` stands for `act(norm(x))` here."""
     return (
-        type(norm) is nn.BatchNorm2d
+        _can_call()
+        and type(norm) is nn.BatchNorm2d
         and norm.training
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and x.numel() > 8 * x.shape[1]  # PyTorch refuses batch norm of a single value
         and x.shape[1] <= _MOST_CHANNELS
         and type(act) in ACTIVATION_KINDS
-        and fused() is not None
     )
+
+
+def _can_call() -> bool:
+    """Whether there is something to call, and nobody records PyTorch's operators alone."""
+    recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    return not recorded and fused() is not None
 
 
 def norm_act(
@@ -68,13 +74,13 @@ def norm_act(
 def can_fuse_reading(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Whether `pool_act` stands for `act(max_pool2d(x, 2))` here, the norm being folded away."""
     return (
-        type(norm) is nn.Identity
+        _can_call()
+        and type(norm) is nn.Identity
         and not torch.is_grad_enabled()
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and x.numel() > 0
         and type(act) in ACTIVATION_KINDS
-        and fused() is not None
     )
 
 

@@ -28,7 +28,7 @@ class Conv3x3(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H / stride, W / stride)."""
         plain = self.stride == (1, 1) and self.bias is None  # a folded one has a bias
-        if plain and input.shape[3] <= WIDEST_GRID and gains(input):
+        if plain and gains(input) and input.shape[3] <= WIDEST_GRID:
             return cast(Tensor, StripConv.apply(input, self.weight))
         return super().forward(input)
 
@@ -37,6 +37,7 @@ def gains(x: Tensor) -> bool:
     """Whether strips are faster for a weight's gradient from these features."""
     return (
         torch.is_grad_enabled()
+        and not torch.compiler.is_compiling()
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and len(x) > 0

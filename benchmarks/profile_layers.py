@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -29,6 +30,7 @@ from thriftnet.augment.pipeline import Draws
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import noise_steps, noise_training
+from thriftnet.kernels.library import fused
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.setup import Plan
@@ -77,7 +79,8 @@ def profiled(recipe: Recipe, *, steps: int) -> dict[str, Any]:
     _, step = steps_of(recipe, clock)
     step()  # the first step makes what later ones keep
     began = time.perf_counter()
-    with clock:
+    library = clock.timed(fused())
+    with clock, patch("thriftnet.kernels.norm_act.fused", lambda: library):
         for _ in range(steps):
             step()
     total = time.perf_counter() - began

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 KINDS: tuple[str, ...] = (
     "convolution forward",
     "convolution backward",
+    "fused pooling, norm, activation",
     "batch norm",
     "activation",
     "pooling",
@@ -27,7 +28,8 @@ KINDS: tuple[str, ...] = (
     "other",
     "between operators",
 )
-"""`sums`: of residual branches, and of gradients. `other`: the linear head among it."""
+"""`fused`: calls of `fused.c`, which are no operators. `sums`: of residual branches, and of
+gradients. `other`: the linear head among it."""
 
 _KIND_OF: dict[str, str] = {
     "convolution": "convolution forward",
@@ -84,6 +86,23 @@ class StepClock(TorchDispatchMode):
             self.flops[layer, direction] += operations
             self.spent[layer, direction] += took
         return result
+
+    def timed(self, library: Any) -> Any:
+        """The same functions of a library of fused operations, each call's time noted."""
+        clock = self
+
+        class TimedLibrary:
+            def __getattr__(self, name: str) -> Any:
+                function = getattr(library, name)
+
+                def call(*arguments: Any) -> None:
+                    began = time.perf_counter()
+                    function(*arguments)
+                    clock.seconds["fused pooling, norm, activation"] += time.perf_counter() - began
+
+                return call
+
+        return TimedLibrary() if library is not None else None
 
     def enter(self, kind: str) -> None:
         """Give all operators to one kind, until `leave`."""

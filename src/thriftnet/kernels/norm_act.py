@@ -35,8 +35,8 @@ def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
 
 def _can_call() -> bool:
     """Whether there is something to call, and nobody records PyTorch's operators alone."""
-    recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
-    return not recorded and fused() is not None
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    return not (tracing or torch.compiler.is_compiling()) and fused() is not None
 
 
 def norm_act(

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from thriftnet.kernels.library import fused
 from thriftnet.models.build import build_model
 
 TELL = "from thriftnet.kernels.library import fused; print(fused() is not None)"
@@ -43,7 +42,7 @@ def test_they_can_be_switched_off(cache: dict[str, str]):
     assert told({**cache, "THRIFTNET_FUSED": "0"}) == "False"
 
 
-@pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
+@pytest.mark.usefixtures("compiled")
 def test_they_are_compiled_once_and_again_if_the_file_is_damaged(
     cache: dict[str, str], tmp_path: Path
 ):
@@ -57,13 +56,13 @@ def test_they_are_compiled_once_and_again_if_the_file_is_damaged(
     assert built.read_bytes() == whole
 
 
-@pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
+@pytest.mark.usefixtures("compiled")
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     assert told({"THRIFTNET_CACHE": str(tmp_path / "file")}) == "True"
 
 
-@pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize(
     "architecture",
     [

@@ -2,17 +2,17 @@
 
 import copy
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.kernels.library import fused
 from thriftnet.kernels.norm_act import can_fuse, can_fuse_reading, norm_act, pool_act
 from thriftnet.models.layers import pool_norm_activate
 
-pytestmark = pytest.mark.skipif(fused() is None, reason="no C compiler with OpenMP")
+pytestmark = pytest.mark.usefixtures("compiled")
 
 ACTIVATIONS = [nn.Identity(), nn.ReLU(), nn.GELU(), nn.SiLU()]
 ROUNDING = 2**-8
@@ -159,7 +159,7 @@ def test_a_trace_holds_operators_of_pytorch():
         return pool_norm_activate(x, nn.Identity(), nn.GELU())
 
     with torch.no_grad(), pytest.deprecated_call():
-        traced = torch.jit.trace(read, (torch.zeros_like(x),))
+        traced: Any = torch.jit.trace(read, (torch.zeros_like(x),))
         assert distance(traced(x), read(x)) < ROUNDING
 
 

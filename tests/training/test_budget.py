@@ -97,8 +97,10 @@ def test_the_epochs_over_all_and_over_small_images_change_in_proportion(scale: f
 
 
 def test_no_budget_is_too_large() -> None:
-    found = fit_to_budget(RECIPE, PLAN, Budget(operations=parse_operations("9" * 400 + "P")), None)
-    assert found.train.epochs > 1e12
+    endless = Budget(operations=parse_operations("9" * 400 + "P"))
+    assert fit_to_budget(RECIPE, PLAN, endless, None).train.epochs > 1e12
+    shaped = small_recipe(train={"full_epochs": 1, "hard_fraction": 0.5, "sizes": [[1, 16]]})
+    assert fit_to_budget(shaped, make_plan(shaped, dataset(), MODEL), endless, None).train.sizes
 
 
 def test_the_tighter_budget_decides() -> None:

@@ -1,7 +1,7 @@
 """The operations of `fused.c`, compiled on first use by the machine's C compiler.
 
 PyTorch's own operators go over memory once for each of pooling, norm, addition and activation, in
-both directions; where convolutions are fast (AMX) that takes most of a training step, and
+both directions. What one pass each gives is measured by `benchmarks/step_levers.py`;
 `torch.compile` of torch 2.13 gives gradients that are not numbers. Where there is no compiler with
 OpenMP, or `THRIFTNET_FUSED=0` says so, the same networks train by PyTorch's operators.
 """
@@ -17,6 +17,8 @@ import subprocess
 import tempfile
 from importlib import resources
 from pathlib import Path
+
+import torch
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import cache_folder, write_whole
@@ -54,6 +56,12 @@ def fused() -> ctypes.CDLL | None:
         function.restype = None
         function.argtypes = [_TYPES[parameter] for parameter in parameters]
     return library
+
+
+def recorded() -> bool:
+    """Whether a tracer or compiler takes down PyTorch's operators, and would miss all others."""
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    return tracing or torch.compiler.is_compiling()
 
 
 def _load(compiler: str) -> ctypes.CDLL:

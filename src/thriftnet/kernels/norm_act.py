@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from thriftnet.kernels.library import fused
+from thriftnet.kernels.library import fused, recorded
 
 ACTIVATION_KINDS: dict[type[nn.Module], int] = {nn.Identity: 0, nn.ReLU: 1, nn.GELU: 2, nn.SiLU: 3}
 """As `fused.c` numbers them."""
@@ -22,7 +22,7 @@ _MOST_CHANNELS = 2048
 def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Whether `norm_act` stands for `act(norm(x))` here."""
     return (
-        _can_call()
+        not recorded()
         and type(norm) is nn.BatchNorm2d
         and norm.training
         and x.dtype == torch.bfloat16
@@ -30,13 +30,8 @@ def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
         and x.numel() > 8 * x.shape[1]  # PyTorch refuses batch norm of a single value
         and x.shape[1] <= _MOST_CHANNELS
         and type(act) in ACTIVATION_KINDS
+        and fused() is not None
     )
-
-
-def _can_call() -> bool:
-    """Whether there is something to call, and nobody records PyTorch's operators alone."""
-    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    return not (tracing or torch.compiler.is_compiling()) and fused() is not None
 
 
 def norm_act(
@@ -74,13 +69,14 @@ def norm_act(
 def can_fuse_reading(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Whether `pool_act` stands for `act(max_pool2d(x, 2))` here, the norm being folded away."""
     return (
-        _can_call()
+        not recorded()
         and type(norm) is nn.Identity
         and not torch.is_grad_enabled()
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and x.numel() > 0
         and type(act) in ACTIVATION_KINDS
+        and fused() is not None
     )
 
 

@@ -1,17 +1,20 @@
 """3x3 convolutions on small grids, whose weight gradient sees many images as one wide strip.
 
-oneDNN's AMX kernel for weight gradients works along a line of pixels: on lines of 7 it reaches a
-quarter of the rate that it has on long ones, on lines of 3 a tenth. Images laid side by side with a
-column of zeros between them give the same sums.
+oneDNN's AMX kernel for weight gradients works along a line of pixels and leaves most of its tiles
+empty on lines of 7 or 3. Images laid side by side, with a column of zeros between them, give the
+same sums; what that saves is measured by `benchmarks/step_levers.py`.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from thriftnet.kernels.library import recorded
 
 WIDEST_GRID = 10
 """Pixels a line; on 14 the copies cost what they save."""
@@ -36,13 +39,18 @@ class Conv3x3(nn.Conv2d):
 def gains(x: Tensor) -> bool:
     """Whether strips are faster for a weight's gradient from these features."""
     return (
-        torch.is_grad_enabled()
-        and not torch.compiler.is_compiling()
+        not recorded()
+        and torch.is_grad_enabled()
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and len(x) > 0
-        and bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+        and _has_amx()
     )
+
+
+@functools.cache
+def _has_amx() -> bool:
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 class StripConv(torch.autograd.Function):

@@ -127,11 +127,13 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
         an_image = pace.train_image + len(plan.val_images) / shortest * pace.read_image
         images = (deadline_of(budget, pace) - time.monotonic()) / an_image
         choices.append(images * training_flops(plan.macs, 1))
-    scale = min(choices) / plan.operations(plan.total_steps)
+    fewest = training_flops(min(plan.sizes.macs.values()), 1)  # of a step: an image, and small
+    operations = min(*choices, _MOST_STEPS * fewest)
+    scale = operations / plan.operations(plan.total_steps)
     settings = recipe.train
     for _ in range(_ROUNDINGS):  # how many epochs are bought depends on how many are full or small
         settings = _in_proportion(recipe.train, scale)
-        steps = _steps_bought(settings, plan, min(choices))
+        steps = _steps_bought(settings, plan, operations, most=math.floor(operations / fewest) + 2)
         if steps < 1:
             raise RecipeError(
                 f"the budget does not buy one step of {recipe.name} beside start-up and "
@@ -146,24 +148,20 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
 def _in_proportion(settings: TrainSection, scale: float) -> TrainSection:
     """All that is counted in epochs from the beginning, in whole ones."""
     sizes = {round(end * scale): side for end, side in settings.sizes}
-    stem = settings.stem_epochs
+    full, stem = settings.full_epochs, settings.stem_epochs
     return settings.model_copy(
         update={
-            "full_epochs": max(1, round(settings.full_epochs * scale))
-            if settings.full_epochs
-            else 0,
-            "stem_epochs": max(1, round(stem * scale)) if stem else stem,
+            "full_epochs": full and max(1, round(full * scale)),
+            "stem_epochs": stem and max(1, round(stem * scale)),
             "sizes": tuple(pair for pair in sizes.items() if pair[0] > 0),
         }
     )
 
 
-def _steps_bought(settings: TrainSection, plan: Plan, operations: float) -> int:
+def _steps_bought(settings: TrainSection, plan: Plan, operations: float, *, most: int) -> int:
     """The most steps whose operations are within; a last batch of an epoch may be smaller."""
     sizes = replace(plan.sizes, stages=settings.sizes)
     cost = partial(sizes.operations, Epochs.of(settings, images=len(plan.images)))
-    fewest = training_flops(min(sizes.macs.values()), 1)
-    most = math.floor(min(operations / fewest, _MOST_STEPS)) + 2
     return bisect_right(range(max(0, most)), operations, key=cost) - 1
 
 

@@ -34,9 +34,15 @@ def describe_environment(
         "processes": processes,
         "device": str(compute.device),
         "precision": compute.precision,
-        "fused": compute.precision == "bf16" and fused() is not None,
+        "fused": _fuses(compute),
         "data": dict(data_digests),
     }
+
+
+def _fuses(compute: Compute) -> bool:
+    """Whether training calls the compiled operations; where it cannot, nothing is compiled."""
+    able = compute.device.type == "cpu" and compute.precision == "bf16"
+    return able and fused() is not None
 
 
 @functools.cache

@@ -113,6 +113,19 @@ void column_sums(const bf16 *x, const float *shift, double *sums, long rows, lon
     }
 }
 
+struct largest { float value; int at; };
+
+/* Of channel k of four pixels: two side by side from a, two from b. The first of equal ones; one that
+ * is not a number is larger than all. */
+INLINE struct largest largest_of(const bf16 *a, const bf16 *b, long c, long k) {
+    struct largest best = {wide(a[k]), 0};
+    float v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
+    if (v1 > best.value || v1 != v1) best = (struct largest){v1, 1};
+    if (v2 > best.value || v2 != v2) best = (struct largest){v2, 2};
+    if (v3 > best.value || v3 != v3) best = (struct largest){v3, 3};
+    return best;
+}
+
 /* x: (images, height, width, C) to y: (images, height / 2, width / 2, C), the largest of each 2x2;
  * which: the same shape, 0 to 3, where it was (the first of equal ones); sums as column_sums, of y.
  */
@@ -132,14 +145,10 @@ void pool_sums(const bf16 *x, bf16 *y, uint8_t *which, const float *shift, doubl
                 bf16 *restrict to = y + (line * w + j) * c;
                 uint8_t *restrict at = which + (line * w + j) * c;
                 for (long k = 0; k < c; k++) {
-                    float best = wide(a[k]), v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
-                    int found = 0;
-                    if (v1 > best || v1 != v1) { best = v1; found = 1; }
-                    if (v2 > best || v2 != v2) { best = v2; found = 2; }
-                    if (v3 > best || v3 != v3) { best = v3; found = 3; }
-                    to[k] = narrow(best);
-                    at[k] = (uint8_t)found;
-                    float d = best - shift[k];
+                    struct largest found = largest_of(a, b, c, k);
+                    to[k] = narrow(found.value);
+                    at[k] = (uint8_t)found.at;
+                    float d = found.value - shift[k];
                     block[k] += d;
                     block[MOST_CHANNELS + k] += d * d;
                 }
@@ -159,13 +168,8 @@ INLINE void pool_rows(const bf16 *x, bf16 *y, long first, long last, long height
             const bf16 *restrict a = top + 2 * j * c;
             const bf16 *restrict b = a + width * c;
             bf16 *restrict to = y + (line * w + j) * c;
-            for (long k = 0; k < c; k++) {
-                float best = wide(a[k]), v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
-                if (v1 > best || v1 != v1) best = v1;
-                if (v2 > best || v2 != v2) best = v2;
-                if (v3 > best || v3 != v3) best = v3;
-                to[k] = narrow(activate(best, kind));
-            }
+            for (long k = 0; k < c; k++)
+                to[k] = narrow(activate(largest_of(a, b, c, k).value, kind));
         }
     }
 }

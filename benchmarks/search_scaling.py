@@ -114,7 +114,16 @@ def _finished(names: Any, count: int, draws: random.Random) -> Iterator[dict[str
 
 
 def idle_share(*, workers: int, lag: int, candidates: int) -> float:
-    """Share of their time that workers have no job, where calls cost nothing.
+    """Share of a grid that workers wait for a choice's results, where calls cost nothing.
+
+    What the longest of `LAGS` leaves is taken off: it is the grid's end, where jobs are too few.
+    """
+    longest = LAGS[-1] * workers
+    return _without_job(workers, lag, candidates) - _without_job(workers, longest, candidates)
+
+
+def _without_job(workers: int, lag: int, candidates: int) -> float:
+    """Share of a whole grid's time that workers have no job.
 
     A job takes as long as its epochs times a draw between half and one and a half.
     """
@@ -130,8 +139,7 @@ def idle_share(*, workers: int, lag: int, candidates: int) -> float:
             length = (1, 1, 6)[found.rung] * draws.uniform(0.5, 1.5)
             heapq.heappush(running, (clock + length, len(steps)))
             steps.append(found)
-        fresh = sum(step.rung == 0 for step in steps)
-        if fresh == candidates or not running:  # the end of a stage has another reason
+        if not running:
             return idle / (clock * workers)
         end, number = heapq.heappop(running)
         idle += (workers - len(running) - 1) * (end - clock)

@@ -143,13 +143,14 @@ ModelSection = Annotated[ResNetSection | SpeedNetSection, Field(discriminator="f
 
 
 _OPTIM_KEYS = {
-    "betas": {"adamw", "muon"},
-    "eps": {"adamw", "muon"},
+    "betas": {"adamw"},
+    "eps": {"adamw"},
     "momentum": {"sgd", "muon"},
     "dampening": {"sgd"},
     "nesterov": {"sgd"},
     "bias_lr": {"muon"},
     "head_lr": {"muon"},
+    "aux_momentum": {"muon"},
 }
 _SCHEDULE_KEYS = {
     "warmup_epochs": {"warmup_cosine", "linear", "one_cycle"},
@@ -175,11 +176,12 @@ class OptimSection(Section):
     """The optimiser and what it decays."""
 
     name: Literal["adamw", "sgd", "muon"] = "adamw"
-    """muon moves convolution weights, and AdamW everything else."""
+    """muon moves convolution weights, and SGD with Nesterov momentum everything else."""
     lr: Annotated[float, Field(gt=0)] = 0.01
     """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.001
-    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the weights' norm instead."""
+    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the norm of convolution weights;
+    of the rest, a step at the peak learning rate takes off this share."""
     decay: Literal["weights", "all"] = "all"
     """What is decayed: weights of convolutions and linear layers only, or norms and biases too."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
@@ -193,9 +195,11 @@ class OptimSection(Section):
     nesterov: bool = False
     """SGD only: whether to look ahead along the momentum; Muon always does."""
     bias_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of norm scales and all biases (by AdamW)."""
+    """Muon only: peak learning rate of norm scales and all biases, by SGD on the mean loss."""
     head_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of the linear head (by AdamW)."""
+    """Muon only: peak learning rate of the linear head, by SGD on the mean loss."""
+    aux_momentum: Fraction = 0.85
+    """Muon only: momentum of what SGD moves."""
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:

@@ -28,11 +28,13 @@ def build_optimisers(
     nesterov: bool = False,
     bias_lr: float | None = None,
     head_lr: float | None = None,
+    aux_momentum: float = 0.85,
 ) -> list[Optimizer]:
     """The optimisers of a model's trainable parameters; every group keeps its peak as `peak_lr`.
 
-    `adamw` and `sgd` give one optimiser. `muon` gives two: Muon on convolutions, AdamW on the
-    rest, with `bias_lr` for norms and biases and `head_lr` for linear weights.
+    `adamw` and `sgd` give one optimiser. `muon` gives two: Muon on convolutions, SGD with Nesterov
+    momentum on the rest, with `bias_lr` for norms and biases and `head_lr` for linear weights.
+    Their decay is decoupled: a step at the peak rate takes the share `weight_decay` off both.
     """
     if name == "muon":
         assert bias_lr is not None
@@ -42,13 +44,13 @@ def build_optimisers(
         heads = [p for p in _trainable(model) if p.ndim == 2]
         optimisers: list[Optimizer] = [
             Muon(filters, lr=lr, momentum=momentum),
-            AdamW(
+            SGD(
                 [
-                    {"params": small, "lr": bias_lr, "weight_decay": _share(decay, weight_decay)},
-                    {"params": heads, "lr": head_lr, "weight_decay": weight_decay},
+                    _decoupled(small, bias_lr, _share(decay, weight_decay)),
+                    _decoupled(heads, head_lr, weight_decay),
                 ],
-                betas=betas,
-                eps=eps,
+                momentum=aux_momentum,
+                nesterov=aux_momentum > 0,
             ),
         ]
     elif name == "adamw":
@@ -76,6 +78,11 @@ def _trainable(model: nn.Module) -> list[torch.nn.Parameter]:
 
 def _share(decay: str, weight_decay: float) -> float:
     return weight_decay if decay == "all" else 0.0
+
+
+def _decoupled(params: list[torch.nn.Parameter], lr: float, share: float) -> Group:
+    """SGD multiplies the L2 term that it adds to a gradient by the learning rate."""
+    return {"params": params, "lr": lr, "weight_decay": share / lr}
 
 
 def _decay_groups(model: nn.Module, weight_decay: float, decay: str) -> list[Group]:

@@ -127,7 +127,7 @@ NEEDS = {
 }
 """What a key needs beside it, where it does nothing in the recipe `paper`."""
 ONE_CHOICE = {"data.dataset", "model.family"}
-BELONG_TO_MUON = {"optim.bias_lr", "optim.head_lr", "optim.aux_momentum"}
+BELONG_TO_MUON = {"optim.bias_lr", "optim.head_lr", "optim.aux", "optim.aux_momentum"}
 BELONG_TO_SPEEDNET = {"train.stem_epochs"}
 NAMES = {"name": "other", "description": "other", "seed": 7}
 

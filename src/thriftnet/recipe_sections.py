@@ -143,15 +143,17 @@ ModelSection = Annotated[ResNetSection | SpeedNetSection, Field(discriminator="f
 
 
 _OPTIM_KEYS = {
-    "betas": {"adamw"},
-    "eps": {"adamw"},
+    "betas": {"adamw", "muon"},
+    "eps": {"adamw", "muon"},
     "momentum": {"sgd", "muon"},
     "dampening": {"sgd"},
     "nesterov": {"sgd"},
     "bias_lr": {"muon"},
     "head_lr": {"muon"},
+    "aux": {"muon"},
     "aux_momentum": {"muon"},
 }
+_AUX_KEYS = {"betas": {"adamw"}, "eps": {"adamw"}, "aux_momentum": {"sgd"}}
 _SCHEDULE_KEYS = {
     "warmup_epochs": {"warmup_cosine", "linear", "one_cycle"},
     "cosine_epochs": {"warmup_cosine"},
@@ -161,13 +163,16 @@ _SCHEDULE_KEYS = {
 }
 
 
-def _refuse_idle(section: Section, path: str, name: str, keys: dict[str, set[str]]) -> None:
+def _refuse_idle(
+    section: Section, path: str, keys: dict[str, set[str]], *, by: str = "name"
+) -> None:
     """See that no key is set that the chosen optimiser or schedule would ignore."""
+    name = getattr(section, by)
     for key, users in keys.items():
         default = type(section).model_fields[key].default
         if name not in users and getattr(section, key) != default:
             raise ValueError(
-                f"{path}.{key} does nothing with {path}.name={name} (it is for "
+                f"{path}.{key} does nothing with {path}.{by}={name} (it is for "
                 f"{', '.join(sorted(users))}); set {path}.{key} back to {default}"
             )
 
@@ -176,12 +181,12 @@ class OptimSection(Section):
     """The optimiser and what it decays."""
 
     name: Literal["adamw", "sgd", "muon"] = "adamw"
-    """muon moves convolution weights, and SGD with Nesterov momentum everything else."""
+    """muon moves convolution weights, and `aux` everything else."""
     lr: Annotated[float, Field(gt=0)] = 0.01
     """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.001
-    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the norm of convolution weights;
-    of the rest, a step at the peak learning rate takes off this share."""
+    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the norm of what it moves;
+    SGD beside it takes this share off the rest with each step at the peak learning rate."""
     decay: Literal["weights", "all"] = "all"
     """What is decayed: weights of convolutions and linear layers only, or norms and biases too."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
@@ -195,17 +200,21 @@ class OptimSection(Section):
     nesterov: bool = False
     """SGD only: whether to look ahead along the momentum; Muon always does."""
     bias_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of norm scales and all biases, by SGD on the mean loss."""
+    """Muon only: peak learning rate of norm scales and all biases, by `aux`."""
     head_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of the linear head, by SGD on the mean loss."""
+    """Muon only: peak learning rate of the linear head, by `aux`."""
+    aux: Literal["adamw", "sgd"] = "adamw"
+    """Muon only: moves what is no convolution weight; sgd has Nesterov momentum."""
     aux_momentum: Fraction = 0.85
-    """Muon only: momentum of what SGD moves."""
+    """Muon with `aux: sgd` only: its momentum."""
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
         if self.name == "muon" and (self.bias_lr is None or self.head_lr is None):
             raise ValueError("optim.name=muon needs optim.bias_lr and optim.head_lr; set both")
-        _refuse_idle(self, "optim", self.name, _OPTIM_KEYS)
+        _refuse_idle(self, "optim", _OPTIM_KEYS)
+        if self.name == "muon":
+            _refuse_idle(self, "optim", _AUX_KEYS, by="aux")
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError("optim.nesterov needs momentum above 0 and dampening 0; set them so")
         return self
@@ -234,7 +243,7 @@ class ScheduleSection(Section):
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
-        _refuse_idle(self, "schedule", self.name, _SCHEDULE_KEYS)
+        _refuse_idle(self, "schedule", _SCHEDULE_KEYS)
         return self
 
 

@@ -20,6 +20,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "adamw": {"name": "adamw", "lr": 0.01},
     "sgd": {"name": "sgd", "lr": 0.1, "nesterov": True},
     "muon": {"name": "muon", "lr": 0.2, "bias_lr": 0.01, "head_lr": 0.05},
+    "muon, sgd": {"name": "muon", "lr": 0.2, "bias_lr": 0.01, "head_lr": 0.05, "aux": "sgd"},
 }
 
 
@@ -47,7 +48,7 @@ def test_decay_reaches_what_the_recipe_says(family: str, name: str):
         model = network(family)
         optimisers = build_optimisers(model, decay=decay, weight_decay=0.5, **SETTINGS[name])
         share = {
-            id(p): group.get("weight_decay", 0.0) * (group["lr"] if name == "muon" else 1)
+            id(p): group.get("weight_decay", 0.0) * (group["lr"] if name == "muon, sgd" else 1)
             for optimiser in optimisers
             for group in optimiser.param_groups
             for p in group["params"]
@@ -57,7 +58,7 @@ def test_decay_reaches_what_the_recipe_says(family: str, name: str):
                 continue
             weight = parameter.ndim > 1  # a convolution's or a linear layer's
             expected = 0.5 if weight or decay == "all" else 0.0
-            if name == "muon" and parameter.ndim == 4:
+            if name.startswith("muon") and parameter.ndim == 4:
                 expected = 0.0  # held at a set norm instead
             assert share[id(parameter)] == pytest.approx(expected), key
 
@@ -181,7 +182,7 @@ def test_beside_muon_the_rest_moves_by_sgd_with_decoupled_decay(mu: float):
     # u <- mu * u + g; theta <- (1 - wd) * theta - lr * (g + mu * u), where L2 enters the momentum.
     wd, rates = 0.02, (0.05, 3.0)
     model = Two()
-    settings = {"name": "muon", "lr": 0.1, "bias_lr": rates[0], "head_lr": rates[1]}
+    settings = SETTINGS["muon, sgd"] | {"bias_lr": rates[0], "head_lr": rates[1]}
     model.filters = nn.Parameter(torch.ones(1, 1, 3, 3))  # without one Muon would be idle
     _, rest = build_optimisers(model, weight_decay=wd, aux_momentum=mu, **settings)
     expected = [np.array([1.0, -3.0]), np.array([[0.5, -1.0], [2.0, 0.25]])]

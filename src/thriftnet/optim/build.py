@@ -28,13 +28,15 @@ def build_optimisers(
     nesterov: bool = False,
     bias_lr: float | None = None,
     head_lr: float | None = None,
+    aux: str = "adamw",
     aux_momentum: float = 0.85,
 ) -> list[Optimizer]:
     """The optimisers of a model's trainable parameters; every group keeps its peak as `peak_lr`.
 
-    `adamw` and `sgd` give one optimiser. `muon` gives two: Muon on convolutions, SGD with Nesterov
-    momentum on the rest, with `bias_lr` for norms and biases and `head_lr` for linear weights.
-    Their decay is decoupled: a step at the peak rate takes the share `weight_decay` off both.
+    `adamw` and `sgd` give one optimiser. `muon` gives two: Muon on convolutions, and on the rest
+    AdamW or, with `aux="sgd"`, SGD with Nesterov momentum, with `bias_lr` for norms and biases and
+    `head_lr` for linear weights. That SGD's decay is decoupled from the gradient's learning rate: a
+    step at the peak takes the share `weight_decay` off both.
     """
     if name == "muon":
         assert bias_lr is not None
@@ -42,17 +44,17 @@ def build_optimisers(
         filters = [p for p in _trainable(model) if p.ndim == 4]
         small = [p for p in _trainable(model) if p.ndim < 2]
         heads = [p for p in _trainable(model) if p.ndim == 2]
-        optimisers: list[Optimizer] = [
-            Muon(filters, lr=lr, momentum=momentum),
-            SGD(
-                [
-                    _decoupled(small, bias_lr, _share(decay, weight_decay)),
-                    _decoupled(heads, head_lr, weight_decay),
-                ],
-                momentum=aux_momentum,
-                nesterov=aux_momentum > 0,
-            ),
+        groups: list[Group] = [
+            {"params": small, "lr": bias_lr, "weight_decay": _share(decay, weight_decay)},
+            {"params": heads, "lr": head_lr, "weight_decay": weight_decay},
         ]
+        optimisers: list[Optimizer] = [Muon(filters, lr=lr, momentum=momentum)]
+        if aux == "adamw":
+            optimisers.append(AdamW(groups, betas=betas, eps=eps))
+        else:
+            for group in groups:  # SGD multiplies its L2 term by the learning rate
+                group["weight_decay"] /= group["lr"]
+            optimisers.append(SGD(groups, momentum=aux_momentum, nesterov=aux_momentum > 0))
     elif name == "adamw":
         groups = _decay_groups(model, weight_decay, decay)
         optimisers = [AdamW(groups, lr=lr, betas=betas, eps=eps)]
@@ -78,11 +80,6 @@ def _trainable(model: nn.Module) -> list[torch.nn.Parameter]:
 
 def _share(decay: str, weight_decay: float) -> float:
     return weight_decay if decay == "all" else 0.0
-
-
-def _decoupled(params: list[torch.nn.Parameter], lr: float, share: float) -> Group:
-    """SGD multiplies the L2 term that it adds to a gradient by the learning rate."""
-    return {"params": params, "lr": lr, "weight_decay": share / lr}
 
 
 def _decay_groups(model: nn.Module, weight_decay: float, decay: str) -> list[Group]:

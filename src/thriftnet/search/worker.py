@@ -31,7 +31,7 @@ from thriftnet.training.images import Place, PlacedImages
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet
 from thriftnet.training.run import RunFolder
-from thriftnet.training.start import TrainedRun, resume_run, start_run
+from thriftnet.training.start import SavedRun, TrainedRun, read_saved, resume_run, start_run
 
 _SHORTEST_PAUSE = 0.1
 """Seconds between two questions for a job, or for a stage to begin, while there is none."""
@@ -179,8 +179,15 @@ def _train(
 ) -> TrainedRun:
     """Bring a trial to the job's epochs, from its checkpoint where it has one."""
     path, job, space = own.study.trial_path(claim.job), claim.job, own.study.space
-    if _can_go_on(path):
-        return resume_run(path, data=own.data, progress=progress, until=job.epochs, place=own.place)
+    if saved := _saved(path):
+        return resume_run(
+            path,
+            data=own.data,
+            progress=progress,
+            until=job.epochs,
+            place=own.place,
+            saved=saved,
+        )
     shutil.rmtree(path, ignore_errors=True)  # cut before its first checkpoint, or damaged
     return start_run(
         trial_recipe(space, candidate, epochs=stage.horizon(space), seed=job.seed),
@@ -193,17 +200,14 @@ def _train(
     )
 
 
-def _can_go_on(path: Path) -> bool:
+def _saved(path: Path) -> SavedRun | None:
     if not path.is_dir():
-        return False
+        return None
     try:
-        run = RunFolder.open(path)
-        run.recipe()
-        run.metrics()
-        run.load_state()
+        RunFolder.open(path).metrics()
+        return read_saved(path)
     except (RunError, RecipeError):
-        return False
-    return True
+        return None
 
 
 def _reached(path: Path, epochs: int) -> tuple[float, float] | None:

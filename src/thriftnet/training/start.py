@@ -44,6 +44,15 @@ class TrainedRun:
     """Of several processes, whether this is the one that speaks and evaluates."""
 
 
+@dataclass(frozen=True)
+class SavedRun:
+    """What a run folder has of a training that was cut."""
+
+    run: RunFolder
+    recipe: Recipe
+    checkpoint: dict[str, Any]
+
+
 def start_run(
     recipe: Recipe,
     *,
@@ -104,6 +113,7 @@ def resume_run(
     trackers: Sequence[Tracker] = (),
     processes: Processes = ALONE,
     place: Place = place_images,
+    saved: SavedRun | None = None,
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
@@ -118,6 +128,7 @@ def resume_run(
         trackers: Kept up to date with the run's metrics; in the first process alone.
         processes: Those that train together, each of which calls this.
         place: Splits and places the images.
+        saved: What `read_saved` said of the folder, where it was asked already.
 
     Raises:
         RunError: There is no run, no checkpoint, or it is damaged.
@@ -129,11 +140,12 @@ def resume_run(
     run = processes.lead(lambda: RunFolder.open(path))
     if processes.lead(lambda: _is_over(run)):
         return TrainedRun(run.path, finished=True, leads=processes.leads)
-    recipe, checkpoint = processes.lead(lambda: (run.recipe(), run.load_state()))
+    saved = processes.lead(lambda: saved or read_saved(path))
+    recipe = saved.recipe
     train_set, _ = load_cifar10(data, say=progress.note)
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     plan, state = _prepare(recipe, train_set, model, processes, place)
-    _load(path, recipe, state, checkpoint)
+    _load(saved, state)
     if processes.leads:
         run.rewind(state.step)
     progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
@@ -149,13 +161,23 @@ def restore_run(
         RunError: There is no run, no checkpoint, or it is damaged.
         DataError: The data set cannot be had.
     """
-    run = RunFolder.open(path)
-    recipe, checkpoint = run.recipe(), run.load_state()
+    saved = read_saved(path)
     train_set, _ = load_cifar10(data)
-    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-    plan, state = _prepare(recipe, train_set, model, ALONE, place_images)
-    _load(path, recipe, state, checkpoint)
-    return recipe, plan, state, train_set
+    model = recipe_network(saved.recipe, classes=len(CIFAR10_CLASSES))
+    plan, state = _prepare(saved.recipe, train_set, model, ALONE, place_images)
+    _load(saved, state)
+    return saved.recipe, plan, state, train_set
+
+
+def read_saved(path: Path) -> SavedRun:
+    """A run folder's recipe and last checkpoint.
+
+    Raises:
+        RunError: There is no run, no checkpoint, or it is damaged.
+        RecipeError: The recipe was changed and is wrong now.
+    """
+    run = RunFolder.open(path)
+    return SavedRun(run, run.recipe(), run.load_state())
 
 
 def _is_over(run: RunFolder) -> bool:
@@ -164,15 +186,16 @@ def _is_over(run: RunFolder) -> bool:
     return run.finished and (told or not run.last_path.is_file())
 
 
-def _load(path: Path, recipe: Recipe, state: TrainingState, checkpoint: dict[str, Any]) -> None:
-    own = trained_as(recipe)
+def _load(saved: SavedRun, state: TrainingState) -> None:
+    own = trained_as(saved.recipe)
     try:
-        if checkpoint.get("recipe", own) != own:  # earlier versions did not write it
+        if saved.checkpoint.get("recipe", own) != own:  # earlier versions did not write it
             raise ValueError("another recipe")
-        state.load_checkpoint(checkpoint)
+        state.load_checkpoint(saved.checkpoint)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
         raise RunError(
-            f"the checkpoint of {path} does not fit its recipe.yaml; undo what was changed there"
+            f"the checkpoint of {saved.run.path} does not fit its recipe.yaml; "
+            "undo what was changed there"
         ) from None
 
 

@@ -53,8 +53,11 @@ def peer_lines(figures: dict[str, Any]) -> list[str]:
         f"augmentation, in {figures['wall_ratio']:.2f} of the peer's wall time (medians).",
         _verdict(
             figures["reached"],
-            f"{target['mean_accuracy']:.0%} in {target['wall_ratio']:g} of the time",
-        ),
+            f"{target['mean_accuracy']:.0%} over {target['seeds']} seeds in "
+            f"{target['wall_ratio']:g} of the time",
+        )
+        + f" Beside it {100 * (figures['mean_accuracy'] - target['mean_accuracy']):+.2f} points "
+        f"and {figures['wall_ratio'] - target['wall_ratio']:+.2f} of the time.",
     ]
 
 

@@ -68,6 +68,40 @@ def kills_lines(figures: dict[str, Any]) -> list[str]:
     ]
 
 
+def study_lines(figures: dict[str, Any]) -> list[str]:
+    """Where the candidates of a finished study landed, and who won."""
+    stages = figures["outcomes"]
+    grid, refined, validated = (stages[name] for name in ("grid", "refinement", "validation"))
+    paper = grid["reference"]
+    lines = [
+        f"Grid: {grid['competing']} candidates, {grid['jobs']} jobs, "
+        f"{grid['share_of_exhaustive']:.1%} of the operations of training all to the end. The "
+        f"paper's {paper['label']} landed in place {paper['place']}, {paper['val_accuracy']:.1%} "
+        f"at epoch {paper['epochs']}; the first is {grid['best']['label']}, "
+        f"{grid['best']['val_accuracy']:.1%} at epoch {grid['best']['epochs']}.",
+        f"Refinement: {refined['jobs']} jobs, {100 * refined['gain']:+.2f} points.",
+        f"Validation, {validated['epochs']} epochs:",
+        "",
+        "| network | parameters | multiply-accumulates | seeds | mean, 95% | winner less this |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for one in validated["ranking"]:
+        test = one["winner_less_this"]
+        less = f"{100 * test['difference']:+.2f} points, p {test['p_holm']:.3f}" if test else "–"
+        lines.append(
+            f"| {one['label']}{' (the paper)' if one['reference'] else ''} | "
+            f"{one['parameters']:,} | {one['macs'] / 1e6:.1f}M | {len(one['seeds'])} | "
+            f"{one['mean']:.1%} ± {100 * one['half_width']:.1f} | {less} |"
+        )
+    return [
+        *lines,
+        "",
+        f"Test images, read once for the winner's seed {validated['test']['seed']}: "
+        f"{validated['test']['accuracy']:.1%}. All jobs together: "
+        f"{duration(figures['training_seconds'])} of one core each.",
+    ]
+
+
 def halving_lines(figures: dict[str, Any]) -> list[str]:
     """How near to the exhaustive best, at what share of the compute."""
     target = figures["target"]
@@ -100,22 +134,19 @@ def halving_lines(figures: dict[str, Any]) -> list[str]:
 
 
 def overhead_lines(figures: dict[str, Any]) -> list[str]:
-    """Where the wall time of a real study went, and what the overhead is made of."""
-    study, target = figures["study"], figures["target"]["share_of_wall"]
+    """Where the wall time of real studies went, and what the overhead is made of."""
     rows = [
-        "| stage | jobs | wall | training, a worker | no job to have | overhead |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| space | stage | jobs | wall | training, a worker | no job to have | overhead |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {name} | {one['jobs']} | {one['wall_seconds']:.0f} s | "
+            f"| {study['space']} | {name} | {one['jobs']} | {one['wall_seconds']:.0f} s | "
             f"{one['training_seconds']:.0f} s | {one['idle_seconds']:.0f} s | "
             f"{one['overhead_seconds']:.1f} s, {one['share_of_wall']:.1%} |"
+            for study in figures["studies"]
             for name, one in study["stages"].items()
         ),
         "",
-        f"In all {study['share_of_wall']:.1%} of {duration(study['wall_seconds'])}. "
-        + _verdict(study["reached"], f"{target:.0%}"),
-        f"Beside it, workers had no job for {study['idle_share_of_wall']:.1%} of the time, as at "
-        "the end of a stage.",
+        *(_overhead_verdict(one, figures["target"]["share_of_wall"]) for one in figures["studies"]),
         "",
         "| storage | a worker's start | preparing a job | storage a job | claim | beat | finish |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -132,6 +163,14 @@ def overhead_lines(figures: dict[str, Any]) -> list[str]:
             f"{1e3 * one['storage_seconds_a_job']:.0f} ms | {each} |"
         )
     return rows
+
+
+def _overhead_verdict(study: dict[str, Any], target: float) -> str:
+    return (
+        f"- `{study['space']}`: {study['share_of_wall']:.2%} of {duration(study['wall_seconds'])}. "
+        f"{_verdict(study['reached'], f'{target:.0%}')} Beside it, workers had no job for "
+        f"{study['idle_share_of_wall']:.1%} of the time, as at the end of a stage."
+    )
 
 
 def scaling_lines(figures: dict[str, Any]) -> list[str]:
@@ -222,7 +261,7 @@ def load_lines(figures: dict[str, Any]) -> list[str]:
 
 def traffic_lines(figures: dict[str, Any]) -> list[str]:
     """What checkpoints write, and what failures lose."""
-    each = figures["study"]["checkpoint_bytes_a_parameter"]
+    each = figures["studies"][0]["checkpoint_bytes_a_parameter"]
     size = each * PARAMETERS
     rate = WORKERS * size / 60
     failures = WORKERS * 24 / FAILURE_HOURS
@@ -242,15 +281,16 @@ SEARCH_BLOCKS: dict[str, Callable[[], str]] = {
     "search-status": lambda: transcript(
         "search_small_status", "thriftnet search status studies/small"
     ),
+    "search-medium": lambda: quoted("search_medium", "keep_study.py studies/medium", study_lines),
     "search-kills": lambda: quoted("search_kills", "search_kills.py", kills_lines),
     "search-halving": lambda: quoted("halving_quality", "halving_quality.py", halving_lines),
     "search-overhead": lambda: quoted(
-        "search_overhead", "search_overhead.py --study studies/small", overhead_lines
+        "search_overhead", "search_overhead.py --study studies/small studies/medium", overhead_lines
     ),
     "search-scaling": lambda: quoted("search_scaling", "search_scaling.py", scaling_lines),
     "search-lag": lambda: quoted("search_scaling", "search_scaling.py", lag_lines),
     "plan-load": lambda: quoted("search_scaling", "search_scaling.py", load_lines),
     "plan-traffic": lambda: quoted(
-        "search_overhead", "search_overhead.py --study studies/small", traffic_lines
+        "search_overhead", "search_overhead.py --study studies/small studies/medium", traffic_lines
     ),
 }

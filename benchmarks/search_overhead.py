@@ -1,8 +1,8 @@
 """Which part of a search's wall time is not training?
 
-    python benchmarks/search_overhead.py --study studies/small
+    python benchmarks/search_overhead.py --study studies/small studies/medium
 
-Reads a finished study that ran without a break, stage by stage. A stage's wall time runs from the
+Reads finished studies that ran without a break, stage by stage. A stage's wall time runs from the
 end of the stage before it to its last checkpoint. *Training* is what its jobs took by their own
 clocks. *Ideal* is the wall time of a scheduler that costs nothing: the search's own choices played
 through with the same jobs, the same seconds and as many workers; beside training it holds the time
@@ -230,22 +230,22 @@ def parts(folder: Path, url: str | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the study, run the small searches, write the result."""
+    """Read the studies, run the small searches, write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", type=Path, required=True)
+    parser.add_argument("--study", type=Path, nargs="+", required=True)
     if sys.argv[1:2] == ["--worker"]:
         path, name, began = sys.argv[2:]
         work_timed(Path(path), name, float(began))
         return
     given = parser.parse_args()
-    figures = study_figures(given.study)
+    figures = [study_figures(path) for path in given.study]
     with tempfile.TemporaryDirectory() as place, postgres_server() as url:
         folder = Path(place)
         (folder / "overhead.yaml").write_text(SPACE)
         found = {"sqlite": parts(folder, None), "postgresql": parts(folder, url)}
     write_result(
         "search_overhead",
-        {"target": {"share_of_wall": SHARE}, "study": figures, "parts": found},
+        {"target": {"share_of_wall": SHARE}, "studies": figures, "parts": found},
     )
 
 

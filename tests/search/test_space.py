@@ -34,6 +34,10 @@ def test_small_holds_dozens_of_candidates_and_the_papers_network(small: list[Any
     assert too_large.refused == "11,173,962 parameters, 6,173,962 too many"
 
 
+def test_medium_has_the_grid_of_small():
+    assert load_space("medium").grid == load_space("small").grid
+
+
 def test_no_network_of_small_is_there_twice(small: list[Any]):
     """A stage without blocks has channels that do nothing."""
     networks = {

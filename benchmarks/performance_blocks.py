@@ -61,6 +61,23 @@ def peer_lines(figures: dict[str, Any]) -> list[str]:
     ]
 
 
+def beside_peer() -> str:
+    """One sentence of `peer_lines`, for the README."""
+    figures = result("against_peer")
+    if figures is None:
+        return "Not measured yet (`python benchmarks/against_peer.py --peer DIR`)."
+    ours, peer = (
+        statistics.median(run["wall_seconds"] for run in figures[side]) for side in ("ours", "peer")
+    )
+    return (
+        f"From start to test accuracy, `{figures['recipe']}` takes {ours:.0f} s where the peer's "
+        f"script takes {peer:.0f} s, {figures['wall_ratio']:.2f} of the time, and reaches "
+        f"{_spread([run['accuracy'] for run in figures['ours']])} over {len(figures['ours'])} seeds "
+        f"where it reaches {_spread([run['accuracy'] for run in figures['peer']])} over "
+        f"{len(figures['peer'])} (`results/against_peer.json`; {machine(figures)})."
+    )
+
+
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.2%}"
 
@@ -238,6 +255,7 @@ def _seconds(point: dict[str, Any]) -> str:
 
 PERFORMANCE_BLOCKS: dict[str, Callable[[], str]] = {
     "against-peer": lambda: quoted("against_peer", "against_peer.py --peer DIR", peer_lines),
+    "beside-peer": beside_peer,
     "levers": lambda: quoted("ablation_quick", "ablate.py quick", lever_lines),
     "step-levers": lambda: quoted("step_levers_quick", "step_levers.py quick", step_lever_lines),
     "paper-speed": lambda: quoted("paper_speed", "paper_speed.py", paper_speed_lines),

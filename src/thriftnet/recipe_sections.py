@@ -38,7 +38,7 @@ class AugmentSection(Section):
     """What the network sees of each training image, in the order applied."""
 
     flip: Literal["none", "random", "alternating"] = "random"
-    """Horizontal flip: of a random half of the images, or of each image every other epoch."""
+    """Horizontal flip: of a random half of the images, or of each every other time it is seen."""
     crop_padding: Annotated[int, Field(ge=0, le=16)] = 4
     """Pixels of padding on each side before a crop back to the image's own size; 0 is no crop."""
     crop_mode: Literal["zero", "reflect"] = "zero"

@@ -34,10 +34,10 @@ def name(settings):
     return "authors" if settings is AUTHORS else "-".join(map(str, settings.values()))
 
 
-def run(settings, images, *, seed=0, epoch=0):
+def run(settings, images, *, seed=0, seen=0):
     augment = Augment(mean=MEAN, std=STD, **settings)
     generator = torch.Generator().manual_seed(seed)
-    return augment(images, indices=torch.arange(len(images)), epoch=epoch, generator=generator)
+    return augment(images, indices=torch.arange(len(images)), seen=seen, generator=generator)
 
 
 def test_everything_off_is_normalisation(images):
@@ -79,13 +79,13 @@ def test_memory_format_of_the_input_does_not_matter(make_images, settings):
     assert torch.equal(run(settings, images.contiguous()), run(settings, images))
 
 
-def test_alternating_flips_show_both_sides_in_two_epochs(make_images):
+def test_alternating_flips_show_both_sides_in_turn(make_images):
     images = make_images(64)
     plain = normalise(images, mean=MEAN, std=STD)
-    epochs = [run({"flip": "alternating"}, images, epoch=epoch) for epoch in (0, 1, 2)]
-    assert torch.equal(epochs[0], epochs[1].flip(3))
-    assert torch.equal(epochs[0], epochs[2])
-    kept = (epochs[0] == plain).flatten(1).all(1)
+    times = [run({"flip": "alternating"}, images, seen=seen) for seen in (0, 1, 2)]
+    assert torch.equal(times[0], times[1].flip(3))
+    assert torch.equal(times[0], times[2])
+    kept = (times[0] == plain).flatten(1).all(1)
     assert 20 <= kept.sum() <= 60
 
 
@@ -94,8 +94,8 @@ def test_alternating_flips_follow_the_position_in_the_training_set(make_images):
     augment = Augment(mean=MEAN, std=STD, flip="alternating", seed=9)
     order = torch.randperm(64, generator=torch.Generator().manual_seed(0))
     generator = torch.Generator()
-    straight = augment(images, indices=torch.arange(64), epoch=1, generator=generator)
-    shuffled = augment(images[order], indices=order, epoch=1, generator=generator)
+    straight = augment(images, indices=torch.arange(64), seen=1, generator=generator)
+    shuffled = augment(images[order], indices=order, seen=1, generator=generator)
     assert torch.equal(shuffled, straight[order])
 
 

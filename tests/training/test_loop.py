@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from small import dataset, sitting, small_recipe
+from torch import Tensor
 
+from thriftnet.augment import Augment
 from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.errors import RecipeError, RunError, TrainingError
 from thriftnet.evaluation.evaluate import evaluate_on
@@ -179,6 +182,26 @@ def test_checkpoint_of_another_recipe_is_refused(
         start.resume_run(run.path)
     run.recipe_path.write_text(small_recipe(train={"device": "cpu"}).to_yaml())
     assert start.resume_run(run.path).finished  # a run may go on elsewhere
+
+
+def test_an_image_that_some_epochs_leave_out_still_shows_its_sides_in_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = small_recipe(augment={"flip": "alternating"}, train={"micro_batch": 8})
+    network = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, dataset(), network)
+    state = make_state(recipe, plan, network)
+    apply, times = Augment.apply, dict[int, list[int]]()
+
+    def spy(self: Augment, *args: Any, indices: Tensor, seen: Tensor, **more: Any) -> Tensor:
+        for index, count in zip(indices.tolist(), seen.tolist(), strict=True):
+            times.setdefault(index, []).append(count)
+        return apply(self, *args, indices=indices, seen=seen, **more)
+
+    monkeypatch.setattr(Augment, "apply", spy)
+    for epoch, batch in enumerate((torch.arange(16), torch.arange(8, 24), torch.arange(16))):
+        train_step(plan, state, batch, epoch=epoch)
+    assert times == {i: [0, 1] if i < 8 else [0, 1, 2] if i < 16 else [0] for i in range(24)}
 
 
 def test_stem_bias_is_trained_in_its_epochs_only() -> None:

@@ -29,7 +29,7 @@ RECIPES = {
         train={"hard_fraction": 0.5, "full_epochs": 1, "epochs": 4},
     ),
     "what quick does, averaged and mixed": small_recipe(
-        augment={"crop_mode": "reflect", "cutmix": 1.0},
+        augment={"flip": "alternating", "crop_mode": "reflect", "cutmix": 1.0},
         model={
             "family": "speednet",
             "blocks": [1, 2],

@@ -47,7 +47,7 @@ class Augment:
     std: Triple
     """Of red, green and blue, divided by on the scale 0 to 1."""
     flip: FlipMode = "none"
-    """Horizontal flips: with probability one half, or on every other epoch."""
+    """Horizontal flips: with probability one half, or every other time that an image is seen."""
     crop_padding: int = 0
     """Pixels added on each side before a random crop to the original size; 0: off."""
     crop_mode: CropMode = "reflect"
@@ -81,14 +81,14 @@ class Augment:
             raise ValueError(f"std must be positive in every channel, not {self.std}")
 
     def __call__(
-        self, images: Tensor, *, indices: Tensor, epoch: int, generator: torch.Generator
+        self, images: Tensor, *, indices: Tensor, seen: Tensor | int, generator: torch.Generator
     ) -> Tensor:
         """Augment and normalise a batch.
 
         Args:
             images: `(N, 3, H, W)` uint8, on any device; left as they are.
             indices: `(N,)` int64 positions in the training set, for alternating flips.
-            epoch: number of the epoch, from 0.
+            seen: `(N,)` int64, how often each was seen before, likewise; a number counts for all.
             generator: a CPU generator. Draws are made there, so that results do not depend on
                 the device of the images.
 
@@ -101,7 +101,7 @@ class Augment:
         check_images(images)
         count, _, height, width = images.shape
         draws = self.draw(count, height=height, width=width, generator=generator)
-        return self.apply(images, draws, indices=indices, epoch=epoch)
+        return self.apply(images, draws, indices=indices, seen=seen)
 
     def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> Draws:
         """Draw for `count` images of `height` × `width` pixels, whatever they show."""
@@ -135,10 +135,10 @@ class Augment:
             centres=centres,
         )
 
-    def apply(self, images: Tensor, draws: Draws, *, indices: Tensor, epoch: int) -> Tensor:
+    def apply(self, images: Tensor, draws: Draws, *, indices: Tensor, seen: Tensor | int) -> Tensor:
         """Augment and normalise a batch by what was drawn for it; otherwise as a call."""
         if self.flip == "alternating":
-            images = flip(images, alternating_flips(indices, epoch=epoch, seed=self.seed))
+            images = flip(images, alternating_flips(indices, seen=seen, seed=self.seed))
         if draws.flips is not None:
             images = flip(images, draws.flips)
         if draws.offsets is not None:

@@ -73,7 +73,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     def augment() -> None:
         for part in batch.split(plan.micro_batch):
             draws = generator(recipe.seed, "augment", 0)
-            plan.augment(plan.images[part], indices=part, epoch=0, generator=draws)
+            plan.augment(plan.images[part], indices=part, seen=0, generator=draws)
 
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     rate = plan.batch_size / took

@@ -124,8 +124,8 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         own = step.own(number)
         if own is None:
             continue
-        part = at.to(plan.compute.device)
-        images = plan.augment.apply(plan.images[part], drawn, indices=part, epoch=epoch)
+        part, seen = at.to(plan.compute.device), state.seen[at].to(plan.compute.device)
+        images = plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
         labels = targets = plan.labels[part]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
@@ -147,6 +147,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         state.totals.correct += int(correct)
     state.totals.images += len(batch)
     state.losses[batch] = step.losses.float()
+    state.seen[batch] += 1
     for optimiser in state.optimisers:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

@@ -184,6 +184,7 @@ def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
         total_steps=plan.total_steps,
         losses=torch.full((len(plan.images),), torch.inf),
+        seen=torch.zeros(len(plan.images), dtype=torch.int64),
     )
 
 

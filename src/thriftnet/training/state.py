@@ -40,6 +40,8 @@ class TrainingState:
     """Steps of the whole run; a deadline may lower it on the way, and raise it to the planned."""
     losses: Tensor
     """(N,) float32 on the CPU: of each training image when it was last seen; infinite before."""
+    seen: Tensor
+    """(N,) int64 on the CPU: how often each training image was trained on."""
     order: Tensor | None = None
     """(n,) int64: the order of the epoch under way, which later losses must not change."""
     step: int = 0
@@ -68,6 +70,7 @@ class TrainingState:
             "average": self.average.model.state_dict() if self.average else None,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "losses": self.losses,
+            "seen": self.seen,
             "order": self.order,
             "step": self.step,
             "total_steps": self.total_steps,
@@ -85,6 +88,7 @@ class TrainingState:
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         self.losses.copy_(saved["losses"])
+        self.seen.copy_(saved["seen"])
         self.order = saved["order"]
         self.step = saved["step"]
         self.total_steps = saved["total_steps"]

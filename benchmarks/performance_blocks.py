@@ -66,15 +66,14 @@ def beside_peer() -> str:
     figures = result("against_peer")
     if figures is None:
         return "Not measured yet (`python benchmarks/against_peer.py --peer DIR`)."
-    ours, peer = (
-        statistics.median(run["wall_seconds"] for run in figures[side]) for side in ("ours", "peer")
-    )
+    ours, peer = figures["ours"], figures["peer"]
+    took, needed = (statistics.median(run["wall_seconds"] for run in runs) for runs in (ours, peer))
     return (
-        f"From start to test accuracy, `{figures['recipe']}` takes {ours:.0f} s where the peer's "
-        f"script takes {peer:.0f} s, {figures['wall_ratio']:.2f} of the time, and reaches "
-        f"{_spread([run['accuracy'] for run in figures['ours']])} over {len(figures['ours'])} seeds "
-        f"where it reaches {_spread([run['accuracy'] for run in figures['peer']])} over "
-        f"{len(figures['peer'])} (`results/against_peer.json`; {machine(figures)})."
+        f"From start to test accuracy, `{figures['recipe']}` takes {took:.0f} s where the peer's "
+        f"script takes {needed:.0f} s, {figures['wall_ratio']:.2f} of the time, and reaches "
+        f"{_spread([run['accuracy'] for run in ours])} over {len(ours)} seeds where it reaches "
+        f"{_spread([run['accuracy'] for run in peer])} over {len(peer)} "
+        f"(`results/against_peer.json`; {machine(figures)})."
     )
 
 

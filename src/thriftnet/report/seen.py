@@ -43,7 +43,7 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
 
     draws = generator(seed, "augment", 0)
     images = as_images(chosen, torch.device("cpu"), side=recipe.data.image_size)
-    seen = recipe_augment(recipe)(images, indices=part, epoch=0, generator=draws)
+    seen = recipe_augment(recipe)(images, indices=part, seen=0, generator=draws)
     targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
     mix = recipe_mix(recipe)
     if mix:

@@ -53,14 +53,10 @@ def fresh_clone_block() -> str:
     assert train is not None
     trained = result("accuracy") or {"runs": []}
     today = shipped_runs(trained, load_recipe("quick"))
-    if all(run["commit"] != train["commit"] for run in today):
-        return (
-            f"That was an earlier `quick`, which took {duration(train['seconds'])} in all, from a "
-            f"fresh clone with an empty cache ({machine(train)}). The table below has today's."
-        )
+    own = any(run["commit"] == train["commit"] for run in today)
     text = (
         f"That took {duration(train['seconds'])} in all, from a fresh clone with an empty cache "
-        f"({machine(train)})"
+        f"({machine(train)}{'' if own else '; the runs of the table below are of another'})"
     )
     return f"{text}; `make test`, below, {duration(test['seconds'])}." if test else f"{text}."
 

@@ -61,20 +61,16 @@ def peer_lines(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def beside_peer() -> str:
+def beside_peer(figures: dict[str, Any]) -> list[str]:
     """One sentence of `peer_lines`, for the README."""
-    figures = result("against_peer")
-    if figures is None:
-        return "Not measured yet (`python benchmarks/against_peer.py --peer DIR`)."
     ours, peer = figures["ours"], figures["peer"]
     took, needed = (statistics.median(run["wall_seconds"] for run in runs) for runs in (ours, peer))
-    return (
+    return [
         f"From start to test accuracy, `{figures['recipe']}` takes {took:.0f} s where the peer's "
         f"script takes {needed:.0f} s, {figures['wall_ratio']:.2f} of the time, and reaches "
         f"{_spread([run['accuracy'] for run in ours])} over {len(ours)} seeds where it reaches "
-        f"{_spread([run['accuracy'] for run in peer])} over {len(peer)} "
-        f"(`results/against_peer.json`; {machine(figures)})."
-    )
+        f"{_spread([run['accuracy'] for run in peer])} over {len(peer)}."
+    ]
 
 
 def _share(value: float | None) -> str:
@@ -254,7 +250,7 @@ def _seconds(point: dict[str, Any]) -> str:
 
 PERFORMANCE_BLOCKS: dict[str, Callable[[], str]] = {
     "against-peer": lambda: quoted("against_peer", "against_peer.py --peer DIR", peer_lines),
-    "beside-peer": beside_peer,
+    "beside-peer": lambda: quoted("against_peer", "against_peer.py --peer DIR", beside_peer),
     "levers": lambda: quoted("ablation_quick", "ablate.py quick", lever_lines),
     "step-levers": lambda: quoted("step_levers_quick", "step_levers.py quick", step_lever_lines),
     "paper-speed": lambda: quoted("paper_speed", "paper_speed.py", paper_speed_lines),

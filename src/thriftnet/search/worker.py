@@ -204,10 +204,11 @@ def _saved(path: Path) -> SavedRun | None:
     if not path.is_dir():
         return None
     try:
-        RunFolder.open(path).metrics()
-        return read_saved(path)
+        saved = read_saved(path)
+        saved.run.metrics()
     except (RunError, RecipeError):
         return None
+    return saved
 
 
 def _reached(path: Path, epochs: int) -> tuple[float, float] | None:

@@ -88,7 +88,8 @@ class TrainingState:
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         self.losses.copy_(saved["losses"])
-        self.seen.copy_(saved["seen"])
+        if "seen" in saved:  # earlier versions did not write it; alternating flips alone look at it
+            self.seen.copy_(saved["seen"])
         self.order = saved["order"]
         self.step = saved["step"]
         self.total_steps = saved["total_steps"]

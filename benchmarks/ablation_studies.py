@@ -54,8 +54,10 @@ STUDIES = {
             "every image in every epoch": (
                 "train.full_epochs=0",
                 "train.hard_fraction=1",
+                "train.loss_decay=0",
                 "train.epochs=3.5",
             ),
+            "hard images by their last loss": ("train.loss_decay=0",),
             "hardest half after one epoch": ("train.full_epochs=1", "train.sizes=[[1, 24]]"),
             "hardest third after two epochs": ("train.hard_fraction=0.33333", "train.epochs=6.4"),
             "whole images from the start": ("train.sizes=[]", "train.epochs=3"),

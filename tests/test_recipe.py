@@ -107,6 +107,7 @@ CHANGES = {
     "train.drop_last": True,
     "train.hard_fraction": 0.5,
     "train.full_epochs": 2,
+    "train.loss_decay": 0.75,
     "train.sizes": [[2, 24], [4, 28]],
     "train.label_smoothing": 0.1,
     "train.ema_decay": 0.999,
@@ -119,6 +120,7 @@ STEP_DECAY = ["schedule.name=step_decay", "schedule.warmup_epochs=0", "schedule.
 NEEDS = {
     "train.hard_fraction": ["schedule.interval=step"],
     "train.full_epochs": ["schedule.interval=step", "train.hard_fraction=0.5"],
+    "train.loss_decay": ["schedule.interval=step", "train.hard_fraction=0.5"],
     "optim.momentum": ["optim.name=sgd"],
     "optim.dampening": ["optim.name=sgd"],
     "optim.nesterov": ["optim.name=sgd"],

@@ -105,11 +105,12 @@ class Recipe(Section):
                 f"augment.crop_padding {reflected} has no {reflected} pixels to mirror in images "
                 f"of {self.data.image_size}; lower it or set augment.crop_mode=zero"
             )
-        if self.train.hard_fraction == 1 and self.train.full_epochs:
-            raise ValueError(
-                "train.full_epochs does nothing with train.hard_fraction=1; "
-                "set train.full_epochs back to 0"
-            )
+        for key in ("full_epochs", "loss_decay"):
+            if self.train.hard_fraction == 1 and getattr(self.train, key):
+                raise ValueError(
+                    f"train.{key} does nothing with train.hard_fraction=1; "
+                    f"set train.{key} back to 0"
+                )
         if self.train.hard_fraction < 1 and self.schedule.interval == "epoch":
             raise ValueError(
                 "train.hard_fraction makes epochs of different lengths; "

@@ -262,9 +262,12 @@ class TrainSection(Section):
     drop_last: bool = False
     """Whether an epoch leaves out the images that do not fill its last batch."""
     hard_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the images, those of the largest loss when last seen, that later epochs visit."""
+    """Share of the images, those of the largest loss, that later epochs visit."""
     full_epochs: Annotated[int, Field(ge=0)] = 0
     """Epochs that visit every image before that; they do nothing with hard_fraction 1."""
+    loss_decay: Fraction = 0.0
+    """What an image's loss keeps of its average over earlier visits when hard ones are chosen; 0 is
+    the loss when last seen alone. It does nothing with hard_fraction 1."""
     sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=32)]], ...] = ()
     """Progressive resizing, [epochs, pixels] pairs: until so many epochs are done, images are
     shrunk to that side; then to the next pair's, and after the last they are whole."""

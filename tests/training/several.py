@@ -40,7 +40,13 @@ RECIPES = {
     ),
     "three micro-batches, hard images": small_recipe(
         optim=SGD,
-        train={"micro_batch": 6, "hard_fraction": 0.5, "full_epochs": 1, "select": "best"},
+        train={
+            "micro_batch": 6,
+            "hard_fraction": 0.5,
+            "full_epochs": 1,
+            "loss_decay": 0.75,
+            "select": "best",
+        },
     ),
     "muon on a speednet": small_recipe(**SPEEDNET, **MUON, train={"micro_batch": 8}),
     "split": small_recipe(

@@ -64,6 +64,22 @@ def test_later_epochs_visit_the_largest_losses_in_random_order() -> None:
     assert len(orders) > 5
 
 
+@given(
+    decay=st.sampled_from([0.0, 0.5, 0.75]),
+    visits=st.lists(st.lists(st.floats(0, 10, width=32), min_size=3, max_size=3), min_size=1),
+)
+@settings(deadline=None)
+def test_losses_are_averaged_over_visits(decay: float, visits: list[list[float]]) -> None:
+    epochs = Epochs(images=4, batch_size=2, drop_last=False, loss_decay=decay)
+    losses, at = torch.full((4,), torch.inf), torch.tensor([0, 1, 3])
+    expected = torch.tensor(visits[0])
+    for number, visit in enumerate(map(torch.tensor, visits)):
+        losses[at] = epochs.average(losses[at], visit)
+        expected = expected if number == 0 else decay * expected + (1 - decay) * visit
+    torch.testing.assert_close(losses[at], expected)
+    assert losses[2] == torch.inf, "one that was never seen is still the hardest"
+
+
 @pytest.mark.parametrize("full_epochs", [0, 3])
 def test_without_a_fraction_every_epoch_is_whole(full_epochs: int) -> None:
     epochs = Epochs(images=7, batch_size=3, drop_last=False, full_epochs=full_epochs)

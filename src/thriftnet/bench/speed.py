@@ -140,7 +140,7 @@ def noise_steps(plan: Plan, state: TrainingState) -> Callable[[], None]:
 def _on_all_images(recipe: Recipe) -> Recipe:
     """The recipe whose every epoch visits every image: a share of the noise may be no batch."""
     data = recipe.data.model_copy(update={"val_ratio": 0.0, "fraction": 1.0})
-    every = {"hard_fraction": 1.0, "full_epochs": 0, "select": "final"}
+    every = {"hard_fraction": 1.0, "full_epochs": 0, "loss_decay": 0.0, "select": "final"}
     train = recipe.train.model_copy(update=every)
     return recipe.model_copy(update={"data": data, "train": train})
 

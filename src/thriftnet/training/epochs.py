@@ -23,6 +23,8 @@ class Epochs:
     """Share of the images that a later epoch visits."""
     full_epochs: int = 0
     """Epochs that visit all of them before that."""
+    loss_decay: float = 0.0
+    """What the average of an image's losses keeps of it when the image is seen again."""
 
     @classmethod
     def of(cls, settings: TrainSection, *, images: int) -> Epochs:
@@ -33,6 +35,7 @@ class Epochs:
             drop_last=settings.drop_last,
             hard_fraction=settings.hard_fraction,
             full_epochs=settings.full_epochs,
+            loss_decay=settings.loss_decay,
         )
 
     def check(self) -> None:
@@ -101,7 +104,7 @@ class Epochs:
 
         Args:
             epoch: Counted from 0.
-            losses: (images,) float32, of each image when it was last trained on; infinite before.
+            losses: (images,) float32, of each image as `average` has it; infinite before.
             generator: Draws the order.
 
         Returns:
@@ -113,6 +116,21 @@ class Epochs:
         hard = torch.zeros(self.images, dtype=torch.bool)
         hard[losses.topk(self.hard_images).indices] = True
         return order[hard[order]]
+
+    def average(self, before: Tensor, seen: Tensor) -> Tensor:
+        """How hard images are once they were seen again.
+
+        One loss is as much that of its crop and its cutout as of the image; over several visits
+        the image stays.
+
+        Args:
+            before: (n,) float32, the averages so far; infinite for images never seen.
+            seen: (n,) float32, the losses now.
+
+        Returns:
+            (n,) float32.
+        """
+        return torch.where(before.isfinite(), seen.lerp(before, self.loss_decay), seen)
 
     def _steps(self, images: int) -> int:
         share = images / self.batch_size

@@ -146,7 +146,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         state.totals.loss += value
         state.totals.correct += int(correct)
     state.totals.images += len(batch)
-    state.losses[batch] = step.losses.float()
+    state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
     state.seen[batch] += 1
     for optimiser in state.optimisers:
         optimiser.step()

@@ -39,7 +39,8 @@ class TrainingState:
     total_steps: int
     """Steps of the whole run; a deadline may lower it on the way, and raise it to the planned."""
     losses: Tensor
-    """(N,) float32 on the CPU: of each training image when it was last seen; infinite before."""
+    """(N,) float32 on the CPU: of each training image, averaged over its visits as the recipe says;
+    infinite before the first."""
     seen: Tensor
     """(N,) int64 on the CPU: how often each training image was trained on."""
     order: Tensor | None = None

@@ -54,10 +54,9 @@ STUDIES = {
             "every image in every epoch": (
                 "train.full_epochs=0",
                 "train.hard_fraction=1",
-                "train.loss_decay=0",
                 "train.epochs=3.5",
             ),
-            "hard images by their last loss": ("train.loss_decay=0",),
+            "hard images by averaged losses": ("train.loss_decay=0.75",),
             "hardest half after one epoch": ("train.full_epochs=1", "train.sizes=[[1, 24]]"),
             "hardest third after two epochs": ("train.hard_fraction=0.33333", "train.epochs=6.4"),
             "whole images from the start": ("train.sizes=[]", "train.epochs=3"),
@@ -98,6 +97,7 @@ STUDIES = {
                 "train.hard_fraction=1",
                 "train.epochs=2.47",
             ),
+            "hard images by averaged losses": ("train.loss_decay=0.75",),
             "whole images from the start": ("train.sizes=[]", "train.epochs=3.01"),
             "the network of quick": (
                 "model.blocks=[2, 2, 2]",

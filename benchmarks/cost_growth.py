@@ -75,7 +75,6 @@ class Point:
                 "train.epochs=1",
                 "train.hard_fraction=1",
                 "train.full_epochs=0",
-                "train.loss_decay=0",
                 f"train.batch_size={self.batch_size}",
                 f"train.micro_batch={self.micro_batch}",
             ],

@@ -55,6 +55,7 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     return {
         "seed": recipe.seed,
         "digest": recipe.digest(),
+        "commit": RunFolder.open(path).environment()["commit"],
         "accuracy": found.accuracy,
         "accuracy_without_tta": found.other.accuracy,
         "pflop": end["pflop"],

@@ -12,6 +12,7 @@ import pytest
 import ablate
 import record
 from ablation_studies import STUDIES
+from performance_blocks import lever_lines
 from thriftnet.bench.speed import TrainingSpeed
 from thriftnet.recipe import Recipe
 from thriftnet.training.epochs import Epochs
@@ -109,3 +110,18 @@ def test_every_variant_does_as_many_operations_as_base(study: str, variant: str)
     base = operations(STUDIES[study].load("base", 0))
     # A step is up to 1% of these short trainings, and none is left half done.
     assert operations(STUDIES[study].load(variant, 0)) == pytest.approx(base, rel=0.015)
+
+
+def test_a_variant_is_told_beside_the_base_of_its_own_seeds() -> None:
+    def entry(*accuracies: float) -> dict[str, Any]:
+        runs = [
+            {"seed": seed, "accuracy": accuracy, "pflop": 0.1, "seconds": 60.0}
+            for seed, accuracy in enumerate(accuracies)
+        ]
+        return {"overrides": [], "runs": runs}
+
+    variants = {"base": entry(0.90, 0.94), "other": entry(0.91), "both": entry(0.91, 0.96)}
+    told = lever_lines({"variants": variants, "horizon": ["train.epochs=5"]})
+    assert told[2] == "| base | – | 2 | 92.00% ± 2.83% (sd) | – | 0.100 | 1.0 min |"
+    assert told[3] == "| other | – | 1 | 91.00% | +1.00 points | 0.100 | 1.0 min |"
+    assert "| +1.50 points |" in told[4]

@@ -204,6 +204,23 @@ def test_an_image_that_some_epochs_leave_out_still_shows_its_sides_in_turn(
     assert times == {i: [0, 1] if i < 8 else [0, 1, 2] if i < 16 else [0] for i in range(24)}
 
 
+def test_what_a_step_keeps_of_losses_is_the_recipes_average() -> None:
+    batch, found = torch.arange(16), dict[float, list[Tensor]]()
+    for decay in (0.0, 0.75):
+        hard = {"hard_fraction": 0.5, "full_epochs": 1, "loss_decay": decay}
+        recipe = small_recipe(schedule={"name": "linear"}, train=hard)
+        network = recipe_network(recipe, classes=10)
+        plan = make_plan(recipe, dataset(), network)
+        state = make_state(recipe, plan, network)
+        for _ in range(2):
+            train_step(plan, state, batch, epoch=0)
+            found.setdefault(decay, []).append(state.losses[batch].clone())
+    (first, second), (again, average) = found.values()
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, second)
+    torch.testing.assert_close(average, 0.75 * first + 0.25 * second)
+
+
 def test_stem_bias_is_trained_in_its_epochs_only() -> None:
     model = {"family": "speednet", "blocks": [1], "channels": [8]}
     optim = {"name": "muon", "lr": 0.1, "bias_lr": 0.1, "head_lr": 0.1}

@@ -13,7 +13,6 @@ with `--epochs` a file of its own.
 from __future__ import annotations
 
 import argparse
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,6 @@ def summarise(study: Study, runs: Mapping[str, Mapping[int, Any]]) -> dict[str, 
         name: {
             "overrides": list(overrides),
             "runs": [runs[name][seed] for seed in sorted(runs[name])],
-            "mean_accuracy": statistics.mean(run["accuracy"] for run in runs[name].values()),
         }
         for name, overrides in study.variants.items()
         if runs.get(name)

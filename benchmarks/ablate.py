@@ -3,7 +3,7 @@
     python benchmarks/ablate.py quick --seeds 0 1 2
     python benchmarks/ablate.py quick --epochs 2 --variants base "no residual connections" ReLU
 
-Trains on 45,000 images and reads the 5,000 held out; the test images are never touched. Variants
+Reads the training images that a run did not train on; the test images are never touched. Variants
 stand in ablation_studies.py; `base` is always among them. How long all of it will take is said
 first. What the results file has already is not trained again and a run that was cut is resumed, so
 a study can be spread over many sittings. Writes results/ablation_NAME.json after every run, and
@@ -17,15 +17,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ablation_studies import STUDIES, Study
 from quoting import duration, result
 from record import write_result
 from thriftnet.bench.speed import training_speed
-from thriftnet.data import Dataset, load_cifar10, stratified_split
+from thriftnet.data import Dataset, load_cifar10
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
 from thriftnet.training.device import choose_compute
+from thriftnet.training.images import split_positions
 from thriftnet.training.lines import last_line
 from thriftnet.training.progress import choose_progress
 from thriftnet.training.run import RunFolder
@@ -37,7 +40,7 @@ _SPEED_SECONDS = 10.0
 
 
 def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
-    """Train one variant with one seed, unless it is there, and read its validation images."""
+    """Train one variant with one seed, unless it is there, and read the images it did not see."""
     if not path.exists():
         progress = choose_progress()
         run = start_run(recipe, name=path.name, runs_dir=path.parent, progress=progress)
@@ -49,12 +52,14 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
         raise SystemExit(f"interrupted; run the same command again to go on with {path}")
     model = read_model(model_file(path))
     compute = choose_compute()
-    found = evaluate_on(model, _held_out(recipe.seed), compute=compute, tta=model.tta)
+    rest = unseen(recipe)
+    found = evaluate_on(model, rest, compute=compute, tta=model.tta)
     end = last_line(RunFolder.open(path).metrics(), "end")
     return {
         "seed": recipe.seed,
         "digest": recipe.digest(),
         "commit": RunFolder.open(path).environment()["commit"],
+        "images": len(rest.labels),
         "accuracy": found.accuracy,
         "accuracy_without_tta": found.other.accuracy,
         "pflop": end["pflop"],
@@ -62,10 +67,11 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     }
 
 
-def _held_out(seed: int) -> Dataset:
+def unseen(recipe: Recipe) -> Dataset:
+    """The training images that a run does not train on; nothing is chosen by them."""
     train_set, _ = load_cifar10()
-    _, held_out = stratified_split(train_set.labels, val_ratio=0.1, seed=seed)
-    return train_set.subset(held_out)
+    seen, _ = split_positions(recipe, train_set.labels)
+    return train_set.subset(np.setdiff1d(np.arange(len(train_set.labels)), seen))
 
 
 def known_runs(study: Study, figures: Mapping[str, Any] | None) -> dict[str, dict[int, Any]]:

@@ -6,6 +6,7 @@ What a recipe costs that was not trained yet is expected from results/recipe_spe
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 from quoting import duration, result
@@ -26,8 +27,8 @@ def over_seeds(runs: list[dict[str, Any]], key: str) -> str:
     return f"{found.mean:.2%}{spread}"
 
 
-def accuracy_block() -> str:
-    """The table with its origin, or what to run where nothing was measured yet.
+def of_runs(block: Callable[[dict[str, Any]], list[str]]) -> str:
+    """A block of trained runs with its origin, or what to run where there are none yet.
 
     The machines are told run by run: where the file was put together says nothing.
     """
@@ -35,7 +36,7 @@ def accuracy_block() -> str:
     figures = result("accuracy")
     if figures is None:
         return f"Not measured yet ({command})."
-    return "\n".join([*accuracy_lines(figures), "", f"`results/accuracy.json`, by {command}."])
+    return "\n".join([*block(figures), "", f"`results/accuracy.json`, by {command}."])
 
 
 def accuracy_lines(figures: dict[str, Any]) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from quoting import ROOT, duration, machine, result
 from thriftnet.evaluation.metrics import wilson_interval
+from thriftnet.evaluation.statistics import estimate
 
-HELD_OUT = 5_000
-"""Images that an ablation is read on."""
+_HELD_OUT = 5_000
+"""Images that a run of an ablation was read on where its entry does not say."""
 _FIGURE = "docs/figures/cost_growth.svg"
 
 
@@ -23,7 +24,8 @@ def quoted(name: str, script: str, block: Callable[[dict[str, Any]], list[str]])
     return "\n".join([*block(figures), "", origin])
 
 
-def _table(*columns: str) -> list[str]:
+def table(*columns: str) -> list[str]:
+    """Head of a table."""
     return [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
 
 
@@ -38,7 +40,7 @@ def _spread(values: list[float]) -> str:
 
 def peer_lines(figures: dict[str, Any]) -> list[str]:
     """Every run of both sides; means, and the ratio of the wall times."""
-    rows = _table("who", "seed", "test accuracy", "without TTA", "wall time")
+    rows = table("who", "seed", "test accuracy", "without TTA", "wall time")
     for who, runs in (("peer", figures["peer"]), (f"`{figures['recipe']}`", figures["ours"])):
         rows += [
             f"| {who} | {run['seed']} | {run['accuracy']:.2%} | "
@@ -84,14 +86,14 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
     """What changing one thing gave, on validation images; beside base with the same seeds."""
     variants = figures["variants"]
     base = {run["seed"]: run["accuracy"] for run in variants["base"]["runs"]}
-    rows = _table(
+    rows = table(
         "variant", "changed", "seeds", "validation accuracy", "beside base", "PFLOP", "time"
     )
     for name, entry in variants.items():
         runs = entry["runs"]
         changed = ", ".join(f"`{each}`" for each in entry["overrides"]) or "–"
         gained = [run["accuracy"] - base[run["seed"]] for run in runs if run["seed"] in base]
-        beside = f"{100 * statistics.mean(gained):+.2f} points" if gained else "–"
+        beside = points(gained) if gained else "–"
         rows.append(
             f"| {name} | {changed} | {len(runs)} | {_spread([run['accuracy'] for run in runs])} | "
             f"{'–' if name == 'base' else beside} | "
@@ -99,18 +101,28 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
             f"{duration(statistics.mean(run['seconds'] for run in runs))} |"
         )
     horizon = ", ".join(f"`{each}`" for each in figures["horizon"])
-    low, high = wilson_interval(round(statistics.mean(base.values()) * HELD_OUT), HELD_OUT)
+    images = variants["base"]["runs"][0].get("images", _HELD_OUT)
+    low, high = wilson_interval(round(statistics.mean(base.values()) * images), images)
     return [
         *rows,
         "",
-        f"All with {horizon}. No test image was read. One reading of {HELD_OUT:,} images has a 95% "
-        f"interval of ± {50 * (high - low):.2f} points; times are of several sittings.",
+        f"All with {horizon}. No test image was read. One reading of {images:,} images has a 95% "
+        f"interval of ± {50 * (high - low):.2f} points. Beside base stands the mean of the "
+        "differences seed by seed, with half of its 95% interval (t) where there are several. "
+        "Times are of several sittings.",
     ]
+
+
+def points(differences: list[float]) -> str:
+    """Mean difference of shares, and half of its 95% interval (t) where there are several."""
+    found = estimate(differences)
+    half = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
+    return f"{100 * found.mean:+.2f}{half} points"
 
 
 def step_lever_lines(figures: dict[str, Any]) -> list[str]:
     """What each lever on a step's time gave, beside the bases before and after it."""
-    rows = _table("changed", "step", "beside base: median, range", "first step")
+    rows = table("changed", "step", "beside base: median, range", "first step")
     for name, found in figures["variants"].items():
         if "failed" in found:
             rows.append(f"| {name} | – | **{found['failed']}** | – |")
@@ -128,7 +140,7 @@ def paper_speed_lines(figures: dict[str, Any]) -> list[str]:
     rates, target = figures["images_per_second"], f"{figures['target']['ratio']:g} times"
     shares = ", ".join(f"`{k}` {v:.1%}" for k, v in figures["augmentation_share"].items())
     return [
-        *_table("loop", "images/s"),
+        *table("loop", "images/s"),
         f"| plain fp32 PyTorch, two DataLoader workers | {rates['plain']:.1f} |",
         f"| recipe `paper` | {rates['ours']:.1f} |",
         "",
@@ -149,17 +161,17 @@ def profile_lines(figures: dict[str, Any]) -> list[str]:
         + _verdict(figures["reached"], f"{target['share_of_convolution_rate']:.0%}"),
         *_whole_training(figures),
         "",
-        *_table("kind", "share of a step"),
+        *table("kind", "share of a step"),
         *(f"| {kind} | {share:.1%} |" for kind, share in shares),
         "",
-        *_table("convolution", "direction", "GFLOP a step", "ms a step", "GFLOP/s"),
+        *table("convolution", "direction", "GFLOP a step", "ms a step", "GFLOP/s"),
         *(
             f"| {row['layer']} | {row['direction']} | {row['gflop_per_step']:.1f} | "
             f"{row['milliseconds_per_step']:.1f} | {row['gflops']:.0f} |"
             for row in figures["profile"]["convolutions"]
         ),
         "",
-        *_table("oneDNN implementation", "work", "calls", "ms"),
+        *table("oneDNN implementation", "work", "calls", "ms"),
         *(
             f"| `{row['name']}` | {row['primitive']}, {row['direction']} | "
             f"{row['calls']} | {row['milliseconds']:.1f} |"
@@ -191,7 +203,7 @@ def inference_lines(figures: dict[str, Any]) -> list[str]:
     """Every way of reading beside the others."""
     variants = figures["variants"]
     base = variants[figures["baseline"]]["batch_256"]["images_per_second"]
-    rows = _table(
+    rows = table(
         "way",
         "batch 1: median, p95",
         "batch 256: median, p95",
@@ -238,7 +250,7 @@ def growth_lines(figures: dict[str, Any]) -> list[str]:
     """The figure, and a table of every point."""
     lines = [f"![Time and memory as training grows]({_FIGURE.removeprefix('docs/')})", ""]
     assert (ROOT / _FIGURE).exists()
-    lines += _table(
+    lines += table(
         "varied", "images", "parameters", "threads", "batch", "micro-batch", "time", "images/s",
         "GFLOP/s", "peak memory",
     )  # fmt: skip

@@ -19,7 +19,8 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from accuracy_table import accuracy_block, shipped_runs
+from accuracy_blocks import ACCURACY_BLOCKS
+from accuracy_table import accuracy_lines, of_runs, shipped_runs
 from model_cards import page, weights_block
 from performance_blocks import PERFORMANCE_BLOCKS
 from quoting import ROOT, duration, machine, result
@@ -35,6 +36,7 @@ DOCUMENTS = (
     "README.md",
     "docs/recipe.md",
     "docs/performance.md",
+    "docs/accuracy.md",
     "docs/reports.md",
     "docs/search.md",
     "docs/plan-1000-gpus.md",
@@ -135,7 +137,7 @@ def _yaml(value: object) -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
-    "accuracy": accuracy_block,
+    "accuracy": lambda: of_runs(accuracy_lines),
     "weights": weights_block,
     "make-train": lambda: transcript_block("make_train"),
     "make-test": lambda: transcript_block("make_test"),
@@ -144,6 +146,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "paper-claims": paper_claims_block,
     "recipe-keys": recipe_keys_block,
     "space-keys": lambda: _keys_block(Space),
+    **ACCURACY_BLOCKS,
     **PERFORMANCE_BLOCKS,
     **SEARCH_BLOCKS,
 }

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import ablate
@@ -14,7 +15,8 @@ import record
 from ablation_studies import STUDIES
 from performance_blocks import lever_lines
 from thriftnet.bench.speed import TrainingSpeed
-from thriftnet.recipe import Recipe
+from thriftnet.data import CIFAR10_CLASSES, Dataset, stratified_split
+from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.setup import recipe_network
 from thriftnet.training.sizes import Sizes
@@ -95,6 +97,21 @@ def test_misspelt_variant_is_named(bench: Bench, capsys: pytest.CaptureFixture[s
     assert bench.trained == []
 
 
+@pytest.mark.parametrize(("fraction", "unseen"), [(1, 10), (0.5, 50)])
+def test_variants_are_read_on_every_image_that_they_did_not_see(
+    monkeypatch: pytest.MonkeyPatch, fraction: float, unseen: int
+) -> None:
+    labels = np.arange(100) % 10
+    pixels = np.broadcast_to(np.arange(100, dtype=np.uint8)[:, None, None, None], (100, 32, 32, 3))
+    whole = Dataset(pixels, labels, CIFAR10_CLASSES)
+    monkeypatch.setattr(ablate, "load_cifar10", lambda: (whole, whole))
+    recipe = load_recipe("quick", ["data.val_ratio=0.1", f"data.fraction={fraction}"], seed=3)
+    read = ablate.unseen(recipe).images[:, 0, 0, 0]
+    _, held_out = stratified_split(labels, val_ratio=0.1, seed=3)
+    assert len(read) == unseen
+    assert set(held_out) <= set(read.tolist())
+
+
 def operations(recipe: Recipe) -> int:
     """Counted, of all of the recipe's training on CIFAR-10."""
     network = recipe_network(recipe, classes=10)
@@ -124,4 +141,4 @@ def test_a_variant_is_told_beside_the_base_of_its_own_seeds() -> None:
     told = lever_lines({"variants": variants, "horizon": ["train.epochs=5"]})
     assert told[2] == "| base | – | 2 | 92.00% ± 2.83% (sd) | – | 0.100 | 1.0 min |"
     assert told[3] == "| other | – | 1 | 91.00% | +1.00 points | 0.100 | 1.0 min |"
-    assert "| +1.50 points |" in told[4]
+    assert "| +1.50 ± 6.35 points |" in told[4]  # t of one degree of freedom: 12.7

@@ -1,0 +1,144 @@
+"""Blocks of docs/accuracy.md: what was aimed at, and the paper's own training beside its log."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from accuracy_table import of_runs, over_seeds, shipped_runs
+from performance_blocks import lever_lines, quoted, table
+from quoting import duration
+from thriftnet.evaluation.statistics import compare_seeds
+from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.report.paper.authors_log import read_authors_log
+from thriftnet.report.verdicts import show_p
+
+_EVERY = 5
+"""Epochs from row to row of the authors' log."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a recipe is to reach under five million parameters."""
+
+    accuracy: float
+    """Mean over seeds, read as the recipe says."""
+    pflop: float
+    seeds: int
+
+
+TARGETS = {"strong": Target(0.96, 3.5, 2), "best": Target(0.966, 12.0, 1)}
+
+
+def target_lines(figures: dict[str, Any]) -> list[str]:
+    """Each target beside the runs of its recipe."""
+    rows = table(
+        "recipe", "aimed at", "seeds", "reached", "without TTA", "training", "time", "verdict"
+    )
+    for name, target in TARGETS.items():
+        aim = f"{target.accuracy:.1%} in {target.pflop:g} PFLOP, {_seeds(target.seeds)}"
+        runs = shipped_runs(figures, load_recipe(name)) if name in shipped_recipes() else []
+        if not runs:
+            rows.append(f"| `{name}` | {aim} | 0 | not measured yet | – | – | – | – |")
+            continue
+        pflop = statistics.mean(run["pflop"] for run in runs)
+        mean = statistics.mean(run["accuracy"] for run in runs)
+        enough = mean >= target.accuracy and pflop <= target.pflop and len(runs) >= target.seeds
+        rows.append(
+            f"| `{name}` | {aim} | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
+            f"{over_seeds(runs, 'accuracy_without_tta')} | {pflop:.3g} PFLOP | "
+            f"{duration(statistics.mean(run['training_seconds'] for run in runs))} | "
+            f"{'reached' if enough else '**not reached**'} |"
+        )
+    return rows
+
+
+def authors_lines(figures: dict[str, Any]) -> list[str]:
+    """The authors' log beside our run of `authors`, every few epochs, and how both ended."""
+    runs = shipped_runs(figures, load_recipe("authors"))
+    if not runs:
+        return ["Not measured yet (`python benchmarks/train_recipe.py authors --seeds 0`)."]
+    run, log = runs[0], read_authors_log()
+    curve = run["curve"]
+    rows = table(
+        "epoch", "train loss, theirs", "ours", "train accuracy, theirs", "ours",
+        "test accuracy, theirs", "ours",
+    )  # fmt: skip
+    for epoch in [1, *range(_EVERY, log.epochs + 1, _EVERY)]:
+        at = epoch - 1
+        ours = f"**{run['accuracy']:.2%}**" if epoch == log.epochs else "not read"
+        rows.append(
+            f"| {epoch} | {log.train_loss[at]:.4f} | {curve['train_loss'][at]:.4f} | "
+            f"{log.train_accuracy[at]:.2%} | {curve['train_accuracy'][at]:.2%} | "
+            f"{log.test_accuracy[at]:.2%} | {ours} |"
+        )
+    loss = run["readings"][run["tta"]]["loss"]
+    return [
+        *rows,
+        "",
+        f"Theirs ends at {log.test_accuracy[-1]:.2%} and test loss {log.test_loss[-1]:.4f}, ours "
+        f"at {run['accuracy']:.2%} and {loss:.4f} (seed {run['seed']}, {run['pflop']:.3g} PFLOP, "
+        f"{duration(run['training_seconds'])}).",
+    ]
+
+
+def optimiser_lines(figures: dict[str, Any]) -> list[str]:
+    """Each pair of runs, and the paired test."""
+    by_seed: dict[str, dict[int, float]] = {"paper": {}, "paper-sgd": {}}
+    for run in figures["runs"]:
+        by_seed[run["recipe"]][run["seed"]] = run["accuracy"]
+    adamw, sgd = by_seed["paper"], by_seed["paper-sgd"]
+    rows = table("seed", "AdamW (`paper`)", "SGD (`paper-sgd`)", "difference")
+    rows += [
+        f"| {seed} | {adamw[seed]:.2%} | {sgd[seed]:.2%} | "
+        f"{100 * (adamw[seed] - sgd[seed]):+.2f} points |"
+        for seed in sorted(adamw.keys() & sgd.keys())
+    ]
+    test = compare_seeds(sgd, adamw)
+    half = "" if test.half_width is None else f" ± {100 * test.half_width:.2f}"
+    p = "no test" if test.p is None else f"{test.name}, {show_p(test.p)}"
+    return [
+        *rows,
+        "",
+        f"AdamW is ahead by {100 * test.difference:+.2f}{half} points (95% interval; {p}) after "
+        f"{figures['epochs']:g} epochs. The paper's figures are 1.1 points apart at 50.",
+    ]
+
+
+def resnet18_lines(figures: dict[str, Any]) -> list[str]:
+    """Seconds of an epoch of both networks."""
+    rows = table("network", "parameters", "MACs an image", "an epoch")
+    rows += [
+        f"| {name} | {figures['parameters'][name]:,} | {macs / 1e6:.0f}M | "
+        f"{duration(figures['epoch_seconds'][name])} |"
+        for name, macs in figures["macs"].items()
+    ]
+    change, claimed = figures["reduction"], figures["claimed_reduction"]
+    word = "less" if change > 0 else "more"
+    return [
+        *rows,
+        "",
+        f"The paper's network takes {abs(change):.0%} {word} time an epoch, where the paper claims "
+        f"{claimed:.0%} less.",
+    ]
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' if count > 1 else ''}"
+
+
+ACCURACY_BLOCKS: dict[str, Callable[[], str]] = {
+    "targets": lambda: of_runs(target_lines),
+    "strong-levers": lambda: quoted(
+        "ablation_strong", "ablate.py strong --seeds 0 1 2", lever_lines
+    ),
+    "authors-log": lambda: of_runs(authors_lines),
+    "optimisers": lambda: quoted(
+        "paper_sgd_against_adamw", "paper_sgd_against_adamw.py", optimiser_lines
+    ),
+    "resnet18": lambda: quoted(
+        "paper_against_resnet18", "paper_against_resnet18.py", resnet18_lines
+    ),
+}

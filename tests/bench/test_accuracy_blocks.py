@@ -1,0 +1,91 @@
+"""Blocks of the page on accuracy, from made figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import accuracy_blocks
+from accuracy_blocks import Target, authors_lines, optimiser_lines, resnet18_lines, target_lines
+from thriftnet.recipe import load_recipe
+from thriftnet.report.paper.authors_log import read_authors_log
+
+
+def run(recipe: str, *, seed: int = 0, accuracy: float, pflop: float = 1.0) -> dict[str, Any]:
+    epochs = read_authors_log().epochs
+    return {
+        "recipe": recipe,
+        "digest": load_recipe(recipe).digest(),
+        "seed": seed,
+        "accuracy": accuracy,
+        "accuracy_without_tta": accuracy - 0.01,
+        "pflop": pflop,
+        "training_seconds": 600.0,
+        "tta": "none",
+        "readings": {"none": {"loss": 0.25}},
+        "curve": {"train_loss": [0.5] * epochs, "train_accuracy": [0.8] * epochs},
+    }
+
+
+@pytest.mark.parametrize(
+    ("seeds", "accuracy", "pflop", "verdict"),
+    [
+        (2, 0.97, 1.0, "reached"),
+        (1, 0.97, 1.0, "**not reached**"),
+        (2, 0.95, 1.0, "**not reached**"),
+        (2, 0.97, 9.0, "**not reached**"),
+    ],
+    ids=["all of it", "too few seeds", "too low", "too much training"],
+)
+def test_a_target_is_reached_by_accuracy_cost_and_seeds(
+    monkeypatch: pytest.MonkeyPatch, seeds: int, accuracy: float, pflop: float, verdict: str
+) -> None:
+    monkeypatch.setattr(accuracy_blocks, "TARGETS", {"quick": Target(0.96, 3.5, 2)})
+    runs = [run("quick", seed=s, accuracy=accuracy, pflop=pflop) for s in range(seeds)]
+    assert target_lines({"runs": runs})[-1].endswith(f"| 10.0 min | {verdict} |")
+
+
+def test_a_recipe_without_runs_has_not_been_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accuracy_blocks, "TARGETS", {"unheard-of": Target(0.966, 12, 1)})
+    assert "96.6% in 12 PFLOP, 1 seed | 0 | not measured yet" in target_lines({"runs": []})[-1]
+
+
+def test_the_authors_log_stands_beside_our_run() -> None:
+    told = authors_lines({"runs": [run("authors", accuracy=0.9401)]})
+    assert [line.split(" | ")[0] for line in told[2:5]] == ["| 1", "| 5", "| 10"]
+    log = read_authors_log()
+    theirs = f"| {log.train_loss[49]:.4f} | 0.5000 | {log.train_accuracy[49]:.2%} | 80.00% |"
+    assert told[12] == f"| 50 {theirs} {log.test_accuracy[49]:.2%} | **94.01%** |"
+    assert "ours at 94.01% and 0.2500 (seed 0" in told[-1]
+
+
+def test_runs_of_authors_are_asked_for() -> None:
+    (line,) = authors_lines({"runs": []})
+    assert "train_recipe.py authors" in line
+
+
+def test_optimisers_are_compared_pair_by_pair() -> None:
+    runs = [
+        {"recipe": recipe, "seed": seed, "accuracy": base + 0.01 * seed + gain * (seed + 1)}
+        for recipe, base, gain in (("paper", 0.8, 0.001), ("paper-sgd", 0.79, 0.0))
+        for seed in range(3)
+    ]
+    told = optimiser_lines({"epochs": 5, "runs": runs})
+    assert told[2] == "| 0 | 80.10% | 79.00% | +1.10 points |"
+    assert told[-1].startswith("AdamW is ahead by +1.20 ± 0.25 points (95% interval; paired t test")
+
+
+@pytest.mark.parametrize(("change", "words"), [(-0.4, "40% more"), (0.3, "30% less")])
+def test_time_beside_resnet18_is_less_or_more(change: float, words: str) -> None:
+    networks = {"paper": 2, "ResNet-18": 3}
+    told = resnet18_lines(
+        {
+            "parameters": networks,
+            "macs": networks,
+            "epoch_seconds": networks,
+            "reduction": change,
+            "claimed_reduction": 0.22,
+        }
+    )
+    assert f"takes {words} time an epoch, where the paper claims 22% less" in told[-1]

@@ -100,7 +100,11 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
         ("paper", ["optim.name=muon"], ["optim.bias_lr and optim.head_lr; set both"]),
         ("quick", ["optim.name=sgd"], ["does nothing with optim.name=sgd", "back to"]),
         ("quick", ["optim.eps=1e-6"], ["optim.eps does nothing with optim.aux=sgd", "back to"]),
-        ("strong", ["optim.aux_momentum=0.9"], ["does nothing with optim.aux=adamw", "for sgd"]),
+        (
+            "strong",
+            ["optim.aux=adamw", "optim.aux_momentum=0.9"],
+            ["does nothing with optim.aux=adamw", "for sgd"],
+        ),
         ("paper-sgd", ["optim.nesterov=true"], ["optim.nesterov", "dampening 0"]),
         ("paper", ["data.val_ratio=0"], ["train.select=best", "data.val_ratio above 0"]),
         ("paper", ["train.epochs=2"], ["schedule.warmup_epochs is 5", "train.epochs 2"]),

@@ -116,7 +116,8 @@ def operations(recipe: Recipe) -> int:
     """Counted, of all of the recipe's training on CIFAR-10."""
     network = recipe_network(recipe, classes=10)
     sizes = Sizes.of(network, recipe.train.sizes, full=recipe.data.image_size)
-    epochs = Epochs.of(recipe.train, images=45_000)
+    images = round(50_000 * (1 - recipe.data.val_ratio) * recipe.data.fraction)
+    epochs = Epochs.of(recipe.train, images=images)
     return sizes.operations(epochs, epochs.steps(recipe.train.epochs))
 
 

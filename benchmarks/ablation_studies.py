@@ -8,6 +8,14 @@ from dataclasses import dataclass, replace
 from thriftnet.recipe import Recipe, load_recipe
 
 _EPOCHS = "train.epochs="
+_ADAMW_ASIDE = (
+    "optim.aux=adamw",
+    "optim.bias_lr=0.01",
+    "optim.head_lr=0.05",
+    "optim.weight_decay=0.01",
+    "optim.betas=[0.85, 0.95]",
+)
+"""In place of SGD beside Muon."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,7 @@ STUDIES = {
             "learning rate 0.34": ("optim.lr=0.34",),
             "learning rate 0.17": ("optim.lr=0.17",),
             "momentum 0.85": ("optim.momentum=0.85",),
-            "AdamW on biases and head": (
-                "optim.aux=adamw",
-                "optim.bias_lr=0.01",
-                "optim.head_lr=0.05",
-                "optim.weight_decay=0.01",
-                "optim.betas=[0.85, 0.95]",
-            ),
+            "AdamW on biases and head": _ADAMW_ASIDE,
             "ReLU": ("model.activation=relu",),
             "SiLU": ("model.activation=silu",),
             "random flips": ("augment.flip=random",),
@@ -116,13 +118,7 @@ STUDIES = {
             "hard images by their last loss": ("train.loss_decay=0",),
             "whole images from the start": ("train.sizes=[]", "train.epochs=40.1"),
             "no residual connections": ("model.residual=false",),
-            "AdamW on biases and head": (
-                "optim.aux=adamw",
-                "optim.bias_lr=0.01",
-                "optim.head_lr=0.05",
-                "optim.weight_decay=0.01",
-                "optim.betas=[0.85, 0.95]",
-            ),
+            "AdamW on biases and head": _ADAMW_ASIDE,
         },
     ),
 }

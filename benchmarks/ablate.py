@@ -54,11 +54,12 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     compute = choose_compute()
     rest = unseen(recipe)
     found = evaluate_on(model, rest, compute=compute, tta=model.tta)
-    end = last_line(RunFolder.open(path).metrics(), "end")
+    folder = RunFolder.open(path)
+    end = last_line(folder.metrics(), "end")
     return {
         "seed": recipe.seed,
         "digest": recipe.digest(),
-        "commit": RunFolder.open(path).environment()["commit"],
+        "commit": folder.environment()["commit"],
         "images": len(rest.labels),
         "accuracy": found.accuracy,
         "accuracy_without_tta": found.other.accuracy,

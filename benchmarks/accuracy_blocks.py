@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accuracy_table import of_runs, over_seeds, shipped_runs
-from performance_blocks import lever_lines, quoted, table
+from performance_blocks import lever_lines, points, quoted, table
 from quoting import duration
 from thriftnet.evaluation.statistics import compare_seeds
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.report.labels import count_seeds
 from thriftnet.report.paper.authors_log import read_authors_log
 from thriftnet.report.verdicts import show_p
 
@@ -38,7 +39,7 @@ def target_lines(figures: dict[str, Any]) -> list[str]:
         "recipe", "aimed at", "seeds", "reached", "without TTA", "training", "time", "verdict"
     )
     for name, target in TARGETS.items():
-        aim = f"{target.accuracy:.1%} in {target.pflop:g} PFLOP, {_seeds(target.seeds)}"
+        aim = f"{target.accuracy:.1%} in {target.pflop:g} PFLOP, {count_seeds(target.seeds)}"
         runs = shipped_runs(figures, load_recipe(name)) if name in shipped_recipes() else []
         if not runs:
             rows.append(f"| `{name}` | {aim} | 0 | not measured yet | – | – | – | – |")
@@ -90,19 +91,18 @@ def optimiser_lines(figures: dict[str, Any]) -> list[str]:
     for run in figures["runs"]:
         by_seed[run["recipe"]][run["seed"]] = run["accuracy"]
     adamw, sgd = by_seed["paper"], by_seed["paper-sgd"]
+    gained = {seed: adamw[seed] - sgd[seed] for seed in sorted(adamw.keys() & sgd.keys())}
     rows = table("seed", "AdamW (`paper`)", "SGD (`paper-sgd`)", "difference")
     rows += [
-        f"| {seed} | {adamw[seed]:.2%} | {sgd[seed]:.2%} | "
-        f"{100 * (adamw[seed] - sgd[seed]):+.2f} points |"
-        for seed in sorted(adamw.keys() & sgd.keys())
+        f"| {seed} | {adamw[seed]:.2%} | {sgd[seed]:.2%} | {points([difference])} |"
+        for seed, difference in gained.items()
     ]
     test = compare_seeds(sgd, adamw)
-    half = "" if test.half_width is None else f" ± {100 * test.half_width:.2f}"
     p = "no test" if test.p is None else f"{test.name}, {show_p(test.p)}"
     return [
         *rows,
         "",
-        f"AdamW is ahead by {100 * test.difference:+.2f}{half} points (95% interval; {p}) after "
+        f"AdamW is ahead by {points(list(gained.values()))} (95% interval; {p}) after "
         f"{figures['epochs']:g} epochs. The paper's figures are 1.1 points apart at 50.",
     ]
 
@@ -123,10 +123,6 @@ def resnet18_lines(figures: dict[str, Any]) -> list[str]:
         f"The paper's network takes {abs(change):.0%} {word} time an epoch, where the paper claims "
         f"{claimed:.0%} less.",
     ]
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' if count > 1 else ''}"
 
 
 ACCURACY_BLOCKS: dict[str, Callable[[], str]] = {

@@ -2,18 +2,22 @@
 
     python benchmarks/ablate.py quick --seeds 0 1 2
     python benchmarks/ablate.py quick --epochs 2 --variants base "no residual connections" ReLU
+    python benchmarks/ablate.py strong --jobs 8
 
 Reads the training images that a run did not train on; the test images are never touched. Variants
 stand in ablation_studies.py; `base` is always among them. How long all of it will take is said
 first. What the results file has already is not trained again and a run that was cut is resumed, so
-a study can be spread over many sittings. Writes results/ablation_NAME.json after every run, and
-with `--epochs` a file of its own.
+a study can be spread over many sittings. Several at once gain where one leaves most of an
+accelerator idle, and nothing on a CPU. Writes results/ablation_NAME.json after every run, and with
+`--epochs` a file of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +43,15 @@ _SPEED_SECONDS = 10.0
 """Of training on noise, to tell how long the study will take."""
 
 
-def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
+def measure(recipe: Recipe, path: Path, *, quiet: bool = False) -> dict[str, Any]:
     """Train one variant with one seed, unless it is there, and read the images it did not see."""
+    progress = choose_progress(quiet=quiet)
     if not path.exists():
-        progress = choose_progress()
         run = start_run(recipe, name=path.name, runs_dir=path.parent, progress=progress)
     elif RunFolder.open(path).recipe() != recipe:
         raise SystemExit(f"{path} was trained by another recipe; move it away and run again")
     else:
-        run = resume_run(path, progress=choose_progress())
+        run = resume_run(path, progress=progress)
     if not run.finished:
         raise SystemExit(f"interrupted; run the same command again to go on with {path}")
     model = read_model(model_file(path))
@@ -66,6 +70,25 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
         "pflop": end["pflop"],
         "seconds": end["seconds"],
     }
+
+
+def measured(
+    trainings: Mapping[Path, Recipe], *, jobs: int
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The figures of each run as it is done; a run folder each."""
+    if jobs == 1:
+        for path, recipe in trainings.items():
+            yield path, measure(recipe, path)
+        return
+    fresh = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=fresh) as pool:
+        running = {
+            pool.submit(measure, recipe, path, quiet=True): path
+            for path, recipe in trainings.items()
+        }
+        for done in as_completed(running):
+            print(f"done: {running[done].name}", flush=True)
+            yield running[done], done.result()
 
 
 def unseen(recipe: Recipe) -> Dataset:
@@ -111,6 +134,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="these alone, and base")
     parser.add_argument("--epochs", type=float, help="of base; of the others in proportion")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at once")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
     arguments = parser.parse_args()
     study, name = STUDIES[arguments.study], arguments.study
@@ -131,10 +155,14 @@ def main() -> None:
             f"{duration(each)} each; less where runs lie in {arguments.runs_dir} already",
             flush=True,
         )
+    places: dict[Path, tuple[str, int]] = {}
     for seed, variant in lacking:
         slug = variant.replace(" ", "-").replace(",", "")
-        path = arguments.runs_dir / f"ablation-{name}-{slug}-seed{seed}"
-        runs.setdefault(variant, {})[seed] = measure(study.load(variant, seed), path)
+        places[arguments.runs_dir / f"ablation-{name}-{slug}-seed{seed}"] = variant, seed
+    trainings = {path: study.load(*place) for path, place in places.items()}
+    for path, figures in measured(trainings, jobs=arguments.jobs):
+        variant, seed = places[path]
+        runs.setdefault(variant, {})[seed] = figures
         write_result(f"ablation_{name}", summarise(study, runs))
 
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from thriftnet.augment import Augment, normalise
+from thriftnet.augment.pipeline import Draws
 
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2471, 0.2435, 0.2616)
@@ -77,6 +78,21 @@ def test_the_generator_decides(make_images, settings):
 def test_memory_format_of_the_input_does_not_matter(make_images, settings):
     images = make_images(32)
     assert torch.equal(run(settings, images.contiguous()), run(settings, images))
+
+
+@pytest.mark.parametrize("settings", ALL, ids=name)
+def test_joined_draws_do_to_a_batch_what_each_does_to_its_part(make_images, settings):
+    augment = Augment(mean=MEAN, std=STD, **settings)
+    images, positions = make_images(24), torch.arange(24)
+    generator = torch.Generator().manual_seed(0)
+    parts = positions.split([10, 10, 4])
+    drawn = [augment.draw(len(p), height=32, width=32, generator=generator) for p in parts]
+    each = [
+        augment.apply(images[p], d, indices=p, seen=p % 3)
+        for p, d in zip(parts, drawn, strict=True)
+    ]
+    whole = augment.apply(images, Draws.join(drawn), indices=positions, seen=positions % 3)
+    assert torch.equal(whole, torch.cat(each))
 
 
 def test_alternating_flips_show_both_sides_in_turn(make_images):

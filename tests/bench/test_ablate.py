@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Bench:
         path = self.folder / f"{name}.json"
         return json.loads(path.read_text()) if path.exists() else None
 
-    def measure(self, recipe: Recipe, path: Path) -> dict[str, Any]:
+    def measure(self, recipe: Recipe, path: Path, *, quiet: bool = False) -> dict[str, Any]:
         self.trained.append(recipe)
         return {"seed": recipe.seed, "digest": recipe.digest(), "accuracy": 0.9, "seconds": 1.0}
 
@@ -69,6 +70,22 @@ def test_what_was_measured_is_kept_and_not_trained_again(
     assert list(kept["variants"]) == ["base", "ReLU", "SiLU"]
     assert [run["seed"] for run in kept["variants"]["ReLU"]["runs"]] == [0, 1, 2]
     assert bench("quick", "--variants", "SiLU", "--seeds", "0", "1", "2") == 0
+
+
+def test_several_at_once_are_kept_as_one_after_another_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def threads(jobs: int, **_: object) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(jobs)
+
+    monkeypatch.setattr(ablate, "ProcessPoolExecutor", threads)
+    words = ("quick", "--variants", "ReLU", "--seeds", "0", "1")
+    assert bench(*words, "--jobs", "3") == 4
+    kept = bench.read("ablation_quick")
+    assert bench(*words) == 0
+    assert bench.read("ablation_quick") == kept
+    assert kept is not None
+    assert list(kept["variants"]) == ["base", "ReLU"]
 
 
 def test_run_of_another_version_of_the_recipe_is_trained_again(bench: Bench) -> None:

@@ -1,6 +1,9 @@
 """The whole augmentation of a training batch, from bytes to normalised floats."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -32,6 +35,31 @@ class Draws:
     angles: Tensor | None
     centres: tuple[Tensor, Tensor] | None
     """Rows and columns."""
+
+    @classmethod
+    def join(cls, parts: Sequence[Draws]) -> Draws:
+        """Draws of batches of one `Augment`, as those of one batch that holds them in order."""
+
+        def whole(name: str) -> Tensor | None:
+            found = [getattr(part, name) for part in parts]
+            return None if found[0] is None else torch.cat(found)
+
+        def pair(name: str) -> tuple[Tensor, Tensor] | None:
+            found = [getattr(part, name) for part in parts]
+            if found[0] is None:
+                return None
+            first, second = zip(*found, strict=True)
+            return torch.cat(first), torch.cat(second)
+
+        rounds = zip(*(part.policy for part in parts), strict=True)
+        return cls(
+            flips=whole("flips"),
+            offsets=whole("offsets"),
+            jitter=pair("jitter"),
+            policy=[Choice(*map(torch.cat, zip(*round_, strict=True))) for round_ in rounds],
+            angles=whole("angles"),
+            centres=pair("centres"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,11 @@ class Compute:
     precision: str
     """`fp32` or `bf16`: forward and backward of convolutions and matrix products."""
 
+    @property
+    def prefers_small(self) -> bool:
+        """Whether work is fastest in pieces that fit a cache; elsewhere each launch costs."""
+        return self.device.type == "cpu"
+
     def autocast(self) -> AbstractContextManager[object]:
         """The context of every forward pass."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
@@ -58,6 +63,13 @@ def processor_name() -> str:
     """What the processor calls itself."""
     capabilities = torch.cpu.get_capabilities()
     return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
+
+
+def accelerator_name(device: torch.device) -> str | None:
+    """What the accelerator calls itself; none on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return None if device.type == "cpu" else device.type
 
 
 def _fast_bf16(device: str) -> bool:

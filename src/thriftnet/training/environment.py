@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from thriftnet.kernels.library import fused
-from thriftnet.training.device import Compute, processor_name
+from thriftnet.training.device import Compute, accelerator_name, processor_name
 
 
 def describe_environment(
@@ -33,6 +33,7 @@ def describe_environment(
         "threads": torch.get_num_threads(),
         "processes": processes,
         "device": str(compute.device),
+        "accelerator": accelerator_name(compute.device),
         "precision": compute.precision,
         "fused": _fuses(compute),
         "data": dict(data_digests),

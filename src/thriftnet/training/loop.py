@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from thriftnet.augment.mix import MixDraws
+from thriftnet.augment.pipeline import Draws
 from thriftnet.errors import TrainingError
 from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
@@ -118,15 +120,20 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     parts = batch.split(plan.micro_batch)
     sizes = [len(at) for at in parts]
     step = SharedStep(plan.processes, state.model, sizes, split=plan.sync_batch_norm)
-    for number, at in enumerate(parts):
-        drawn = plan.augment.draw(len(at), **plan.pixels, generator=draws)
-        mixing = plan.mix.draw(len(at), **plan.pixels, generator=draws) if plan.mix else None
+    drawn: list[Draws] = []
+    mixings: list[MixDraws | None] = []
+    for size in sizes:
+        drawn.append(plan.augment.draw(size, **plan.pixels, generator=draws))
+        mixings.append(plan.mix.draw(size, **plan.pixels, generator=draws) if plan.mix else None)
+    ready = None
+    if plan.processes.alone and not plan.compute.prefers_small:
+        ready = _augmented(plan, state, batch, Draws.join(drawn)).split(plan.micro_batch)
+    for number, (at, mixing) in enumerate(zip(parts, mixings, strict=True)):
         own = step.own(number)
         if own is None:
             continue
-        part, seen = at.to(plan.compute.device), state.seen[at].to(plan.compute.device)
-        images = plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
-        labels = targets = plan.labels[part]
+        images = ready[number] if ready else _augmented(plan, state, at, drawn[number])
+        labels = targets = plan.labels[at.to(plan.compute.device)]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
             images, targets = plan.mix.apply(images, one_hot, mixing)
@@ -154,6 +161,12 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     if state.average:
         state.average.update(state.model, step=state.step)
     state.step += 1
+
+
+def _augmented(plan: Plan, state: TrainingState, at: Tensor, drawn: Draws) -> Tensor:
+    """The training images at (n,) positions, as the network sees them: (n, 3, H, W) float32."""
+    part, seen = at.to(plan.compute.device), state.seen[at].to(plan.compute.device)
+    return plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
 
 
 def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:

@@ -42,6 +42,7 @@ class SharedStep:
         """(B,) of each image, without label smoothing and mixing."""
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
         """Of each micro-batch: the loss that is trained on, and how many were right."""
+        self._kept: list[tuple[int, slice, Tensor, Tensor, Tensor]] = []
         dealt = not processes.alone and not self.split
         normed = dealt and any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
         self._statistics = _RunningStatistics(model, len(sizes)) if normed else None
@@ -71,11 +72,11 @@ class SharedStep:
         self, number: int, own: slice, *, loss: Tensor, logits: Tensor, labels: Tensor
     ) -> None:
         """Note what came of the own images of a micro-batch, after its backward pass."""
-        first = sum(self.sizes[:number])
-        each = F.cross_entropy(logits.detach(), labels, reduction="none")
-        self.losses[first + own.start : first + own.stop] = each.cpu().double()
-        self.sums[number, 0] = loss.item()
-        self.sums[number, 1] = int((logits.argmax(1) == labels).sum())
+        logits = logits.detach()
+        each = F.cross_entropy(logits, labels, reduction="none")
+        right = (logits.argmax(1) == labels).sum()
+        # Left where they are: a copy to the CPU waits for an accelerator to come to its end.
+        self._kept.append((number, own, each, loss.detach(), right))
         if self._statistics:
             self._statistics.keep(number)
 
@@ -85,6 +86,10 @@ class SharedStep:
         Raises:
             ProcessError: A process is gone.
         """
+        for number, own, each, loss, right in self._kept:
+            first = sum(self.sizes[:number])
+            self.losses[first + own.start : first + own.stop] = each.cpu().double()
+            self.sums[number, 0], self.sums[number, 1] = loss.item(), right.item()
         if self.processes.alone:
             return
         found = torch.cat([self.losses, self.sums.view(-1)])

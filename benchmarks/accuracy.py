@@ -29,6 +29,8 @@ from thriftnet.training.run_paths import model_file
 
 _READING = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")
 _MACHINE = ("processor", "threads", "device", "precision", "torch", "system")
+_ACCELERATOR = "accelerator"
+"""Of the machine too; runs of before November 2026 do not say it and had none."""
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -49,7 +51,8 @@ def read_run(path: Path) -> dict[str, Any]:
         return _entry(run, recipe, lines, tests) | {
             "weights": weights,
             "commit": environment["commit"],
-            "machine": {key: environment[key] for key in _MACHINE},
+            "machine": {key: environment[key] for key in _MACHINE}
+            | {_ACCELERATOR: environment.get(_ACCELERATOR)},
         }
     except KeyError as lost:
         raise RunError(f"{path} has lost its record of {lost}; train it anew") from None

@@ -53,6 +53,7 @@ def read_run(path: Path) -> dict[str, Any]:
             "commit": environment["commit"],
             "machine": {key: environment[key] for key in _MACHINE}
             | {_ACCELERATOR: environment.get(_ACCELERATOR)},
+            "moves": run.moves(),
         }
     except KeyError as lost:
         raise RunError(f"{path} has lost its record of {lost}; train it anew") from None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from accuracy_table import of_runs, over_seeds, shipped_runs
+from accuracy_table import of_runs, over_seeds, shipped_runs, times
 from performance_blocks import lever_lines, points, quoted, table
 from quoting import duration
 from thriftnet.evaluation.statistics import compare_seeds
@@ -50,7 +50,7 @@ def target_lines(figures: dict[str, Any]) -> list[str]:
         rows.append(
             f"| `{name}` | {aim} | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
             f"{over_seeds(runs, 'accuracy_without_tta')} | {pflop:.3g} PFLOP | "
-            f"{duration(statistics.mean(run['training_seconds'] for run in runs))} | "
+            f"{times(runs)} | "
             f"{'reached' if enough else '**not reached**'} |"
         )
     return rows

@@ -12,6 +12,9 @@ from typing import Any
 from quoting import duration, result
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
+from thriftnet.training.device import machine_name
+
+_NAMING = ("processor", "threads", "accelerator")
 
 
 def shipped_runs(figures: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
@@ -25,6 +28,25 @@ def over_seeds(runs: list[dict[str, Any]], key: str) -> str:
     found = estimate([run[key] for run in runs])
     spread = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
     return f"{found.mean:.2%}{spread}"
+
+
+def times(runs: list[dict[str, Any]]) -> str:
+    """What a training takes, by what it was trained on."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        found.setdefault(" and ".join(_machines(run)), []).append(run["training_seconds"])
+    return "; ".join(f"{duration(statistics.mean(found[on]))}, {on}" for on in sorted(found))
+
+
+def _machines(run: dict[str, Any]) -> list[str]:
+    """Names of what a run was trained on, in order; files of before moves were kept have none."""
+    names: list[str] = []
+    facts = run["machine"]
+    for move in ({}, *run.get("moves", ())):
+        facts = facts | move
+        name = machine_name(**{key: facts.get(key) for key in _NAMING})
+        names += [] if name in names else [name]
+    return names
 
 
 def of_runs(block: Callable[[dict[str, Any]], list[str]]) -> str:
@@ -61,7 +83,7 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
         lines.append(f"{changed} of all runs were trained from code of no commit.")
     speeds = result("recipe_speed")
     if lacking and speeds:
-        where = f"{speeds['machine']['threads']} × {speeds['machine']['processor']}"
+        where = machine_name(**{key: speeds["machine"].get(key) for key in _NAMING})
         lines.append(f"Expected times are of {where} (`results/recipe_speed.json`).")
     others = len(figures["runs"]) - sum(map(len, trained.values()))
     if others:
@@ -73,13 +95,11 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
 
 
 def _row(name: str, runs: list[dict[str, Any]]) -> str:
-    time = duration(statistics.mean(run["training_seconds"] for run in runs))
-    machines = sorted({f"{r['machine']['threads']} × {r['machine']['processor']}" for r in runs})
     return (
         f"| **`{name}`** | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
         f"{over_seeds(runs, 'accuracy_without_tta')} | {_millions(runs[0]['parameters'])} | "
         f"{statistics.mean(run['pflop'] for run in runs):.3g} PFLOP | "
-        f"{time}, {' and '.join(machines)} |"
+        f"{times(runs)} |"
     )
 
 

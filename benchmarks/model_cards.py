@@ -55,7 +55,8 @@ def _template() -> jinja2.Template:
 
 def _machine(machine: Machine) -> str:
     threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
-    return f"{machine.processor} ({machine.device}, {threads}, torch {machine.torch})"
+    name = machine.accelerator or machine.processor
+    return f"{name} ({machine.device}, {threads}, torch {machine.torch})"
 
 
 def weights_block(folder: Path = FOLDER) -> str:

@@ -25,7 +25,5 @@ def machine(figures: dict[str, Any]) -> str:
     """What the figures were measured on."""
     facts = figures["machine"]
     commit = (figures["commit"] or "unknown")[:10]
-    return (
-        f"{facts['processor']}, {facts['threads']} cores, torch {facts['torch']}, "
-        f"{figures['date']}, commit {commit}"
-    )
+    where = facts.get("accelerator") or f"{facts['processor']}, {facts['threads']} cores"
+    return f"{where}, torch {facts['torch']}, {figures['date']}, commit {commit}"

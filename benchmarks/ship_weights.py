@@ -13,10 +13,11 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,12 +27,12 @@ from thriftnet.evaluation.evaluate import Evaluation, Reading, evaluate
 from thriftnet.files import write_whole
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
-from thriftnet.training.device import choose_compute, processor_name
+from thriftnet.training.device import accelerator_name, choose_compute, processor_name
 from thriftnet.training.environment import commit, package_version
 from thriftnet.training.lines import last_line, latest_tests
 from thriftnet.training.run import RunFolder
 from thriftnet.training.run_paths import model_file
-from thriftnet.weights.card import Card, Figures, Machine, card_page
+from thriftnet.weights.card import Card, Figures, Machine, Move, card_page
 from thriftnet.weights.find import FOLDER, weights_file
 
 PRECISIONS = ("bf16", "fp32")
@@ -157,12 +158,14 @@ def make_card(
         commit=environment["commit"],
         read_commit=now,
         read_date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        machine=Machine(**{key: environment[key] for key in Machine.model_fields}),
+        machine=machine_of(environment),
+        moves=tuple(moves_of(run)),
         read_machine=Machine(
             processor=processor_name(),
             threads=torch.get_num_threads(),
             device=str(compute.device),
             torch=torch.__version__,
+            accelerator=accelerator_name(compute.device),
         ),
         precision=precision,
         train_images=start["train_images"],
@@ -182,6 +185,20 @@ def make_card(
         per_class={k: v for k, v in chosen.per_class.items() if v is not None},
         whole_accuracy={tta: test["accuracy"] for tta, test in tests.items()},
     )
+
+
+def machine_of(environment: Mapping[str, Any]) -> Machine:
+    """What a run's environment says of its machine; before November 2026 of no accelerator."""
+    facts = {key: environment[key] for key in Machine.model_fields if key != "accelerator"}
+    return Machine(**facts, accelerator=environment.get("accelerator"))
+
+
+def moves_of(run: RunFolder) -> Iterator[Move]:
+    """Where a run's training went on, in order."""
+    now = run.environment()
+    for line in run.moves():
+        now |= line
+        yield Move(step=line["step"], commit=now["commit"], machine=machine_of(now))
 
 
 def _figures(reading: Reading, precision: str) -> Figures:

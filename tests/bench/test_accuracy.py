@@ -12,7 +12,7 @@ import pytest
 from made_runs import make_run
 
 from accuracy import merge
-from accuracy_table import accuracy_lines, shipped_runs
+from accuracy_table import accuracy_lines, shipped_runs, times
 from published import PUBLISHED
 from record import render
 from thriftnet.recipe import load_recipe, shipped_recipes
@@ -22,9 +22,10 @@ from thriftnet.training.run import RunFolder
 FACTS = {"commit": "a" * 40, "precision": "bf16", "torch": "2.13.0", "system": "Linux"}
 
 
-def made(path: Path, **changes: Any) -> RunFolder:
+def made(path: Path, *, accelerator: str | None = None, **changes: Any) -> RunFolder:
     """A finished run with weights of its own."""
-    run = make_run(path, environment=FACTS, **changes)
+    facts = {**FACTS, "accelerator": accelerator} if accelerator else FACTS
+    run = make_run(path, environment=facts, **changes)
     if run.finished:
         with run.model_path.open("ab") as file:
             file.write(path.name.encode())
@@ -140,6 +141,20 @@ def test_recipe_without_a_run_is_in_the_table_all_the_same(tmp_path: Path) -> No
     assert sorted(first) == list(shipped_recipes())
     (paper,) = [row for row in rows if row.startswith("| **`paper`**")]
     assert paper.startswith("| **`paper`** | 0 | not measured yet | – | 4.92M | 10.8 PFLOP | ≈ ")
+
+
+def test_time_of_a_training_stands_beside_what_it_was_trained_on(tmp_path: Path) -> None:
+    entries: list[dict[str, Any]] = []
+    for seed, accelerator in enumerate((None, "fast", "fast")):
+        run = made(tmp_path / str(seed), seed=seed, accelerator=accelerator)
+        if seed == 2:
+            run.append({"kind": "environment", "step": 180, "accelerator": None, "threads": 4})
+        entries += merge([], [run.path])[0]
+    assert [entry["machine"]["accelerator"] for entry in entries] == [None, "fast", "fast"]
+    assert [move["step"] for move in entries[2]["moves"]] == [180]
+    assert times(entries) == "0.7 min, 2 × any; 0.7 min, fast; 0.7 min, fast and 4 × any"
+    del entries[0]["moves"], entries[0]["machine"]["accelerator"]  # as earlier files have it
+    assert times(entries[:1]) == "0.7 min, 2 × any"
 
 
 def test_expected_times_name_the_machine_they_are_of(

@@ -22,6 +22,7 @@ def run(recipe: str, *, seed: int = 0, accuracy: float, pflop: float = 1.0) -> d
         "accuracy_without_tta": accuracy - 0.01,
         "pflop": pflop,
         "training_seconds": 600.0,
+        "machine": {"processor": "any", "threads": 2, "accelerator": None},
         "tta": "none",
         "readings": {"none": {"loss": 0.25}},
         "curve": {"train_loss": [0.5] * epochs, "train_accuracy": [0.8] * epochs},
@@ -43,7 +44,7 @@ def test_a_target_is_reached_by_accuracy_cost_and_seeds(
 ) -> None:
     monkeypatch.setattr(accuracy_blocks, "TARGETS", {"quick": Target(0.96, 3.5, 2)})
     runs = [run("quick", seed=s, accuracy=accuracy, pflop=pflop) for s in range(seeds)]
-    assert target_lines({"runs": runs})[-1].endswith(f"| 10.0 min | {verdict} |")
+    assert target_lines({"runs": runs})[-1].endswith(f"| 10.0 min, 2 × any | {verdict} |")
 
 
 def test_a_recipe_without_runs_has_not_been_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from cards import make_card
 from made_runs import make_run
 
 from model_cards import complaints, page, weights_block
-from ship_weights import ship
+from ship_weights import machine_of, moves_of, ship
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.models.saved import SavedModel, save_model
@@ -23,7 +23,9 @@ COMMIT = "a" * 40
 
 def trained(path: Path, *, commit: str | None = COMMIT, **changes: Any) -> RunFolder:
     """A run of `smoke` whose final model is its untrained network."""
-    run = make_run(path, environment={"commit": commit, "precision": "bf16"}, **changes)
+    run = make_run(
+        path, environment={"commit": commit, "precision": "bf16", "torch": "2.13.0"}, **changes
+    )
     recipe = run.recipe()
     network = recipe_network(recipe, classes=10)
     facts = {"classes": CIFAR10_CLASSES, "mean": CIFAR10_MEAN, "std": CIFAR10_STD, "tta": "flip"}
@@ -87,6 +89,25 @@ def shipped(folder: Path, **changes: Any) -> Path:
     save_model(path, model, half=True)
     path.with_suffix(".md").write_text(page(path), "utf-8")
     return path
+
+
+def test_card_of_a_training_that_moved_names_both_machines(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run")
+    run.append({"kind": "environment", "step": 1090, "accelerator": "fast", "commit": "c" * 40})
+    run.append({"kind": "environment", "step": 1180, "threads": 4, "accelerator": None})
+    assert machine_of(run.environment()).accelerator is None
+    moves = list(moves_of(run))
+    assert [(m.step, m.commit[0], m.machine.accelerator, m.machine.threads) for m in moves] == [
+        (1090, "c", "fast", 2),
+        (1180, "c", None, 4),
+    ]
+    path = shipped(tmp_path / "weights", moves=[m.model_dump() for m in moves])
+    text = " ".join(path.with_suffix(".md").read_text("utf-8").split())
+    assert (
+        "on any (cpu, 2 threads, torch 2.13.0); from step 1,090 on, on fast (cpu, 2 threads, torch "
+        "2.13.0); from step 1,180 on, on any (cpu, 4 threads, torch 2.13.0) - code" in text
+    )
+    assert f"commit `{COMMIT}`, from step 1,090 on `{'c' * 40}`" in text
 
 
 def test_page_says_what_the_card_says(tmp_path: Path) -> None:

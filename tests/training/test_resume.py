@@ -9,7 +9,7 @@ from small import dataset, sitting, small_recipe
 
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
-from thriftnet.training import start
+from thriftnet.training import environment, start
 from thriftnet.training.run import Line, RunFolder
 
 RECIPES = {
@@ -143,3 +143,18 @@ def test_interruption_leaves_no_final_model(tmp_path: Path) -> None:
     assert not finished
     assert not run.finished
     assert run.metrics()[-1] == {"kind": "interrupted", "step": 1}
+
+
+def test_a_run_that_goes_on_elsewhere_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    begun = start.start_run(small_recipe(), name="run", runs_dir=tmp_path, until=1)
+    run = RunFolder.open(begun.path)
+    assert not start.resume_run(run.path, until=2).finished
+    assert run.moves() == []
+    monkeypatch.setattr(environment, "processor_name", lambda: "another")
+    assert start.resume_run(run.path).finished
+    ((move),) = run.moves()
+    assert (move["processor"], "system" in move, "command" in move) == ("another", False, False)
+    assert move["step"] == next(e["step"] for e in run.metrics() if e.get("epoch") == 2)

@@ -65,6 +65,11 @@ def processor_name() -> str:
     return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
 
 
+def machine_name(*, processor: str, threads: int, accelerator: str | None = None) -> str:
+    """What to call a machine by what computes on it."""
+    return accelerator or f"{threads} × {processor}"
+
+
 def accelerator_name(device: torch.device) -> str | None:
     """What the accelerator calls itself; none on a CPU."""
     if device.type == "cuda":

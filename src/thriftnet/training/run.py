@@ -112,6 +112,10 @@ class RunFolder:
         except OSError:
             return {}
 
+    def moves(self) -> list[Line]:
+        """What changed of `environment` where a cut run went on elsewhere, with the step."""
+        return [line for line in self.metrics() if line.get("kind") == "environment"]
+
     def append(self, line: Line) -> None:
         """Add a line to the metrics, whole or not at all, in the place of a torn last one.
 

@@ -148,6 +148,7 @@ def resume_run(
     _load(saved, state)
     if processes.leads:
         run.rewind(state.step)
+        _note_move(run, plan, state)
     progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
     return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
@@ -178,6 +179,18 @@ def read_saved(path: Path) -> SavedRun:
     """
     run = RunFolder.open(path)
     return SavedRun(run, run.recipe(), run.load_state())
+
+
+def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
+    """Keep what a run goes on with that it did not begin with, such as another machine."""
+    before = run.environment()
+    for move in run.moves():
+        before |= move
+    now = describe_environment(plan.compute, cifar10_digests(), processes=plan.processes.count)
+    same = {"command", "data"}  # another command by nature, and digests that were checked
+    changed = {k: v for k, v in now.items() if k not in same and v != before.get(k)}
+    if changed:
+        run.append({"kind": "environment", "step": state.step, **changed})
 
 
 def _is_over(run: RunFolder) -> bool:

@@ -30,6 +30,17 @@ class Machine(_Facts):
     threads: int
     device: str
     torch: str
+    accelerator: str | None = None
+    """None on a CPU."""
+
+
+class Move(_Facts):
+    """Where a training that was cut went on."""
+
+    step: int
+    """The first there, counted from 0."""
+    commit: str
+    machine: Machine
 
 
 class Figures(_Facts):
@@ -64,7 +75,9 @@ class Card(_Facts):
     """That the figures were read with."""
     read_date: str
     machine: Machine
-    """That the network was trained on."""
+    """That the network was trained on, or began to be."""
+    moves: tuple[Move, ...] = ()
+    """Where else the training went on, in order."""
     read_machine: Machine
     precision: str
     """That the network was trained in; the accuracy quoted first was read in it too."""

@@ -45,6 +45,7 @@ class Machine(_Keys):
     processor: str
     threads: int
     torch: str
+    accelerator: str | None = None
 
 
 class Measured(_Keys):

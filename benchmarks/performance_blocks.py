@@ -109,7 +109,7 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
         f"All with {horizon}. No test image was read. One reading of {images:,} images has a 95% "
         f"interval of ± {50 * (high - low):.2f} points. Beside base stands the mean of the "
         "differences seed by seed, with half of its 95% interval (t) where there are several. "
-        "Times are of several sittings.",
+        "Times are of several sittings, or of several trainings at once.",
     ]
 
 

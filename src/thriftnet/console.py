@@ -97,7 +97,7 @@ def print_shipped(card: Card, path: Path) -> None:
 def print_bench(found: Bench) -> None:
     """What this machine can do, and how long each recipe would take on it."""
     training, inference = found.training, found.inference
-    print(f"{found.processor}, {found.threads} threads")
+    print(found.accelerator or f"{found.processor}, {found.threads} threads")
     print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
     print(f"fp32 convolution  {found.fp32_rate / 1e9:>8.0f} GFLOP/s\n")
     print(

@@ -66,8 +66,10 @@ def test_rate_that_a_training_is_held_against_is_of_its_device(
     there = Compute(torch.device("cuda", 0), "bf16")
     monkeypatch.setattr("thriftnet.bench.machine.choose_compute", lambda **_: there)
     monkeypatch.setattr("thriftnet.bench.machine.convolution_rate", rate)
-    run_bench(load_recipe("smoke", TINY), [], say=lambda _: None, seconds=0.05)
+    monkeypatch.setattr("thriftnet.bench.machine.accelerator_name", str)
+    found = run_bench(load_recipe("smoke", TINY), [], say=lambda _: None, seconds=0.05)
     assert asked == [there.device] * 2
+    assert found.accelerator == found.to_json()["accelerator"] == "cuda:0"
 
 
 def test_figures_agree(found: Bench) -> None:
@@ -155,7 +157,7 @@ def _bench(*, rate: float, bf16: float = 400e9, fp32: float = 200e9, augmentatio
         pflop=1,
         expected_seconds=1,
     )
-    return Bench("p", 2, bf16, fp32, "r", speed, InferenceSpeed(1, 1), {"r": speed})
+    return Bench("p", 2, None, bf16, fp32, "r", speed, InferenceSpeed(1, 1), {"r": speed})
 
 
 @pytest.mark.parametrize(

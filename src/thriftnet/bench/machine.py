@@ -11,7 +11,7 @@ import torch
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
 from thriftnet.recipe import Recipe
-from thriftnet.training.device import choose_compute, processor_name
+from thriftnet.training.device import accelerator_name, choose_compute, processor_name
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Bench:
 
     processor: str
     threads: int
+    accelerator: str | None
+    """None on a CPU."""
     bf16_rate: float
     fp32_rate: float
     recipe: str
@@ -50,6 +52,7 @@ class Bench:
         return {
             "processor": self.processor,
             "threads": self.threads,
+            "accelerator": self.accelerator,
             "roofline": {
                 "bf16_conv_gflops": self.bf16_rate / 1e9,
                 "fp32_conv_gflops": self.fp32_rate / 1e9,
@@ -99,6 +102,7 @@ def run_bench(
     return Bench(
         processor=processor_name(),
         threads=torch.get_num_threads(),
+        accelerator=accelerator_name(device),
         bf16_rate=bf16,
         fp32_rate=fp32,
         recipe=recipe.name,

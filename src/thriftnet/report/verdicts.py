@@ -11,7 +11,7 @@ from thriftnet.report.score_groups import ScoreGroup
 if TYPE_CHECKING:
     from thriftnet.report.compare import Contrast
 
-_MACHINE = ("processor", "threads", "device")
+_MACHINE = ("processor", "threads", "device", "accelerator")
 """Facts of the environment that training time hangs on."""
 
 

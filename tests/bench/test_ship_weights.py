@@ -108,6 +108,7 @@ def test_card_of_a_training_that_moved_names_both_machines(tmp_path: Path) -> No
         "2.13.0); from step 1,180 on, on any (cpu, 4 threads, torch 2.13.0) - code" in text
     )
     assert f"commit `{COMMIT}`, from step 1,090 on `{'c' * 40}`" in text
+    assert "to the bit" not in text
 
 
 def test_page_says_what_the_card_says(tmp_path: Path) -> None:
@@ -124,6 +125,7 @@ def test_page_says_what_the_card_says(tmp_path: Path) -> None:
         f"commit `{COMMIT}`",
         "78,042 parameters, 12.5M multiply-accumulates",
         "0.007 PFLOP in 0.7 min, bf16, on any (cpu, 2 threads, torch 2.13.0)",
+        "makes it again: to the bit on the same machine",
         "MIT licence",
     ):
         assert told in text

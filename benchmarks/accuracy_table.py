@@ -14,8 +14,6 @@ from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.training.device import machine_name
 
-_NAMING = ("processor", "threads", "accelerator")
-
 
 def shipped_runs(figures: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
     """The runs of a recipe as it is now, one a seed: of two, the later entry."""
@@ -44,9 +42,8 @@ def _machines(run: dict[str, Any]) -> list[str]:
     facts = run["machine"]
     for move in ({}, *run.get("moves", ())):
         facts = facts | move
-        name = machine_name(**{key: facts.get(key) for key in _NAMING})
-        names += [] if name in names else [name]
-    return names
+        names.append(_name(facts))
+    return list(dict.fromkeys(names))
 
 
 def of_runs(block: Callable[[dict[str, Any]], list[str]]) -> str:
@@ -83,8 +80,9 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
         lines.append(f"{changed} of all runs were trained from code of no commit.")
     speeds = result("recipe_speed")
     if lacking and speeds:
-        where = machine_name(**{key: speeds["machine"].get(key) for key in _NAMING})
-        lines.append(f"Expected times are of {where} (`results/recipe_speed.json`).")
+        lines.append(
+            f"Expected times are of {_name(speeds['machine'])} (`results/recipe_speed.json`)."
+        )
     others = len(figures["runs"]) - sum(map(len, trained.values()))
     if others:
         lines.append(
@@ -99,8 +97,21 @@ def _row(name: str, runs: list[dict[str, Any]]) -> str:
         f"| **`{name}`** | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
         f"{over_seeds(runs, 'accuracy_without_tta')} | {_millions(runs[0]['parameters'])} | "
         f"{statistics.mean(run['pflop'] for run in runs):.3g} PFLOP | "
-        f"{times(runs)} |"
+        f"{times(runs)}{_without_accelerator(name, runs)} |"
     )
+
+
+def _without_accelerator(name: str, runs: list[dict[str, Any]]) -> str:
+    """What a training is expected to take without one, if all runs had one."""
+    speeds = result("recipe_speed") or {"recipes": {}}
+    costs = speeds["recipes"].get(name)
+    if not costs or not all(run["machine"].get("accelerator") for run in runs):
+        return ""
+    return f"; ≈ {duration(costs['expected_seconds'])} expected, {_name(speeds['machine'])}"
+
+
+def _name(facts: dict[str, Any]) -> str:
+    return machine_name(**{key: facts.get(key) for key in ("processor", "threads", "accelerator")})
 
 
 def _expected_row(name: str) -> str:

@@ -157,6 +157,20 @@ def test_time_of_a_training_stands_beside_what_it_was_trained_on(tmp_path: Path)
     assert times(entries[:1]) == "0.7 min, 2 × any"
 
 
+def test_runs_that_all_had_an_accelerator_have_an_expected_time_beside_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = {"threads": 64, "processor": "another"}
+    speeds = {"machine": machine, "recipes": {"smoke": {"expected_seconds": 120.0}}}
+    monkeypatch.setattr("accuracy_table.result", {"recipe_speed": speeds}.get)
+    entries, _ = merge([], [made(tmp_path / "0", accelerator="fast").path])
+    (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
+    assert row.endswith("| 0.7 min, fast; ≈ 2.0 min expected, 64 × another |")
+    entries, _ = merge(entries, [made(tmp_path / "1", seed=1).path])
+    (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
+    assert row.endswith("| 0.7 min, 2 × any; 0.7 min, fast |")
+
+
 def test_expected_times_name_the_machine_they_are_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 import accuracy_blocks
-from accuracy_blocks import Target, authors_lines, optimiser_lines, resnet18_lines, target_lines
+from accuracy_blocks import (
+    Target,
+    authors_lines,
+    fixed_lines,
+    optimiser_lines,
+    resnet18_lines,
+    target_lines,
+)
+from published import PUBLISHED
 from thriftnet.recipe import load_recipe
 from thriftnet.report.paper.authors_log import read_authors_log
 
@@ -64,6 +72,18 @@ def test_the_authors_log_stands_beside_our_run() -> None:
 def test_runs_of_authors_are_asked_for() -> None:
     (line,) = authors_lines({"runs": []})
     assert "train_recipe.py authors" in line
+
+
+def test_the_papers_network_stands_as_published_and_as_mended() -> None:
+    runs = [run("paper-fixed", accuracy=0.9575, pflop=4.91)]
+    told = fixed_lines({"runs": runs, "published": list(PUBLISHED)})
+    assert [row.split("|")[5].strip() for row in told[2:4]] == ["91.80%", "93.93%"]
+    epochs = load_recipe("paper-fixed").train.epochs
+    assert told[4:] == [
+        "| `authors` | 50 | – | 0 | not measured yet | – |",
+        f"| `paper-fixed` | {epochs:g} | 4.91 | 1 | 95.75% | 94.75% |",
+    ]
+    assert epochs <= 50
 
 
 def test_optimisers_are_compared_pair_by_pair() -> None:

@@ -42,7 +42,7 @@ def _machines(run: dict[str, Any]) -> list[str]:
     facts = run["machine"]
     for move in ({}, *run.get("moves", ())):
         facts = facts | move
-        names.append(_name(facts))
+        names.append(machine_name(facts))
     return list(dict.fromkeys(names))
 
 
@@ -80,9 +80,8 @@ def accuracy_lines(figures: dict[str, Any]) -> list[str]:
         lines.append(f"{changed} of all runs were trained from code of no commit.")
     speeds = result("recipe_speed")
     if lacking and speeds:
-        lines.append(
-            f"Expected times are of {_name(speeds['machine'])} (`results/recipe_speed.json`)."
-        )
+        where = machine_name(speeds["machine"])
+        lines.append(f"Expected times are of {where} (`results/recipe_speed.json`).")
     others = len(figures["runs"]) - sum(map(len, trained.values()))
     if others:
         lines.append(
@@ -107,11 +106,7 @@ def _without_accelerator(name: str, runs: list[dict[str, Any]]) -> str:
     costs = speeds["recipes"].get(name)
     if not costs or not all(run["machine"].get("accelerator") for run in runs):
         return ""
-    return f"; ≈ {duration(costs['expected_seconds'])} expected, {_name(speeds['machine'])}"
-
-
-def _name(facts: dict[str, Any]) -> str:
-    return machine_name(**{key: facts.get(key) for key in ("processor", "threads", "accelerator")})
+    return f"; ≈ {duration(costs['expected_seconds'])} expected, {machine_name(speeds['machine'])}"
 
 
 def _expected_row(name: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from itertools import accumulate
+from operator import or_
 from typing import Any
 
 from quoting import duration, result
@@ -38,12 +40,8 @@ def times(runs: list[dict[str, Any]]) -> str:
 
 def _machines(run: dict[str, Any]) -> list[str]:
     """Names of what a run was trained on, in order; files of before moves were kept have none."""
-    names: list[str] = []
-    facts = run["machine"]
-    for move in ({}, *run.get("moves", ())):
-        facts = facts | move
-        names.append(machine_name(facts))
-    return list(dict.fromkeys(names))
+    facts = accumulate(run.get("moves", ()), or_, initial=run["machine"])
+    return list(dict.fromkeys(map(machine_name, facts)))
 
 
 def of_runs(block: Callable[[dict[str, Any]], list[str]]) -> str:

@@ -14,7 +14,7 @@ import torch
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import write_whole
-from thriftnet.training.device import accelerator_name, choose_compute, processor_name
+from thriftnet.training.device import accelerator_name, available_devices, processor_name
 from thriftnet.training.environment import commit
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -30,7 +30,7 @@ def _provenance() -> dict[str, Any]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": {
             "processor": processor_name(),
-            "accelerator": accelerator_name(choose_compute().device),
+            "accelerator": accelerator_name(torch.device(available_devices()[0])),
             "threads": torch.get_num_threads(),
             "system": platform.system(),
             "python": platform.python_version(),

@@ -195,10 +195,8 @@ def machine_of(environment: Mapping[str, Any]) -> Machine:
 
 def moves_of(run: RunFolder) -> Iterator[Move]:
     """Where a run's training went on, in order."""
-    now = run.environment()
-    for line in run.moves():
-        now |= line
-        yield Move(step=line["step"], commit=now["commit"], machine=machine_of(now))
+    for there in run.environments()[1:]:
+        yield Move(step=there["step"], commit=there["commit"], machine=machine_of(there))
 
 
 def _figures(reading: Reading, precision: str) -> Figures:

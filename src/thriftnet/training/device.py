@@ -40,15 +40,11 @@ def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
     Raises:
         RecipeError: The named device is not there, or the precision is not one of ours.
     """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    available = available_devices()
     if device == "auto":
-        device = next(name for name, there in available.items() if there)
-    if not available.get(device, False):
-        found = ", ".join(name for name, there in available.items() if there)
+        device = available[0]
+    if device not in available:
+        found = ", ".join(available)
         raise RecipeError(
             f"train.device={device} is not on this machine (found: {found}); use train.device=auto"
         )
@@ -59,6 +55,12 @@ def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
     if device == "cpu":
         keep_freed_memory()
     return Compute(torch.device(device), precision)
+
+
+def available_devices() -> list[str]:
+    """What this machine has, the best first; asking sets nothing."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [*(name for name, found in there.items() if found), "cpu"]
 
 
 def processor_name() -> str:

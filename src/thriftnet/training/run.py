@@ -22,6 +22,8 @@ import contextlib
 import json
 import shutil
 import time
+from itertools import accumulate
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -115,6 +117,10 @@ class RunFolder:
     def moves(self) -> list[Line]:
         """What changed of `environment` where a cut run went on elsewhere, with the step."""
         return [line for line in self.metrics() if line.get("kind") == "environment"]
+
+    def environments(self) -> list[dict[str, Any]]:
+        """`environment`, and after it what each of `moves` made of it."""
+        return list(accumulate(self.moves(), or_, initial=self.environment()))
 
     def append(self, line: Line) -> None:
         """Add a line to the metrics, whole or not at all, in the place of a torn last one.

@@ -183,9 +183,7 @@ def read_saved(path: Path) -> SavedRun:
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
     """Keep what a run goes on with that it did not begin with, such as another machine."""
-    before = run.environment()
-    for move in run.moves():
-        before |= move
+    before = run.environments()[-1]
     now = describe_environment(plan.compute, cifar10_digests(), processes=plan.processes.count)
     same = {"command", "data"}  # another command by nature, and digests that were checked
     changed = {k: v for k, v in now.items() if k not in same and v != before.get(k)}

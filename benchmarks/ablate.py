@@ -137,6 +137,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
     arguments = parser.parse_args()
+    if arguments.jobs < 1:
+        parser.error("--jobs takes 1 or more")
+    if arguments.epochs is not None and arguments.epochs <= 0:
+        parser.error("--epochs takes more than 0")
     study, name = STUDIES[arguments.study], arguments.study
     if arguments.epochs:
         study, name = study.at(arguments.epochs), f"{name}_{arguments.epochs:g}_epochs"

@@ -14,6 +14,7 @@ from thriftnet.evaluation.statistics import compare_seeds
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.report.labels import count_seeds
 from thriftnet.report.paper.authors_log import read_authors_log
+from thriftnet.report.paper.claims import read_claims
 from thriftnet.report.verdicts import show_p
 
 _EVERY = 5
@@ -122,11 +123,15 @@ def optimiser_lines(figures: dict[str, Any]) -> list[str]:
     ]
     test = compare_seeds(sgd, adamw)
     p = "no test" if test.p is None else f"{test.name}, {show_p(test.p)}"
+    claims = (claim for part in read_claims().parts for claim in part.claims)
+    (claimed,) = (claim.claimed for claim in claims if claim.rule == "ahead")
+    assert claimed
     return [
         *rows,
         "",
         f"AdamW is ahead by {points(list(gained.values()))} (95% interval; {p}) after "
-        f"{figures['epochs']:g} epochs. The paper's figures are 1.1 points apart at 50.",
+        f"{figures['epochs']:g} epochs. The paper's figures are {100 * claimed:.1f} points apart "
+        f"at {read_authors_log().epochs}.",
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from quoting import duration, result
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
-from thriftnet.training.device import machine_name
+from thriftnet.report.labels import machine_name
 
 
 def shipped_runs(figures: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def times(runs: list[dict[str, Any]]) -> str:
     found: dict[str, list[float]] = {}
     for run in runs:
         found.setdefault(" and ".join(_machines(run)), []).append(run["training_seconds"])
-    return "; ".join(f"{duration(statistics.mean(found[on]))}, {on}" for on in sorted(found))
+    return "; ".join(f"{duration(statistics.mean(found[on]))} on {on}" for on in sorted(found))
 
 
 def _machines(run: dict[str, Any]) -> list[str]:
@@ -104,7 +104,9 @@ def _without_accelerator(name: str, runs: list[dict[str, Any]]) -> str:
     costs = speeds["recipes"].get(name)
     if not costs or not all(run["machine"].get("accelerator") for run in runs):
         return ""
-    return f"; ≈ {duration(costs['expected_seconds'])} expected, {machine_name(speeds['machine'])}"
+    return (
+        f"; ≈ {duration(costs['expected_seconds'])} expected on {machine_name(speeds['machine'])}"
+    )
 
 
 def _expected_row(name: str) -> str:

@@ -10,6 +10,7 @@ import jinja2
 from accuracy_table import over_seeds, shipped_runs
 from quoting import duration, result
 from thriftnet.recipe import load_recipe
+from thriftnet.report.labels import machine_name
 from thriftnet.weights.card import Machine, card_page, read_card
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
@@ -54,9 +55,7 @@ def _template() -> jinja2.Template:
 
 
 def _machine(machine: Machine) -> str:
-    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
-    name = machine.accelerator or machine.processor
-    return f"{name} ({machine.device}, {threads}, torch {machine.torch})"
+    return f"{machine_name(machine.model_dump())} ({machine.device}, torch {machine.torch})"
 
 
 def weights_block(folder: Path = FOLDER) -> str:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from thriftnet.report.labels import machine_name
+
 ROOT = Path(__file__).parent.parent
 _LONG = 5400.0
 
@@ -25,5 +27,4 @@ def machine(figures: dict[str, Any]) -> str:
     """What the figures were measured on."""
     facts = figures["machine"]
     commit = (figures["commit"] or "unknown")[:10]
-    where = facts.get("accelerator") or f"{facts['processor']}, {facts['threads']} cores"
-    return f"{where}, torch {facts['torch']}, {figures['date']}, commit {commit}"
+    return f"{machine_name(facts)}, torch {facts['torch']}, {figures['date']}, commit {commit}"

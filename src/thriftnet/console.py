@@ -16,6 +16,7 @@ from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.evaluate import Evaluation, Reading
 from thriftnet.files import write_whole
 from thriftnet.models.summary import Summary
+from thriftnet.report.labels import machine_name
 from thriftnet.terminal.text import plain
 from thriftnet.training.progress import clock
 from thriftnet.training.run import RunFolder
@@ -97,7 +98,7 @@ def print_shipped(card: Card, path: Path) -> None:
 def print_bench(found: Bench) -> None:
     """What this machine can do, and how long each recipe would take on it."""
     training, inference = found.training, found.inference
-    print(found.accelerator or f"{found.processor}, {found.threads} threads")
+    print(machine_name(found.to_json()))
     print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
     print(f"fp32 convolution  {found.fp32_rate / 1e9:>8.0f} GFLOP/s\n")
     print(

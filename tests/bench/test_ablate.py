@@ -114,6 +114,18 @@ def test_misspelt_variant_is_named(bench: Bench, capsys: pytest.CaptureFixture[s
     assert bench.trained == []
 
 
+@pytest.mark.parametrize(
+    ("words", "told"), [("--jobs 0", "takes 1 or more"), ("--epochs 0", "takes more than 0")]
+)
+def test_number_of_nothing_is_refused(
+    bench: Bench, capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    with pytest.raises(SystemExit):
+        bench("quick", *words.split())
+    assert f"{words.split()[0]} {told}" in capsys.readouterr().err
+    assert bench.trained == []
+
+
 @pytest.mark.parametrize(("fraction", "unseen"), [(1, 10), (0.5, 50)])
 def test_variants_are_read_on_every_image_that_they_did_not_see(
     monkeypatch: pytest.MonkeyPatch, fraction: float, unseen: int

@@ -121,7 +121,7 @@ def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
         f"| **`smoke`** | 3 | {fmean(accuracies):.2%} ± 6.57 | 66.95% ± 6.57 | 0.08M | 0.007 PFLOP"
     )
     assert row in text
-    assert "0.7 min, 2 × any |" in text
+    assert "0.7 min on any, 2 threads |" in text
     assert "90.00%" not in text
     assert "1 further run, of other settings" in text
     assert "| [airbench94, Muon](https://github.com/KellerJordan/cifar10-airbench): README" in text
@@ -152,9 +152,12 @@ def test_time_of_a_training_stands_beside_what_it_was_trained_on(tmp_path: Path)
         entries += merge([], [run.path])[0]
     assert [entry["machine"]["accelerator"] for entry in entries] == [None, "fast", "fast"]
     assert [move["step"] for move in entries[2]["moves"]] == [180]
-    assert times(entries) == "0.7 min, 2 × any; 0.7 min, fast; 0.7 min, fast and 4 × any"
+    assert (
+        times(entries)
+        == "0.7 min on any, 2 threads; 0.7 min on fast; 0.7 min on fast and any, 4 threads"
+    )
     del entries[0]["moves"], entries[0]["machine"]["accelerator"]  # as earlier files have it
-    assert times(entries[:1]) == "0.7 min, 2 × any"
+    assert times(entries[:1]) == "0.7 min on any, 2 threads"
 
 
 def test_runs_that_all_had_an_accelerator_have_an_expected_time_beside_theirs(
@@ -165,10 +168,10 @@ def test_runs_that_all_had_an_accelerator_have_an_expected_time_beside_theirs(
     monkeypatch.setattr("accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "0", accelerator="fast").path])
     (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
-    assert row.endswith("| 0.7 min, fast; ≈ 2.0 min expected, 64 × another |")
+    assert row.endswith("| 0.7 min on fast; ≈ 2.0 min expected on another, 64 threads |")
     entries, _ = merge(entries, [made(tmp_path / "1", seed=1).path])
     (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
-    assert row.endswith("| 0.7 min, 2 × any; 0.7 min, fast |")
+    assert row.endswith("| 0.7 min on any, 2 threads; 0.7 min on fast |")
 
 
 def test_expected_times_name_the_machine_they_are_of(
@@ -178,7 +181,7 @@ def test_expected_times_name_the_machine_they_are_of(
     monkeypatch.setattr("accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "a").path])
     text = "\n".join(accuracy_lines({"runs": entries, "published": []}))
-    assert "Expected times are of 64 × another (`results/recipe_speed.json`)." in text
+    assert "Expected times are of another, 64 threads (`results/recipe_speed.json`)." in text
 
 
 def test_results_are_json_with_each_list_of_numbers_in_a_line() -> None:

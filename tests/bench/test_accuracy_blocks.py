@@ -52,7 +52,7 @@ def test_a_target_is_reached_by_accuracy_cost_and_seeds(
 ) -> None:
     monkeypatch.setattr(accuracy_blocks, "TARGETS", {"quick": Target(0.96, 3.5, 2)})
     runs = [run("quick", seed=s, accuracy=accuracy, pflop=pflop) for s in range(seeds)]
-    assert target_lines({"runs": runs})[-1].endswith(f"| 10.0 min, 2 × any | {verdict} |")
+    assert target_lines({"runs": runs})[-1].endswith(f"| 10.0 min on any, 2 threads | {verdict} |")
 
 
 def test_a_recipe_without_runs_has_not_been_measured(monkeypatch: pytest.MonkeyPatch) -> None:

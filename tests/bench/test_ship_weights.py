@@ -104,8 +104,8 @@ def test_card_of_a_training_that_moved_names_both_machines(tmp_path: Path) -> No
     path = shipped(tmp_path / "weights", moves=[m.model_dump() for m in moves])
     text = " ".join(path.with_suffix(".md").read_text("utf-8").split())
     assert (
-        "on any (cpu, 2 threads, torch 2.13.0); from step 1,090 on, on fast (cpu, 2 threads, torch "
-        "2.13.0); from step 1,180 on, on any (cpu, 4 threads, torch 2.13.0) - code" in text
+        "on any, 2 threads (cpu, torch 2.13.0); from step 1,090 on, on fast (cpu, torch "
+        "2.13.0); from step 1,180 on, on any, 4 threads (cpu, torch 2.13.0) - code" in text
     )
     assert f"commit `{COMMIT}`, from step 1,090 on `{'c' * 40}`" in text
     assert "to the bit" not in text
@@ -124,7 +124,7 @@ def test_page_says_what_the_card_says(tmp_path: Path) -> None:
         "45,000 of its training images; 90,000 seen",
         f"commit `{COMMIT}`",
         "78,042 parameters, 12.5M multiply-accumulates",
-        "0.007 PFLOP in 0.7 min, bf16, on any (cpu, 2 threads, torch 2.13.0)",
+        "0.007 PFLOP in 0.7 min, bf16, on any, 2 threads (cpu, torch 2.13.0)",
         "makes it again: to the bit on the same machine",
         "MIT licence",
     ):

@@ -1,9 +1,10 @@
-"""How recipes and their seeds are called beside each other."""
+"""How recipes, their seeds and machines are called beside each other."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from thriftnet.recipe import Recipe
 from thriftnet.report.recipe_keys import differing_settings
@@ -15,6 +16,13 @@ _SHORT = 2
 def count_seeds(count: int) -> str:
     """Such as `1 seed`."""
     return f"{count} seed{'' if count == 1 else 's'}"
+
+
+def machine_name(facts: Mapping[str, Any]) -> str:
+    """What to call a machine, by the facts that a run or a results file keeps of it."""
+    threads = facts["threads"]
+    plural = "" if threads == 1 else "s"
+    return facts.get("accelerator") or f"{facts['processor']}, {threads} thread{plural}"
 
 
 def label_recipes(recipes: Sequence[Recipe]) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -67,11 +65,6 @@ def processor_name() -> str:
     """What the processor calls itself."""
     capabilities = torch.cpu.get_capabilities()
     return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
-
-
-def machine_name(facts: Mapping[str, Any]) -> str:
-    """What to call a machine, by the facts that a run or a results file keeps of it."""
-    return facts.get("accelerator") or f"{facts['threads']} × {facts['processor']}"
 
 
 def accelerator_name(device: torch.device) -> str | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import load_recipe
-from thriftnet.report.labels import count_seeds
+from thriftnet.report.labels import count_seeds, machine_name
 from thriftnet.report.paper.claims import Setting
 from thriftnet.report.paper.judge import MARKS, Judged, Verdict, runs_of
-from thriftnet.report.paper.results import Machine, Parity, Results, Run, Speed
+from thriftnet.report.paper.results import Parity, Results, Run, Speed
 from thriftnet.report.recipe_keys import flatten
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.training.progress import clock
@@ -95,16 +95,12 @@ def files_table(results: Results) -> Table | None:
             file.command,
             file.date,
             (file.commit or "–")[:10],
-            f"{_where(file.machine)}, torch {file.machine.torch}",
+            f"{machine_name(file.machine.model_dump())}, torch {file.machine.torch}",
         )
         for name, file in results.files.items()
     ]
     columns = ("file", "made by", "date", "commit", "machine")
     return make_table("Results files", columns, rows, folded=True) if rows else None
-
-
-def _where(machine: Machine) -> str:
-    return machine.accelerator or f"{machine.processor}, {machine.threads} threads"
 
 
 def _recipe_row(name: str, runs: list[Run]) -> tuple[object, ...]:

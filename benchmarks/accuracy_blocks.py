@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from accuracy import settings
 from accuracy_table import of_runs, over_seeds, shipped_runs, times
 from performance_blocks import lever_lines, points, quoted, table
 from quoting import duration
@@ -53,6 +54,26 @@ def target_lines(figures: dict[str, Any]) -> list[str]:
             f"{over_seeds(runs, 'accuracy_without_tta')} | {pflop:.3g} PFLOP | "
             f"{times(runs)} | "
             f"{'reached' if enough else '**not reached**'} |"
+        )
+    return rows
+
+
+def version_lines(figures: dict[str, Any], name: str = "strong") -> list[str]:
+    """A recipe at full length: as it is, as it was, and as it was tried."""
+    now = settings(load_recipe(name))
+    versions: dict[str, list[dict[str, Any]]] = {}
+    for run in figures["runs"]:
+        if run["recipe"] == name:
+            versions.setdefault(run["digest"], []).append(run)
+    rows = table("other than it is", "seeds", "test accuracy", "without TTA", "PFLOP")
+    for runs in versions.values():
+        then = runs[0]["settings"]
+        keys = [key for key in {**now, **then} if then.get(key) != now.get(key)]
+        told = [f"`{key}={then[key]}`" if key in then else f"no `{key}`" for key in keys]
+        rows.append(
+            f"| {', '.join(told) or 'as it is'} | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
+            f"{over_seeds(runs, 'accuracy_without_tta')} | "
+            f"{statistics.mean(run['pflop'] for run in runs):.3g} |"
         )
     return rows
 
@@ -155,6 +176,7 @@ def resnet18_lines(figures: dict[str, Any]) -> list[str]:
 
 ACCURACY_BLOCKS: dict[str, Callable[[], str]] = {
     "targets": lambda: of_runs(target_lines),
+    "strong-versions": lambda: of_runs(version_lines),
     "strong-levers": lambda: quoted(
         "ablation_strong", "ablate.py strong --seeds 0 1 2", lever_lines
     ),

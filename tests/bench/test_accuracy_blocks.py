@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import accuracy_blocks
+from accuracy import settings
 from accuracy_blocks import (
     Target,
     authors_lines,
@@ -14,6 +15,7 @@ from accuracy_blocks import (
     optimiser_lines,
     resnet18_lines,
     target_lines,
+    version_lines,
 )
 from published import PUBLISHED
 from thriftnet.recipe import load_recipe
@@ -58,6 +60,21 @@ def test_a_target_is_reached_by_accuracy_cost_and_seeds(
 def test_a_recipe_without_runs_has_not_been_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accuracy_blocks, "TARGETS", {"unheard-of": Target(0.966, 12, 1)})
     assert "96.6% in 12 PFLOP, 1 seed | 0 | not measured yet" in target_lines({"runs": []})[-1]
+
+
+def test_versions_of_a_recipe_say_what_is_other_than_in_it() -> None:
+    now = settings(load_recipe("strong"))
+    before = {**now, "train.epochs": 50.0}
+    del before["augment.policy"]
+    runs = [
+        run("strong", accuracy=0.94) | {"digest": "before", "settings": before},
+        run("quick", accuracy=0.93),
+        run("strong", accuracy=0.95, seed=0) | {"settings": now},
+        run("strong", accuracy=0.97, seed=1) | {"settings": now},
+    ]
+    first, last = version_lines({"runs": runs})[2:]
+    assert first == "| no `augment.policy`, `train.epochs=50.0` | 1 | 94.00% | 93.00% | 1 |"
+    assert last.startswith("| as it is | 2 | 96.00% ± 12.71 |")
 
 
 def test_the_authors_log_stands_beside_our_run() -> None:

@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from quoting import result
 from record import write_result
 from run_curves import curve_of
 from thriftnet.errors import RunError, ThriftnetError
-from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
+from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
+from thriftnet.recipe_errors import merge_override
 from thriftnet.report.recipe_keys import differing_settings, flatten
 from thriftnet.training.lines import Line, last_line, latest_tests
 from thriftnet.training.run import RunFolder
@@ -99,6 +100,18 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     """The keys that are not their defaults: just what the digest is of."""
     words = {"name", "description", "seed"}
     return flatten(recipe.model_dump(mode="json", exclude=words, exclude_defaults=True))
+
+
+def recipe_of(entry: Mapping[str, Any]) -> Recipe:
+    """What an entry's run was trained by, from its settings; of seed 0.
+
+    Raises:
+        RecipeError: A key that it sets is gone.
+    """
+    tree: dict[str, Any] = {"name": entry["recipe"]}
+    for key, value in entry["settings"].items():
+        merge_override(tree, key, value)
+    return build_recipe(tree, origin=entry["run"])
 
 
 def merge(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from accuracy import settings
+from accuracy import overrides, recipe_of
 from accuracy_table import of_runs, over_seeds, shipped_runs, times
 from performance_blocks import lever_lines, points, quoted, table
 from quoting import duration
@@ -16,6 +16,7 @@ from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.report.labels import count_seeds
 from thriftnet.report.paper.authors_log import read_authors_log
 from thriftnet.report.paper.claims import read_claims
+from thriftnet.report.paper.judge import show
 from thriftnet.report.verdicts import show_p
 
 _EVERY = 5
@@ -60,16 +61,13 @@ def target_lines(figures: dict[str, Any]) -> list[str]:
 
 def version_lines(figures: dict[str, Any], name: str = "strong") -> list[str]:
     """A recipe at full length: as it is, as it was, and as it was tried."""
-    now = settings(load_recipe(name))
     versions: dict[str, list[dict[str, Any]]] = {}
     for run in figures["runs"]:
         if run["recipe"] == name:
             versions.setdefault(run["digest"], []).append(run)
     rows = table("other than it is", "seeds", "test accuracy", "without TTA", "PFLOP")
     for runs in versions.values():
-        then = runs[0]["settings"]
-        keys = [key for key in {**now, **then} if then.get(key) != now.get(key)]
-        told = [f"`{key}={then[key]}`" if key in then else f"no `{key}`" for key in keys]
+        told = [f"`{change}`" for change in overrides(recipe_of(runs[0])) or ()]
         rows.append(
             f"| {', '.join(told) or 'as it is'} | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
             f"{over_seeds(runs, 'accuracy_without_tta')} | "
@@ -144,15 +142,14 @@ def optimiser_lines(figures: dict[str, Any]) -> list[str]:
     ]
     test = compare_seeds(sgd, adamw)
     p = "no test" if test.p is None else f"{test.name}, {show_p(test.p)}"
-    claims = (claim for part in read_claims().parts for claim in part.claims)
-    (claimed,) = (claim.claimed for claim in claims if claim.rule == "ahead")
-    assert claimed
+    (claim,) = (claim for claim in read_claims().every() if claim.rule == "ahead")
+    assert claim.claimed is not None
     return [
         *rows,
         "",
         f"AdamW is ahead by {points(list(gained.values()))} (95% interval; {p}) after "
-        f"{figures['epochs']:g} epochs. The paper's figures are {100 * claimed:.1f} points apart "
-        f"at {read_authors_log().epochs}.",
+        f"{figures['epochs']:g} epochs. The paper's figures are "
+        f"{show(claim, claim.claimed)} apart at {read_authors_log().epochs}.",
     ]
 
 

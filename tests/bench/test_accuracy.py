@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from made_runs import make_run
 
-from accuracy import merge
+from accuracy import merge, recipe_of
 from accuracy_table import accuracy_lines, shipped_runs, times
 from published import PUBLISHED
-from record import render
+from record import RESULTS, render
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.report.paper.claims import read_claims
 from thriftnet.training.run import RunFolder
@@ -59,6 +59,13 @@ def test_settings_make_the_recipe_again(tmp_path: Path) -> None:
     file.write_text("name: x\nmodel: {family: speednet}\n")
     again = [f"{key}={json.dumps(value)}" for key, value in entry["settings"].items()]
     assert load_recipe(file, [*base, *again]).digest() == entry["digest"]
+
+
+def test_recipe_of_an_entry_is_that_of_its_run() -> None:
+    entries = json.loads((RESULTS / "accuracy.json").read_text("utf-8"))["runs"]
+    assert entries
+    for entry in entries:
+        assert recipe_of(entry).digest() == entry["digest"]
 
 
 def test_run_merged_again_replaces_itself_under_any_name(tmp_path: Path) -> None:

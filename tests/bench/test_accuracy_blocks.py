@@ -67,13 +67,13 @@ def test_versions_of_a_recipe_say_what_is_other_than_in_it() -> None:
     before = {**now, "train.epochs": 50.0}
     del before["augment.policy"]
     runs = [
-        run("strong", accuracy=0.94) | {"digest": "before", "settings": before},
+        run("strong", accuracy=0.94) | {"run": "a", "digest": "before", "settings": before},
         run("quick", accuracy=0.93),
-        run("strong", accuracy=0.95, seed=0) | {"settings": now},
-        run("strong", accuracy=0.97, seed=1) | {"settings": now},
+        run("strong", accuracy=0.95, seed=0) | {"run": "b", "settings": now},
+        run("strong", accuracy=0.97, seed=1) | {"run": "b", "settings": now},
     ]
     first, last = version_lines({"runs": runs})[2:]
-    assert first == "| no `augment.policy`, `train.epochs=50.0` | 1 | 94.00% | 93.00% | 1 |"
+    assert first == '| `augment.policy="none"`, `train.epochs=50.0` | 1 | 94.00% | 93.00% | 1 |'
     assert last.startswith("| as it is | 2 | 96.00% ± 12.71 |")
 
 

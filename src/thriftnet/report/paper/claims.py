@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Literal, Self
@@ -84,6 +85,10 @@ class Claims(_Plain):
     parts: tuple[Part, ...]
     settings: tuple[Setting, ...]
     errata: tuple[Erratum, ...]
+
+    def every(self) -> Iterator[Claim]:
+        """The claims of all parts, in the order of the paper."""
+        return (claim for part in self.parts for claim in part.claims)
 
 
 @cache

@@ -60,8 +60,7 @@ class Judged:
 
 def judge_all(results: Results) -> dict[str, Judged]:
     """Every claim by its name, in the order of the paper."""
-    claims = (claim for part in read_claims().parts for claim in part.claims)
-    return {claim.name: judge(claim, results) for claim in claims}
+    return {claim.name: judge(claim, results) for claim in read_claims().every()}
 
 
 def judge(claim: Claim, results: Results) -> Judged:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import thriftnet
+from thriftnet.training.progress import Quiet
 
 
 @pytest.mark.parametrize("name", thriftnet.__all__)
@@ -38,8 +40,10 @@ def test_functions_stay_functions_whatever_is_imported_first(first: str) -> None
 @pytest.mark.parametrize(
     "given",
     [
+        {"recipe": "quick"},
         {"overrides": ["optim.lr=1"]},
         {"seed": 0},
+        {"runs_dir": "elsewhere"},
         {"name": "other"},
         {"time_budget": "5m"},
         {"flops_budget": "1P"},
@@ -50,6 +54,20 @@ def test_what_a_resumed_run_would_ignore_is_refused(given: dict[str, Any], tmp_p
     """Who asks for five minutes must not get hours."""
     with pytest.raises(thriftnet.RecipeError, match=f"own recipe; leave out {next(iter(given))}"):
         thriftnet.train(resume=tmp_path, **given)
+
+
+def test_quiet_beside_a_progress_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(thriftnet.RecipeError, match="progress says what is told; leave out quiet"):
+        thriftnet.train("smoke", quiet=True, progress=Quiet(), runs_dir=tmp_path)
+
+
+def test_a_single_path_is_a_path_and_not_its_letters(tmp_path: Path) -> None:
+    picture = tmp_path / "photo.png"
+    Image.new("RGB", (40, 40), "red").save(picture)
+    (alone,) = thriftnet.predict("quick", str(picture))
+    assert thriftnet.predict("quick", [picture]) == [alone]
+    with pytest.raises(thriftnet.RunError, match=f"^{tmp_path} is not a run folder"):
+        thriftnet.compare(str(tmp_path))
 
 
 def test_overrides_of_a_recipe_that_is_made_already_are_refused(tmp_path: Path) -> None:

@@ -45,12 +45,12 @@ __all__ = [
 
 
 def train(
-    recipe: Recipe | str | Path = "quick",
+    recipe: Recipe | str | Path | None = None,
     *,
     overrides: Iterable[str] = (),
     seed: int | None = None,
     name: str | None = None,
-    runs_dir: Path | str = "runs",
+    runs_dir: Path | str | None = None,
     data: Path | str | None = None,
     resume: Path | str | None = None,
     quiet: bool = False,
@@ -62,11 +62,11 @@ def train(
     """Train a recipe into a run folder, or go on with an interrupted run.
 
     Args:
-        recipe: A recipe, the name of a shipped one, or a YAML path.
+        recipe: A recipe, the name of a shipped one, or a YAML path; none: `quick`.
         overrides: `key=value` strings, as `--set` takes them; only with a name or a path.
         seed: Replaces the recipe's.
         name: Of the run folder; none: from recipe, seed and time.
-        runs_dir: Where run folders lie.
+        runs_dir: Where run folders lie; none: `runs`.
         data: Where to read CIFAR-10; none: the cache or the network.
         resume: An interrupted run's folder, which goes on with its own recipe, name and epochs.
         quiet: Say nothing.
@@ -92,25 +92,29 @@ def train(
     if resume is not None:
         budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
         own = "resume goes on with the run's own recipe"
-        given = {"overrides": overrides, "seed": seed, "name": name, **budgets}
+        place = {"name": name, "runs_dir": runs_dir}
+        given = {"recipe": recipe, "overrides": overrides, "seed": seed, **place, **budgets}
         _refuse_idle(given, because=own)
     elif isinstance(recipe, Recipe):
         _refuse_idle({"overrides": overrides}, because="overrides are for a recipe's name or path")
+    if progress is not None:
+        _refuse_idle({"quiet": quiet or None}, because="progress says what is told")
     progress = progress or choose_progress(quiet=quiet)
-    place = None if data is None else Path(data)
-    folder = Path(runs_dir) if resume is None else Path(resume).resolve().parent
+    data = None if data is None else Path(data)
+    runs_dir = Path("runs" if runs_dir is None else runs_dir)
+    folder = runs_dir if resume is None else Path(resume).resolve().parent
     with meet() as processes:
         trackers = choose_trackers(track if processes.leads else (), runs_dir=folder)
         if resume is not None:
             return resume_run(
                 Path(resume),
-                data=place,
+                data=data,
                 progress=progress,
                 trackers=trackers,
                 processes=processes,
             )
         if not isinstance(recipe, Recipe):
-            recipe = load_recipe(recipe, overrides, seed=seed)
+            recipe = load_recipe("quick" if recipe is None else recipe, overrides, seed=seed)
         elif seed is not None:
             tree = recipe.model_dump(mode="json")
             recipe = build_recipe({**tree, "seed": seed}, origin=recipe.name)
@@ -125,8 +129,8 @@ def train(
         return start_run(
             recipe,
             name=name,
-            runs_dir=Path(runs_dir),
-            data=place,
+            runs_dir=runs_dir,
+            data=data,
             progress=progress,
             budget=budget,
             trackers=trackers,
@@ -159,13 +163,13 @@ def track(run: Path | str, trackers: Sequence[str]) -> None:
 
 
 def predict(
-    model: Classifier | Path | str, images: NDArray[np.uint8] | Sequence[Path | str]
+    model: Classifier | Path | str, images: NDArray[np.uint8] | Path | str | Sequence[Path | str]
 ) -> list[Prediction]:
     """Name images: an (N, 32, 32, 3) uint8 array, or paths of image files of any size.
 
     Args:
         model: As `load_model` gives it, or what it takes: shipped weights, a run or model file.
-        images: Pictures or their paths.
+        images: Pictures, or the path of one, or their paths.
 
     Raises:
         RunError: There is no finished network.
@@ -175,7 +179,7 @@ def predict(
     classifier = model if isinstance(model, Classifier) else load_model(model)
     if isinstance(images, np.ndarray):
         return classifier.predict(images)
-    return classifier.predict_files(images)
+    return classifier.predict_files([images] if isinstance(images, str | Path) else images)
 
 
 def write_report(
@@ -232,7 +236,7 @@ def write_paper_report(
     return build.write_paper_report(Path(results), Path(output))
 
 
-def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:
+def compare(runs: Path | str | Sequence[Path | str], *, tta: str | None = None) -> Comparison:
     """Compare the test accuracy of recipes by their runs, and say whether a difference is shown.
 
     Args:
@@ -246,4 +250,4 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     """
     from thriftnet.report import compare as comparing  # brings scipy, which nothing else needs
 
-    return comparing.compare(runs, tta=tta)
+    return comparing.compare([runs] if isinstance(runs, str | Path) else runs, tta=tta)

@@ -155,6 +155,7 @@ _OPTIM_KEYS = {
 }
 _AUX_KEYS = {"betas": {"adamw"}, "eps": {"adamw"}, "aux_momentum": {"sgd"}}
 _SCHEDULE_KEYS = {
+    "interval": {"warmup_cosine", "step_decay", "linear", "one_cycle"},
     "warmup_epochs": {"warmup_cosine", "linear", "one_cycle"},
     "cosine_epochs": {"warmup_cosine"},
     "floor": {"warmup_cosine", "linear", "one_cycle"},
@@ -185,8 +186,9 @@ class OptimSection(Section):
     lr: Annotated[float, Field(gt=0)] = 0.01
     """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.001
-    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the norm of what it moves;
-    SGD beside it takes this share off the rest with each step at the peak learning rate."""
+    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the norm of what it moves; SGD
+    beside it adds as L2 what takes this share off at the peak learning rate, before momentum, which
+    makes 1 / (1 - aux_momentum) times as much of it."""
     decay: Literal["weights", "all"] = "all"
     """What is decayed: weights of convolutions and linear layers only, or norms and biases too."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
@@ -202,7 +204,7 @@ class OptimSection(Section):
     bias_lr: Annotated[float, Field(gt=0)] | None = None
     """Muon only: peak learning rate of norm scales and all biases, by `aux`."""
     head_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of the linear head, by `aux`."""
+    """Muon only: peak learning rate of linear weights, by `aux`: the head's and channel gates'."""
     aux: Literal["adamw", "sgd"] = "adamw"
     """Muon only: moves what is no convolution weight; sgd has Nesterov momentum."""
     aux_momentum: Fraction = 0.85
@@ -267,7 +269,8 @@ class TrainSection(Section):
     """Epochs that visit every image before that; they do nothing with hard_fraction 1."""
     loss_decay: Fraction = 0.0
     """What an image's loss keeps of its average over earlier visits when hard ones are chosen; 0 is
-    the loss when last seen alone. It does nothing with hard_fraction 1."""
+    the loss when last seen alone. It is that of the image as it was shown, mixed too, against its
+    own label. It does nothing with hard_fraction 1."""
     sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=32)]], ...] = ()
     """Progressive resizing, [epochs, pixels] pairs: until so many epochs are done, images are
     shrunk to that side; then to the next pair's, and after the last they are whole."""

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.kernels.norm_act import can_fuse, can_fuse_reading, norm_act, pool_act
-from thriftnet.models.layers import pool_norm_activate
+from thriftnet.models.layers import norm_activate, pool_norm_activate
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -71,7 +71,7 @@ def test_it_equals_pytorch(
     x.requires_grad_()
     if r is not None:
         r.requires_grad_()
-    assert can_fuse(x, norm, act)
+    assert can_fuse(x, norm, act, pool=pool)
     found = norm_act(x, norm, act, residual=r, pool=pool)
     found.backward(gradient)
     assert found.shape == expected.shape
@@ -171,3 +171,12 @@ def test_it_is_left_to_pytorch_where_it_does_not_apply():
     assert not can_fuse(x, nn.Identity(), act)
     assert not can_fuse(x, nn.BatchNorm2d(8), nn.Tanh())
     assert not can_fuse(x[:0], nn.BatchNorm2d(8), act)
+
+
+@pytest.mark.parametrize(("shape", "pool"), [((1, 8, 3, 3), True), ((1, 8, 1, 1), False)])
+def test_a_single_value_is_refused_as_pytorch_refuses_it(shape: tuple[int, ...], pool: bool):
+    x, norm, act = features(*shape), nn.BatchNorm2d(8), nn.ReLU()
+    assert not can_fuse(x, norm, act, pool=pool)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        (pool_norm_activate if pool else norm_activate)(x, norm, act)
+    assert can_fuse(torch.cat([x, x]), norm, act, pool=pool)

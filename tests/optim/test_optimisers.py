@@ -75,6 +75,8 @@ def test_muon_gives_each_kind_its_own_rate():
     assert named["stem.0.weight"] == named["stages.1.0.shortcut.0.weight"] == 0.2
     assert named["stem.1.weight"] == named["stem.1.bias"] == named["head.bias"] == 0.01
     assert named["head.weight"] == 0.05
+    assert named["stages.0.0.gate.down.weight"] == named["stages.0.0.gate.up.weight"] == 0.05
+    assert named["stages.0.0.gate.up.bias"] == 0.01
 
 
 def test_learning_rate_is_a_share_of_each_groups_own_peak():
@@ -178,8 +180,8 @@ def test_sgd_follows_the_formula(decay: str, dampening: float, nesterov: bool):
 
 
 @pytest.mark.parametrize("mu", [0.0, 0.8])
-def test_beside_muon_the_rest_moves_by_sgd_with_decoupled_decay(mu: float):
-    # u <- mu * u + g; theta <- (1 - wd) * theta - lr * (g + mu * u), where L2 enters the momentum.
+def test_beside_muon_the_rest_moves_by_sgd_whose_l2_enters_the_momentum(mu: float):
+    # g <- g + wd / lr * theta; u <- mu * u + g; theta <- theta - lr * (g + mu * u)
     wd, rates = 0.02, (0.05, 3.0)
     model = Two()
     settings = SETTINGS["muon, sgd"] | {"bias_lr": rates[0], "head_lr": rates[1]}

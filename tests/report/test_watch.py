@@ -89,6 +89,7 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
         ([{"kind": "interrupted", "step": 4}], None, "interrupted"),
         ([{"kind": "failed", "step": 4, "reason": "the loss became nan"}], None, "failed"),
         ([{"kind": "interrupted", "step": 4}, epoch_line(1)], 0.0, "running"),
+        ([{"kind": "interrupted", "step": 4}, {"kind": "resumed", "step": 4}], None, "starting"),
     ],
 )
 def test_state_of_a_run(
@@ -165,6 +166,48 @@ def test_follow_tells_each_epoch_once_and_ends_with_the_run(
     out = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in out if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
     assert out[-1] == "failed: the loss became nan"
+
+
+def test_follow_waits_for_the_test_figures_of_a_run_that_has_just_ended(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`train` evaluates after the last weights are written."""
+    run = RunFolder(copied)
+    lines = run.metrics()
+    run.metrics_path.unlink()
+    for line in lines:
+        if line["kind"] != "test":
+            run.append(line)
+    run.model_path.touch()
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            for line in lines:
+                if line["kind"] == "test":
+                    run.append(line)
+
+    follow(copied, pause=pause)
+    assert len(waited) == 3
+    assert "\ntest accuracy" in capsys.readouterr().out
+    for line in lines:
+        if line["kind"] == "start":
+            run.metrics_path.unlink()
+            run.append(line)
+    os.utime(run.model_path, (0, 0))  # and nobody evaluates a trial of a search
+    follow(copied, pause=pause)
+    assert len(waited) == 3
+
+
+def test_a_status_is_never_seen_half_written(going: RunFolder) -> None:
+    going.save_status(STATUS)
+    before = going.status_path.stat().st_ino
+    with going.status_path.open("rb") as reader:  # opened before it is written anew
+        going.save_status({**STATUS, "epoch": 3})
+        assert json.loads(reader.read())["epoch"] == STATUS["epoch"]
+    assert going.status_path.stat().st_ino != before
+    assert going.status()[0]["epoch"] == 3
 
 
 def test_watch_of_a_finished_run_shows_it_and_ends(command: Command, copied: Path) -> None:
@@ -251,5 +294,5 @@ def test_page_in_a_browser_keeps_up_with_the_run(served: tuple[RunFolder, str]) 
         expect(page.locator("[aria-label='Blocks, table']")).to_be_visible()  # unfolded it stays
         assert said == []
         shutil.rmtree(run.path)
-        expect(live).to_contain_text("no answer", timeout=20_000)
+        expect(live).to_contain_text("there is no run folder", timeout=20_000)
         browser.close()

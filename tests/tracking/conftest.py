@@ -50,14 +50,9 @@ def train(runs_dir: Path) -> Train:
 
     def run(*track: str, progress: Progress | None = None, resume: bool = False) -> RunFolder:
         path = runs_dir / "small-run"
-        trained = thriftnet.train(
-            small_recipe(),
-            name=None if resume else path.name,
-            runs_dir=runs_dir,
-            resume=path if resume else None,
-            progress=progress or Quiet(),
-            track=track,
-        )
+        new = {"recipe": small_recipe(), "name": path.name, "runs_dir": runs_dir}
+        which = {"resume": path} if resume else new
+        trained = thriftnet.train(**which, progress=progress or Quiet(), track=track)
         return RunFolder.open(trained.path)
 
     return run

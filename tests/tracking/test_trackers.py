@@ -16,7 +16,7 @@ from tensorboard.plugins.hparams import metadata
 import thriftnet
 from thriftnet.errors import RunError
 from thriftnet.training.lines import Line
-from thriftnet.training.progress import Quiet
+from thriftnet.training.progress import Moment, Quiet
 from thriftnet.training.run import RunFolder
 
 # MLflow's own use of SQLAlchemy.
@@ -155,7 +155,15 @@ def test_mlflow_knows_how_a_run_ended(train: Train) -> None:
     run = train("mlflow", progress=Interrupt())
     store = run.path.parent / "mlflow.db"
     assert mlflow_runs(store)[0].info.status == "KILLED"
-    train("mlflow", resume=True)
+    while_it_trains: list[str] = []
+
+    class Look(Quiet):
+        def step(self, moment: Moment) -> None:
+            del moment
+            while_it_trains.append(mlflow_runs(store)[0].info.status)
+
+    train("mlflow", resume=True, progress=Look())
+    assert while_it_trains[0] == "RUNNING"  # minutes may pass until the next epoch ends
     (found,) = mlflow_runs(store)
     assert found.info.status == "FINISHED"
     took = (found.info.end_time - found.info.start_time) / 1000

@@ -51,6 +51,36 @@ def test_images_are_those_of_the_batches(epochs: Epochs, steps: int) -> None:
     assert seen == epochs.images_in(steps)
 
 
+@pytest.mark.parametrize(
+    ("images", "fraction", "hard"),
+    [(50_000, 0.28, 14_000), (45_000, 0.07, 3_150), (10, 0.31, 4), (3, 1 / 3, 1)],
+)
+def test_a_share_of_the_images_is_not_rounded_past_itself(
+    images: int, fraction: float, hard: int
+) -> None:
+    """50,000 x 0.28 is 14,000.000000000002 in doubles; one more would be a step of one image."""
+    epochs = Epochs(images=images, batch_size=1, drop_last=False, hard_fraction=fraction)
+    assert epochs.hard_images == hard
+
+
+@given(epochs=any_epochs(), size=st.integers(1, 300))
+@settings(deadline=None)
+def test_no_micro_batch_has_another_size_than_was_told(epochs: Epochs, size: int) -> None:
+    size = min(size, epochs.batch_size)
+    batches = [
+        torch.zeros(images).split(epochs.batch_size)
+        for images in (epochs.images if epochs.full_epochs else 0, epochs.hard_images)
+    ]
+    found = {
+        len(part)
+        for visited in batches
+        for batch in visited
+        if len(batch) == epochs.batch_size or not epochs.drop_last
+        for part in batch.split(size)
+    }
+    assert found - {0} <= epochs.micro_batches(size)
+
+
 def test_later_epochs_visit_the_largest_losses_in_random_order() -> None:
     epochs = Epochs(images=10, batch_size=2, drop_last=False, hard_fraction=0.4, full_epochs=1)
     losses = torch.tensor([0.1, 5.0, 0.2, torch.inf, 0.3, 4.0, 0.4, 3.0, 0.5, 0.6])

@@ -18,7 +18,7 @@ from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet
 from thriftnet.training.run import RunFolder
-from thriftnet.training.setup import make_plan, make_state, recipe_network
+from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.sizes import shrink
 
 
@@ -56,6 +56,49 @@ def test_small_images_cost_a_quarter_and_stay_small_to_the_test(tmp_path: Path):
 def test_images_are_never_enlarged():
     with pytest.raises(RecipeError, match=r"train\.sizes has 24 pixels, more than data\.image_siz"):
         small_recipe(data={"image_size": 16}, train={"sizes": ((1, 24),)})
+
+
+@pytest.mark.parametrize(
+    ("train", "fits"),
+    [
+        ({"batch_size": 49}, False),  # of 50 images, one is left
+        ({"batch_size": 49, "drop_last": True}, True),
+        ({"batch_size": 16, "micro_batch": 5}, False),
+        ({"batch_size": 16, "micro_batch": 6}, True),
+        ({"batch_size": 10, "hard_fraction": 0.5}, True),
+        ({"batch_size": 24, "hard_fraction": 0.5}, False),
+    ],
+)
+def test_one_image_at_one_pixel_has_no_batch_norm(train: dict[str, object], fits: bool):
+    """Without a word before, PyTorch would refuse it in the middle of an epoch."""
+    deep = {"family": "speednet", "blocks": [1, 1, 1, 1], "channels": [4, 4, 4, 4]}
+    recipe = small_recipe(model=deep, train=train)
+
+    def plan() -> Plan:
+        return make_plan(recipe, dataset(), recipe_network(recipe, classes=10))
+
+    if fits:
+        assert len(plan().images) == 50
+        return
+    with pytest.raises(RecipeError, match=r"32 pixels end at a grid of one .*drop_last=true"):
+        plan()
+    wide = {"family": "speednet", "blocks": [1, 1, 1], "channels": [4, 4, 4]}
+    recipe = small_recipe(model=wide, train=train)
+    plan()
+
+
+def test_a_run_that_is_past_the_epoch_it_is_to_stop_at_stays_there(tmp_path: Path):
+    recipe = small_recipe()
+    path = tmp_path / "run"
+    _, run = sitting(recipe, path, stop_after=8)  # four steps an epoch
+    before = run.load_state()
+    model = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, dataset(), model)
+    state = make_state(recipe, plan, model)
+    state.load_checkpoint(before)
+    for until in (1, 2):
+        assert not fit(recipe, plan, state, run, Quiet(), StopRequest(), until=until)
+    assert state.step == before["step"] == 8
 
 
 def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):

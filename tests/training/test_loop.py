@@ -168,8 +168,9 @@ def test_label_smoothing_raises_the_floor_of_the_loss(tmp_path: Path) -> None:
         small_recipe(train={"epochs": 5}),
         small_recipe(optim={"lr": 0.02}),
         small_recipe(augment={"cutout": 8}),
+        small_recipe(seed=1),
     ],
-    ids=["other weights", "more epochs", "another rate", "more augmentation"],
+    ids=["other weights", "more epochs", "another rate", "more augmentation", "another seed"],
 )
 def test_checkpoint_of_another_recipe_is_refused(
     edited: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -110,7 +110,8 @@ def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
     run = RunFolder.open(tmp_path / "run")
     weights = run.model_path.read_bytes()
     assert start.resume_run(run.path).finished
-    assert [line["kind"] for line in run.metrics()] == ["start", *["epoch"] * 3, "end"]
+    kinds = [line["kind"] for line in run.metrics()]
+    assert kinds == ["start", *["epoch"] * 3, "resumed", "end"]
     assert run.model_path.read_bytes() == weights
 
 

@@ -72,11 +72,11 @@ def train(
     from thriftnet.training.progress import choose_progress
 
     run = api.train(
-        recipe or "quick",
+        recipe,
         overrides=overrides or (),
         seed=seed,
         name=name,
-        runs_dir=runs_dir or "runs",
+        runs_dir=runs_dir,
         data=data,
         resume=resume,
         progress=choose_progress(quiet=quiet, as_json=as_json),

@@ -19,15 +19,15 @@ ACTIVATION_KINDS: dict[type[nn.Module], int] = {nn.Identity: 0, nn.ReLU: 1, nn.G
 _MOST_CHANNELS = 2048
 
 
-def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
-    """Whether `norm_act` stands for `act(norm(x))` here."""
+def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module, *, pool: bool = False) -> bool:
+    """Whether `norm_act` stands for `act(norm(x))` here, or with `pool` for that of the pooled."""
     return (
         not recorded()
         and type(norm) is nn.BatchNorm2d
         and norm.training
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
-        and x.numel() > 8 * x.shape[1]  # PyTorch refuses batch norm of a single value
+        and _values(x, pool) > 1  # PyTorch refuses batch norm of a single value
         and x.shape[1] <= _MOST_CHANNELS
         and type(act) in ACTIVATION_KINDS
         and fused() is not None
@@ -174,6 +174,12 @@ class _NormAct(torch.autograd.Function):
             library.norm_backward_unpool(*_at(du, y, which, scale, b, d, dx), n, h, w, c, threads)
         to_residual = du if residual is not None else None
         return dx, d_weight, d_bias, to_residual, None, None, None, None, None, None
+
+
+def _values(x: Tensor, pool: bool) -> int:
+    """How many numbers of a channel batch norm sees."""
+    n, _, h, w = x.shape
+    return n * (h // 2) * (w // 2) if pool else n * h * w
 
 
 def _features(like: Tensor, n: int, c: int, h: int, w: int) -> Tensor:

@@ -42,7 +42,7 @@ class ConvNormAct(nn.Sequential):
 
 def pool_norm_activate(x: Tensor, norm: nn.Module, act: nn.Module) -> Tensor:
     """`act(norm(max_pool2d(x, 2)))`, likewise; (N, C, H, W) to (N, C, H // 2, W // 2)."""
-    if can_fuse(x, norm, act):
+    if can_fuse(x, norm, act, pool=True):
         return fused_norm_act(x, norm, act, pool=True)
     if can_fuse_reading(x, norm, act):
         return pool_act(x, act)

@@ -35,8 +35,9 @@ def build_optimisers(
 
     `adamw` and `sgd` give one optimiser. `muon` gives two: Muon on convolutions, and on the rest
     AdamW or, with `aux="sgd"`, SGD with Nesterov momentum, with `bias_lr` for norms and biases and
-    `head_lr` for linear weights. That SGD's decay is decoupled from the gradient's learning rate: a
-    step at the peak takes the share `weight_decay` off both.
+    `head_lr` for linear weights. That SGD's decay is L2 in the gradient, divided by each group's
+    peak: without momentum a step at the peak would take the share `weight_decay` off both groups,
+    and with momentum m it settles at `weight_decay / (1 - m)`.
     """
     if name == "muon":
         assert bias_lr is not None

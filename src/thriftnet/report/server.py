@@ -10,6 +10,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from thriftnet.data import load_cifar10
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.report.page import render
 from thriftnet.report.record import read_record
@@ -30,6 +31,8 @@ class LivePage:
 
     def __init__(self, path: Path, *, data: Path | None = None) -> None:
         self.run = RunFolder.open(path)
+        if data is not None:
+            load_cifar10(data)  # a wrong place is told here, and not to the browser alone
         self.data = data
         self._lock = threading.Lock()
         self._version = ""
@@ -81,6 +84,7 @@ class LiveServer(ThreadingHTTPServer):
 
         Raises:
             RunError: There is no run, or the port is taken or not allowed.
+            DataError: `data` was given and is not CIFAR-10.
         """
         self.live = LivePage(path, data=data)
         try:

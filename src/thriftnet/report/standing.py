@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thriftnet.report.states import run_state
+from thriftnet.report.states import SILENT_SECONDS, run_state
 from thriftnet.training.lines import Line
 from thriftnet.training.run import RunFolder
 
@@ -40,11 +41,13 @@ class Standing:
     """The last line of the metrics; empty if there is none."""
     test: Line
     """The latest test figures, read as the recipe says; empty before `evaluate`."""
+    awaits_test: bool = False
+    """Whether it came to its end so lately that its test figures may be under way."""
 
     @property
     def over(self) -> bool:
         """Whether nothing more will come of itself."""
-        return self.state in {"finished", "failed", "interrupted"}
+        return self.state in {"finished", "failed", "interrupted"} and not self.awaits_test
 
     def series(self, key: str) -> list[float]:
         """A figure of every epoch that has it, in order."""
@@ -72,12 +75,22 @@ def read_standing(path: Path) -> Standing:
         tta = run.recipe().evaluate.tta
         tests = [line for line in tests if line.get("tta") == tta]
     epochs = (line for line in lines if line.get("kind") == "epoch")
+    state = run_state(run, lines, age=age if status else None)
     return Standing(
         name=run.name,
         path=path,
-        state=run_state(run, lines, age=age if status else None),
+        state=state,
         status=status,
         epochs=tuple(line for line in epochs if line.keys() >= _EPOCH),
         last=last,
         test=tests[-1] if tests else {},
+        awaits_test=state == "finished" and not tests and _is_fresh(run.model_path),
     )
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether a file was written within the time after which a training counts as silent."""
+    try:
+        return time.time() - path.stat().st_mtime < SILENT_SECONDS
+    except OSError:
+        return False

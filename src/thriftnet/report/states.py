@@ -33,4 +33,4 @@ def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> st
     last = lines[-1].get("kind") if lines else None
     if last in {"interrupted", "failed"}:
         return str(last)
-    return "starting" if len(lines) <= 1 else "silent"
+    return "starting" if len(lines) <= 1 or last == "resumed" else "silent"

@@ -12,7 +12,8 @@ from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error
 
 Line = dict[str, Any]
-"""`kind` says what a line tells: start, epoch, interrupted, environment, failed, end, test."""
+"""`kind` says what a line tells: start, epoch, interrupted, environment, resumed, failed, end,
+test."""
 
 _EPOCH = '{"kind": "epoch"'
 """How the line of an epoch begins as it is written."""

@@ -64,6 +64,8 @@ def fit(
     checkpoints = Checkpoints(recipe, plan, state, run)
     while state.step < state.total_steps:
         epoch, first = plan.epochs.locate(state.step)
+        if until is not None and epoch >= until:  # a run that has come this far before
+            return _interrupted(plan, state, run, progress)
         steps = plan.epochs.steps_in(epoch)
         if first == 0 or state.order is None:
             draws = generator(plan.seed, "order", epoch)

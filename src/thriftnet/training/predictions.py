@@ -22,9 +22,9 @@ class Predictions:
     def to_bytes(self) -> bytes:
         """A compressed .npz archive."""
         buffer = io.BytesIO()
-        arrays: dict[str, NDArray[Any]] = {"labels": self.labels}
+        arrays: dict[str, Any] = {"labels": self.labels}
         arrays |= {f"logits_{tta}": logits for tta, logits in self.logits.items()}
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        np.savez_compressed(buffer, **arrays)  # NumPy 2.1 takes allow_pickle for an array
         return buffer.getvalue()
 
     @classmethod

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import time
 from itertools import accumulate
@@ -32,7 +33,14 @@ import safetensors
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.lines import Line, append_line, is_torn, parse_line, read_lines
+from thriftnet.training.lines import (
+    Line,
+    append_line,
+    is_torn,
+    last_line,
+    parse_line,
+    read_lines,
+)
 
 if TYPE_CHECKING:
     from thriftnet.training.predictions import Predictions
@@ -116,11 +124,16 @@ class RunFolder:
 
     def moves(self) -> list[Line]:
         """What changed of `environment` where a cut run went on elsewhere, with the step."""
-        return [line for line in self.metrics() if line.get("kind") == "environment"]
+        return _moves(self.metrics())
 
-    def environments(self) -> list[dict[str, Any]]:
-        """`environment`, and after it what each of `moves` made of it."""
-        return list(accumulate(self.moves(), or_, initial=self.environment()))
+    def environments(self, lines: list[Line] | None = None) -> list[dict[str, Any]]:
+        """`environment`, and after it what each of `moves` made of it.
+
+        Args:
+            lines: Of the metrics, where they were read already.
+        """
+        moves = _moves(self.metrics() if lines is None else lines)
+        return list(accumulate(moves, or_, initial=self.environment()))
 
     def append(self, line: Line) -> None:
         """Add a line to the metrics, whole or not at all, in the place of a torn last one.
@@ -154,8 +167,10 @@ class RunFolder:
         with contextlib.suppress(OSError):
             if status is None:
                 self.status_path.unlink(missing_ok=True)
-            else:
-                self.status_path.write_text(json.dumps(status) + "\n", "utf-8")
+            else:  # in one go, as an empty file would tell a reader that nothing goes on
+                new = self.status_path.with_suffix(".new")
+                new.write_text(json.dumps(status) + "\n", "utf-8")
+                new.replace(self.status_path)
 
     def status(self) -> tuple[Line, float]:
         """Where the training stands, and how many seconds ago; empty where none goes on."""
@@ -179,6 +194,9 @@ class RunFolder:
         """
         from thriftnet.training.state_file import pack_state
 
+        # Its lines first: after a power cut, a checkpoint without them would lose an epoch.
+        with contextlib.suppress(OSError), self.metrics_path.open("rb") as metrics:
+            os.fsync(metrics.fileno())
         write_whole(self.last_path, pack_state(state), error=RunError)
 
     def load_state(self) -> dict[str, Any]:
@@ -268,14 +286,20 @@ class RunFolder:
     def superseded(self) -> list[Path]:
         """Checkpoints that the final model has taken the place of.
 
-        Of a run that is not finished, or whose final model cannot be read, there is none.
+        Of a run that is not finished, or whose final model cannot be read, there is none: on a disk
+        that filled up, the last line is still to be written, by what `--resume` reads.
         """
         try:
             self.model_facts()
+            told = last_line(self.metrics(outline=True), "end")
         except RunError:
             return []
-        return self.checkpoints()
+        return self.checkpoints() if told else []
 
     def checkpoints(self) -> list[Path]:
         """Those that there are; without them a run that is not finished cannot go on."""
         return [path for path in (self.last_path, self.best_path) if path.is_file()]
+
+
+def _moves(lines: list[Line]) -> list[Line]:
+    return [line for line in lines if line.get("kind") == "environment"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -98,7 +99,8 @@ def make_plan(
 
     Raises:
         RecipeError: The device is not there, the split leaves less than one batch or nothing to
-            choose with, or a batch does not give every process something to do.
+            choose with, a batch does not give every process something to do, or batch norm would
+            have a single value to go by.
     """
     settings = recipe.train
     compute = choose_compute(device=settings.device, precision=settings.precision)
@@ -113,6 +115,9 @@ def make_plan(
     placed = place(recipe, train_set, compute.device)
     epochs = Epochs.of(settings, images=len(placed.images))
     epochs.check()
+    sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
+    if 1 in epochs.micro_batches(micro_batch):
+        _check_lone_image(model, side=min(sizes.macs))
     if settings.select == "best" and len(placed.val_images) == 0:
         raise RecipeError(
             f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and train.select=best "
@@ -137,10 +142,23 @@ def make_plan(
         total_steps=epochs.steps(settings.epochs),
         label_smoothing=settings.label_smoothing,
         stem_epochs=settings.stem_epochs,
-        sizes=Sizes.of(model, settings.sizes, full=recipe.data.image_size),
+        sizes=sizes,
         processes=processes,
         sync_batch_norm=settings.sync_batch_norm,
     )
+
+
+def _check_lone_image(model: nn.Module, *, side: int) -> None:
+    """See that the network can be trained on a micro-batch of one image of that side in pixels."""
+    try:
+        with torch.no_grad():  # shapes alone: nothing is computed
+            copy.deepcopy(model).to("meta").train()(torch.empty(1, 3, side, side, device="meta"))
+    except ValueError:
+        raise RecipeError(
+            f"images of {side} pixels end at a grid of one pixel, where batch norm cannot go by "
+            "the single image that a micro-batch of this recipe has; change train.batch_size or "
+            "train.micro_batch, or set train.drop_last=true"
+        ) from None
 
 
 def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:

@@ -39,7 +39,7 @@ class SharedStep:
         self.sizes = sizes
         self.split = split and not processes.alone
         self.losses = torch.zeros(sum(sizes), dtype=torch.float64)
-        """(B,) of each image, without label smoothing and mixing."""
+        """(B,) of each image as it was shown, mixed or not, against its own label unsmoothed."""
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
         """Of each micro-batch: the loss that is trained on, and how many were right."""
         self._kept: list[tuple[int, slice, Tensor, Tensor, Tensor]] = []

@@ -149,6 +149,7 @@ def resume_run(
     if processes.leads:
         run.rewind(state.step)
         _note_move(run, plan, state)
+        run.append({"kind": "resumed", "step": state.step})
     progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
     return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
@@ -200,7 +201,8 @@ def _is_over(run: RunFolder) -> bool:
 def _load(saved: SavedRun, state: TrainingState) -> None:
     own = trained_as(saved.recipe)
     try:
-        if saved.checkpoint.get("recipe", own) != own:  # earlier versions did not write it
+        # Earlier versions wrote nothing, then the digest alone.
+        if not own.startswith(saved.checkpoint.get("recipe", own)):
             raise ValueError("another recipe")
         state.load_checkpoint(saved.checkpoint)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):

@@ -13,9 +13,12 @@ from thriftnet.training.averaging import Average
 
 
 def trained_as(recipe: Recipe) -> str:
-    """The digest of a recipe wherever it trains, by which a checkpoint is known to be of it."""
+    """Digest and seed of a recipe wherever it trains, by which a checkpoint is known to be of it.
+
+    The seed splits the images: with another one, some that were trained on would validate.
+    """
     anywhere = recipe.train.model_copy(update={"device": "auto"})
-    return recipe.model_copy(update={"train": anywhere}).digest()
+    return f"{recipe.model_copy(update={'train': anywhere}).digest()} seed {recipe.seed}"
 
 
 @dataclass

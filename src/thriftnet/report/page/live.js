@@ -52,9 +52,10 @@ async function ask() {
     const now = standing.status;
     bar.hidden = now.epoch === undefined;
     if (!bar.hidden) bar.value = (now.epoch - 1 + now.share) / now.epochs;
-  } catch {
+  } catch (fault) {  // fetch throws a TypeError where nobody answers; else the server says why
     bar.hidden = true;
-    place.textContent = "no answer: thriftnet watch has ended, or the run was removed";
+    place.textContent = fault instanceof TypeError
+      ? "no answer: thriftnet watch has ended" : fault.message;
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from thriftnet.errors import SearchError
 from thriftnet.report.build import Report
 from thriftnet.report.study.record import StudyRecord, read_study
 from thriftnet.report.study.tradeoffs import COSTS, pareto_front
+from thriftnet.report.study.validated import (
+    draw_validation,
+    seed_values,
+    verdict_sentences,
+)
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 
@@ -291,3 +297,31 @@ def test_a_study_in_a_database_elsewhere_is_read_from_there(tmp_path: Path):
         thriftnet.write_report(path)
     report = thriftnet.write_report(path, storage=f"sqlite:///{tmp_path / 'elsewhere.db'}")
     assert f"--storage sqlite:///{tmp_path / 'elsewhere.db'}" in report.missing[0]
+
+
+def test_a_contender_that_lost_a_seed_is_told_and_comes_last(tmp_path: Path):
+    """Without a word, the paper's configuration would be missing from its own comparison."""
+    path = small_study(tmp_path)
+    study = Study.open(path)
+    outcome = study.outcome("validation")
+    assert outcome is not None
+    *kept, lost = outcome["ranking"]
+    study.save_outcome("validation", {**outcome, "ranking": kept, "unfinished": [lost]})
+    with sqlite3.connect(study.database_path) as database:
+        database.execute(
+            "update jobs set state = 'failed', value = null where stage = 'validation'"
+            " and candidate = ? and seed = 1",
+            (lost["candidate"],),
+        )
+    found = read_study(study)
+    study.storage.close()
+    assert list(seed_values(found))[-1] == lost["candidate"]
+    assert verdict_sentences(found)[-1].startswith("Not ranked, as a seed of it failed: ")
+    drawing = draw_validation(found)
+    assert drawing is not None
+
+
+def test_a_reference_of_ones_own_is_not_called_the_papers(tmp_path: Path):
+    text = Shown(thriftnet.write_report(small_study(tmp_path)).page).text
+    assert "the reference configuration" in text
+    assert "the paper" not in text.lower().replace("the paper's four", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,26 @@ def test_the_winner_goes_back_to_all_images(tmp_path: Path):
     assert (recipe.data.fraction, recipe.data.image_size, recipe.train.epochs) == (1, 32, 10)
 
 
+def test_a_key_that_stands_twice_counts_where_it_stands_last(tmp_path: Path):
+    """A refined candidate names a key of a section that its grid gave as a whole."""
+    optim = [{"name": "sgd", "lr": 0.05}, {"name": "adamw", "lr": 0.01}]
+    path = space_file(
+        tmp_path,
+        set={**TINY["set"], "augment": {"flip": "random", "rotation": 5}},
+        grid={"optim": optim},
+        reference={},
+        winner={"augment": {"flip": "none"}, "augment.cutout": 3},
+    )
+    space = load_space(path)
+    changes = {"optim": optim[0], "optim.lr": 0.123, "augment.rotation": 24.0}
+    recipe = space.recipe(changes, epochs=1, seed=0, name="tiny")
+    assert (recipe.optim.name, recipe.optim.lr) == ("sgd", 0.123)
+    assert (recipe.augment.flip, recipe.augment.rotation) == ("random", 24)
+    refined = dataclasses.replace(count_candidates(space)[0], changes=changes)
+    augment = winner_recipe(space, refined).augment
+    assert (augment.flip, augment.rotation, augment.cutout) == ("none", 0, 3)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -151,6 +172,16 @@ def test_the_winner_goes_back_to_all_images(tmp_path: Path):
         ({"refinement": {"strength": [2, 1]}}, "refinement.strength must rise"),
         ({"refinement": {"trial": 3}}, "trial is not a space key; did you mean refinement.trials"),
         ({"winner": {"optim.lrr": 1}}, "optim.lrr is not a recipe key.*section winner"),
+        ({"winner": {"train.epochs": "lots"}}, "train.epochs='lots' is wrong.*section winner"),
+        ({"winner": {"train.epochs": None}}, "train.epochs.*section winner"),
+        ({"winner": {"train.epochs": [50]}}, "train.epochs.*section winner"),
+        ({"winner": {"train": {"batch_size": 9}}}, "winner.train is a whole section; name its k"),
+        ({"winner": {"seed": 3}}, "winner.seed is set by validation.seeds"),
+        ({"winner": {"max_parameters": 9}}, "winner.max_parameters is set by the space's own max"),
+        (
+            {"set": {"optim.lr": 0.3}, "grid": {"optim": [{"name": "sgd"}, {"name": "adamw"}]}},
+            "set.optim.lr would be lost, as grid.optim holds whole sections",
+        ),
         ({"reference": {"model.blocks": [1]}}, "that is the reference"),
         ({"base": "smok"}, "base: no recipe is named 'smok'"),
         ({"base": None}, "base is missing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -52,3 +53,57 @@ def test_a_study_whose_database_is_elsewhere_begins_no_second_one_in_its_folder(
         Study.create(path, space)
     assert not (path / "study.db").exists()
     Study.create(path, space, url=elsewhere).storage.close()
+
+
+def test_a_study_in_its_folder_takes_no_database_elsewhere(tmp_path: Path):
+    """Its outcomes would be taken for those of a storage that holds no job."""
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    Study.create(path, space).storage.close()
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    for begin in (lambda: Study.create(path, space, url=url), lambda: Study.open(path, url=url)):
+        with pytest.raises(SearchError, match=r"keeps its storage in its study\.db; leave --sto"):
+            begin()
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_study_takes_no_other_database_than_the_one_it_began_in(tmp_path: Path):
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    right, wrong = (f"sqlite:///{tmp_path / name}.db" for name in ("right", "wrong"))
+    Study.create(path, space, url=right).storage.close()
+    told = r"wrong\.db holds no study; name in --storage the "
+    with pytest.raises(SearchError, match=told):
+        Study.create(path, space, url=wrong)
+    with pytest.raises(SearchError, match=told):
+        Study.open(path, url=wrong)
+    with closing(sqlite3.connect(tmp_path / "wrong.db")) as found:
+        assert not found.execute("select name from sqlite_master").fetchall()
+    Study.open(path, url=right).storage.close()
+
+
+def test_a_command_killed_between_folder_and_database_is_no_hindrance(tmp_path: Path):
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    path.mkdir()
+    (path / "space.yaml").write_text(space.to_yaml())
+    (path / "study.id").write_text("f00d")
+    Study.create(path, space, url=url).storage.close()
+    (path / "study.id").write_text("f00d")  # the database has it, and that was not noted
+    Study.create(path, space, url=url).storage.close()
+    assert (path / "study.id").read_text().split() == ["f00d", "bound"]
+
+
+def test_a_study_that_lost_its_database_is_told_of(tmp_path: Path):
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    Study.create(path, space).storage.close()
+    (path / "trials").mkdir()
+    for file in path.glob("study.db*"):
+        file.unlink()
+    with pytest.raises(SearchError, match=r"has lost its study\.db; restore it, or begin another"):
+        Study.create(path, space)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_storage_in_memory_is_refused(tmp_path: Path, url: str):
+    """No worker would see its candidates."""
+    with pytest.raises(SearchError, match="no other can see; give sqlite:///study.db"):
+        Study.create(tmp_path / "study", load_space(space_file(tmp_path)), url=url)

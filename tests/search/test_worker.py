@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -29,6 +30,7 @@ from thriftnet.search.stages import ANALYSIS, GRID, REFINEMENT, read_known
 from thriftnet.search.storage import Storage
 from thriftnet.search.study import Study
 from thriftnet.training.lines import Line
+from thriftnet.training.run import RunFolder
 
 
 @pytest.mark.parametrize("hog", [lambda: torch.empty(2**48), lambda: np.empty(2**48)])
@@ -186,3 +188,35 @@ def test_workers_get_the_most_cores_with_which_all_have_room(
     cores: list[int], workers: int, each: int
 ):
     assert share(cores, workers) == each
+
+
+@pytest.mark.parametrize(
+    ("epochs", "lost"), [(1, ["last_path"]), (2, ["model_path"]), (2, ["last_path", "model_path"])]
+)
+def test_a_job_whose_disk_was_full_after_its_last_line_is_done_again(
+    tmp_path: Path, cifar10: tuple[Dataset, Dataset], epochs: int, lost: list[str]
+):
+    """Its accuracy alone would do for the grid, and nothing for the stages that read weights."""
+    assert len(cifar10[0]) == 50_000
+    study = begun(tmp_path)
+    with closing(study.storage):
+        assert worker.work(study, GRID, worker="first")
+        rows = {row.job: row for row in study.storage.jobs("grid")}
+        further = {job.candidate for job in rows if job.epochs > epochs}
+        job = next(j for j in rows if j.epochs == epochs and j.candidate not in further)
+        run = RunFolder(study.trial_path(job))
+        for name in lost:
+            getattr(run, name).unlink()
+        with closing(sqlite3.connect(study.database_path)) as database:
+            database.execute(
+                "update jobs set state = 'released' where candidate = ? and epochs = ?",
+                (job.candidate, epochs),
+            )
+            database.commit()
+    study = Study.open(study.path)
+    with closing(study.storage):
+        assert worker.work(study, GRID, worker="second")
+        again = {row.job: row for row in study.storage.jobs("grid")}
+    assert all(getattr(run, name).is_file() for name in lost)
+    assert again[job].value == rows[job].value
+    assert run.finished == (epochs == 2)

@@ -108,10 +108,9 @@ def winner_recipe(space: Space, candidate: Candidate) -> Recipe:
     Raises:
         SearchError: A key of the space's section `winner` is wrong.
     """
-    changes = {**candidate.changes, **space.winner}
-    epochs = changes.pop("train.epochs", space.validation.epochs)
+    epochs, name = space.validation.epochs, f"{space.name}-winner"
     try:
-        recipe = space.recipe(changes, epochs=epochs, seed=0, name=f"{space.name}-winner")
+        recipe = space.recipe(candidate.changes, space.winner, epochs=epochs, seed=0, name=name)
     except SearchError as fault:
         raise SearchError(f"{fault} (with the section winner of the space)") from None
     return recipe.model_copy(update={"description": candidate.label})
@@ -148,9 +147,7 @@ def _is_reference(space: Space, changes: Mapping[str, Any], recipe: Recipe) -> b
         return False
     epochs, seed = space.halving.rungs[-1], space.halving.seed
     try:
-        wanted = space.recipe(
-            {**changes, **space.reference}, epochs=epochs, seed=seed, name=space.name
-        )
+        wanted = space.recipe(changes, space.reference, epochs=epochs, seed=seed, name=space.name)
     except SearchError:  # of another family of networks
         return False
     return wanted == recipe

@@ -58,6 +58,16 @@ def in_a_file(url: str | None) -> bool:
     return url is None or url.startswith("sqlite")
 
 
+def in_memory(url: str | sql.URL) -> bool:
+    """Whether a storage is one of SQLite's that lives as long as its process and for it alone."""
+    try:
+        parsed = sql.make_url(url)
+    except exc.ArgumentError:
+        return False
+    name = parsed.database or ""
+    return parsed.get_backend_name() == "sqlite" and (not name or ":memory:" in name)
+
+
 def _open_postgresql(url: sql.URL) -> sql.Engine:
     """Few connections, as there may be a thousand workers, and none that waits for ever."""
     settings: dict[str, Any] = {

@@ -27,7 +27,7 @@ class Candidate:
     refused: str | None = None
     """Why it is never trained; none: it competes."""
     reference: bool = False
-    """Whether it is of the configuration that others are compared with: the paper's."""
+    """Whether it is of the configuration that others are compared with: the space's reference."""
     origin: str = "grid"
     """The stage that made it."""
 

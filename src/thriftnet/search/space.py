@@ -59,7 +59,8 @@ class AnalysisSection(Section):
     top: Annotated[int, Field(ge=1)] = 3
     """Best candidates that are analysed, besides the reference."""
     images: Annotated[int, Field(ge=10)] = 2000
-    """Training images that fit the linear probes, and validation images read, at most."""
+    """Training images that fit the linear probes, and validation images that probes and ranks are
+    read on, at most; accuracy and mistakes are of all."""
     steps: Annotated[int, Field(ge=1)] = 3
     """Training steps whose gradients and updates are measured."""
 
@@ -132,11 +133,18 @@ class Space(Section):
     winner: dict[str, Any] = Field(default_factory=dict)
     """Recipe keys changed in the winner's recipe, where the search used fewer images or epochs."""
 
+    @property
+    def reference_word(self) -> str:
+        """What the configuration is called that others are compared with."""
+        return "the paper's" if self.reference == PAPER else "the reference"
+
     @model_validator(mode="after")
     def _keys_are_free(self) -> Self:
-        for part in ("set", "grid", "reference"):
+        for part in ("set", "grid", "reference", "winner"):
             for key, value in cast("dict[str, Any]", getattr(self, part)).items():
                 for own, by in _SET_BY_THE_SEARCH.items():
+                    if part == "winner" and own == "train.epochs":  # that one alone is its to say
+                        continue
                     if key == own or (own.startswith(f"{key}.") and _has(value, own)):
                         raise ValueError(f"{part}.{own} is set by {by}; remove it")
                 if part != "set" and key == "train":  # the horizon would go with the section
@@ -145,13 +153,18 @@ class Space(Section):
                         f"{part}.train.batch_size"
                     )
         for key, values in self.grid.items():
+            if lost := next((own for own in self.set if own.startswith(f"{key}.")), None):
+                raise ValueError(
+                    f"set.{lost} would be lost, as grid.{key} holds whole sections; "
+                    "put it into each of them"
+                )
             for at, value in enumerate(values):
                 if value in values[:at]:
                     raise ValueError(f"grid.{key} holds {value!r} twice; keep one")
         return self
 
-    def recipe(self, changes: Mapping[str, Any], *, epochs: float, seed: int, name: str) -> Recipe:
-        """The base recipe with the space's settings and these changes.
+    def recipe(self, *changes: Mapping[str, Any], epochs: float, seed: int, name: str) -> Recipe:
+        """The base recipe with the space's settings and these changes, later ones over earlier.
 
         Raises:
             SearchError: A key or value is wrong.
@@ -160,8 +173,10 @@ class Space(Section):
         fixed = {"name": name, "seed": seed, "max_parameters": self.max_parameters}
         horizon = {"train.epochs": float(epochs)}
         try:
-            for key, value in {**self.set, **horizon, **changes, **fixed}.items():
-                merge_override(tree, key, copy.deepcopy(value))  # later keys go into a section
+            # One after the other: a key in two of them counts where it stands last, not first.
+            for keys in (self.set, horizon, *changes, fixed):
+                for key, value in keys.items():
+                    merge_override(tree, key, copy.deepcopy(value))  # later keys go into a section
             return build_recipe(tree, origin=f"space {self.name}")
         except RecipeError as fault:
             raise SearchError(str(fault)) from None

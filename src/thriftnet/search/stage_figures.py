@@ -27,7 +27,8 @@ def measure_stages(
     Args:
         network: On the plan's device.
         plan: Where the images are.
-        images: Of each kind at most; a random choice named by the seed.
+        images: Of each kind at most: those to train on chosen at random, by the seed; to validate
+            on the first ones.
 
     Returns:
         The stem's probe accuracy, and the figures of each stage.

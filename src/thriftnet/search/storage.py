@@ -19,7 +19,7 @@ from sqlalchemy import exc
 
 from thriftnet.errors import SearchError
 from thriftnet.search import schema
-from thriftnet.search.database import name_of, open_database, sqlite_url
+from thriftnet.search.database import in_memory, name_of, open_database, sqlite_url
 from thriftnet.search.faults import explain, unless_another_was_first
 from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, JobRow, Proposal
 from thriftnet.search.patience import rides_out
@@ -57,6 +57,11 @@ class Storage:
         self.lease = LEASE_BEATS * heartbeat
         self.patient = patient
         self.where = name_of(url)
+        if in_memory(url):
+            raise SearchError(
+                "--storage has no file, and what one process keeps in memory no other can see; "
+                "give sqlite:///study.db, or leave it out"
+            )
         self._stages: dict[str, StageJobs] = {}
         try:
             self._engine = open_database(url)
@@ -82,13 +87,19 @@ class Storage:
         self._engine.dispose()
 
     @rides_out
-    def prepare(self, space: str) -> None:
+    def prepare(self, space: str, *, begun: bool = False) -> None:
         """Make the tables, or see that they are of this space.
 
         Args:
             space: Its digest.
+            begun: Whether they were made before, so that a storage without any is the wrong one.
         """
         with self._explained():
+            if begun and not sql.inspect(self._engine).has_table(schema.study.name):
+                raise SearchError(
+                    f"{self.where} holds no study; name in --storage the database that this one "
+                    "began in, or begin another with --study"
+                )
             self._make_tables()
         with self._explained(), unless_another_was_first(), self._engine.begin() as connection:
             if connection.scalar(sql.select(schema.study.c.id)) is None:

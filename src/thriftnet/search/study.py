@@ -3,7 +3,7 @@
 studies/NAME/
 space.yaml          the space, its base recipe spelled out
 study.db            candidates and jobs, unless a database elsewhere holds them
-study.id            which folder this is, where one does: a database belongs to one folder
+study.id            which folder this is, where one does: the two belong to each other
 trials/STAGE/CANDIDATE-sSEED/   run folders
 logs/WORKER.log     what a worker said
 STAGE.json          a stage's outcome, written when it is done
@@ -14,16 +14,14 @@ figures/            its figures
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import platform
-import uuid
 from pathlib import Path
 from typing import Any, cast
 
 from thriftnet.errors import SearchError
 from thriftnet.files import write_whole
+from thriftnet.search.identity import StudyIdentity
 from thriftnet.search.jobs import Job
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.storage import Storage
@@ -71,8 +69,7 @@ class Study:
         if not copy.is_file():
             raise SearchError(f"{path} exists and is no study; choose another --study")
         _check_same(path, load_space(copy), space)
-        if url is None and (path / "study.id").is_file() and not (path / "study.db").is_file():
-            raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
+        _check_storage(path, url)
         return cls(path, space, _storage(path, space, url, heartbeat))
 
     @classmethod
@@ -93,13 +90,14 @@ class Study:
             patient: Whether to wait for a database that does not answer at once.
 
         Raises:
-            SearchError: There is none at `path`, or its storage cannot be read.
+            SearchError: There is none at `path`, or its storage cannot be read or is another.
         """
         copy = path / "space.yaml"
         if not copy.is_file():
             raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
         if url is None and not (path / "study.db").is_file():
             raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
+        _check_storage(path, url)
         space = load_space(copy)
         return cls(path, space, _storage(path, space, url, heartbeat, patient=patient))
 
@@ -168,6 +166,21 @@ def closed_trials(path: Path) -> list[RunFolder]:
     return [RunFolder(trial) for trial in trials]
 
 
+def _check_storage(path: Path, url: str | None) -> None:
+    """See that a study's jobs are looked for where they are: its outcomes are in the folder.
+
+    Raises:
+        SearchError: They are elsewhere, or in a file of the folder, or that file is gone.
+    """
+    in_folder = (path / "study.db").is_file()
+    if url is not None and in_folder:
+        raise SearchError(f"{path} keeps its storage in its study.db; leave --storage out")
+    if url is None and not in_folder and (path / "study.id").is_file():
+        raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
+    if url is None and not in_folder and (path / "trials").is_dir():
+        raise SearchError(f"{path} has lost its study.db; restore it, or begin another study")
+
+
 def _storage(
     path: Path, space: Space, url: str | None, heartbeat: float, *, patient: bool = False
 ) -> Storage:
@@ -177,34 +190,17 @@ def _storage(
     else:
         storage = Storage(url, heartbeat=heartbeat, patient=patient)
     try:
-        storage.prepare(space.digest())
-        if url is not None:
-            storage.bind(_identity(path), f"{platform.node()}:{path.resolve()}")
+        if url is None:
+            storage.prepare(space.digest())
+        else:
+            identity = StudyIdentity(path)
+            storage.prepare(space.digest(), begun=identity.bound)
+            storage.bind(identity.word, f"{platform.node()}:{path.resolve()}")
+            identity.bind()
     except SearchError:
         storage.close()
         raise
     return storage
-
-
-def _identity(path: Path) -> str:
-    """A word that no other study folder has, made once.
-
-    Raises:
-        SearchError: The folder cannot be written.
-    """
-    kept = path / "study.id"
-    try:
-        if not kept.is_file():
-            new = kept.with_name(f"study.id.{uuid.uuid4().hex}")
-            new.write_text(uuid.uuid4().hex, "ascii")
-            with contextlib.suppress(FileExistsError):  # another machine was first
-                os.link(new, kept)
-            new.unlink()
-        return kept.read_text("ascii").strip()
-    except (OSError, ValueError) as fault:
-        raise SearchError(
-            f"{kept} cannot be used ({fault}); check the folder's permissions"
-        ) from None
 
 
 def _is_free(path: Path) -> bool:

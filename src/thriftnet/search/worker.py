@@ -144,7 +144,7 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
 
     def bring() -> tuple[float, float] | None:
         path, epochs = study.trial_path(claim.job), claim.job.epochs
-        if _reached(path, epochs) is None:
+        if _reached(path, epochs) is None or not _is_kept(path, epochs):
             progress = _HandOn(stop, heart)
             run = _train(own, stage, claim, candidate, progress)
             # A signal in the job's last step went to the training, which had come to its end.
@@ -227,6 +227,23 @@ def _reached(path: Path, epochs: int) -> tuple[float, float] | None:
         return None
     so_far = [line["val_accuracy"] for line in lines if line["epoch"] <= epochs]
     return (max(so_far) if best else last["val_accuracy"]), last["seconds"]
+
+
+def _is_kept(path: Path, epochs: int) -> bool:
+    """Whether a run that has told of so many epochs has their weights too.
+
+    The line of an epoch comes before its checkpoint: a full disk may take the one and not the
+    other, and later stages read the weights.
+    """
+    run = RunFolder(path)
+    if run.finished:
+        return True
+    saved = _saved(path)
+    if saved is None:
+        return False
+    told = next(line for line in run.metrics() if line.get("epoch") == epochs)
+    step: int = saved.checkpoint["step"]
+    return told["step"] <= step < saved.checkpoint["total_steps"]  # at the end, a model is due
 
 
 def _die_with_parent(parent: int) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
 
 
-def print_analysis(outcome: dict[str, Any]) -> None:
+def print_analysis(outcome: dict[str, Any], reference: str) -> None:
     """Print each network's stages with the figures behind their verdicts."""
     print("\nanalysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
-        mark = "  (the paper's)" if network["reference"] else ""
+        mark = f"  ({reference})" if network["reference"] else ""
         width = terminal_width()
         print(fit(f"\n{plain(network['label'])}{mark}", width).rstrip())
         dynamics = network["dynamics"]
@@ -41,7 +41,7 @@ def print_analysis(outcome: dict[str, Any]) -> None:
     print(flush=True)
 
 
-def print_refinement(outcome: dict[str, Any]) -> None:
+def print_refinement(outcome: dict[str, Any], reference: str) -> None:
     """Print what was proposed, how much it brought, and the Pareto set."""
     width = terminal_width(otherwise=1000)
     print(f"\nrefinement: {outcome['jobs']} jobs")
@@ -53,7 +53,7 @@ def print_refinement(outcome: dict[str, Any]) -> None:
         print(f"the best refined one less the grid's best: {outcome['gain']:+.4f}")
     print("Pareto set of accuracy, parameters, MACs and seconds an epoch")
     for entry in outcome["pareto"]:
-        mark = "  (the paper's)" if entry["reference"] else ""
+        mark = f"  ({reference})" if entry["reference"] else ""
         figures = f"{entry['val_accuracy']:.4f}  {entry['parameters']:>9,}"
         cost = f"{entry['macs'] / 1e6:,.1f}M  {entry['seconds']:.2f} s"
         print(fit(f"  {figures}  {cost}  {plain(entry['label'])}{mark}", width).rstrip())

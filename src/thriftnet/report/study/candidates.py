@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import PAPER_MARK, amount, marked_label, marks, shown_label
+from thriftnet.report.study.words import amount, marked_label, marks, named
 from thriftnet.report.tables import Cell, Table, fixed, make_table, percent
 
 
@@ -45,7 +45,7 @@ def pareto_table(record: StudyRecord) -> Table | None:
         return None
     rows = [
         (
-            shown_label(str(entry["label"])) + (f" ({PAPER_MARK})" if entry["reference"] else ""),
+            named(record, entry),
             percent(entry["val_accuracy"]),
             *(Cell(amount(entry[key]), float(entry[key])) for key in ("parameters", "macs")),
             fixed(entry["seconds"], 2),

@@ -1,4 +1,4 @@
-"""The paper's choice and the best one, marked by shape and by word on every figure."""
+"""The reference and the best one, marked by shape and by word on every figure."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ _OFFSETS = [
 
 
 def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, float, str]]:
-    """The best and the paper's with shape, size and word; one entry where they are the same."""
+    """The best and the reference with shape, size and word; one entry where they are the same."""
     best, paper = record.best, record.paper
     if best and paper and best.candidate.digest == paper.candidate.digest:
-        return [(paper, PAPER, PAPER_SIZE, f"the paper's, {record.best_word}")]
+        word = f"{record.space.reference_word}, {record.best_word}"
+        return [(paper, PAPER, PAPER_SIZE, word)]
     found: list[tuple[Trial, style.LineStyle, float, str]] = []
     if best:
         found.append((best, BEST, BEST_SIZE, record.best_word))
     if paper:
-        found.append((paper, PAPER, PAPER_SIZE, "the paper's"))
+        found.append((paper, PAPER, PAPER_SIZE, record.space.reference_word))
     return found
 
 

@@ -65,7 +65,7 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
             "Candidates",
             f"{len(record.known.competing)}" + (f", {over} over budget" if over else ""),
         ),
-        ("The paper's place", _paper_place(record)),
+        (f"Place of {record.space.reference_word} configuration", _paper_place(record)),
         ("Training time", _time(record)),
     ]
     if record.pflop is not None:
@@ -124,13 +124,14 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
                 command=search_command(record.study),
             ),
         )
-    outcome = record.outcome("validation")
+    word, outcome = record.space.reference_word, record.outcome("validation")
+    reference = f", {word} configuration" if best.candidate.reference else ""
     facts = [
         ("Parameters", f"{best.candidate.parameters:,}"),
         ("MACs an image", f"{best.candidate.macs:,}"),
     ]
     if outcome:
-        words = " ".join(validated.verdict_sentences(outcome))
+        words = " ".join(validated.verdict_sentences(record))
         test = outcome.get("test")
         if test:
             low, high = test["accuracy_interval"]
@@ -139,7 +140,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
                 f"{percent(test['accuracy'])} (95% interval {percent(low)} to {percent(high)})."
             )
         command = shlex.join(["thriftnet", "train", str(record.study.winner_path)])
-        where = "The winner" + (", the paper's configuration" if best.candidate.reference else "")
+        where = f"The winner{reference}"
         return (
             Card(
                 shown_label(best.candidate.label), where, words, facts=tuple(facts), command=command
@@ -153,7 +154,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
     return (
         Card(
             shown_label(best.candidate.label),
-            "Best so far" + (", the paper's configuration" if best.candidate.reference else ""),
+            f"Best so far{reference}",
             words,
             facts=tuple(facts),
             command=search_command(record.study),
@@ -180,9 +181,12 @@ def _stages(record: StudyRecord) -> Section:
         where="",
         words=verdicts.rules_in_words(outcome["rules"]),
     )
-    tables = (verdicts.stages_table(networks), verdicts.networks_table(networks))
+    tables = (
+        verdicts.stages_table(record, networks),
+        verdicts.networks_table(record, networks),
+    )
     return Section(
-        "Stages of the best", tuple(verdicts.draw_stages(networks)), tables, cards=(how,)
+        "Stages of the best", tuple(verdicts.draw_stages(record, networks)), tables, cards=(how,)
     )
 
 

@@ -11,7 +11,14 @@ from thriftnet.report.study.keys import named_rows
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import amount, percent, setting_text, short_key, shown_label
+from thriftnet.report.study.words import (
+    amount,
+    percent,
+    reference_mark,
+    setting_text,
+    short_key,
+    shown_label,
+)
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.report.tables import percent as percent_cell
 
@@ -77,7 +84,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
     if paper and paper.whole and paper.value is not None and paper is not base:
         axes.axvline(
             100 * paper.value, color=style.VERMILLION, linestyle="--", linewidth=1.5,
-            label=f"★ the paper's, {100 * paper.value:.2f}%",
+            label=f"{reference_mark(record)}, {100 * paper.value:.2f}%",
         )  # fmt: skip
     for place, each in enumerate(shown):
         value = 100 * (each.trial.value or 0)

@@ -101,11 +101,11 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     if sooner:
         told.append(f"The {sooner} hollow ones did not get there, and stand where they ended.")
     told.append(f"The front is that of the filled ones: {len(front)} of {len(ends)}.")
-    paper = record.paper
+    paper, word = record.paper, record.space.reference_word.capitalize()
     if paper and paper.candidate.refused:
-        told.append("The paper's configuration is over budget and was never trained.")
+        told.append(f"{word} configuration is over budget and was never trained.")
     elif paper and paper.value is None:
-        told.append("The paper's configuration has not been trained yet.")
+        told.append(f"{word} configuration has not been trained yet.")
     return finish(
         axes,
         name=cost.name,

@@ -10,7 +10,7 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import PAPER_MARK, percent, shown_label
+from thriftnet.report.study.words import named, percent, reference_mark, shown_label
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.report.tables import percent as percent_cell
 from thriftnet.report.verdicts import show_p
@@ -19,13 +19,17 @@ Seeds = dict[int, float]
 
 
 def seed_values(record: StudyRecord) -> dict[str, Seeds]:
-    """Validation accuracy by seed of each contender that has one, the best mean first."""
+    """Validation accuracy by seed of each contender that has one.
+
+    The best mean comes first, and those that lack a seed, which may have failed, come last.
+    """
     found: dict[str, Seeds] = {}
     for row in record.known.jobs["validation"]:
         if row.value is not None:
             found.setdefault(row.job.candidate, {})[row.job.seed] = row.value
     means = {digest: estimate(list(values.values())).mean for digest, values in found.items()}
-    return {digest: found[digest] for digest in sorted(found, key=lambda d: (-means[d], d))}
+    order = sorted(found, key=lambda digest: (-len(found[digest]), -means[digest], digest))
+    return {digest: found[digest] for digest in order}
 
 
 def draw_validation(record: StudyRecord) -> Drawing | None:
@@ -53,10 +57,11 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
             markeredgecolor=style.INK, markeredgewidth=0.7, label="_" if place else "a seed each",
             zorder=4,
         )  # fmt: skip
-    for place, digest in enumerate(found):  # above its row, as names are long
+    for place, (digest, values) in enumerate(found.items()):  # above its row, as names are long
         axes.annotate(
-            _row_name(record, digest), (0, place - 0.3), xycoords=axes.get_yaxis_transform(),
-            xytext=(3, 0), textcoords="offset points", va="bottom", fontsize=8.4,
+            _row_name(record, digest, len(values)), (0, place - 0.3),
+            xycoords=axes.get_yaxis_transform(), xytext=(3, 0), textcoords="offset points",
+            va="bottom", fontsize=8.4,
             bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
     epochs = record.space.validation.epochs
@@ -92,8 +97,7 @@ def validation_table(record: StudyRecord) -> Table | None:
             (
                 place,
                 Cell(
-                    shown_label(str(entry["label"]))
-                    + (f" ({PAPER_MARK})" if entry["reference"] else ""),
+                    named(record, entry),
                     strong=place == 1 or bool(entry["reference"]),
                 ),
                 percent_cell(entry["mean"]),
@@ -114,8 +118,9 @@ def validation_table(record: StudyRecord) -> Table | None:
     return make_table("Contenders", columns, rows)
 
 
-def verdict_sentences(outcome: Mapping[str, Any]) -> list[str]:
+def verdict_sentences(record: StudyRecord) -> list[str]:
     """What the winner reached, and whether it is shown to be better than those who matter."""
+    outcome, word = record.outcome("validation"), record.space.reference_word
     ranking = outcome["ranking"]
     first, seeds = ranking[0], len(ranking[0]["seeds"])
     reach = first["half_width"]
@@ -127,16 +132,20 @@ def verdict_sentences(outcome: Mapping[str, Any]) -> list[str]:
     others = ranking[1:]
     paper = next((entry for entry in others if entry["reference"]), None)
     if first["reference"]:
-        found.append("It is the paper's own configuration.")
+        found.append(f"It is {word} configuration itself.")
     if paper and others[0] is paper:
-        found.append(_against(paper, "the runner-up, the paper's configuration", seeds))
+        found.append(_against(paper, f"the runner-up, {word} configuration", seeds))
     else:
         if others:
             found.append(_against(others[0], "the runner-up", seeds))
         if paper:
-            found.append(_against(paper, "the paper's configuration", seeds))
+            found.append(_against(paper, f"{word} configuration", seeds))
     if not others:
         found.append("There was nobody to test it against.")
+    found += [
+        f"Not ranked, as a seed of it failed: {named(record, entry)}."
+        for entry in outcome.get("unfinished", ())
+    ]
     return found
 
 
@@ -154,10 +163,11 @@ def _against(entry: Mapping[str, Any], name: str, seeds: int) -> str:
     return f"No difference from {name} can be shown: it is ahead by {ahead} points ({evidence})."
 
 
-def _row_name(record: StudyRecord, digest: str) -> str:
-    candidate = record.trials[digest].candidate
-    mark = f"{PAPER_MARK}: " if candidate.reference else ""
-    return style.printable(mark + shown_label(candidate.label), longest=66)
+def _row_name(record: StudyRecord, digest: str, seeds: int) -> str:
+    candidate, wanted = record.trials[digest].candidate, len(record.space.validation.seeds)
+    mark = f"{reference_mark(record)}: " if candidate.reference else ""
+    lacks = f" ({seeds} of {wanted} seeds)" if seeds < wanted else ""
+    return style.printable(mark + shown_label(candidate.label), longest=66 - len(lacks)) + lacks
 
 
 def _points(value: float | None, sign: str) -> Cell:

@@ -9,7 +9,8 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.keys import named_rows
 from thriftnet.report.study.marked import legend_on_top
-from thriftnet.report.study.words import PAPER_MARK, amount, shown_label
+from thriftnet.report.study.record import StudyRecord
+from thriftnet.report.study.words import amount, named
 from thriftnet.report.tables import Cell, Table, fixed, general, make_table, percent
 
 SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "="}
@@ -17,17 +18,15 @@ SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "="}
 Network = Mapping[str, Any]
 
 
-def network_name(network: Network) -> str:
-    """Its label, with the paper's marked."""
-    return shown_label(str(network["label"])) + (f" ({PAPER_MARK})" if network["reference"] else "")
-
-
-def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
+def draw_stages(record: StudyRecord, networks: Sequence[Network]) -> list[Drawing]:
     """For each network, what every stage adds beside what it costs."""
-    return [_draw(network, number) for number, network in enumerate(networks, start=1)]
+    return [
+        _draw(network, number, name=named(record, network))
+        for number, network in enumerate(networks, start=1)
+    ]
 
 
-def _draw(network: Network, number: int) -> Drawing:
+def _draw(network: Network, number: int, *, name: str) -> Drawing:
     stages = network["stages"]
     names = [style.printable(str(stage["name"]), longest=12) for stage in stages]
     axes = named_rows(names, row=0.62)
@@ -57,19 +56,17 @@ def _draw(network: Network, number: int) -> Drawing:
     return finish(
         axes,
         name=f"stages-{number}",
-        title=network_name(network),
+        title=name,
         caption="; ".join(told) + ".",
-        alt=f"Shares of gain and cost of the stages of {network_name(network)}. "
-        + "; ".join(told)
-        + ".",
+        alt=f"Shares of gain and cost of the stages of {name}. " + "; ".join(told) + ".",
     )
 
 
-def stages_table(networks: Sequence[Network]) -> Table:
+def stages_table(record: StudyRecord, networks: Sequence[Network]) -> Table:
     """Every figure of every stage."""
     rows = [
         (
-            network_name(network),
+            named(record, network),
             str(stage["name"]),
             f"{SIGNS.get(stage['verdict'], '')} {stage['verdict']}",
             stage["channels"],
@@ -95,7 +92,7 @@ def stages_table(networks: Sequence[Network]) -> Table:
     return make_table("Stages", columns, rows)
 
 
-def networks_table(networks: Sequence[Network]) -> Table:
+def networks_table(record: StudyRecord, networks: Sequence[Network]) -> Table:
     """How each network trained, and what it takes for what."""
     rows: list[tuple[Any, ...]] = []
     for network in networks:
@@ -106,7 +103,7 @@ def networks_table(networks: Sequence[Network]) -> Table:
         )
         rows.append(
             (
-                network_name(network),
+                named(record, network),
                 network["epochs"],
                 percent(dynamics["val_accuracy"]),
                 _points(dynamics["gap"]),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 
-PAPER_MARK = "★ the paper's"
 WINNER_MARK = "◆"
 
 
@@ -31,11 +31,22 @@ def shown_label(label: str) -> str:
     return label.replace("  ", " · ")
 
 
+def reference_mark(record: StudyRecord) -> str:
+    """How the configuration that others are compared with is marked."""
+    return f"★ {record.space.reference_word}"
+
+
+def named(record: StudyRecord, entry: Mapping[str, Any]) -> str:
+    """The label of an entry of an outcome, with the reference's marked."""
+    mark = f" ({reference_mark(record)})" if entry["reference"] else ""
+    return shown_label(str(entry["label"])) + mark
+
+
 def marks(record: StudyRecord, trial: Trial) -> str:
-    """Whether it is the paper's or the best one; empty of others."""
+    """Whether it is the reference or the best one; empty of others."""
     found: list[str] = []
     if trial.candidate.reference:
-        found.append(PAPER_MARK)
+        found.append(reference_mark(record))
     if record.best and trial.candidate.digest == record.best.candidate.digest:
         found.append(f"{WINNER_MARK} {record.best_word}")
     return ", ".join(found)

@@ -76,6 +76,26 @@ def test_folder_that_may_not_be_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_link_stays_and_the_file_it_names_is_written(tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "file", tmp_path / "link"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    write_whole(link, b"new", error=RunError)
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"
+
+
+def test_a_pipe_or_a_device_is_not_made_a_file(tmp_path: Path):
+    """As root, `--output /dev/stdout` would take it away from the whole machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(RunError, match="pipe cannot be written: it is no file; check the path"):
+        write_whole(pipe, b"x", error=RunError)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 @pytest.mark.parametrize("fault", [ValueError("no"), KeyboardInterrupt()])
 def test_failure_in_the_block_leaves_the_old_file(tmp_path: Path, fault: BaseException):
     path = tmp_path / "file"

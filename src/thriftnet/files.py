@@ -28,7 +28,8 @@ def cache_folder() -> Path:
 def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Iterator[IO[bytes]]:
     """A file to write beside `path`; it takes the path's place when the block ends well.
 
-    If the block fails, the file at `path` is as it was and nothing is left beside it.
+    If the block fails, the file at `path` is as it was and nothing is left beside it. Of a link,
+    the file that it names is written.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
@@ -36,6 +37,9 @@ def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Itera
     """
     temporary: Path | None = None
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():  # a device or a pipe would become a file
+            raise OSError(errno.EINVAL, "it is no file")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)

@@ -95,6 +95,20 @@ def test_image_that_cannot_be_the_official_one(
     assert complaint in message
 
 
+def test_damaged_width_of_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow's word for a bomb is no OSError."""
+    monkeypatch.setattr("thriftnet.data.folder.TRAIN_SIZE", 10)
+    png = folder / "train" / "frog" / "6_frog.png"
+    path = png.with_suffix(".bmp")
+    Image.open(png).save(path)
+    png.unlink()
+    content = bytearray(path.read_bytes())
+    content[18:22] = (2**30).to_bytes(4, "little")
+    path.write_bytes(content)
+
+    assert f"{path} cannot be decoded" in failure_of(folder)
+
+
 def test_wrong_order_is_told_apart_from_damage(class_folder: Path) -> None:
     """Two files have each other's numbers: all is there, but not in the official order."""
     frogs = class_folder / "train" / "frog"

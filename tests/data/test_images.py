@@ -1,3 +1,5 @@
+import errno
+import os
 import random
 import struct
 import zlib
@@ -125,7 +127,7 @@ def test_grey_and_black_and_white(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
 def test_16_bit_grey_is_scaled_not_clipped(suffix: str, tmp_path: Path) -> None:
     values = np.linspace(0, 65535, 1024).astype(np.uint16).reshape(32, 32)
     Image.fromarray(values).save(tmp_path / f"x{suffix}")
@@ -277,6 +279,42 @@ def test_files_of_a_folder_in_natural_order(tmp_path: Path) -> None:
 
     found = [path.relative_to(tmp_path).as_posix() for path in image_files(tmp_path)]
     assert found == ["1.tiff", "2.PNG", "10.png", "a/3.webp", "a/20.gif", "b/1.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pictures would be missing from the answer without a word."""
+    (tmp_path / "1.png").touch()
+    (tmp_path / "locked").mkdir()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match="locked: Permission denied; make it readable or move"):
+        image_files(tmp_path)
+
+
+def test_linked_folders_are_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "set" / "cats").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1.png").touch()
+    (tmp_path / "set" / "cats" / "round").symlink_to(tmp_path / "set")
+    (tmp_path / "set" / "dogs").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "hounds").symlink_to(tmp_path / "elsewhere")
+
+    assert image_files(tmp_path / "set") == [tmp_path / "set" / "dogs" / "1.png"]
+
+
+def test_a_pipe_is_no_image(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(DataError, match="pipe is neither a file nor a folder; give an image"):
+        image_files(tmp_path / "pipe")
 
 
 def test_a_file_stands_for_itself_whatever_its_name(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import pickle
+import random
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,22 @@ def test_truncated_archive(archive: Path, tmp_path: Path, share: float) -> None:
     assert str(cut) in message
     assert "truncated" in message
     assert "get a fresh copy" in message
+
+
+def test_damaged_xz_archive(tmp_path: Path) -> None:
+    path = tmp_path / "cifar-10-python.tar.xz"
+    with tarfile.open(path, "w:xz") as tar:
+        noise = tarfile.TarInfo("noise")
+        noise.size = 10_000
+        tar.addfile(noise, io.BytesIO(random.Random(0).randbytes(noise.size)))
+    content = bytearray(path.read_bytes())
+    content[5_000] ^= 1
+    path.write_bytes(content)
+
+    message = failure_of(path)
+
+    assert message.startswith(f"{path} is truncated or not an archive (")
+    assert message.endswith("; get a fresh copy")
 
 
 def test_file_that_is_no_archive(tmp_path: Path) -> None:

@@ -36,6 +36,20 @@ def test_plain_containers_come_back(value: object, protocol: int) -> None:
     assert read_pickle(pickle.dumps(value, protocol), origin="x") == value
 
 
+def test_a_list_that_holds_one_twice_and_so_on_takes_no_time() -> None:
+    """A hundred bytes would be 2^60 lists."""
+    value: list[object] = []
+    for _ in range(60):
+        value = [value, value]
+
+    found = read_pickle(pickle.dumps(value), origin="x")
+
+    for _ in range(60):
+        assert isinstance(found, list)
+        found, other = found
+        assert found is other
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize(
     "array",

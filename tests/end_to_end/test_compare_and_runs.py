@@ -134,6 +134,25 @@ def test_comparison_without_one_of_its_runs_says_so_by_its_code(
     assert "accuracy of each seed" in outcome.out
 
 
+def test_a_run_read_in_another_way_keeps_what_it_was_read_in_before(
+    thriftnet: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    """`compare` asks for another way, and must not lose its test over images by it."""
+    run = RunFolder(Path(shutil.copytree(finished_run, tmp_path / "run")))
+    fast = ("--precision", "fp32")
+    thriftnet("evaluate", run.path, "--tta", "flip", *fast)
+    before = run.load_predictions()
+    thriftnet("evaluate", run.path, "--tta", "flip_shift", *fast)
+    after = run.load_predictions()
+    assert before is not None
+    assert after is not None
+    assert (before.logits.keys(), after.logits.keys()) == (
+        {"flip", "none"},
+        {"flip", "none", "flip_shift"},
+    )
+    assert (after.logits["flip"] == before.logits["flip"]).all()
+
+
 def test_terminal_that_cannot_show_a_sign_still_shows_the_rest(tmp_path: Path) -> None:
     make_run(tmp_path / "unread", accuracy=None)
     command = [sys.executable, "-m", "thriftnet", "runs", "--runs-dir", str(tmp_path)]

@@ -191,6 +191,22 @@ def test_power_is_the_share_of_simulated_experiments_that_show_it(way: str, gap:
     assert t_power(gap, variances, count) == pytest.approx(shown, abs=near)
 
 
+@pytest.mark.parametrize("freedom", [1.0, 1.7, 3.0, 30.0])
+def test_power_of_a_clear_difference_is_a_number_that_rises_to_one(freedom: float):
+    """SciPy's noncentral t is NaN there, which was taken for no power at all."""
+    count = round(freedom) + 1
+    powers = [t_power(gap, (1.0,), count) for gap in np.geomspace(0.1, 300, 60)]
+    assert np.isfinite(powers).all()
+    assert powers == sorted(powers)
+    assert powers[-1] == pytest.approx(1)
+
+
+def test_two_seeds_that_nearly_agree_show_a_gap_twenty_times_their_scatter():
+    test = SeedTest("t", 0.01, 1.0, 0.5, (0.0015**2,))
+    assert seeds_needed(test) == 3  # by numerical integration, the power of three is 0.9986
+    assert t_power(0.01, (0.0015**2,), 3) == pytest.approx(0.9986, abs=1e-4)
+
+
 def test_small_differences_need_more_seeds_and_tiny_ones_too_many():
     needed = [seeds_needed(SeedTest("t", gap, 1.0, 0.5, (1.0,))) for gap in (2.0, 1.0, 0.3, 0.01)]
     assert needed[:3] == sorted(n for n in needed if n)

@@ -70,10 +70,12 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     took = median_seconds(noise_steps(plan, state), seconds=seconds)
     batch = torch.arange(plan.batch_size)
 
-    def augment() -> None:
-        for part in batch.split(plan.micro_batch):
+    def augment() -> None:  # in the portions in which `train_step` does
+        for part in batch.split(plan.micro_batch if plan.compute.prefers_small else len(batch)):
             draws = generator(recipe.seed, "augment", 0)
             plan.augment(plan.images[part], indices=part, seen=0, generator=draws)
+        if plan.compute.device.type != "cpu":  # it has only been asked for by now
+            torch.accelerator.synchronize(plan.compute.device)
 
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
     rate = plan.batch_size / took

@@ -1,5 +1,6 @@
 """Archives and folders as file names and bytes; nothing is ever unpacked to disk."""
 
+import lzma
 import tarfile
 import zlib
 from io import BytesIO
@@ -37,7 +38,7 @@ def read_archive(archive: Path | bytes, *, origin: str) -> dict[str, bytes]:
                     raise DataError(f"{origin}: {name} is {member.size} bytes; get a fresh copy")
                 stream = tar.extractfile(member)
                 found[name] = stream.read() if stream else b""
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as fault:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as fault:
         reason = str(fault).partition("\n")[0]  # tarfile adds a line for every compression it tried
         raise DataError(
             f"{origin} is truncated or not an archive ({reason.rstrip(':')}); get a fresh copy"

@@ -111,5 +111,5 @@ def _read_small(path: Path) -> np.ndarray:
                     "expected (32, 32) RGB; export the images as they are"
                 )
             return np.asarray(picture)
-    except (OSError, SyntaxError, ValueError) as fault:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as fault:
         raise DataError(f"{path} cannot be decoded ({fault}); export it again") from None

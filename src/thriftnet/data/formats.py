@@ -132,7 +132,7 @@ def _decode_png(blob: bytes, where: str) -> NDArray[np.uint8]:
                     f"expected ({IMAGE_SIZE * IMAGE_SIZE}, {BATCH_SIZE}) RGB; get a fresh copy"
                 )
             pixels = np.asarray(picture)
-    except (OSError, SyntaxError, ValueError) as fault:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as fault:
         raise DataError(f"{where} cannot be decoded ({fault}); get a fresh copy") from None
     return pixels.reshape(BATCH_SIZE, IMAGE_SIZE, IMAGE_SIZE, 3)
 

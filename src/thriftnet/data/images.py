@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -90,30 +91,48 @@ def image_files(path: Path | str) -> list[Path]:
     """Returns the image files a path stands for.
 
     Args:
-        path: a file, returned as it is; or a folder, walked to the bottom. Files whose names begin
-            with a dot, or do not end like an image's, are left out.
+        path: a file, returned as it is; or a folder, walked to the bottom, through links too.
+            Files whose names begin with a dot, or do not end like an image's, are left out.
 
     Returns:
         Paths in natural order: `2.png` before `10.png`.
 
     Raises:
-        DataError: the path does not exist, or the folder holds no images.
+        DataError: the path does not exist or is neither, or a folder holds no images or cannot be
+            read.
     """
     path = Path(path)
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise DataError(f"{path} does not exist; give an image or a folder of images")
+        what = "is neither a file nor a folder" if path.exists() else "does not exist"
+        raise DataError(f"{path} {what}; give an image or a folder of images")
     suffixes = {end for end, name in Image.registered_extensions().items() if name in _FORMATS}
     found = [
-        Path(folder) / name
-        for folder, _, names in os.walk(path)
-        for name in names
-        if Path(name).suffix.lower() in suffixes and not name.startswith(".")
+        file
+        for file in _walk(path)
+        if file.suffix.lower() in suffixes and not file.name.startswith(".")
     ]
     if not found:
         raise DataError(f"{path} holds no images; give a folder with PNG, JPEG or similar files")
     return sorted(found, key=lambda file: [_natural(part) for part in file.parts])
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """All files under a folder; each folder once, however many links lead to it."""
+
+    def refuse(fault: OSError) -> None:
+        raise DataError(f"{fault.filename}: {fault.strerror}; make it readable or move it away")
+
+    seen: set[tuple[int, int]] = set()
+    for folder, below, names in os.walk(path, onerror=refuse, followlinks=True):
+        found = Path(folder).stat()
+        if (found.st_dev, found.st_ino) in seen:
+            below.clear()
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        below.sort()
+        yield from (Path(folder) / name for name in names)
 
 
 def _natural(text: str) -> list[tuple[bool, int, str]]:
@@ -138,7 +157,7 @@ def _refuse_unusable(picture: Image.Image, path: Path) -> None:
     # A telephone's MPO file is a photograph with a preview after it, not an animation.
     if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
-    if picture.mode in ("I", "F"):
+    if picture.mode in ("I", "F") and picture.format != "PPM":  # whose values go to 65,535
         raise ImageError(
             f"{path} has 32-bit values of unknown range; save it with 8 or 16 bits a channel"
         )
@@ -161,7 +180,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _to_rgb(picture: Image.Image, path: Path) -> Image.Image:
-    if picture.mode.startswith("I;16"):
+    if picture.mode.startswith("I"):
         grey = np.asarray(picture).astype(np.uint32)
         # round(value * 255 / 65535); Pillow's own conversion clips at 255
         return Image.fromarray(((grey + 128) // 257).astype(np.uint8)).convert("RGB")

@@ -61,4 +61,6 @@ def _identities(ids: object, count: int, path: Path) -> NDArray[np.int64]:
             f"{path}: `ids` is {values.shape} {values.dtype} for {count} images; "
             "give one integer an image"
         )
+    if count and values.max() > np.iinfo(np.int64).max:
+        raise DataError(f"{path}: `ids` holds {values.max()}; give integers below 2**63")
     return values.astype(np.int64)

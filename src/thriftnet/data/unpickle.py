@@ -29,7 +29,7 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
     """
     try:
         _check_memo(blob)
-        return _plain(_ArrayUnpickler(io.BytesIO(blob), encoding="bytes").load())
+        return _plain(_ArrayUnpickler(io.BytesIO(blob), encoding="bytes").load(), {})
     except _ForbiddenNameError as fault:
         raise DataError(
             f"{origin} holds executable content ({fault}) and was not read; "
@@ -149,20 +149,31 @@ _ADMITTED: dict[tuple[str, str], object] = {
 }
 
 
-def _plain(value: object) -> object:
-    """Replaces stand-ins by what they stand for, through dictionaries, lists and tuples."""
+def _plain(value: object, done: dict[int, object]) -> object:
+    """Replaces stand-ins by what they stand for, through dictionaries, lists and tuples.
+
+    Args:
+        value: What was unpickled.
+        done: What was made of containers, by their id: a list that holds one list twice, and that
+            one another twice, would else take twice the time with every level.
+    """
+    if id(value) in done:
+        return done[id(value)]
+    found = value
     if isinstance(value, _Array):
         if value.array is None:
             raise ValueError("an array without content")
         return value.array
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
-        return {key: _plain(content) for key, content in items}
-    if isinstance(value, list):
-        return [_plain(content) for content in cast("list[object]", value)]
-    if isinstance(value, tuple):
-        return tuple(_plain(content) for content in cast("tuple[object, ...]", value))
-    return value
+        found = {key: _plain(content, done) for key, content in items}
+    elif isinstance(value, list):
+        found = [_plain(content, done) for content in cast("list[object]", value)]
+    elif isinstance(value, tuple):
+        found = tuple(_plain(content, done) for content in cast("tuple[object, ...]", value))
+    if found is not value:
+        done[id(value)] = found
+    return found
 
 
 def _text(value: str | bytes) -> str:

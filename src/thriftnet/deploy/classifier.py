@@ -54,7 +54,7 @@ class Classifier:
     ) -> None:
         self.model = model
         self.compute = choose_compute(device=device, precision=precision)
-        self.tta = tta or model.tta
+        self.tta = model.tta if tta is None else tta
         choose_views(self.tta)  # an unknown one is refused now, not at the first picture
         self._fast = replace(model, network=fastest(model.network, self.compute))
 

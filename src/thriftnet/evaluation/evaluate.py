@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.evaluation.tta import companion, tta_logits
+from thriftnet.evaluation.tta import companion, tta_logits, views_read
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
@@ -123,9 +124,11 @@ def evaluate(
         found = find_model(target)
         model, run = read_model(found.path), found.run
     card = card_of(model.about)
-    _, test_set = load_cifar10(None if data is None else Path(data))
+    tta = model.tta if tta is None else tta
+    views_read(tta)  # an unknown one is refused before any data are fetched
     compute = choose_compute(device=device, precision=precision)
-    evaluation, predictions = _read(model, test_set, compute=compute, tta=tta or model.tta)
+    _, test_set = load_cifar10(None if data is None else Path(data))
+    evaluation, predictions = _read(model, test_set, compute=compute, tta=tta)
     not_kept = _record(run, evaluation, predictions) if run else None
     return replace(evaluation, card=card, not_kept=not_kept)
 
@@ -188,6 +191,20 @@ def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta
     )
 
 
+def _with_kept(run: RunFolder, new: Predictions, same: set[str]) -> Predictions:
+    """Predictions with those that the run has of other ways of reading, in the same precision.
+
+    `compare` asks for them when two runs were read in different ways.
+    """
+    try:
+        kept = run.load_predictions()
+    except RunError:  # damaged, and about to be mended
+        kept = None
+    if kept is None or not np.array_equal(kept.labels, new.labels):
+        return new
+    return replace(new, logits={k: v for k, v in kept.logits.items() if k in same} | new.logits)
+
+
 def _record(run: RunFolder, evaluation: Evaluation, predictions: Predictions) -> str | None:
     """Keep the logits, and the figures in the run's metrics, unless they are the latest there.
 
@@ -203,7 +220,8 @@ def _record(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
             entry["accuracy_interval"] = list(reading.accuracy_interval)
             if entry != latest.get(reading.tta):
                 run.append(entry)
-        run.save_predictions(predictions)
+        same = {str(tta) for tta, test in latest.items() if line.items() <= test.items()}
+        run.save_predictions(_with_kept(run, predictions, same))
     except RunError as fault:
         return str(fault)
     return None

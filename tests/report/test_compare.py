@@ -346,3 +346,21 @@ def test_what_differs_between_many_recipes_fits_the_terminal(
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= columns
     assert "optim.lr: recipe-1 0.1; recipe-2 0.2;" in " ".join(shown.split())
+
+
+def test_two_seeds_that_are_left_of_three_runs_are_no_rivals(tmp_path: Path):
+    """Who named three did not ask whether one seed is better than another."""
+    first, second = seeds(tmp_path, "smoke", SMOKE[:2])
+    cut = make_run(tmp_path / "cut", recipe="quick", finished=False).path
+    found = compare([first, second, cut])
+    assert len(found.groups) == 1
+    assert found.contrasts == ()
+    assert len(found.left_out) == 1
+    assert compare([first, second]).contrasts  # who names two does ask
+
+
+def test_times_of_runs_that_moved_do_not_compare(tmp_path: Path):
+    runs = seeds(tmp_path, "smoke", SMOKE) + wider(tmp_path, BETTER)
+    assert not any("different machines" in note for note in compare(runs).notes)
+    RunFolder(runs[0]).append({"kind": "environment", "step": 180, "processor": "another"})
+    assert any("different machines" in note for note in compare(runs).notes)

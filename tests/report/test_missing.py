@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from small import sitting, small_recipe
 
 import thriftnet
 from thriftnet.errors import RecipeError, RunError
+from thriftnet.report.record import read_record
 from thriftnet.training.predictions import Predictions
 from thriftnet.training.run import RunFolder
 
@@ -171,3 +173,31 @@ def test_metrics_with_values_that_are_no_numbers(copied: Path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     thriftnet.write_report(copied)
     assert "<b>" not in (copied / "report.html").read_text("utf-8")
+
+
+def test_predictions_read_in_another_way_than_the_recipe_says(copied: Path):
+    """Their figures would stand for the recipe's, and be averaged with those of other seeds."""
+    run = RunFolder.open(copied)
+    said = run.load_predictions()
+    assert said is not None
+    (logits,) = said.logits.values()
+    run.save_predictions(Predictions(said.labels, {"none": logits}))
+    tta = run.recipe().evaluate.tta
+    assert f"not read as the recipe says ({tta}): make them with: thriftnet evaluate {copied}" in (
+        missing_of(copied)
+    )
+    assert "confusion" not in names(copied)
+    assert read_record(copied).test["tta"] == tta  # the figures are in the metrics all the same
+
+
+def test_a_run_that_went_on_elsewhere_shows_both_places_and_both_commits(copied: Path):
+    move = {"commit": "1" * 40 + "+changes", "processor": "another", "torch": "3"}
+    RunFolder.open(copied).append({"kind": "environment", "step": 8, **move})
+    missing_of(copied)
+    page = (copied / "report.html").read_text("utf-8")
+    assert f"git checkout {'0' * 40}" in page
+    assert f"git checkout {'1' * 40}" in page
+    assert "The code it ran from step 8 on (the run" in page
+    (table,) = re.findall(r"<table[^>]*>(?:(?!</table>).)*from step 8.*?</table>", page, re.DOTALL)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("</tr>")]
+    assert ["torch", "2", "3"] in [[re.sub("<.*?>", "", c).strip() for c in row] for row in cells]

@@ -309,3 +309,22 @@ def test_model_lost_after_it_was_shown_keeps_its_checkpoints(tmp_path: Path):
     run.model_path.unlink()
     assert remove_superseded(found) == 0
     assert run.last_path.is_file()
+
+
+def test_a_checkpoint_stays_until_the_last_line_is_written(tmp_path: Path) -> None:
+    """A disk that filled up after the weights: `--resume` makes the line from the checkpoint."""
+    run = make_run(tmp_path / "full")
+    lines = [line for line in run.metrics() if line["kind"] not in {"end", "test"}]
+    run.metrics_path.unlink()
+    for line in lines:
+        run.append(line)
+    assert run.finished
+    assert run.superseded() == []
+    run.append({"kind": "end", "step": 360, "seconds": 41.0})
+    assert run.superseded() == [run.last_path, run.best_path]
+
+
+@pytest.mark.parametrize("text", ["accuracy>", "accuracy <= ", "seed<"])
+def test_a_comparison_with_nothing_is_refused(text: str) -> None:
+    with pytest.raises(RunError, match="compares with nothing; add a value"):
+        parse_condition(text)

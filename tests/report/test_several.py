@@ -86,7 +86,9 @@ def test_runs_of_different_data_sets(make_run: MakeRun, tmp_path: Path, way: str
     runs = [make_run("a", seed=0), make_run("b", seed=1)]
     run = RunFolder.open(runs[1])
     if way == "digests":
-        run.environment_path.write_text(json.dumps({"data": {"train": "0" * 32}}))
+        for path, digit in zip(runs, "01", strict=True):
+            facts = {"data": {"train": digit * 32}}
+            RunFolder.open(path).environment_path.write_text(json.dumps(facts))
     else:
         model = read_model(run.model_path)
         object.__setattr__(model, "classes", tuple("abcdefghij"))
@@ -94,6 +96,15 @@ def test_runs_of_different_data_sets(make_run: MakeRun, tmp_path: Path, way: str
     report = thriftnet.write_report(runs, output=tmp_path / "out")
     assert any("different data sets" in text for text in report.missing)
     assert ("class-accuracy" in {path.stem for path in report.figures}) == (way == "digests")
+
+
+def test_a_run_whose_environment_is_lost_is_not_of_other_data(make_run: MakeRun, tmp_path: Path):
+    runs = [make_run("a", seed=0), make_run("b", seed=1)]
+    first = RunFolder.open(runs[0])
+    first.environment_path.write_text(json.dumps({"data": {"train": "0" * 32}}))
+    RunFolder.open(runs[1]).environment_path.unlink()
+    report = thriftnet.write_report(runs, output=tmp_path / "out")
+    assert not any("different data sets" in text for text in report.missing)
 
 
 def test_runs_without_any_epoch_have_a_page(tmp_path: Path):

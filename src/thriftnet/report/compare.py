@@ -101,7 +101,8 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
         raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
     scores, left_out = _read(runs, tta)
     hindrance = _hindrance(scores)
-    groups, repeated = group_scores(scores, apart=hindrance is not None)
+    apart = hindrance is not None or _are_a_pair(scores, left_out)
+    groups, repeated = group_scores(scores, apart=apart)
     first, *others = groups if hindrance is None else groups[:1]
     tests = [_tests(first, other) for other in others]
     p_values = [images.p if images else seeds.p for seeds, images in tests]
@@ -138,6 +139,13 @@ def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], lis
     if len(paths) < 2:
         raise RunError("a comparison takes two runs or more; name another: thriftnet compare A B")
     return scores, [str(fault) for fault in left_out]
+
+
+def _are_a_pair(scores: Sequence[Score], left_out: Sequence[str]) -> bool:
+    """Whether two runs of one recipe were named alone: who does that wants them compared."""
+    if left_out or len(scores) != 2:
+        return False
+    return scores[0].recipe.digest() == scores[1].recipe.digest()
 
 
 def _hindrance(scores: Sequence[Score]) -> str | None:

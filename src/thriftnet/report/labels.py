@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from operator import or_
 from typing import Any
 
 from thriftnet.recipe import Recipe
@@ -23,6 +25,17 @@ def machine_name(facts: Mapping[str, Any]) -> str:
     threads = facts["threads"]
     plural = "" if threads == 1 else "s"
     return facts.get("accelerator") or f"{facts['processor']}, {threads} thread{plural}"
+
+
+def machine_names(facts: Mapping[str, Any], moves: Iterable[Mapping[str, Any]] = ()) -> list[str]:
+    """Names of what a run was trained on, in order.
+
+    Args:
+        facts: Of where it began.
+        moves: What changed of them, each time that it went on elsewhere.
+    """
+    each = accumulate(map(dict, moves), or_, initial=dict(facts))
+    return list(dict.fromkeys(map(machine_name, each)))
 
 
 def label_recipes(recipes: Sequence[Recipe]) -> list[str]:

@@ -31,7 +31,8 @@ class RunRecord:
 
     run: RunFolder
     recipe: Recipe
-    environment: dict[str, Any]
+    environments: list[dict[str, Any]]
+    """What it began on, and what it went on with each time that this was something else."""
     start: Line
     """The line of the start; empty if it is missing."""
     epochs: list[Line]
@@ -45,11 +46,16 @@ class RunRecord:
     labels: NDArray[np.int64] | None
     """(N,)."""
     tta: str
-    """How the test figures were read."""
+    """How the test figures were read: as the recipe says."""
     running: bool
     """Whether its training goes on."""
     missing: tuple[str, ...]
     """A sentence for each thing that could not be shown, with its remedy."""
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What it began on."""
+        return self.environments[0]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -103,10 +109,10 @@ def read_record(path: Path) -> RunRecord:
         for line in lines
         if line.get("kind") == "epoch" and all(_is_number(line.get(key)) for key in _EPOCH_KEYS)
     ]
-    environment = run.environment()
+    environments = run.environments(lines)
     running = not end and goes_on(run)
     missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
-    if not environment:
+    if not environments[0]:
         missing.append("environment.json is missing or damaged: the machine is not known.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
     said = _or_say(run.load_predictions, None, missing)
@@ -121,13 +127,14 @@ def read_record(path: Path) -> RunRecord:
         )
     tta = recipe.evaluate.tta
     if said and tta not in said.logits:
-        tta = next(iter(said.logits))
+        missing.append(f"The test images were not read as the recipe says ({tta}): {_again(run)}.")
+        said = None
     tests = [line for line in lines if line.get("kind") == "test"]
     test = _last([t for t in tests if t.get("tta") == tta], "test", ("accuracy", "loss"))
     return RunRecord(
         run=run,
         recipe=recipe,
-        environment=environment,
+        environments=environments,
         start=start,
         epochs=epochs,
         end=end,

@@ -57,8 +57,9 @@ def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
     """What keeps the groups from being compared, in sentences."""
     notes: list[str] = []
     records = [record for group in groups for record in group.records]
-    sets = {(r.recipe.data.dataset, *sorted(map(str, _digests(r).items()))) for r in records}
-    if len(sets) > 1 or len({record.classes for record in records}) > 1:
+    sets = {record.recipe.data.dataset for record in records}
+    known = {tuple(sorted(map(str, _digests(r).items()))) for r in records if _digests(r)}
+    if max(len(sets), len(known), len({record.classes for record in records})) > 1:
         notes.append("The runs are of different data sets: their figures cannot be compared.")
     for group in groups:
         if len(group.records) == 1:

@@ -77,6 +77,8 @@ def parse_condition(text: str) -> Condition:
         RunError: It is none of them, or there is no such column.
     """
     match = _CONDITION.fullmatch(text)
+    if match and match[2] in {"<", "<=", ">", ">="} and not match[3]:
+        raise RunError(f"--where {text!r} compares with nothing; add a value, as in {text}0.9")
     if not match:
         raise RunError(
             f"--where {text!r} is not a condition such as recipe=quick or 'accuracy>0.93' (quoted)"

@@ -19,7 +19,7 @@ _DECAYS = {"warmup_cosine": "cosine decay", "linear": "linear decay", "one_cycle
 
 def draw_learning_rate(record: RunRecord) -> Drawing | None:
     """What the recipe's schedule gives, and what the run wrote down; none without a plan."""
-    epochs, total = record.epoch_plan(), int(record.start.get("steps", 0))
+    epochs, total = record.epoch_plan(), record.total_steps
     if epochs is None or total < 1:
         return None
     section, peak = record.recipe.schedule, record.recipe.optim.lr
@@ -57,7 +57,9 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
         title="Learning rate",
         caption=f"Peak {peak:g} (optim.lr) times the schedule {section.name}, moved every "
         f"{section.interval}; {epochs.full_steps:,} steps an epoch over all images. "
-        "Rings are the rates logged at the ends of epochs." + _other_rates(record),
+        "Rings are the rates logged at the ends of epochs."
+        + _other_rates(record)
+        + _other_end(record),
         alt=f"Learning rate by step: {words}; from {rates[0]:.3g} by way of "
         f"{max(rates):.3g} at most to {rates[-1]:.3g}.",
     )
@@ -88,4 +90,14 @@ def _other_rates(record: RunRecord) -> str:
     return (
         f" The same factor scales biases and norms (peak {optim.bias_lr:g}) and the head "
         f"(peak {optim.head_lr:g})."
+    )
+
+
+def _other_end(record: RunRecord) -> str:
+    planned = int(record.start.get("steps", 0))
+    if record.total_steps == planned:
+        return ""
+    return (
+        f" {planned:,} steps were planned and the time was for {record.total_steps:,}; the "
+        "schedule moved with that on the way, so that earlier rings lie beside it."
     )

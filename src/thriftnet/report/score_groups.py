@@ -87,13 +87,11 @@ def group_scores(
 ) -> tuple[tuple[ScoreGroup, ...], list[str]]:
     """Groups in the order of their first runs, and why a run is in none of them.
 
-    Two runs are two groups, whatever they are: who names two wants them compared.
-
     Args:
         scores: Of runs.
         apart: Every run is a group, by the name of its folder.
     """
-    if apart or (len(scores) == 2 and scores[0].recipe.digest() == scores[1].recipe.digest()):
+    if apart:
         names = [score.path.resolve().name for score in scores]
         if len(set(names)) < len(names):
             names = [str(score.path) for score in scores]

@@ -31,7 +31,8 @@ class Score:
     seconds: float | None
     """Training time."""
     classes: tuple[str, ...]
-    environment: dict[str, Any]
+    environments: list[dict[str, Any]]
+    """What it began on, and what it went on with each time that this was something else."""
     labels: NDArray[np.int64] | None
     """(N,) of the test images; none where the run keeps no predictions of this reading."""
     right: NDArray[np.bool_] | None
@@ -43,6 +44,11 @@ class Score:
     def seed(self) -> int:
         """The run's seed."""
         return self.recipe.seed
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What it began on."""
+        return self.environments[0]
 
 
 def read_score(path: Path, *, tta: str | None) -> Score:
@@ -95,7 +101,7 @@ def read_score(path: Path, *, tta: str | None) -> Score:
         macs=facts.get("macs"),
         seconds=facts.get("seconds"),
         classes=classes,
-        environment=run.environment(),
+        environments=run.environments(lines),
         labels=labels,
         right=right,
         missing=missing,

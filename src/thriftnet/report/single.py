@@ -132,11 +132,8 @@ def _reproduce(record: RunRecord) -> Section:
         ("Its test figures:", _command("evaluate", path)),
         ("This page:", _command("report", path)),
     ]
-    started, commit = record.environment.get("command"), record.environment.get("commit")
-    if isinstance(commit, str):
-        revision = commit.removesuffix("+changes")
-        changed = " (the run's checkout had changes besides)" if commit != revision else ""
-        commands.insert(0, (f"The code it ran{changed}:", f"git checkout {revision}"))
+    commands = [*_checkouts(record), *commands]
+    started = record.environment.get("command")
     if isinstance(started, list) and started:
         program = Path(str(started[0])).name.replace("__main__.py", "thriftnet")
         words = shlex.join([program, *map(str, started[1:])])
@@ -145,6 +142,21 @@ def _reproduce(record: RunRecord) -> Section:
     if record.environment:
         found.append(tables.environment_table(record))
     return Section("Recipe, environment, commands", (), tuple(found), tuple(commands))
+
+
+def _checkouts(record: RunRecord) -> list[tuple[str, str]]:
+    """How to have the code that the run ran, and that it went on with."""
+    found: list[tuple[str, str]] = []
+    last = None
+    for facts in record.environments:
+        commit = facts.get("commit")
+        if not isinstance(commit, str) or commit == last:
+            continue
+        last, revision = commit, commit.removesuffix("+changes")
+        since = f" from step {facts['step']:,} on" if "step" in facts else ""
+        changed = " (the run's checkout had changes besides)" if commit != revision else ""
+        found.append((f"The code it ran{since}{changed}:", f"git checkout {revision}"))
+    return found
 
 
 def _command(*words: str | Path) -> str:

@@ -106,9 +106,13 @@ def recipe_table(record: RunRecord) -> Table:
 
 
 def environment_table(record: RunRecord) -> Table:
-    """What the run ran on."""
-    rows = [(key, _plain(value)) for key, value in flatten(record.environment).items()]
-    return make_table("Environment", ("key", "value"), rows, folded=True)
+    """What the run ran on, and what it went on with elsewhere."""
+    each = [flatten(environment) for environment in record.environments]
+    keys = dict.fromkeys(key for facts in each for key in facts if key not in {"kind", "step"})
+    rows = [(key, *(_plain(facts.get(key)) for facts in each)) for key in keys]
+    moved = [f"from step {facts['step']:,}" for facts in record.environments[1:]]
+    names = ("at first", *moved) if moved else ("value",)
+    return make_table("Environment", ("key", *names), rows, folded=True)
 
 
 def runs_table(groups: list[RecordGroup]) -> Table:

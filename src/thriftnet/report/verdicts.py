@@ -29,7 +29,8 @@ def verdict(contrast: Contrast) -> str:
     if p < ALPHA:
         return f"{better} is better than {worse} by {gap} points ({evidence})"
     start = f"no difference can be shown between {first} and {other}"
-    found = f"found: {better if contrast.points else first} ahead by {gap} points, {evidence}"
+    ahead = f"{better} ahead by {gap} points" if contrast.points else f"{gap} points apart"
+    found = f"found: {ahead}, {evidence}"
     if contrast.only_first is not None:
         return f"{start} with one run each ({found})"
     if contrast.seeds_needed:
@@ -106,7 +107,8 @@ def notes_on(
             f"the test images were read in different ways ({read}); "
             "--tta none compares the networks alone"
         )
-    if len({tuple(str(score.environment.get(key)) for key in _MACHINE) for score in scores}) > 1:
+    everywhere = [facts for score in scores for facts in score.environments]
+    if len({tuple(str(facts.get(key)) for key in _MACHINE) for facts in everywhere}) > 1:
         notes.append("the runs were trained on different machines: times do not compare")
     lacking = [score for score in scores if score.missing]
     if contrasts and lacking:

@@ -109,10 +109,12 @@ def _value(found: object, key: str) -> float:
 
 
 def _judge_runs(claim: Claim, results: Results) -> Judged:
-    """By the mean over seeds and its 95% interval, which for one seed is that of the images."""
+    """By the mean over seeds; what only its 95% interval reaches, these runs cannot tell.
+
+    For one seed the interval is that of the images.
+    """
     told, holds = RULES[claim.rule]
-    interval = told.format(it="its 95% interval")
-    where = f"By the mean {claim.key} of the runs of recipe {claim.recipe}; {interval}"
+    where = f"By the mean {claim.key} of the runs of recipe {claim.recipe}; {told.format(it='it')}"
     runs = runs_of(results, claim.recipe)
     values = [float(v) for run in runs if (v := getattr(run, claim.key)) is not None]
     if not values or claim.claimed is None:
@@ -126,14 +128,14 @@ def _judge_runs(claim: Claim, results: Results) -> Judged:
     mean = f"{100 * found.mean:.2f}%" if claim.form == "percent" else show(claim, found.mean)
     if half is not None:
         mean += f" ± {100 * half:.2f}" if claim.form == "percent" else f" ± {half:.2g}"
-    images = ", over test images as there is one seed" if len(values) == 1 and half else ""
-    held = holds(found.mean, claim.claimed, half or 0.0)
-    return Judged(
-        claim,
-        "held" if held else "did not hold",
-        f"{mean}, {count_seeds(len(values))}",
-        f"{where}{images}.",
-    )
+    verdict: Verdict = "held" if holds(found.mean, claim.claimed, 0.0) else "did not hold"
+    if half is None:
+        where += "; of one run there is no interval"
+    elif verdict != "held" and holds(found.mean, claim.claimed, half):
+        verdict = "could not be measured"
+        images = " over test images" if len(values) == 1 else ""
+        where += f"; its 95% interval{images} does, so that more seeds would have to tell"
+    return Judged(claim, verdict, f"{mean}, {count_seeds(len(values))}", f"{where}.")
 
 
 def _judge_order(claim: Claim, results: Results) -> Judged:

@@ -101,6 +101,10 @@ class Run(_Keys):
     parameters: int | None = None
     pflop: Positive | None = None
     training_seconds: Positive | None = None
+    machine: Machine | None = None
+    """Where it began."""
+    moves: tuple[dict[str, Any], ...] = ()
+    """What changed of that, each time that it went on elsewhere."""
     curve: Curve = Curve()
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import load_recipe
-from thriftnet.report.labels import count_seeds, machine_name
+from thriftnet.report.labels import count_seeds, machine_name, machine_names
 from thriftnet.report.paper.claims import Setting
 from thriftnet.report.paper.judge import MARKS, Judged, Verdict, runs_of
 from thriftnet.report.paper.results import Parity, Results, Run, Speed
@@ -108,13 +108,26 @@ def _recipe_row(name: str, runs: list[Run]) -> tuple[object, ...]:
     half = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
     plain = [run.accuracy_without_tta for run in runs if run.accuracy_without_tta is not None]
     without = sum(plain) / len(plain) if plain else None
-    pflop, seconds = runs[-1].pflop, runs[-1].training_seconds
+    pflop = runs[-1].pflop
     return (
         name,
         runs[-1].parameters,
         Cell("–") if pflop is None else Cell(f"{pflop:.3g}", pflop),
-        Cell("–") if seconds is None else Cell(clock(seconds), seconds),
+        _time(runs),
         Cell(f"{100 * found.mean:.2f}%{half}", found.mean),
         Cell("–") if without is None else Cell(f"{100 * without:.2f}%", without),
         Cell(count_seeds(len(runs)), len(runs)),
     )
+
+
+def _time(runs: list[Run]) -> Cell:
+    """The mean time of a training on each machine: those of different ones have no mean."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if run.training_seconds is not None:
+            facts = run.machine.model_dump() if run.machine else None
+            where = " and ".join(machine_names(facts, run.moves)) if facts else ""
+            found.setdefault(where, []).append(run.training_seconds)
+    means = {where: sum(times) / len(times) for where, times in found.items()}
+    told = [f"{clock(mean)}{f' on {where}' if where else ''}" for where, mean in means.items()]
+    return Cell("; ".join(told), max(means.values())) if means else Cell("–")

@@ -121,4 +121,24 @@ STUDIES = {
             "AdamW on biases and head": _ADAMW_ASIDE,
         },
     ),
+    "best": Study(
+        recipe="best",
+        # As strong's, with convolutions moved from the smallest grid to the larger ones.
+        horizon=(
+            "data.val_ratio=0.02",
+            "data.fraction=0.25",
+            "model.blocks=[4, 3, 1]",
+            "model.channels=[64, 256, 256]",
+            "train.epochs=36",
+            "train.full_epochs=8",
+            "train.sizes=[[8, 24]]",
+        ),
+        variants={
+            "base": (),
+            "blocks as strong has them": ("model.blocks=[2, 2, 2]", "train.epochs=48.4"),
+            "CutMix in place of cutout": ("augment.cutout=0", "augment.cutmix=1"),
+            "mixup in place of cutout": ("augment.cutout=0", "augment.mixup=0.2"),
+            "averaged weights": ("train.ema_decay=0.99",),
+        },
+    ),
 }

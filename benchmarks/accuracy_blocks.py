@@ -177,6 +177,7 @@ ACCURACY_BLOCKS: dict[str, Callable[[], str]] = {
     "strong-levers": lambda: quoted(
         "ablation_strong", "ablate.py strong --seeds 0 1 2", lever_lines
     ),
+    "best-levers": lambda: quoted("ablation_best", "ablate.py best --seeds 0", lever_lines),
     "paper-fixed": lambda: of_runs(fixed_lines),
     "authors-log": lambda: of_runs(authors_lines),
     "optimisers": lambda: quoted(

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from itertools import accumulate
-from operator import or_
 from typing import Any
 
 from quoting import duration, result
 from thriftnet.evaluation.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
-from thriftnet.report.labels import machine_name
+from thriftnet.report.labels import machine_name, machine_names
 
 
 def shipped_runs(figures: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
@@ -34,14 +32,9 @@ def times(runs: list[dict[str, Any]]) -> str:
     """What a training takes, by what it was trained on."""
     found: dict[str, list[float]] = {}
     for run in runs:
-        found.setdefault(" and ".join(_machines(run)), []).append(run["training_seconds"])
+        where = machine_names(run["machine"], run.get("moves", ()))  # old entries have none
+        found.setdefault(" and ".join(where), []).append(run["training_seconds"])
     return "; ".join(f"{duration(statistics.mean(found[on]))} on {on}" for on in sorted(found))
-
-
-def _machines(run: dict[str, Any]) -> list[str]:
-    """Names of what a run was trained on, in order; files of before moves were kept have none."""
-    facts = accumulate(run.get("moves", ()), or_, initial=run["machine"])
-    return list(dict.fromkeys(map(machine_name, facts)))
 
 
 def of_runs(block: Callable[[dict[str, Any]], list[str]]) -> str:

@@ -5,8 +5,7 @@
 
 Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
 (set-up of .venv included; the caches of thriftnet, pip and npm are empty) in
-results/fresh_clone_train.json and _test.json. The run folder is kept as runs/quick-seed0, for
-`train_recipe.py` to go on with.
+results/fresh_clone_train.json and _test.json. The run folder stays in the clone and goes with it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,14 +29,13 @@ _NOISE = re.compile(r"^(WARNING|\[notice\]|make\[|bringing up nodes|\s*$)|\.venv
 def run(goal: str, folder: Path) -> tuple[str, float]:
     """`make GOAL` in a clone of HEAD; what it printed and the seconds it took."""
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-    arguments = ["ARGS=--name quick-seed0"] if goal == "train" else []
     # A stranger's caches are empty.
     caches = {"THRIFTNET_CACHE": str(folder.parent / "cache"), "PIP_NO_CACHE_DIR": "1"}
     environment = {**os.environ, **caches, "npm_config_cache": str(folder.parent / "npm")}
     environment.pop("VIRTUAL_ENV", None)
     began = time.monotonic()
     done = subprocess.run(
-        ["make", goal, *arguments],
+        ["make", goal],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -51,6 +48,13 @@ def run(goal: str, folder: Path) -> tuple[str, float]:
     return done.stdout, took
 
 
+def has_mirror() -> bool:
+    """Whether pip is set up to take packages from elsewhere than a stranger's would."""
+    asked = [sys.executable, "-m", "pip", "config", "list"]
+    settings = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return bool(re.search("index-url|find-links", settings))
+
+
 def main() -> None:
     """Clone, run, keep the output."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,15 +63,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as empty:
         folder = Path(empty) / "thriftnet"
         printed, took = run(goal, folder)
-        if goal == "train":
-            target = ROOT / "runs" / "quick-seed0"
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(folder / "runs" / "quick-seed0", target)
     printed = printed.replace(f"{empty}/cache", "CACHE")
     kept = [line for line in printed.splitlines() if not _NOISE.search(line)]
     text = "\n".join(line for line in kept if not re.fullmatch(r"\.+\s*\[\s*\d+%\]", line))
     (RESULTS / f"make_{goal}.txt").write_text(f"$ make {goal}\n{text}\n")
-    write_result(f"fresh_clone_{goal}", {"goal": goal, "seconds": took, "seeds": [0]})
+    figures = {"goal": goal, "seconds": took, "seeds": [0], "mirror": has_mirror()}
+    write_result(f"fresh_clone_{goal}", figures)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def table_of(path: Path) -> dict[str, Any]:
         )
     return {
         "space": study.space.name,
+        "digest": study.space.digest(),
         "rungs": list(range(1, rungs[-1] + 1)),
         "candidates": [
             {
@@ -86,6 +87,11 @@ def table_of(path: Path) -> dict[str, Any]:
             for digest, values in sorted(whole.items())
         ],
     }
+
+
+def is_current(table: dict[str, Any]) -> bool:
+    """Whether a table is of the space `small` as it is now."""
+    return table.get("digest") == exhaustive("small").digest()  # early tables have none
 
 
 def values_of(path: Path) -> list[float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from quoting import ROOT, duration, machine, result
 from thriftnet.evaluation.metrics import wilson_interval
-from thriftnet.evaluation.statistics import estimate
+from thriftnet.evaluation.statistics import compare_seeds, estimate, holm
 
 _HELD_OUT = 5_000
 """Images that a run of an ablation was read on where its entry does not say."""
@@ -86,9 +86,12 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
     """What changing one thing gave, on validation images; beside base with the same seeds."""
     variants = figures["variants"]
     base = {run["seed"]: run["accuracy"] for run in variants["base"]["runs"]}
+    corrected = _corrected(base, variants)
+    tested = ("p, by Holm",) if corrected else ()
     rows = table(
-        "variant", "changed", "seeds", "validation accuracy", "beside base", "PFLOP", "time"
-    )
+        "variant", "changed", "seeds", "validation accuracy", "beside base", *tested, "PFLOP",
+        "time",
+    )  # fmt: skip
     for name, entry in variants.items():
         runs = entry["runs"]
         changed = ", ".join(f"`{each}`" for each in entry["overrides"]) or "–"
@@ -97,6 +100,7 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
         rows.append(
             f"| {name} | {changed} | {len(runs)} | {_spread([run['accuracy'] for run in runs])} | "
             f"{'–' if name == 'base' else beside} | "
+            f"{f'{_p(corrected.get(name))} | ' if corrected else ''}"
             f"{statistics.mean(run['pflop'] for run in runs):.3f} | "
             f"{duration(statistics.mean(run['seconds'] for run in runs))} |"
         )
@@ -108,9 +112,25 @@ def lever_lines(figures: dict[str, Any]) -> list[str]:
         "",
         f"All with {horizon}. No test image was read. One reading of {images:,} images has a 95% "
         f"interval of ± {50 * (high - low):.2f} points. Beside base stands the mean of the "
-        "differences seed by seed, with half of its 95% interval (t) where there are several. "
-        "Times are of several sittings, or of several trainings at once.",
+        "differences seed by seed, with half of its 95% interval (t) where there are several"
+        + (", and p of the paired t test, corrected for their number. " if corrected else ". ")
+        + "Times are of several sittings, or of several trainings at once.",
     ]
+
+
+def _corrected(base: dict[int, float], variants: dict[str, Any]) -> dict[str, float]:
+    """P by Holm of each variant that shares several seeds with base; paired t tests."""
+    found: dict[str, float] = {}
+    for name, entry in variants.items():
+        runs = {r["seed"]: r["accuracy"] for r in entry["runs"] if r["seed"] in base}
+        test = compare_seeds({seed: base[seed] for seed in runs}, runs)
+        if name != "base" and len(runs) > 1 and test.p is not None:
+            found[name] = test.p
+    return dict(zip(found, holm(list(found.values())), strict=True))
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"
 
 
 def points(differences: list[float]) -> str:

@@ -8,6 +8,8 @@ step. Writes results/recipe_speed.json.
 
 from __future__ import annotations
 
+import argparse
+
 from record import write_result
 from thriftnet.bench.speed import training_speed
 from thriftnet.recipe import load_recipe, shipped_recipes
@@ -15,6 +17,7 @@ from thriftnet.recipe import load_recipe, shipped_recipes
 
 def main() -> None:
     """Measure every shipped recipe and write the result."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     recipes = {
         name: vars(training_speed(load_recipe(name), seconds=20.0)) for name in shipped_recipes()
     }

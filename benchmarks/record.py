@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ def _provenance() -> dict[str, Any]:
     # A path of this machine says nothing elsewhere: its last part names what was given.
     given = [Path(a).name if a.startswith("/") else a for a in sys.argv[1:]]
     return {
-        "command": " ".join(["python", f"benchmarks/{script}", *given]),
+        "command": shlex.join(["python", f"benchmarks/{script}", *given]),
         "commit": commit(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": {

@@ -9,6 +9,7 @@ results disagree. The cards of shipped weights are written whole.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -60,6 +61,8 @@ def fresh_clone_block() -> str:
         f"That took {duration(train['seconds'])} in all, from a fresh clone with an empty cache "
         f"({machine(train)}{'' if own else '; the runs of the table below are of another'})"
     )
+    if train.get("mirror"):
+        text += ", packages from a mirror at hand"
     return f"{text}; `make test`, below, {duration(test['seconds'])}." if test else f"{text}."
 
 
@@ -74,7 +77,7 @@ def parity_block() -> str:
     return (
         f"Over {figures['steps']} steps of `paper` in fp32 (batch {figures['batch_size']}) the "
         f"losses {agreement} "
-        "(`benchmarks/paper_parity.py`, `results/paper_parity.json`)."
+        f"(`benchmarks/paper_parity.py`, `results/paper_parity.json`; {machine(figures)})."
     )
 
 
@@ -120,11 +123,9 @@ def _family(kind: type[BaseModel]) -> str:
 
 
 def _key_row(key: str, field: FieldInfo, family: str = "") -> str:
-    default = (
-        "required"
-        if field.is_required()
-        else f"`{_yaml(field.get_default(call_default_factory=True))}`"
-    )
+    default = "required" if key != "name" else "the file's own"
+    if not field.is_required():
+        default = f"`{_yaml(field.get_default(call_default_factory=True))}`"
     choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
     meaning = " ".join((field.description or "").split())
     if choices:
@@ -170,13 +171,15 @@ def render_cards(folder: Path = FOLDER) -> dict[Path, str]:
 
 def main() -> None:
     """Render every document and card; with --check, only say whether they are up to date."""
-    stale = False
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    check, stale = parser.parse_args().check, False
     texts = {ROOT / name: rendered((ROOT / name).read_text("utf-8")) for name in DOCUMENTS}
     for path, new in {**texts, **render_cards()}.items():
         stale = stale or not path.is_file() or path.read_text("utf-8") != new
-        if "--check" not in sys.argv:
+        if not check:
             path.write_text(new, "utf-8")
-    if "--check" in sys.argv and stale:
+    if check and stale:
         sys.exit("documents and results disagree; run: python benchmarks/render_documents.py")
 
 

@@ -11,6 +11,7 @@ cache. Writes results/report_speed.json.
 
 from __future__ import annotations
 
+import argparse
 import resource
 import statistics
 import subprocess
@@ -65,6 +66,7 @@ def made_run(path: Path) -> RunFolder:
 
 def main() -> None:
     """Time the command and weigh the page."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     seconds: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         run = made_run(Path(folder) / "paper-seed0")

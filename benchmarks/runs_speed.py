@@ -11,6 +11,7 @@ it. Writes results/runs_speed.json.
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import statistics
@@ -92,6 +93,7 @@ def _children() -> float:
 
 def main() -> None:
     """Make the runs, time the commands, write the result."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as place:
         make_runs(Path(place))
         found = {

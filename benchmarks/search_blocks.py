@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from halving_quality import is_current
 from performance_blocks import quoted
-from quoting import ROOT, duration
+from quoting import ROOT, duration, machine, result
+from thriftnet.search.storage import LEASE_BEATS
 
 WORKERS = 1000
 JOB_SECONDS = 600.0
@@ -20,8 +22,8 @@ _CALLS_EACH = 6
 FAILURE_HOURS = 10_000.0
 """Between two failures of one machine, supposed."""
 PARAMETERS = 5_000_000
-_LOST_SECONDS = 120.0 + 30.0
-"""At most: since the last checkpoint, and until a lease has run out."""
+_CHECKPOINT_SECONDS = 120.0
+"""The longest that a training goes on without one."""
 
 
 def _verdict(reached: bool, target: str) -> str:
@@ -119,9 +121,13 @@ def halving_lines(figures: dict[str, Any]) -> list[str]:
             f"{one['share_of_orders_within_half_a_point']:.1%} | "
             f"{one['share_of_orders_reached']:.1%} |"
         )
+    full = result("halving_table")
+    assert full is not None
     return [
         f"Replayed on full results of {figures['candidates']} candidates in {figures['orders']} "
-        "orders; the first row is the space `small`.",
+        "orders; the first row has the rungs of the space `small`. The candidates are "
+        f"{'its own' if is_current(full) else '**those of an earlier `small`**'}, trained by "
+        f"`{full['command']}`; {machine(full)}.",
         "",
         *rows,
         "",
@@ -265,14 +271,19 @@ def traffic_lines(figures: dict[str, Any]) -> list[str]:
     size = each * PARAMETERS
     rate = WORKERS * size / 60
     failures = WORKERS * 24 / FAILURE_HOURS
+    lost = [_CHECKPOINT_SECONDS + LEASE_BEATS * beat for beat in HEARTBEATS]
+    told = " or ".join(
+        f"{seconds:.0f} s with a sign of life every {beat:g} s"
+        for seconds, beat in zip(lost, HEARTBEATS, strict=True)
+    )
     return [
         f"- A checkpoint: {each:.1f} bytes a parameter as measured, {size / 1e6:.0f} MB at "
         f"{PARAMETERS:,} parameters.",
         f"- One a minute from each of {WORKERS:,} workers (an epoch, supposed): "
         f"{rate / 1e9:.2f} GB a second to the shared folder.",
         f"- Failures: one machine in {FAILURE_HOURS:,.0f} h, supposed: {failures:.1f} a day. Each "
-        f"loses at most {_LOST_SECONDS:.0f} s of one worker: "
-        f"{failures * _LOST_SECONDS / (WORKERS * 86400):.5%} of the compute.",
+        f"loses at most {told}, of one worker: at most "
+        f"{failures * max(lost) / (WORKERS * 86400):.5%} of the compute.",
     ]
 
 

@@ -14,9 +14,11 @@ from model_cards import complaints
 from render_documents import DOCUMENTS, ROOT, rendered
 from thriftnet.cli import app
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.search.candidates import count_candidates
+from thriftnet.search.space import load_space
 
 README = (ROOT / "README.md").read_text("utf-8")
-FENCED = "".join(re.findall(r"```\n(.*?)```", README, re.DOTALL))
+FENCED = "".join(re.findall(r"^```\w*\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
 COMMANDS = re.findall(r"^thriftnet .*", FENCED, re.MULTILINE)
 
 
@@ -41,6 +43,20 @@ def test_commands_of_the_readme_exist(line: str) -> None:
     command = get_command(app).commands[words[1]]  # type: ignore[attr-defined]
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
+
+
+def test_every_command_of_the_readme_is_looked_at() -> None:
+    """Fences that lose step would leave some out."""
+    below = README.partition("## Two commands")[2]
+    assert re.findall(r"^thriftnet .*", below, re.MULTILINE) == COMMANDS
+
+
+def test_the_space_that_the_documents_show_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "search.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.yaml").write_text(shown)
+    space = load_space(tmp_path / "mine.yaml")
+    assert (space.name, len(count_candidates(space))) == ("mine", 4)
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

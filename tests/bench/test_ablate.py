@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import ablate
 import record
@@ -159,16 +160,33 @@ def test_every_variant_does_as_many_operations_as_base(study: str, variant: str)
     assert operations(STUDIES[study].load(variant, 0)) == pytest.approx(base, rel=0.015)
 
 
-def test_a_variant_is_told_beside_the_base_of_its_own_seeds() -> None:
-    def entry(*accuracies: float) -> dict[str, Any]:
-        runs = [
-            {"seed": seed, "accuracy": accuracy, "pflop": 0.1, "seconds": 60.0}
-            for seed, accuracy in enumerate(accuracies)
-        ]
-        return {"overrides": [], "runs": runs}
+def entry(*accuracies: float) -> dict[str, Any]:
+    """A variant's runs, of seeds 0, 1 and so on."""
+    runs = [
+        {"seed": seed, "accuracy": accuracy, "pflop": 0.1, "seconds": 60.0}
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    return {"overrides": [], "runs": runs}
 
+
+def test_a_variant_is_told_beside_the_base_of_its_own_seeds() -> None:
     variants = {"base": entry(0.90, 0.94), "other": entry(0.91), "both": entry(0.91, 0.96)}
     told = lever_lines({"variants": variants, "horizon": ["train.epochs=5"]})
-    assert told[2] == "| base | – | 2 | 92.00% ± 2.83% (sd) | – | 0.100 | 1.0 min |"
-    assert told[3] == "| other | – | 1 | 91.00% | +1.00 points | 0.100 | 1.0 min |"
-    assert "| +1.50 ± 6.35 points |" in told[4]  # t of one degree of freedom: 12.7
+    assert told[2] == "| base | – | 2 | 92.00% ± 2.83% (sd) | – | – | 0.100 | 1.0 min |"
+    assert told[3] == "| other | – | 1 | 91.00% | +1.00 points | – | 0.100 | 1.0 min |"
+    # t of one degree of freedom: 12.7; p of t = 3: 1 - 2 arctan(3) / pi
+    assert "| +1.50 ± 6.35 points | 0.2 |" in told[4]
+
+
+def test_of_single_seeds_there_is_no_p_and_of_several_it_is_corrected() -> None:
+    def told(variants: dict[str, Any]) -> list[str]:
+        return lever_lines({"variants": variants, "horizon": []})
+
+    single = told({"base": entry(0.90), "other": entry(0.91)})
+    assert "Holm" not in "".join(single)
+    base, first, second = (0.90, 0.91, 0.92), (0.91, 0.93, 0.935), (0.89, 0.90, 0.915)
+    several = told({"base": entry(*base), "a": entry(*first), "b": entry(*second)})
+    p = [float(stats.ttest_rel(base, other).pvalue) for other in (first, second)]
+    assert "p, by Holm" in several[0]
+    assert f"| {2 * min(p):.2g} |" in several[3 + p.index(min(p))]
+    assert f"| {max(2 * min(p), max(p)):.2g} |" in several[3 + p.index(max(p))]

@@ -107,10 +107,11 @@ def recipe_table(record: RunRecord) -> Table:
 
 def environment_table(record: RunRecord) -> Table:
     """What the run ran on, and what it went on with elsewhere."""
-    each = [flatten(environment) for environment in record.environments]
+    first, *later = record.environments
+    each = [flatten(first), *(flatten({**facts, "command": None}) for facts in later)]
     keys = dict.fromkeys(key for facts in each for key in facts if key not in {"kind", "step"})
     rows = [(key, *(_plain(facts.get(key)) for facts in each)) for key in keys]
-    moved = [f"from step {facts['step']:,}" for facts in record.environments[1:]]
+    moved = [f"from step {facts['step']:,}" for facts in later]
     names = ("at first", *moved) if moved else ("value",)
     return make_table("Environment", ("key", *names), rows, folded=True)
 

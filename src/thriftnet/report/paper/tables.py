@@ -60,8 +60,8 @@ def runs_table(results: Results) -> Table | None:
     if not names:
         return None
     columns = (
-        "recipe", "parameters", "training PFLOP", "training time", "test accuracy",
-        "without TTA", "seeds",
+        "recipe", "test accuracy", "without TTA", "seeds", "parameters", "training PFLOP",
+        "training time",
     )  # fmt: skip
     rows = [_recipe_row(name, runs_of(results, name)) for name in names]
     return make_table("Accuracy and what it cost", columns, rows)
@@ -111,12 +111,12 @@ def _recipe_row(name: str, runs: list[Run]) -> tuple[object, ...]:
     pflop = runs[-1].pflop
     return (
         name,
-        runs[-1].parameters,
-        Cell("–") if pflop is None else Cell(f"{pflop:.3g}", pflop),
-        _time(runs),
         Cell(f"{100 * found.mean:.2f}%{half}", found.mean),
         Cell("–") if without is None else Cell(f"{100 * without:.2f}%", without),
         Cell(count_seeds(len(runs)), len(runs)),
+        runs[-1].parameters,
+        Cell("–") if pflop is None else Cell(f"{pflop:.3g}", pflop),
+        _time(runs),
     )
 
 

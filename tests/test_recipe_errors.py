@@ -99,6 +99,11 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
         ),
         ("paper", ["optim.name=muon"], ["optim.bias_lr and optim.head_lr; set both"]),
         ("quick", ["optim.name=sgd"], ["does nothing with optim.name=sgd", "back to"]),
+        (
+            "quick",
+            ["schedule.name=constant", "schedule.interval=epoch"],
+            ["schedule.interval does nothing with schedule.name=constant", "back to step"],
+        ),
         ("quick", ["optim.eps=1e-6"], ["optim.eps does nothing with optim.aux=sgd", "back to"]),
         (
             "strong",

@@ -179,7 +179,7 @@ def test_two_commands_go_on_with_the_same_jobs_and_conclude_once(
 ):
     url, (_, *pair) = broken
     assert [(told.code, told.err) for told in pair] == [(0, "")] * 2
-    assert all("the paper's configuration: place" in told.out for told in pair)
+    assert all("the reference configuration: place" in told.out for told in pair)
     assert finished(folder / "broken", url) == unbroken
     assert no_epoch_was_trained_twice(folder / "broken")
     ranking = [

@@ -13,6 +13,7 @@ from small import sitting
 
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
+from thriftnet.training.images import split_positions
 from thriftnet.training.processes import Processes
 from thriftnet.training.ranks import is_first
 from thriftnet.training.run import RunFolder
@@ -50,6 +51,12 @@ def _curve(path: Path) -> torch.Tensor:
 def _difference(alone: torch.Tensor, together: torch.Tensor) -> float:
     assert alone.shape == together.shape
     return float((alone - together).abs().max())
+
+
+def test_the_recipes_leave_what_they_say() -> None:
+    trained = len(split_positions(CUT, images().labels)[0])
+    assert trained % CUT.train.batch_size == 3
+    assert trained % RECIPES["split, one image left"].train.batch_size == 1
 
 
 @pytest.mark.parametrize("name", [*RECIPES, "cut"])

@@ -137,7 +137,6 @@ STUDIES = {
             "base": (),
             "blocks as strong has them": ("model.blocks=[2, 2, 2]", "train.epochs=48.4"),
             "CutMix in place of cutout": ("augment.cutout=0", "augment.cutmix=1"),
-            "mixup in place of cutout": ("augment.cutout=0", "augment.mixup=0.2"),
             "averaged weights": ("train.ema_decay=0.99",),
         },
     ),

@@ -101,8 +101,8 @@ def authors_lines(figures: dict[str, Any]) -> list[str]:
         "",
         f"Theirs ends at {log.test_accuracy[-1]:.2%} and test loss {log.test_loss[-1]:.4f}, ours "
         f"at {run['accuracy']:.2%} and {loss:.4f} (seed {run['seed']}, {run['pflop']:.3g} PFLOP, "
-        f"{duration(run['training_seconds'])}). Of all {log.epochs} epochs the training losses are at "
-        f"most {_apart(log.train_loss, curve['train_loss']):.3f} apart, the training accuracies "
+        f"{duration(run['training_seconds'])}). Of all {log.epochs} epochs the training losses are "
+        f"at most {_apart(log.train_loss, curve['train_loss']):.3f} apart, the training accuracies "
         f"{100 * _apart(log.train_accuracy, curve['train_accuracy']):.2f} points.",
     ]
 

@@ -123,8 +123,10 @@ def _corrected(base: dict[int, float], variants: dict[str, Any]) -> dict[str, fl
     found: dict[str, float] = {}
     for name, entry in variants.items():
         runs = {r["seed"]: r["accuracy"] for r in entry["runs"] if r["seed"] in base}
+        if name == "base" or len(runs) < 2:
+            continue
         test = compare_seeds({seed: base[seed] for seed in runs}, runs)
-        if name != "base" and len(runs) > 1 and test.p is not None:
+        if test.p is not None:
             found[name] = test.p
     return dict(zip(found, holm(list(found.values())), strict=True))
 

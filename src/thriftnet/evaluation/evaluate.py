@@ -21,7 +21,8 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.evaluation.tta import companion, tta_logits, views_read
+from thriftnet.evaluation.tta import companion, tta_logits
+from thriftnet.evaluation.views import choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.training.device import Compute, choose_compute
@@ -125,7 +126,7 @@ def evaluate(
         model, run = read_model(found.path), found.run
     card = card_of(model.about)
     tta = model.tta if tta is None else tta
-    views_read(tta)  # an unknown one is refused before any data are fetched
+    choose_views(tta)  # an unknown one is refused before any data are fetched
     compute = choose_compute(device=device, precision=precision)
     _, test_set = load_cifar10(None if data is None else Path(data))
     evaluation, predictions = _read(model, test_set, compute=compute, tta=tta)

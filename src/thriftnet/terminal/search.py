@@ -16,7 +16,7 @@ from thriftnet.search.known import Known
 from thriftnet.search.space import Space
 from thriftnet.search.standing import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
-from thriftnet.terminal.search_stages import print_analysis, print_refinement
+from thriftnet.terminal.search_stages import marked, print_analysis, print_refinement
 from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
 from thriftnet.training.progress import clock
 
@@ -172,8 +172,7 @@ def _print_validation(outcome: dict[str, Any], reference: str) -> None:
         outcome["ranking"], lambda e: f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}", reference
     )
     for entry in outcome.get("unfinished", ()):
-        mark = f" ({reference})" if entry["reference"] else ""
-        print_wrapped(f"not ranked, as a seed failed: {plain(entry['label'])}{mark}")
+        print_wrapped(f"not ranked, as a seed failed: {marked(entry, reference)}")
     for at, entry in enumerate(outcome["ranking"][1:]):
         test = entry["winner_less_this"]
         if at == 0 or entry["reference"]:
@@ -199,10 +198,7 @@ def _print_ranking(
     shown = list(enumerate(ranking, start=1))
     kept = [(at, e) for at, e in shown if at <= _RANKED or e["reference"]]
     for at, entry in kept:
-        mark = f"  ({reference})" if entry["reference"] else ""
-        text = (
-            f"{at:>3}  {figures(entry)}  {entry['parameters']:>9,}  {plain(entry['label'])}{mark}"
-        )
+        text = f"{at:>3}  {figures(entry)}  {entry['parameters']:>9,}  {marked(entry, reference)}"
         print(fit(text, terminal_width(otherwise=1000)).rstrip())
     if len(kept) < len(shown):
         print(f"     and {len(shown) - len(kept)} more")

@@ -7,13 +7,18 @@ from typing import Any
 from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
 
 
+def marked(entry: dict[str, Any], reference: str) -> str:
+    """The label of an entry of an outcome, with the reference's marked."""
+    mark = f"  ({reference})" if entry["reference"] else ""
+    return f"{plain(entry['label'])}{mark}"
+
+
 def print_analysis(outcome: dict[str, Any], reference: str) -> None:
     """Print each network's stages with the figures behind their verdicts."""
     print("\nanalysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
-        mark = f"  ({reference})" if network["reference"] else ""
         width = terminal_width()
-        print(fit(f"\n{plain(network['label'])}{mark}", width).rstrip())
+        print(fit(f"\n{marked(network, reference)}", width).rstrip())
         dynamics = network["dynamics"]
         slope = dynamics["loss_slope"]
         told = "" if slope is None else f"loss {slope:+.4f} an epoch, "
@@ -53,8 +58,7 @@ def print_refinement(outcome: dict[str, Any], reference: str) -> None:
         print(f"the best refined one less the grid's best: {outcome['gain']:+.4f}")
     print("Pareto set of accuracy, parameters, MACs and seconds an epoch")
     for entry in outcome["pareto"]:
-        mark = f"  ({reference})" if entry["reference"] else ""
         figures = f"{entry['val_accuracy']:.4f}  {entry['parameters']:>9,}"
         cost = f"{entry['macs'] / 1e6:,.1f}M  {entry['seconds']:.2f} s"
-        print(fit(f"  {figures}  {cost}  {plain(entry['label'])}{mark}", width).rstrip())
+        print(fit(f"  {figures}  {cost}  {marked(entry, reference)}", width).rstrip())
     print(flush=True)

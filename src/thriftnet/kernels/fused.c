@@ -34,14 +34,16 @@ INLINE bf16 narrow(float x) {
     return (bf16)((u.bits + 0x7fff + ((u.bits >> 16) & 1)) >> 16);
 }
 
-/* e^x for x <= 0 within 3e-6 of its size: 2^n times a Taylor polynomial of the rest. */
-INLINE float exp_negative(float x) {
-    x = x > -80.0f ? x : -80.0f; /* and no product with it is a slow subnormal number */
+/* e^x for x <= 0 within 3e-6 of its size: 2^n times a Taylor polynomial of the rest. Below -80 it
+ * stays at e^-80, so that no product with it is a slow subnormal number, and far below it is 0, so
+ * that no product with a huge number is large. */
+INLINE float exp_negative(float argument) {
+    float x = argument > -80.0f ? argument : -80.0f;
     float n = rintf(x * 1.44269504f);
     float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
     float p = 1 + r * (1 + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * 8.3333333e-3f))));
     union { int32_t bits; float value; } power = {((int32_t)n + 127) << 23};
-    return p * power.value;
+    return argument > -1000.0f ? p * power.value : 0;
 }
 
 /* The standard normal distribution at u, where bell = e^(-u^2/2): erfc by Abramowitz and Stegun
@@ -87,6 +89,12 @@ INLINE void flush(double *total, float *block, long count) {
     }
 }
 
+/* Of channel k as the formulas take it: y itself, or where `center` is not null, normalised. */
+INLINE float value_of(const bf16 *y, const float *center, const float *rstd, long k) {
+    float value = wide(y[k]);
+    return center ? (value - center[k]) * rstd[k] : value;
+}
+
 #define SHARE(rows) \
     long thread = omp_get_thread_num(), all = omp_get_num_threads(); \
     long first = (rows) * thread / all, last = (rows) * (thread + 1) / all;
@@ -108,6 +116,43 @@ void column_sums(const bf16 *x, const float *shift, double *sums, long rows, lon
             if ((row - first) % BLOCK == BLOCK - 1 || row == last - 1) {
                 flush(total, block, c);
                 flush(total + c, block + MOST_CHANNELS, c);
+            }
+        }
+    }
+}
+
+/* Squared distance from the reference over variance, up to which fp32 sums of a block give a variance
+ * within 3e-4 of its size; squared distance from 0 over variance, up to which y scale + shift is as good
+ * as (y - mean) scale, within 1e-5; and a variance above which products of two reciprocal deviations
+ * vanish in fp32. */
+static const double MOST_LOST = 64, FARTHEST = 4096, LARGEST = 1e24;
+
+/* Whether fp32 holds every channel: else one is constant, far off or not finite. distance: (C) of the
+ * mean from the reference of its sums; variance: (C) from those sums, not positive where they lost it.
+ */
+int well_conditioned(const double *distance, const double *mean, const double *variance, double eps,
+                     long c) {
+    int held = 1;
+    for (long k = 0; k < c; k++)
+        held &= distance[k] * distance[k] <= MOST_LOST * variance[k] &&
+                mean[k] * mean[k] <= FARTHEST * (variance[k] + eps) && variance[k] < LARGEST;
+    return held;
+}
+
+/* As column_sums in fp64 around the first row, for channels whose mean is so far from `shift` that
+ * its square would swallow the variance: a value's distance from the mean, squared, is at most `rows`
+ * times the variance, whatever the values. */
+void exact_sums(const bf16 *x, double *sums, long rows, long c, int threads) {
+#pragma omp parallel num_threads(threads)
+    {
+        SHARE(rows)
+        double *restrict total = sums + thread * 2 * c;
+        for (long row = first; row < last; row++) {
+            const bf16 *restrict from = x + row * c;
+            for (long k = 0; k < c; k++) {
+                double d = (double)wide(from[k]) - wide(x[k]);
+                total[k] += d;
+                total[c + k] += d * d;
             }
         }
     }
@@ -190,7 +235,8 @@ void pool_activate(const bf16 *x, bf16 *y, long images, long height, long width,
     }
 }
 
-INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restrict scale,
+INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restrict center,
+                         const float *restrict rstd, const float *restrict scale,
                          const float *restrict shift, bf16 *z, long first, long last, long c,
                          int kind, int added) {
     for (long row = first; row < last; row++) {
@@ -198,20 +244,26 @@ INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restr
         const bf16 *restrict other = added ? residual + row * c : from;
         bf16 *restrict to = z + row * c;
         for (long k = 0; k < c; k++) {
-            float u = wide(from[k]) * scale[k] + shift[k];
+            float u = value_of(from, center, rstd, k) * scale[k] + shift[k];
             if (added) u += wide(other[k]);
             to[k] = narrow(activate(u, kind));
         }
     }
 }
 
+/* The ordinary case is compiled without the test for `center`. */
+#define FORWARD_FROM(center, kind) \
+    residual ? forward_rows(y, residual, center, rstd, scale, shift, z, first, last, c, kind, 1) \
+             : forward_rows(y, residual, center, rstd, scale, shift, z, first, last, c, kind, 0)
 #define FORWARD(kind) \
-    residual ? forward_rows(y, residual, scale, shift, z, first, last, c, kind, 1) \
-             : forward_rows(y, residual, scale, shift, z, first, last, c, kind, 0)
+    if (center) FORWARD_FROM(center, kind); \
+    else FORWARD_FROM(NULL, kind)
 
-/* z = activation(y scale + shift + residual); residual may be null. */
-void scale_activate(const bf16 *y, const bf16 *residual, const float *scale, const float *shift,
-                    bf16 *z, long rows, long c, int kind, int threads) {
+/* z = activation(value scale + shift + residual); residual may be null. The value is y; or, where
+ * center is not null, (y - center) rstd. */
+void scale_activate(const bf16 *y, const bf16 *residual, const float *center, const float *rstd,
+                    const float *scale, const float *shift, bf16 *z, long rows, long c, int kind,
+                    int threads) {
 #pragma omp parallel num_threads(threads)
     {
         SHARE(rows)
@@ -225,6 +277,7 @@ void scale_activate(const bf16 *y, const bf16 *residual, const float *scale, con
 }
 
 INLINE void backward_rows(const bf16 *dz, const bf16 *y, const bf16 *residual,
+                          const float *restrict center, const float *restrict rstd,
                           const float *restrict scale, const float *restrict shift,
                           const float *restrict mean, bf16 *du, double *total, long first,
                           long last, long c, int kind, int added) {
@@ -235,7 +288,7 @@ INLINE void backward_rows(const bf16 *dz, const bf16 *y, const bf16 *residual,
         const bf16 *restrict gradient = dz + row * c;
         bf16 *restrict to = du + row * c;
         for (long k = 0; k < c; k++) {
-            float value = wide(from[k]), g = wide(gradient[k]);
+            float value = value_of(from, center, rstd, k), g = wide(gradient[k]);
             if (kind != NONE) {
                 float u = value * scale[k] + shift[k];
                 if (added) u += wide(other[k]);
@@ -252,15 +305,21 @@ INLINE void backward_rows(const bf16 *dz, const bf16 *y, const bf16 *residual,
     }
 }
 
+#define BACKWARD_FROM(center, kind) \
+    residual ? backward_rows(dz, y, residual, center, rstd, scale, shift, mean, du, total, first, \
+                             last, c, kind, 1) \
+             : backward_rows(dz, y, residual, center, rstd, scale, shift, mean, du, total, first, \
+                             last, c, kind, 0)
 #define BACKWARD(kind) \
-    residual ? backward_rows(dz, y, residual, scale, shift, mean, du, total, first, last, c, kind, 1) \
-             : backward_rows(dz, y, residual, scale, shift, mean, du, total, first, last, c, kind, 0)
+    if (center) BACKWARD_FROM(center, kind); \
+    else BACKWARD_FROM(NULL, kind)
 
 /* du: gradient before the activation (not written for kind NONE, where it is dz);
- * sums: (threads, 2 C): of du and of du (y - mean[c]). */
-void activation_backward(const bf16 *dz, const bf16 *y, const bf16 *residual, const float *scale,
-                         const float *shift, const float *mean, bf16 *du, double *sums, long rows,
-                         long c, int kind, int threads) {
+ * sums: (threads, 2 C): of du and of du (value - mean[c]); values as in scale_activate. */
+void activation_backward(const bf16 *dz, const bf16 *y, const bf16 *residual, const float *center,
+                         const float *rstd, const float *scale, const float *shift,
+                         const float *mean, bf16 *du, double *sums, long rows, long c, int kind,
+                         int threads) {
 #pragma omp parallel num_threads(threads)
     {
         SHARE(rows)
@@ -274,41 +333,52 @@ void activation_backward(const bf16 *dz, const bf16 *y, const bf16 *residual, co
     }
 }
 
-/* dx = du a + y b + d, each of a, b and d a number a channel. */
-void norm_backward(const bf16 *du, const bf16 *y, const float *a, const float *b, const float *d,
-                   bf16 *dx, long rows, long c, int threads) {
+INLINE void gradient_rows(const bf16 *du, const bf16 *y, const float *restrict center,
+                          const float *restrict rstd, const float *restrict a,
+                          const float *restrict b, const float *restrict d, bf16 *dx, long first,
+                          long last, long c) {
+    for (long row = first; row < last; row++) {
+        const bf16 *restrict gradient = du + row * c;
+        const bf16 *restrict from = y + row * c;
+        bf16 *restrict to = dx + row * c;
+        for (long k = 0; k < c; k++)
+            to[k] = narrow(wide(gradient[k]) * a[k] + value_of(from, center, rstd, k) * b[k] + d[k]);
+    }
+}
+
+/* dx = du a + value b + d, each of a, b and d a number a channel; values as in scale_activate. */
+void norm_backward(const bf16 *du, const bf16 *y, const float *center, const float *rstd,
+                   const float *a, const float *b, const float *d, bf16 *dx, long rows, long c,
+                   int threads) {
 #pragma omp parallel num_threads(threads)
     {
         SHARE(rows)
-        for (long row = first; row < last; row++) {
-            const bf16 *restrict gradient = du + row * c;
-            const bf16 *restrict from = y + row * c;
-            bf16 *restrict to = dx + row * c;
-            for (long k = 0; k < c; k++)
-                to[k] = narrow(wide(gradient[k]) * a[k] + wide(from[k]) * b[k] + d[k]);
-        }
+        if (center) gradient_rows(du, y, center, rstd, a, b, d, dx, first, last, c);
+        else gradient_rows(du, y, NULL, rstd, a, b, d, dx, first, last, c);
     }
 }
 
 INLINE void unpool_row(const bf16 *restrict du, const bf16 *restrict y,
-                       const uint8_t *restrict which, const float *restrict a,
+                       const uint8_t *restrict which, const float *restrict center,
+                       const float *restrict rstd, const float *restrict a,
                        const float *restrict b, const float *restrict d, bf16 *restrict p0,
                        bf16 *restrict p1, bf16 *restrict p2, bf16 *restrict p3, long c) {
     for (long k = 0; k < c; k++) {
-        bf16 value = narrow(wide(du[k]) * a[k] + wide(y[k]) * b[k] + d[k]);
+        float value = value_of(y, center, rstd, k);
+        bf16 gradient = narrow(wide(du[k]) * a[k] + value * b[k] + d[k]);
         uint8_t at = which[k];
-        p0[k] = at == 0 ? value : 0;
-        p1[k] = at == 1 ? value : 0;
-        p2[k] = at == 2 ? value : 0;
-        p3[k] = at == 3 ? value : 0;
+        p0[k] = at == 0 ? gradient : 0;
+        p1[k] = at == 1 ? gradient : 0;
+        p2[k] = at == 2 ? gradient : 0;
+        p3[k] = at == 3 ? gradient : 0;
     }
 }
 
 /* As norm_backward, and handed on to the pixel of each 2x2 that was largest; the others, and a last
  * odd line or column, get 0. */
-void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, const float *a,
-                          const float *b, const float *d, bf16 *dx, long images, long height,
-                          long width, long c, int threads) {
+void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, const float *center,
+                          const float *rstd, const float *a, const float *b, const float *d,
+                          bf16 *dx, long images, long height, long width, long c, int threads) {
     long h = height / 2, w = width / 2, lines = images * h;
 #pragma omp parallel num_threads(threads)
     {
@@ -318,8 +388,12 @@ void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, c
             for (long j = 0; j < w; j++) {
                 long row = (line * w + j) * c;
                 bf16 *upper = top + 2 * j * c, *lower = upper + width * c;
-                unpool_row(du + row, y + row, which + row, a, b, d, upper, upper + c, lower,
-                           lower + c, c);
+                if (center)
+                    unpool_row(du + row, y + row, which + row, center, rstd, a, b, d, upper,
+                               upper + c, lower, lower + c, c);
+                else
+                    unpool_row(du + row, y + row, which + row, NULL, rstd, a, b, d, upper,
+                               upper + c, lower, lower + c, c);
             }
             if (width % 2) {
                 memset(top + (width - 1) * c, 0, c * sizeof(bf16));

@@ -30,15 +30,18 @@ _COMPILE_SECONDS = 120
 
 _SIGNATURES = {
     "column_sums": "pppiii",
+    "well_conditioned": "pppdi",
+    "exact_sums": "ppiii",
     "pool_sums": "pppppiiiii",
-    "scale_activate": "pppppiiii",
+    "scale_activate": "pppppppiiii",
     "pool_activate": "ppiiiiii",
-    "activation_backward": "ppppppppiiii",
-    "norm_backward": "ppppppiii",
-    "norm_backward_unpool": "pppppppiiiii",
+    "activation_backward": "ppppppppppiiii",
+    "norm_backward": "ppppppppiii",
+    "norm_backward_unpool": "pppppppppiiiii",
 }
-"""Parameters of each function of `fused.c`: p is a pointer, i a count."""
-_TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_long}
+"""Parameters of each function of `fused.c`: p is a pointer, i a count, d a double."""
+_TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_long, "d": ctypes.c_double}
+_ANSWER = {"well_conditioned"}
 
 
 @functools.cache
@@ -53,7 +56,7 @@ def fused() -> ctypes.CDLL | None:
         return None
     for name, parameters in _SIGNATURES.items():
         function = getattr(library, name)
-        function.restype = None
+        function.restype = ctypes.c_int if name in _ANSWER else None
         function.argtypes = [_TYPES[parameter] for parameter in parameters]
     return library
 

@@ -2,7 +2,10 @@
 
 Used while training in bfloat16 on a CPU, where the network's features are channels-last and
 `fused.c` is compiled. The mathematics are those of PyTorch's batch norm (arXiv 1502.03167) followed
-by a sum and an activation; intermediate results are not rounded to bfloat16 on the way.
+by a sum and an activation; intermediate results are not rounded to bfloat16 on the way. Where a
+channel is constant, or its mean lies many deviations from zero or from the running mean, fp32 would
+lose its variance: then the statistics are taken again in fp64, and features are normalised before
+they are scaled.
 """
 
 from __future__ import annotations
@@ -25,6 +28,10 @@ def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module, *, pool: bool = False) 
         not recorded()
         and type(norm) is nn.BatchNorm2d
         and norm.training
+        and norm.affine
+        and norm.track_running_stats
+        and norm.momentum is not None
+        and norm.weight.dtype == torch.float32
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and _values(x, pool) > 1  # PyTorch refuses batch norm of a single value
@@ -121,8 +128,7 @@ class _NormAct(torch.autograd.Function):
         assert library is not None
         x = x.contiguous(memory_format=torch.channels_last)
         n, c, h, w = x.shape
-        # Sums around the running mean lose no digits where the mean is far from zero.
-        around = running_mean.clone()
+        around = running_mean.clone()  # near the mean: few digits are lost to its square
         sums = torch.zeros(threads, 2, c, dtype=torch.float64)
         y, which = x, None
         if pool:
@@ -133,18 +139,26 @@ class _NormAct(torch.autograd.Function):
         if not pool:
             library.column_sums(*_at(y, around, sums), rows, c, threads)
         first, second = (sums.sum(0) / rows).unbind()
-        variance = second - first * first
-        mean = (around + first).float()
+        mean, variance = around + first, second - first * first
+        center = None
+        if not library.well_conditioned(*_at(first, mean, variance), eps, c):
+            mean, variance = _exact_moments(y)
+            center = mean.float()
+        _move_running(running_mean, running_var, mean, variance, rows, momentum)
         rstd = torch.rsqrt(variance + eps).float()
-        scale = weight * rstd
+        # The formulas take values: y itself, or where there is a center, (y - center) rstd.
+        if center is None:
+            mean, scale = mean.float(), weight * rstd
+        else:
+            mean, scale = ((mean - center) * rstd).float(), weight
         shift = bias - mean * scale
-        running_mean.lerp_(mean, momentum)
-        running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
         if residual is not None:
             residual = residual.to(x.dtype).contiguous(memory_format=torch.channels_last)
         z = torch.empty_like(y)
-        library.scale_activate(*_at(y, residual, scale, shift, z), rows, c, kind, threads)
-        ctx.save_for_backward(y, residual, which, mean, rstd, scale, shift)
+        library.scale_activate(
+            *_at(y, residual, center, rstd, scale, shift, z), rows, c, kind, threads
+        )
+        ctx.save_for_backward(y, residual, which, center, mean, rstd, scale, shift)
         ctx.kind, ctx.shape = kind, (n, c, h, w)
         return z
 
@@ -152,28 +166,65 @@ class _NormAct(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor | None, ...]:
         library, threads = fused(), torch.get_num_threads()
         assert library is not None
-        y, residual, which, mean, rstd, scale, shift = ctx.saved_tensors
+        y, residual, which, center, mean, rstd, scale, shift = ctx.saved_tensors
         n, c, h, w = ctx.shape
         rows = y.numel() // c
         dz = cast(Tensor, grad_outputs[0]).contiguous(memory_format=torch.channels_last)
         du = torch.empty_like(y) if ctx.kind else dz
         sums = torch.zeros(threads, 2, c, dtype=torch.float64)
         library.activation_backward(
-            *_at(dz, y, residual, scale, shift, mean, du, sums), rows, c, ctx.kind, threads
-        )
+            *_at(dz, y, residual, center, rstd, scale, shift, mean, du, sums),
+            rows, c, ctx.kind, threads,
+        )  # fmt: skip
         d_bias, spread = sums.sum(0).float().unbind()
-        d_weight = spread * rstd
-        # dx = scale (du - mean(du) - normal mean(du normal)), normal = (y - mean) rstd
-        b = scale * rstd * d_weight / -rows
-        d = scale * d_bias / -rows - b * mean
+        # dx = a (du - mean(du) - normal mean(du normal)), normal = (y - mean) rstd, or value - mean
+        if center is None:
+            a, d_weight = scale, spread * rstd
+            b = a * rstd * d_weight / -rows
+        else:
+            a, d_weight = scale * rstd, spread
+            b = a * d_weight / -rows
+        d = a * d_bias / -rows - b * mean
         if which is None:
             dx = torch.empty_like(y)
-            library.norm_backward(*_at(du, y, scale, b, d, dx), rows, c, threads)
+            library.norm_backward(*_at(du, y, center, rstd, a, b, d, dx), rows, c, threads)
         else:
             dx = _features(y, n, c, h, w)
-            library.norm_backward_unpool(*_at(du, y, which, scale, b, d, dx), n, h, w, c, threads)
+            library.norm_backward_unpool(
+                *_at(du, y, which, center, rstd, a, b, d, dx), n, h, w, c, threads
+            )
         to_residual = du if residual is not None else None
         return dx, d_weight, d_bias, to_residual, None, None, None, None, None, None
+
+
+def _exact_moments(y: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each channel by a second pass, in fp64.
+
+    Args:
+        y: (N, C, H, W) bfloat16, channels-last.
+
+    Returns:
+        (C,) fp64 each; a variance is never negative, and not a number where y is not finite.
+    """
+    library, threads = fused(), torch.get_num_threads()
+    assert library is not None
+    n, c, h, w = y.shape
+    sums = torch.zeros(threads, 2, c, dtype=torch.float64)
+    library.exact_sums(*_at(y, sums), n * h * w, c, threads)
+    first, second = (sums.sum(0) / (n * h * w)).unbind()
+    return y[0, :, 0, 0] + first, (second - first * first).clamp(min=0)
+
+
+def _move_running(
+    running_mean: Tensor,
+    running_var: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    rows: int,
+    momentum: float,
+) -> None:
+    running_mean.lerp_(mean.float(), momentum)
+    running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
 
 
 def _values(x: Tensor, pool: bool) -> int:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test lint types format clean
+.PHONY: train test lint types format paper clean
 
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
@@ -16,6 +16,9 @@ lint: .venv/.installed
 
 types: .venv/.installed
 	$(BIN)/basedpyright
+
+paper: .venv/.installed
+	$(BIN)/python -m reproductions.dreamfire2025 $(ARGS)
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .

@@ -23,20 +23,20 @@ from typing import Any
 
 import numpy as np
 
-from ablation_studies import STUDIES, Study
-from quoting import duration, result
-from record import write_result
+from documents.quoting import duration, result
+from support.ablation_studies import STUDIES, Study
+from support.record import write_result
 from thriftnet.bench.speed import training_speed
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
-from thriftnet.training.device import choose_compute
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import last_line
+from thriftnet.runs.paths import model_file
+from thriftnet.runtime.device import choose_compute
 from thriftnet.training.images import split_positions
-from thriftnet.training.lines import last_line
 from thriftnet.training.progress import choose_progress
-from thriftnet.training.run import RunFolder
-from thriftnet.training.run_paths import model_file
 from thriftnet.training.start import resume_run, start_run
 
 _SPEED_SECONDS = 10.0

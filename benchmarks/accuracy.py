@@ -16,17 +16,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from published import PUBLISHED
-from quoting import result
-from record import write_result
-from run_curves import curve_of
+from documents.published import PUBLISHED
+from documents.quoting import result
+from support.record import write_result
+from support.run_curves import curve_of
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
-from thriftnet.recipe_errors import merge_override
-from thriftnet.report.recipe_keys import differing_settings, flatten
-from thriftnet.training.lines import Line, last_line, latest_tests
-from thriftnet.training.run import RunFolder
-from thriftnet.training.run_paths import model_file
+from thriftnet.recipe.keys import differing_settings, flatten
+from thriftnet.recipe.messages import merge_override
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line, last_line, latest_tests
+from thriftnet.runs.paths import model_file
 
 _READING = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")
 _MACHINE = ("processor", "threads", "device", "precision", "torch", "system")

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from record import write_result
+from support.record import write_result
 from thriftnet.recipe import load_recipe
 
 HERE = Path(__file__).parent

@@ -26,8 +26,8 @@ from typing import Any
 
 import torch
 
-from growth_figure import draw
-from record import RESULTS, write_result
+from documents.growth_figure import draw
+from support.record import RESULTS, write_result
 from thriftnet.bench.speed import noise_training
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe, load_recipe

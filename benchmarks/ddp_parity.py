@@ -19,11 +19,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from record import write_result
+from support.record import write_result
 from thriftnet.data import load_cifar10
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.training.distributed.processes import meet
 from thriftnet.training.loop import train_step
-from thriftnet.training.processes import meet
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 

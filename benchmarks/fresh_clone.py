@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from record import RESULTS, write_result
+from support.record import RESULTS, write_result
 
 ROOT = RESULTS.parent
 _NOISE = re.compile(r"^(WARNING|\[notice\]|make\[|bringing up nodes|\s*$)|\.venv/|-m venv")

@@ -30,15 +30,15 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from record import RESULTS, write_result
+from support.record import RESULTS, write_result
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import write_whole
-from thriftnet.search.halving import Halving, Step, standings
-from thriftnet.search.jobs import Answer
+from thriftnet.runs.folder import RunFolder
+from thriftnet.search.queue.jobs import Answer
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages import read_known
+from thriftnet.search.stages.halving import Halving, Step, standings
+from thriftnet.search.stages.order import read_known
 from thriftnet.search.study import Study
-from thriftnet.training.run import RunFolder
 
 TABLE = "halving_table"
 POINTS = 0.005

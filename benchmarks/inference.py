@@ -25,9 +25,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reading_baseline import Elsewhere, elsewhere
-from reading_engines import engine_variants
-from reading_variants import (
+from support.inference_baseline import Elsewhere, elsewhere
+from support.inference_engines import engine_variants
+from support.inference_variants import (
     COMPILED,
     PREDICTOR,
     Batch,
@@ -36,7 +36,7 @@ from reading_variants import (
     make_batch,
     torch_variants,
 )
-from record import write_result
+from support.record import write_result
 from thriftnet.data import (
     CIFAR10_CLASSES,
     CIFAR10_MEAN,
@@ -46,8 +46,8 @@ from thriftnet.data import (
 )
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.run import RunFolder
-from thriftnet.training.run_paths import model_file
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.paths import model_file
 from thriftnet.training.setup import recipe_network
 
 BASELINE = "eager fp32"

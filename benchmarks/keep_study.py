@@ -12,10 +12,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from record import write_result
-from thriftnet.search.stages import STAGES, read_known
+from support.record import write_result
+from thriftnet.runs.folder import RunFolder
+from thriftnet.search.stages.order import STAGES, read_known
 from thriftnet.search.study import Study
-from thriftnet.training.run import RunFolder
 
 
 def found_in(path: Path) -> dict[str, Any]:

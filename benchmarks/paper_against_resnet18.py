@@ -12,7 +12,7 @@ import argparse
 import statistics
 from typing import Any
 
-from record import write_result
+from support.record import write_result
 from thriftnet.bench.speed import training_speed
 from thriftnet.recipe import load_recipe
 

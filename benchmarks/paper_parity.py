@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from record import write_result
-from reference_loop import PlainResNet, copy_weights, plain_losses
+from support.record import write_result
+from support.reference_loop import PlainResNet, copy_weights, plain_losses
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.loop import train_step

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from record import write_result
+from support.record import write_result
 from thriftnet.recipe import load_recipe
 from train_recipe import train
 

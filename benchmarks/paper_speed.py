@@ -27,8 +27,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from record import write_result
-from reference_loop import PlainResNet
+from support.record import write_result
+from support.reference_loop import PlainResNet
 from thriftnet.bench.speed import training_speed
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, load_cifar10
 from thriftnet.recipe import load_recipe

@@ -22,9 +22,9 @@ from unittest.mock import patch
 
 import torch
 
-from onednn_log import executed, fallbacks, table
-from record import write_result
-from step_kinds import StepClock
+from support.onednn_log import executed, fallbacks, table
+from support.record import write_result
+from support.step_kinds import StepClock
 from thriftnet.augment import Augment
 from thriftnet.augment.pipeline import Draws
 from thriftnet.bench.clock import median_seconds

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from record import write_result
+from support.record import write_result
 from thriftnet.bench.speed import training_speed
 from thriftnet.recipe import load_recipe, shipped_recipes
 

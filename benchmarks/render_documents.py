@@ -20,15 +20,15 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from accuracy_blocks import ACCURACY_BLOCKS
-from accuracy_table import accuracy_lines, of_runs, shipped_runs
-from model_cards import page, weights_block
-from performance_blocks import PERFORMANCE_BLOCKS
-from quoting import ROOT, duration, machine, result
-from search_blocks import SEARCH_BLOCKS
+from documents.accuracy_blocks import ACCURACY_BLOCKS
+from documents.accuracy_table import accuracy_lines, of_runs, shipped_runs
+from documents.model_cards import page, weights_block
+from documents.performance_blocks import PERFORMANCE_BLOCKS
+from documents.quoting import ROOT, duration, machine, result
+from documents.search_blocks import SEARCH_BLOCKS
+from reproductions.dreamfire2025.judge import judge_all
+from reproductions.dreamfire2025.results import read_results
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.report.paper.judge import judge_all
-from thriftnet.report.paper.results import read_results
 from thriftnet.search.space import Space
 from thriftnet.weights.card import card_page
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file

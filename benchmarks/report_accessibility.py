@@ -20,13 +20,14 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from made_study import made_study
-from record import RESULTS, write_result
 from report_speed import made_run
-from thriftnet.api import write_paper_report, write_report
+from reproductions.dreamfire2025.build import write_paper_report
+from support.made_study import made_study
+from support.record import RESULTS, write_result
+from thriftnet.api import write_report
 from thriftnet.recipe import load_recipe
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.study import Study
-from thriftnet.training.run import RunFolder
 
 WINDOWS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
 
@@ -43,7 +44,7 @@ def made_pages(folder: Path) -> dict[str, Path]:
                             "train_loss": 2.0 / epoch, "train_accuracy": 0.3 * epoch,
                             "seconds": 9.0 * epoch, "images_per_second": 80.0})  # fmt: skip
             runs.append(run.path)
-    paper = write_paper_report(RESULTS, output=folder / "paper.html").page
+    paper = write_paper_report(RESULTS, folder / "paper.html").page
     return {
         "one run": write_report(whole).page,
         "several runs": write_report(runs).page,

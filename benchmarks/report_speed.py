@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
-from record import write_result
+from support.record import write_result
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, load_cifar10
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, save_model
 from thriftnet.recipe import load_recipe
-from thriftnet.training.predictions import Predictions
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.predictions import Predictions
 
 EPOCHS, STEPS = 50, 352
 REPEATS = 3

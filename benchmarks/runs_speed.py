@@ -21,9 +21,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from record import write_result
+from support.record import write_result
 from thriftnet.recipe import load_recipe
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 
 RUNS, EPOCHS, REPEATS = 1000, 50, 15
 

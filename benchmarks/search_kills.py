@@ -25,11 +25,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from record import write_result
+from support.record import write_result
 from thriftnet.search.conclusion import conclusion_of
-from thriftnet.search.jobs import Job
-from thriftnet.search.stages import STAGES, Stage, read_known
-from thriftnet.search.storage import Storage
+from thriftnet.search.queue.jobs import Job
+from thriftnet.search.queue.storage import Storage
+from thriftnet.search.stages.order import STAGES, Stage, read_known
 from thriftnet.search.study import Study
 
 SPACE = """

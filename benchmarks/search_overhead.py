@@ -28,15 +28,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from own_postgres import postgres_server
-from record import write_result
+from support.own_postgres import postgres_server
+from support.record import write_result
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.jobs import Answer, Claim, Decide, Job, JobRow, Proposal
 from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Answer, Claim, Decide, Job, JobRow, Proposal
 from thriftnet.search.space import load_space
-from thriftnet.search.stages import STAGES, Stage, find_stage, read_known
+from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known
 from thriftnet.search.study import Study
-from thriftnet.training.run import RunFolder
 
 SHARE = 0.02
 """Of the wall time."""
@@ -178,7 +178,7 @@ class _Timed:
 
 def work_timed(path: Path, name: str, began: float) -> None:
     """A worker process: print where its time went."""
-    from thriftnet.search.worker import work
+    from thriftnet.search.workers.worker import work
 
     study = Study.open(path, url=os.environ.get("STUDY_URL"), heartbeat=0.5)
     timed = _Timed(study.storage)

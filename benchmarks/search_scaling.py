@@ -25,14 +25,15 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from own_postgres import postgres_server
-from record import write_result
-from simulated_cluster import Cluster, lag_for, made_known
-from thriftnet.search import grid, schema
-from thriftnet.search.database import sqlite_url
-from thriftnet.search.halving import Halving, Step
-from thriftnet.search.jobs import Answer, Claim
-from thriftnet.search.storage import Storage
+from support.own_postgres import postgres_server
+from support.record import write_result
+from support.simulated_cluster import Cluster, lag_for, made_known
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.database import sqlite_url
+from thriftnet.search.queue.jobs import Answer, Claim
+from thriftnet.search.queue.storage import Storage
+from thriftnet.search.stages import grid
+from thriftnet.search.stages.halving import Halving, Step
 
 WORKERS = (1, 2, 8, 32, 100, 300, 1000)
 TRIALS = (10.0, 60.0)

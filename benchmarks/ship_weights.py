@@ -21,17 +21,17 @@ from typing import Any
 
 import torch
 
-from model_cards import LARGEST_FILE, MOST_PARAMETERS, page
+from documents.model_cards import LARGEST_FILE, MOST_PARAMETERS, page
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.evaluation.evaluate import Evaluation, Reading, evaluate
 from thriftnet.files import write_whole
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
-from thriftnet.training.device import accelerator_name, choose_compute, processor_name
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import last_line, latest_tests
+from thriftnet.runs.paths import model_file
+from thriftnet.runtime.device import accelerator_name, choose_compute, processor_name
 from thriftnet.training.environment import commit, package_version
-from thriftnet.training.lines import last_line, latest_tests
-from thriftnet.training.run import RunFolder
-from thriftnet.training.run_paths import model_file
 from thriftnet.weights.card import Card, Figures, Machine, Move, card_page
 from thriftnet.weights.find import FOLDER, weights_file
 

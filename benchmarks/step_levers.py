@@ -28,14 +28,14 @@ from unittest.mock import patch
 
 import torch
 
-from record import write_result
+from support.record import write_result
 from thriftnet.bench.speed import noise_training
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.loop import train_step
 
 _CHILD = "--variant"
-_KEEP_MEMORY = "thriftnet.training.device.keep_freed_memory"
+_KEEP_MEMORY = "thriftnet.runtime.device.keep_freed_memory"
 _WIDEST_GRID = "thriftnet.kernels.strips.WIDEST_GRID"
 
 Turn = dict[str, Any]

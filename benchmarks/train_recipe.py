@@ -24,13 +24,13 @@ from typing import Any
 import torch
 
 from accuracy import add_runs
-from record import write_result
-from run_curves import curve_of
+from support.record import write_result
+from support.run_curves import curve_of
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.recipe import load_recipe
-from thriftnet.training.device import choose_compute
-from thriftnet.training.lines import last_line
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import last_line
+from thriftnet.runtime.device import choose_compute
 
 _RATE_SECONDS = 5.0
 

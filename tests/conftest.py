@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from postgres import PostgresServer
 
 
+pytest_plugins = ["report_fixtures"]
+
+
 @pytest.fixture(scope="session")
 def cifar10() -> tuple[Dataset, Dataset]:
     """The real data set, (train, test), from the ordinary cache or its sources."""

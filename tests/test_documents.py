@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from model_cards import complaints
+from documents.model_cards import complaints
 from render_documents import DOCUMENTS, ROOT, rendered
 from thriftnet.cli import app
 from thriftnet.recipe import load_recipe, shipped_recipes

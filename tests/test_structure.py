@@ -2,131 +2,170 @@
 
 import ast
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import thriftnet
 
-ROOT = Path(__file__).parent.parent / "src" / "thriftnet"
-FILES = sorted(ROOT.rglob("*.py"))
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "thriftnet"
+FILES = sorted(PACKAGE.rglob("*.py"))
 
-# A module imports from its own layer and those before it only.
+# Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    {"errors", "files"},
-    {"recipe", "recipe_sections", "recipe_errors"},
-    {"data"},
-    {"augment"},
-    {"kernels"},
-    {"models"},
-    {"optim"},
-    {"training"},
-    {"weights"},
-    {"evaluation"},
-    {"search"},
-    {"report"},
-    {"tracking"},
-    {"deploy"},
-    {"bench"},
-    {"api", "console", "terminal", "cli", "__main__"},
+    "files errors",
+    "recipe",
+    "runtime",
+    "data",
+    "augment",
+    "kernels",
+    "models",
+    "optim",
+    "runs",
+    "weights",
+    "inference",
+    "training",
+    "evaluation",
+    "comparison",
+    "search",
+    "report",
+    "tracking",
+    "bench",
+    "api terminal cli __init__ __main__",
 ]
-RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-FORBIDDEN = {"torchvision", "timm", "lightning", "pytorch_lightning"}
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}
+
+# Which folders or files may import an outside package, or a folder of this one, at all.
+ONLY_IN = {
+    "typer": {"cli"},
+    "sqlalchemy": {"search"},
+    "optuna": {"search"},
+    "ray": {"search/workers/ray_driver.py"},
+    "tensorboard": {"tracking"},
+    "mlflow": {"tracking"},
+    "matplotlib": {"report"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
+    "urllib": {"data"},
+    "http": {"data", "report/server.py"},
+    "socket": {"data"},
+    "ssl": {"data"},
+    "tarfile": {"data"},
+    "zipfile": {"data"},
+    "torchvision": set[str](),
+    "timm": set[str](),
+    "lightning": set[str](),
+    "reproductions": set[str](),
+}
+# Builders hand plain arguments down, so that these never see a recipe.
+WITHOUT_RECIPE = {"runtime", "data", "augment", "kernels", "models", "optim"}
+WITHOUT_TORCH = {"errors", "files", "recipe"}
 
 
-def layer_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+def name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
 
 
-def imports(path: Path) -> Iterator[str]:
+def folder(path: Path) -> str:
+    return name(path).split("/")[0].removesuffix(".py")
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Every module imported anywhere in a file, inside functions and for types too."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert node.module
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(found)
 
 
-def own_imports(path: Path) -> set[str]:
-    parts = [name.split(".") for name in imports(path)]
-    return {name[1] for name in parts if name[0] == "thriftnet" and name[1:]} & RANK.keys()
+def own(path: Path) -> set[str]:
+    parts = [module.split(".") for module in imports(path)]
+    return {part[1] for part in parts if part[0] == "thriftnet" and part[1:]} & RANK.keys()
 
 
-def names(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def outside(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in imports(path)}
 
 
-def test_every_module_has_a_layer():
-    known = RANK.keys() | {"__init__"}
-    assert {layer_of(path) for path in FILES} <= known
+def test_imports_run_one_way():
+    assert {folder(path) for path in FILES} <= RANK.keys()
+    upward = {
+        (name(path), other)
+        for path in FILES
+        for other in own(path)
+        if folder(path) != "__init__" and RANK[other] > RANK[folder(path)]
+    }
+    assert upward == set()
 
 
-@pytest.mark.parametrize(
-    "path", [f for f in FILES if f.parent != ROOT or f.stem != "__init__"], ids=names
-)
-def test_no_module_imports_from_a_later_layer(path: Path):
-    own = layer_of(path)
-    assert {name for name in own_imports(path) if RANK[name] > RANK[own]} == set()
-    peers = LAYERS[RANK[own]] if RANK[own] in (0, 1, RANK["api"]) else {own}
-    assert {name for name in own_imports(path) if RANK[name] == RANK[own]} <= peers
+def test_folders_in_search_import_each_other_one_way():
+    """Stages say what runs next and know nothing of the queue; the queue nothing of workers."""
+    inside = {
+        part: sorted((PACKAGE / "search" / part).glob("*.py")) for part in ("queue", "stages")
+    }
+    for part, forbidden in (("queue", ("stages", "workers")), ("stages", ("workers",))):
+        for path in inside[part]:
+            for other in forbidden:
+                assert not any(m.startswith(f"thriftnet.search.{other}") for m in imports(path)), (
+                    path
+                )
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
-def test_outside_packages_are_imported_where_they_belong(path: Path):
-    outside = {name.split(".")[0] for name in imports(path)}
-    assert outside & FORBIDDEN == set()
-    if layer_of(path) != "data":  # the only folder that knows the network and archives
-        served = {"http"} if names(path) == "report/server.py" else set[str]()
-        network = {"urllib", "http", "socket", "ssl", "tarfile", "zipfile"}
-        assert outside & network <= served
-    if layer_of(path) in {"data", "augment", "kernels", "models", "optim"}:
-        assert "recipe" not in own_imports(path)
-    if layer_of(path) in LAYERS[1]:
-        assert own_imports(path) <= {"errors", "recipe_sections", "recipe_errors"}
-        assert "torch" not in outside
-    if layer_of(path) not in {"cli"}:
-        assert "typer" not in outside
-    if layer_of(path) != "search":
-        assert outside & {"sqlalchemy", "optuna"} == set()
-    if names(path) != "search/ray_driver.py":
-        assert "ray" not in outside
-    if layer_of(path) != "tracking":
-        assert outside & {"tensorboard", "mlflow"} == set()
-    if layer_of(path) != "report":
-        assert outside & {"matplotlib", "jinja2", "markupsafe"} == set()
+def test_outside_packages_are_imported_where_they_belong():
+    misplaced = {
+        (name(path), package)
+        for path in FILES
+        for package in outside(path) & ONLY_IN.keys()
+        if not {folder(path), name(path)} & ONLY_IN[package]
+    }
+    assert misplaced == set()
+    assert {name(p) for p in FILES if folder(p) in WITHOUT_RECIPE and "recipe" in own(p)} == set()
+    assert {name(p) for p in FILES if folder(p) in WITHOUT_TORCH and "torch" in outside(p)} == set()
 
 
 def test_only_the_run_folder_knows_its_files():
-    layout = (
+    layout = {
         "metrics.jsonl",
         "last.pt",
         "environment.json",
         "model.safetensors",
         "predictions.npz",
-    )
+    }
     for path in FILES:
         constants = {
             node.value
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        assert not constants & set(layout) or names(path) == "training/run.py", path
+        assert not constants & layout or name(path) == "runs/folder.py", path
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
-def test_no_module_is_too_long(path: Path):
-    assert len(path.read_text("utf-8").splitlines()) <= 350
+def test_rooms_are_small():
+    lengths = {name(path): len(path.read_text("utf-8").splitlines()) for path in FILES}
+    assert {path: length for path, length in lengths.items() if length > 350} == {}
+    assert statistics.median(length for length in lengths.values() if length > 20) <= 130
+    crowded = {
+        place: count for place, count in Counter(p.parent for p in FILES).items() if count > 21
+    }
+    assert crowded == {}  # 20 and an __init__
 
 
 def run(code: str, *, before: Path | None = None) -> str:
     """Run code in a process that finds this package, whichever checkout is installed."""
-    places = [str(place) for place in (before, ROOT.parent) if place]
+    places = [str(place) for place in (before, PACKAGE.parent) if place]
     environment = {"PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -147,6 +186,7 @@ def run(code: str, *, before: Path | None = None) -> str:
         "from thriftnet.cli import app; app(['--help'], standalone_mode=False)",
         "from thriftnet.cli import app; app(['recipes'], standalone_mode=False)",
         "from thriftnet.weights.find import shipped_weights; shipped_weights()",
+        "import thriftnet.runs.listing, thriftnet.runs.filters, thriftnet.runs.cleanup",
     ],
 )
 def test_what_needs_no_torch_does_not_wait_for_it(code: str):
@@ -159,7 +199,7 @@ def test_everything_works_beside_a_broken_torchvision(tmp_path: Path):
     broken.mkdir()
     (broken / "__init__.py").write_text("raise RuntimeError('operator nms does not exist')\n")
     code = (
-        "import sys, torch, thriftnet.cli, thriftnet.api, thriftnet.console\n"
+        "import sys, torch, thriftnet.cli, thriftnet.api, thriftnet.terminal.results\n"
         "from thriftnet.models.build import build_model\n"
         "from thriftnet.optim.build import build_optimisers\n"
         "m = build_model(family='resnet', classes=2, blocks=[1], channels=[4])\n"
@@ -173,10 +213,10 @@ def test_everything_works_beside_a_broken_torchvision(tmp_path: Path):
 
 def test_other_processes_find_the_package_under_test():
     said = run("import thriftnet; print(thriftnet.__file__)").strip()
-    assert Path(said).parent == Path(thriftnet.__file__).parent == ROOT
+    assert Path(said).parent == Path(thriftnet.__file__).parent == PACKAGE
 
 
 def test_public_names_are_all_there():
-    assert {name for name in thriftnet.__all__ if not hasattr(thriftnet, name)} == set()
+    assert {each for each in thriftnet.__all__ if not hasattr(thriftnet, each)} == set()
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         thriftnet.trian  # noqa: B018 # pyright: ignore

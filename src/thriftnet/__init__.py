@@ -16,7 +16,6 @@ from thriftnet.errors import (
     DataError,
     ImageError,
     RecipeError,
-    ResultsError,
     RunError,
     ThriftnetError,
     TrackingError,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
         predict,
         track,
         train,
-        write_paper_report,
         write_report,
     )
 
@@ -50,7 +48,6 @@ __all__ = [
     "Prediction",
     "Recipe",
     "RecipeError",
-    "ResultsError",
     "RunError",
     "ThriftnetError",
     "TrackingError",
@@ -64,7 +61,6 @@ __all__ = [
     "predict",
     "track",
     "train",
-    "write_paper_report",
     "write_report",
 ]
 

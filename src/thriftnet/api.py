@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.deploy.classifier import Classifier, Prediction, load_model
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
-from thriftnet.evaluation.tta import views_read
+from thriftnet.inference.classifier import Classifier, Prediction, load_model
+from thriftnet.inference.tta import views_read
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations
-from thriftnet.training.processes import meet
+from thriftnet.training.distributed.processes import meet
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.start import TrainedRun, resume_run, start_run
 
 if TYPE_CHECKING:
+    from thriftnet.comparison.compare import Comparison
     from thriftnet.report.build import Report
-    from thriftnet.report.compare import Comparison
-    from thriftnet.report.paper.build import PaperReport
 
 __all__ = [
     "Classifier",
@@ -39,7 +38,6 @@ __all__ = [
     "predict",
     "track",
     "train",
-    "write_paper_report",
     "write_report",
 ]
 
@@ -219,23 +217,6 @@ def write_report(
     )
 
 
-def write_paper_report(
-    results: Path | str = "results", *, output: Path | str = "paper.html"
-) -> PaperReport:
-    """Write a page of the paper's claims and figures, each beside what results/ hold.
-
-    Args:
-        results: Folder of results files, as benchmarks/ write them.
-        output: The HTML file.
-
-    Raises:
-        ResultsError: There is no such folder, a file is damaged, or the page cannot be written.
-    """
-    from thriftnet.report.paper import build  # brings matplotlib, which nothing else here needs
-
-    return build.write_paper_report(Path(results), Path(output))
-
-
 def compare(runs: Path | str | Sequence[Path | str], *, tta: str | None = None) -> Comparison:
     """Compare the test accuracy of recipes by their runs, and say whether a difference is shown.
 
@@ -248,6 +229,6 @@ def compare(runs: Path | str | Sequence[Path | str], *, tta: str | None = None) 
     Raises:
         RunError: A path is no run, fewer than two are given, or none can be used.
     """
-    from thriftnet.report import compare as comparing  # brings scipy, which nothing else needs
+    from thriftnet.comparison import compare as comparing
 
     return comparing.compare([runs] if isinstance(runs, str | Path) else runs, tta=tta)

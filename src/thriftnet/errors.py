@@ -33,10 +33,6 @@ class SearchError(ThriftnetError):
     """A search space is wrong, or a study is of another space, damaged or out of reach."""
 
 
-class ResultsError(ThriftnetError):
-    """A file of measured results is missing or damaged, or what is made of it cannot be kept."""
-
-
 class TrackingError(ThriftnetError):
     """A tracker is not known, not installed or cannot be reached."""
 

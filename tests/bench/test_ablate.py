@@ -13,9 +13,9 @@ import pytest
 from scipy import stats
 
 import ablate
-import record
-from ablation_studies import STUDIES
-from performance_blocks import lever_lines
+from documents.performance_blocks import lever_lines
+from support import record
+from support.ablation_studies import STUDIES
 from thriftnet.bench.speed import TrainingSpeed
 from thriftnet.data import CIFAR10_CLASSES, Dataset, stratified_split
 from thriftnet.recipe import Recipe, load_recipe

@@ -9,15 +9,15 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-from made_runs import make_run
 
 from accuracy import merge, recipe_of
-from accuracy_table import accuracy_lines, shipped_runs, times
-from published import PUBLISHED
-from record import RESULTS, render
+from documents.accuracy_table import accuracy_lines, shipped_runs, times
+from documents.published import PUBLISHED
+from made_runs import make_run
+from reproductions.dreamfire2025.claims import read_claims
+from support.record import RESULTS, render
 from thriftnet.recipe import load_recipe, shipped_recipes
-from thriftnet.report.paper.claims import read_claims
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 
 FACTS = {"commit": "a" * 40, "precision": "bf16", "torch": "2.13.0", "system": "Linux"}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import accuracy_blocks
 from accuracy import settings
-from accuracy_blocks import (
+from documents import accuracy_blocks
+from documents.accuracy_blocks import (
     Target,
     authors_lines,
     fixed_lines,
@@ -17,9 +17,9 @@ from accuracy_blocks import (
     target_lines,
     version_lines,
 )
-from published import PUBLISHED
+from documents.published import PUBLISHED
+from reproductions.dreamfire2025.authors_log import read_authors_log
 from thriftnet.recipe import load_recipe
-from thriftnet.report.paper.authors_log import read_authors_log
 
 
 def run(recipe: str, *, seed: int = 0, accuracy: float, pflop: float = 1.0) -> dict[str, Any]:

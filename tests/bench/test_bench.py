@@ -22,10 +22,10 @@ from thriftnet.bench.speed import (
     noise_training,
     training_speed,
 )
-from thriftnet.console import print_bench
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
-from thriftnet.training.device import Compute
+from thriftnet.runtime.device import Compute
+from thriftnet.terminal.results import print_bench
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState
 

@@ -10,7 +10,7 @@ import pytest
 
 import cost_growth
 from cost_growth import Point, axes, train_point
-from growth_figure import draw
+from documents.growth_figure import draw
 from thriftnet.recipe import load_recipe
 
 TINY = Point(images=24, width=0.02, batch_size=8, micro_batch=4)

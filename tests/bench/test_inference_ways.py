@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from inference import BASELINE, Pictures, compared, is_wrong, timed
-from reading_baseline import elsewhere
-from reading_variants import PREDICTOR, make_batch, torch_variants
+from support.inference_baseline import elsewhere
+from support.inference_variants import PREDICTOR, make_batch, torch_variants
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from onednn_log import Implementation, executed, fallbacks, table
 from profile_layers import profiled, steps_of
-from step_kinds import KINDS, StepClock
+from support.onednn_log import Implementation, executed, fallbacks, table
+from support.step_kinds import KINDS, StepClock
 from thriftnet.models.describe import count_macs, layer_table, training_flops
 from thriftnet.recipe import load_recipe
 from thriftnet.training.setup import recipe_network

@@ -1,4 +1,4 @@
-from search_blocks import shortened
+from documents.search_blocks import shortened
 
 
 def test_long_paragraphs_lose_their_middle_and_short_ones_nothing():

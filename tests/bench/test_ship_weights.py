@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cards import make_card
-from made_runs import make_run
 
-from model_cards import complaints, page, weights_block
+from cards import make_card
+from documents.model_cards import complaints, page, weights_block
+from made_runs import make_run
 from ship_weights import machine_of, moves_of, ship
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.models.saved import SavedModel, save_model
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training.setup import recipe_network
 
 COMMIT = "a" * 40

@@ -1,6 +1,6 @@
 from itertools import count
 
-from performance_blocks import step_lever_lines
+from documents.performance_blocks import step_lever_lines
 from step_levers import VARIANTS, measure, one_round, summary
 from thriftnet.recipe import load_recipe
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from local_mirror import Mirror
 from official_layouts import BATCHES, Layouts, stored_png, write_tar
-
 from thriftnet.data import CIFAR10_CLASSES, Dataset
 
 
@@ -54,8 +54,8 @@ def class_folder(layouts: Layouts, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for module in ("folder", "verify"):
         monkeypatch.setattr(f"thriftnet.data.{module}.BATCH_SIZE", 200)
         monkeypatch.setattr(f"thriftnet.data.{module}.BATCH_MD5", digests)
-    monkeypatch.setattr("thriftnet.data.folder.TRAIN_SIZE", 1_000)
-    monkeypatch.setattr("thriftnet.data.folder.TEST_SIZE", 200)
+    monkeypatch.setattr("thriftnet.data.cifar10.official_folder.TRAIN_SIZE", 1_000)
+    monkeypatch.setattr("thriftnet.data.cifar10.official_folder.TEST_SIZE", 200)
     return tmp_path / "classes"
 
 
@@ -76,8 +76,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No mirrors and no npm."""
-    monkeypatch.setattr("thriftnet.data.facts.MIRRORS", ())
-    monkeypatch.setattr("thriftnet.data.cifar10.npm_client", lambda: None)
+    monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", ())
+    monkeypatch.setattr("thriftnet.data.cifar10.load.npm_client", lambda: None)
 
 
 @pytest.fixture

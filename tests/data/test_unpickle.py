@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official_layouts import python2_batch
 
+from official_layouts import python2_batch
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import SHORT, Command, Outcome, in_this_process
-from tiny import space_file
 
+from commands import SHORT, Command, Outcome, in_this_process
 from thriftnet.data import Dataset
+from tiny import space_file
 
 
 @pytest.fixture

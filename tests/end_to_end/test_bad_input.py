@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import SHORT, Command
 
-from thriftnet.training.run import RunFolder
+from commands import SHORT, Command
+from thriftnet.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_failure_of_ours_is_one_line_and_code_1(
     def broken() -> None:
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr("thriftnet.recipe.shipped_recipes", broken)
+    monkeypatch.setattr("thriftnet.recipe.load.shipped_recipes", broken)
     outcome = thriftnet("recipes")
     assert outcome.code == 1
     assert "unexpected ZeroDivisionError: a fault of ours" in outcome.error_line

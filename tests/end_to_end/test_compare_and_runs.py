@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Command
-from made_runs import make_run
 
 import thriftnet as api
-from thriftnet.training.run import RunFolder
+from commands import Command
+from made_runs import make_run
+from thriftnet.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import Command, Outcome
-from studies import finished
-from tiny import space_file
 
+from commands import Command, Outcome
 from keep_study import found_in
+from studies import finished
 from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from thriftnet.terminal.search import PrintedSearch
-from thriftnet.training.run import RunFolder
+from tiny import space_file
 
 
 def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folder: Path):

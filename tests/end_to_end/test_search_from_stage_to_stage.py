@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from commands import Command, Outcome
 from studies import finished
-
 from thriftnet.search import run
-from thriftnet.search.stages import STAGES
+from thriftnet.search.stages.order import STAGES
 
 NAMES = [stage.name for stage in STAGES]
 
@@ -45,7 +45,9 @@ def after_the_grid(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], No
 def workers_of(study: Path) -> list[int]:
     command = ["ps", "-eww", "-o", "pid=", "-o", "args="]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    mine = [line for line in lines if "thriftnet.search.worker" in line and f"{study} " in line]
+    mine = [
+        line for line in lines if "thriftnet.search.workers.worker" in line and f"{study} " in line
+    ]
     return [int(line.split()[0]) for line in mine]
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from commands import Outcome
 from studies import finished
-
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
@@ -41,7 +40,7 @@ def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
 
 
 def start_worker(path: Path, stage: str = "grid") -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "thriftnet.search.worker", str(path), stage]
+    command = [sys.executable, "-m", "thriftnet.search.workers.worker", str(path), stage]
     return subprocess.Popen([*command, "--worker", str(random.random()), "--heartbeat", "0.1"])
 
 

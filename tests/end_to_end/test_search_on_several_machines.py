@@ -20,19 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from commands import Command
 from postgres import PASSWORD, PostgresServer
-from tiny import space_file
-
 from thriftnet.data import Dataset
-from thriftnet.search import ray_cluster
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.space import load_space
-from thriftnet.search.stages import GRID
+from thriftnet.search.stages.order import GRID
 from thriftnet.search.study import Study
-from thriftnet.search.worker import work
-from thriftnet.training.run import RunFolder
+from thriftnet.search.workers import ray_cluster
+from thriftnet.search.workers.worker import work
+from tiny import space_file
 
 Finished = set[tuple[str, int, float | None]]
 QUICK = ("--stage", "grid", "--heartbeat", "0.6")

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from made_runs import make_run
 from PIL import Image
 from torch import nn
 
 import thriftnet
-from model_cards import complaints
+from documents.model_cards import complaints
+from made_runs import make_run
 from ship_weights import PRECISIONS, ship
 from thriftnet.augment import normalise
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training.setup import recipe_network
 from thriftnet.weights.card import Card
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import SHORT, Command
 from PIL import Image
 
 import thriftnet as api
+from commands import SHORT, Command
 from thriftnet.data import Dataset
 from thriftnet.recipe import shipped_recipes
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 
 
 def test_train_evaluate_predict(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from thriftnet.models.build import build_model
 from thriftnet.models.speednet import SpeedNet
-from thriftnet.recipe_sections import SpeedNetSection
+from thriftnet.recipe.sections import SpeedNetSection
 
 
 def speednet(**options: Any) -> SpeedNet:

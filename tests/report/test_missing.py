@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Command
-from small import sitting, small_recipe
 
 import thriftnet
+from commands import Command
+from small import sitting, small_recipe
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.report.record import read_record
-from thriftnet.training.predictions import Predictions
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.predictions import Predictions
 
 
 def missing_of(run: Path) -> str:

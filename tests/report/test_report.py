@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small import dataset, sitting, small_recipe
 from torch import nn
 
 import thriftnet
+from small import dataset, sitting, small_recipe
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.models.resnet import ResNet
@@ -26,7 +26,7 @@ from thriftnet.report.curves import epoch_seconds
 from thriftnet.report.record import read_record
 from thriftnet.report.schedule import schedule_parts
 from thriftnet.report.seen import first_images
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 
 FIGURES = {
     "accuracy", "architecture", "augmentation", "classes", "confusion", "filters",

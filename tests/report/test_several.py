@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Command
 from PIL import Image
-from small import sitting, small_recipe
 
 import thriftnet
+from commands import Command
+from small import sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.report.record import read_record
 from thriftnet.report.record_groups import group_records
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 
 MakeRun = Callable[..., Path]
 

@@ -10,11 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from commands import Command
-from tiny import space_file
 
 import thriftnet
-from made_study import made_study
+from commands import Command
+from support.made_study import made_study
 from thriftnet.errors import SearchError
 from thriftnet.report.build import Report
 from thriftnet.report.study.record import StudyRecord, read_study
@@ -26,6 +25,7 @@ from thriftnet.report.study.validated import (
 )
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
+from tiny import space_file
 
 FIGURES = {
     "pareto-parameters", "pareto-macs", "pareto-seconds", "importance-grid", "parallel", "rungs",

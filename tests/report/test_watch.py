@@ -14,17 +14,17 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from commands import Command
 from playwright.sync_api import expect, sync_playwright
-from small import small_recipe
 
+from commands import Command
+from small import small_recipe
 from thriftnet.errors import RunError
 from thriftnet.report.server import LiveServer
-from thriftnet.report.standing import read_standing
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.live import read_standing
 from thriftnet.terminal.watch import follow, sparkline, standing_lines
 from thriftnet.training import start
 from thriftnet.training.progress import Moment, Quiet
-from thriftnet.training.run import RunFolder
 
 STATUS = {
     "epoch": 2,

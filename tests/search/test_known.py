@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tiny import space_file
-
-from thriftnet.search.jobs import Candidate, Job, JobRow, State
 from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Candidate, Job, JobRow, State
 from thriftnet.search.space import load_space
+from tiny import space_file
 
 
 def row(number: int, epochs: int, state: State, seconds: float | None) -> JobRow:

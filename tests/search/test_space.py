@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import TINY, space_file
 
 from thriftnet.errors import SearchError
 from thriftnet.models.build import build_model
@@ -15,6 +14,7 @@ from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.recipe import load_recipe
 from thriftnet.search.candidates import count_candidates, trial_recipe, winner_recipe
 from thriftnet.search.space import PAPER, load_space, shipped_spaces
+from tiny import TINY, space_file
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tiny import space_file
 
 from thriftnet.search.conclusion import conclusion_of
-from thriftnet.search.jobs import Claim, Job
+from thriftnet.search.queue.jobs import Claim, Job
 from thriftnet.search.space import load_space
-from thriftnet.search.stages import ANALYSIS
-from thriftnet.search.standing import read_standing
+from thriftnet.search.stages.order import ANALYSIS
+from thriftnet.search.status import read_standing
 from thriftnet.search.study import Study
 from thriftnet.terminal.search import follow
+from tiny import space_file
 
 
 def claimed(study: Study, stage: str) -> Claim:

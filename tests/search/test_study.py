@@ -8,11 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tiny import space_file
 
 from thriftnet.errors import SearchError
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
+from tiny import space_file
 
 
 def test_commands_that_begin_one_study_at_the_same_moment_all_have_it(tmp_path: Path):

@@ -6,16 +6,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import Command, in_this_process
 from mlflow.tracking import MlflowClient
-from shown import Train
-from small import dataset, small_recipe
 
 import thriftnet
+from commands import Command, in_this_process
+from shown import Train
+from small import dataset, small_recipe
 from thriftnet.evaluation import evaluate
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training import start
 from thriftnet.training.progress import Progress, Quiet
-from thriftnet.training.run import RunFolder
 
 
 @pytest.fixture(scope="session")

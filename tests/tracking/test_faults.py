@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import thriftnet
 from commands import Command
 from shown import SHOWN, Train, lines_of
 from small import small_recipe
-
-import thriftnet
 from thriftnet.errors import TrackingError
-from thriftnet.training.lines import Line
+from thriftnet.runs.metrics_log import Line
 from thriftnet.training.progress import Quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -125,7 +125,7 @@ def test_training_without_trackers_imports_none() -> None:
         "    run = thriftnet.train(small_recipe(), runs_dir=folder, quiet=True)\n"
         "print(run.finished, {'tensorboard', 'mlflow'} & set(sys.modules))"
     )
-    path = str(Path(__file__).parent.parent / "training")
+    path = str(Path(__file__).parent.parent / "support")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"import sys; sys.path.append({path!r})\n{code}"],
         capture_output=True,

@@ -7,17 +7,17 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import Command
-from shown import SHOWN, Train, in_mlflow, in_tensorboard, lines_of, mlflow_runs, twice
-from small import small_recipe
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
 import thriftnet
+from commands import Command
+from shown import SHOWN, Train, in_mlflow, in_tensorboard, lines_of, mlflow_runs, twice
+from small import small_recipe
 from thriftnet.errors import RunError
-from thriftnet.training.lines import Line
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
 from thriftnet.training.progress import Moment, Quiet
-from thriftnet.training.run import RunFolder
 
 # MLflow's own use of SQLAlchemy.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")

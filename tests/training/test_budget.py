@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from small import dataset, small_recipe
 
+from small import dataset, small_recipe
 from thriftnet.errors import RecipeError
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training import start
 from thriftnet.training.budget import (
     Budget,
@@ -23,7 +24,6 @@ from thriftnet.training.budget import (
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Moment, Quiet
-from thriftnet.training.run import RunFolder
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 RECIPE = small_recipe(schedule={"warmup_epochs": 0.6, "cosine_epochs": 2.4})

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from small import small_recipe
 
+from small import small_recipe
 from thriftnet.training import checkpoints
 from thriftnet.training.checkpoints import Checkpoints
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import dataset, sitting, small_recipe
 
+from small import dataset, sitting, small_recipe
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
-from thriftnet.training.device import choose_compute
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runtime.device import choose_compute
+from thriftnet.runtime.resize import shrink
 from thriftnet.training.images import PlacedImages, place_images, split_positions
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet
-from thriftnet.training.run import RunFolder
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
-from thriftnet.training.sizes import shrink
 
 
 def test_a_fraction_keeps_the_validation_images_and_the_classes_shares():

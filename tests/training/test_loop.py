@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import dataset, sitting, small_recipe
 from torch import Tensor
 
+from small import dataset, sitting, small_recipe
 from thriftnet.augment import Augment
 from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.errors import RecipeError, RunError, TrainingError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
+from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.training import start
-from thriftnet.training.device import Compute, choose_compute
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 

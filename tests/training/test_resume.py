@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small import dataset, sitting, small_recipe
 
+from small import dataset, sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import Line, RunFolder
 from thriftnet.training import environment, start
-from thriftnet.training.run import Line, RunFolder
 
 RECIPES = {
     "adamw, average, stochastic depth": small_recipe(),

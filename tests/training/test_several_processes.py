@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import several
 import torch
 from safetensors.torch import load_file
+
+import several
 from several import BFLOAT16, CUT, RECIPES, batch_norm, images, normalised, torchrun
 from small import sitting
-
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.training.distributed.processes import Processes
+from thriftnet.training.distributed.ranks import is_first
+from thriftnet.training.distributed.shared_step import check_share
 from thriftnet.training.images import split_positions
-from thriftnet.training.processes import Processes
-from thriftnet.training.ranks import is_first
-from thriftnet.training.run import RunFolder
-from thriftnet.training.shared_step import check_share
 from thriftnet.training.start import start_run
 
 FILE = Path(several.__file__)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small import dataset, small_recipe
 from torch import Tensor, nn
 
+from small import dataset, small_recipe
 from thriftnet.errors import RecipeError
 from thriftnet.training import start
 from thriftnet.training.budget import Budget, fit_to_budget

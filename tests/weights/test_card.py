@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from cards import make_card
 
-from thriftnet.console import print_evaluation, print_shipped
+from cards import make_card
 from thriftnet.errors import RunError
 from thriftnet.evaluation.evaluate import Evaluation, read_logits
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, read_model, save_model
+from thriftnet.terminal.results import print_evaluation, print_shipped
 from thriftnet.weights.card import card_of, read_card, shipped_card
 
 ARCHITECTURE = {"family": "resnet", "blocks": [1], "channels": [4]}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_runs import make_run
 
+from made_runs import make_run
 from thriftnet.errors import RunError
 from thriftnet.weights.find import find_model, shipped_weights
 

@@ -11,7 +11,7 @@ import torch
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
 from thriftnet.recipe import Recipe
-from thriftnet.training.device import accelerator_name, choose_compute, processor_name
+from thriftnet.runtime.device import accelerator_name, choose_compute, processor_name
 
 
 @dataclass(frozen=True)

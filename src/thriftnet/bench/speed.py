@@ -10,11 +10,11 @@ import torch
 
 from thriftnet.bench.clock import median_seconds
 from thriftnet.data import CIFAR10_CLASSES, Dataset
-from thriftnet.evaluation.fast import fastest
+from thriftnet.inference.logits import predict_logits
+from thriftnet.inference.optimise import fastest
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.inference import predict_logits
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network

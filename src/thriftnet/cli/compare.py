@@ -26,7 +26,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs: seeds, intervals, a test, and whether a difference can be shown."""
-    from thriftnet.report.compare import compare
+    from thriftnet.comparison.compare import compare
     from thriftnet.terminal.compare import print_comparison
 
     found = compare(runs, tta=tta)

@@ -15,9 +15,9 @@ def describe(
     recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
     """Print a recipe's network: layers, shapes, counts, and the weights shipped with it."""
-    from thriftnet import console
     from thriftnet.models.summary import summarise
     from thriftnet.recipe import load_recipe
+    from thriftnet.terminal import results as console
     from thriftnet.weights.card import card_page, shipped_card
 
     loaded = load_recipe(recipe, overrides or ())
@@ -44,9 +44,9 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure this machine, what limits a recipe, and how long every recipe would train."""
-    from thriftnet import console
     from thriftnet.bench.machine import run_bench
     from thriftnet.recipe import load_recipe, shipped_recipes
+    from thriftnet.terminal import results as console
 
     found = run_bench(
         load_recipe(recipe, overrides or ()),

@@ -49,13 +49,13 @@ def runs(
                 raise typer.BadParameter(f"put {option} after {context.invoked_subcommand}")
         return
 
-    from thriftnet.report.run_filters import (
+    from thriftnet.runs.filters import (
         check_column,
         parse_columns,
         parse_condition,
         select_runs,
     )
-    from thriftnet.report.runs import COLUMNS, list_runs
+    from thriftnet.runs.listing import COLUMNS, list_runs
     from thriftnet.terminal.runs import print_runs
 
     conditions = [parse_condition(text) for text in where or ()]
@@ -84,12 +84,12 @@ def gc(
     Models, predictions and metrics stay, and so does everything of an unfinished run. Of a study of
     thriftnet search (--runs-dir STUDY), trials of stages that are done are finished as they are.
     """
-    from thriftnet.report.cleanup import find_superseded, remove_superseded
-    from thriftnet.report.runs import find_runs
+    from thriftnet.runs.cleanup import find_superseded, remove_superseded
+    from thriftnet.runs.folder import RunFolder
+    from thriftnet.runs.listing import find_runs
     from thriftnet.search.study import closed_trials, is_study
     from thriftnet.terminal.runs import print_superseded
     from thriftnet.terminal.text import show_bytes
-    from thriftnet.training.run import RunFolder
 
     study = is_study(runs_dir)
     runs = closed_trials(runs_dir) if study else find_runs(runs_dir)

@@ -103,7 +103,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Where a study stands; on a terminal, live while something runs."""
-    from thriftnet.search.standing import read_standing
+    from thriftnet.search.status import read_standing
     from thriftnet.search.study import Study
     from thriftnet.terminal.search import follow
 

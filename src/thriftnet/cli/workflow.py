@@ -68,7 +68,8 @@ def train(
             f"--resume goes on with a run as it is, where it is; leave out {clash[0]}"
         )
 
-    from thriftnet import api, console
+    from thriftnet import api
+    from thriftnet.terminal import results as console
     from thriftnet.training.progress import choose_progress
 
     run = api.train(
@@ -124,7 +125,8 @@ def evaluate(
     """Read shipped weights, a finished run or a model file on CIFAR-10's test images."""
     found = find_target(target)
 
-    from thriftnet import api, console
+    from thriftnet import api
+    from thriftnet.terminal import results as console
 
     evaluation = api.evaluate(target, data=data, tta=tta, device=device, precision=precision)
     if as_json:
@@ -156,8 +158,9 @@ def predict(
         raise typer.BadParameter(f"{what} CSV; leave out --json")
     find_target(target)
 
-    from thriftnet import api, console
-    from thriftnet.deploy.inputs import predict_pickle, predict_pictures
+    from thriftnet import api
+    from thriftnet.inference.inputs import predict_pickle, predict_pictures
+    from thriftnet.terminal import results as console
 
     classifier = api.load_model(target, tta=tta, device=device, precision=precision)
     if pickled:

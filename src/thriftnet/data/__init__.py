@@ -1,9 +1,9 @@
 """CIFAR-10 from wherever it can be had, verified; splits; image files."""
 
-from thriftnet.data.cifar10 import load_cifar10
+from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
+from thriftnet.data.cifar10.load import load_cifar10
 from thriftnet.data.dataset import Dataset
-from thriftnet.data.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
-from thriftnet.data.images import image_files, read_image
+from thriftnet.data.decode import image_files, read_image
 from thriftnet.data.splits import stratified_split
 from thriftnet.data.unlabelled import read_unlabelled
 

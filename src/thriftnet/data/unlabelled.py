@@ -6,8 +6,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.facts import IMAGE_BYTES, IMAGE_SIZE
-from thriftnet.data.formats import channels_last
+from thriftnet.data.cifar10.facts import IMAGE_BYTES, IMAGE_SIZE
+from thriftnet.data.cifar10.formats import channels_last
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
 

@@ -13,7 +13,6 @@ from torch import Tensor
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.card_check import CardCheck, check_card
-from thriftnet.evaluation.fast import fastest
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     cross_entropy,
@@ -21,14 +20,15 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.evaluation.tta import companion, tta_logits
-from thriftnet.evaluation.views import choose_views
+from thriftnet.inference.optimise import fastest
+from thriftnet.inference.tta import companion, tta_logits
+from thriftnet.inference.views import choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
-from thriftnet.training.device import Compute, choose_compute
-from thriftnet.training.predictions import Predictions
-from thriftnet.training.run import RunFolder
-from thriftnet.training.sizes import shrink
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.predictions import Predictions
+from thriftnet.runtime.device import Compute, choose_compute
+from thriftnet.runtime.resize import shrink
 from thriftnet.weights.card import Card, card_of
 from thriftnet.weights.find import find_model
 

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from thriftnet.comparison.labels import count_seeds
 from thriftnet.report import style
 from thriftnet.report.classes import count_confusion
 from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.labels import count_seeds
 from thriftnet.report.record_groups import RecordGroup
 
 MOST_GROUPS = len(style.LINES)

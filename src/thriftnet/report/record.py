@@ -15,11 +15,11 @@ from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
-from thriftnet.report.states import goes_on
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.predictions import Predictions
+from thriftnet.runs.state import goes_on
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.lines import Line
-from thriftnet.training.predictions import Predictions
-from thriftnet.training.run import RunFolder
 
 _EPOCH_KEYS = ("epoch", "step", "train_loss", "train_accuracy", "seconds", "images_per_second")
 _T = TypeVar("_T")

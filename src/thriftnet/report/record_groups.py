@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.report.labels import label_recipes
+from thriftnet.comparison.labels import label_recipes
 from thriftnet.report.record import RunRecord
 
 

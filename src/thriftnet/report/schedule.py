@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from thriftnet.optim.schedules import build_schedule
-from thriftnet.recipe_sections import ScheduleSection
+from thriftnet.recipe.sections import ScheduleSection
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord

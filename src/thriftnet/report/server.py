@@ -15,10 +15,10 @@ from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.report.page import render
 from thriftnet.report.record import read_record
 from thriftnet.report.single import single_page
-from thriftnet.report.standing import read_standing
-from thriftnet.report.states import goes_on
 from thriftnet.report.style import figure_style
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.live import read_standing
+from thriftnet.runs.state import goes_on
 
 HOST = "127.0.0.1"
 """This machine alone: a run is nobody else's business."""

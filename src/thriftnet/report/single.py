@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from thriftnet.data import Dataset, load_cifar10
-from thriftnet.data.cache import cache_file
+from thriftnet.data.cifar10.cache import cache_file
 from thriftnet.errors import DataError
 from thriftnet.models.build import build_model
 from thriftnet.report import classes, curves, network, schedule, seen, tables

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.report.blocks import Block
 from thriftnet.report.classes import class_shares
 from thriftnet.report.curves import epoch_seconds
-from thriftnet.report.recipe_keys import differing_settings, flatten
 from thriftnet.report.record import RunRecord
 from thriftnet.report.record_groups import RecordGroup
 from thriftnet.training.progress import clock

@@ -15,7 +15,7 @@ from thriftnet.errors import SearchError
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.recipe import Recipe
-from thriftnet.search.jobs import Candidate
+from thriftnet.search.queue.jobs import Candidate
 from thriftnet.search.space import Space
 
 _LEAST_VAL_RATIO = 1e-4

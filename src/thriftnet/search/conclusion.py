@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from thriftnet.search.heartbeat import Heartbeat
-from thriftnet.search.jobs import Answer, Job, JobRow
-from thriftnet.search.stages import Stage, read_known
+from thriftnet.search.queue.heartbeat import Heartbeat
+from thriftnet.search.queue.jobs import Answer, Job, JobRow
+from thriftnet.search.stages.order import Stage, read_known
 from thriftnet.search.study import Study
 
 _PAUSE_SECONDS = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from thriftnet.search.jobs import Candidate, JobRow
+from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.space import Space
 
 

@@ -12,15 +12,15 @@ from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.conclusion import conclude
-from thriftnet.search.crew import Crew, Team
-from thriftnet.search.database import in_a_file
-from thriftnet.search.jobs import Answer, Candidate, JobRow
 from thriftnet.search.known import Known
-from thriftnet.search.local import LocalCrew
+from thriftnet.search.queue.database import in_a_file
+from thriftnet.search.queue.jobs import Answer, Candidate, JobRow
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages import STAGES, Stage, find_stage, read_known, stages_before
-from thriftnet.search.standing import StageStanding, standing_of
+from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known, stages_before
+from thriftnet.search.status import StageStanding, standing_of
 from thriftnet.search.study import Study
+from thriftnet.search.workers.local import LocalCrew
+from thriftnet.search.workers.pool import Crew, Team
 from thriftnet.training.interrupt import stop_on_signal
 
 
@@ -122,7 +122,7 @@ def run_search(
 def _choose_crew(cluster: str | None, workers: int | None, storage: str | None) -> Crew:
     if cluster is None:
         return LocalCrew(workers or 1)
-    from thriftnet.search.ray_cluster import RayCrew
+    from thriftnet.search.workers.ray_cluster import RayCrew
 
     return RayCrew(cluster, workers=workers, shared=not in_a_file(storage))
 

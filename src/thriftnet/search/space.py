@@ -15,8 +15,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
-from thriftnet.recipe_errors import explain, merge_override, read_yaml, refuse_truth
-from thriftnet.recipe_sections import Section
+from thriftnet.recipe.messages import explain, merge_override, read_yaml, refuse_truth
+from thriftnet.recipe.sections import Section
 
 PAPER = {"model.blocks": [3, 5, 3, 0], "model.channels": [64, 128, 256, 512]}
 """The paper's configuration."""

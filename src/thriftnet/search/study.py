@@ -21,11 +21,11 @@ from typing import Any, cast
 
 from thriftnet.errors import SearchError
 from thriftnet.files import write_whole
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.identity import StudyIdentity
-from thriftnet.search.jobs import Job
+from thriftnet.search.queue.jobs import Job
+from thriftnet.search.queue.storage import Storage
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.storage import Storage
-from thriftnet.training.run import RunFolder
 
 
 class Study:

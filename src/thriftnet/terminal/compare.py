@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from thriftnet.report.compare import Comparison, Contrast
-from thriftnet.report.run_filters import as_text
-from thriftnet.report.score_groups import ScoreGroup
-from thriftnet.report.verdicts import show_p
+from thriftnet.comparison.compare import Comparison, Contrast
+from thriftnet.comparison.groups import ScoreGroup
+from thriftnet.comparison.sentences import show_p
+from thriftnet.runs.filters import as_text
 from thriftnet.terminal.text import (
     fit,
     plain,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from thriftnet.report.cleanup import Superseded
-from thriftnet.report.run_filters import as_text
-from thriftnet.report.runs import USUAL_COLUMNS, ListedRun, Value
+from thriftnet.runs.cleanup import Superseded
+from thriftnet.runs.filters import as_text
+from thriftnet.runs.listing import USUAL_COLUMNS, ListedRun, Value
 from thriftnet.terminal.text import (
     fit,
     plain,

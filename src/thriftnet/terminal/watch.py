@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from thriftnet.report.standing import Standing, read_standing
+from thriftnet.runs.live import Standing, read_standing
 from thriftnet.terminal.text import fit, plain, terminal_width
 from thriftnet.training.progress import clock, epoch_text
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from thriftnet.errors import TrackingError
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training.tracking import Tracker, explain
 
 

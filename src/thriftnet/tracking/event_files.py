@@ -17,8 +17,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from thriftnet.errors import RunError
 from thriftnet.files import write_whole
+from thriftnet.runs.folder import RunFolder
 from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
-from thriftnet.training.run import RunFolder
 
 # protobuf makes these classes when it is imported, where no type checker sees them.
 Event: Any = vars(event_pb2)["Event"]

@@ -23,8 +23,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from thriftnet.errors import TrackingError
+from thriftnet.runs.folder import RunFolder
 from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
-from thriftnet.training.run import RunFolder
 
 _EXPERIMENT = "thriftnet"
 _MOST_PARAMETERS, _MOST_METRICS = 100, 1000

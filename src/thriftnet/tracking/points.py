@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from thriftnet.report.recipe_keys import flatten
-from thriftnet.training.lines import Line
-from thriftnet.training.run import RunFolder
+from thriftnet.recipe.keys import flatten
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
 
 _CURVES = {
     "train_loss": "loss/train",

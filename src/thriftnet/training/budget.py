@@ -13,11 +13,11 @@ from functools import partial
 import torch
 
 from thriftnet.errors import RecipeError
+from thriftnet.inference.logits import predict_logits
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, build_recipe
-from thriftnet.recipe_sections import TrainSection
+from thriftnet.recipe.sections import TrainSection
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.inference import predict_logits
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState

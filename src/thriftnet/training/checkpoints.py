@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from thriftnet.recipe import Recipe
-from thriftnet.training.run import RunFolder
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState, trained_as
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from thriftnet.kernels.library import fused
-from thriftnet.training.device import Compute, accelerator_name, processor_name
+from thriftnet.runtime.device import Compute, accelerator_name, processor_name
 
 
 def describe_environment(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.errors import RecipeError
-from thriftnet.recipe_sections import TrainSection
+from thriftnet.recipe.sections import TrainSection
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from thriftnet.data import Dataset, stratified_split
 from thriftnet.recipe import Recipe
+from thriftnet.runtime.resize import shrink
 from thriftnet.training.rng import derive_seed
-from thriftnet.training.sizes import shrink
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,19 @@ from torch import Tensor
 from thriftnet.augment.mix import MixDraws
 from thriftnet.augment.pipeline import Draws
 from thriftnet.errors import TrainingError
+from thriftnet.inference.logits import predict_logits
 from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import Line, RunFolder
 from thriftnet.training.checkpoints import Checkpoints
-from thriftnet.training.inference import predict_logits
+from thriftnet.training.distributed.shared_step import SharedStep
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.progress import Moment, Progress
 from thriftnet.training.rng import derive_seed, generator
-from thriftnet.training.run import Line, RunFolder
 from thriftnet.training.setup import Plan, as_saved
-from thriftnet.training.shared_step import SharedStep
 from thriftnet.training.state import EpochTotals, TrainingState
 
 

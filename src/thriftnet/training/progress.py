@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from thriftnet.training.ranks import is_first
-from thriftnet.training.run import Line
+from thriftnet.runs.folder import Line
+from thriftnet.training.distributed.ranks import is_first
 
 
 @dataclass(frozen=True)

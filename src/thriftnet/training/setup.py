@@ -17,16 +17,16 @@ from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import build_optimisers
 from thriftnet.optim.schedules import Schedule, build_schedule
 from thriftnet.recipe import Recipe
+from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.training.averaging import Average
-from thriftnet.training.device import Compute, choose_compute
+from thriftnet.training.distributed.processes import ALONE, Processes
+from thriftnet.training.distributed.shared_step import check_share
+from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import Place, place_images
-from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.rng import derive_seed
-from thriftnet.training.shared_step import check_share
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
-from thriftnet.training.sync_batch_norm import synchronise
 
 _WHITENING_IMAGES = 5000
 """Images whose patches set a whitening stem; more change nothing that can be measured."""

@@ -8,25 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.models.describe import count_macs, training_flops
 from thriftnet.training.epochs import Epochs
-
-
-def shrink(images: Tensor, side: int) -> Tensor:
-    """(N, 3, H, W) uint8 at that side in pixels, each pixel a mean of those it covers."""
-    if side == images.shape[-1]:
-        return images
-    chunks = [
-        F.interpolate(part.float(), size=(side, side), mode="bilinear", antialias=True)
-        .round_()
-        .to(torch.uint8)
-        for part in images.split(1000)
-    ]
-    return torch.cat(chunks).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)

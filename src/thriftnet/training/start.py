@@ -13,16 +13,16 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar
 from thriftnet.errors import ProcessError, RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import last_line
+from thriftnet.runs.paths import new_run_path
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
+from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.images import Place, place_images
 from thriftnet.training.interrupt import stop_on_signal
-from thriftnet.training.lines import last_line
 from thriftnet.training.loop import fit
-from thriftnet.training.processes import ALONE, Processes
 from thriftnet.training.progress import Progress, Quiet
-from thriftnet.training.run import RunFolder
-from thriftnet.training.run_paths import new_run_path
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState, trained_as
 from thriftnet.training.status import WithStatus

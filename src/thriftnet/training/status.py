@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training.progress import Moment, PassedOn, Progress
-from thriftnet.training.run import RunFolder
 
 STATUS_SECONDS = 2.0
 """Between two statuses."""

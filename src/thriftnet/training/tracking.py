@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from thriftnet.training.lines import Line
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
 from thriftnet.training.progress import PassedOn, Progress
-from thriftnet.training.run import RunFolder
 
 
 class Tracker(Protocol):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from thriftnet.errors import RunError
 from thriftnet.recipe import shipped_recipes
-from thriftnet.training.run import RunFolder
-from thriftnet.training.run_paths import model_file
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.paths import model_file
 
 FOLDER = Path(__file__).parent
 """Where the weights of this installation lie."""

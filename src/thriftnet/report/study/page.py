@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TypeVar
 
+from thriftnet.recipe.keys import flatten
 from thriftnet.report.page import Card, Page, Section
-from thriftnet.report.recipe_keys import flatten
 from thriftnet.report.study import keys, refined, validated, verdicts
 from thriftnet.report.study.candidates import candidates_table, pareto_table
 from thriftnet.report.study.halving import draw_halving

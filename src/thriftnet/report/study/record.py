@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.report.recipe_keys import flatten
+from thriftnet.recipe.keys import flatten
 from thriftnet.report.study.trials import Trial, counted_operations, read_trials, trial_lines
-from thriftnet.search import grid, refinement
-from thriftnet.search.jobs import Candidate, JobRow
 from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.space import Space
-from thriftnet.search.stages import STAGES
-from thriftnet.search.standing import StageStanding, standing_of
+from thriftnet.search.stages import grid, refinement
+from thriftnet.search.stages.order import STAGES
+from thriftnet.search.status import StageStanding, standing_of
 from thriftnet.search.study import Study
 
 

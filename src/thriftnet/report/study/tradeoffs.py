@@ -14,7 +14,7 @@ from thriftnet.report.study.marked import legend_on_top, mark_point, marked_tria
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 from thriftnet.report.study.words import amount, percent
-from thriftnet.search.pareto import pareto
+from thriftnet.search.stages.pareto import pareto
 
 _WIDE = 8
 """Largest over smallest cost from which the axis is logarithmic."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from thriftnet.errors import RunError
 from thriftnet.models.describe import training_flops
-from thriftnet.search.jobs import Candidate, Job, JobRow
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
+from thriftnet.search.queue.jobs import Candidate, Job, JobRow
 from thriftnet.search.study import Study
-from thriftnet.training.lines import Line
-from thriftnet.training.run import RunFolder
 
 SEARCHED = ("grid", "refinement")
 """Stages whose trials have one schedule and one seed, so that they compare."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from thriftnet.evaluation.statistics import ALPHA, estimate
+from thriftnet.comparison.sentences import show_p
+from thriftnet.comparison.statistics import ALPHA, estimate
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
@@ -13,7 +14,6 @@ from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.words import named, percent, reference_mark, shown_label
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.report.tables import percent as percent_cell
-from thriftnet.report.verdicts import show_p
 
 Seeds = dict[int, float]
 

@@ -1,0 +1,111 @@
+"""The pages of shipped weights: NAME.md, from the card in NAME.safetensors and results/."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import jinja2
+
+from documents.accuracy_table import over_seeds, shipped_runs
+from documents.quoting import duration, result
+from thriftnet.recipe import load_recipe
+from thriftnet.runtime.machine import machine_name
+from thriftnet.weights.card import Machine, card_page, read_card
+from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
+
+LARGEST_FILE = 10_000_000
+"""Bytes."""
+MOST_PARAMETERS = 5_000_000
+
+_TEMPLATE = Path(__file__).parent / "model_card.md.j2"
+_VIEWS = {
+    "none": "each image once",
+    "flip": "with its mirror image",
+    "flip_shift": "with six views",
+}
+
+
+def page(path: Path) -> str:
+    """The page of a model file with a card."""
+    card = read_card(path)
+    assert card
+    content = path.read_bytes()
+    recipe, measured = load_recipe(card.name), result("accuracy")
+    runs = shipped_runs(measured, recipe) if measured else []
+    several = len(runs) > 1
+    return _template().render(
+        card=card,
+        views=_VIEWS,
+        worst=min(card.per_class, key=card.per_class.__getitem__),
+        best=max(card.per_class, key=card.per_class.__getitem__),
+        smoothed=recipe.train.label_smoothing > 0,
+        seeds=len(runs) if several else 0,
+        over_seeds=over_seeds(runs, "accuracy") if several else "",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _template() -> jinja2.Template:
+    """The template; a name that it does not know is an error."""
+    pages = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    pages.filters.update(percent="{:.2%}".format, duration=duration, machine=_machine)
+    return pages.from_string(_TEMPLATE.read_text("utf-8"))
+
+
+def _machine(machine: Machine) -> str:
+    return f"{machine_name(machine.model_dump())} ({machine.device}, torch {machine.torch})"
+
+
+def weights_block(folder: Path = FOLDER) -> str:
+    """The networks that come with the package, for the README."""
+    names = shipped_weights(folder)
+    if not names:
+        return "No network is shipped yet (`python benchmarks/ship_weights.py RUN`)."
+    rows = [
+        "| name | test accuracy | without TTA | parameters | file |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in names:
+        path = weights_file(name, folder)
+        card = read_card(path)
+        assert card
+        plain = card.figure("none", card.precision)
+        assert plain
+        rows.append(
+            f"| [`{name}`](src/thriftnet/weights/{name}.md) | {card.headline.accuracy:.2%} | "
+            f"{plain.accuracy:.2%} | {card.parameters:,} | {path.stat().st_size / 1e6:.1f} MB |"
+        )
+    return "\n".join(
+        [
+            *rows,
+            "",
+            "```",
+            f"thriftnet predict {names[0]} photo.jpg    # offline, right after installation",
+            f"thriftnet evaluate {names[0]}             # makes the figures above again",
+            "```",
+        ]
+    )
+
+
+def complaints(folder: Path = FOLDER) -> list[str]:
+    """What is wrong with shipped weights, in sentences that name the remedy."""
+    found: list[str] = []
+    again = "ship them anew: python benchmarks/ship_weights.py RUN"
+    for name in shipped_weights(folder):
+        path = weights_file(name, folder)
+        card = read_card(path)
+        if card is None or card.name != name:
+            found.append(f"{path.name} has no card of that name; {again}")
+            continue
+        if card.digest != load_recipe(name).digest():
+            found.append(f"{path.name} is of another version of the recipe; {again}")
+        if path.stat().st_size > LARGEST_FILE or card.parameters > MOST_PARAMETERS:
+            found.append(f"{path.name} is too large to ship; take a smaller network")
+        written = card_page(name, folder)
+        if not written.is_file() or written.read_text("utf-8") != page(path):
+            found.append(f"{written.name} is stale; run: python benchmarks/render_documents.py")
+    lost = {path.stem for path in folder.glob("*.md")} - set(shipped_weights(folder))
+    found += [f"{name}.md has no weights beside it; remove it" for name in sorted(lost)]
+    return found

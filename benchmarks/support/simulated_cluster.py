@@ -1,0 +1,291 @@
+"""A cluster whose training is a pause and whose storage is real.
+
+A few threads, with a connection each, do for all workers what is due: a sign of life every
+heartbeat, and at the end of a trial `finish` and the next `claim`, by the search's own halving.
+Each worker has a memory of the jobs of its own, as a worker process has, so that a claim reads as
+many rows as a real one. What a worker waits is counted from the moment at which a call was due: a
+thread that comes late counts as waiting too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import heapq
+import random
+import statistics
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Decide
+from thriftnet.search.queue.recall import StageJobs
+from thriftnet.search.queue.storage import Storage
+from thriftnet.search.space import Space
+from thriftnet.search.stages import grid
+
+CALLS = ("claim", "beat", "finish")
+_PAUSE = 0.5
+"""Seconds until a worker asks again for a job, where there was none."""
+
+
+def lag_for(workers: int) -> int:
+    """Jobs back that a choice looks: so many that hardly anyone waits for a slow one."""
+    return max(8, 4 * workers)
+
+
+def made_space(*, lag: int) -> Space:
+    """A space for so many workers; its candidates are only names."""
+    return Space(
+        name="simulated",
+        base={"name": "simulated"},
+        grid={"optim.lr": [0.1]},
+        halving={"rungs": [1, 2, 8], "eta": 4, "lag": lag},  # type: ignore[arg-type]
+    )
+
+
+def made_known(candidates: int, *, lag: int) -> Known:
+    """So many candidates that differ in nothing."""
+    digests = [f"{number:012x}" for number in range(candidates)]
+    made = {digest: Candidate(digest, {}, parameters=1, macs=1) for digest in digests}
+    return Known(space=made_space(lag=lag), candidates=made, jobs={})
+
+
+class _Connection(Storage):
+    """The storage of one thread, lent to a worker for a call."""
+
+    def claim_as(self, worker: _Worker) -> Claim | Answer:
+        """Claim with what the worker remembers."""
+        self._stages = {grid.NAME: worker.memory}
+        return self.claim(grid.NAME, worker.decide, worker=worker.name)
+
+
+@dataclass
+class _Worker:
+    name: str
+    decide: Decide
+    memory: StageJobs
+    claim: Claim | None = None
+
+
+@dataclass
+class _Log:
+    """What was measured, in seconds."""
+
+    waited: dict[str, list[float]] = field(default_factory=lambda: {call: [] for call in CALLS})
+    """From when a call was due to when it was done."""
+    finished: int = 0
+    without: int = 0
+    """Times that there was no job to have."""
+    refused: int = 0
+    """Calls that were told that the job is another's."""
+
+
+class Cluster:
+    """So many workers of one stage.
+
+    Args:
+        url: Of an empty database.
+        workers: How many.
+        candidates: Of the grid; enough that they do not run out.
+        heartbeat: Seconds.
+        threads: That do what is due.
+        seed: Of the draws.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        workers: int,
+        candidates: int,
+        heartbeat: float = 5.0,
+        threads: int = 4,
+        seed: int = 0,
+    ) -> None:
+        known = made_known(candidates, lag=lag_for(workers))
+        self.heartbeat = heartbeat
+        self.draws = random.Random(seed)
+        self.log = _Log()
+        self.connections = [
+            _Connection(url, heartbeat=heartbeat) for _ in range(min(threads, workers + 1))
+        ]
+        self.workers = [
+            _Worker(f"w{number}", grid.decide(known), StageJobs(grid.NAME))
+            for number in range(workers)
+        ]
+        # The first leases are long, as nothing beats before all workers have their jobs.
+        with contextlib.closing(_Connection(url, heartbeat=600)) as first:
+            first.prepare("simulated")
+            first.add_candidates(list(known.candidates.values()))
+            known_so_far = StageJobs(grid.NAME)
+            for worker in self.workers:
+                worker.memory = copy.copy(known_so_far)  # as if each had been at it for long
+                self._claim(worker, first)
+                known_so_far = copy.copy(worker.memory)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for connection in self.connections:
+            connection.close()
+
+    def run(self, *, trial_seconds: float, seconds: float) -> dict[str, Any]:
+        """Let the workers work for so long, as if they had been at it before.
+
+        Args:
+            trial_seconds: Mean length of a job; each is between half and one and a half of it.
+            seconds: How long.
+
+        Returns:
+            Calls a second and their waiting times, and which part of their time workers waited.
+        """
+        self.log = _Log()
+        agenda = _Agenda(end=time.monotonic() + seconds)
+        for worker in self.workers:
+            left = self.draws.random() * trial_seconds
+            agenda.add(left if worker.claim else 0.0, "finish" if worker.claim else "claim", worker)
+            agenda.add(self.draws.random() * self.heartbeat, "beat", worker)
+        began = time.monotonic()
+        sys.setswitchinterval(0.0005)  # else a turn at the database waits for Python's own lock
+        hands = [
+            threading.Thread(target=self._work_off, args=(agenda, trial_seconds, connection))
+            for connection in self.connections
+        ]
+        for hand in hands:
+            hand.start()
+        for hand in hands:
+            hand.join()
+        if agenda.fault:
+            raise agenda.fault
+        return self._figures(time.monotonic() - began, trial_seconds)
+
+    @property
+    def count(self) -> int:
+        """How many workers."""
+        return len(self.workers)
+
+    def account(self) -> dict[str, int]:
+        """Whether any job was handed out twice or lost, by what the database holds in the end."""
+        rows = self.connections[0].jobs(grid.NAME)
+        handed = Counter((row.job.candidate, row.job.epochs) for row in rows)
+        held = {worker.claim.job for worker in self.workers if worker.claim}
+        going = {row.job for row in rows if not row.over}
+        return {
+            "jobs": len(rows),
+            "twice": len(rows) - len(handed) + sum(row.attempt > 1 for row in rows),
+            "lost": len(going ^ held),
+        }
+
+    def _work_off(self, agenda: _Agenda, trial_seconds: float, connection: _Connection) -> None:
+        try:
+            while (entry := agenda.next()) is not None:
+                due, call, worker = entry
+                if call == "beat":
+                    self._beat(worker, connection)
+                    self._note("beat", due)
+                    agenda.add(self.heartbeat, "beat", worker)
+                    continue
+                if call == "finish":
+                    self._finish(worker, connection)
+                    self._note("finish", due)
+                    due = time.monotonic()
+                got = self._claim(worker, connection)
+                self._note("claim", due)
+                length = trial_seconds * self.draws.uniform(0.5, 1.5)
+                agenda.add(*((length, "finish") if got else (_PAUSE, "claim")), worker)
+        except BaseException as fault:
+            agenda.fault = fault
+
+    def _note(self, call: str, due: float) -> None:
+        self.log.waited[call].append(time.monotonic() - due)
+
+    def _beat(self, worker: _Worker, connection: _Connection) -> None:
+        claim = worker.claim
+        # A job may be over between the two, as it may be for a real worker's thread.
+        if claim and not connection.beat(claim) and worker.claim is claim:
+            self.log.refused += 1
+
+    def _finish(self, worker: _Worker, connection: _Connection) -> None:
+        claim, worker.claim = worker.claim, None
+        assert claim is not None
+        done = connection.finish(claim, value=self.draws.random(), seconds=1.0)
+        self.log.finished += done
+        self.log.refused += not done
+
+    def _claim(self, worker: _Worker, connection: _Connection) -> bool:
+        found = connection.claim_as(worker)
+        if found is Answer.DONE:
+            raise SystemExit("the candidates ran out; give more")
+        if isinstance(found, Answer):
+            self.log.without += 1
+            return False
+        worker.claim = found
+        return True
+
+    def _figures(self, seconds: float, trial_seconds: float) -> dict[str, Any]:
+        waited = self.log.waited
+        claims, ends = waited["claim"], waited["finish"]
+        a_trial = _mean(claims) + _mean(ends)
+        return {
+            "workers": self.count,
+            "trial_seconds": trial_seconds,
+            "seconds": seconds,
+            "writes_per_second": sum(map(len, waited.values())) / seconds,
+            "claims_per_second": len(claims) / seconds,
+            "share_of_time_waited": a_trial / (trial_seconds + a_trial),
+            "without_a_job": self.log.without,
+            "refused": self.log.refused,
+            "calls": {call: _spread(values) for call, values in waited.items()},
+        }
+
+
+class _Agenda:
+    """What is due when, for several threads, of which one at a time waits for what comes next."""
+
+    def __init__(self, *, end: float) -> None:
+        self.fault: BaseException | None = None
+        self._end = end
+        self._entries: list[tuple[float, int, str, _Worker]] = []
+        self._count = 0
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
+
+    def add(self, wait: float, call: str, worker: _Worker) -> None:
+        """Have something done so many seconds from now."""
+        with self._changed:
+            self._count += 1
+            heapq.heappush(self._entries, (time.monotonic() + wait, self._count, call, worker))
+            self._changed.notify()
+
+    def next(self) -> tuple[float, str, _Worker] | None:
+        """Wait for what is due next; none at the end."""
+        with self._turn, self._changed:
+            while self.fault is None and (now := time.monotonic()) < self._end:
+                if self._entries and self._entries[0][0] <= now:
+                    due, _, call, worker = heapq.heappop(self._entries)
+                    return due, call, worker
+                ahead = self._entries[0][0] if self._entries else self._end
+                self._changed.wait(min(ahead, self._end) - now)
+        return None
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if values else 0.0
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    """Milliseconds."""
+    if not values:
+        return {"count": 0}
+    ordered = sorted(values)
+    return {
+        "count": len(values),
+        "median_ms": 1e3 * statistics.median(ordered),
+        "p95_ms": 1e3 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
+        "largest_ms": 1e3 * ordered[-1],
+    }

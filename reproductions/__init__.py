@@ -1,0 +1,1 @@
+"""Published work trained again and judged, outside the package."""

@@ -1,0 +1,216 @@
+"""Compare recipes by their runs: groups of runs that differ by seed only, all against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from thriftnet.comparison.groups import ScoreGroup, group_scores
+from thriftnet.comparison.scores import Score, read_score
+from thriftnet.comparison.sentences import notes_on, verdict
+from thriftnet.comparison.statistics import (
+    ALPHA,
+    ImageTest,
+    SeedTest,
+    compare_seeds,
+    holm,
+    image_half_width,
+    mcnemar,
+    seeds_needed,
+)
+from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.recipe.sections import EvaluateSection
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One group against the first. Differences are in points: hundredths of accuracy."""
+
+    first: str
+    other: str
+    test: str
+    """Name of the test behind `p`; `none` where there was nothing to test by."""
+    seeds: tuple[int, int]
+    """How many the first group has and how many the other."""
+    points: float
+    """Mean accuracy of the other group less that of the first."""
+    half_width: float | None
+    """Of the 95% interval of `points`: over seeds, or over test images for McNemar's test."""
+    image_half_width: float | None
+    """Over test images, the networks kept; none without predictions of the same images."""
+    p: float | None
+    """Two-sided; not corrected."""
+    p_corrected: float | None
+    """By Holm for the number of comparisons; as `p` where there is one."""
+    only_first: int | None
+    """McNemar's test: images that the first network alone names rightly."""
+    only_other: int | None
+    seeds_needed: int | None
+    """Of each group, to show this difference with a probability of 80%, were it the true one."""
+
+    @property
+    def verdict(self) -> str:
+        """A plain sentence."""
+        return verdict(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**vars(self), "seeds": list(self.seeds), "verdict": self.verdict}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups side by side, and what can be shown."""
+
+    groups: tuple[ScoreGroup, ...]
+    contrasts: tuple[Contrast, ...]
+    """Every other group against the first; empty where there is one group, or a hindrance."""
+    hindrance: str | None
+    """Why the runs cannot be compared; they stand side by side all the same, each for itself."""
+    correction: str | None
+    """Of p-values for their number: Holm's, where there are several."""
+    notes: tuple[str, ...]
+    """What to know when reading the figures; what is missing."""
+    left_out: tuple[str, ...]
+    """Runs that could not be used, and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "groups": [group.to_json() for group in self.groups],
+            "contrasts": [contrast.to_json() for contrast in self.contrasts],
+            "hindrance": self.hindrance,
+            "correction": self.correction,
+            "notes": list(self.notes),
+            "left_out": list(self.left_out),
+        }
+
+
+def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:
+    """Compare the test accuracy of runs, as `thriftnet.compare` says.
+
+    Two runs are always compared with each other. Runs of other classes or data, and one run that
+    is left of several, are shown without a test.
+    """
+    kinds = get_args(EvaluateSection.model_fields["tta"].annotation)
+    if tta is not None and tta not in kinds:
+        raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
+    scores, left_out = _read(runs, tta)
+    hindrance = _hindrance(scores)
+    apart = hindrance is not None or _are_a_pair(scores, left_out)
+    groups, repeated = group_scores(scores, apart=apart)
+    first, *others = groups if hindrance is None else groups[:1]
+    tests = [_tests(first, other) for other in others]
+    p_values = [images.p if images else seeds.p for seeds, images in tests]
+    known = [p for p in p_values if p is not None]
+    corrected = iter(holm(known))
+    contrasts = tuple(
+        _contrast(first, other, test, p, None if p is None else next(corrected), len(known))
+        for other, test, p in zip(others, tests, p_values, strict=True)
+    )
+    return Comparison(
+        groups=groups,
+        contrasts=contrasts,
+        hindrance=hindrance,
+        correction="Holm" if len(known) > 1 else None,
+        notes=notes_on(groups, contrasts, hindrance=hindrance),
+        left_out=(*left_out, *repeated),
+    )
+
+
+def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], list[str]]:
+    """The scores that can be had, and why others cannot; a wrong path is an error at once."""
+    paths = list({Path(run).resolve(): Path(run) for run in reversed(runs)}.values())[::-1]
+    scores: list[Score] = []
+    left_out: list[ThriftnetError] = []
+    for path in paths:
+        if not path.is_dir():
+            raise RunError(f"there is no run folder {path}; check the path")
+        try:
+            scores.append(read_score(path, tta=tta))
+        except ThriftnetError as fault:
+            left_out.append(fault)
+    if left_out and not scores:
+        raise left_out[0]
+    if len(paths) < 2:
+        raise RunError("a comparison takes two runs or more; name another: thriftnet compare A B")
+    return scores, [str(fault) for fault in left_out]
+
+
+def _are_a_pair(scores: Sequence[Score], left_out: Sequence[str]) -> bool:
+    """Whether two runs of one recipe were named alone: who does that wants them compared."""
+    if left_out or len(scores) != 2:
+        return False
+    return scores[0].recipe.digest() == scores[1].recipe.digest()
+
+
+def _hindrance(scores: Sequence[Score]) -> str | None:
+    """Why there is nothing to compare: one run alone, or other classes, data or test images."""
+    first = scores[0]
+    if len(scores) == 1:
+        return f"of the runs given only {first.path} can be used; a comparison takes two"
+    for other in scores[1:]:
+        pair = f"{first.path} and {other.path}"
+        if other.classes != first.classes:
+            return (
+                f"{pair} know different classes ({', '.join(first.classes)}; "
+                f"{', '.join(other.classes)}); compare runs of the same classes"
+            )
+        mine, theirs = first.environment.get("data"), other.environment.get("data")
+        if (mine and theirs and mine != theirs) or (
+            first.recipe.data.dataset != other.recipe.data.dataset
+        ):
+            return f"{pair} are of different data sets; compare runs of the same data"
+        if (
+            first.labels is not None
+            and other.labels is not None
+            and not np.array_equal(first.labels, other.labels)
+        ):
+            return (
+                f"{pair} were evaluated on different test images; evaluate both on the same: "
+                f"thriftnet evaluate {first.path}; thriftnet evaluate {other.path}"
+            )
+    return None
+
+
+def _tests(first: ScoreGroup, other: ScoreGroup) -> tuple[SeedTest, ImageTest | None]:
+    """The test over seeds; and over images, where each group is one network."""
+    seeds = compare_seeds(first.accuracies, other.accuracies)
+    if len(first.scores) > 1 or len(other.scores) > 1:
+        return seeds, None
+    if first.right is None or other.right is None:
+        return seeds, None
+    return seeds, mcnemar(first.right[0], other.right[0])
+
+
+def _contrast(
+    first: ScoreGroup,
+    other: ScoreGroup,
+    tests: tuple[SeedTest, ImageTest | None],
+    p: float | None,
+    p_corrected: float | None,
+    comparisons: int,
+) -> Contrast:
+    seeds, images = tests
+    over_images = None
+    if first.right is not None and other.right is not None:
+        over_images = 100 * image_half_width(first.right, other.right)
+    over_seeds = None if seeds.half_width is None else 100 * seeds.half_width
+    return Contrast(
+        first=first.label,
+        other=other.label,
+        test="McNemar's exact test" if images else seeds.name,
+        seeds=(len(first.scores), len(other.scores)),
+        points=100 * (images or seeds).difference,
+        half_width=over_images if images else over_seeds,
+        image_half_width=over_images,
+        p=p,
+        p_corrected=p_corrected,
+        only_first=images.only_first if images else None,
+        only_other=images.only_other if images else None,
+        seeds_needed=seeds_needed(seeds, alpha=ALPHA / max(1, comparisons)),
+    )

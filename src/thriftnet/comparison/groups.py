@@ -1,0 +1,114 @@
+"""The sides of a comparison: runs that differ by their seed only, and how they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.comparison.labels import label_recipes
+from thriftnet.comparison.scores import Score
+from thriftnet.comparison.statistics import Estimate, estimate, image_half_width
+from thriftnet.recipe.keys import differing_settings
+
+
+@dataclass(frozen=True)
+class ScoreGroup:
+    """Runs of one recipe, each of another seed."""
+
+    label: str
+    scores: tuple[Score, ...]
+    settings: dict[str, Any]
+    """Recipe keys that differ between the groups, with this group's values."""
+
+    @property
+    def accuracies(self) -> dict[int, float]:
+        """Test accuracy of each seed."""
+        return {score.seed: score.accuracy for score in self.scores}
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Over seeds."""
+        return estimate([score.accuracy for score in self.scores])
+
+    @property
+    def right(self) -> NDArray[np.bool_] | None:
+        """(seeds, N) what each network names rightly; none if a run keeps no predictions."""
+        kept = [score.right for score in self.scores if score.right is not None]
+        return np.stack(kept) if len(kept) == len(self.scores) else None
+
+    @property
+    def image_half_width(self) -> float:
+        """Of the 95% interval of the mean accuracy over test images, the networks kept."""
+        if self.right is not None and self.right.shape[1] > 1:
+            return image_half_width(self.right)
+        return fmean(score.image_half_width for score in self.scores)
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean training time."""
+        known = [score.seconds for score in self.scores if score.seconds is not None]
+        return fmean(known) if known else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; accuracies in [0, 1]."""
+        first, accuracy = self.scores[0], self.accuracy
+        return {
+            "label": self.label,
+            "recipe": first.recipe.name,
+            "digest": first.recipe.digest(),
+            "tta": first.tta,
+            "settings": self.settings,
+            "accuracy": accuracy.mean,
+            "deviation": accuracy.deviation,
+            "half_width": accuracy.half_width,
+            "image_half_width": self.image_half_width,
+            "parameters": first.parameters,
+            "macs": first.macs,
+            "seconds": self.seconds,
+            "runs": [
+                {
+                    "run": str(score.path),
+                    "seed": score.seed,
+                    "accuracy": score.accuracy,
+                    "seconds": score.seconds,
+                }
+                for score in self.scores
+            ],
+        }
+
+
+def group_scores(
+    scores: Sequence[Score], *, apart: bool = False
+) -> tuple[tuple[ScoreGroup, ...], list[str]]:
+    """Groups in the order of their first runs, and why a run is in none of them.
+
+    Args:
+        scores: Of runs.
+        apart: Every run is a group, by the name of its folder.
+    """
+    if apart:
+        names = [score.path.resolve().name for score in scores]
+        if len(set(names)) < len(names):
+            names = [str(score.path) for score in scores]
+        settings = differing_settings([score.recipe for score in scores])
+        sides = zip(names, scores, settings, strict=True)
+        return tuple(ScoreGroup(name, (score,), keys) for name, score, keys in sides), []
+    members: dict[str, dict[int, Score]] = {}
+    repeated: list[str] = []
+    for score in scores:
+        seeds = members.setdefault(score.recipe.digest(), {})
+        if score.seed in seeds:  # no other sample of how seeds scatter
+            repeated.append(
+                f"{score.path} has the recipe and seed of {seeds[score.seed].path}, "
+                "which counts for both; leave one out"
+            )
+        seeds.setdefault(score.seed, score)
+    sides = [tuple(seeds.values()) for seeds in members.values()]
+    settings = differing_settings([side[0].recipe for side in sides])
+    labels = label_recipes([side[0].recipe for side in sides])
+    return tuple(map(ScoreGroup, labels, sides, settings)), repeated

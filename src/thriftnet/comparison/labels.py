@@ -1,0 +1,36 @@
+"""How recipes and their seeds are labelled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from thriftnet.recipe import Recipe
+from thriftnet.recipe.keys import differing_settings
+
+_SHORT = 2
+"""Keys that a label can hold."""
+
+
+def count_seeds(count: int) -> str:
+    """Such as `1 seed`."""
+    return f"{count} seed{'' if count == 1 else 's'}"
+
+
+def label_recipes(recipes: Sequence[Recipe]) -> list[str]:
+    """A label for each of several different recipes.
+
+    It is the recipe's name; where several share it, the keys they differ in stand with it, or the
+    digest where these are many.
+    """
+    shared = Counter(recipe.name for recipe in recipes)
+    labels: list[str] = []
+    for recipe in recipes:
+        label = recipe.name
+        if shared[recipe.name] > 1:
+            namesakes = [other for other in recipes if other.name == recipe.name]
+            settings = differing_settings(namesakes)[namesakes.index(recipe)]
+            told = " ".join(f"{key}={value}" for key, value in settings.items())
+            label += f" {told}" if len(settings) <= _SHORT else f" ({recipe.digest()[:6]})"
+        labels.append(label)
+    return labels

@@ -1,0 +1,126 @@
+"""What a comparison asks of one run: its accuracy, what it named rightly, what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.errors import RunError
+from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Score:
+    """A finished, evaluated run."""
+
+    path: Path
+    recipe: Recipe
+    tta: str
+    """How the test images were read."""
+    accuracy: float
+    image_half_width: float
+    """Of the accuracy's 95% interval over test images (Wilson)."""
+    parameters: int | None
+    macs: int | None
+    seconds: float | None
+    """Training time."""
+    classes: tuple[str, ...]
+    environments: list[dict[str, Any]]
+    """What it began on, and what it went on with each time that this was something else."""
+    labels: NDArray[np.int64] | None
+    """(N,) of the test images; none where the run keeps no predictions of this reading."""
+    right: NDArray[np.bool_] | None
+    """(N,) whether the network names each test image rightly; none as `labels`."""
+    missing: str | None
+    """What is wrong with the predictions, and what to do."""
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.recipe.seed
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What it began on."""
+        return self.environments[0]
+
+
+def read_score(path: Path, *, tta: str | None) -> Score:
+    """Read a run's score.
+
+    Args:
+        path: A run folder.
+        tta: How the test images were read; none: the way its recipe chose.
+
+    Raises:
+        RunError: The run is not finished, was never evaluated that way, or is damaged.
+        RecipeError: Its recipe was changed and is wrong now.
+    """
+    run = RunFolder.open(path)
+    recipe, lines = run.recipe(), run.metrics(outline=True)
+    if not run.finished:
+        raise RunError(
+            f"{path} has no final model yet; finish it with: thriftnet train --resume {path}"
+        )
+    chosen = tta or recipe.evaluate.tta
+    tests = [line for line in lines if line.get("kind") == "test" and line.get("tta") == chosen]
+    if not tests:
+        option = f" --tta {tta}" if tta else ""
+        raise RunError(
+            f"{path} was never evaluated{' with' if tta else ''}{option}; "
+            f"run: thriftnet evaluate {path}{option}"
+        )
+    predictions, missing = _predictions(run, chosen, option=f" --tta {tta}" if tta else "")
+    facts = {key: value for line in lines for key, value in line.items() if key in _COSTS}
+    try:
+        classes = tuple(map(str, run.model_facts()["classes"]))
+        accuracy = float(tests[-1]["accuracy"])
+        low, high = map(float, tests[-1]["accuracy_interval"])
+    except (KeyError, TypeError, ValueError):
+        raise RunError(
+            f"{path} lacks figures of its evaluation; run: thriftnet evaluate {path}"
+        ) from None
+    labels = right = None
+    if predictions:  # they are the last evaluation's, whatever was read before
+        labels = predictions.labels
+        right = predictions.logits[chosen].argmax(axis=1) == labels
+        accuracy = float(right.mean())
+    return Score(
+        path=path,
+        recipe=recipe,
+        tta=chosen,
+        accuracy=accuracy,
+        image_half_width=(high - low) / 2,
+        parameters=facts.get("parameters"),
+        macs=facts.get("macs"),
+        seconds=facts.get("seconds"),
+        classes=classes,
+        environments=run.environments(lines),
+        labels=labels,
+        right=right,
+        missing=missing,
+    )
+
+
+_COSTS = {"parameters", "macs", "seconds"}
+
+
+def _predictions(run: RunFolder, tta: str, *, option: str) -> tuple[Predictions | None, str | None]:
+    """The predictions of one reading, or why there are none."""
+    again = f"run: thriftnet evaluate {run.path}{option}"
+    try:
+        predictions = run.load_predictions()
+    except RunError:
+        return None, f"keeps damaged predictions; {again}"
+    logits = predictions.logits.get(tta) if predictions else None
+    if predictions is None or logits is None or logits.ndim != 2:
+        return None, f"keeps no predictions; {again}"
+    if len(logits) != len(predictions.labels) or len(logits) < 2:
+        return None, f"keeps predictions that do not fit their labels; {again}"
+    return predictions, None

@@ -1,0 +1,132 @@
+"""What a comparison shows, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from thriftnet.comparison.groups import ScoreGroup
+from thriftnet.comparison.statistics import ALPHA, MOST_SEEDS
+
+if TYPE_CHECKING:
+    from thriftnet.comparison.compare import Contrast
+
+_MACHINE = ("processor", "threads", "device", "accelerator")
+"""Facts of the environment that training time hangs on."""
+
+
+def verdict(contrast: Contrast) -> str:
+    """Which is better and by how much; or that nothing can be shown, and what it would take."""
+    first, other = contrast.first, contrast.other
+    better, worse = (other, first) if contrast.points > 0 else (first, other)
+    gap = f"{abs(contrast.points):.2f}"
+    if contrast.half_width is not None:
+        gap += f" ± {contrast.half_width:.2f}"
+    p, on = contrast.p_corrected, _sample(contrast)
+    if p is None:
+        return _untested(contrast)
+    evidence = f"{on}, {show_p(p)}"
+    if p < ALPHA:
+        return f"{better} is better than {worse} by {gap} points ({evidence})"
+    start = f"no difference can be shown between {first} and {other}"
+    ahead = f"{better} ahead by {gap} points" if contrast.points else f"{gap} points apart"
+    found = f"found: {ahead}, {evidence}"
+    if contrast.only_first is not None:
+        return f"{start} with one run each ({found})"
+    if contrast.seeds_needed:
+        each = "" if contrast.seeds[0] == contrast.seeds[1] else " of each"
+        need = f"about {contrast.seeds_needed}{each} would be needed"
+    elif contrast.points:
+        need = f"more than {MOST_SEEDS:,} would be needed"
+    else:
+        need = "their means are the same"
+    return f"{start} with {_seeds(contrast)}; {need} ({found})"
+
+
+def _untested(contrast: Contrast) -> str:
+    """What is left to say where no test could be made."""
+    better = contrast.other if contrast.points > 0 else contrast.first
+    gap = f"{abs(contrast.points):.2f} points"
+    start = f"no difference can be shown between {contrast.first} and {contrast.other}"
+    if max(contrast.seeds) > 1:
+        return (
+            f"{start} with {_seeds(contrast)} that do not scatter ({better} is ahead by {gap}); "
+            "train more seeds"
+        )
+    return f"{start} with one seed each ({better} is ahead by {gap}); train more seeds of both"
+
+
+def _sample(contrast: Contrast) -> str:
+    if contrast.only_first is not None:
+        return "on these test images"
+    return f"n = {_seeds(contrast)}"
+
+
+def _seeds(contrast: Contrast) -> str:
+    mine, theirs = contrast.seeds
+    if mine == theirs:
+        return f"{mine} seeds"
+    return f"{mine} and {theirs} seeds"
+
+
+def show_p(p: float) -> str:
+    """A p-value for reading."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def notes_on(
+    groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast], *, hindrance: str | None
+) -> tuple[str, ...]:
+    """What to know when reading the figures, and what is missing."""
+    scores = [score for group in groups for score in group.scores]
+    notes: list[str] = []
+    if not contrasts and hindrance is None:
+        notes.append(
+            "these runs differ by seed only, so there is nothing to compare; "
+            "add runs of another recipe"
+        )
+    if any(contrast.only_first is not None for contrast in contrasts):
+        notes.append(
+            "McNemar's test speaks of these two networks; whether one recipe is better than the "
+            "other takes several seeds of each"
+        )
+    if any(contrast.test == "Student's t test" for contrast in contrasts):
+        notes.append(
+            "a group of one seed is taken to scatter as the other does (Student's t test); "
+            "more seeds of it would tell"
+        )
+    if len([contrast for contrast in contrasts if contrast.p is not None]) > 1:
+        notes.append(
+            "p-values are corrected for the number of comparisons (Holm); each interval is of "
+            "95% on its own"
+        )
+    notes.append(_two_sources(groups, contrasts))
+    if len({score.tta for score in scores}) > 1:
+        read = ", ".join(f"{group.label} {group.scores[0].tta}" for group in groups)
+        notes.append(
+            f"the test images were read in different ways ({read}); "
+            "--tta none compares the networks alone"
+        )
+    everywhere = [facts for score in scores for facts in score.environments]
+    if len({tuple(str(facts.get(key)) for key in _MACHINE) for facts in everywhere}) > 1:
+        notes.append("the runs were trained on different machines: times do not compare")
+    lacking = [score for score in scores if score.missing]
+    if contrasts and lacking:
+        others = f" (and so do {len(lacking) - 1} others)" if lacking[1:] else ""
+        notes.append(
+            f"what other test images would do to a difference is not known: {lacking[0].path}"
+            f"{others} {lacking[0].missing}"
+        )
+    return tuple(notes)
+
+
+def _two_sources(groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast]) -> str:
+    """Seeds and images are different things; how much the images alone would move."""
+    mean = max(100 * group.image_half_width for group in groups)
+    known = [c.image_half_width for c in contrasts if c.image_half_width is not None]
+    both = f" and a difference by about {max(known):.2f}" if known else ""
+    return (
+        "seeds and test images are different sources of uncertainty: ± over seeds is how far "
+        "other seeds would move a mean on the same test images; other test images of the same "
+        f"kind would move a mean by about {mean:.2f} points{both}"
+    )

@@ -1,0 +1,1 @@
+"""CIFAR-10 from wherever it can be had, verified."""

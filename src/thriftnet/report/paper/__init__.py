@@ -1,1 +1,0 @@
-"""The paper's results beside what was measured here."""

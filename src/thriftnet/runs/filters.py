@@ -1,0 +1,153 @@
+"""Filters, sorting and columns of the list of runs."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, cast, get_args
+
+from thriftnet.errors import RunError
+from thriftnet.recipe import Recipe
+from thriftnet.recipe.keys import flatten
+from thriftnet.recipe.sections import ModelSection
+from thriftnet.runs.listing import COLUMNS, ListedRun, Value
+
+_NUMBER: dict[str, Callable[[float, float], bool]] = {
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+_TEXT: dict[str, Callable[[str, str], bool]] = {
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "=": lambda a, b: a == b or fnmatchcase(a, b),  # a list's brackets are no pattern
+    "!=": lambda a, b: not (a == b or fnmatchcase(a, b)),
+}
+_CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One `--where`: a column, how it compares, and with what."""
+
+    column: str
+    sign: str
+    """A key of `_NUMBER`."""
+    given: str
+    """As typed, for text a shell pattern such as `quick-*`; empty stands for no value."""
+
+    def holds(self, run: ListedRun) -> bool:
+        """Whether a run meets it; one without a value meets `COLUMN=` and `!=` alone.
+
+        Raises:
+            RunError: The column holds numbers and another thing was given.
+        """
+        value = run.value(self.column)
+        if not self.given:
+            return (value is None) == (self.sign == "=")
+        if value is None:
+            return self.sign == "!="
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _NUMBER[self.sign](value, self._number())
+        given = self.given.replace(" ", "") if isinstance(value, list) else self.given
+        return _TEXT[self.sign](as_text(value), given)
+
+    def _number(self) -> float:
+        try:
+            return float(self.given)
+        except ValueError:
+            raise RunError(
+                f"--where {self.column}{self.sign}{self.given}: {self.column} is a number; "
+                f"compare it with one, such as {self.column}>0.5"
+            ) from None
+
+
+def parse_condition(text: str) -> Condition:
+    """Read `COLUMN=VALUE`, `!=`, `<`, `<=`, `>` or `>=`.
+
+    Raises:
+        RunError: It is none of them, or there is no such column.
+    """
+    match = _CONDITION.fullmatch(text)
+    if match and match[2] in {"<", "<=", ">", ">="} and not match[3]:
+        raise RunError(f"--where {text!r} compares with nothing; add a value, as in {text}0.9")
+    if not match:
+        raise RunError(
+            f"--where {text!r} is not a condition such as recipe=quick or 'accuracy>0.93' (quoted)"
+        )
+    column, sign, given = match.groups()
+    return Condition(check_column(column), "=" if sign == "==" else sign, given)
+
+
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Read `name,seed,optim.lr`.
+
+    Raises:
+        RunError: There is no such column.
+    """
+    return tuple(check_column(column.strip()) for column in text.split(","))
+
+
+def check_column(name: str) -> str:
+    """The name, if it is a column or a recipe key.
+
+    Raises:
+        RunError: It is neither; the nearest is named.
+    """
+    known = [*COLUMNS, *recipe_keys()]
+    if name in known:
+        return name
+    leaves = [key for key in known if key.rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]]
+    near = difflib.get_close_matches(name, leaves or known, n=1, cutoff=0.0)
+    raise RunError(
+        f"{name!r} is neither a column nor a recipe key; did you mean {near[0]}? "
+        f"Columns are {', '.join(COLUMNS)}, and recipe keys such as optim.lr"
+    )
+
+
+def recipe_keys() -> list[str]:
+    """Every dotted key that a recipe of any family can have."""
+    families: tuple[Any, ...] = get_args(get_args(ModelSection)[0])
+    keys: dict[str, None] = {}
+    for section in families:
+        family = get_args(section.model_fields["family"].annotation)[0]
+        recipe = Recipe(name="any", model=section(family=family))
+        keys |= dict.fromkeys(flatten(recipe.model_dump(mode="json")))
+    return list(keys)
+
+
+def select_runs(
+    runs: Iterable[ListedRun], conditions: Sequence[Condition], *, sort: str, reverse: bool
+) -> list[ListedRun]:
+    """The runs that meet every condition, sorted; those without a value count as the least.
+
+    Raises:
+        RunError: A condition compares a number with another thing.
+    """
+    kept = [run for run in runs if all(condition.holds(run) for condition in conditions)]
+    return sorted(kept, key=lambda run: _order(run.value(sort)), reverse=reverse)
+
+
+def _order(value: Value) -> tuple[int, float, str]:
+    if value is None:
+        return (0, 0.0, "")
+    if isinstance(value, int | float):
+        return (1, float(value), "")
+    return (2, 0.0, as_text(value))
+
+
+def as_text(value: Any) -> str:
+    """A value as it is typed on the command line: true, [1,2,3], quick."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(as_text, cast('list[Any]', value)))}]"
+    return str(value)

@@ -1,0 +1,187 @@
+"""The list of runs in a folder: what each is, how far it came, and what it reached.
+
+A list of a thousand runs is to be there at once. So nothing here imports torch, metrics are read
+in outline, and a section of YAML that many runs share is parsed once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.state import run_state
+
+USUAL_COLUMNS = (
+    "name",
+    "state",
+    "recipe",
+    "seed",
+    "epoch",
+    "accuracy",
+    "parameters",
+    "seconds",
+    "started",
+)
+"""Columns of a list where none are named."""
+
+COLUMNS = (
+    *USUAL_COLUMNS,
+    "macs",
+    "pflop",
+    "top5",
+    "loss",
+    "calibration_error",
+    "val_accuracy",
+    "digest",
+    "path",
+    "problem",
+)
+"""Columns of every list, beside which any recipe key is one."""
+
+Value = str | int | float | bool | list[Any] | None
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """One line of the list."""
+
+    facts: Mapping[str, Value]
+    """A value for each of COLUMNS; none where it is not known. Times in seconds."""
+    recipe: Recipe | None
+    """None in a damaged run."""
+
+    def value(self, column: str) -> Value:
+        """Of a column or a dotted recipe key; none where the run has none."""
+        if column == "digest":  # takes longer than all the rest
+            return self.recipe.digest() if self.recipe else None
+        if column in self.facts:
+            return self.facts[column]
+        node: Any = self.recipe
+        for part in column.split("."):
+            node = getattr(node, part, None)
+        return list(cast("tuple[Any, ...]", node)) if isinstance(node, tuple) else node
+
+    def to_json(self, columns: tuple[str, ...] = COLUMNS) -> dict[str, Value]:
+        """Plain values of some columns."""
+        return {column: self.value(column) for column in columns}
+
+
+def list_runs(folder: Path) -> list[ListedRun]:
+    """Every run in a folder, the oldest first; damaged ones among them.
+
+    Raises:
+        RunError: There is no such folder, or it is a run itself.
+    """
+    return sorted(
+        (read_run(run) for run in find_runs(folder)),
+        key=lambda run: (str(run.value("started") or ""), str(run.value("name"))),
+    )
+
+
+def find_runs(folder: Path) -> list[RunFolder]:
+    """The run folders in a folder, by name; what is no run is passed over.
+
+    Raises:
+        RunError: There is no such folder, or it is a run itself.
+    """
+    if not folder.is_dir():
+        raise RunError(
+            f"there is no folder {folder}; train a run into it with thriftnet train, "
+            "or name another with --runs-dir"
+        )
+    if RunFolder(folder).recipe_path.is_file():
+        raise RunError(f"{folder} is a run; name the folder that it lies in with --runs-dir")
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as fault:
+        raise RunError(
+            f"{folder} cannot be read: {fault.strerror}; check the path and your rights"
+        ) from None
+    return [run for run in map(RunFolder, paths) if _is_run(run)]
+
+
+def _is_run(run: RunFolder) -> bool:
+    """Whether it has a recipe, or what only a run that lost its recipe can have."""
+    marks = (run.recipe_path, run.metrics_path, run.model_path, run.last_path)
+    return any(path.is_file() for path in marks)
+
+
+def read_run(run: RunFolder) -> ListedRun:
+    """Read what the list tells of a run; a damaged one is a line all the same."""
+    facts: dict[str, Value] = dict.fromkeys(COLUMNS)
+    facts |= {"name": run.path.name, "path": str(run.path)}
+    try:
+        facts["started"] = _minute(run.recipe_path.stat().st_mtime)
+        recipe = _read_recipe(run)
+        facts |= {"recipe": recipe.name, "seed": recipe.seed}
+        lines = run.metrics(outline=True)
+        facts |= _figures(lines, recipe)
+        status, age = run.status()
+        facts["state"] = run_state(run, lines, age=age if status else None)
+        if facts["state"] == "failed":
+            facts["problem"] = str(lines[-1].get("reason"))
+    except ThriftnetError as fault:
+        return ListedRun({**facts, "state": "damaged", "problem": str(fault)}, None)
+    except OSError as fault:
+        problem = f"{run.recipe_path} cannot be read: {fault.strerror}"
+        return ListedRun({**facts, "state": "damaged", "problem": problem}, None)
+    return ListedRun(facts, recipe)
+
+
+def _figures(lines: list[dict[str, Any]], recipe: Recipe) -> dict[str, Value]:
+    """The latest figure of each name; test figures as the recipe reads the images."""
+    found: dict[str, Value] = {}
+    for line in lines:
+        kind = line.get("kind")
+        if kind == "test" and line.get("tta") == recipe.evaluate.tta:
+            names = ("accuracy", "top5", "loss", "calibration_error")
+        elif kind == "start":
+            names = ("parameters", "macs")
+        elif kind == "epoch":
+            names = ("epoch", "val_accuracy", "seconds")
+        elif kind == "end":
+            names = ("seconds", "pflop")
+        else:
+            continue
+        numbers = {name: line.get(name) for name in names}
+        found |= {k: v for k, v in numbers.items() if isinstance(v, int | float)}
+    return found
+
+
+def _read_recipe(run: RunFolder) -> Recipe:
+    """The run's recipe: the quick way, or the careful one where that does not do.
+
+    Raises:
+        RecipeError: It is not a recipe.
+    """
+    try:
+        tree: dict[str, Any] = {}
+        for section in re.split(r"(?m)^(?=\w)", run.recipe_path.read_text("utf-8")):
+            found = _read_section(section) or {}
+            if tree.keys() & found.keys():
+                raise ValueError("a key stands twice")
+            tree |= found
+        return Recipe.model_validate(tree)
+    except (OSError, ValueError, TypeError, yaml.YAMLError):
+        return run.recipe()
+
+
+@lru_cache(maxsize=100_000)
+def _read_section(text: str) -> dict[str, Any] | None:
+    """One top-level key of a recipe file and what belongs to it."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _minute(seconds: float) -> str:
+    """A moment as it sorts and reads: 2026-11-23 15:04."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,96 @@
+"""Where a run stands, read from its folder while it goes on or after."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.state import SILENT_SECONDS, run_state
+
+_EPOCH = frozenset(
+    (
+        "epoch",
+        "epochs",
+        "train_loss",
+        "train_accuracy",
+        "learning_rate",
+        "images_per_second",
+        "seconds",
+    )
+)
+"""What the line of an epoch has; one that lost some of it is passed over."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run at a moment."""
+
+    name: str
+    path: Path
+    state: str
+    """As `run_state` says."""
+    status: Line
+    """The latest `Moment`; empty where no training goes on."""
+    epochs: tuple[Line, ...]
+    """The lines of the epochs that have ended."""
+    last: Line
+    """The last line of the metrics; empty if there is none."""
+    test: Line
+    """The latest test figures, read as the recipe says; empty before `evaluate`."""
+    awaits_test: bool = False
+    """Whether it came to its end so lately that its test figures may be under way."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of itself."""
+        return self.state in {"finished", "failed", "interrupted"} and not self.awaits_test
+
+    def series(self, key: str) -> list[float]:
+        """A figure of every epoch that has it, in order."""
+        values = (line.get(key) for line in self.epochs)
+        return [float(value) for value in values if isinstance(value, int | float)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the page that follows a run."""
+        return {"state": self.state, "epochs": len(self.epochs), "status": dict(self.status)}
+
+
+def read_standing(path: Path) -> Standing:
+    """Read a run folder, whatever its state.
+
+    Raises:
+        RunError: There is no run at `path`, or its metrics are damaged.
+        RecipeError: Its recipe.yaml is wrong.
+    """
+    run = RunFolder.open(path)
+    status, age = run.status()
+    lines = run.metrics()
+    last = lines[-1] if lines else {}
+    tests = [line for line in lines if line.get("kind") == "test"]
+    if tests:  # only then is the recipe worth reading, as this is asked every second
+        tta = run.recipe().evaluate.tta
+        tests = [line for line in tests if line.get("tta") == tta]
+    epochs = (line for line in lines if line.get("kind") == "epoch")
+    state = run_state(run, lines, age=age if status else None)
+    return Standing(
+        name=run.name,
+        path=path,
+        state=state,
+        status=status,
+        epochs=tuple(line for line in epochs if line.keys() >= _EPOCH),
+        last=last,
+        test=tests[-1] if tests else {},
+        awaits_test=state == "finished" and not tests and _is_fresh(run.model_path),
+    )
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether a file was written within the time after which a training counts as silent."""
+    try:
+        return time.time() - path.stat().st_mtime < SILENT_SECONDS
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""What a machine can do: device, precision, memory, threads, resizing."""

@@ -1,0 +1,84 @@
+"""Device and arithmetic: the best that the machine does well, unless the recipe names one."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from thriftnet.errors import RecipeError
+from thriftnet.runtime.memory import keep_freed_memory
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and in what arithmetic a network runs."""
+
+    device: torch.device
+    precision: str
+    """`fp32` or `bf16`: forward and backward of convolutions and matrix products."""
+
+    @property
+    def prefers_small(self) -> bool:
+        """Whether work is fastest in pieces that fit a cache; elsewhere each launch costs."""
+        return self.device.type == "cpu"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of every forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
+    """Resolve `auto` and check that the machine has what is named.
+
+    On the CPU the process keeps its freed memory from then on (`keep_freed_memory`).
+
+    Raises:
+        RecipeError: The named device is not there, or the precision is not one of ours.
+    """
+    available = available_devices()
+    if device == "auto":
+        device = available[0]
+    if device not in available:
+        found = ", ".join(available)
+        raise RecipeError(
+            f"train.device={device} is not on this machine (found: {found}); use train.device=auto"
+        )
+    if precision == "auto":
+        precision = "bf16" if _fast_bf16(device) else "fp32"
+    if precision not in {"fp32", "bf16"}:
+        raise RecipeError(f"train.precision={precision} is not one of auto, fp32, bf16; use auto")
+    if device == "cpu":
+        keep_freed_memory()
+    return Compute(torch.device(device), precision)
+
+
+def available_devices() -> list[str]:
+    """What this machine has, the best first; asking sets nothing."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [*(name for name, found in there.items() if found), "cpu"]
+
+
+def processor_name() -> str:
+    """What the processor calls itself."""
+    capabilities = torch.cpu.get_capabilities()
+    return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
+
+
+def accelerator_name(device: torch.device) -> str | None:
+    """What the accelerator calls itself; none on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return None if device.type == "cpu" else device.type
+
+
+def _fast_bf16(device: str) -> bool:
+    """Whether bfloat16 is computed in hardware; emulated, it is slower than float32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return device == "cpu" and any(
+        capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16")
+    )

@@ -1,0 +1,1 @@
+"""Who runs a job: the queue in a database."""

@@ -1,0 +1,108 @@
+"""What the faults of a database mean to a user, and which of them may pass."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import exc
+
+from thriftnet.errors import SearchError
+from thriftnet.search.queue import database
+
+
+class AwayError(SearchError):
+    """The storage does not answer now, and may in a moment."""
+
+
+@dataclass(frozen=True)
+class _Fault:
+    mark: str
+    """Pattern of the driver's words."""
+    text: str
+    """What it means, with `{}` for the storage."""
+    passing: bool = False
+    """Whether it may be over in a moment."""
+
+
+_DAMAGED = "{} is damaged; restore it, or move the study away"
+_OTHER_VERSION = "{} was made by another version of thriftnet; begin a new study"
+
+_SQLITE = (
+    _Fault("locked", "{} has been locked by another program for LOCK_SECONDS s; end it"),
+    _Fault("full", "the disk is full: {} was not written; free some space"),
+    _Fault("not a database", _DAMAGED),
+    _Fault("malformed", _DAMAGED),
+    _Fault("unable to open", "{} cannot be opened; check that the folder may be written"),
+    _Fault("readonly", "{} may not be written; check its permissions"),
+    _Fault("no such column", _OTHER_VERSION),
+    _Fault("no such table", "{} holds no study"),
+)
+
+_POSTGRESQL = (
+    _Fault(
+        r"password authentication|no password supplied|pg_hba\.conf|role \".*\" does not exist"
+        "|is not permitted to log in",
+        "{} refuses the user or the password; check both in --storage (or PGPASSWORD, or .pgpass)",
+    ),
+    _Fault(r"database \".*\" does not exist", "{}: there is no such database; make it (createdb)"),
+    _Fault(
+        "permission denied|must be owner",
+        "the user of {} may not write there; make it the owner of the database",
+    ),
+    _Fault(
+        "No space left|could not extend file|disk full",
+        "the disk of the server is full: {} was not written; free some space there",
+    ),
+    _Fault("read-only transaction", "{} is a copy that may only be read; give the main server"),
+    _Fault(
+        "too many clients|connection slots|too many connections",
+        "{} has no connection left for this worker; raise its max_connections",
+        passing=True,
+    ),
+    _Fault("lock timeout", "{} has been locked by another program for LOCK_SECONDS s; end it"),
+    _Fault(
+        "Connection refused|could not translate host|not known|timeout expired|Connection timed out"
+        "|No such file or directory|No route to host|is unreachable",
+        "no server answers at {}; start it, or check host and port",
+        passing=True,
+    ),
+    _Fault(
+        "terminating connection|server closed the connection|starting up|shutting down"
+        "|recovery mode|not yet accepting|closed unexpectedly|connection is lost|reset by peer"
+        "|could not receive data|could not send data|Broken pipe|connection is closed",
+        "the server of {} went away; start it again",
+        passing=True,
+    ),
+    _Fault(r"column .* does not exist", _OTHER_VERSION),
+    _Fault(r"relation .* does not exist", "{} holds no study"),
+)
+
+
+def explain(reason: str, where: str) -> SearchError:
+    """One line with the remedy for the faults of a database that a user can mend.
+
+    Args:
+        reason: The driver's words.
+        where: The storage as a user may read it; an address with `://` is a PostgreSQL's.
+    """
+    known = _POSTGRESQL if "://" in where else _SQLITE
+    fault = next((each for each in known if re.search(each.mark, reason)), None)
+    short = " ".join(reason.split())[:200]
+    text = fault.text if fault else "the storage {} does not answer"
+    text = text.replace("LOCK_SECONDS", f"{database.LOCK_SECONDS:g}").replace("{}", where)
+    text += "" if fault else f" ({short})"
+    told = f"{text}, and run the same command again: what was finished is kept"
+    return AwayError(told) if fault and fault.passing else SearchError(told)
+
+
+@contextlib.contextmanager
+def unless_another_was_first() -> Iterator[None]:
+    """A block that makes what another process may have made in the same moment."""
+    try:
+        yield
+    except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:
+        if "already exists" not in str(fault) and not isinstance(fault, exc.IntegrityError):
+            raise

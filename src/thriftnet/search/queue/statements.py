@@ -1,0 +1,54 @@
+"""What a storage asks of its database and writes to it, within a transaction that it has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sql
+
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.jobs import Candidate, Claim
+
+
+def insert_candidates(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
+    """Those that are not known yet, after those that are."""
+    known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
+    new = {c.digest: c for c in candidates if c.digest not in known}
+    rows = [
+        schema.from_candidate(candidate, position=position)
+        for position, candidate in enumerate(new.values(), start=len(known))
+    ]
+    if rows:
+        connection.execute(schema.candidates.insert(), rows)
+
+
+def select_given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:
+    """The first job that nobody works at: it was released, or its lease has run out.
+
+    A worker has one job: one of its own is from a claim whose answer was lost on the way.
+    """
+    state = schema.jobs.c.state
+    silent = (schema.jobs.c.expires < leased) | (schema.jobs.c.worker == worker)
+    query = sql.select(schema.jobs).where(
+        schema.jobs.c.stage == stage, (state == "released") | ((state == "running") & silent)
+    )
+    return query.order_by(schema.jobs.c.number).limit(1)
+
+
+def select_silent(stage: str, leased: float) -> sql.Select[Any]:
+    """Numbers of the jobs whose workers are taken for dead."""
+    silent = (schema.jobs.c.state == "running") & (schema.jobs.c.expires < leased)
+    return sql.select(schema.jobs.c.number).where(schema.jobs.c.stage == stage, silent)
+
+
+def set_job(connection: sql.Connection, at: int, **values: Any) -> None:
+    """Change the job of that id."""
+    connection.execute(schema.jobs.update().where(schema.jobs.c.id == at).values(**values))
+
+
+def set_own(connection: sql.Connection, claim: Claim, **values: Any) -> bool:
+    """Change a job if it is still this claim's."""
+    own = (schema.jobs.c.id == claim.id) & (schema.jobs.c.state == "running")
+    own &= (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)
+    return connection.execute(schema.jobs.update().where(own).values(**values)).rowcount == 1

@@ -1,0 +1,1 @@
+"""What a study runs next, stage by stage."""

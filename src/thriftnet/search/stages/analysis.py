@@ -1,0 +1,187 @@
+"""The second stage: what the best trials of the grid show of their networks' stages.
+
+Nothing is trained here, so that there are no jobs: checkpoints of the grid are read on validation
+images, and a few steps repeated whose weights are thrown away. Every draw is named by the trial's
+seed: the same trials give the same figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from thriftnet.errors import RecipeError, RunError, SearchError
+from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
+from thriftnet.search.space import Space
+from thriftnet.search.stages import grid
+from thriftnet.search.study import Study
+
+NAME = "analysis"
+
+HARDEST = 10
+"""Images of the largest loss that are listed."""
+
+
+def horizon(space: Space) -> int:
+    """Epochs of the grid's trials: there are no others."""
+    return grid.horizon(space)
+
+
+def decide(known: Known) -> Decide:
+    """Nothing is trained."""
+    del known
+
+    def choose(rows: Sequence[JobRow]) -> Job | Answer:
+        del rows
+        return Answer.DONE
+
+    return choose
+
+
+def expected(known: Known) -> list[tuple[int, float]]:
+    """No jobs."""
+    del known
+    return []
+
+
+def survivors(known: Known) -> list[str]:
+    """Digests of the grid's best, and of the best of the reference's candidates."""
+    ranked = grid.ranking(known)
+    chosen = ranked[: known.space.analysis.top]
+    reference = next((digest for digest in ranked if known.candidates[digest].reference), None)
+    return chosen if reference is None or reference in chosen else [*chosen, reference]
+
+
+def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+    """Figures and verdicts of each survivor.
+
+    Raises:
+        SearchError: No trial of the grid finished, or a trial's folder is gone or damaged.
+        DataError: The data set cannot be had.
+    """
+    from thriftnet.search.stages.capacity import rules
+
+    reached = {row.job.candidate: row.job for row in known.jobs[grid.NAME] if row.value is not None}
+    chosen = survivors(known)
+    if not chosen:
+        raise SearchError(
+            f"no candidate of {study.path} finished; lower the learning rate in the space and "
+            "begin another study"
+        )
+    networks: list[dict[str, Any]] = []
+    for digest in chosen:
+        candidate = known.candidates[digest]
+        found = analyse_trial(
+            study.trial_path(reached[digest]),
+            images=known.space.analysis.images,
+            steps=known.space.analysis.steps,
+            data=data,
+        )
+        networks.append({**candidate.to_json(), **found})
+    return {"stage": NAME, "rules": rules(), "networks": networks}
+
+
+def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> dict[str, Any]:
+    """Everything that is measured of one trial.
+
+    Args:
+        path: Its run folder.
+        images: Training images at most that fit the probe, and validation images at most that
+            are read.
+        steps: Real steps whose norms are taken.
+        data: Where to read CIFAR-10; none: the cache.
+
+    Raises:
+        SearchError: The folder is gone or damaged.
+        DataError: The data set cannot be had.
+    """
+    from thriftnet.inference.logits import predict_logits
+    from thriftnet.models.stages import network_stages
+    from thriftnet.runs.folder import RunFolder
+    from thriftnet.search.stages.capacity import judge
+    from thriftnet.search.stages.dynamics import curve_facts, step_norms
+    from thriftnet.search.stages.stage_figures import measure_stages
+    from thriftnet.training.images import split_positions
+    from thriftnet.training.start import restore_run
+
+    try:
+        run = RunFolder.open(path)
+        recipe, plan, state, train_set = restore_run(path, data=data)
+        lines = run.metrics()
+    except (RunError, RecipeError) as fault:
+        raise SearchError(
+            f"the analysis needs the trials of the grid: {fault.args[0]}; or begin another study"
+        ) from None
+    base, figures = measure_stages(state.network, plan, images=images)
+    judged = judge(figures, base=base, classes=len(plan.classes))
+    logits = predict_logits(
+        state.network, plan.val_images, mean=plan.mean, std=plan.std, compute=plan.compute
+    )
+    positions = split_positions(recipe, train_set.labels)[1]
+    dynamics = _rounded(curve_facts(lines))
+    errors = error_facts(logits, plan.val_labels.cpu(), positions.tolist(), classes=plan.classes)
+    norms = step_norms(plan, state, network_stages(state.model), steps=steps)
+    return {
+        "epochs": max(line["epoch"] for line in lines if line["kind"] == "epoch"),
+        "dynamics": dynamics,
+        "stem_probe_accuracy": round(base, 6),
+        "stem": _rounded(norms["stem"]),
+        "stages": [{**stage.to_json(), **_rounded(norms[stage.figures.name])} for stage in judged],
+        "errors": errors,
+    }
+
+
+def error_facts(
+    logits: Tensor, labels: Tensor, positions: Sequence[int], *, classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """What is taken for what, and the images of the largest loss.
+
+    Args:
+        logits: (N, classes) float32.
+        labels: (N,) int64.
+        positions: Of each image in the data set's training images.
+        classes: Their names.
+    """
+    from thriftnet.evaluation.evaluate import read_logits
+
+    reading = read_logits(logits, labels, classes=classes, tta="none")
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    order = torch.argsort(losses, descending=True, stable=True)[:HARDEST].tolist()
+    predicted = logits.argmax(dim=1)
+    pairs = [
+        (count, classes[label], classes[other])
+        for label, row in enumerate(reading.confusion)
+        for other, count in enumerate(row)
+        if label != other and count
+    ]
+    return {
+        "images": len(labels),
+        "per_class": {
+            name: None if share is None else round(share, 6)
+            for name, share in reading.per_class.items()
+        },
+        "confusion": reading.confusion,
+        "most_confused": [
+            {"label": label, "predicted": other, "images": count}
+            for count, label, other in sorted(pairs, key=lambda pair: -pair[0])[:5]
+        ],
+        "hardest": [
+            {
+                "training_image": int(positions[at]),
+                "label": classes[int(labels[at])],
+                "predicted": classes[int(predicted[at])],
+                "loss": round(float(losses[at]), 4),
+            }
+            for at in order
+        ],
+    }
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 6) if isinstance(v, float) else v for k, v in values.items()}

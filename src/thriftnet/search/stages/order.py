@@ -1,0 +1,77 @@
+"""The stages of a search, in their order: what each runs next, and what it found.
+
+The paper's method is grid search, performance analysis, targeted refinement and validation. A stage
+is an entry of `STAGES`; the search runs them in that order, each when the one before is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thriftnet.errors import SearchError
+from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Decide
+from thriftnet.search.space import Space
+from thriftnet.search.stages import analysis, grid, refinement, validation
+from thriftnet.search.study import Study
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: pure functions of what is known, and what it writes in the end."""
+
+    name: str
+    horizon: Callable[[Space], int]
+    """Epochs of a trial's whole schedule."""
+    decide: Callable[[Known], Decide]
+    """From what earlier stages found to the choice of this stage's next job."""
+    expected: Callable[[Known], list[tuple[int, float]]]
+    """(jobs, multiply-accumulates x epochs of each) that the stage will have in all, about."""
+    conclude: Callable[[Study, Known, Path | None], dict[str, Any]]
+    """With all jobs over: what was found, as plain values; may write files and read `--data`."""
+
+
+GRID = Stage("grid", grid.horizon, grid.decide, grid.expected, grid.conclude)
+ANALYSIS = Stage(
+    "analysis", analysis.horizon, analysis.decide, analysis.expected, analysis.conclude
+)
+REFINEMENT = Stage(
+    "refinement", refinement.horizon, refinement.decide, refinement.expected, refinement.conclude
+)
+VALIDATION = Stage(
+    "validation", validation.horizon, validation.decide, validation.expected, validation.conclude
+)
+STAGES = (GRID, ANALYSIS, REFINEMENT, VALIDATION)
+
+
+def find_stage(name: str) -> Stage:
+    """A stage by its name.
+
+    Raises:
+        SearchError: There is no such stage.
+    """
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    raise SearchError(f"--stage {name!r} is not one of {', '.join(stage.name for stage in STAGES)}")
+
+
+def stages_before(stage: Stage) -> tuple[Stage, ...]:
+    """What has to be done first."""
+    return STAGES[: STAGES.index(stage)]
+
+
+def read_known(study: Study) -> Known:
+    """Everything that a study's storage holds."""
+    # Jobs first: one that is handed out meanwhile brings its candidate with it.
+    jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
+    found = {stage.name: study.outcome(stage.name) for stage in STAGES}
+    return Known(
+        space=study.space,
+        candidates={c.digest: c for c in study.storage.candidates()},
+        jobs=jobs,
+        outcomes={name: outcome for name, outcome in found.items() if outcome is not None},
+    )

@@ -1,0 +1,132 @@
+"""The third stage: networks that the analysis proposes, then TPE around the best of the grid.
+
+Every choice is a function of the space, of the stages before and of this stage's results: the
+choice of job t sees what came of jobs up to t - lag, as in the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Answer, Candidate, Decide, Job, JobRow, Proposal
+from thriftnet.search.space import Space
+from thriftnet.search.stages import grid
+from thriftnet.search.stages.pareto import pareto
+from thriftnet.search.stages.proposals import Networks, Suggestions, propose_networks
+from thriftnet.search.study import Study
+
+NAME = "refinement"
+
+
+def horizon(space: Space) -> int:
+    """Epochs of every trial: those of the grid's last rung, so that the two compare."""
+    return grid.horizon(space)
+
+
+def decide(known: Known) -> Decide:
+    """The analysis's networks first, then suggestions."""
+    if not grid.ranking(known):
+        return lambda _: Answer.DONE
+    networks = propose_networks(known)
+    suggestions = Suggestions(known, networks)
+
+    def choose(rows: Sequence[JobRow]) -> Job | Answer | Proposal:
+        number = len(rows)
+        over = all(row.over for row in rows)
+        if number < len(networks.to_train):
+            return _proposal(known.space, networks.to_train[number])
+        if number >= len(networks.to_train) + known.space.refinement.trials:
+            return Answer.DONE if over else Answer.WAIT
+        if not all(row.over for row in rows[: max(0, number - known.space.refinement.lag)]):
+            return Answer.WAIT
+        found = suggestions.candidate(number, rows)
+        if found is None:  # nothing new is left to suggest
+            return Answer.DONE if over else Answer.WAIT
+        return _proposal(known.space, found)
+
+    return choose
+
+
+def expected(known: Known) -> list[tuple[int, float]]:
+    """(jobs, multiply-accumulates x epochs of each) of the networks and of the suggestions."""
+    if not grid.ranking(known):
+        return []
+    networks, epochs = propose_networks(known), horizon(known.space)
+    return [
+        *((1, float(each.macs * epochs)) for each in networks.to_train),
+        (known.space.refinement.trials, float(networks.base.macs * epochs)),
+    ]
+
+
+def finished(known: Known) -> dict[str, JobRow]:
+    """The job of each candidate that reached the full horizon, of the grid or refined."""
+    full = horizon(known.space)
+    rows = [*known.jobs[grid.NAME], *known.jobs.get(NAME, ())]
+    done = [row for row in rows if row.state == "finished" and row.job.epochs == full]
+    return {row.job.candidate: row for row in done}
+
+
+def ranking(known: Known) -> list[str]:
+    """Digests of all candidates that were trained, best first; those that went less far come last.
+
+    One seed and one horizon for all: the grid's and the refinement's compare.
+    """
+    full = finished(known)
+    ahead = sorted(full, key=lambda digest: (-(full[digest].value or 0.0), digest))
+    return [*ahead, *(digest for digest in grid.ranking(known) if digest not in full)]
+
+
+def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+    """What was proposed and why, what came of it, and the Pareto set of grid and refinement."""
+    del data
+    rows = known.jobs[NAME]
+    if not grid.ranking(known):
+        return {"stage": NAME, "jobs": 0, "ranking": [], "pareto": [], "over_budget": []}
+    networks = propose_networks(known)
+    suggestions = Suggestions(known, networks)
+    suggestions.replay(rows)
+    over_budget = [*networks.over_budget, *suggestions.over_budget]
+    study.storage.add_candidates(over_budget)
+    full = finished(known)
+    facts = {digest: _facts(known.candidates[digest], row) for digest, row in full.items()}
+    order = [digest for digest in ranking(known) if digest in full]
+    own = {row.job.candidate for row in rows}
+    best = pareto(
+        {
+            digest: (-entry["val_accuracy"], entry["parameters"], entry["macs"], entry["seconds"])
+            for digest, entry in facts.items()
+        }
+    )
+    return {
+        "stage": NAME,
+        "base": networks.base.to_json(),
+        "shifts": [dict(reason) for reason in networks.reasons],
+        "jobs": len(rows),
+        "failed": sum(row.state == "failed" for row in rows),
+        "seconds": sum(known.seconds(row) for row in rows),
+        "gain": _gain(networks, facts, own),
+        "ranking": [facts[digest] for digest in order if digest in own],
+        "pareto": [facts[digest] for digest in order if digest in best],
+        "over_budget": [{**each.to_json(), "refused": each.refused} for each in over_budget],
+    }
+
+
+def _proposal(space: Space, candidate: Candidate) -> Proposal:
+    job = Job(NAME, candidate.digest, space.halving.seed, horizon(space))
+    return Proposal(candidate, job)
+
+
+def _facts(candidate: Candidate, row: JobRow) -> dict[str, Any]:
+    """What a candidate reached; `seconds` are of an epoch, training and validating."""
+    seconds = (row.seconds or 0.0) / row.job.epochs
+    return {**candidate.to_json(), "val_accuracy": row.value, "seconds": seconds}
+
+
+def _gain(networks: Networks, facts: dict[str, dict[str, Any]], own: set[str]) -> float | None:
+    """Validation accuracy of the best refined one less that of the grid's best."""
+    refined = [entry["val_accuracy"] for digest, entry in facts.items() if digest in own]
+    base = facts.get(networks.base.digest)
+    return max(refined) - base["val_accuracy"] if refined and base else None

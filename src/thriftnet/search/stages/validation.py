@@ -1,0 +1,161 @@
+"""The last stage: the best candidates at a longer horizon, with several seeds each.
+
+Accuracies are of validation images. The winner is the best of several means, and the best of
+several is lucky: its own mean promises a little too much, which is what the test images, read once
+for the winner alone, put right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from thriftnet.errors import SearchError
+from thriftnet.search.known import Known
+from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
+from thriftnet.search.space import Space
+from thriftnet.search.stages import refinement
+from thriftnet.search.study import Study
+
+NAME = "validation"
+
+
+def horizon(space: Space) -> int:
+    """Epochs of every trial."""
+    return space.validation.epochs
+
+
+def contenders(known: Known) -> list[str]:
+    """Digests of the best candidates of grid and refinement, and of the reference."""
+    ranked = refinement.ranking(known)
+    chosen = ranked[: known.space.validation.top]
+    reference = _reference(known, ranked)
+    return chosen if reference is None or reference in chosen else [*chosen, reference]
+
+
+def decide(known: Known) -> Decide:
+    """Every contender with every seed, the costliest first.
+
+    A costly one begun last would keep all workers but one waiting for it.
+    """
+    costliest = sorted(contenders(known), key=lambda digest: -known.candidates[digest].macs)
+    wanted = [
+        Job(NAME, digest, seed, known.space.validation.epochs)
+        for digest in costliest
+        for seed in known.space.validation.seeds
+    ]
+
+    def choose(rows: Sequence[JobRow]) -> Job | Answer:
+        started = {row.job for row in rows}
+        left = next((job for job in wanted if job not in started), None)
+        return left or (Answer.DONE if all(row.over for row in rows) else Answer.WAIT)
+
+    return choose
+
+
+def expected(known: Known) -> list[tuple[int, float]]:
+    """(jobs, multiply-accumulates x epochs of each) of each contender."""
+    space = known.space.validation
+    return [
+        (len(space.seeds), float(known.candidates[digest].macs * space.epochs))
+        for digest in contenders(known)
+    ]
+
+
+def accuracies(known: Known) -> dict[str, dict[int, float]]:
+    """Validation accuracy of each seed of each contender whose seeds all finished."""
+    found: dict[str, dict[int, float]] = {digest: {} for digest in contenders(known)}
+    for row in known.jobs[NAME]:
+        if row.value is not None and row.state == "finished":
+            found[row.job.candidate][row.job.seed] = row.value
+    complete = len(known.space.validation.seeds)
+    return {digest: values for digest, values in found.items() if len(values) == complete}
+
+
+def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+    """Means and tests; the winner's recipe written, and its test accuracy read once.
+
+    Raises:
+        SearchError: No contender finished with all its seeds.
+    """
+    found = accuracies(known)
+    if not found:
+        raise SearchError(
+            f"no candidate of {study.path} finished its validation with every seed; "
+            "lower the learning rate in the space and begin another study"
+        )
+    from thriftnet.comparison.statistics import compare_seeds, estimate, holm
+
+    estimates = {digest: estimate(list(values.values())) for digest, values in found.items()}
+    order = sorted(found, key=lambda digest: (-estimates[digest].mean, digest))
+    winner, others = order[0], order[1:]
+    compared = {digest: compare_seeds(found[digest], found[winner]) for digest in others}
+    tested = [digest for digest in others if compared[digest].p is not None]
+    corrected = dict(
+        zip(tested, holm([compared[digest].p or 0.0 for digest in tested]), strict=True)
+    )
+    table = [
+        {
+            **known.candidates[digest].to_json(),
+            "seeds": {str(seed): value for seed, value in sorted(found[digest].items())},
+            **vars(estimates[digest]),
+            "winner_less_this": None
+            if digest == winner
+            else {
+                "difference": compared[digest].difference,
+                "half_width": compared[digest].half_width,
+                "test": compared[digest].name,
+                "p": compared[digest].p,
+                "p_holm": corrected.get(digest),
+            },
+        }
+        for digest in order
+    ]
+    unfinished = [digest for digest in contenders(known) if digest not in found]
+    study.save_winner(_recipe_text(known, winner, estimates[winner].mean))
+    return {
+        "stage": NAME,
+        "epochs": known.space.validation.epochs,
+        "winner": winner,
+        "ranking": table,
+        "unfinished": [known.candidates[digest].to_json() for digest in unfinished],
+        "recipe": study.winner_path.name,
+        "test": _test_accuracy(study, winner, data),
+    }
+
+
+def _reference(known: Known, ranked: Sequence[str]) -> str | None:
+    """The best of the reference's candidates; there are several where other keys vary too."""
+    within = [candidate.digest for candidate in known.competing if candidate.reference]
+    return next((digest for digest in ranked if digest in within), next(iter(within), None))
+
+
+def _recipe_text(known: Known, winner: str, mean: float) -> str:
+    """The winner's recipe as it is to be trained in earnest."""
+    from thriftnet.search.candidates import winner_recipe
+
+    space, candidate = known.space, known.candidates[winner]
+    return (
+        f"# The winner of the search space {space.name}: {candidate.parameters:,} parameters.\n"
+        f"# In the search, {space.validation.epochs} epochs and {len(space.validation.seeds)} "
+        f"seeds: mean validation accuracy {mean:.4f}.\n"
+        "#\n#   thriftnet train winner.yaml\n" + winner_recipe(space, candidate).to_yaml()
+    )
+
+
+def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str, Any]:
+    """The test figures of the winner's first seed; read once, whatever becomes of the process."""
+    from thriftnet.evaluation.evaluate import evaluate
+    from thriftnet.runs.folder import RunFolder
+
+    seed = study.space.validation.seeds[0]
+    path = study.trial_path(Job(NAME, winner, seed, study.space.validation.epochs))
+    known = [line for line in RunFolder(path).metrics() if line["kind"] == "test"]
+    if known:
+        found = known[0]
+    else:  # kept in the run's metrics, unless they may not be written
+        chosen = evaluate(path, data=data).chosen
+        found = {"tta": chosen.tta, **chosen.summary()}
+    names = ("tta", "accuracy", "accuracy_interval", "loss", "top5")
+    return {"seed": seed, **{name: found[name] for name in names}}

@@ -1,0 +1,127 @@
+"""Where a study stands: for `thriftnet search status`, and while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from thriftnet.search.conclusion import conclusion_of
+from thriftnet.search.known import Known
+from thriftnet.search.stages.order import STAGES, Stage, read_known, stages_before
+from thriftnet.search.study import Study
+
+
+@dataclass(frozen=True)
+class StageStanding:
+    """One stage in figures."""
+
+    name: str
+    state: str
+    """waiting, running, stopped or done."""
+    done: int
+    """Jobs over."""
+    expected: int | None
+    """Jobs in all, about; none before the stage begins."""
+    running: int
+    pruned: int
+    """Trials that have not been taken to the full horizon and are not on their way."""
+    failed: int
+    best: float | None
+    """Validation accuracy at the highest number of epochs reached."""
+    best_label: str | None
+    seconds_left: float | None
+    """At the speed so far; none while nothing is known, or nothing runs."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A study in figures."""
+
+    path: str
+    space: str
+    candidates: int
+    """Within budget."""
+    over_budget: int
+    stages: list[StageStanding]
+
+    @property
+    def over(self) -> bool:
+        """Whether every stage is done."""
+        return all(stage.state == "done" for stage in self.stages)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def read_standing(study: Study) -> Standing:
+    """Count what the storage holds.
+
+    Raises:
+        SearchError: The storage cannot be read.
+    """
+    known = read_known(study)
+    stages = [standing_of(stage, known) for stage in STAGES]
+    for at, stage in enumerate(STAGES):
+        conclusion = study.storage.jobs(conclusion_of(stage))
+        if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
+            stages[at] = replace(stages[at], state="running")  # as the whole of the analysis is
+    return Standing(
+        path=str(study.path),
+        space=study.space.name,
+        candidates=len(known.competing),
+        over_budget=known.over_budget,
+        stages=stages,
+    )
+
+
+def standing_of(stage: Stage, known: Known) -> StageStanding:
+    """One stage, by the outcomes and jobs that are known; a stage without an outcome is not done.
+
+    Raises:
+        SearchError: The outcome of a stage before is of other candidates.
+    """
+    rows = known.jobs[stage.name]
+    over = [row for row in rows if row.over]
+    running = [row for row in rows if row.state == "running"]
+    ready = all(before.name in known.outcomes for before in stages_before(stage))
+    expected = stage.expected(known) if ready else []
+    done = stage.name in known.outcomes
+    trials = {(row.job.candidate, row.job.seed) for row in rows}
+    full = stage.horizon(known.space)
+    moving = {
+        (row.job.candidate, row.job.seed)
+        for row in rows
+        if not row.over or (row.state == "finished" and row.job.epochs == full)
+    }
+    best = max(
+        (row for row in rows if row.value is not None),
+        key=lambda row: (row.job.epochs, row.value or 0.0),
+        default=None,
+    )
+    state = "done" if done else "running" if running else "stopped" if rows else "waiting"
+    return StageStanding(
+        name=stage.name,
+        state=state,
+        done=len(over),
+        expected=len(rows) if done else max(len(rows), sum(n for n, _ in expected)) or None,
+        running=len(running),
+        pruned=len(trials - moving),
+        failed=sum(row.state == "failed" for row in rows),
+        best=best.value if best else None,
+        best_label=known.candidates[best.job.candidate].label if best else None,
+        seconds_left=None if done else _seconds_left(known, stage, len(running), expected),
+    )
+
+
+def _seconds_left(
+    known: Known, stage: Stage, running: int, expected: list[tuple[int, float]]
+) -> float | None:
+    """Work left at the speed of the jobs that are over, shared by the workers at it."""
+    finished = [row for row in known.jobs[stage.name] if row.state == "finished"]
+    done = sum(known.work(row) for row in finished)
+    spent = sum(known.seconds(row) for row in finished)
+    if not running or not spent:
+        return None
+    left = sum(count * work for count, work in expected) - done
+    return max(0.0, left) * spent / done / running

@@ -1,0 +1,1 @@
+"""Where jobs run: processes here, or a cluster's."""

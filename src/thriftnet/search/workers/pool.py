@@ -1,0 +1,231 @@
+"""Worker processes wherever they run, watched: a dead one's job is given up, another started.
+
+They are started once and go on from stage to stage: a process takes seconds to start, in which it
+would train nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from thriftnet.errors import SearchError
+from thriftnet.search.queue.storage import MOST_DEATHS
+from thriftnet.search.stages.order import Stage
+from thriftnet.search.study import Study
+
+STORAGE_VARIABLE = "THRIFTNET_SEARCH_STORAGE"
+"""Hands a worker the address of its storage: a command line would show its password to all."""
+_LOOK_SECONDS = 0.2
+_STOP_SECONDS = 120.0
+"""How long a worker may take to end its step and write its checkpoint."""
+_BARREN_DEATHS = 5
+"""Deaths in a row of workers without a job, after which starting more is no use."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker process is started with."""
+
+    name: str
+    """No other process has it, on any machine."""
+    arguments: list[str]
+    """Of `python -m thriftnet.search.workers.worker`; whoever starts it adds its own process id."""
+    environment: dict[str, str]
+    log: Path
+    """Takes what it says."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a worker ended."""
+
+    code: int | None
+    """Exit code; minus a signal that killed it. None: it was lost sight of, and may live."""
+    line: str
+    """The last that it said, or what is known of its end."""
+
+
+class Worker(Protocol):
+    """A worker process, on this machine or on another."""
+
+    @property
+    def name(self) -> str:
+        """As ordered."""
+        ...
+
+    def ending(self) -> Ending | None:
+        """How it ended; none while it runs."""
+        ...
+
+    def ask_to_stop(self) -> None:
+        """Have it end its step, write its checkpoint and give its job back."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once, and see that it has ended."""
+        ...
+
+
+class Crew(Protocol):
+    """Where workers run."""
+
+    def count(self) -> int:
+        """How many at once.
+
+        Raises:
+            SearchError: The machines cannot be reached, or are too small.
+        """
+        ...
+
+    def start(self, order: Order) -> Worker:
+        """Start a worker.
+
+        Raises:
+            SearchError: It cannot be started.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the machines."""
+        ...
+
+
+class Team:
+    """The workers of one command.
+
+    Args:
+        study: Whose.
+        stages: That the command runs, in their order.
+        crew: Where workers run.
+        url: Of the storage; none: the file in the study folder.
+        data: Where to read CIFAR-10; none: the cache.
+        say: Told of workers that died.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        stages: Sequence[Stage],
+        *,
+        crew: Crew,
+        url: str | None,
+        data: Path | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._study = study
+        self._stages = stages
+        self._crew = crew
+        self._url = url
+        self._data = data
+        self._say = say
+        self._workers: list[Worker] = []
+
+    def run(self, stage: Stage, *, stopping: Callable[[], bool], look: Callable[[], bool]) -> bool:
+        """Watch over the jobs of a stage.
+
+        Args:
+            stage: With all stages before it done.
+            stopping: Whether the user has asked to stop.
+            look: Called a few times a second; whether all jobs of the stage are over.
+
+        Returns:
+            Whether they are. The workers live on: they wait for what the stage found, and go on
+            with the next.
+
+        Raises:
+            SearchError: A worker met a mistake that the user has to mend; its line.
+        """
+        barren = 0
+        while len(self._workers) < self._crew.count():
+            self._start(stage)
+        while self._workers and not stopping():
+            time.sleep(_LOOK_SECONDS)
+            for worker in list(self._workers):
+                ending = worker.ending()
+                if ending is None:
+                    continue
+                self._workers.remove(worker)
+                if ending.code == 2:
+                    raise SearchError(ending.line or "a worker failed")
+                if ending.code not in (0, 130):
+                    held = _tell_death(self._study, worker, ending, self._say)
+                    barren = 0 if held else barren + 1
+                    if barren > _BARREN_DEATHS:
+                        log = self._study.log_path(worker.name)
+                        raise SearchError(f"no worker lives long enough to train; see {log}")
+                    self._start(stage)
+            if look():
+                return True
+        return False
+
+    def close(self) -> None:
+        """Stop who still works: each gives its job back."""
+        _stop(self._study, self._workers)
+
+    def _start(self, stage: Stage) -> None:
+        """Start a worker at a stage."""
+        name = f"{platform.node()}-{uuid.uuid4().hex[:12]}"
+        left = self._stages[self._stages.index(stage) :]
+        arguments = [str(self._study.path.resolve()), *(each.name for each in left)]
+        arguments += ["--worker", name, "--heartbeat", str(self._study.storage.heartbeat)]
+        arguments += ["--data", str(self._data.resolve())] if self._data is not None else []
+        environment = {} if self._url is None else {STORAGE_VARIABLE: self._url}
+        log = self._study.log_path(name).resolve()
+        self._workers.append(self._crew.start(Order(name, arguments, environment, log)))
+
+
+def _tell_death(study: Study, worker: Worker, ending: Ending, say: Callable[[str], None]) -> bool:
+    """Give up what a dead worker held, and say so; its lines stay in its log.
+
+    Returns:
+        Whether it held anything, or may have.
+    """
+    if ending.code is None:  # the job waits for its lease: two processes never share a trial
+        say(f"a worker was lost ({ending.line}); what it held is tried again when its lease ends")
+        return True
+    held = study.storage.bury(worker.name)
+    code, why = ending.code, ending.line
+    how = f"was killed (signal {-code}; out of memory?)" if code < 0 else f"failed (code {code})"
+    text = f"a worker {how}{': ' + why if why else ''}; "
+    fates = [
+        f"its trial {row.job.candidate} "
+        + (
+            "has failed"
+            if row.state == "failed"
+            else f"is tried again (death {row.deaths} of {MOST_DEATHS})"
+        )
+        for row in held
+    ]
+    say(text + (", ".join(fates) or "it held no trial"))
+    return bool(held)
+
+
+def last_line(log: Path) -> str:
+    """The last that a worker said."""
+    with contextlib.suppress(OSError):
+        lines = log.read_text("utf-8", errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return ""
+
+
+def _stop(study: Study, workers: list[Worker]) -> None:
+    """Ask every worker to end its step and write its checkpoint, and wait for it."""
+    try:
+        for worker in workers:
+            worker.ask_to_stop()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(worker.ending() is None for worker in workers) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS / 4)
+    finally:  # also at a second Ctrl-C
+        for worker in workers:
+            if worker.ending() is None:
+                worker.kill()
+                with contextlib.suppress(SearchError):
+                    study.storage.bury(worker.name, died=False)

@@ -1,0 +1,217 @@
+"""Workers on a Ray cluster, by way of a process that alone knows Ray (see ray_driver.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import platform
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thriftnet.errors import SearchError
+from thriftnet.search.workers.pool import Ending, Order
+
+DRIVER = (sys.executable, "-m", "thriftnet.search.workers.ray_driver")
+"""The process that speaks with Ray; the address follows."""
+REACH_SECONDS = 60.0
+"""How long a cluster may take to answer."""
+START_SECONDS = 180.0
+"""How long one on this machine may take to start, on a busy machine."""
+_CLOSE_SECONDS = 150.0
+_KILL_SECONDS = 10.0
+
+
+@dataclass
+class RayWorker:
+    """A worker process under an actor of the cluster."""
+
+    name: str
+    crew: RayCrew
+
+    def ending(self) -> Ending | None:
+        """How it ended; none while it runs, or waits for room."""
+        return self.crew.ending(self.name)
+
+    def ask_to_stop(self) -> None:
+        """Have it end its step."""
+        self.crew.tell(stop=self.name)
+
+    def kill(self) -> None:
+        """End it at once, with its actor."""
+        self.crew.tell(kill=self.name)
+        deadline = time.monotonic() + _KILL_SECONDS
+        while self.ending() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+class RayCrew:
+    """Workers on a cluster, each with an equal share of its processor cores.
+
+    Args:
+        address: `local` starts a cluster on this machine, `auto` finds the one that runs here;
+            `ray://host:port` or `host:port` name one.
+        workers: How many; none: as many as there are cores.
+        shared: Whether the storage is one that several machines can share.
+
+    Raises:
+        SearchError: The address is none, or Ray is not installed.
+    """
+
+    def __init__(self, address: str, *, workers: int | None, shared: bool) -> None:
+        if not re.fullmatch(r"auto|local|(ray://)?(\[[\da-fA-F:]+\]|[\w.-]+):\d+", address):
+            raise SearchError(
+                f"--cluster {address!r} is no cluster; give auto, local, ray://host:10001 or "
+                "host:port"
+            )
+        if not _has_ray():
+            raise SearchError(
+                "--cluster needs Ray, which is not installed; run: pip install 'thriftnet[cluster]'"
+            )
+        self._address = address
+        self._workers = workers
+        self._shared = shared
+        self._process: subprocess.Popen[str] | None = None
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._endings: dict[str, Ending] = {}
+        self._cores: list[int] = []
+        """Of each machine."""
+
+    def count(self) -> int:
+        """How many workers; reaches the cluster, the first time.
+
+        Raises:
+            SearchError: It cannot be reached, has too few cores, or several machines and no
+                storage that they can share.
+        """
+        if self._process is None:
+            self._reach()
+        return self._workers or sum(self._cores)
+
+    def start(self, order: Order) -> RayWorker:
+        """Start a worker as soon as the cluster has room.
+
+        Raises:
+            SearchError: The cluster is gone.
+        """
+        cpus = share(self._cores, self.count())
+        order.log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {"OMP_NUM_THREADS": str(cpus), **order.environment}
+        what = {"name": order.name, "cpus": cpus, "log": str(order.log)}
+        self.tell(start={**what, "environment": environment, "arguments": order.arguments})
+        return RayWorker(order.name, self)
+
+    def ending(self, name: str) -> Ending | None:
+        """How a worker ended.
+
+        Raises:
+            SearchError: The cluster is gone.
+        """
+        while not self._lines.empty():
+            self._take(self._lines.get())
+        return self._endings.get(name)
+
+    def tell(self, **what: Any) -> None:
+        """Hand a command to the process that speaks with Ray; it is lost if that has ended."""
+        assert self._process
+        assert self._process.stdin
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps(what) + "\n")
+            self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Stop what still runs, and a cluster that was started here with it."""
+        if self._process is None:
+            return
+        assert self._process.stdin
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(_CLOSE_SECONDS)
+        finally:  # also at a second Ctrl-C
+            self._process.kill()
+            self._process.wait()
+            self._listener.join()
+
+    def _reach(self) -> None:
+        self._process = subprocess.Popen(
+            [*DRIVER, self._address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the command, which then stops the workers
+        )
+        self._listener.start()
+        seconds = START_SECONDS if self._address == "local" else REACH_SECONDS
+        try:
+            first: dict[str, Any] = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            first = {"failed": f"no answer for {seconds:g} s"}
+            self._process.kill()
+        if "machines" not in first:
+            if self._address == "local":
+                what = "Ray does not start on this machine"
+                remedy = "end other programs, or do without --cluster"
+            else:
+                what = f"no Ray cluster is at {self._address}"
+                remedy = "start one by `ray start --head`, or give --cluster local"
+            raise SearchError(f"{what} ({first['failed']}); {remedy}")
+        self._cores = [cores for _, cores in first["machines"]]
+        self._check([name for name, _ in first["machines"]])
+
+    def _check(self, machines: list[str]) -> None:
+        if not self._shared and machines != [platform.node()]:
+            raise SearchError(
+                f"the cluster is {', '.join(machines[:4])}, and a storage in a file is for this "
+                "machine alone; give --storage postgresql://host/name and a shared --study folder"
+            )
+        wanted = self._workers or 1
+        if sum(self._cores) < wanted:
+            raise SearchError(
+                f"the cluster has {sum(self._cores)} processor cores for {wanted} workers; lower "
+                "--workers, or add machines"
+            )
+
+    def _listen(self) -> None:
+        assert self._process
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(json.loads(line))
+        self._lines.put({"failed": "the connection to it ended"})
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if "failed" in line:
+            self._lines.put(line)  # for whoever asks next, too
+            raise SearchError(
+                f"the Ray cluster at {self._address} is gone ({line['failed']}); see that it "
+                "runs, and run the same command again: what was finished is kept"
+            )
+        self._endings[line["ended"]] = Ending(line["code"], line["line"])
+
+
+def share(cores: Sequence[int], workers: int) -> int:
+    """The most cores for each worker with which all of them have room at once; at least 1.
+
+    Args:
+        cores: Of each machine.
+        workers: How many.
+    """
+    shares = range(max(cores, default=1), 1, -1)
+    return next((n for n in shares if sum(own // n for own in cores) >= workers), 1)
+
+
+def _has_ray() -> bool:
+    try:
+        return importlib.util.find_spec("ray") is not None
+    except ValueError:  # it was imported in vain
+        return False

@@ -1,0 +1,251 @@
+"""The process that speaks with a Ray cluster: `python -m` this module, `ADDRESS`.
+
+Ray writes banners to both outputs of its process, takes its signal handlers, and may keep it for
+minutes or end it where a cluster does not answer. So it has a process of its own, which is told in
+lines of JSON what to start and to stop, and answers in lines of JSON. All else that it says goes to
+its standard error. When its input ends, it stops all workers and ends.
+
+An actor starts the same worker process that a search on one machine does, and watches it. The
+actor's class is sent to the cluster as a value, so that it may run where thriftnet is not found,
+and say so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_LOOK_SECONDS = 0.2
+_STOP_SECONDS = 120.0
+_TRIES = 3
+"""To start a cluster on this machine."""
+_STORE_BYTES = 80 * 1024**2
+"""Ray's shared memory for objects: nothing is kept there, and this is about the least it takes."""
+
+
+class Host:
+    """One worker process on a machine of the cluster, and how it ended."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = Path()
+
+    def start(self, order: Mapping[str, Any]) -> dict[str, str] | str:
+        """Start the process: on which node that is, or why it could not be."""
+        import ray
+
+        self._log = Path(order["log"])
+        if not self._log.parent.is_dir():
+            folder = self._log.parent.parent
+            return f"{folder} is not found on {platform.node()}; share it between the machines"
+        environment = {**os.environ, **order["environment"]}
+        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *order["arguments"]]
+        command += ["--parent", str(os.getpid()), "--tied"]
+        try:
+            with self._log.open("wb") as output:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as fault:
+            return f"no worker can be started on {platform.node()}: {fault}"
+        return {"node": ray.get_runtime_context().get_node_id()}
+
+    def look(self, seconds: float) -> tuple[int, str] | None:
+        """Wait for the end of the process: its exit code and the last line that it said."""
+        if self._process is None:
+            return (2, "it was never started")
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        lines = self._log.read_text("utf-8", errors="replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return (code, said)
+
+    def stop(self) -> None:
+        """Have the worker end its step."""
+        if self._process is not None:
+            self._process.terminate()
+
+
+class Driver:
+    """What was started, and what is asked of it.
+
+    Args:
+        ray: The module, connected.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._hosts: dict[str, Any] = {}
+        self._questions: dict[Any, str] = {}
+        """Names by the answers that are to come."""
+        self._places: dict[str, str] = {}
+        """Node of each worker that has started."""
+
+    def start(self, order: Mapping[str, Any]) -> None:
+        """Start a worker wherever there is room; at once or as soon as there is."""
+        kind = self._ray.remote(num_cpus=order["cpus"], scheduling_strategy="SPREAD")(Host)
+        host = kind.remote()
+        self._hosts[order["name"]] = host
+        begun = host.start.remote({k: order[k] for k in ("log", "environment", "arguments")})
+        self._questions[begun] = order["name"]
+
+    def stop(self, name: str) -> None:
+        """Have a worker end its step."""
+        if name in self._hosts:
+            self._hosts[name].stop.remote()
+
+    def kill(self, name: str) -> None:
+        """End a worker at once."""
+        if name in self._hosts:
+            self._ray.kill(self._hosts[name])
+
+    def working(self) -> list[str]:
+        """Names of the workers that have not ended."""
+        return list(self._hosts)
+
+    def ended(self) -> list[dict[str, Any]]:
+        """Workers that have ended since; waits a moment for one."""
+        if not self._questions:
+            time.sleep(_LOOK_SECONDS)
+            return []
+        ready, _ = self._ray.wait(list(self._questions), timeout=_LOOK_SECONDS)
+        found: list[dict[str, Any]] = []
+        for answer in ready:
+            name = self._questions.pop(answer)
+            if name in self._hosts:
+                ending = self._read(name, answer)
+                if ending is not None:
+                    self._ray.kill(self._hosts.pop(name))  # its cores are free for the next
+                    found.append({"ended": name, "code": ending[0], "line": ending[1]})
+        return found
+
+    def _read(self, name: str, answer: Any) -> tuple[int | None, str] | None:
+        """How a worker ended; none where the answer is another, and the next question is asked."""
+        try:
+            said = self._ray.get(answer)
+        except self._ray.exceptions.ActorUnavailableError:
+            said = None  # the network, perhaps; it is asked again
+        except self._ray.exceptions.RayActorError as fault:
+            return self._lost(name, fault)
+        except self._ray.exceptions.RayError as fault:
+            return 2, _first_line(fault)
+        if isinstance(said, dict):
+            self._places[name] = said["node"]
+        if isinstance(said, str):
+            return 2, said
+        if said is None or isinstance(said, dict):
+            self._questions[self._hosts[name].look.remote(1.0)] = name
+            return None
+        return said
+
+    def _lost(self, name: str, fault: Exception) -> tuple[int | None, str]:
+        """An actor died, and its worker with it; unless the machine is only out of sight."""
+        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        if name not in self._places:
+            return -9, f"its Ray actor did not start: {_first_line(fault)}"
+        if self._places[name] in alive:
+            return -9, "its Ray actor died"
+        return None, f"its machine left the cluster: {_first_line(fault)}"
+
+
+def _first_line(fault: Exception) -> str:
+    return next((line.strip() for line in str(fault).splitlines() if line.strip()), "")[:200]
+
+
+def connect(address: str, folder: str) -> Any:
+    """Ray, connected; `local` starts a cluster on this machine, which ends with this process."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address != "local":
+        ray.init(address=address, **quiet)
+        return ray
+    quiet |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    for tries in range(_TRIES):
+        try:
+            ray.init(address="local", _temp_dir=folder, **quiet)
+            break
+        except Exception:  # on a busy machine it gives itself up after half a minute
+            if tries == _TRIES - 1:
+                raise
+            ray.shutdown()
+    return ray
+
+
+def main() -> None:
+    """Serve the process that started this one, until its lines end."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as channel:
+        os.dup2(2, 1)
+
+        def tell(**what: Any) -> None:
+            channel.write(json.dumps(what) + "\n")
+
+        with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+            try:
+                ray = connect(sys.argv[1], folder)
+                machines = [
+                    (node["NodeManagerHostname"], int(node["Resources"].get("CPU", 0)))
+                    for node in ray.nodes()
+                    if node["Alive"]
+                ]
+            except Exception as fault:  # Ray raises whatever its layers do
+                tell(failed=_first_line(fault))
+                return
+            tell(machines=sorted(machines))
+            try:
+                _serve(Driver(ray), tell)
+            finally:
+                ray.shutdown()
+
+
+def _serve(driver: Driver, tell: Any) -> None:
+    commands: queue.Queue[dict[str, Any] | None] = queue.Queue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            commands.put(json.loads(line))
+        commands.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+    deadline: float | None = None
+    while deadline is None or (driver.working() and time.monotonic() < deadline):
+        while not commands.empty():
+            command = commands.get()
+            if command is None:
+                deadline = time.monotonic() + _STOP_SECONDS
+                for name in driver.working():
+                    driver.stop(name)
+            elif "start" in command:
+                driver.start(command["start"])
+            elif "stop" in command:
+                driver.stop(command["stop"])
+            elif "kill" in command:
+                driver.kill(command["kill"])
+        for ending in driver.ended():
+            try:
+                tell(**ending)
+            except BrokenPipeError:
+                continue  # nobody listens any more, and the lines are about to end
+
+
+if __name__ == "__main__":
+    main()

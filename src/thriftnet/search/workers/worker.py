@@ -1,0 +1,313 @@
+"""A worker: claim a job, train it in its run folder, record what came of it, until there is none.
+
+A process of its own: `python -m` this module, `STUDY STAGE...`. Between two stages it waits for
+what the first one found. It ends with code 0 when the last has nothing more to do, 130 when it was
+asked to stop, 2 at a user's mistake, in one line, and 1 out of memory, in one line too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
+from thriftnet.runs.folder import RunFolder
+from thriftnet.search.candidates import trial_recipe
+from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
+from thriftnet.search.queue.jobs import Answer, Candidate, Claim
+from thriftnet.search.stages.order import Stage, find_stage, read_known, stages_before
+from thriftnet.search.study import Study
+from thriftnet.search.workers.pool import STORAGE_VARIABLE
+from thriftnet.training.images import Place, PlacedImages
+from thriftnet.training.interrupt import StopRequest, stop_on_signal
+from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.start import SavedRun, TrainedRun, read_saved, resume_run, start_run
+
+_SHORTEST_PAUSE = 0.1
+"""Seconds between two questions for a job, or for a stage to begin, while there is none."""
+_LAG_SECONDS = 60.0
+"""How long a shared folder may take to show a file that another machine wrote."""
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """What stays the same from the first job to the last."""
+
+    study: Study
+    name: str
+    data: Path | None
+    parent: int | None
+    stop: StopRequest
+    place: Place
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to go on."""
+        return not (self.stop.requested or orphaned(self.parent))
+
+
+def work(
+    study: Study,
+    *stages: Stage,
+    worker: str,
+    data: Path | None = None,
+    parent: int | None = None,
+) -> bool:
+    """Do the jobs of stages, one after the other, until there are no more.
+
+    Args:
+        study: Whose.
+        stages: Each begins when somebody has concluded all before it, however long that takes.
+        worker: A name that no other process has.
+        data: Where to read CIFAR-10; none: the cache.
+        parent: Process without which this one stops; none: it goes on alone.
+
+    Returns:
+        Whether the jobs are done; if not, the worker was asked to stop.
+
+    Raises:
+        ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
+    """
+    with stop_on_signal() as stop:
+        own = _Worker(study, worker, data, parent, stop, PlacedImages())
+        return all(_begins(own, stage) and _finishes(own, stage) for stage in stages)
+
+
+def _begins(own: _Worker, stage: Stage) -> bool:
+    """Wait until all stages before one are concluded; false where the worker has to stop first."""
+    pauses = _pauses(own.study)
+    # The last of them is looked for first, as it comes last.
+    while any(own.study.outcome(each.name) is None for each in reversed(stages_before(stage))):
+        if not own.wanted:
+            return False
+        time.sleep(next(pauses))
+    return True
+
+
+def _finishes(own: _Worker, stage: Stage) -> bool:
+    """Do a stage's jobs; false where the worker has to stop before they are done."""
+    known = read_known(own.study)
+    decide = stage.decide(known)
+    pauses = _pauses(own.study)
+    while own.wanted:
+        found = own.study.storage.claim(stage.name, decide, worker=own.name)
+        if found is Answer.DONE:
+            return True
+        if isinstance(found, Answer):
+            time.sleep(next(pauses))
+            continue
+        pauses = _pauses(own.study)
+        with Heartbeat(own.study.storage, found, own.parent) as heart:
+            if found.job.candidate not in known.candidates:  # made by the stage itself
+                known = read_known(own.study)
+            _do(own, stage, found, known.candidates[found.job.candidate], heart)
+    return False
+
+
+def _pauses(study: Study) -> Iterator[float]:
+    """Seconds between two questions: longer and longer, up to a tenth of a heartbeat."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, max(_SHORTEST_PAUSE, study.storage.heartbeat / 10))
+
+
+class _HandOn(Quiet):
+    """Hands a lost claim, or a request older than the training's own handlers, on to those."""
+
+    def __init__(self, stop: StopRequest, heart: Heartbeat) -> None:
+        self.stop = stop
+        self.heart = heart
+        self.handed_on = False
+
+    def step(self, moment: Moment) -> None:
+        """Ask once."""
+        del moment
+        if (self.stop.requested or self.heart.lost) and not self.handed_on:
+            self.handed_on = True
+            signal.raise_signal(signal.SIGTERM)
+
+
+def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: Heartbeat) -> None:
+    """Train a claimed job and record it; a job that was stopped is given back."""
+    study, stop = own.study, own.stop
+
+    def bring() -> tuple[float, float] | None:
+        path, epochs = study.trial_path(claim.job), claim.job.epochs
+        if _reached(path, epochs) is None or not _is_kept(path, epochs):
+            progress = _HandOn(stop, heart)
+            run = _train(own, stage, claim, candidate, progress)
+            # A signal in the job's last step went to the training, which had come to its end.
+            stop.requested = stop.requested or (run.asked and not progress.handed_on)
+        return _reached(path, epochs)
+
+    try:
+        try:
+            found = bring()
+        except RunError:
+            if not claim.silent:
+                raise
+            time.sleep(2 * study.storage.heartbeat)  # the other one lives, and hears of it by then
+            found = bring()
+    except TrainingError as fault:
+        study.storage.fail(claim, reason=str(fault))
+        return
+    except ThriftnetError:
+        if study.storage.release(claim):
+            raise
+        return  # another's by now, which may be why: two were at one run folder
+    if found is None:
+        study.storage.release(claim)
+        stop.requested = stop.requested or not heart.lost
+    else:
+        value, seconds = found
+        study.storage.finish(claim, value=value, seconds=seconds)
+
+
+def _train(
+    own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, progress: _HandOn
+) -> TrainedRun:
+    """Bring a trial to the job's epochs, from its checkpoint where it has one."""
+    path, job, space = own.study.trial_path(claim.job), claim.job, own.study.space
+    if saved := _saved(path):
+        return resume_run(
+            path,
+            data=own.data,
+            progress=progress,
+            until=job.epochs,
+            place=own.place,
+            saved=saved,
+        )
+    shutil.rmtree(path, ignore_errors=True)  # cut before its first checkpoint, or damaged
+    return start_run(
+        trial_recipe(space, candidate, epochs=stage.horizon(space), seed=job.seed),
+        name=path.name,
+        runs_dir=path.parent,
+        data=own.data,
+        progress=progress,
+        until=job.epochs,
+        place=own.place,
+    )
+
+
+def _saved(path: Path) -> SavedRun | None:
+    if not path.is_dir():
+        return None
+    try:
+        saved = read_saved(path)
+        saved.run.metrics()
+    except (RunError, RecipeError):
+        return None
+    return saved
+
+
+def _reached(path: Path, epochs: int) -> tuple[float, float] | None:
+    """Validation accuracy and seconds of a run after so many epochs; none if it is not there yet.
+
+    Of a run that keeps its best weights, the best accuracy up to there.
+    """
+    try:
+        run = RunFolder.open(path)
+        lines = [line for line in run.metrics() if line["kind"] == "epoch"]
+        last = next((line for line in lines if line["epoch"] == epochs), None)
+        if last is None:
+            return None
+        best = run.recipe().train.select == "best"
+    except (RunError, RecipeError):
+        return None
+    so_far = [line["val_accuracy"] for line in lines if line["epoch"] <= epochs]
+    return (max(so_far) if best else last["val_accuracy"]), last["seconds"]
+
+
+def _is_kept(path: Path, epochs: int) -> bool:
+    """Whether a run that has told of so many epochs has their weights too.
+
+    The line of an epoch comes before its checkpoint: a full disk may take the one and not the
+    other, and later stages read the weights.
+    """
+    run = RunFolder(path)
+    if run.finished:
+        return True
+    saved = _saved(path)
+    if saved is None:
+        return False
+    told = next(line for line in run.metrics() if line.get("epoch") == epochs)
+    step: int = saved.checkpoint["step"]
+    return told["step"] <= step < saved.checkpoint["total_steps"]  # at the end, a model is due
+
+
+def _die_with_parent(parent: int) -> None:
+    """Have the system end this process at once when the one that started it dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if orphaned(parent):
+            sys.exit(1)
+
+
+def _await_outcomes(study: Study, stage: Stage) -> None:
+    """Wait until what earlier stages found is to be seen here: a shared folder may lag behind.
+
+    Raises:
+        SearchError: It does not come.
+    """
+    deadline = time.monotonic() + _LAG_SECONDS
+    for before in stages_before(stage):
+        while study.outcome(before.name) is None:
+            if time.monotonic() > deadline:
+                raise SearchError(
+                    f"{study.path} on {platform.node()} does not show what the stage "
+                    f"{before.name} found; is it the same folder on all machines?"
+                )
+            time.sleep(1)
+
+
+def _is_out_of_memory(fault: Exception) -> bool:
+    if isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM:
+        return True
+    marks = ("out of memory", "allocate memory", "not enough memory", "bad_alloc")
+    return isinstance(fault, RuntimeError) and any(mark in str(fault) for mark in marks)
+
+
+def main() -> None:
+    """Run a worker process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("stages", nargs="+", metavar="STAGE")
+    parser.add_argument("--worker", required=True)
+    parser.add_argument("--heartbeat", type=float, required=True)
+    parser.add_argument("--parent", type=int)
+    parser.add_argument("--tied", action="store_true", help="die with the parent, at once")
+    parser.add_argument("--data", type=Path)
+    given = parser.parse_args()
+    # The address of a database may hold a password, which a command line would show to everyone.
+    url = os.environ.pop(STORAGE_VARIABLE, None)
+    try:
+        if given.tied:
+            _die_with_parent(given.parent)
+        study = Study.open(given.study, url=url, heartbeat=given.heartbeat, patient=True)
+        stages = [find_stage(name) for name in given.stages]
+        _await_outcomes(study, stages[0])
+        done = work(study, *stages, worker=given.worker, data=given.data, parent=given.parent)
+    except ThriftnetError as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(fault.exit_code)
+    except Exception as fault:
+        if not _is_out_of_memory(fault):
+            raise
+        print("out of memory; fewer --workers leave more for each", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0 if done else 130)
+
+
+if __name__ == "__main__":
+    main()

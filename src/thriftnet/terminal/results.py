@@ -1,0 +1,178 @@
+"""How results look in a terminal; every table fits 80 columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from thriftnet.bench.machine import Bench
+from thriftnet.errors import RunError
+from thriftnet.evaluation.card_check import CardCheck
+from thriftnet.evaluation.evaluate import Evaluation, Reading
+from thriftnet.files import write_whole
+from thriftnet.inference.inputs import PictureResult
+from thriftnet.models.summary import Summary
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runtime.machine import machine_name
+from thriftnet.terminal.text import plain
+from thriftnet.training.progress import clock
+from thriftnet.weights.card import Card
+
+_VIEWS = {
+    "none": "each image once",
+    "flip": "with its mirror image",
+    "flip_shift": "six views",
+}
+
+
+def print_training_summary(path: Path, evaluation: Evaluation) -> None:
+    """The end of a training: accuracy, size, time, and where it lies."""
+    end = next(line for line in reversed(RunFolder(path).metrics()) if line["kind"] == "end")
+    print()
+    for reading in (evaluation.chosen, evaluation.other):
+        print(f"test accuracy   {_accuracy(reading)}")
+    print(f"parameters      {evaluation.parameters:,}")
+    print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
+    print(f"run folder      {path}")
+    model = path if len(path.parts) > 1 else f"./{path}"  # a plain word may name shipped weights
+    print(f"\nnext: thriftnet evaluate {model}   or   thriftnet predict {model} IMAGE...")
+
+
+def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: bool = False) -> None:
+    """All test figures of a network, beside those of its card where it has one."""
+    chosen = evaluation.chosen
+    name = f"{target} (shipped weights)" if shipped else target
+    print(f"{name}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
+    print(f"{chosen.images:,} test images, {evaluation.precision}\n")
+    for reading in (chosen, evaluation.other):
+        print(f"top-1   {_accuracy(reading)}")
+    _print_card_checks(evaluation)
+    print(f"\nBelow, {_VIEWS[chosen.tta]}:")
+    print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
+    print(f"calibration error {chosen.calibration_error:.4f}\n")
+    _print_confusion(chosen)
+
+
+def print_predictions(results: Sequence[PictureResult]) -> None:
+    """One line a picture: its three most probable classes."""
+    width = min(44, max((len(str(result.path)) for result in results), default=0))
+    for result in results:
+        if result.prediction:
+            best = list(result.prediction.probabilities.items())[:3]
+            text = "  ".join(f"{name} {share:.3f}" for name, share in best)
+            print(f"{plain(str(result.path)):{width}}  {text}")
+
+
+def print_description(summary: Summary) -> None:
+    """The layer table, the totals, and the comparison with ResNet-18."""
+    width, side = max(len(layer.name) for layer in summary.layers), summary.image_size
+    print(f"{'layer':{width}}  {'kind':<12} {'output':<12} {'parameters':>11} {'MACs':>13}")
+    for layer in summary.layers:
+        shape = "×".join(map(str, layer.output_shape))
+        print(
+            f"{layer.name:{width}}  {layer.kind:<12} {shape:<12} "
+            f"{layer.parameters:>11,} {layer.macs:>13,}"
+        )
+    print(f"\n{summary.name}: {summary.parameters:,} trainable parameters", end="")
+    print(f" (budget {summary.budget:,})" if summary.budget else "", end="")
+    print(f", {summary.macs / 1e6:.1f}M MACs an image")
+    print(
+        f"ResNet-18 for {side}×{side} images: {summary.resnet18_parameters:,} parameters, "
+        f"{summary.resnet18_macs / 1e6:.1f}M MACs;\nthis network has "
+        f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
+        f"{_relative(summary.macs, summary.resnet18_macs)} MACs"
+    )
+
+
+def print_shipped(card: Card, path: Path) -> None:
+    """What the weights that come with a recipe reach, and where their card is."""
+    reading = card.headline
+    print(f"shipped weights: {reading.accuracy:.2%} of the test images, {_VIEWS[reading.tta]}")
+    print(f"their card: {path}")
+
+
+def print_bench(found: Bench) -> None:
+    """What this machine can do, and how long each recipe would take on it."""
+    training, inference = found.training, found.inference
+    print(machine_name(found.to_json()))
+    print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
+    print(f"fp32 convolution  {found.fp32_rate / 1e9:>8.0f} GFLOP/s\n")
+    print(
+        f"{found.recipe}: {training.parameters:,} parameters, {training.macs / 1e6:.1f}M MACs, "
+        f"{training.precision}"
+    )
+    print(
+        f"training   {training.images_per_second:>8.0f} img/s   "
+        f"{training.flops_per_second / 1e9:.0f} GFLOP/s, "
+        f"{found.share_of_convolution_rate:.0%} of the convolution rate"
+    )
+    print(f"           {training.augmentation_share:>8.1%} of it augmentation")
+    print(
+        f"inference  {inference.images_per_second:>8.0f} img/s   "
+        f"one image in {inference.latency_seconds * 1e3:.1f} ms"
+    )
+    print(f"\nlimited by {found.limit()}\n\nexpected training time")
+    for name, speed in found.recipes.items():
+        print(f"  {name:<10} {clock(speed.expected_seconds):>9}   {speed.pflop:.3g} PFLOP")
+
+
+def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path | None) -> None:
+    """A CSV file, whole or not at all; without a path, standard output.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    if path is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        # A file's name need not be text; its bytes are what a script would look for.
+        content = text.getvalue().encode("utf-8", "surrogateescape")
+        write_whole(path, content, error=RunError)
+        print(f"wrote {path}")
+
+
+def _print_card_checks(evaluation: Evaluation) -> None:
+    """Whether the figures are those of the card, to the image."""
+    card, checks = evaluation.card, evaluation.card_checks
+    for check in checks:
+        print(f"card: {check.stated:.2%}, {_verdict(check)} ({_VIEWS[check.tta]})")
+    if card and not all(check.reproduced for check in checks):
+        made = card.read_machine
+        print(f"      (the card was read on {made.processor} with torch {made.torch})")
+
+
+def _verdict(check: CardCheck) -> str:
+    if check.reproduced:
+        return "reproduced"
+    count = abs(check.difference)
+    images = f"{count:,} image{'s' if count > 1 else ''}"
+    return f"not reproduced: {images} {'more' if check.difference > 0 else 'fewer'} here"
+
+
+def _accuracy(reading: Reading) -> str:
+    low, high = reading.accuracy_interval
+    return f"{reading.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {_VIEWS[reading.tta]}"
+
+
+def _relative(value: int, other: int) -> str:
+    share = value / other - 1
+    return f"{abs(share):.0%} {'fewer' if share < 0 else 'more'}"
+
+
+def _print_confusion(reading: Reading) -> None:
+    names = list(reading.per_class)
+    print("Per class: accuracy, and how many of its images were predicted as each class")
+    print(f"{'label':<12} {'accuracy':>8}  " + " ".join(f"{name[:4]:>4}" for name in names))
+    for name, row in zip(names, reading.confusion, strict=True):
+        counts = " ".join(f"{count:>4}" for count in row)
+        share = reading.per_class[name]
+        accuracy = "–" if share is None else f"{share:.3f}"
+        print(f"{name[:12]:<12} {accuracy:>8}  {counts}")

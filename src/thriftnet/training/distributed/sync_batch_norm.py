@@ -1,0 +1,109 @@
+"""Batch norm over the images of all processes, on any device.
+
+torch's own SyncBatchNorm refuses tensors on the CPU. The statistics of the processes are put
+together as Chan, Golub and LeVeque (1979) do, without the cancellation of a mean of squares; the
+gradient is that of Ioffe and Szegedy (arXiv 1502.03167), with its two sums over all processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from thriftnet.training.distributed.processes import add_up
+
+_PIXELS = (0, 2, 3)
+"""The dimensions of (N, C, H, W) that statistics are taken over."""
+
+
+class SyncBatchNorm(nn.BatchNorm2d):
+    """As `nn.BatchNorm2d`, but while training its statistics are those of all processes' images."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to the same; N may differ from process to process, and be 0."""
+        if not self.training:
+            return super().forward(input)
+        mean, variance, count = _statistics(input.detach())
+        with torch.no_grad():
+            self._follow(mean, variance * (count / max(count - 1, 1)))
+        normalised = _Normalise.apply(
+            input, self.weight, self.bias, mean, variance, count, self.eps
+        )
+        return cast(Tensor, normalised)
+
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        share = self.momentum or 0.0
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.running_mean.mul_(1 - share).add_(mean, alpha=share)
+        self.running_var.mul_(1 - share).add_(variance, alpha=share)
+        self.num_batches_tracked += 1
+
+
+def synchronise(model: nn.Module) -> None:
+    """Put a `SyncBatchNorm` with the same weights in the place of every batch norm."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, _synchronised(child))
+
+
+def _synchronised(norm: nn.BatchNorm2d) -> SyncBatchNorm:
+    found = SyncBatchNorm(norm.num_features, eps=norm.eps, momentum=norm.momentum)
+    found.weight, found.bias = norm.weight, norm.bias
+    found.running_mean, found.running_var = norm.running_mean, norm.running_var
+    found.num_batches_tracked = norm.num_batches_tracked
+    return found.train(norm.training)
+
+
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Mean (C,) and variance (C,) float32 over all processes, and of how many values."""
+    x = x.float()
+    own = x.numel() // x.shape[1]
+    mean = x.sum(_PIXELS) / max(own, 1)
+    squares = (x - mean.view(1, -1, 1, 1)).square_().sum(_PIXELS)
+    told = torch.zeros(
+        dist.get_world_size(), 1 + 2 * x.shape[1], dtype=torch.float64, device=x.device
+    )
+    told[dist.get_rank()] = torch.cat([mean.new_tensor([own]), mean, squares])
+    add_up(told)
+    counts, means, around = told.split([1, x.shape[1], x.shape[1]], dim=1)
+    count = counts.sum()
+    whole = (counts * means).sum(0) / count
+    variance = (around + counts * (means - whole).square()).sum(0) / count
+    return whole.float(), variance.float(), float(count)
+
+
+class _Normalise(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        mean: Tensor,
+        variance: Tensor,
+        count: float,
+        eps: float,
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight, mean, torch.rsqrt(variance + eps))
+        ctx.count = count
+        return F.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor | None, ...]:
+        x, weight, mean, scale = ctx.saved_tensors
+        gradient = cast(Tensor, grad_outputs[0]).float()
+        normal = (x.float() - mean.view(1, -1, 1, 1)).mul_(scale.view(1, -1, 1, 1))
+        own = torch.stack([gradient.sum(_PIXELS), (gradient * normal).sum(_PIXELS)])
+        whole = own.clone()
+        add_up(whole)
+        first, second = (whole / ctx.count).view(2, 1, -1, 1, 1)
+        towards = (gradient - first - normal * second).mul_((weight * scale).view(1, -1, 1, 1))
+        # Of weight and bias the own sums: like every gradient, they are added up after the step.
+        return towards.to(x.dtype), own[1], own[0], None, None, None, None

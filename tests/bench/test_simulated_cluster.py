@@ -1,0 +1,52 @@
+"""The simulated cluster: many workers, one database, no job lost and none twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search_overhead import ideal_seconds
+from search_scaling import idle_share
+from support.simulated_cluster import Cluster, made_known
+from thriftnet.search.queue.database import sqlite_url
+from thriftnet.search.queue.jobs import Job, JobRow
+from thriftnet.search.stages import grid
+from thriftnet.search.stages.halving import Halving, Step
+
+
+def test_thirty_workers_lose_no_job_and_do_none_twice(tmp_path: Path):
+    url = sqlite_url(tmp_path / "study.db").render_as_string()
+    cluster = Cluster(url, workers=30, candidates=2000, heartbeat=0.5, threads=4)
+    try:
+        figures = cluster.run(trial_seconds=0.4, seconds=1.5)
+        account = cluster.account()
+    finally:
+        cluster.close()
+    assert figures["calls"]["finish"]["count"] > 10
+    assert figures["refused"] == 0
+    assert account["jobs"] >= 30 + figures["calls"]["finish"]["count"] - figures["without_a_job"]
+    assert (account["twice"], account["lost"]) == (0, 0)
+    assert 0 < figures["share_of_time_waited"] < 1
+
+
+def test_looking_further_back_keeps_more_workers_busy():
+    near, far = (idle_share(workers=10, lag=lag, candidates=300) for lag in (10, 80))
+    assert near > 0.1
+    assert far < 0.02
+
+
+def test_an_ideal_scheduler_wastes_only_what_it_must():
+    known = made_known(3, lag=8)
+    halving, steps = Halving(sorted(known.candidates), rungs=3, eta=4, lag=8), list[Step]()
+    while isinstance(found := halving.next_step(steps), Step):
+        steps.append(Step(found.candidate, found.rung, 0.5))
+    rungs = known.space.halving.rungs
+    jobs = [Job("grid", step.candidate, 0, rungs[step.rung]) for step in steps]
+    rows = [
+        JobRow(job, number, "finished", 1, 0, "w", 0.5, None, 1.0)
+        for number, job in enumerate(jobs)
+    ]
+    lengths = {job: float(job.epochs) for job in jobs}  # three of 1, then 2 and 8 one after another
+    assert ideal_seconds(grid.decide(known), rows, lengths, 1) == pytest.approx(13)
+    assert ideal_seconds(grid.decide(known), rows, lengths, 2) == pytest.approx(12)

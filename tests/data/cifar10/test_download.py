@@ -1,0 +1,227 @@
+import errno
+import hashlib
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_mirror import Mirror
+from thriftnet.data.cifar10.download import SlowMirrorsError, fetch_archive
+from thriftnet.data.cifar10.facts import MIRRORS, OFFICIAL_ARCHIVE, Archive
+from thriftnet.data.cifar10.faults import SourceError
+from thriftnet.errors import DataError
+
+Serve = Callable[..., Mirror]
+
+CONTENT = random.Random(0).randbytes(3_000_000)
+ARCHIVE = Archive("cifar-10-python.tar.gz", len(CONTENT), hashlib.md5(CONTENT).hexdigest())
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same waits, a fiftieth as long."""
+    monkeypatch.setattr("thriftnet.data.cifar10.download.BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("thriftnet.data.cifar10.download.STALL_SECONDS", 0.5)
+    monkeypatch.setattr("thriftnet.data.cifar10.mirrors.ANSWER_SECONDS", 1.0)
+
+
+@pytest.fixture
+def fetch(tmp_path: Path, said: list[str]) -> Callable[..., Path]:
+    def run(*urls: str, patience: float | None = None) -> Path:
+        return fetch_archive(ARCHIVE, urls, tmp_path, patience=patience, say=said.append)
+
+    return run
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "cifar-10-python.tar.gz.part"
+
+
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/x"
+
+
+def test_plain_download(serve: Serve, fetch: Callable[..., Path], part: Path) -> None:
+    assert fetch(serve(CONTENT).url) == part
+    assert part.read_bytes() == CONTENT
+
+
+def test_partial_file_is_resumed_by_range(
+    serve: Serve, fetch: Callable[..., Path], part: Path, said: list[str]
+) -> None:
+    part.write_bytes(CONTENT[:1_234_567])
+    mirror = serve(CONTENT)
+    fetch(mirror.url)
+
+    assert mirror.requested == [None, "bytes=1234567-"]
+    assert part.read_bytes() == CONTENT
+    assert said == [f"CIFAR-10: resuming cifar-10-python.tar.gz (3 MB) from {mirror.host}"]
+
+
+def test_complete_part_needs_no_network(fetch: Callable[..., Path], part: Path) -> None:
+    part.write_bytes(CONTENT)
+
+    assert fetch() == part
+
+
+def test_server_that_ignores_range(serve: Serve, fetch: Callable[..., Path], part: Path) -> None:
+    part.write_bytes(CONTENT[:1_000_000])
+    fetch(serve(CONTENT, ranges=False).url)
+
+    assert part.read_bytes() == CONTENT
+
+
+def test_connection_that_breaks_again_and_again(
+    serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    mirror = serve(CONTENT, drop_after=700_000)
+    fetch(mirror.url)
+
+    assert part.read_bytes() == CONTENT
+    assert mirror.requested == [None, None] + [f"bytes={700_000 * n}-" for n in range(1, 5)]
+
+
+def test_passing_server_faults_are_tried_again(
+    serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    mirror = serve(CONTENT, statuses=(503, 429))
+    fetch(mirror.url)
+
+    assert part.read_bytes() == CONTENT
+    assert len(mirror.requested) == 4
+
+
+def test_range_the_server_refuses_begins_again(
+    serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    part.write_bytes(CONTENT[:1_000_000])
+    mirror = serve(CONTENT, statuses=(416,))
+    fetch(mirror.url)
+
+    assert mirror.requested == [None, "bytes=1000000-", None]
+    assert part.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("beginning", [bytes(1_000_000), bytes(3_000_000), bytes(4_000_000)])
+def test_damaged_part_is_given_up(
+    beginning: bytes, serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    part.write_bytes(beginning)
+    fetch(serve(CONTENT).url)
+
+    assert part.read_bytes() == CONTENT
+
+
+def test_another_mirror_goes_on_where_one_fails(
+    serve: Serve, fetch: Callable[..., Path], part: Path, said: list[str]
+) -> None:
+    """The first to be used answers the probe, then no longer has the file."""
+    gone = serve(CONTENT, statuses=(404, 404))
+    good = serve(CONTENT, slow_until=2**21)  # slower, so that the other has its turn first
+    part.write_bytes(CONTENT[:2_500_000])
+    fetch(good.url, gone.url)
+
+    assert good.requested == [None, "bytes=2500000-"]
+    assert f"CIFAR-10: {gone.host} answered with HTTP 404; passed over" in said
+    assert part.read_bytes() == CONTENT
+
+
+def test_wrong_content_is_passed_over(
+    serve: Serve, fetch: Callable[..., Path], part: Path, said: list[str]
+) -> None:
+    wrong = serve(bytes(3_000_000))
+
+    with pytest.raises(SourceError, match="served a file with the wrong MD5"):
+        fetch(wrong.url)
+    assert not part.exists()
+    assert said[-1] == f"CIFAR-10: {wrong.host} served a file with the wrong MD5; passed over"
+
+
+def test_log_in_page_of_a_hotel_is_passed_over(
+    serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    page = serve(b"<html>Welcome</html>")
+    fetch(page.url, serve(CONTENT).url)
+
+    assert part.read_bytes() == CONTENT
+    part.unlink()
+    with pytest.raises(SourceError, match="served a file of 20 bytes, not the archive of 3000000"):
+        fetch(page.url)
+
+
+def test_dead_mirrors_cost_one_wait_in_all(
+    serve: Serve, fetch: Callable[..., Path], said: list[str]
+) -> None:
+    mirrors = [serve(CONTENT, silent=60).url for _ in range(3)]
+    started = time.monotonic()
+
+    with pytest.raises(SourceError, match="did not answer within 1 s.*did not answer"):
+        fetch(closed_port(), *mirrors)
+    assert time.monotonic() - started < 2
+    assert len(said) == 4
+    assert all(line.endswith("passed over") for line in said)
+
+
+def test_live_mirror_is_found_among_dead_ones(
+    serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    fetch(serve(CONTENT, silent=60).url, closed_port(), serve(CONTENT).url)
+
+    assert part.read_bytes() == CONTENT
+
+
+def test_mirror_that_falls_silent_is_given_up_and_its_bytes_are_kept(
+    serve: Serve, fetch: Callable[..., Path], part: Path
+) -> None:
+    mirror = serve(CONTENT, statuses=(500, 500, 500, 500))
+    part.write_bytes(CONTENT[:1_000_000])
+
+    with pytest.raises(SourceError, match="answered with HTTP 500"):
+        fetch(mirror.url)
+    assert part.read_bytes() == CONTENT[:1_000_000]
+
+
+def test_slow_mirror_is_passed_over_only_by_the_impatient(
+    serve: Serve, fetch: Callable[..., Path], part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thriftnet.data.cifar10.download.WINDOW_SECONDS", 0.1)
+    mirror = serve(CONTENT, slow_until=10**9)
+
+    with pytest.raises(SlowMirrorsError, match="is slow"):
+        fetch(mirror.url, patience=0.05)
+    assert 0 < part.stat().st_size < len(CONTENT)
+    assert fetch(mirror.url).read_bytes() == CONTENT
+
+
+def test_full_disk_is_one_line_and_not_tried_again(
+    serve: Serve, fetch: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    mirror = serve(CONTENT)
+    monkeypatch.setattr(Path, "open", full)
+
+    with pytest.raises(DataError) as caught:
+        fetch(mirror.url)
+    assert str(caught.value) == (
+        f"the disk of {tmp_path} is full; free 3 MB there "
+        "or set THRIFTNET_CACHE to a folder on another disk"
+    )
+    assert not isinstance(caught.value, SourceError)
+    assert len(mirror.requested) == 2
+
+
+def test_official_mirrors_are_several_and_encrypted() -> None:
+    assert len(set(MIRRORS)) >= 2
+    assert all(url.startswith("https://") for url in MIRRORS)
+    assert all(url.endswith(OFFICIAL_ARCHIVE.name) for url in MIRRORS)
+    assert OFFICIAL_ARCHIVE.md5 == "c58f30108f718f92721af3b95e74349a"

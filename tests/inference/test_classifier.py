@@ -1,0 +1,192 @@
+"""A trained network as something that names pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from thriftnet.api import predict
+from thriftnet.data import Dataset
+from thriftnet.errors import ImageError, RecipeError, RunError
+from thriftnet.evaluation.evaluate import evaluate_on
+from thriftnet.inference.classifier import Classifier, load_model
+from thriftnet.models.build import build_model
+from thriftnet.models.saved import SavedModel, save_model
+from thriftnet.recipe import load_recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runtime.device import choose_compute
+
+CLASSES = ("red", "green", "blue")
+ARCHITECTURE = {"family": "resnet", "blocks": [1], "channels": [4]}
+Bytes = NDArray[np.uint8]
+
+
+class Channels(nn.Module):
+    """Logits are each channel's mean: the colour of a picture is its class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.scale * images.mean(dim=(2, 3))
+
+
+@pytest.fixture
+def classifier() -> Classifier:
+    model = SavedModel(
+        network=Channels(), architecture={}, classes=CLASSES, mean=(0.0,) * 3, std=(1.0,) * 3
+    )
+    return Classifier(model, device="cpu", precision="fp32")
+
+
+def plain(*colours: tuple[int, int, int]) -> Bytes:
+    images = np.zeros((len(colours), 32, 32, 3), np.uint8)
+    images[:] = np.array(colours, np.uint8)[:, None, None, :]
+    return images
+
+
+def test_probabilities_are_in_the_order_of_the_classes(classifier: Classifier):
+    colours = [(255, 0, 51), (0, 102, 204)]
+    logits = 2 * np.array(colours) / 255
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    found = classifier.probabilities(plain(*colours))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert classifier.classes == CLASSES
+
+
+def test_prediction_lists_every_class_most_probable_first(classifier: Classifier):
+    first, second = classifier.predict(plain((255, 0, 51), (0, 102, 204)))
+    assert (first.label, first.index) == ("red", 0)
+    assert list(first.probabilities) == ["red", "blue", "green"]
+    assert list(second.probabilities) == ["blue", "green", "red"]
+    assert first.probability == first.probabilities["red"] == max(first.probabilities.values())
+    assert sum(first.probabilities.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_no_pictures_give_no_predictions(classifier: Classifier):
+    empty = np.empty((0, 32, 32, 3), np.uint8)
+    assert classifier.probabilities(empty).shape == (0, 3)
+    assert classifier.predict(empty) == []
+    assert classifier.predict_files([]) == []
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((32, 32, 3), np.uint8),
+        np.zeros((2, 3, 32, 32), np.uint8),
+        np.zeros((2, 32, 32, 4), np.uint8),
+        np.zeros((2, 28, 28, 3), np.uint8),
+        np.zeros((2, 32, 32, 3), np.float32),
+        np.zeros((2, 32, 32, 3), np.int64),
+        np.zeros((), np.uint8),
+        np.zeros((0,), np.uint8),
+    ],
+    ids=lambda images: f"{images.shape} {images.dtype}",
+)
+def test_other_shapes_and_types_are_refused(classifier: Classifier, images: NDArray[Any]):
+    with pytest.raises(ValueError, match=r"images must be \(N, 32, 32, 3\) uint8, not"):
+        classifier.predict(images)
+
+
+def test_a_network_of_smaller_images_reads_cifar10s_as_its_evaluation_does():
+    """What `data.image_size` trains; arrays and the unlabelled pickle come at 32 pixels."""
+    small = SavedModel(
+        network=build_model(classes=3, seed=1, **ARCHITECTURE).eval(),
+        architecture=ARCHITECTURE,
+        classes=CLASSES,
+        mean=(0.4,) * 3,
+        std=(0.2,) * 3,
+        image_size=16,
+    )
+    images = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), np.uint8)
+    named = Classifier(small, device="cpu", precision="fp32").predict(images)
+    labels = np.array([prediction.index for prediction in named], dtype=np.int64)
+    dataset = Dataset(images, labels, CLASSES)
+    compute = choose_compute(device="cpu", precision="fp32")
+    assert evaluate_on(small, dataset, compute=compute, tta="none").accuracy == 1
+
+
+def test_any_view_of_an_array_will_do(classifier: Classifier):
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    expected = classifier.probabilities(images)
+    fixed = images.copy()
+    fixed.flags.writeable = False
+    for same in (fixed, np.asfortranarray(images), images[::-1].copy()[::-1]):
+        np.testing.assert_array_equal(classifier.probabilities(same), expected)
+
+
+def test_files_of_any_size_are_named(classifier: Classifier, tmp_path: Path):
+    paths = [tmp_path / "a.png", tmp_path / "b.jpg"]
+    Image.new("RGB", (200, 90), (0, 250, 0)).save(paths[0])
+    Image.new("RGB", (7, 7), (250, 0, 0)).save(paths[1], quality=95)
+    assert [p.label for p in classifier.predict_files(paths)] == ["green", "red"]
+    assert [p.label for p in predict(classifier, [str(path) for path in paths])] == ["green", "red"]
+    with pytest.raises(ImageError, match="none.png does not exist"):
+        classifier.predict_files([*paths, tmp_path / "none.png"])
+
+
+def save(path: Path, *, tta: str = "none") -> SavedModel:
+    network = build_model(classes=3, seed=1, **ARCHITECTURE).eval()
+    model = SavedModel(
+        network=network,
+        architecture=ARCHITECTURE,
+        classes=CLASSES,
+        mean=(0.4, 0.5, 0.6),
+        std=(0.2, 0.3, 0.4),
+        tta=tta,
+    )
+    save_model(path, model)
+    return model
+
+
+def test_run_folder_and_model_file_give_the_same(tmp_path: Path):
+    run = RunFolder.create(tmp_path / "run", load_recipe("smoke"), {})
+    with pytest.raises(RunError, match="no final model yet; finish it with: thriftnet train --res"):
+        load_model(run.path)
+    network = save(run.model_path).network
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    scaled = (images / 255 - [0.4, 0.5, 0.6]) / [0.2, 0.3, 0.4]
+    with torch.no_grad():
+        logits = network(torch.from_numpy(scaled).float().permute(0, 3, 1, 2))
+    expected = logits.softmax(1).numpy()
+    for target in (run.path, run.model_path, str(run.path)):
+        found = load_model(target, device="cpu", precision="fp32").probabilities(images)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    named = predict(run.path, images)
+    assert len(named) == 5
+    assert {prediction.label for prediction in named} <= set(CLASSES)
+
+
+def test_way_of_reading_is_the_recipes_unless_named(tmp_path: Path):
+    path = tmp_path / "m.safetensors"
+    save(path, tta="flip")
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    settings: dict[str, Any] = {"device": "cpu", "precision": "fp32"}
+    own, flip, none = (
+        load_model(path, tta=tta, **settings).probabilities(images)
+        for tta in (None, "flip", "none")
+    )
+    np.testing.assert_array_equal(own, flip)
+    assert np.abs(own - none).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"tta": "crop"}, "evaluate.tta='crop' is not one of none, flip, flip_shift"),
+        ({"device": "gpu"}, "train.device=gpu is not on this machine"),
+        ({"precision": "fp16"}, "train.precision=fp16 is not one of auto, fp32, bf16"),
+    ],
+)
+def test_unknown_options_are_named(tmp_path: Path, options: dict[str, str], part: str):
+    save(tmp_path / "m.safetensors")
+    with pytest.raises(RecipeError, match=part):
+        load_model(tmp_path / "m.safetensors", **options)

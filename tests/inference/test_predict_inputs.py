@@ -1,0 +1,139 @@
+"""Predictions for what users point at: files, folders, and the unlabelled pickle."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from thriftnet.errors import DataError, RunError
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.inputs import predict_pickle, predict_pictures
+from thriftnet.models.saved import SavedModel
+from thriftnet.terminal.results import print_predictions, write_rows
+
+COLOURS = {"red": (250, 0, 0), "green": (0, 250, 0), "blue": (0, 0, 250)}
+
+
+class Channels(nn.Module):
+    """Logits are each channel's mean: the colour of a picture is its class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(5.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.scale * images.mean(dim=(2, 3))
+
+
+@pytest.fixture
+def classifier() -> Classifier:
+    model = SavedModel(
+        network=Channels(),
+        architecture={},
+        classes=tuple(COLOURS),
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+    )
+    return Classifier(model, device="cpu", precision="fp32")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Pictures 1 to 3 in red, green and blue; a torn one; a text that says it is a picture."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, colour in enumerate(COLOURS.values(), start=1):
+        Image.new("RGB", (40, 50), colour).save(folder / f"{number}.png")
+    whole = (folder / "1.png").read_bytes()
+    (folder / "4.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "5.jpg").write_text("no picture")
+    (folder / "notes.txt").write_text("left alone")
+    return folder
+
+
+def test_bad_pictures_do_not_keep_the_good_from_their_names(classifier: Classifier, folder: Path):
+    results = predict_pictures(classifier, [folder])
+    assert [result.path.name for result in results] == ["1.png", "2.png", "3.png", "4.png", "5.jpg"]
+    labels = [result.prediction and result.prediction.label for result in results]
+    assert labels == ["red", "green", "blue", None, None]
+    for result in results:
+        assert (result.prediction is None) == (result.error is not None)
+    assert all(str(r.path) in str(r.error) and "\n" not in str(r.error) for r in results[3:])
+
+
+def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
+    good, bad = predict_pictures(classifier, [folder / "2.png", folder / "5.jpg"])
+    found = json.loads(json.dumps(good.to_json()))
+    assert found["file"] == str(folder / "2.png")
+    assert (found["label"], found["index"]) == ("green", 1)
+    assert next(iter(found["probabilities"])) == "green"
+    assert bad.to_json() == {"file": str(folder / "5.jpg"), "error": bad.error}
+
+
+def test_files_and_folders_mix_and_may_repeat(classifier: Classifier, folder: Path):
+    results = predict_pictures(classifier, [folder / "3.png", folder, folder / "3.png"])
+    assert [result.path.stem for result in results] == ["3", "1", "2", "3", "4", "5", "3"]
+    assert results[0].prediction == results[3].prediction == results[-1].prediction
+
+
+def test_many_pictures_are_read_in_portions(
+    classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    expected = predict_pictures(classifier, [folder])
+    monkeypatch.setattr("thriftnet.inference.inputs._AT_ONCE", 2)
+    assert predict_pictures(classifier, [folder]) == expected
+
+
+def test_only_bad_pictures(classifier: Classifier, folder: Path):
+    (result,) = predict_pictures(classifier, [folder / "5.jpg"])
+    assert result.prediction is None
+
+
+def test_paths_that_hold_nothing(classifier: Classifier, folder: Path):
+    (folder / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no images"):
+        predict_pictures(classifier, [folder / "1.png", folder / "empty"])
+    with pytest.raises(DataError, match="does not exist"):
+        predict_pictures(classifier, [folder / "none"])
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_pickle_gives_identities_and_indices(classifier: Classifier, tmp_path: Path, flat: bool):
+    images = np.zeros((4, 32, 32, 3), np.uint8)
+    for number, channel in enumerate([2, 0, 1, 2]):
+        images[number, :, :, channel] = 255
+    data = images.transpose(0, 3, 1, 2).reshape(4, -1) if flat else images
+    path = tmp_path / "test.pkl"
+    path.write_bytes(pickle.dumps({b"data": data, b"ids": np.array([7, 3, 9, 1])}))
+    assert predict_pickle(classifier, path) == [(7, 2), (3, 0), (9, 1), (1, 2)]
+    write_rows(("ID", "Labels"), predict_pickle(classifier, path), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "ID,Labels\n7,2\n3,0\n9,1\n1,2\n"
+
+
+def test_pickle_of_nothing_gives_nothing(classifier: Classifier, tmp_path: Path):
+    empty = {"data": np.empty((0, 32, 32, 3), np.uint8), "ids": np.empty(0, np.int64)}
+    (tmp_path / "test.pkl").write_bytes(pickle.dumps(empty))
+    assert predict_pickle(classifier, tmp_path / "test.pkl") == []
+
+
+def test_rows_that_cannot_be_written_are_one_line(tmp_path: Path):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(RunError, match="cannot be written"):
+        write_rows(("a",), [(1,)], tmp_path / "file" / "out.csv")
+
+
+def test_terminal_shows_the_three_most_probable(
+    classifier: Classifier, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    print_predictions(predict_pictures(classifier, [folder]))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3  # the bad ones are told on standard error
+    assert lines[1].split()[1] == "green"
+    assert [float(word) for word in lines[1].split()[2::2]] == pytest.approx(
+        [0.985, 0.007, 0.007], abs=2e-3
+    )

@@ -1,0 +1,248 @@
+"""Claims: none lost, none handed out twice, whatever dies; and every way a database can fail.
+
+What a storage does is tested on SQLite and on a real PostgreSQL server alike.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from postgres import PostgresServer
+from thriftnet.errors import SearchError
+from thriftnet.search.queue import database
+from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Job, JobRow
+from thriftnet.search.queue.storage import LEASE_BEATS, Storage
+
+HEARTBEAT = 0.1
+"""Seconds; a lease of six has to outlast a pause of a busy machine."""
+JOBS = [Job("grid", f"c{number}", 0, 1) for number in range(40)]
+
+
+def in_turn(rows: Sequence[JobRow]) -> Job | Answer:
+    if len(rows) < len(JOBS):
+        return JOBS[len(rows)]
+    return Answer.DONE if all(row.over for row in rows) else Answer.WAIT
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | sql.URL:
+    """An empty database."""
+    if request.param == "sqlite":
+        return database.sqlite_url(tmp_path / "a ?#% study.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
+
+
+@pytest.fixture
+def storage(url: str | sql.URL) -> Iterator[Storage]:
+    opened = Storage(url, heartbeat=HEARTBEAT)
+    opened.prepare("space")
+    yield opened
+    opened.close()
+
+
+def claimed(storage: Storage, worker: str = "w") -> Claim:
+    found = storage.claim("grid", in_turn, worker=worker)
+    assert isinstance(found, Claim)
+    return found
+
+
+def expire() -> None:
+    """Wait until a lease has run out."""
+    threading.Event().wait(HEARTBEAT * (LEASE_BEATS + 1))
+
+
+def test_many_threads_with_connections_of_their_own_share_the_jobs(url: str | sql.URL):
+    taken: list[Job] = []
+    faults: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            own = Storage(url)
+            own.prepare("space")
+            while not isinstance(found := own.claim("grid", in_turn, worker=name), Answer):
+                taken.append(found.job)
+                assert own.finish(found, value=0.5, seconds=1)
+            own.close()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    assert sorted(taken, key=str) == sorted(JOBS, key=str)
+
+
+def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(storage: Storage):
+    first = claimed(storage, "slow")
+    expire()
+    second = claimed(storage, "quick")
+    assert (second.job, second.attempt) == (first.job, 2)
+    assert not storage.beat(first)
+    assert not storage.finish(first, value=0.9, seconds=1)
+    assert storage.finish(second, value=0.4, seconds=1)
+    assert not storage.finish(second, value=0.7, seconds=1)
+    assert [row.value for row in storage.jobs("grid")] == [0.4]
+
+
+def test_a_job_whose_worker_is_silent_is_told_as_given_up(storage: Storage):
+    claim = claimed(storage)
+    assert [row.state for row in storage.jobs("grid")] == ["running"]
+    expire()
+    assert [row.state for row in storage.jobs("grid")] == ["released"]
+    assert storage.beat(claim)  # it lives, and nobody has taken the job
+    assert [row.state for row in storage.jobs("grid")] == ["running"]
+
+
+def test_a_heartbeat_keeps_a_job(storage: Storage):
+    first = claimed(storage)
+    for _ in range(4):
+        threading.Event().wait(2 * HEARTBEAT)
+        assert storage.beat(first)
+    assert claimed(storage, "other").job == JOBS[1]
+
+
+def test_a_job_given_back_comes_first_and_is_no_death(storage: Storage):
+    for _ in range(5):
+        found = claimed(storage)
+        assert found.job == JOBS[0]
+        assert storage.release(found)
+        assert not storage.release(found)
+    assert storage.jobs("grid")[0].deaths == 0
+
+
+def test_a_third_death_fails_a_job(storage: Storage):
+    for death in (1, 2, 3):
+        assert claimed(storage, f"w{death}").job == JOBS[0]
+        (buried,) = storage.bury(f"w{death}")
+        assert (buried.job, buried.deaths) == (JOBS[0], death)
+    assert claimed(storage, "w4").job == JOBS[1]
+    (row, _) = storage.jobs("grid")
+    assert (row.state, row.reason) == ("failed", "3 of its workers died")
+
+
+def test_a_worker_killed_on_purpose_is_no_death_of_its_job(storage: Storage):
+    for turn in range(5):
+        assert claimed(storage, f"w{turn}").job == JOBS[0]
+        (buried,) = storage.bury(f"w{turn}", died=False)
+        assert (buried.state, buried.deaths, buried.reason) == ("released", 0, None)
+        assert storage.jobs("grid") == [buried]
+
+
+def test_a_lease_may_run_out_any_number_of_times(storage: Storage):
+    for attempt in range(1, 5):
+        found = claimed(storage)
+        assert (found.job, found.attempt) == (JOBS[0], attempt)
+        expire()
+
+
+def test_a_claim_whose_answer_was_lost_is_found_by_the_same_worker(storage: Storage):
+    lost = claimed(storage)
+    again = claimed(storage)
+    assert (again.job, again.attempt) == (lost.job, 2)
+    assert claimed(storage, "other").job == JOBS[1]
+
+
+def test_a_storage_belongs_to_one_study_folder(storage: Storage):
+    storage.bind("one", "here:/studies/tiny")
+    storage.bind("one", "there:/mnt/studies/tiny")
+    with pytest.raises(SearchError, match=r"another study folder \(here:/studies/tiny\); share"):
+        storage.bind("two", "there:/studies/tiny")
+
+
+def test_candidates_come_back_as_they_were(storage: Storage):
+    one = Candidate("a" * 12, {"optim.lr": 0.1, "model.blocks": [1, 2]}, 2**40, 2**41)
+    two = Candidate("b" * 12, {}, 5, 6, refused="too large", reference=True)
+    storage.add_candidates([one])
+    storage.add_candidates([two, one])
+    assert storage.candidates() == [one, two]
+
+
+def test_a_database_of_another_space(storage: Storage):
+    with pytest.raises(SearchError, match=r"is of another space \(space, not other\)"):
+        storage.prepare("other")
+
+
+@pytest.mark.parametrize("content", [b"no database" * 400, b"SQLite format 3\0" + b"\7" * 4000])
+def test_a_damaged_file(tmp_path: Path, content: bytes):
+    path = tmp_path / "study.db"
+    path.write_bytes(content)
+    with pytest.raises(SearchError, match=r"study\.db is damaged; restore it"):
+        Storage.in_file(path).prepare("space")
+
+
+def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
+    impatient = Storage.in_file(tmp_path / "study.db")
+    impatient.prepare("space")
+    other = sqlite3.connect(tmp_path / "study.db")
+    other.execute("begin immediate")
+    with pytest.raises(SearchError, match=r"has been locked by another program.*; end it"):
+        impatient.claim("grid", in_turn, worker="w")
+    other.rollback()
+    other.close()
+    assert isinstance(impatient.claim("grid", in_turn, worker="w"), Claim)
+    impatient.close()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path):
+    with pytest.raises(SearchError, match="cannot be opened; check that the folder"):
+        Storage.in_file(tmp_path / "nowhere" / "study.db").prepare("space")
+
+
+def test_an_emptied_storage(storage: Storage, url: str | sql.URL):
+    engine = database.open_database(url)
+    with engine.begin() as other:
+        other.execute(sql.text("delete from study"))
+    engine.dispose()
+    with pytest.raises(SearchError, match="holds no study; it was emptied"):
+        storage.claim("grid", in_turn, worker="w")
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", "abacus://user:secret@host/name", "ab:c//:secret@"])
+def test_an_address_that_is_none(wrong: str):
+    with pytest.raises(SearchError, match="is no database that can be used here") as told:
+        Storage(wrong)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://user:secret@host/name", "postgresql://host/name?user=me&password=secret"],
+)
+def test_a_password_is_never_told(address: str):
+    assert "secret" not in Storage(address).where
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SearchError, match=r"pip install 'thriftnet\[cluster\]'"):
+        Storage("postgresql://host/name")
+
+
+def test_a_full_disk_keeps_what_was_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "study.db"
+    first = Storage.in_file(path)
+    first.prepare("space")
+    assert first.finish(claimed(first), value=0.5, seconds=1)
+    first.close()
+
+    def no_more_room(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("pragma max_page_count=1")  # at the size it has, then
+
+    monkeypatch.setattr(database, "_prepare_sqlite", no_more_room)
+    full = Storage.in_file(path)
+    with pytest.raises(SearchError, match=r"the disk is full: .*study\.db was not written"):
+        full.add_candidates([Candidate("c" * 12, {"model.blocks": [1] * 9000}, 1, 1)])
+    assert [row.value for row in full.jobs("grid")] == [0.5]
+    full.close()

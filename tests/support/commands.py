@@ -1,0 +1,52 @@
+"""What the tests of commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from thriftnet.cli import main
+
+SHORT = ("--set", "train.epochs=0.1", "--set", "schedule.warmup_epochs=0")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error_line(self) -> str:
+        """The one line of an expected error."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+Command = Callable[..., Outcome]
+
+
+def in_this_process(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    program: Callable[[], None] = main,
+) -> Command:
+    """A call that runs a command and catches what it prints."""
+
+    def run(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["thriftnet", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            program()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run

@@ -1,0 +1,153 @@
+"""What one of several processes does in a test; torchrun starts it.
+
+several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME; then a mistake
+several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from small import dataset, sitting, small_recipe
+from thriftnet.cli import main
+from thriftnet.data import Dataset
+from thriftnet.training import loop
+from thriftnet.training.distributed.processes import meet
+from thriftnet.training.distributed.sync_batch_norm import synchronise
+from thriftnet.training.setup import Plan
+
+EVERYTHING = {"flip": "random", "mixup": 0.4, "cutmix": 1.0, "policy": "trivialaugment"}
+DEPTH = {"stochastic_depth": 0.5}
+SPEEDNET = {"model": {"family": "speednet", "blocks": [1, 2], "channels": [8, 8]}}
+MUON = {
+    "optim": {"name": "muon", "lr": 0.1, "bias_lr": 0.01, "head_lr": 0.05},
+    "schedule": {"name": "linear"},
+}
+SGD = {"name": "sgd", "lr": 0.05}
+RECIPES = {
+    # 51 images in batches of 16 leave three for the last, which one process has one of.
+    "two micro-batches": small_recipe(
+        optim=SGD, model=DEPTH, augment=EVERYTHING, train={"micro_batch": 8}
+    ),
+    "three micro-batches, hard images": small_recipe(
+        optim=SGD,
+        train={
+            "micro_batch": 6,
+            "hard_fraction": 0.5,
+            "full_epochs": 1,
+            "loss_decay": 0.75,
+            "select": "best",
+        },
+    ),
+    "muon on a speednet": small_recipe(**SPEEDNET, **MUON, train={"micro_batch": 8}),
+    "split": small_recipe(
+        optim=SGD, model=DEPTH, augment=EVERYTHING, train={"sync_batch_norm": True}
+    ),
+    "split, one image left": small_recipe(
+        optim=SGD, model=DEPTH, train={"sync_batch_norm": True, "batch_size": 50}
+    ),
+    "split, a speednet": small_recipe(
+        **SPEEDNET, optim=SGD, train={"micro_batch": 8, "sync_batch_norm": True}
+    ),
+}
+BFLOAT16 = small_recipe(optim=SGD, train={"sync_batch_norm": True, "precision": "bf16"})
+CUT = RECIPES["two micro-batches"]
+"""Begun by one process and ended by two."""
+
+
+def images() -> Dataset:
+    """61 images, of which 51 are left to train on."""
+    return dataset(61)
+
+
+RUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Start two processes as a user does: of this file, or of a module (`-m thriftnet …`)."""
+    command = [*RUN, *map(str, arguments)]
+    pipe, path = subprocess.PIPE, os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
+        try:
+            out, err = run.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            run.terminate()  # torchrun then ends the processes; killed, it would leave them
+            raise
+    return subprocess.CompletedProcess(command, run.returncode, out, err)
+
+
+def normalised(norm: nn.BatchNorm2d, x: Tensor, slope: Tensor) -> list[Tensor]:
+    """What a batch norm makes of x, and the gradients of x, weight and bias for a loss's slope."""
+    x = x.clone().requires_grad_()
+    y = norm(x)
+    (y * slope).sum().backward()
+    assert x.grad is not None
+    assert norm.weight.grad is not None
+    assert norm.bias.grad is not None
+    return [y.detach(), x.grad, norm.weight.grad, norm.bias.grad]
+
+
+def batch_norm() -> tuple[nn.BatchNorm2d, Tensor, Tensor]:
+    """A batch norm with weights of its own, images far from zero, and a slope."""
+    draws = torch.Generator().manual_seed(0)
+    norm = nn.BatchNorm2d(3, momentum=0.3)
+    nn.init.uniform_(norm.weight, 0.5, 2, draws)
+    nn.init.uniform_(norm.bias, -1, 1, draws)
+    x, slope = torch.randn(2, 5, 3, 4, 6, generator=draws)
+    return norm, (x * torch.tensor([0.1, 1, 10]).view(3, 1, 1) + 20), slope
+
+
+def _norm(folder: Path, rank: int) -> None:
+    norm, x, slope = batch_norm()
+    holder = nn.Sequential(norm)
+    synchronise(holder)
+    own = slice(0, 2) if rank == 0 else slice(2, 5)
+    synchronised = cast(nn.BatchNorm2d, holder[0])
+    found = normalised(synchronised, x[own], slope[own])
+    torch.save([*found, synchronised.running_mean, synchronised.running_var], folder / f"{rank}.pt")
+
+
+def _parity(folder: Path) -> None:
+    with meet() as processes:
+        _norm(folder, processes.rank)
+        for name, recipe in {**RECIPES, "bf16": BFLOAT16, "cut": CUT}.items():
+            sitting(recipe, folder / name, images=images, processes=processes)
+
+
+def _mistake(folder: Path) -> None:
+    """A command that no process can follow."""
+    sys.argv = ["thriftnet", "train", "paper", "--runs-dir", str(folder), "--name", "mistake"]
+    with contextlib.suppress(SystemExit):
+        main()
+
+
+def _with_signal(number: int, step: int) -> None:
+    taken = loop.train_step
+
+    def train_step(plan: Plan, state: loop.TrainingState, *rest: object, **named: object) -> None:
+        if plan.processes.rank == 1 and state.step == step:
+            os.kill(os.getpid(), number)
+        taken(plan, state, *rest, **named)  # type: ignore[arg-type]
+
+    loop.train_step = train_step  # type: ignore[assignment]
+    main()
+
+
+if __name__ == "__main__":
+    kind, value = sys.argv[1:3]
+    if kind == "parity":
+        _parity(Path(value))
+        _mistake(Path(value))
+    else:
+        sys.argv = ["thriftnet", *sys.argv[3:]]
+        _with_signal(signal.Signals[kind], int(value))

@@ -1,0 +1,56 @@
+"""What the real TensorBoard and the real MLflow read of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import Line
+
+Train = Callable[..., RunFolder]
+Shown = dict[str, list[tuple[int, float]]]
+"""Steps and values by name."""
+
+
+def lines_of(run: RunFolder, kind: str) -> list[Line]:
+    return [line for line in run.metrics() if line["kind"] == kind]
+
+
+def in_tensorboard(run: RunFolder, opened: EventAccumulator | None = None) -> Shown:
+    """What a TensorBoard shows that is opened now, or that was opened before."""
+    events = opened or EventAccumulator(str(run.path))
+    events.Reload()
+    names = events.Tags()["scalars"]
+    return {name: [(e.step, e.value) for e in events.Scalars(name)] for name in names}
+
+
+def mlflow_runs(store: Path) -> list[Run]:
+    client = MlflowClient(f"sqlite:///{store}")
+    experiment = client.get_experiment_by_name("thriftnet")
+    return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def in_mlflow(run: RunFolder) -> Shown:
+    """What the local store beside a run shows of the only run in it."""
+    store = run.path.parent / "mlflow.db"
+    (found,) = mlflow_runs(store)
+    client = MlflowClient(f"sqlite:///{store}")
+    return {
+        name: [(m.step, m.value) for m in client.get_metric_history(found.info.run_id, name)]
+        for name in found.data.metrics
+    }
+
+
+SHOWN = {"tensorboard": in_tensorboard, "mlflow": in_mlflow}
+
+
+def twice(shown: Shown) -> list[tuple[str, int]]:
+    """Names and steps that have more than one point."""
+    counts = Counter((name, step) for name, points in shown.items() for step, _ in points)
+    return [place for place, count in counts.items() if count > 1]

@@ -1,0 +1,84 @@
+"""A training that takes a fraction of a second, with everything that draws at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.recipe import Recipe, build_recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.training.distributed.processes import ALONE, Processes
+from thriftnet.training.interrupt import StopRequest
+from thriftnet.training.loop import fit
+from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.setup import make_plan, make_state, recipe_network
+
+SMALL = {
+    "name": "small",
+    "data": {"val_ratio": 0.2},
+    "augment": {"flip": "alternating", "crop_padding": 2, "brightness": 0.2, "cutout": 4},
+    "model": {"family": "resnet", "blocks": [1, 1], "channels": [4, 8], "stochastic_depth": 0.2},
+    "optim": {"name": "adamw", "lr": 0.01},
+    "schedule": {"name": "warmup_cosine", "warmup_epochs": 1},
+    "train": {"epochs": 3, "batch_size": 16, "ema_decay": 0.9, "precision": "fp32"},
+}
+
+
+def small_recipe(**sections: object) -> Recipe:
+    """SMALL with sections updated: `small_recipe(train={"epochs": 1})`."""
+    tree: dict[str, object] = {}
+    for key, value in {**SMALL, **sections}.items():
+        base = SMALL.get(key)
+        mergeable = isinstance(value, dict) and isinstance(base, dict)
+        same_kind = key != "model" or "family" not in (value if mergeable else {})
+        tree[key] = {**base, **value} if mergeable and same_kind else value
+    return build_recipe(tree)
+
+
+def dataset(count: int = 60, seed: int = 0) -> Dataset:
+    """Images whose class can be learned: each class has a colour, under noise."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % 10
+    colours = np.random.default_rng(99).integers(40, 216, size=(10, 1, 1, 3))
+    noise = rng.integers(-40, 40, size=(count, 32, 32, 3))
+    return Dataset((colours[labels] + noise).astype(np.uint8), labels, CIFAR10_CLASSES)
+
+
+class StopAt(Quiet):
+    """Asks the run to end after some steps of this sitting."""
+
+    def __init__(self, steps: int | None, stop: StopRequest) -> None:
+        self.left = steps
+        self.stop = stop
+
+    def step(self, moment: Moment) -> None:
+        if self.left is not None:
+            self.left -= 1
+            self.stop.requested = self.left <= 0
+
+
+def sitting(
+    recipe: Recipe,
+    path: Path,
+    *,
+    stop_after: int | None = None,
+    images: Callable[[], Dataset] = dataset,
+    processes: Processes = ALONE,
+) -> tuple[bool, RunFolder]:
+    """Train from the run's checkpoint, or from the start, until the end or for some steps."""
+    stop = StopRequest()
+    train_set = images()
+    model = recipe_network(recipe, classes=len(train_set.classes))
+    plan = make_plan(recipe, train_set, model, processes)
+    state = make_state(recipe, plan, model)
+    if processes.lead(path.exists):
+        run = RunFolder.open(path)
+        state.load_checkpoint(run.load_state())
+        processes.lead(lambda: run.rewind(state.step))
+    else:
+        run = processes.lead(lambda: RunFolder.create(path, recipe, {}))
+    finished = fit(recipe, plan, state, run, StopAt(stop_after, stop), stop)
+    return finished, run

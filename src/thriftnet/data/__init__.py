@@ -6,6 +6,7 @@ from thriftnet.data.dataset import Dataset
 from thriftnet.data.decode import image_files, read_image
 from thriftnet.data.splits import stratified_split
 from thriftnet.data.unlabelled import read_unlabelled
+from thriftnet.data.cifar10.verify import measure_digests
 
 __all__ = [
     "CIFAR10_CLASSES",
@@ -15,6 +16,7 @@ __all__ = [
     "cifar10_digests",
     "image_files",
     "load_cifar10",
+    "measure_digests",
     "read_image",
     "read_unlabelled",
     "stratified_split",

@@ -8,6 +8,7 @@ OpenMP, or `THRIFTNET_FUSED=0` says so, the same networks train by PyTorch's ope
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -22,6 +23,8 @@ import torch
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import cache_folder, write_whole
+from thriftnet.plain import to_stderr
+from thriftnet.trust import why_distrusted
 
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
 _WIDE = ("-mprefer-vector-width=512",)
@@ -51,14 +54,9 @@ def fused() -> ctypes.CDLL | None:
     if os.environ.get("THRIFTNET_FUSED") == "0" or compiler is None:
         return None
     try:
-        library = _load(compiler)
-    except (OSError, subprocess.SubprocessError, ThriftnetError):
+        return _load(compiler)
+    except (OSError, AttributeError, subprocess.SubprocessError, ThriftnetError):
         return None
-    for name, parameters in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype = ctypes.c_int if name in _ANSWER else None
-        function.argtypes = [_TYPES[parameter] for parameter in parameters]
-    return library
 
 
 def recorded() -> bool:
@@ -71,17 +69,37 @@ def _load(compiler: str) -> ctypes.CDLL:
     """From the cache, where the same source was compiled for the same processor; else anew."""
     source = (resources.files("thriftnet") / "kernels" / "fused.c").read_bytes()
     known = cache_folder() / "kernels" / f"fused-{_digest(compiler, source)}.so"
-    if _sound(known):
-        return ctypes.CDLL(str(known))
+    distrusted = why_distrusted(known, cache_folder())
+    if distrusted:
+        to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
+    elif _sound(known):
+        with contextlib.suppress(AttributeError):  # one that lacks a function is compiled anew
+            return _bound(known)
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
         built = Path(folder) / "fused.so"
         _compile(compiler, source, built)
         try:
             content = built.read_bytes()
-            write_whole(known, content + _checksum(content), error=ThriftnetError)
+            if not distrusted:
+                write_whole(known, content + _checksum(content), error=ThriftnetError)
         except ThriftnetError:  # no cache to write to: for this process alone
-            return ctypes.CDLL(str(built))
-    return ctypes.CDLL(str(known))
+            return _bound(built)
+        return _bound(built if distrusted else known)
+
+
+def _bound(path: Path) -> ctypes.CDLL:
+    """A library whose functions check what they are called with.
+
+    Raises:
+        AttributeError: It lacks one of them.
+        OSError: It is no library.
+    """
+    library = ctypes.CDLL(str(path))
+    for name, parameters in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype = ctypes.c_int if name in _ANSWER else None
+        function.argtypes = [_TYPES[parameter] for parameter in parameters]
+    return library
 
 
 def _sound(library: Path) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from thriftnet.data import CIFAR10_CLASSES, Dataset, cifar10_digests, load_cifar10
+from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10, measure_digests
 from thriftnet.errors import ProcessError, RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
@@ -90,7 +90,7 @@ def start_run(
     progress = _speaker(progress, processes)
     path = processes.lead(lambda: new_run_path(runs_dir, recipe, name))
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before any data
-    train_set, _ = load_cifar10(data, say=progress.note)
+    train_set, test_set = load_cifar10(data, say=progress.note)
     plan, state = _prepare(recipe, train_set, model, processes, place)
     deadline = None
     if budget:
@@ -100,7 +100,8 @@ def start_run(
         model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
         plan, state = _prepare(recipe, train_set, model, processes, place)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
-    run = processes.lead(lambda: _open_run(path, recipe, plan, state, progress))
+    digests = processes.lead(lambda: measure_digests(train_set, test_set))
+    run = processes.lead(lambda: _open_run(path, recipe, plan, state, digests, progress))
     return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
@@ -185,8 +186,8 @@ def read_saved(path: Path) -> SavedRun:
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
     """Keep what a run goes on with that it did not begin with, such as another machine."""
     before = run.environments()[-1]
-    now = describe_environment(plan.compute, cifar10_digests(), processes=plan.processes.count)
-    same = {"command", "data"}  # another command by nature, and digests that were checked
+    now = describe_environment(plan.compute, {}, processes=plan.processes.count)
+    same = {"command", "data"}  # another command by nature, and images that were checked
     changed = {k: v for k, v in now.items() if k not in same and v != before.get(k)}
     if changed:
         run.append({"kind": "environment", "step": state.step, **changed})
@@ -224,11 +225,16 @@ def _prepare(
 
 
 def _open_run(
-    path: Path, recipe: Recipe, plan: Plan, state: TrainingState, progress: Progress
+    path: Path,
+    recipe: Recipe,
+    plan: Plan,
+    state: TrainingState,
+    digests: Mapping[str, str],
+    progress: Progress,
 ) -> RunFolder:
     """Make the run folder, and say in it and to the user what begins."""
     count = plan.processes.count
-    environment = describe_environment(plan.compute, cifar10_digests(), processes=count)
+    environment = describe_environment(plan.compute, digests, processes=count)
     run = RunFolder.create(path, recipe, environment)
     parameters = count_parameters(state.model)
     run.append(

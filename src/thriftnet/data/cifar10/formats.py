@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -14,7 +15,8 @@ from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
 
 
-class Batches(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Batches:
     """The whole data set, the 50,000 training images first.
 
     `images`: (60000, 32, 32, 3) uint8; `labels`: (60000,) uint8.

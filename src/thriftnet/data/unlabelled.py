@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.cifar10.facts import IMAGE_BYTES, IMAGE_SIZE
-from thriftnet.data.cifar10.formats import channels_last
+from thriftnet.data.cifar10.formats import as_integers, channels_last
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
 
@@ -52,14 +52,11 @@ def _images(data: object, path: Path) -> NDArray[np.uint8]:
 
 
 def _identities(ids: object, count: int, path: Path) -> NDArray[np.int64]:
-    try:
-        values = np.asarray(ids)
-    except ValueError:
-        values = np.empty(0, dtype=object)
-    if values.shape != (count,) or (count and values.dtype.kind not in "iu"):
+    values = as_integers(ids)
+    if values is None or len(values) != count:
+        found = "no list of integers" if values is None else f"{len(values)} integers"
         raise DataError(
-            f"{path}: `ids` is {values.shape} {values.dtype} for {count} images; "
-            "give one integer an image"
+            f"{path}: `ids` is {found} for {count} images; give one integer below 2**63 an image"
         )
     if count and values.max() > np.iinfo(np.int64).max:
         raise DataError(f"{path}: `ids` holds {values.max()}; give integers below 2**63")

@@ -8,7 +8,7 @@ trusts the sizes and types it is told) is never called.
 import collections
 import io
 import pickle
-import pickletools
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -28,7 +28,6 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
         DataError: it is truncated or damaged, or names anything but arrays and plain containers.
     """
     try:
-        _check_memo(blob)
         return _plain(_ArrayUnpickler(io.BytesIO(blob), encoding="bytes").load(), {})
     except _ForbiddenNameError as fault:
         raise DataError(
@@ -43,30 +42,62 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
         ) from None
 
 
-def _check_memo(blob: bytes) -> None:
-    """See that a pickle numbers what it remembers one after another.
-
-    The unpickler makes room for the largest number that is named: a damaged byte in a small file
-    took all memory of the machine.
-
-    Raises:
-        ValueError: A number is larger than what came before can have used up.
-    """
-    for count, (opcode, number, _) in enumerate(pickletools.genops(blob), start=1):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and (number or 0) > count:
-            raise ValueError(f"it remembers {number} things of {count}")
-
-
 class _ForbiddenNameError(Exception):
     """A pickle asked for a name that is not on the list."""
 
 
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
+def _refuse_containers(keys: Iterable[object]) -> None:
+    """See that what is about to be hashed is simple.
+
+    Tuples do not keep their hash: that of one that holds another twice, and so on sixty levels
+    down, would take for ever.
+    """
+    for key in keys:
+        if not isinstance(key, str | bytes | int | float | None):
+            raise TypeError(f"a key is a {type(key).__name__}")
+
+
+def _guarded(code: bytes, keys: Callable[[list[Any]], Iterable[object]]) -> Any:
+    """What loads an opcode once the keys among the stack's entries are known to be simple."""
+    load = pickle._Unpickler.dispatch[code[0]]
+
+    def guarded(unpickler: Any) -> None:
+        _refuse_containers(keys(unpickler.stack))
+        load(unpickler)
+
+    return guarded
+
+
+def _load_bytearray(unpickler: Any) -> None:
+    """As pickle's own, which makes room for as many bytes as the file says, whether it has them."""
+    size = int.from_bytes(unpickler.read(8), "little")
+    unpickler.append(bytearray(unpickler.read(min(size, 2**62))))
+
+
+def _build(unpickler: Any) -> None:
+    """As pickle's own, for our stand-ins alone: it would change the attributes of functions."""
+    if not isinstance(unpickler.stack[-2], _Array | _Dtype):
+        raise TypeError(f"a {type(unpickler.stack[-2]).__name__} has no state")
+    state = unpickler.stack.pop()
+    unpickler.stack[-1].__setstate__(state)
+
+
+class _ArrayUnpickler(pickle._Unpickler):  # the one in C lets nobody see keys, and trusts sizes
+    dispatch = pickle._Unpickler.dispatch | {
+        pickle.SETITEM[0]: _guarded(pickle.SETITEM, lambda stack: stack[-2:-1]),
+        pickle.SETITEMS[0]: _guarded(pickle.SETITEMS, lambda items: items[::2]),
+        pickle.DICT[0]: _guarded(pickle.DICT, lambda items: items[::2]),
+        pickle.ADDITEMS[0]: _guarded(pickle.ADDITEMS, lambda items: items),
+        pickle.FROZENSET[0]: _guarded(pickle.FROZENSET, lambda items: items),
+        pickle.BYTEARRAY8[0]: _load_bytearray,
+        pickle.BUILD[0]: _build,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ADMITTED[module_name, global_name]
+            return _ADMITTED[module, name]
         except KeyError:
-            raise _ForbiddenNameError(f"{module_name}.{global_name}") from None
+            raise _ForbiddenNameError(f"{module}.{name}") from None
 
 
 class _Dtype:
@@ -127,6 +158,25 @@ def _bytes() -> bytes:
     return b""
 
 
+def _set(items: Iterable[object] = ()) -> set[object]:
+    """Stands for `set`."""
+    found = list(items)
+    _refuse_containers(found)
+    return set(found)
+
+
+def _frozenset(items: Iterable[object] = ()) -> frozenset[object]:
+    """Stands for `frozenset`."""
+    return frozenset(_set(items))
+
+
+def _ordered(pairs: Iterable[tuple[object, object]] = ()) -> dict[object, object]:
+    """Stands for `collections.OrderedDict`; dictionaries keep their order."""
+    found = list(pairs)
+    _refuse_containers(key for key, _ in found)
+    return collections.OrderedDict(found)
+
+
 # NumPy 2 renamed numpy.core to numpy._core; Python 3 renamed __builtin__ to builtins.
 _ADMITTED: dict[tuple[str, str], object] = {
     ("numpy", "ndarray"): _Array,
@@ -141,11 +191,11 @@ _ADMITTED: dict[tuple[str, str], object] = {
     ("_codecs", "encode"): _encode,
     ("__builtin__", "bytes"): _bytes,
     ("builtins", "bytes"): _bytes,
-    ("collections", "OrderedDict"): collections.OrderedDict,
-    ("__builtin__", "set"): set,
-    ("builtins", "set"): set,
-    ("__builtin__", "frozenset"): frozenset,
-    ("builtins", "frozenset"): frozenset,
+    ("collections", "OrderedDict"): _ordered,
+    ("__builtin__", "set"): _set,
+    ("builtins", "set"): _set,
+    ("__builtin__", "frozenset"): _frozenset,
+    ("builtins", "frozenset"): _frozenset,
 }
 
 

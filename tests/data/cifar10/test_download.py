@@ -5,6 +5,7 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,38 @@ def test_wrong_content_is_passed_over(
         fetch(wrong.url)
     assert not part.exists()
     assert said[-1] == f"CIFAR-10: {wrong.host} served a file with the wrong MD5; passed over"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3000000, 3000000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nhello\r\n",
+        "HTTP/1.1 206 Partial\r\nContent-Range: bytes ٣-9/٣\r\n\r\nhello",
+        "HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+        "HTTP/1.1 999 \x1b[31mred\r\n\r\n",
+        "\x1b]0;title\x07",
+        "",
+    ],
+)
+def test_second_answer_of_any_kind_is_passed_over(
+    answer: str, serve: Serve, fetch: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first was right; what comes then may be anything."""
+    good, bad = serve(CONTENT), serve(b"")
+
+    def answer_raw(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(answer.encode())
+        handler.close_connection = True
+
+    monkeypatch.setattr(bad, "answer", answer_raw)
+    rank = "thriftnet.data.download.rank_mirrors"
+    monkeypatch.setattr(rank, lambda *_, **__: ([bad.url, good.url], []))
+    assert fetch(bad.url, good.url).read_bytes() == CONTENT
 
 
 def test_log_in_page_of_a_hotel_is_passed_over(

@@ -197,7 +197,7 @@ def test_member_that_claims_to_be_huge(tmp_path: Path) -> None:
         member.size = 65 * 2**20
         tar.addfile(member, io.BytesIO(bytes(member.size)))
 
-    assert "data_batch_1 is 68157440 bytes" in failure_of(path)
+    assert "holds data_batch_1 of 68157440 bytes; get a fresh copy" in failure_of(path)
 
 
 class Attack:

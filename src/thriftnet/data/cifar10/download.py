@@ -144,7 +144,7 @@ class _Transfer:
             try:
                 self._stream(before)
                 fault = "closed the connection early"
-            except (OSError, HTTPException) as error:
+            except (OSError, HTTPException, ValueError) as error:  # ValueError: a wrong redirect
                 fault = describe(error)
                 if isinstance(error, HTTPError):
                     error.close()

@@ -152,14 +152,25 @@ def _labels_of(number: int, files: dict[str, bytes], origin: str) -> NDArray[np.
 
 
 def _as_labels(values: object, where: str) -> NDArray[np.uint8]:
-    try:
-        labels = np.asarray(values)
-    except ValueError:
-        labels = np.empty(0, dtype=object)
-    integers = labels.ndim == 1 and labels.dtype.kind in "iu"
-    if not integers or not np.all((labels >= 0) & (labels < 10)):
+    labels = as_integers(values)
+    if labels is None or not np.all((labels >= 0) & (labels < 10)):
         raise DataError(f"{where}: labels are not a list of integers 0 to 9; get a fresh copy")
     return labels.astype(np.uint8)
+
+
+def as_integers(values: object) -> NDArray[np.integer] | None:
+    """An array, or a flat list or tuple, as integers (N,); none if it is anything else.
+
+    Lists in lists are never handed to NumPy: one that holds another twice, and so on, is small as
+    a pickle and fills the memory as an array.
+    """
+    if isinstance(values, list | tuple):
+        entries = cast("list[object]", values)
+        if not all(isinstance(entry, int) for entry in entries):
+            return None
+        values = np.array(entries, dtype=None if entries else np.int64)
+    integers = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iu"
+    return values if integers else None
 
 
 def channels_last(rows: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:

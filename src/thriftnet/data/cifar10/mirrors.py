@@ -114,14 +114,14 @@ def open_range(url: str, start: int, size: int, *, timeout: float) -> tuple[HTTP
         found = re.fullmatch(
             r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip()
         )
-        begins_right = found is not None and int(found[1]) == start
+        begins_right = found is not None and found[1] == str(start)
         total = found[2] if found is not None and found[2] != "*" else None
     else:
         begins_right = True
         total = response.headers.get("Content-Length")
-    if not begins_right or (total is not None and int(total) != size):
+    if not begins_right or (total is not None and total.strip() != str(size)):  # text, maybe
         response.close()
-        served = "another range" if not begins_right else f"a file of {total} bytes"
+        served = "another range" if not begins_right else f"a file of {total[:40]} bytes"
         raise UnsuitableError(f"served {served}, not the archive of {size} bytes")
     return response, response.status == 206 or start == 0
 

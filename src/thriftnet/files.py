@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,23 @@ def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> N
     """
     with replacing(path, error=error) as file:
         file.write(content)
+
+
+def read_bounded(path: Path, *, most: int) -> bytes:
+    """The content of an ordinary file that has at most so many bytes.
+
+    Raises:
+        OSError: It cannot be read, is a pipe or a device, or has more.
+    """
+    # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most / 1e6:.1f} MB")
+    return content
 
 
 def explain_os_error(fault: OSError, path: Path) -> str:

@@ -147,7 +147,7 @@ def test_unknown_name_lists_the_known_ones(name: str):
         (b"just text", "holds no recipe"),
         (b"model: [1, 2]", "model is a section"),
         (b"1: 2", "1"),
-        (b"optim: {lr: &a [*a]}", "optim.lr"),
+        (b"optim: {lr: &a [*a]}", "the alias *a"),
     ],
 )
 def test_file_that_is_no_recipe(content: bytes, part: str, tmp_path: Path):

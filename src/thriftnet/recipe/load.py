@@ -19,6 +19,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError
+from thriftnet.files import read_bounded
 from thriftnet.recipe.messages import (
     explain,
     merge_override,
@@ -38,6 +39,7 @@ from thriftnet.recipe.sections import (
     SpeedNetSection,
     TrainSection,
 )
+from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 
 
 class Recipe(Section):
@@ -191,7 +193,7 @@ def _read_tree(source: str | Path) -> dict[str, Any]:
         text = (resources.files("thriftnet") / "recipes" / f"{source}.yaml").read_text("utf-8")
     else:
         try:
-            text = path.read_text("utf-8")
+            text = read_bounded(path, most=4 * MOST_CHARACTERS).decode("utf-8")
         except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise RecipeError(f"recipe {path} cannot be read: {reason}; check the path") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
@@ -12,15 +13,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from thriftnet.errors import RecipeError
+from thriftnet.recipe.yaml_bounds import refuse_bombs
+
+
+_LONGEST_KEY = 100
 
 
 class _Loader(yaml.SafeLoader):
     """Plain values only, and a key that stands twice is a mistake: PyYAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
+        keys = Counter(str(key.value) for key, _ in node.value)
+        for key, count in keys.items():
+            if count > 1:
                 raise ValueError(f"the key {key!r} stands twice; keep one")
         return super().construct_mapping(node, deep=deep)
 
@@ -29,9 +34,10 @@ def read_yaml(text: str) -> object:
     """Read YAML.
 
     Raises:
-        ValueError: It is not YAML; the message says where, in one line.
+        ValueError: It is not YAML, or stands for too much; the message says where, in one line.
     """
     try:
+        refuse_bombs(text)
         return yaml.load(text, Loader=_Loader)
     # Besides its own errors, PyYAML lets nearly any other out: `2026-13-01`, `0x_`, `!!bool a`.
     except Exception as fault:
@@ -153,6 +159,7 @@ def _wrong_choice(key: str, given: object, choices: list[str]) -> str:
 
 
 def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
+    key = key[:_LONGEST_KEY]  # it is compared with every key there is
     known = sorted({name for name, _ in _keys(root, tree=None)})
     here = sorted({name for name, _ in _keys(root, tree=tree)})
     if key in known:

@@ -17,7 +17,9 @@ from typing import Any, cast
 import yaml
 
 from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS, refuse_bombs
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.state import run_state
 
@@ -166,19 +168,21 @@ def _read_recipe(run: RunFolder) -> Recipe:
     """
     try:
         tree: dict[str, Any] = {}
-        for section in re.split(r"(?m)^(?=\w)", run.recipe_path.read_text("utf-8")):
+        text = read_bounded(run.recipe_path, most=4 * MOST_CHARACTERS).decode("utf-8")
+        for section in re.split(r"(?m)^(?=\w)", text):
             found = _read_section(section) or {}
             if tree.keys() & found.keys():
                 raise ValueError("a key stands twice")
             tree |= found
         return Recipe.model_validate(tree)
-    except (OSError, ValueError, TypeError, yaml.YAMLError):
+    except Exception:  # whatever it is, the careful way says it
         return run.recipe()
 
 
 @lru_cache(maxsize=100_000)
 def _read_section(text: str) -> dict[str, Any] | None:
     """One top-level key of a recipe file and what belongs to it."""
+    refuse_bombs(text)
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 

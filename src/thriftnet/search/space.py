@@ -14,9 +14,11 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError, SearchError
+from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.recipe.messages import explain, merge_override, read_yaml, refuse_truth
 from thriftnet.recipe.sections import Section
+from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 
 PAPER = {"model.blocks": [3, 5, 3, 0], "model.channels": [64, 128, 256, 512]}
 """The paper's configuration."""
@@ -241,7 +243,7 @@ def _read(source: str | Path) -> tuple[str, Path]:
         folder = resources.files("thriftnet") / "search" / "spaces"
         return (folder / f"{source}.yaml").read_text("utf-8"), Path()
     try:
-        return path.read_text("utf-8"), path.parent
+        return read_bounded(path, most=4 * MOST_CHARACTERS).decode("utf-8"), path.parent
     except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SearchError(f"space {path} cannot be read: {reason}; check the path") from None

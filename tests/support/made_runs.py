@@ -81,7 +81,9 @@ def make_run(
         return run
     cost = {"seconds": 20.5 * epochs, "images": 45_000 * epochs, "pflop": 0.007}
     run.append({"kind": "end", "step": 180 * epochs, **cost})
-    metadata = {"thriftnet": json.dumps({"classes": list(classes)})}
+    told = {"format": "thriftnet-model-1", "architecture": {}, "classes": list(classes)}
+    told |= {"mean": [0.5] * 3, "std": [0.2] * 3, "image_size": 32, "tta": "none", "about": {}}
+    metadata = {"thriftnet": json.dumps(told)}
     run.model_path.write_bytes(save({"weight": np.zeros(3, np.float32)}, metadata))
     run.best_path.write_bytes(run.model_path.read_bytes())
     if accuracy is not None:

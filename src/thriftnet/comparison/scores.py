@@ -79,7 +79,7 @@ def read_score(path: Path, *, tta: str | None) -> Score:
     predictions, missing = _predictions(run, chosen, option=f" --tta {tta}" if tta else "")
     facts = {key: value for line in lines for key, value in line.items() if key in _COSTS}
     try:
-        classes = tuple(map(str, run.model_facts()["classes"]))
+        classes = tuple(run.model_facts().classes)
         accuracy = float(tests[-1]["accuracy"])
         low, high = map(float, tests[-1]["accuracy_interval"])
     except (KeyError, TypeError, ValueError):

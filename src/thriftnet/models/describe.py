@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,11 @@ def layer_table(model: nn.Module, *, image_size: int = 32) -> list[Layer]:
 def count_macs(model: nn.Module, *, image_size: int = 32) -> int:
     """Multiply-accumulates of one image's forward pass."""
     return sum(layer.macs for layer in layer_table(model, image_size=image_size))
+
+
+def largest_features(model: nn.Module, *, image_size: int) -> int:
+    """Values that the largest output of a layer with parameters has for one image."""
+    return max(math.prod(layer.output_shape) for layer in layer_table(model, image_size=image_size))
 
 
 def training_flops(macs: int, images: int) -> int:

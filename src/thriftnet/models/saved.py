@@ -15,10 +15,12 @@ from torch import nn
 
 from thriftnet.errors import RunError
 from thriftnet.files import write_whole
-from thriftnet.models.build import build_model
-from thriftnet.models.describe import count_parameters
+from thriftnet.models.build import outline_model
+from thriftnet.models.describe import count_parameters, largest_features
+from thriftnet.models.metadata import FORMAT, mismatch, read_facts
 
-_FORMAT = "thriftnet-model-1"
+_MOST_FEATURES = 2**23
+"""Values of one layer's output for one image: 250 images of them are 8 GB."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         RunError: The disk is full, the folder cannot be written, or a weight is beyond fp16.
     """
     facts = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "architecture": dict(model.architecture),
         "classes": list(model.classes),
         "mean": list(model.mean),
@@ -80,30 +82,57 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
 def read_model(path: Path) -> SavedModel:
     """Rebuild a network from its file, on the CPU, in evaluation mode.
 
+    Nothing is built and no weight read before the file is known to hold the weights of the
+    architecture that it names: a few bytes could name one that fills the memory.
+
     Raises:
         RunError: The file is missing, damaged, or not one of ours.
     """
     if not path.is_file():
         raise RunError(f"there is no model file {path}; check the path")
+    facts = read_facts(path)
+    try:
+        network = outline_model(classes=len(facts.classes), **facts.architecture)
+        values = largest_features(network, image_size=facts.image_size)
+    # Names and values of a stranger's choice can make a constructor raise nearly anything.
+    except Exception as fault:
+        raise mismatch(path, str(fault)) from None
+    if values > _MOST_FEATURES:
+        raise mismatch(path, f"a layer has {values:,} values an image")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            _check_shapes(network, {name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+        network.load_state_dict(tensors, assign=True)  # strict: a missing weight never goes unnoticed
     except (OSError, safetensors.SafetensorError) as fault:
         reason = " ".join(str(fault).split())
         raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None
-    if "thriftnet" not in metadata:
-        raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
-    try:
-        facts = json.loads(metadata["thriftnet"])
-        if facts["format"] != _FORMAT:
-            raise ValueError(f"it is of format {facts['format']}, not {_FORMAT}")
-        return _rebuild(facts, tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as fault:
-        reason = " ".join(str(fault).split())[:200]
-        raise RunError(
-            f"{path} does not match this version of thriftnet ({reason}); train anew"
-        ) from None
+    except (TypeError, ValueError, RuntimeError) as fault:
+        raise mismatch(path, str(fault)) from None
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return SavedModel(
+        network=network.eval(),
+        architecture=facts.architecture,
+        classes=tuple(facts.classes),
+        mean=facts.mean,
+        std=facts.std,
+        image_size=facts.image_size,
+        tta=facts.tta,
+        about=facts.about,
+    )
+
+
+def _check_shapes(network: nn.Module, found: Mapping[str, list[int]]) -> None:
+    """See that a file has the tensors of a network, and no others.
+
+    Raises:
+        ValueError: One is missing, unknown or of another shape.
+    """
+    wanted = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    for name in [*wanted, *found]:
+        if wanted.get(name) != found.get(name):
+            raise ValueError(f"{name} is {found.get(name)}, expected {wanted.get(name)}")
 
 
 def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -113,21 +142,3 @@ def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
     if not bool(half.isfinite().all()):
         raise RunError(f"{name} has a weight that fp16 cannot hold; keep fp32")
     return half
-
-
-def _rebuild(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SavedModel:
-    network = build_model(classes=len(facts["classes"]), **facts["architecture"])
-    # strict: a missing weight must never go unnoticed (the paper's authors ignored them)
-    network.load_state_dict(
-        {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-    )
-    return SavedModel(
-        network=network.eval(),
-        architecture=facts["architecture"],
-        classes=tuple(facts["classes"]),
-        mean=tuple(facts["mean"]),
-        std=tuple(facts["std"]),
-        image_size=facts["image_size"],
-        tta=facts["tta"],
-        about=facts["about"],
-    )

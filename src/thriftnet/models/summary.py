@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from thriftnet.models.build import build_model, check_budget
+from thriftnet.models.build import check_budget, outline_model
 from thriftnet.models.describe import Layer, count_parameters, layer_table
 
 RESNET18: dict[str, Any] = {
@@ -52,11 +52,11 @@ def summarise(
     Raises:
         RecipeError: It has more parameters than `budget`.
     """
-    network = build_model(classes=classes, **model)
+    network = outline_model(classes=classes, **model)
     parameters = count_parameters(network)
     check_budget(parameters, budget, model)
     layers = layer_table(network, image_size=image_size)
-    peer = build_model(classes=classes, **RESNET18)
+    peer = outline_model(classes=classes, **RESNET18)
     return Summary(
         name=name,
         layers=layers,

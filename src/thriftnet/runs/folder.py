@@ -28,10 +28,9 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import safetensors
-
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole
+from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.runs.metrics_log import (
     Line,
@@ -269,19 +268,13 @@ class RunFolder:
         """Whether the run came to its end and has its final weights."""
         return self.model_path.is_file()
 
-    def model_facts(self) -> dict[str, Any]:
-        """The final model's metadata, among them its classes, without building the network.
+    def model_facts(self) -> ModelFacts:
+        """What the final model says of itself, without building the network.
 
         Raises:
             RunError: There is no final model, or its file is damaged.
         """
-        try:
-            with safetensors.safe_open(self.model_path, framework="numpy") as file:
-                return cast("dict[str, Any]", json.loads((file.metadata() or {})["thriftnet"]))
-        except (OSError, KeyError, ValueError, safetensors.SafetensorError):
-            raise RunError(
-                f"{self.model_path} is missing or damaged; copy it again or train anew"
-            ) from None
+        return read_facts(self.model_path)
 
     def superseded(self) -> list[Path]:
         """Checkpoints that the final model has taken the place of.

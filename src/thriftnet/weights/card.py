@@ -5,15 +5,14 @@ It lies in the model file's own metadata, under `about`, so that a copied file k
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from thriftnet.errors import RunError
+from thriftnet.models.metadata import read_facts
 from thriftnet.weights.find import FOLDER, weights_file
 
 _KEY = "card"
@@ -144,12 +143,9 @@ def read_card(path: Path) -> Card | None:
         RunError: The file is missing or damaged, or its card is of another version.
     """
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {})["thriftnet"])
-            return card_of(facts["about"])
-    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as fault:
-        reason = " ".join(str(fault).split())
-        raise RunError(f"{path} is missing or damaged ({reason}); install again") from None
+        return card_of(read_facts(path).about)
+    except RunError as fault:
+        raise RunError(f"{path} is missing or damaged ({fault}); install again") from None
 
 
 def shipped_card(name: str, *, digest: str, folder: Path = FOLDER) -> Card | None:

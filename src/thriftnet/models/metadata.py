@@ -1,0 +1,71 @@
+"""What a model file says of itself, read and judged before any weight is; no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import safetensors
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from thriftnet.errors import RunError
+
+FORMAT = "thriftnet-model-1"
+_MOST_HEADER_BYTES = 2**23
+"""A header names each tensor: ten kilobytes for `best`, a megabyte for a thousand blocks."""
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class ModelFacts(BaseModel):
+    """The metadata of a model file; keys of later versions are passed over."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    format: Literal["thriftnet-model-1"]
+    architecture: dict[str, Any]
+    """Keyword arguments of `build_model`, without `classes`."""
+    classes: Annotated[
+        list[Annotated[str, Field(max_length=1000)]], Field(min_length=1, max_length=10_000)
+    ]
+    mean: tuple[Finite, Finite, Finite]
+    """Of the training images in [0, 1]."""
+    std: tuple[Positive, Positive, Positive]
+    image_size: Annotated[int, Field(ge=1, le=1024)]
+    """Height and width in pixels."""
+    tta: str
+    about: dict[str, Any]
+
+
+def read_facts(path: Path) -> ModelFacts:
+    """What a model file says of itself.
+
+    Raises:
+        RunError: It is missing, damaged, not one of ours or of another version.
+    """
+    try:
+        with path.open("rb") as file:  # its length comes first, and is believed
+            if int.from_bytes(file.read(8), "little") > _MOST_HEADER_BYTES:
+                raise RunError(f"{path} is damaged (its header is too long); copy it again")
+        with safetensors.safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get("thriftnet")
+    except FileNotFoundError:
+        raise RunError(f"there is no model file {path}; check the path") from None
+    except (OSError, safetensors.SafetensorError) as fault:
+        reason = " ".join(str(fault).split())
+        raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None
+    if text is None:
+        raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
+    try:
+        return ModelFacts.model_validate_json(text)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "metadata"
+        raise mismatch(path, f"{where}: {first['msg']}") from None
+
+
+def mismatch(path: Path, reason: str) -> RunError:
+    """The error for a file that is whole and says what cannot be."""
+    short = " ".join(reason.split())[:200]
+    return RunError(f"{path} does not match this version of thriftnet ({short}); train anew")

@@ -76,7 +76,7 @@ def test_a_group_of_others_is_not_a_user_s_own(file: Path, monkeypatch: pytest.M
     own = grp.getgrgid(file.stat().st_gid)
     assert why_distrusted(file, file.parents[1]) is None  # the user's private group
     shared = grp.struct_group((own.gr_name, "x", own.gr_gid, ["somebody"]))
-    monkeypatch.setattr(grp, "getgrgid", lambda number: shared)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: shared)
     assert why_distrusted(file, file.parents[1]) == f"{file} can be written by its group"
 
 

@@ -27,7 +27,7 @@ def why_distrusted(path: Path, root: Path) -> str | None:
     for place in (real, *(within or [real.parent])):  # a link may lead out of the cache
         try:
             facts = place.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as fault:
             return f"{place} cannot be looked at ({fault.strerror})"
@@ -50,8 +50,10 @@ def _is_own_group(number: int) -> bool:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(number)
     except KeyError:
         return False
-    return number == user.pw_gid and group.gr_name == user.pw_name and not (
-        set(group.gr_mem) - {user.pw_name}
+    return (
+        number == user.pw_gid
+        and group.gr_name == user.pw_name
+        and not (set(group.gr_mem) - {user.pw_name})
     )
 
 

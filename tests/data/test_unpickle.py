@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from official_layouts import python2_batch
-
 from thriftnet.data.cifar10.formats import as_integers
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
@@ -184,7 +183,7 @@ def test_bytes_that_are_not_there_take_no_memory() -> None:
         read_pickle(b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b"abc.", origin="x")
 
 
-NESTED = b"K\x01\x94" + b"".join(b"h" + bytes([n]) + b"h" + bytes([n]) + b"\x86\x94" for n in range(60))
+NESTED = b"K\x01\x94" + b"".join(bytes([*b"h", n, *b"h", n, 0x86, 0x94]) for n in range(60))
 """A tuple that holds another twice, and so on: its hash takes 2^60 steps."""
 
 
@@ -210,7 +209,7 @@ def test_functions_on_the_list_keep_their_attributes() -> None:
     from thriftnet.data import unpickle
 
     with pytest.raises(DataError, match="has no state"):
-        read_pickle(b"cnumpy.core.multiarray\n_reconstruct\n}X\x01\x00\x00\x00aK\x01sb.", origin="x")
+        read_pickle(b"cnumpy.core.multiarray\n_reconstruct\n}U\x01aK\x01sb.", origin="x")
     assert not vars(unpickle._reconstruct)
 
 

@@ -2,11 +2,11 @@
 
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
 from thriftnet.data.cifar10.load import load_cifar10
+from thriftnet.data.cifar10.verify import measure_digests
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.decode import image_files, read_image
 from thriftnet.data.splits import stratified_split
 from thriftnet.data.unlabelled import read_unlabelled
-from thriftnet.data.cifar10.verify import measure_digests
 
 __all__ = [
     "CIFAR10_CLASSES",

@@ -104,7 +104,7 @@ def read_model(path: Path) -> SavedModel:
             _check_shapes(network, {name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-        network.load_state_dict(tensors, assign=True)  # strict: a missing weight never goes unnoticed
+        network.load_state_dict(tensors, assign=True)  # strict: no weight may be missing
     except (OSError, safetensors.SafetensorError) as fault:
         reason = " ".join(str(fault).split())
         raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None

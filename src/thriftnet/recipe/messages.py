@@ -15,7 +15,6 @@ from pydantic.fields import FieldInfo
 from thriftnet.errors import RecipeError
 from thriftnet.recipe.yaml_bounds import refuse_bombs
 
-
 _LONGEST_KEY = 100
 
 

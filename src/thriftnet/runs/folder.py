@@ -26,7 +26,7 @@ import time
 from itertools import accumulate
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, write_whole

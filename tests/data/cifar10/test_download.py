@@ -173,7 +173,7 @@ def test_second_answer_of_any_kind_is_passed_over(
         handler.close_connection = True
 
     monkeypatch.setattr(bad, "answer", answer_raw)
-    rank = "thriftnet.data.download.rank_mirrors"
+    rank = "thriftnet.data.cifar10.download.rank_mirrors"
     monkeypatch.setattr(rank, lambda *_, **__: ([bad.url, good.url], []))
     assert fetch(bad.url, good.url).read_bytes() == CONTENT
 

@@ -9,8 +9,8 @@ import yaml
 
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.recipe import load_recipe
-from thriftnet.search.space import load_space
 from thriftnet.recipe.yaml_bounds import refuse_bombs
+from thriftnet.search.space import load_space
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)

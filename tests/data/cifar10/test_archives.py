@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thriftnet.data.archives import read_archive
+from thriftnet.data.cifar10.archives import read_archive
 from thriftnet.errors import DataError
 
 

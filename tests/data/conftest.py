@@ -51,9 +51,9 @@ def class_folder(layouts: Layouts, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             path = tmp_path / "classes" / split / name / f"{position}_{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(stored_png(image))
-    for module in ("folder", "verify"):
-        monkeypatch.setattr(f"thriftnet.data.{module}.BATCH_SIZE", 200)
-        monkeypatch.setattr(f"thriftnet.data.{module}.BATCH_MD5", digests)
+    for module in ("official_folder", "verify"):
+        monkeypatch.setattr(f"thriftnet.data.cifar10.{module}.BATCH_SIZE", 200)
+        monkeypatch.setattr(f"thriftnet.data.cifar10.{module}.BATCH_MD5", digests)
     monkeypatch.setattr("thriftnet.data.cifar10.official_folder.TRAIN_SIZE", 1_000)
     monkeypatch.setattr("thriftnet.data.cifar10.official_folder.TEST_SIZE", 200)
     return tmp_path / "classes"

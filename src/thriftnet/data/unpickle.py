@@ -46,6 +46,9 @@ class _ForbiddenNameError(Exception):
     """A pickle asked for a name that is not on the list."""
 
 
+_Unpickler = pickle._Unpickler  # pyright: ignore[reportPrivateUsage]
+
+
 def _refuse_containers(keys: Iterable[object]) -> None:
     """See that what is about to be hashed is simple.
 
@@ -59,7 +62,7 @@ def _refuse_containers(keys: Iterable[object]) -> None:
 
 def _guarded(code: bytes, keys: Callable[[list[Any]], Iterable[object]]) -> Any:
     """What loads an opcode once the keys among the stack's entries are known to be simple."""
-    load = pickle._Unpickler.dispatch[code[0]]
+    load = _Unpickler.dispatch[code[0]]
 
     def guarded(unpickler: Any) -> None:
         _refuse_containers(keys(unpickler.stack))
@@ -82,8 +85,8 @@ def _build(unpickler: Any) -> None:
     unpickler.stack[-1].__setstate__(state)
 
 
-class _ArrayUnpickler(pickle._Unpickler):  # the one in C lets nobody see keys, and trusts sizes
-    dispatch = pickle._Unpickler.dispatch | {
+class _ArrayUnpickler(_Unpickler):  # the one in C lets nobody see keys, and trusts sizes
+    dispatch = _Unpickler.dispatch | {
         pickle.SETITEM[0]: _guarded(pickle.SETITEM, lambda stack: stack[-2:-1]),
         pickle.SETITEMS[0]: _guarded(pickle.SETITEMS, lambda items: items[::2]),
         pickle.DICT[0]: _guarded(pickle.DICT, lambda items: items[::2]),

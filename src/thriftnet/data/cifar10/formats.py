@@ -169,8 +169,9 @@ def as_integers(values: object) -> NDArray[np.integer] | None:
         if not all(isinstance(entry, int) for entry in entries):
             return None
         values = np.array(entries, dtype=None if entries else np.int64)
-    integers = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iu"
-    return values if integers else None
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iu":
+        return cast("NDArray[np.integer]", values)
+    return None
 
 
 def channels_last(rows: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:

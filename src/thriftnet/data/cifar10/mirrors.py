@@ -121,7 +121,7 @@ def open_range(url: str, start: int, size: int, *, timeout: float) -> tuple[HTTP
         total = response.headers.get("Content-Length")
     if not begins_right or (total is not None and total.strip() != str(size)):  # text, maybe
         response.close()
-        served = "another range" if not begins_right else f"a file of {total[:40]} bytes"
+        served = "another range" if not begins_right else f"a file of {str(total)[:40]} bytes"
         raise UnsuitableError(f"served {served}, not the archive of {size} bytes")
     return response, response.status == 206 or start == 0
 

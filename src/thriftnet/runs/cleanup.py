@@ -39,6 +39,8 @@ def find_superseded(
     """Checkpoints that runs can do without, where there are any; nothing else is ever listed."""
     found: list[Superseded] = []
     for run in runs:
+        if run.path.is_symlink():  # what lies elsewhere is removed where it lies
+            continue
         files = tuple(unneeded(run))
         if files:
             found.append(Superseded(run, files, sum(path.lstat().st_size for path in files)))

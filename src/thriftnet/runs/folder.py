@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thriftnet.errors import RunError
-from thriftnet.files import explain_os_error, write_whole
+from thriftnet.files import explain_os_error, read_bounded, write_whole
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.runs.metrics_log import (
@@ -40,9 +40,14 @@ from thriftnet.runs.metrics_log import (
     parse_line,
     read_lines,
 )
+from thriftnet.trust import refuse_links
 
 if TYPE_CHECKING:
     from thriftnet.runs.predictions import Predictions
+
+
+_MOST_FACTS = 2**22
+"""Bytes of a file of a few facts."""
 
 
 class RunFolder:
@@ -92,13 +97,14 @@ class RunFolder:
         """Open an existing run folder.
 
         Raises:
-            RunError: There is no folder, or it is not a run.
+            RunError: There is no folder, it is not a run, or it holds links.
         """
         run = cls(path)
         if not path.is_dir():
             raise RunError(f"there is no run folder {path}; check the path")
         if not run.recipe_path.is_file():
             raise RunError(f"{path} is not a run folder: it has no recipe.yaml; check the path")
+        refuse_links(path)
         return run
 
     @property
@@ -117,7 +123,7 @@ class RunFolder:
     def environment(self) -> dict[str, Any]:
         """What the run ran on; empty if the file is missing or damaged, as no figure needs it."""
         try:
-            return parse_line(self.environment_path.read_bytes()) or {}
+            return parse_line(read_bounded(self.environment_path, most=_MOST_FACTS)) or {}
         except OSError:
             return {}
 
@@ -174,7 +180,7 @@ class RunFolder:
     def status(self) -> tuple[Line, float]:
         """Where the training stands, and how many seconds ago; empty where none goes on."""
         try:
-            found = parse_line(self.status_path.read_bytes()) or {}
+            found = parse_line(read_bounded(self.status_path, most=_MOST_FACTS)) or {}
             return found, max(0.0, time.time() - self.status_path.stat().st_mtime)
         except OSError:
             return {}, 0.0
@@ -231,7 +237,7 @@ class RunFolder:
         if not self.predictions_path.is_file():
             return None
         try:
-            return Predictions.from_bytes(self.predictions_path.read_bytes())
+            return Predictions.from_bytes(read_bounded(self.predictions_path, most=2**30))
         except (OSError, ValueError):
             raise RunError(
                 f"{self.predictions_path} is damaged; write it anew with: "
@@ -249,7 +255,9 @@ class RunFolder:
     def mlflow_run(self) -> str | None:
         """What MLflow calls this run; none where it was not tracked, or the file is damaged."""
         try:
-            found = (parse_line(self.mlflow_path.read_bytes()) or {}).get("run_id")
+            found = (parse_line(read_bounded(self.mlflow_path, most=_MOST_FACTS)) or {}).get(
+                "run_id"
+            )
         except OSError:
             return None
         return found if isinstance(found, str) else None
@@ -283,6 +291,7 @@ class RunFolder:
         that filled up, the last line is still to be written, by what `--resume` reads.
         """
         try:
+            refuse_links(self.path)
             self.model_facts()
             told = last_line(self.metrics(outline=True), "end")
         except RunError:
@@ -290,7 +299,12 @@ class RunFolder:
         return self.checkpoints() if told else []
 
     def checkpoints(self) -> list[Path]:
-        """Those that there are; without them a run that is not finished cannot go on."""
+        """Those that there are; without them a run that is not finished cannot go on.
+
+        Raises:
+            RunError: The run holds links, through which others' files would be removed.
+        """
+        refuse_links(self.path)
         return [path for path in (self.last_path, self.best_path) if path.is_file()]
 
 

@@ -22,6 +22,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS, refuse_bombs
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.state import run_state
+from thriftnet.trust import refuse_links
 
 USUAL_COLUMNS = (
     "name",
@@ -123,6 +124,7 @@ def read_run(run: RunFolder) -> ListedRun:
     facts: dict[str, Value] = dict.fromkeys(COLUMNS)
     facts |= {"name": run.path.name, "path": str(run.path)}
     try:
+        refuse_links(run.path)
         facts["started"] = _minute(run.recipe_path.stat().st_mtime)
         recipe = _read_recipe(run)
         facts |= {"recipe": recipe.name, "seed": recipe.seed}

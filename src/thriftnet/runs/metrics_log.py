@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from thriftnet.errors import RunError
-from thriftnet.files import explain_os_error
+from thriftnet.files import explain_os_error, read_bounded, write_whole
 
 Line = dict[str, Any]
 """`kind` says what a line tells: start, epoch, interrupted, environment, resumed, failed, end,
 test."""
 
+_MOST_BYTES = 2**27
+"""Of all lines; a thousand epochs take half a million."""
 _EPOCH = '{"kind": "epoch"'
 """How the line of an epoch begins as it is written."""
 
@@ -23,7 +25,7 @@ def parse_line(text: str | bytes) -> Line | None:
     """A line of the metrics; none if it is damaged."""
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets
         return None
     return cast("Line", line) if isinstance(line, dict) else None
 
@@ -40,7 +42,7 @@ def read_lines(path: Path, *, outline: bool = False) -> list[Line]:
         RunError: Another line is not a JSON object, or the file cannot be read.
     """
     try:
-        texts = path.read_text("utf-8", errors="replace").splitlines()
+        texts = read_bounded(path, most=_MOST_BYTES).decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return []
     except OSError as fault:
@@ -71,6 +73,8 @@ def append_line(path: Path, line: Line) -> None:
     added = json.dumps(line, allow_nan=False).encode() + b"\n"
     try:
         path.touch()
+        if path.stat().st_nlink > 1:  # another name of the file, wherever it is, keeps its content
+            write_whole(path, read_bounded(path, most=_MOST_BYTES), error=RunError)
         with path.open("r+b", buffering=0) as file:
             content = file.read()
             whole = content.rfind(b"\n") + 1  # bytes

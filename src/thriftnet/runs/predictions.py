@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ class Predictions:
             ValueError: It is damaged.
         """
         try:
+            _refuse_bomb(content)
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 labels = np.asarray(arrays["labels"], dtype=np.int64)
                 logits = {
@@ -46,3 +48,15 @@ class Predictions:
         except Exception as fault:
             raise ValueError(f"not an archive of predictions: {fault}") from None
         return cls(labels, logits)
+
+
+def _refuse_bomb(content: bytes) -> None:
+    """See that an archive unpacks to little more than it holds: logits hardly shrink.
+
+    Raises:
+        ValueError: It unpacks to far more.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > 2**24 + 16 * len(content):
+        raise ValueError(f"it unpacks to {unpacked:,} bytes")

@@ -1,0 +1,85 @@
+"""Run folders that were received: links, bombs, and text where figures are expected."""
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from made_runs import make_run
+from thriftnet.errors import RunError
+from thriftnet.runs.cleanup import find_superseded, remove_superseded
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.listing import read_run
+from thriftnet.runs.metrics_log import append_line, parse_line, read_lines
+from thriftnet.runs.predictions import Predictions
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return make_run(tmp_path / "received")
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", "status.new", "checkpoints/last.pt", "report.html"]
+)
+def test_a_run_with_a_link_is_not_opened(run: RunFolder, tmp_path: Path, name: str):
+    own = tmp_path / "own"
+    own.write_text("mine")
+    (run.path / name).unlink(missing_ok=True)
+    (run.path / name).symlink_to(own)
+    with pytest.raises(RunError, match="is a link; a run's files have to be its own"):
+        RunFolder.open(run.path)
+    assert read_run(run).value("state") == "damaged"
+    assert run.superseded() == []
+    assert own.read_text() == "mine"
+
+
+def test_checkpoints_behind_a_link_are_not_removed(run: RunFolder, tmp_path: Path):
+    victim = make_run(tmp_path / "victim")
+    for path in run.checkpoints():
+        path.unlink()
+    run.last_path.parent.rmdir()
+    run.last_path.parent.symlink_to(victim.last_path.parent)
+    link = tmp_path / "link"
+    link.symlink_to(victim.path)
+    found = find_superseded([run, RunFolder(link)])
+    assert remove_superseded(found) == 0
+    assert victim.last_path.is_file()
+    with pytest.raises(RunError, match="checkpoints is a link"):
+        run.checkpoints()
+
+
+def test_a_line_is_not_written_through_another_name_of_the_file(run: RunFolder, tmp_path: Path):
+    other = tmp_path / "other"
+    os.link(run.metrics_path, other)
+    before = other.read_bytes()
+    append_line(run.metrics_path, {"kind": "test"})
+    assert other.read_bytes() == before
+    assert run.metrics_path.read_bytes() == before + b'{"kind": "test"}\n'
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ' * 50_000, "nul", "[]"])
+def test_lines_of_any_shape_are_damaged_or_objects(text: str, tmp_path: Path):
+    assert parse_line(text) is None
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f"{text}\n{json.dumps({'kind': 'end'})}\n")
+    with pytest.raises(RunError, match="damaged in line 1"):
+        read_lines(path)
+
+
+def test_metrics_of_gigabytes_are_not_read(run: RunFolder):
+    with run.metrics_path.open("r+b") as file:
+        file.truncate(2**33)
+    with pytest.raises(RunError, match="it has more than"):
+        run.metrics()
+
+
+def test_predictions_that_unpack_to_gigabytes_are_refused():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("labels.npy", bytes(60_000_000))
+    with pytest.raises(ValueError, match="it unpacks to 60,000,000 bytes"):
+        Predictions.from_bytes(content.getvalue())

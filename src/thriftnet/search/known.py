@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.space import Space
+
+
+class StoredCandidates(Mapping[str, Candidate]):
+    """A storage's candidates by digest, read again for one that was added meanwhile.
+
+    Args:
+        read: All of them, in the order in which they were added.
+    """
+
+    def __init__(self, read: Callable[[], Sequence[Candidate]]) -> None:
+        self._read = read
+        self._found = {candidate.digest: candidate for candidate in read()}
+
+    def __getitem__(self, digest: str) -> Candidate:
+        if digest not in self._found:
+            self._found = {candidate.digest: candidate for candidate in self._read()}
+        return self._found[digest]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.conclusion import conclude
+from thriftnet.search.crew import Crew, Team
+from thriftnet.search.database import in_a_file
+from thriftnet.search.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.known import Known
 from thriftnet.search.queue.database import in_a_file
 from thriftnet.search.queue.jobs import Answer, Candidate, JobRow
@@ -154,7 +157,7 @@ class _Teller:
 
     def _decided(self, rows: Sequence[JobRow]) -> bool:
         """Whether there is no job any more, and will be none; a choice may cost some thought."""
-        return all(row.over for row in rows) and self._decide(rows) is Answer.DONE
+        return all(row.over for row in rows) and decided(self._decide, rows) is Answer.DONE
 
 
 def _need(study: Study, stages: tuple[Stage, ...]) -> None:

@@ -113,10 +113,26 @@ class Proposal:
 
     candidate: Candidate
     job: Job
+    refused: tuple[Candidate, ...] = ()
+    """Those over budget that were suggested before it."""
 
 
-Decide = Callable[[Sequence[JobRow]], Job | Proposal | Answer]
+@dataclass(frozen=True)
+class Deferred:
+    """A choice that takes long: compute it while the storage is free, then decide again."""
+
+    compute: Callable[[], None]
+
+
+Decide = Callable[[Sequence[JobRow]], Job | Proposal | Answer | Deferred]
 """From a stage's jobs, in the order of their numbers, to what comes next. Pure."""
+
+
+def decided(decide: Decide, rows: Sequence[JobRow]) -> Job | Proposal | Answer:
+    """What comes next, however long it takes to compute."""
+    while isinstance(found := decide(rows), Deferred):
+        found.compute()
+    return found
 
 
 def _short(value: Any) -> str:

@@ -18,13 +18,13 @@ import sqlalchemy as sql
 from sqlalchemy import exc
 
 from thriftnet.errors import SearchError
-from thriftnet.search.queue import schema
-from thriftnet.search.queue.database import in_memory, name_of, open_database, sqlite_url
-from thriftnet.search.queue.faults import explain, unless_another_was_first
-from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Decide, JobRow, Proposal
-from thriftnet.search.queue.recall import StageJobs
-from thriftnet.search.queue.retry import rides_out
-from thriftnet.search.queue.statements import (
+from thriftnet.search import schema
+from thriftnet.search.database import in_memory, name_of, open_database, sqlite_url
+from thriftnet.search.faults import explain, unless_another_was_first
+from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, Deferred, JobRow, Proposal
+from thriftnet.search.patience import rides_out
+from thriftnet.search.recall import StageJobs
+from thriftnet.search.statements import (
     insert_candidates,
     select_given_up,
     select_silent,
@@ -167,7 +167,6 @@ class Storage:
             silent = set(connection.scalars(select_silent(stage, self._clock(connection)[1])))
             return [replace(r, state="released") if r.number in silent else r for r in rows]
 
-    @rides_out
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
         """Take a job over that was given up, or the next one.
 
@@ -176,6 +175,12 @@ class Storage:
             decide: Chooses the next job of the stage, from those there are.
             worker: Who takes it; names a process on a machine.
         """
+        while isinstance(found := self._claim(stage, decide, worker), Deferred):
+            found.compute()  # outside of the transaction, for which all other workers wait
+        return found
+
+    @rides_out
+    def _claim(self, stage: str, decide: Decide, worker: str) -> Claim | Answer | Deferred:
         with self._writing() as connection:
             now, leased = self._clock(connection)
             given_up = connection.execute(select_given_up(stage, worker, leased)).first()
@@ -183,10 +188,10 @@ class Storage:
                 return self._take(connection, given_up, worker, now)
             rows = self._recall(stage).choices(connection)
             answer = decide(rows)
-            if isinstance(answer, Answer):
+            if isinstance(answer, Answer | Deferred):
                 return answer
             if isinstance(answer, Proposal):
-                insert_candidates(connection, [answer.candidate])
+                insert_candidates(connection, [*answer.refused, answer.candidate])
                 answer = answer.job
             values = {"number": len(rows), "state": "running", "attempt": 1, "worker": worker}
             values["deaths"] = 0

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search.known import Known
-from thriftnet.search.queue.jobs import Decide
+from thriftnet.search import analysis, grid, refinement, validation
+from thriftnet.search.jobs import Decide
+from thriftnet.search.known import Known, StoredCandidates
 from thriftnet.search.space import Space
 from thriftnet.search.stages import analysis, grid, refinement, validation
 from thriftnet.search.study import Study
@@ -71,7 +72,7 @@ def read_known(study: Study) -> Known:
     found = {stage.name: study.outcome(stage.name) for stage in STAGES}
     return Known(
         space=study.space,
-        candidates={c.digest: c for c in study.storage.candidates()},
+        candidates=StoredCandidates(study.storage.candidates),
         jobs=jobs,
         outcomes={name: outcome for name, outcome in found.items() if outcome is not None},
     )

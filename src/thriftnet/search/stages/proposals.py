@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from thriftnet.errors import SearchError
@@ -23,6 +24,8 @@ _TRIES = 20
 _JITTER = {"augment.brightness": 0.2, "augment.contrast": 0.2, "augment.saturation": 0.2}
 _ROTATION = 15.0
 """Degrees; with the jitter, the paper's augmentation: strength 1."""
+_TUNED = {"optim.lr", "optim.weight_decay", *_JITTER, "augment.rotation"}
+"""Recipe keys that a suggestion sets."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,22 @@ def base_recipe(space: Space, candidate: Candidate) -> Recipe:
     )
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """What a job of the refinement trains."""
+
+    candidate: Candidate | None
+    """None where nothing new was found."""
+    refused: tuple[Candidate, ...]
+    """Suggested before it, and over budget."""
+
+
 class Suggestions:
     """Candidates that TPE suggests, job by job; each is computed once.
+
+    A suggestion is a function of the results that it may see. What earlier jobs trained is read
+    from the storage, so that one costs the same in a process that has made all before it as in
+    one that has just started.
 
     Args:
         known: What the stages before found.
@@ -107,10 +124,11 @@ class Suggestions:
     def __init__(self, known: Known, networks: Networks) -> None:
         self.space = known.space
         self.networks = networks
-        self.over_budget: list[Candidate] = []
-        """Suggested and refused."""
-        self._points: dict[int, Point] = {}
-        self._found: dict[int, Candidate | None] = {}
+        self.made: dict[int, Suggestion] = {}
+        """By the number of the job."""
+        self._candidates = known.candidates
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._places = {_network_of(each): at for at, each in enumerate(networks.all)}
         recipe = base_recipe(self.space, networks.base)
         settings = self.space.refinement
         self._ranges = Ranges(
@@ -127,54 +145,49 @@ class Suggestions:
         )
         self._before = self._of_the_grid(known)
 
-    def candidate(self, number: int, rows: Sequence[JobRow]) -> Candidate | None:
-        """What job `number` trains; none where nothing new is found.
+    def make(self, number: int, rows: Sequence[JobRow]) -> None:
+        """Compute what job `number` trains.
 
         Args:
             number: In the order of the stage's jobs.
             rows: Of the jobs before it, those that it may see all over.
         """
-        self.replay(rows[:number])
-        return self._suggested(number, rows)
-
-    def replay(self, rows: Sequence[JobRow]) -> None:
-        """Work out what the jobs that there are were."""
-        for earlier in range(len(self.networks.to_train), len(rows)):
-            self._suggested(earlier, rows)
-
-    def _suggested(self, number: int, rows: Sequence[JobRow]) -> Candidate | None:
-        if number not in self._found:
-            self._found[number] = self._new(number, rows)
-        return self._found[number]
-
-    def _new(self, number: int, rows: Sequence[JobRow]) -> Candidate | None:
         space, settings = self.space, self.space.refinement
-        seen = [*self._before, *self._seen(rows[: max(0, number - settings.lag)])]
-        taken = {each.digest for each in (*self.networks.all, *self._found.values()) if each}
+        shown = rows[: max(0, number - settings.lag)]
+        seen = [*self._before, *map(self._seen, shown)]
+        taken = {each.digest for each in self.networks.all} | self.networks.known
+        taken |= {row.job.candidate for row in rows[:number]}
+        refused: dict[str, Candidate] = {}
+        found: Candidate | None = None
         for attempt in range(_TRIES):
             seed = derive_seed(settings.seed, "suggest", number * _TRIES + attempt) % 2**32
             point = suggest(self._ranges, seen, seed=seed)
-            candidate = make_candidate(space, self._changes(point), origin=ORIGIN)
+            changes = self._changes(point)
+            candidate = make_candidate(space, changes, self._counts, origin=ORIGIN)
             if candidate.refused:
                 seen.append(self._seen_of(point, candidate, 0.0))
-                if candidate.digest not in {each.digest for each in self.over_budget}:
-                    self.over_budget.append(candidate)
-            elif candidate.digest not in taken | self.networks.known:
-                self._points[number] = point
-                return candidate
-        return None
+                refused[candidate.digest] = candidate
+            elif candidate.digest not in taken:
+                found = candidate
+                break
+        self.made[number] = Suggestion(found, tuple(refused.values()))
 
-    def _seen(self, rows: Sequence[JobRow]) -> list[Seen]:
-        found: list[Seen] = []
-        for row in rows:
-            if row.number < len(self.networks.to_train):
-                candidate = self.networks.to_train[row.number]
-                point = self._unchanged(candidate)
-            else:
-                candidate, point = self._found[row.number], self._points[row.number]
-                assert candidate, "a job without a candidate"
-            found.append(self._seen_of(point, candidate, row.value or 0.0))
-        return found
+    def _seen(self, row: JobRow) -> Seen:
+        candidate = self._candidates[row.job.candidate]
+        as_shifted = row.number < len(self.networks.to_train)
+        point = self._unchanged(candidate) if as_shifted else self._point_of(candidate)
+        return self._seen_of(point, candidate, row.value or 0.0)
+
+    def _point_of(self, candidate: Candidate) -> Point:
+        """The point that a candidate was made of."""
+        changes = candidate.changes
+        jitter = changes["augment.brightness"] / _JITTER["augment.brightness"]
+        return Point(
+            network=self._places[_network_of(candidate)],
+            lr=changes["optim.lr"],
+            weight_decay=changes["optim.weight_decay"],
+            strength=round(jitter, 2),
+        )
 
     def _of_the_grid(self, known: Known) -> list[Seen]:
         """What the grid found of the networks, where it took them to the full horizon."""
@@ -192,9 +205,7 @@ class Suggestions:
 
     def _unchanged(self, candidate: Candidate) -> Point:
         """A network with the settings of the grid's best."""
-        digests = [each.digest for each in self.networks.all]
-        start = self._start
-        return Point(digests.index(candidate.digest), start.lr, start.weight_decay, start.strength)
+        return replace(self._start, network=self._places[_network_of(candidate)])
 
     def _seen_of(self, point: Point, candidate: Candidate, accuracy: float) -> Seen:
         parameters, macs = candidate.parameters, candidate.macs
@@ -215,6 +226,12 @@ class Suggestions:
             **jitter,
             "augment.rotation": round(_ROTATION * point.strength, 2),
         }
+
+
+def _network_of(candidate: Candidate) -> str:
+    """What tells the networks apart: the changes that no suggestion makes."""
+    kept = {key: value for key, value in candidate.changes.items() if key not in _TUNED}
+    return json.dumps(kept, sort_keys=True)
 
 
 def _around(value: float, factor: float) -> tuple[float, float]:

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thriftnet.search import grid
+from thriftnet.search.jobs import Answer, Candidate, Decide, Deferred, Job, JobRow, Proposal
 from thriftnet.search.known import Known
-from thriftnet.search.queue.jobs import Answer, Candidate, Decide, Job, JobRow, Proposal
+from thriftnet.search.pareto import pareto
+from thriftnet.search.proposals import ORIGIN, Networks, Suggestions, propose_networks
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.stages.pareto import pareto
@@ -33,7 +36,7 @@ def decide(known: Known) -> Decide:
     networks = propose_networks(known)
     suggestions = Suggestions(known, networks)
 
-    def choose(rows: Sequence[JobRow]) -> Job | Answer | Proposal:
+    def choose(rows: Sequence[JobRow]) -> Answer | Proposal | Deferred:
         number = len(rows)
         over = all(row.over for row in rows)
         if number < len(networks.to_train):
@@ -42,10 +45,12 @@ def decide(known: Known) -> Decide:
             return Answer.DONE if over else Answer.WAIT
         if not all(row.over for row in rows[: max(0, number - known.space.refinement.lag)]):
             return Answer.WAIT
-        found = suggestions.candidate(number, rows)
-        if found is None:  # nothing new is left to suggest
+        if number not in suggestions.made:
+            return Deferred(lambda: suggestions.make(number, rows))
+        found = suggestions.made[number]
+        if found.candidate is None:  # nothing new is left to suggest
             return Answer.DONE if over else Answer.WAIT
-        return _proposal(known.space, found)
+        return _proposal(known.space, found.candidate, refused=found.refused)
 
     return choose
 
@@ -86,10 +91,9 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     if not grid.ranking(known):
         return {"stage": NAME, "jobs": 0, "ranking": [], "pareto": [], "over_budget": []}
     networks = propose_networks(known)
-    suggestions = Suggestions(known, networks)
-    suggestions.replay(rows)
-    over_budget = [*networks.over_budget, *suggestions.over_budget]
-    study.storage.add_candidates(over_budget)
+    study.storage.add_candidates(networks.over_budget)
+    over_budget = {each.digest: each for each in networks.over_budget}
+    over_budget |= {each.digest: each for each in known.candidates.values() if _refused(each)}
     full = finished(known)
     facts = {digest: _facts(known.candidates[digest], row) for digest, row in full.items()}
     order = [digest for digest in ranking(known) if digest in full]
@@ -110,13 +114,20 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         "gain": _gain(networks, facts, own),
         "ranking": [facts[digest] for digest in order if digest in own],
         "pareto": [facts[digest] for digest in order if digest in best],
-        "over_budget": [{**each.to_json(), "refused": each.refused} for each in over_budget],
+        "over_budget": [{**each.to_json(), "refused": each.refused} for each in over_budget.values()],
     }
 
 
-def _proposal(space: Space, candidate: Candidate) -> Proposal:
+def _proposal(
+    space: Space, candidate: Candidate, *, refused: tuple[Candidate, ...] = ()
+) -> Proposal:
     job = Job(NAME, candidate.digest, space.halving.seed, horizon(space))
-    return Proposal(candidate, job)
+    return Proposal(candidate, job, refused)
+
+
+def _refused(candidate: Candidate) -> bool:
+    """Whether it was suggested here and is over budget."""
+    return candidate.origin == ORIGIN and candidate.refused is not None
 
 
 def _facts(candidate: Candidate, row: JobRow) -> dict[str, Any]:

@@ -108,8 +108,6 @@ def _finishes(own: _Worker, stage: Stage) -> bool:
             continue
         pauses = _pauses(own.study)
         with Heartbeat(own.study.storage, found, own.parent) as heart:
-            if found.job.candidate not in known.candidates:  # made by the stage itself
-                known = read_known(own.study)
             _do(own, stage, found, known.candidates[found.job.candidate], heart)
     return False
 

@@ -54,7 +54,7 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Trainings at once. Default: 1; on a cluster, one a core."),
+        typer.Option(min=1, help="Trainings at once. Default: one a GPU, else one a core."),
     ] = None,
     storage: StorageOption = None,
     cluster: Annotated[
@@ -68,6 +68,9 @@ def run(
         float,
         typer.Option(min=0.1, help="Seconds between signs of life; after six a worker is dead."),
     ] = 5.0,
+    retry: Annotated[
+        bool, typer.Option(help="Try again the trials that were given up as their workers died.")
+    ] = False,
     data: DataOption = None,
 ) -> None:
     """Search a space, or go on with it where it stopped."""
@@ -83,6 +86,7 @@ def run(
         storage=storage,
         cluster=cluster,
         heartbeat=heartbeat,
+        retry=retry,
         progress=PrintedSearch(),
     )
     if not found.finished:
@@ -94,6 +98,15 @@ def run(
         print(f"next: {shlex.join(['thriftnet', 'train', str(winner)])}   or   {looked}")
     else:
         print(f"next: {looked}")
+    if found.given_up:
+        count = len(found.given_up)
+        print(
+            f"{count} trial{'s' if count > 1 else ''} given up, as workers died: "
+            f"{'; '.join(map(plain, found.given_up))}; the results are without "
+            f"{'them' if count > 1 else 'it'}; run the same command with --retry",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
 
 
 @search_app.command()
@@ -107,7 +120,7 @@ def status(
     from thriftnet.search.study import Study
     from thriftnet.terminal.search import follow
 
-    opened = Study.open(study, url=storage)
+    opened = Study.open(study, url=storage, read_only=True)
     with contextlib.closing(opened.storage):
         if as_json:
             print_json(read_standing(opened).to_json())

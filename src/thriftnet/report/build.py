@@ -74,7 +74,7 @@ def write_study_report(
         raise SearchError(
             f"{path} is a study, and its report is of it alone; name no other folder beside it"
         )
-    study = Study.open(path, url=storage)
+    study = Study.open(path, url=storage, read_only=True)
     with contextlib.closing(study.storage):
         record = read_study(study)
     with figure_style():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,28 +19,42 @@ from thriftnet.recipe import Recipe
 from thriftnet.search.queue.jobs import Candidate
 from thriftnet.search.space import Space
 
+MOST_COMBINATIONS = 10_000
+"""Of a grid: each is built and counted before anything trains, some milliseconds each."""
 _LEAST_VAL_RATIO = 1e-4
 """Below it, no image of a class's 5,000 validates."""
 
 
-def count_candidates(space: Space) -> list[Candidate]:
+def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
     """All candidates of a space's grid and its reference, each counted, in the grid's order.
 
+    Args:
+        space: Whose.
+        begun: Whether its study exists, so that a value that stands twice is too late to change.
+
     Raises:
-        SearchError: A candidate's recipe is wrong, or every candidate is over budget.
+        SearchError: A candidate's recipe is wrong or stands twice, or every candidate is over
+            budget.
     """
+    combinations = math.prod(map(len, space.grid.values()))
+    if combinations > MOST_COMBINATIONS and not begun:
+        raise SearchError(
+            f"space {space.name}: its grid has {combinations:,} combinations, and at most "
+            f"{MOST_COMBINATIONS:,} can be searched; give fewer values"
+        )
     counts: dict[str, tuple[int, int]] = {}
     found: dict[str, Candidate] = {}
     for changes in _combinations(space):
         candidate = make_candidate(space, changes, counts)
+        if candidate.digest in found and not begun:
+            raise _collapsed(space, found[candidate.digest].changes, changes)
         found.setdefault(candidate.digest, candidate)
     if space.reference and not any(candidate.reference for candidate in found.values()):
         try:
             candidate = make_candidate(space, space.reference, counts)
         except SearchError as fault:
             raise SearchError(
-                f"{fault}; that is the reference, the paper's configuration unless the space "
-                "names another: give a reference that fits, or {} for none"
+                f"{fault} (with the space's reference); give a reference that fits, or leave it out"
             ) from None
         found.setdefault(candidate.digest, candidate)
     if all(candidate.refused for candidate in found.values()):
@@ -114,6 +129,13 @@ def winner_recipe(space: Space, candidate: Candidate) -> Recipe:
     except SearchError as fault:
         raise SearchError(f"{fault} (with the section winner of the space)") from None
     return recipe.model_copy(update={"description": candidate.label})
+
+
+def _collapsed(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -> SearchError:
+    """Two combinations of the grid are one recipe: `0.1` and `"1e-1"` are the same number."""
+    pairs = [(key, one[key], other[key]) for key in one if one[key] != other[key]]
+    told = " and ".join(f"grid.{key} {a!r} and {b!r}" for key, a, b in pairs)
+    return SearchError(f"space {space.name}: {told} make the same recipe; keep one of them")
 
 
 def _combinations(space: Space) -> Iterator[dict[str, Any]]:

@@ -46,6 +46,15 @@ class StudyIdentity:
         self.bound = _BOUND in words[1:]
         """Whether a database has the word, so that no other one will do."""
 
+    @classmethod
+    def read(cls, path: Path) -> StudyIdentity | None:
+        """That of a folder that has one; nothing is written.
+
+        Raises:
+            SearchError: The file cannot be read.
+        """
+        return cls(path) if (path / "study.id").is_file() else None
+
     def bind(self) -> None:
         """Keep that a database has the word.
 

@@ -10,21 +10,23 @@ from typing import Any, Protocol
 
 from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
-from thriftnet.search.candidates import count_candidates
+from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.crew import Crew, Team
 from thriftnet.search.database import in_a_file
 from thriftnet.search.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.known import Known
-from thriftnet.search.queue.database import in_a_file
-from thriftnet.search.queue.jobs import Answer, Candidate, JobRow
+from thriftnet.search.local import LocalCrew
+from thriftnet.search.machine import gpus, processors
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known, stages_before
-from thriftnet.search.status import StageStanding, standing_of
-from thriftnet.search.study import Study
-from thriftnet.search.workers.local import LocalCrew
-from thriftnet.search.workers.pool import Crew, Team
+from thriftnet.search.stages import STAGES, Stage, find_stage, read_known, stages_before
+from thriftnet.search.standing import StageStanding, standing_of
+from thriftnet.search.study import Study, is_study, trial_threads
 from thriftnet.training.interrupt import stop_on_signal
+
+
+_ON_GPUS = {"auto", "cuda"}
+"""Values of `train.device` with which a trial trains on a GPU, where there is one."""
 
 
 class SearchProgress(Protocol):
@@ -57,6 +59,8 @@ class Searched:
     """False when it was stopped; the same call goes on."""
     outcomes: dict[str, dict[str, Any]]
     """By stage, of those that are done."""
+    given_up: tuple[str, ...]
+    """Trials that are missing because their workers died, and why."""
 
 
 def run_search(
@@ -69,6 +73,7 @@ def run_search(
     storage: str | None = None,
     cluster: str | None = None,
     heartbeat: float = 5.0,
+    retry: bool = False,
     progress: SearchProgress,
 ) -> Searched:
     """Search a space, or go on with the search.
@@ -77,11 +82,13 @@ def run_search(
         space: A space, the name of a shipped one, or a YAML path.
         study: Folder; none: `studies/` and the space's name.
         stage: The only one to run; none: all.
-        workers: Processes at once; none: 1, or as many as a cluster has processor cores.
+        workers: Processes at once; none: one for each GPU, without any as many as there are
+            processor cores for; on one machine no more than `halving.lag`.
         data: Where to read CIFAR-10; none: the cache or the network.
         storage: Address of a database; none: a file in the folder.
         cluster: Where a Ray cluster is, on which the workers run; none: on this machine.
         heartbeat: Seconds between two signs of life of a worker.
+        retry: Try again what was given up because its workers died.
         progress: Told how it goes.
 
     Raises:
@@ -90,10 +97,20 @@ def run_search(
     """
     chosen = space if isinstance(space, Space) else load_space(space)
     wanted = (find_stage(stage),) if stage is not None else STAGES
-    crew = _choose_crew(cluster, workers, storage)
-    candidates = count_candidates(chosen)
     path = study or Path("studies") / chosen.name
+    candidates = count_candidates(chosen, begun=is_study(path))
+    on_gpus = trial_recipe(chosen, candidates[0], epochs=1, seed=0).train.device in _ON_GPUS
+    crew = _choose_crew(
+        cluster,
+        workers,
+        threads=trial_threads(path, chosen),
+        most=chosen.halving.lag,
+        on_gpus=on_gpus,
+        shared=not in_a_file(storage),
+    )
     opened = Study.create(path, chosen, url=storage, heartbeat=heartbeat)
+    if retry:
+        _retry(opened, progress)
     opened.storage.add_candidates(candidates)
     progress.counted(chosen, candidates)
     load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
@@ -116,18 +133,51 @@ def run_search(
                         say=progress.note,
                     )
                 if outcome is None:
-                    return Searched(path, False, outcomes)
+                    return Searched(path, False, outcomes, ())
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
-    return Searched(path, True, outcomes)
+        return Searched(path, True, outcomes, _given_up(opened))
 
 
-def _choose_crew(cluster: str | None, workers: int | None, storage: str | None) -> Crew:
+def _choose_crew(
+    cluster: str | None,
+    workers: int | None,
+    *,
+    threads: int,
+    most: int,
+    on_gpus: bool,
+    shared: bool,
+) -> Crew:
     if cluster is None:
-        return LocalCrew(workers or 1)
-    from thriftnet.search.workers.ray_cluster import RayCrew
+        found = gpus() if on_gpus else []
+        room = len(found) or processors() // threads
+        return LocalCrew(workers or max(1, min(room, most)), gpus=found)
+    from thriftnet.search.ray_cluster import RayCrew
 
-    return RayCrew(cluster, workers=workers, shared=not in_a_file(storage))
+    return RayCrew(cluster, workers=workers, threads=threads, use_gpus=on_gpus, shared=shared)
+
+
+def _retry(study: Study, progress: SearchProgress) -> None:
+    """Take the study back to the first job that was given up."""
+    names = [stage.name for stage in STAGES]
+    first = study.storage.rewind(names, forget=study.forget_outcome)
+    if first is None:
+        progress.note("no trial was given up; nothing is tried again")
+    else:
+        label = _label(study, first)
+        progress.note(f"{first.job.stage}: {label} is tried again, and what followed from its loss")
+
+
+def _given_up(study: Study) -> tuple[str, ...]:
+    """Which trials were given up because their workers died, and why."""
+    rows = [row for stage in STAGES for row in study.storage.jobs(stage.name) if row.given_up]
+    return tuple(f"{_label(study, row)} ({row.reason})" for row in rows)
+
+
+def _label(study: Study, row: JobRow) -> str:
+    """What a job trains, in words."""
+    found = next(c for c in study.storage.candidates() if c.digest == row.job.candidate)
+    return found.label + (f"  seed {row.job.seed}" if row.job.seed else "")
 
 
 class _Teller:

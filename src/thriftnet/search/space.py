@@ -20,9 +20,6 @@ from thriftnet.recipe.messages import explain, merge_override, read_yaml, refuse
 from thriftnet.recipe.sections import Section
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 
-PAPER = {"model.blocks": [3, 5, 3, 0], "model.channels": [64, 128, 256, 512]}
-"""The paper's configuration."""
-
 _SET_BY_THE_SEARCH = {
     "train.epochs": "halving.rungs and validation.epochs",
     "seed": "validation.seeds",
@@ -126,19 +123,17 @@ class Space(Section):
     """As max_parameters, of multiply-accumulates an image of 32x32 pixels; none is no limit."""
     grid: Annotated[dict[str, Values], Field(min_length=1)]
     """Values of each recipe key; the candidates are all combinations."""
-    reference: dict[str, Any] = Field(default_factory=lambda: dict(PAPER))
+    reference: dict[str, Any] = Field(default_factory=dict)
     """Recipe keys of the configuration that the winner is tested against; {} is none."""
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Processor threads of every trial: part of its bits, and so the same for any number of
+    workers."""
     halving: HalvingSection = HalvingSection()
     analysis: AnalysisSection = AnalysisSection()
     refinement: RefinementSection = RefinementSection()
     validation: ValidationSection = ValidationSection()
     winner: dict[str, Any] = Field(default_factory=dict)
     """Recipe keys changed in the winner's recipe, where the search used fewer images or epochs."""
-
-    @property
-    def reference_word(self) -> str:
-        """What the configuration is called that others are compared with."""
-        return "the paper's" if self.reference == PAPER else "the reference"
 
     @model_validator(mode="after")
     def _keys_are_free(self) -> Self:
@@ -160,9 +155,11 @@ class Space(Section):
                     f"set.{lost} would be lost, as grid.{key} holds whole sections; "
                     "put it into each of them"
                 )
-            for at, value in enumerate(values):
-                if value in values[:at]:
+            known: set[str] = set()
+            for value in values:
+                if (text := json.dumps(value, default=str)) in known:
                     raise ValueError(f"grid.{key} holds {value!r} twice; keep one")
+                known.add(text)
         return self
 
     def recipe(self, *changes: Mapping[str, Any], epochs: float, seed: int, name: str) -> Recipe:
@@ -186,6 +183,8 @@ class Space(Section):
     def digest(self) -> str:
         """Twelve hex digits that name the space, whatever its name and description."""
         content = self.model_dump(mode="json", exclude={"name", "description"})
+        if content["threads"] == 1:  # of spaces from before there was the key, too
+            del content["threads"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:

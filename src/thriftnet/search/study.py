@@ -14,14 +14,16 @@ figures/            its figures
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
-from thriftnet.errors import SearchError
+from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
-from thriftnet.runs.folder import RunFolder
+from thriftnet.search.faults import gone
 from thriftnet.search.identity import StudyIdentity
 from thriftnet.search.queue.jobs import Job
 from thriftnet.search.queue.storage import Storage
@@ -33,7 +35,7 @@ class Study:
 
     Args:
         path: Of the folder.
-        space: What is searched.
+        space: What is searched, as the folder has it.
         storage: Where its candidates and jobs are.
     """
 
@@ -41,6 +43,8 @@ class Study:
         self.path = path
         self.space = space
         self.storage = storage
+        self.threads = trial_threads(path, space)
+        """Processor threads of every trial, which its bits depend on."""
         self.space_path = path / "space.yaml"
         self.database_path = path / "study.db"
         self.winner_path = path / "winner.yaml"
@@ -68,9 +72,10 @@ class Study:
             write_whole(copy, space.to_yaml().encode(), error=SearchError)
         if not copy.is_file():
             raise SearchError(f"{path} exists and is no study; choose another --study")
-        _check_same(path, load_space(copy), space)
+        own = load_space(copy)
+        _check_same(path, own, space)
         _check_storage(path, url)
-        return cls(path, space, _storage(path, space, url, heartbeat))
+        return cls(path, own, _storage(path, own, url, heartbeat))
 
     @classmethod
     def open(
@@ -80,6 +85,7 @@ class Study:
         url: str | None = None,
         heartbeat: float = 5.0,
         patient: bool = False,
+        read_only: bool = False,
     ) -> Study:
         """Open an existing study.
 
@@ -88,6 +94,7 @@ class Study:
             url: Of its database; none: a file in the folder.
             heartbeat: Seconds between two signs of life of a worker.
             patient: Whether to wait for a database that does not answer at once.
+            read_only: Whether nothing is written, as where the folder may only be read.
 
         Raises:
             SearchError: There is none at `path`, or its storage cannot be read or is another.
@@ -95,15 +102,27 @@ class Study:
         copy = path / "space.yaml"
         if not copy.is_file():
             raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
-        if url is None and not (path / "study.db").is_file():
-            raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
         _check_storage(path, url)
         space = load_space(copy)
+        if url is None and not (path / "study.db").is_file():
+            raise SearchError(
+                f"{path} was never begun; begin it: thriftnet search {copy} --study {path}"
+            )
+        if read_only:
+            return cls(path, space, _read_storage(path, space, url))
         return cls(path, space, _storage(path, space, url, heartbeat, patient=patient))
 
     def trial_path(self, job: Job) -> Path:
         """The run folder of a job's trial."""
         return self.path / "trials" / job.stage / f"{job.candidate}-s{job.seed}"
+
+    def reached(self, job: Job) -> str:
+        """How far a job's trial has come, in words."""
+        with contextlib.suppress(RunError):
+            lines = RunFolder.open(self.trial_path(job)).metrics(outline=True)
+            told = [line["epoch"] for line in lines if line["kind"] == "epoch"]
+            return f"after epoch {max(told, default=0)}"
+        return "after epoch 0"
 
     def log_path(self, worker: str) -> Path:
         """What a worker said."""
@@ -133,6 +152,19 @@ class Study:
             raise SearchError(
                 f"{path} is damaged; remove it, and it is made anew from the storage"
             ) from None
+
+    def forget_outcome(self, stage: str) -> None:
+        """Remove what a stage found, which no longer stands.
+
+        Raises:
+            SearchError: The folder cannot be written.
+        """
+        try:
+            self._outcome_path(stage).unlink(missing_ok=True)
+            if stage == "validation":
+                self.winner_path.unlink(missing_ok=True)
+        except OSError as fault:
+            raise SearchError(f"{self.path} cannot be changed: {fault.strerror}") from None
 
     def save_winner(self, text: str) -> None:
         """Keep the winner's recipe.
@@ -177,8 +209,9 @@ def _check_storage(path: Path, url: str | None) -> None:
         raise SearchError(f"{path} keeps its storage in its study.db; leave --storage out")
     if url is None and not in_folder and (path / "study.id").is_file():
         raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
-    if url is None and not in_folder and (path / "trials").is_dir():
-        raise SearchError(f"{path} has lost its study.db; restore it, or begin another study")
+    begun = any((path / name).exists() for name in ("trials", "logs", "grid.json"))
+    if url is None and not in_folder and begun:
+        raise gone(str(path / "study.db"))
 
 
 def _storage(
@@ -203,6 +236,33 @@ def _storage(
     return storage
 
 
+def _read_storage(path: Path, space: Space, url: str | None) -> Storage:
+    """As `_storage`, with nothing written to the folder or the database."""
+    if url is None:
+        storage = Storage.in_file(path / "study.db", read_only=True)
+    else:
+        storage = Storage(url, read_only=True)
+    try:
+        storage.check(space.digest())
+        if url is not None and (identity := StudyIdentity.read(path)):
+            storage.belongs_to(identity.word)
+    except SearchError:
+        storage.close()
+        raise
+    return storage
+
+
+def trial_threads(path: Path, space: Space) -> int:
+    """Threads of a study's trials; of one from before the space named them, as most trials had."""
+    if "threads" in space.model_fields_set:
+        return space.threads
+    told: Counter[int] = Counter()
+    for file in sorted(path.glob("trials/grid/*/environment.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            told[int(json.loads(file.read_text("utf-8"))["threads"])] += 1
+    return told.most_common(1)[0][0] if told else space.threads
+
+
 def _is_free(path: Path) -> bool:
     """Whether a study may begin there: nothing is there, or another command begins one just now.
 
@@ -220,7 +280,7 @@ def _check_same(path: Path, known: Space, given: Space) -> None:
     key = _first_difference(before, now) or "a key"
     raise SearchError(
         f"{path} is a study of another space ({key} differs); choose another --study, "
-        "or undo the change"
+        f"or go on with the study's own: thriftnet search {path / 'space.yaml'} --study {path}"
     )
 
 

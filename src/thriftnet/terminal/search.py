@@ -29,26 +29,21 @@ _GAP_SECONDS = 60
 class PrintedSearch:
     """Prints a search as it goes on."""
 
-    def __init__(self) -> None:
-        self._reference = ""
-        """What the space's reference is called."""
-
     def note(self, text: str) -> None:
         """Print a sentence."""
         print(text, flush=True)
 
     def counted(self, space: Space, candidates: Sequence[Candidate]) -> None:
         """Print the table of candidates; those over budget come last, with their counts."""
-        self._reference = space.reference_word
         within = [candidate for candidate in candidates if not candidate.refused]
         over = [candidate for candidate in candidates if candidate.refused]
         limit = f"{space.max_parameters:,} parameters"
         limit += f" and {space.max_macs:,} MACs" if space.max_macs else ""
         print(f"{space.name}: {len(within)} candidates within {limit}, {len(over)} over\n")
-        _print_candidates(within, self._reference)
+        _print_candidates(within)
         if over:
             print("\nover budget, never trained")
-            _print_candidates(over, self._reference)
+            _print_candidates(over)
         print(flush=True)
 
     def job(self, row: JobRow, known: Known, standing: StageStanding, *, done: int) -> None:
@@ -60,7 +55,7 @@ class PrintedSearch:
             f"{row.job.stage} {done}/{standing.expected}  {value}  "
             f"epoch {row.job.epochs}  {clock(row.seconds or 0)}{left}  "
         )
-        text = start + plain(_name(candidate, self._reference, seed=row.job.seed))
+        text = start + plain(_name(candidate, seed=row.job.seed))
         print(fit(text, terminal_width(otherwise=1000)).rstrip(), flush=True)
         if row.reason and row.state == "failed":
             print_wrapped(plain(row.reason), indent="  ")
@@ -73,7 +68,7 @@ class PrintedSearch:
             "refinement": print_refinement,
             "validation": _print_validation,
         }
-        printers[stage](outcome, self._reference)
+        printers[stage](outcome)
 
 
 def standing_lines(standing: Standing, *, width: int) -> list[str]:
@@ -137,16 +132,16 @@ def _stage_cells(stage: StageStanding) -> tuple[str, ...]:
     )
 
 
-def _print_candidates(candidates: Sequence[Candidate], reference: str) -> None:
+def _print_candidates(candidates: Sequence[Candidate]) -> None:
     width = max(20, terminal_width(otherwise=1000) - 26)
     print(row_of([fit("parameters", 11, right=True), fit("MACs", 9, right=True), "candidate"]))
     for candidate in candidates:
         count = fit(f"{candidate.parameters:,}", 11, right=True)
         macs = fit(f"{candidate.macs / 1e6:,.1f}M", 9, right=True)
-        print(row_of([count, macs, fit(plain(_name(candidate, reference)), width).rstrip()]))
+        print(row_of([count, macs, fit(plain(_name(candidate)), width).rstrip()]))
 
 
-def _print_grid(outcome: dict[str, Any], reference: str) -> None:
+def _print_grid(outcome: dict[str, Any]) -> None:
     print(
         f"\ngrid: {outcome['jobs']} jobs of {outcome['competing']} candidates, "
         f"{clock(outcome['seconds'])} of training, "
@@ -155,28 +150,25 @@ def _print_grid(outcome: dict[str, Any], reference: str) -> None:
     _print_ranking(
         outcome["ranking"],
         lambda entry: f"{entry['val_accuracy']:.4f}  epoch {entry['epochs']:<3}",
-        reference,
     )
     found = outcome["reference"]
     if found:
         print(
-            f"{reference} configuration: place {found['place']} of {len(outcome['ranking'])}, "
+            f"the reference: place {found['place']} of {len(outcome['ranking'])}, "
             f"{found['val_accuracy']:.4f} at epoch {found['epochs']}"
         )
     print(flush=True)
 
 
-def _print_validation(outcome: dict[str, Any], reference: str) -> None:
+def _print_validation(outcome: dict[str, Any]) -> None:
     print(f"\nvalidation: {outcome['epochs']} epochs, mean over seeds and 95% interval")
-    _print_ranking(
-        outcome["ranking"], lambda e: f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}", reference
-    )
+    _print_ranking(outcome["ranking"], lambda e: f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}")
     for entry in outcome.get("unfinished", ()):
-        print_wrapped(f"not ranked, as a seed failed: {marked(entry, reference)}")
+        print_wrapped(f"not ranked, as a seed failed: {marked(entry)}")
     for at, entry in enumerate(outcome["ranking"][1:]):
         test = entry["winner_less_this"]
         if at == 0 or entry["reference"]:
-            names = {"the runner-up": at == 0, f"{reference} configuration": entry["reference"]}
+            names = {"the runner-up": at == 0, "the reference": entry["reference"]}
             against = ", ".join(name for name, holds in names.items() if holds)
             p = (
                 "no test could be made"
@@ -193,18 +185,18 @@ def _print_validation(outcome: dict[str, Any], reference: str) -> None:
 
 
 def _print_ranking(
-    ranking: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], str], reference: str
+    ranking: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], str]
 ) -> None:
     shown = list(enumerate(ranking, start=1))
     kept = [(at, e) for at, e in shown if at <= _RANKED or e["reference"]]
     for at, entry in kept:
-        text = f"{at:>3}  {figures(entry)}  {entry['parameters']:>9,}  {marked(entry, reference)}"
+        text = f"{at:>3}  {figures(entry)}  {entry['parameters']:>9,}  {marked(entry)}"
         print(fit(text, terminal_width(otherwise=1000)).rstrip())
     if len(kept) < len(shown):
         print(f"     and {len(shown) - len(kept)} more")
 
 
-def _name(candidate: Candidate, reference: str, *, seed: int = 0) -> str:
+def _name(candidate: Candidate, *, seed: int = 0) -> str:
     told = f"  seed {seed}" if seed else ""
-    mark = f"  ({reference})" if candidate.reference else ""
+    mark = "  (the reference)" if candidate.reference else ""
     return f"{candidate.label}{told}{mark}"

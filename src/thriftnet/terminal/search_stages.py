@@ -7,18 +7,18 @@ from typing import Any
 from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
 
 
-def marked(entry: dict[str, Any], reference: str) -> str:
+def marked(entry: dict[str, Any]) -> str:
     """The label of an entry of an outcome, with the reference's marked."""
-    mark = f"  ({reference})" if entry["reference"] else ""
+    mark = "  (the reference)" if entry["reference"] else ""
     return f"{plain(entry['label'])}{mark}"
 
 
-def print_analysis(outcome: dict[str, Any], reference: str) -> None:
+def print_analysis(outcome: dict[str, Any]) -> None:
     """Print each network's stages with the figures behind their verdicts."""
     print("\nanalysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
         width = terminal_width()
-        print(fit(f"\n{marked(network, reference)}", width).rstrip())
+        print(fit(f"\n{marked(network)}", width).rstrip())
         dynamics = network["dynamics"]
         slope = dynamics["loss_slope"]
         told = "" if slope is None else f"loss {slope:+.4f} an epoch, "
@@ -46,7 +46,7 @@ def print_analysis(outcome: dict[str, Any], reference: str) -> None:
     print(flush=True)
 
 
-def print_refinement(outcome: dict[str, Any], reference: str) -> None:
+def print_refinement(outcome: dict[str, Any]) -> None:
     """Print what was proposed, how much it brought, and the Pareto set."""
     width = terminal_width(otherwise=1000)
     print(f"\nrefinement: {outcome['jobs']} jobs")
@@ -60,5 +60,5 @@ def print_refinement(outcome: dict[str, Any], reference: str) -> None:
     for entry in outcome["pareto"]:
         figures = f"{entry['val_accuracy']:.4f}  {entry['parameters']:>9,}"
         cost = f"{entry['macs'] / 1e6:,.1f}M  {entry['seconds']:.2f} s"
-        print(fit(f"  {figures}  {cost}  {marked(entry, reference)}", width).rstrip())
+        print(fit(f"  {figures}  {cost}  {marked(entry)}", width).rstrip())
     print(flush=True)

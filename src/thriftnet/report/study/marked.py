@@ -30,13 +30,13 @@ def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, flo
     """The best and the reference with shape, size and word; one entry where they are the same."""
     best, paper = record.best, record.paper
     if best and paper and best.candidate.digest == paper.candidate.digest:
-        word = f"{record.space.reference_word}, {record.best_word}"
+        word = f"the reference, {record.best_word}"
         return [(paper, PAPER, PAPER_SIZE, word)]
     found: list[tuple[Trial, style.LineStyle, float, str]] = []
     if best:
         found.append((best, BEST, BEST_SIZE, record.best_word))
     if paper:
-        found.append((paper, PAPER, PAPER_SIZE, record.space.reference_word))
+        found.append((paper, PAPER, PAPER_SIZE, "the reference"))
     return found
 
 

@@ -65,9 +65,10 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
             "Candidates",
             f"{len(record.known.competing)}" + (f", {over} over budget" if over else ""),
         ),
-        (f"Place of {record.space.reference_word} configuration", _paper_place(record)),
         ("Training time", _time(record)),
     ]
+    if record.space.reference:
+        facts.insert(2, ("Place of the reference", _paper_place(record)))
     if record.pflop is not None:
         facts.append(("Operations", f"{record.pflop:.3g} PFLOP"))
     share = record.outcome("grid").get("share_of_exhaustive")
@@ -124,8 +125,8 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
                 command=search_command(record.study),
             ),
         )
-    word, outcome = record.space.reference_word, record.outcome("validation")
-    reference = f", {word} configuration" if best.candidate.reference else ""
+    outcome = record.outcome("validation")
+    reference = ", the reference" if best.candidate.reference else ""
     facts = [
         ("Parameters", f"{best.candidate.parameters:,}"),
         ("MACs an image", f"{best.candidate.macs:,}"),

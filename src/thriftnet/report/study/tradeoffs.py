@@ -101,11 +101,11 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     if sooner:
         told.append(f"The {sooner} hollow ones did not get there, and stand where they ended.")
     told.append(f"The front is that of the filled ones: {len(front)} of {len(ends)}.")
-    paper, word = record.paper, record.space.reference_word.capitalize()
+    paper = record.paper
     if paper and paper.candidate.refused:
-        told.append(f"{word} configuration is over budget and was never trained.")
+        told.append("The reference is over budget and was never trained.")
     elif paper and paper.value is None:
-        told.append(f"{word} configuration has not been trained yet.")
+        told.append("The reference has not been trained yet.")
     return finish(
         axes,
         name=cost.name,

@@ -120,7 +120,7 @@ def validation_table(record: StudyRecord) -> Table | None:
 
 def verdict_sentences(record: StudyRecord) -> list[str]:
     """What the winner reached, and whether it is shown to be better than those who matter."""
-    outcome, word = record.outcome("validation"), record.space.reference_word
+    outcome = record.outcome("validation")
     ranking = outcome["ranking"]
     first, seeds = ranking[0], len(ranking[0]["seeds"])
     reach = first["half_width"]
@@ -132,14 +132,14 @@ def verdict_sentences(record: StudyRecord) -> list[str]:
     others = ranking[1:]
     paper = next((entry for entry in others if entry["reference"]), None)
     if first["reference"]:
-        found.append(f"It is {word} configuration itself.")
+        found.append("It is the reference itself.")
     if paper and others[0] is paper:
-        found.append(_against(paper, f"the runner-up, {word} configuration", seeds))
+        found.append(_against(paper, "the runner-up, the reference", seeds))
     else:
         if others:
             found.append(_against(others[0], "the runner-up", seeds))
         if paper:
-            found.append(_against(paper, f"{word} configuration", seeds))
+            found.append(_against(paper, "the reference", seeds))
     if not others:
         found.append("There was nobody to test it against.")
     found += [

@@ -33,7 +33,7 @@ def shown_label(label: str) -> str:
 
 def reference_mark(record: StudyRecord) -> str:
     """How the configuration that others are compared with is marked."""
-    return f"★ {record.space.reference_word}"
+    return "★ the reference"
 
 
 def named(record: StudyRecord, entry: Mapping[str, Any]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy import event, exc
@@ -27,8 +31,13 @@ def sqlite_url(path: Path) -> sql.URL:
     return sql.URL.create("sqlite", database=str(path))
 
 
-def open_database(url: str | sql.URL) -> sql.Engine:
-    """Connections to a database; nothing is opened yet."""
+def open_database(url: str | sql.URL, *, read_only: bool = False) -> sql.Engine:
+    """Connections to a database; nothing is opened yet.
+
+    Args:
+        url: Its address.
+        read_only: Whether a file is left as it is, and may lie where nothing can be written.
+    """
     parsed = sql.make_url(url)
     if parsed.drivername in _POSTGRESQL:
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -36,6 +45,8 @@ def open_database(url: str | sql.URL) -> sql.Engine:
         return _open_postgresql(parsed)
     if parsed.get_backend_name() != "sqlite":
         return sql.create_engine(parsed, pool_pre_ping=True)
+    if read_only and (path := file_of(parsed)):
+        return sql.create_engine(parsed, creator=lambda: _read_sqlite(path), poolclass=sql.NullPool)
     engine = sql.create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -51,6 +62,16 @@ def name_of(url: str | sql.URL) -> str:
         return str(parsed.database)
     hidden = dict.fromkeys(_SECRET_KEYS & parsed.query.keys(), "***")
     return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def file_of(url: str | sql.URL) -> Path | None:
+    """The file of a database that is one."""
+    try:
+        parsed = sql.make_url(url)
+    except exc.ArgumentError:
+        return None
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database and not in_memory(parsed)
+    return Path(parsed.database or "") if is_file else None
 
 
 def in_a_file(url: str | None) -> bool:
@@ -80,6 +101,31 @@ def _open_postgresql(url: sql.URL) -> sql.Engine:
     }
     own = {key: value for key, value in settings.items() if key not in url.query}
     return sql.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=9, connect_args=own)
+
+
+def _read_sqlite(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing.
+
+    A reader of a write-ahead log keeps its index beside it. Where that cannot be written, a copy
+    of database and log is read.
+    """
+    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    found = sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, check_same_thread=False)
+    try:
+        found.execute("select count(*) from sqlite_master").fetchone()
+        return found
+    except sqlite3.OperationalError:
+        found.close()
+        if not path.is_file():
+            raise
+    found = sqlite3.connect(":memory:", check_same_thread=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(file, Path(folder) / file.name)
+        with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as copy:
+            copy.backup(found)
+    return found
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -98,6 +98,21 @@ def explain(reason: str, where: str) -> SearchError:
     return AwayError(told) if fault and fault.passing else SearchError(told)
 
 
+def gone(where: str) -> SearchError:
+    """Of a database in a file that is no longer there."""
+    return SearchError(
+        f"{where}, the study's database, was deleted or moved; restore it, or begin another study"
+    )
+
+
+def another_folder(where: str, place: str) -> SearchError:
+    """Of a database that belongs to another study folder."""
+    return SearchError(
+        f"the storage {where} belongs to another study folder ({place}); share that one between "
+        "the machines (NFS, say) and name it with --study, or use another database"
+    )
+
+
 @contextlib.contextmanager
 def unless_another_was_first() -> Iterator[None]:
     """A block that makes what another process may have made in the same moment."""

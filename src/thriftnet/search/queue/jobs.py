@@ -10,6 +10,9 @@ from typing import Any, Literal
 State = Literal["running", "released", "finished", "failed"]
 OVER: tuple[State, ...] = ("finished", "failed")
 """States that nothing changes any more."""
+MOST_DEATHS = 3
+"""Deaths of workers that a job is to blame for, at one point of its trial, after which it is given
+up: it would take the whole study along."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class JobRow:
     attempt: int
     """Counted from 1; a number that a worker of an earlier attempt does not have."""
     deaths: int
-    """Workers that were seen to die of it."""
+    """Workers that were seen to die of it, at the point of its trial that `reason` names."""
     worker: str
     value: float | None
     """Validation accuracy in [0, 1]; none unless finished."""
@@ -96,6 +99,11 @@ class JobRow:
     def over(self) -> bool:
         """Whether nothing more will come of it."""
         return self.state in OVER
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the deaths of its workers ended it: it may be tried again."""
+        return self.state == "failed" and self.deaths >= MOST_DEATHS
 
 
 class Answer(Enum):

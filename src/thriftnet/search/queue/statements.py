@@ -42,6 +42,12 @@ def select_silent(stage: str, leased: float) -> sql.Select[Any]:
     return sql.select(schema.jobs.c.number).where(schema.jobs.c.stage == stage, silent)
 
 
+def select_working(leased: float) -> sql.Select[Any]:
+    """Jobs of all stages that somebody works at."""
+    alive = (schema.jobs.c.state == "running") & (schema.jobs.c.expires >= leased)
+    return sql.select(schema.jobs.c.id).where(alive).limit(1)
+
+
 def set_job(connection: sql.Connection, at: int, **values: Any) -> None:
     """Change the job of that id."""
     connection.execute(schema.jobs.update().where(schema.jobs.c.id == at).values(**values))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,21 @@ from sqlalchemy import exc
 
 from thriftnet.errors import SearchError
 from thriftnet.search import schema
-from thriftnet.search.database import in_memory, name_of, open_database, sqlite_url
-from thriftnet.search.faults import explain, unless_another_was_first
-from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, Deferred, JobRow, Proposal
+from thriftnet.search.database import file_of, in_memory, name_of, open_database, sqlite_url
+from thriftnet.search.faults import another_folder, explain, gone, unless_another_was_first
+from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, Deferred, Job, JobRow, Proposal
 from thriftnet.search.patience import rides_out
 from thriftnet.search.recall import StageJobs
+from thriftnet.search.recovery import after_death, given_up, held_by, rewind, write_back
 from thriftnet.search.statements import (
     insert_candidates,
     select_given_up,
     select_silent,
+    select_working,
     set_job,
     set_own,
 )
 
-MOST_DEATHS = 3
-"""Workers that died of a job, after which it has failed: it would take the whole study along."""
 LEASE_BEATS = 6
 """A worker silent for so many heartbeats is taken for dead."""
 
@@ -45,26 +45,35 @@ class Storage:
         url: As SQLAlchemy reads it: `sqlite:///study.db`.
         heartbeat: Seconds between two signs of life of this process's workers.
         patient: Whether to wait for a database that is not there when it is first needed, too.
+        read_only: Whether nothing is written, as where the folder may only be read.
 
     Every method raises SearchError where the database is damaged, locked or full, or was out of
     reach for as long as a lease lasts.
     """
 
     def __init__(
-        self, url: str | sql.URL, *, heartbeat: float = 5.0, patient: bool = False
+        self,
+        url: str | sql.URL,
+        *,
+        heartbeat: float = 5.0,
+        patient: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.heartbeat = heartbeat
         self.lease = LEASE_BEATS * heartbeat
         self.patient = patient
         self.where = name_of(url)
+        self._file = file_of(url)
         if in_memory(url):
             raise SearchError(
                 "--storage has no file, and what one process keeps in memory no other can see; "
                 "give sqlite:///study.db, or leave it out"
             )
+        self._round = 1
+        """How often the study was rewound, and once more: what is remembered is of this round."""
         self._stages: dict[str, StageJobs] = {}
         try:
-            self._engine = open_database(url)
+            self._engine = open_database(url, read_only=read_only)
         except ModuleNotFoundError as fault:
             raise SearchError(
                 f"--storage {self.where} needs the package {fault.name}, which is not installed; "
@@ -78,9 +87,9 @@ class Storage:
             ) from None
 
     @classmethod
-    def in_file(cls, path: Path, *, heartbeat: float = 5.0) -> Storage:
+    def in_file(cls, path: Path, *, heartbeat: float = 5.0, read_only: bool = False) -> Storage:
         """The embedded default."""
-        return cls(sqlite_url(path), heartbeat=heartbeat)
+        return cls(sqlite_url(path), heartbeat=heartbeat, read_only=read_only)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -95,6 +104,8 @@ class Storage:
             begun: Whether they were made before, so that a storage without any is the wrong one.
         """
         with self._explained():
+            if begun and self._file and not self._file.is_file():
+                raise gone(self.where)
             if begun and not sql.inspect(self._engine).has_table(schema.study.name):
                 raise SearchError(
                     f"{self.where} holds no study; name in --storage the database that this one "
@@ -104,13 +115,25 @@ class Storage:
         with self._explained(), unless_another_was_first(), self._engine.begin() as connection:
             if connection.scalar(sql.select(schema.study.c.id)) is None:
                 connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
+        self.check(space)
+
+    @rides_out
+    def check(self, space: str) -> None:
+        """See that the tables are there and of this space; nothing is written.
+
+        Args:
+            space: Its digest.
+        """
         with self._reading() as connection:
-            known = connection.scalar(sql.select(schema.study.c.space))
-        if known != space:
+            row = connection.execute(sql.select(schema.study)).first()
+        if row is None:
+            raise SearchError(f"{self.where} holds no study; it was emptied")
+        if row.space != space:
             raise SearchError(
-                f"the storage {self.where} is of another space ({known}, not {space}); "
+                f"the storage {self.where} is of another space ({row.space}, not {space}); "
                 "use another --study or --storage"
             )
+        self._round = row.id
 
     def _make_tables(self) -> None:
         """Make those that are missing, whoever else does so at the same time."""
@@ -118,6 +141,18 @@ class Storage:
             with unless_another_was_first():
                 schema.metadata.create_all(self._engine)
                 return
+
+    @rides_out
+    def belongs_to(self, identity: str) -> None:
+        """See that the study folder is the one that this storage belongs to; nothing is written.
+
+        Args:
+            identity: Of the folder.
+        """
+        with self._reading() as connection:
+            known = connection.execute(sql.select(schema.folder)).first()
+        if known is not None and known.identity != identity:
+            raise another_folder(self.where, known.place)
 
     @rides_out
     def bind(self, identity: str, place: str) -> None:
@@ -135,11 +170,7 @@ class Storage:
                 values = {"id": 1, "identity": identity, "place": place}
                 connection.execute(schema.folder.insert().values(**values))
             elif known.identity != identity:
-                raise SearchError(
-                    f"the storage {self.where} belongs to another study folder ({known.place}); "
-                    "share that one between the machines (NFS, say) and name it with --study, or "
-                    "use another database"
-                )
+                raise another_folder(self.where, known.place)
 
     @rides_out
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
@@ -230,34 +261,59 @@ class Storage:
             return set_own(connection, claim, state="released")
 
     @rides_out
-    def bury(self, worker: str, *, died: bool = True) -> list[JobRow]:
-        """Give up what a worker held that has ended; the third such death fails a job.
-
-        A lease that has run out is no such death: the whole machine may have been switched off.
+    def release_dead(
+        self,
+        worker: str,
+        *,
+        fault: str | None = None,
+        reached: Callable[[Job], str] = lambda _: "",
+    ) -> list[JobRow]:
+        """Give up what a worker held that has ended; the third death of a job's own fails it.
 
         Args:
             worker: Its name.
-            died: Whether it was seen to die; else it was killed on purpose, which no job is to
-                blame for.
+            fault: What the job may be to blame for; none where the worker was killed from outside.
+            reached: How far a job's trial has come, in words.
 
         Returns:
             What it held, as it is now.
         """
+        with self._reading() as connection:
+            held = held_by(connection, worker)
+        after = [(row, after_death(row, fault=fault, at=reached(row.job))) for row in held]
         with self._writing() as connection:
-            query = sql.select(schema.jobs).where(
-                schema.jobs.c.worker == worker, schema.jobs.c.state == "running"
-            )
-            held = [schema.to_job_row(row) for row in connection.execute(query)]
-            found: list[JobRow] = []
-            for row in held:
-                deaths = row.deaths + died
-                state = "failed" if deaths >= MOST_DEATHS else "released"
-                reason = f"{deaths} of its workers died" if died else row.reason
-                own = (schema.jobs.c.stage == row.job.stage) & (schema.jobs.c.number == row.number)
-                values = {"state": state, "deaths": deaths, "reason": reason}
-                connection.execute(schema.jobs.update().where(own).values(**values))
-                found.append(replace(row, state=state, deaths=deaths, reason=reason))
-            return found
+            return [now for row, now in after if write_back(connection, row, now)]
+
+    @rides_out
+    def rewind(self, stages: Sequence[str], *, forget: Callable[[str], None]) -> JobRow | None:
+        """Try again what the deaths of workers ended, and do anew what followed from its loss.
+
+        Args:
+            stages: All of them, in their order.
+            forget: Told of each stage whose outcome no longer stands, the last first.
+
+        Returns:
+            The first job that is tried again; none where there is none.
+
+        Raises:
+            SearchError: Workers are at it.
+        """
+        with self._writing() as connection:
+            leased = self._clock(connection)[1]
+            first = given_up(connection, stages)
+            if first is None:
+                return None
+            if connection.execute(select_working(leased)).first() is not None:
+                raise SearchError(
+                    f"workers are at the study of {self.where}; stop them before --retry"
+                )
+            at = stages.index(first.job.stage)
+            for stage in reversed(stages[at:]):
+                forget(stage)
+            rewind(connection, first, stages[at + 1 :])
+        self._round += 1
+        self._stages.clear()
+        return first
 
     def _recall(self, stage: str) -> StageJobs:
         return self._stages.setdefault(stage, StageJobs(stage))
@@ -290,12 +346,18 @@ class Storage:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
+        if self._file and not self._file.is_file():  # SQLite would write to what was deleted
+            raise gone(self.where)
         with self._explained(), self._engine.begin() as connection:
-            changed = connection.execute(
-                schema.study.update().values(writes=schema.study.c.writes + 1)
-            )
-            if changed.rowcount != 1:
-                raise SearchError(f"the storage {self.where} holds no study; it was emptied")
+            own = schema.study.update().where(schema.study.c.id == self._round)
+            if connection.execute(own.values(writes=schema.study.c.writes + 1)).rowcount != 1:
+                rewound = connection.scalar(sql.select(schema.study.c.id)) is not None
+                raise SearchError(
+                    f"the study of {self.where} was taken back by --retry; run the same command "
+                    "again"
+                    if rewound
+                    else f"{self.where} holds no study; it was emptied"
+                )
             yield connection
 
     @contextlib.contextmanager
@@ -308,5 +370,7 @@ class Storage:
         try:
             yield
         except exc.SQLAlchemyError as fault:
+            if self._file and not self._file.is_file():
+                raise gone(self.where) from None
             reason = str(getattr(fault, "orig", None) or fault)
             raise explain(reason, self.where) from None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thriftnet.errors import SearchError
-from thriftnet.search.workers.pool import Ending, Order, last_line
+from thriftnet.search.crew import Ending, Order, last_line
+from thriftnet.search.machine import memory_kills
 
 
 @dataclass
@@ -17,6 +21,10 @@ class LocalWorker:
 
     order: Order
     process: subprocess.Popen[bytes]
+    gpu: str | None
+    """The CUDA device that it sees; none: all there are."""
+    memory_kills: int
+    """Of the machine, when it started."""
 
     @property
     def name(self) -> str:
@@ -26,7 +34,10 @@ class LocalWorker:
     def ending(self) -> Ending | None:
         """How it ended; none while it runs."""
         code = self.process.poll()
-        return None if code is None else Ending(code, last_line(self.order.log))
+        if code is None:
+            return None
+        starved = code == -signal.SIGKILL and memory_kills() > self.memory_kills
+        return Ending(code, last_line(self.order.log), out_of_memory=starved)
 
     def ask_to_stop(self) -> None:
         """SIGTERM, at which it ends its step."""
@@ -42,11 +53,15 @@ class LocalCrew:
     """So many processes.
 
     Args:
-        count: At once; each gets an equal share of the processor's threads.
+        count: At once.
+        gpus: CUDA devices, as CUDA_VISIBLE_DEVICES names them; each worker sees one, and where
+            there are fewer of them than workers, several share one.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, gpus: Sequence[str] = ()) -> None:
         self._count = count
+        self._gpus = gpus
+        self._workers: list[LocalWorker] = []
 
     def count(self) -> int:
         """As asked for."""
@@ -58,9 +73,11 @@ class LocalCrew:
         Raises:
             SearchError: The log cannot be written, or no process can be had.
         """
-        threads = str(max(1, (os.cpu_count() or 1) // self._count))
-        environment = {"OMP_NUM_THREADS": threads, **os.environ, **order.environment}
-        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *order.arguments]
+        gpu = self._free_gpu()
+        environment = {**os.environ, **order.environment}
+        if gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = gpu
+        command = [sys.executable, "-m", "thriftnet.search.worker", *order.arguments]
         command += ["--parent", str(os.getpid())]
         try:
             order.log.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +93,15 @@ class LocalCrew:
                 )
         except OSError as fault:
             raise SearchError(f"no worker can be started: {fault.strerror}; {order.log}") from None
-        return LocalWorker(order, process)
+        worker = LocalWorker(order, process, gpu, memory_kills())
+        self._workers.append(worker)
+        return worker
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _free_gpu(self) -> str | None:
+        """The device that the fewest living workers see, the first of equals."""
+        self._workers = [each for each in self._workers if each.process.poll() is None]
+        taken = Counter(each.gpu for each in self._workers)
+        return min(self._gpus, key=lambda gpu: taken[gpu], default=None)

@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import signal
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from thriftnet.errors import SearchError
-from thriftnet.search.queue.storage import MOST_DEATHS
-from thriftnet.search.stages.order import Stage
+from thriftnet.search.jobs import MOST_DEATHS, Job, JobRow
+from thriftnet.search.stages import Stage
 from thriftnet.search.study import Study
 
 STORAGE_VARIABLE = "THRIFTNET_SEARCH_STORAGE"
 """Hands a worker the address of its storage: a command line would show its password to all."""
+OUT_OF_MEMORY = "out of memory"
+"""What a worker says that cannot have more."""
+_FROM_OUTSIDE = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
+"""Signals that say nothing against a job: a machine is preempted, an administrator tidies up."""
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 120.0
 """How long a worker may take to end its step and write its checkpoint."""
 _BARREN_DEATHS = 5
 """Deaths in a row of workers without a job, after which starting more is no use."""
+_MOST_KILLS = 20
+"""Workers killed from outside at one point of one job, after which the user has to look."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,17 @@ class Ending:
     """Exit code; minus a signal that killed it. None: it was lost sight of, and may live."""
     line: str
     """The last that it said, or what is known of its end."""
+    out_of_memory: bool = False
+    """Whether the system killed it for want of memory."""
+
+    @property
+    def fault(self) -> str | None:
+        """What the job may be to blame for; none where the worker was killed from outside."""
+        if self.out_of_memory or OUT_OF_MEMORY in self.line:
+            return OUT_OF_MEMORY
+        if self.code is None or -self.code in _FROM_OUTSIDE:
+            return None
+        return f"signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
 
 
 class Worker(Protocol):
@@ -126,6 +145,7 @@ class Team:
         self._data = data
         self._say = say
         self._workers: list[Worker] = []
+        self._kills: Counter[tuple[Job, str]] = Counter()
 
     def run(self, stage: Stage, *, stopping: Callable[[], bool], look: Callable[[], bool]) -> bool:
         """Watch over the jobs of a stage.
@@ -155,7 +175,7 @@ class Team:
                 if ending.code == 2:
                     raise SearchError(ending.line or "a worker failed")
                 if ending.code not in (0, 130):
-                    held = _tell_death(self._study, worker, ending, self._say)
+                    held = self._tell_death(worker, ending)
                     barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
                         log = self._study.log_path(worker.name)
@@ -176,35 +196,54 @@ class Team:
         arguments = [str(self._study.path.resolve()), *(each.name for each in left)]
         arguments += ["--worker", name, "--heartbeat", str(self._study.storage.heartbeat)]
         arguments += ["--data", str(self._data.resolve())] if self._data is not None else []
-        environment = {} if self._url is None else {STORAGE_VARIABLE: self._url}
+        environment = {"OMP_NUM_THREADS": str(self._study.threads)}
+        environment |= {} if self._url is None else {STORAGE_VARIABLE: self._url}
         log = self._study.log_path(name).resolve()
         self._workers.append(self._crew.start(Order(name, arguments, environment, log)))
 
+    def _tell_death(self, worker: Worker, ending: Ending) -> bool:
+        """Give up what a dead worker held, and say so; its lines stay in its log.
 
-def _tell_death(study: Study, worker: Worker, ending: Ending, say: Callable[[str], None]) -> bool:
-    """Give up what a dead worker held, and say so; its lines stay in its log.
+        Returns:
+            Whether it held anything, or may have.
 
-    Returns:
-        Whether it held anything, or may have.
-    """
-    if ending.code is None:  # the job waits for its lease: two processes never share a trial
-        say(f"a worker was lost ({ending.line}); what it held is tried again when its lease ends")
-        return True
-    held = study.storage.bury(worker.name)
-    code, why = ending.code, ending.line
-    how = f"was killed (signal {-code}; out of memory?)" if code < 0 else f"failed (code {code})"
-    text = f"a worker {how}{': ' + why if why else ''}; "
-    fates = [
-        f"its trial {row.job.candidate} "
-        + (
-            "has failed"
-            if row.state == "failed"
-            else f"is tried again (death {row.deaths} of {MOST_DEATHS})"
-        )
-        for row in held
-    ]
-    say(text + (", ".join(fates) or "it held no trial"))
-    return bool(held)
+        Raises:
+            SearchError: Its job's workers are killed again and again, and it gets no further.
+        """
+        if ending.code is None:  # the job waits for its lease: two processes never share a trial
+            self._say(
+                f"a worker was lost ({ending.line}); what it held is tried again when its lease "
+                "ends"
+            )
+            return True
+        reached, fault = self._study.reached, ending.fault
+        held = self._study.storage.release_dead(worker.name, fault=fault, reached=reached)
+        fates = [f"its trial {row.job.candidate} {_fate(row, fault)}" for row in held]
+        code, why = ending.code, ending.line
+        how = f"was killed (signal {-code})" if code < 0 else f"failed (code {code})"
+        told = ", ".join(fates) or "it held no trial"
+        self._say(f"a worker {how}{': ' + why if why else ''}; {told}")
+        if fault is None:
+            self._check_kills([row.job for row in held])
+        return bool(held)
+
+    def _check_kills(self, held: Sequence[Job]) -> None:
+        for job in held:
+            at = self._study.reached(job)
+            self._kills[job, at] += 1
+            if self._kills[job, at] == _MOST_KILLS:
+                raise SearchError(
+                    f"{_MOST_KILLS} workers of the trial {job.candidate} were killed {at}; see "
+                    "what kills them (memory: fewer --workers leave more for each), and run the "
+                    "same command again: what was finished is kept"
+                )
+
+
+def _fate(row: JobRow, fault: str | None) -> str:
+    if row.state == "failed":
+        return f"is given up ({row.reason}); --retry tries it again"
+    counted = f" ({fault}, {row.deaths} of {MOST_DEATHS})" if fault else ""
+    return f"is tried again{counted}"
 
 
 def last_line(log: Path) -> str:
@@ -228,4 +267,4 @@ def _stop(study: Study, workers: list[Worker]) -> None:
             if worker.ending() is None:
                 worker.kill()
                 with contextlib.suppress(SearchError):
-                    study.storage.bury(worker.name, died=False)
+                    study.storage.release_dead(worker.name)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from thriftnet.errors import SearchError
@@ -27,6 +27,15 @@ START_SECONDS = 180.0
 """How long one on this machine may take to start, on a busy machine."""
 _CLOSE_SECONDS = 150.0
 _KILL_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One of a cluster."""
+
+    name: str
+    cores: int
+    gpus: int
 
 
 @dataclass
@@ -53,19 +62,29 @@ class RayWorker:
 
 
 class RayCrew:
-    """Workers on a cluster, each with an equal share of its processor cores.
+    """Workers on a cluster, each with its cores and, where there are any, a GPU or a share of one.
 
     Args:
         address: `local` starts a cluster on this machine, `auto` finds the one that runs here;
             `ray://host:port` or `host:port` name one.
-        workers: How many; none: as many as there are cores.
+        workers: How many; none: one for each GPU, without any as many as there are cores for.
+        threads: Processor cores of each.
+        use_gpus: Whether trials train on GPUs where there are any.
         shared: Whether the storage is one that several machines can share.
 
     Raises:
         SearchError: The address is none, or Ray is not installed.
     """
 
-    def __init__(self, address: str, *, workers: int | None, shared: bool) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        workers: int | None,
+        threads: int = 1,
+        use_gpus: bool = True,
+        shared: bool,
+    ) -> None:
         if not re.fullmatch(r"auto|local|(ray://)?(\[[\da-fA-F:]+\]|[\w.-]+):\d+", address):
             raise SearchError(
                 f"--cluster {address!r} is no cluster; give auto, local, ray://host:10001 or "
@@ -77,13 +96,14 @@ class RayCrew:
             )
         self._address = address
         self._workers = workers
+        self._threads = threads
+        self._use_gpus = use_gpus
         self._shared = shared
         self._process: subprocess.Popen[str] | None = None
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
         self._endings: dict[str, Ending] = {}
-        self._cores: list[int] = []
-        """Of each machine."""
+        self._machines: list[Machine] = []
 
     def count(self) -> int:
         """How many workers; reaches the cluster, the first time.
@@ -94,7 +114,7 @@ class RayCrew:
         """
         if self._process is None:
             self._reach()
-        return self._workers or sum(self._cores)
+        return self._workers or sum(m.gpus or m.cores // self._threads for m in self._used)
 
     def start(self, order: Order) -> RayWorker:
         """Start a worker as soon as the cluster has room.
@@ -102,11 +122,10 @@ class RayCrew:
         Raises:
             SearchError: The cluster is gone.
         """
-        cpus = share(self._cores, self.count())
         order.log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {"OMP_NUM_THREADS": str(cpus), **order.environment}
-        what = {"name": order.name, "cpus": cpus, "log": str(order.log)}
-        self.tell(start={**what, "environment": environment, "arguments": order.arguments})
+        gpus = gpu_share([machine.gpus for machine in self._used], self.count())
+        what = {"name": order.name, "cpus": self._threads, "gpus": gpus, "log": str(order.log)}
+        self.tell(start={**what, "environment": order.environment, "arguments": order.arguments})
         return RayWorker(order.name, self)
 
     def ending(self, name: str) -> Ending | None:
@@ -165,8 +184,14 @@ class RayCrew:
                 what = f"no Ray cluster is at {self._address}"
                 remedy = "start one by `ray start --head`, or give --cluster local"
             raise SearchError(f"{what} ({first['failed']}); {remedy}")
-        self._cores = [cores for _, cores in first["machines"]]
-        self._check([name for name, _ in first["machines"]])
+        self._machines = [Machine(*each) for each in first["machines"]]
+        self._check([machine.name for machine in self._machines])
+
+    @property
+    def _used(self) -> list[Machine]:
+        """The machines that workers run on: those with GPUs, where trials use them."""
+        with_gpus = [machine for machine in self._machines if machine.gpus and self._use_gpus]
+        return with_gpus or [replace(machine, gpus=0) for machine in self._machines]
 
     def _check(self, machines: list[str]) -> None:
         if not self._shared and machines != [platform.node()]:
@@ -174,11 +199,12 @@ class RayCrew:
                 f"the cluster is {', '.join(machines[:4])}, and a storage in a file is for this "
                 "machine alone; give --storage postgresql://host/name and a shared --study folder"
             )
-        wanted = self._workers or 1
-        if sum(self._cores) < wanted:
+        wanted, cores = self._workers or 1, [machine.cores for machine in self._used]
+        if sum(own // self._threads for own in cores) < wanted:
+            each = f"{self._threads} core{'s' if self._threads > 1 else ''}"
             raise SearchError(
-                f"the cluster has {sum(self._cores)} processor cores for {wanted} workers; lower "
-                "--workers, or add machines"
+                f"the cluster has {sum(cores)} processor cores for {wanted} workers of {each} "
+                "each; lower --workers, or add machines"
             )
 
     def _listen(self) -> None:
@@ -196,18 +222,20 @@ class RayCrew:
                 f"the Ray cluster at {self._address} is gone ({line['failed']}); see that it "
                 "runs, and run the same command again: what was finished is kept"
             )
-        self._endings[line["ended"]] = Ending(line["code"], line["line"])
+        self._endings[line["ended"]] = Ending(line["code"], line["line"], line["out_of_memory"])
 
 
-def share(cores: Sequence[int], workers: int) -> int:
-    """The most cores for each worker with which all of them have room at once; at least 1.
+def gpu_share(gpus: Sequence[int], workers: int) -> float:
+    """What each worker asks for: a whole GPU, or a share with which all find room at once.
 
     Args:
-        cores: Of each machine.
+        gpus: Of each machine.
         workers: How many.
     """
-    shares = range(max(cores, default=1), 1, -1)
-    return next((n for n in shares if sum(own // n for own in cores) >= workers), 1)
+    if not sum(gpus):
+        return 0.0
+    each = -(-workers // sum(gpus))  # workers on one GPU
+    return 1 / each if each > 1 else 1.0
 
 
 def _has_ray() -> bool:

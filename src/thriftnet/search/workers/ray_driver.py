@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ class Host:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._log = Path()
+        self._memory_kills = 0
 
     def start(self, order: Mapping[str, Any]) -> dict[str, str] | str:
         """Start the process: on which node that is, or why it could not be."""
@@ -48,6 +50,11 @@ class Host:
         if not self._log.parent.is_dir():
             folder = self._log.parent.parent
             return f"{folder} is not found on {platform.node()}; share it between the machines"
+        try:
+            from thriftnet.search.machine import memory_kills
+        except ImportError:
+            return f"thriftnet is not installed on {platform.node()}; install it on every machine"
+        self._memory_kills = memory_kills()
         environment = {**os.environ, **order["environment"]}
         command = [sys.executable, "-m", "thriftnet.search.workers.worker", *order["arguments"]]
         command += ["--parent", str(os.getpid()), "--tied"]
@@ -65,17 +72,24 @@ class Host:
             return f"no worker can be started on {platform.node()}: {fault}"
         return {"node": ray.get_runtime_context().get_node_id()}
 
-    def look(self, seconds: float) -> tuple[int, str] | None:
-        """Wait for the end of the process: its exit code and the last line that it said."""
+    def look(self, seconds: float) -> tuple[int, str, bool] | None:
+        """Wait for the end of the process.
+
+        Returns:
+            Its exit code, the last line that it said, and whether it was killed for want of memory.
+        """
+        from thriftnet.search.machine import memory_kills
+
         if self._process is None:
-            return (2, "it was never started")
+            return (2, "it was never started", False)
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
         lines = self._log.read_text("utf-8", errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return (code, said)
+        starved = code == -signal.SIGKILL and memory_kills() > self._memory_kills
+        return (code, said, starved)
 
     def stop(self) -> None:
         """Have the worker end its step."""
@@ -100,7 +114,8 @@ class Driver:
 
     def start(self, order: Mapping[str, Any]) -> None:
         """Start a worker wherever there is room; at once or as soon as there is."""
-        kind = self._ray.remote(num_cpus=order["cpus"], scheduling_strategy="SPREAD")(Host)
+        room = {"num_cpus": order["cpus"], "num_gpus": order["gpus"]}
+        kind = self._ray.remote(**room, scheduling_strategy="SPREAD")(Host)
         host = kind.remote()
         self._hosts[order["name"]] = host
         begun = host.start.remote({k: order[k] for k in ("log", "environment", "arguments")})
@@ -133,10 +148,11 @@ class Driver:
                 ending = self._read(name, answer)
                 if ending is not None:
                     self._ray.kill(self._hosts.pop(name))  # its cores are free for the next
-                    found.append({"ended": name, "code": ending[0], "line": ending[1]})
+                    told = dict(zip(("code", "line", "out_of_memory"), ending, strict=True))
+                    found.append({"ended": name, **told})
         return found
 
-    def _read(self, name: str, answer: Any) -> tuple[int | None, str] | None:
+    def _read(self, name: str, answer: Any) -> tuple[int | None, str, bool] | None:
         """How a worker ended; none where the answer is another, and the next question is asked."""
         try:
             said = self._ray.get(answer)
@@ -145,24 +161,25 @@ class Driver:
         except self._ray.exceptions.RayActorError as fault:
             return self._lost(name, fault)
         except self._ray.exceptions.RayError as fault:
-            return 2, _first_line(fault)
+            return 2, _first_line(fault), False
         if isinstance(said, dict):
             self._places[name] = said["node"]
         if isinstance(said, str):
-            return 2, said
+            return 2, said, False
         if said is None or isinstance(said, dict):
             self._questions[self._hosts[name].look.remote(1.0)] = name
             return None
         return said
 
-    def _lost(self, name: str, fault: Exception) -> tuple[int | None, str]:
+    def _lost(self, name: str, fault: Exception) -> tuple[int | None, str, bool]:
         """An actor died, and its worker with it; unless the machine is only out of sight."""
         alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
         if name not in self._places:
-            return -9, f"its Ray actor did not start: {_first_line(fault)}"
+            return -9, f"its Ray actor did not start: {_first_line(fault)}", False
         if self._places[name] in alive:
-            return -9, "its Ray actor died"
-        return None, f"its machine left the cluster: {_first_line(fault)}"
+            starved = "memory" in str(fault).lower()  # Ray's own monitor says so
+            return -9, "its Ray actor died", starved
+        return None, f"its machine left the cluster: {_first_line(fault)}", False
 
 
 def _first_line(fault: Exception) -> str:
@@ -203,7 +220,10 @@ def main() -> None:
             try:
                 ray = connect(sys.argv[1], folder)
                 machines = [
-                    (node["NodeManagerHostname"], int(node["Resources"].get("CPU", 0)))
+                    (
+                        node["NodeManagerHostname"],
+                        *(int(node["Resources"].get(kind, 0)) for kind in ("CPU", "GPU")),
+                    )
                     for node in ray.nodes()
                     if node["Alive"]
                 ]

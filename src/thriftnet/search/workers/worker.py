@@ -27,7 +27,7 @@ from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim
 from thriftnet.search.stages.order import Stage, find_stage, read_known, stages_before
 from thriftnet.search.study import Study
-from thriftnet.search.workers.pool import STORAGE_VARIABLE
+from thriftnet.search.threads import threads_of
 from thriftnet.training.images import Place, PlacedImages
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet
@@ -78,7 +78,7 @@ def work(
     Raises:
         ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
     """
-    with stop_on_signal() as stop:
+    with stop_on_signal() as stop, threads_of(study):
         own = _Worker(study, worker, data, parent, stop, PlacedImages())
         return all(_begins(own, stage) and _finishes(own, stage) for stage in stages)
 

@@ -1,0 +1,84 @@
+"""What becomes of a job whose worker died, and how jobs that were given up are tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sql
+
+from thriftnet.search import schema
+from thriftnet.search.jobs import MOST_DEATHS, JobRow
+
+_JOBS = schema.jobs.c
+
+
+def held_by(connection: sql.Connection, worker: str) -> list[JobRow]:
+    """What a worker works at."""
+    query = sql.select(schema.jobs).where(_JOBS.worker == worker, _JOBS.state == "running")
+    return [schema.to_job_row(row) for row in connection.execute(query)]
+
+
+def after_death(row: JobRow, *, fault: str | None, at: str) -> JobRow:
+    """A job whose worker has died.
+
+    A death counts against its job where there is something to blame it for, and where the one
+    before was at the same point: a trial that got further is not what kills its workers.
+
+    Args:
+        row: While it was held.
+        fault: Such as "out of memory"; none where the worker was killed from outside.
+        at: How far the trial had come.
+    """
+    if fault is None:
+        return replace(row, state="released")
+    deaths = 1 + (row.deaths if (row.reason or "").endswith(at) else 0)
+    state = "failed" if deaths >= MOST_DEATHS else "released"
+    return replace(row, state=state, deaths=deaths, reason=f"{fault} {at}")
+
+
+def write_back(connection: sql.Connection, before: JobRow, now: JobRow) -> bool:
+    """Keep what became of a held job; false where it is another worker's by now."""
+    own = (_JOBS.stage == before.job.stage) & (_JOBS.number == before.number)
+    own &= (_JOBS.worker == before.worker) & (_JOBS.attempt == before.attempt)
+    values = {"state": now.state, "deaths": now.deaths, "reason": now.reason}
+    found = connection.execute(
+        schema.jobs.update().where(own, _JOBS.state == "running").values(**values)
+    )
+    return found.rowcount == 1
+
+
+def given_up(connection: sql.Connection, stages: Sequence[str]) -> JobRow | None:
+    """The first job that the deaths of its workers ended, in the order of the stages."""
+    for stage in stages:
+        query = sql.select(schema.jobs).where(
+            _JOBS.stage == stage, _JOBS.state == "failed", _JOBS.deaths >= MOST_DEATHS
+        )
+        row: Any = connection.execute(query.order_by(_JOBS.number).limit(1)).first()
+        if row is not None:
+            return schema.to_job_row(row)
+    return None
+
+
+def rewind(connection: sql.Connection, first: JobRow, later: Sequence[str]) -> None:
+    """Take the jobs back to where one was given up, so that the same follow as if it had not been.
+
+    What was trained stays in the run folders: a job that is handed out again is done at once.
+
+    Args:
+        connection: In a transaction.
+        first: The job that is tried again.
+        later: Stages after its own.
+    """
+    own = _JOBS.stage == first.job.stage
+    connection.execute(schema.jobs.delete().where(own, _JOBS.number > first.number))
+    connection.execute(schema.jobs.delete().where(_JOBS.stage.in_(later)))
+    connection.execute(
+        schema.jobs.update()
+        .where(own, _JOBS.number == first.number)
+        .values(state="released", deaths=0, reason=None)
+    )
+    connection.execute(schema.candidates.delete().where(schema.candidates.c.origin.in_(later)))
+    # Workers that remember what is no longer there find the row of another round.
+    connection.execute(schema.study.update().values(id=schema.study.c.id + 1))

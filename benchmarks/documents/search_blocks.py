@@ -9,7 +9,7 @@ from typing import Any
 from documents.performance_blocks import quoted
 from documents.quoting import ROOT, duration, machine, result
 from halving_quality import is_current
-from thriftnet.search.queue.storage import LEASE_BEATS
+from thriftnet.search.queue.transactions import LEASE_BEATS
 
 WORKERS = 1000
 JOB_SECONDS = 600.0

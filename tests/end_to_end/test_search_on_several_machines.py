@@ -163,7 +163,7 @@ def broken(folder: Path, postgres_server: PostgresServer) -> Iterator[tuple[str,
 
 def test_a_worker_killed_on_postgresql_is_told(broken: tuple[str, list[Told]]):
     assert "a worker was killed (signal 9; out of memory?)" in broken[1][0].out
-    assert "is tried again (death 1 of 3)" in broken[1][0].out
+    assert "is tried again" in broken[1][0].out
 
 
 def test_a_server_that_goes_away_ends_the_search_in_one_line(broken: tuple[str, list[Told]]):
@@ -179,7 +179,7 @@ def test_two_commands_go_on_with_the_same_jobs_and_conclude_once(
 ):
     url, (_, *pair) = broken
     assert [(told.code, told.err) for told in pair] == [(0, "")] * 2
-    assert all("the reference configuration: place" in told.out for told in pair)
+    assert all("the reference: place" in told.out for told in pair)
     assert finished(folder / "broken", url) == unbroken
     assert no_epoch_was_trained_twice(folder / "broken")
     ranking = [
@@ -288,7 +288,7 @@ def test_mistakes_about_a_cluster_are_one_line(
     [
         (["one", "two"], "1", "the cluster is one, two, and a storage in a file is for"),
         (["another"], "1", "give --storage postgresql://host/name and a shared --study"),
-        ([platform.node()], "3", "has 2 processor cores for 3 workers; lower --workers"),
+        ([platform.node()], "3", "has 2 processor cores for 3 workers of 1 core each; lower"),
         ([platform.node()], "1", "is gone (the connection to it ended); see that it"),
     ],
 )
@@ -301,7 +301,7 @@ def test_a_cluster_that_will_not_do_is_one_line(
     workers: str,
     told: str,
 ):
-    says = json.dumps({"machines": [[machine, 2] for machine in machines]})
+    says = json.dumps({"machines": [[machine, 2, 0] for machine in machines]})
     driver = (sys.executable, "-c", f"print({says!r}, flush=True); input()")
     monkeypatch.setattr(ray_cluster, "DRIVER", driver)
     options = ["--cluster", "auto", "--workers", workers]

@@ -115,7 +115,7 @@ def test_the_head_says_who_won_and_how_surely(shown: Shown, study: Path):
         shown.text.replace("better than the runner-up by", "ahead by")
     )
     assert "paired t test, n = 3 seeds" in shown.text
-    assert "the paper's configuration" in shown.text
+    assert "the reference" in shown.text
     assert "read once with seed 0, it has 55.10% (95% interval 54.10% to 56.10%)" in shown.text
     assert "55.10%" in shown.text
 
@@ -143,7 +143,7 @@ def test_the_table_has_every_candidate_with_its_rungs_and_what_became_of_it(
             assert row[-1] == "finished"
         elif trial.reached:
             assert row[-1] == f"pruned at epoch {trial.reached}"
-    papers = [row[1] for row in rows if "★ the paper's" in row[1]]
+    papers = [row[1] for row in rows if "★ the reference" in row[1]]
     assert len(papers) == 1
     assert "64,128,256,512 · blocks 3,5,3,0" in papers[0]
     assert sum("◆ winner" in row[1] for row in rows) == 1
@@ -293,7 +293,7 @@ def test_mistakes_are_one_line(command: Command, trained: Path, tmp_path: Path):
 def test_a_study_in_a_database_elsewhere_is_read_from_there(tmp_path: Path):
     path = small_study(tmp_path, until="grid", jobs=3)
     shutil.move(path / "study.db", tmp_path / "elsewhere.db")
-    with pytest.raises(SearchError, match="keeps its storage elsewhere"):
+    with pytest.raises(SearchError, match="was deleted or moved; restore it, give its --storage"):
         thriftnet.write_report(path)
     report = thriftnet.write_report(path, storage=f"sqlite:///{tmp_path / 'elsewhere.db'}")
     assert f"--storage sqlite:///{tmp_path / 'elsewhere.db'}" in report.missing[0]
@@ -323,5 +323,5 @@ def test_a_contender_that_lost_a_seed_is_told_and_comes_last(tmp_path: Path):
 
 def test_a_reference_of_ones_own_is_not_called_the_papers(tmp_path: Path):
     text = Shown(thriftnet.write_report(small_study(tmp_path)).page).text
-    assert "the reference configuration" in text
+    assert "the reference" in text
     assert "the paper" not in text.lower().replace("the paper's four", "")

@@ -13,7 +13,7 @@ from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.recipe import load_recipe
 from thriftnet.search.candidates import count_candidates, trial_recipe, winner_recipe
-from thriftnet.search.space import PAPER, load_space, shipped_spaces
+from thriftnet.search.space import load_space, shipped_spaces
 from tiny import TINY, space_file
 
 
@@ -29,7 +29,8 @@ def test_small_holds_dozens_of_candidates_and_the_papers_network(small: list[Any
     assert all(candidate.parameters <= 5_000_000 for candidate in within)
     (paper,) = [candidate for candidate in small if candidate.reference]
     assert (paper.parameters, paper.macs) == (4_918_602, 798_689_792)
-    assert paper.changes.items() >= PAPER.items()
+    papers = {"model.blocks": [3, 5, 3, 0], "model.channels": [64, 128, 256, 512]}
+    assert paper.changes == papers
     resnet18 = {"model.blocks": [2, 2, 2, 2], "model.channels": [64, 128, 256, 512]}
     (too_large,) = [candidate for candidate in small if candidate.changes == resnet18]
     assert too_large.refused == "11,173,962 parameters, 6,173,962 too many"
@@ -56,7 +57,7 @@ def test_the_paper_joins_a_grid_without_it(tmp_path: Path):
     other = {"model.blocks": [2, 1, 0]}
     found = count_candidates(load_space(space_file(tmp_path, reference=other)))
     assert [candidate.changes for candidate in found if candidate.reference] == [other]
-    without = count_candidates(load_space(space_file(tmp_path, reference={})))
+    without = count_candidates(load_space(space_file(tmp_path, reference=None)))
     assert not any(candidate.reference for candidate in without)
 
 
@@ -182,7 +183,7 @@ def test_a_key_that_stands_twice_counts_where_it_stands_last(tmp_path: Path):
             {"set": {"optim.lr": 0.3}, "grid": {"optim": [{"name": "sgd"}, {"name": "adamw"}]}},
             "set.optim.lr would be lost, as grid.optim holds whole sections",
         ),
-        ({"reference": {"model.blocks": [1]}}, "that is the reference"),
+        ({"reference": {"model.blocks": [1]}}, "with the space's reference"),
         ({"base": "smok"}, "base: no recipe is named 'smok'"),
         ({"base": None}, "base is missing"),
         ({"name": "a/b"}, "use letters, digits"),
@@ -227,3 +228,22 @@ def test_a_recipe_leaves_nothing_behind_in_its_space(tmp_path: Path):
     assert changed.augment.brightness == 0.3
     assert space.recipe({}, epochs=1, seed=0, name="tiny") == plain
     assert space.digest() == digest
+
+
+@pytest.mark.parametrize(
+    ("grid", "told"),
+    [
+        ({"optim.lr": [0.1, "1e-1"]}, r"grid\.optim\.lr 0\.1 and '1e-1' make the same recipe"),
+        ({"optim": [{"name": "sgd"}, {"name": "sgd", "momentum": 0.9}]}, "make the same recipe"),
+        (
+            {key: list(range(1000)) for key in ("optim.lr", "optim.momentum", "data.fraction")},
+            "its grid has 1,000,000,000 combinations, and at most 10,000",
+        ),
+    ],
+)
+def test_a_grid_that_cannot_be_meant_is_told_at_once(
+    tmp_path: Path, grid: dict[str, Any], told: str
+):
+    space = load_space(space_file(tmp_path, grid=grid, reference=None))
+    with pytest.raises(SearchError, match=told):
+        count_candidates(space)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from thriftnet.errors import SearchError
+from thriftnet.search.queue.jobs import Job
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from tiny import space_file
@@ -98,7 +103,8 @@ def test_a_study_that_lost_its_database_is_told_of(tmp_path: Path):
     (path / "trials").mkdir()
     for file in path.glob("study.db*"):
         file.unlink()
-    with pytest.raises(SearchError, match=r"has lost its study\.db; restore it, or begin another"):
+    told = r"study\.db, the study's database, was deleted or moved; restore it, give"
+    with pytest.raises(SearchError, match=told):
         Study.create(path, space)
 
 
@@ -107,3 +113,25 @@ def test_a_storage_in_memory_is_refused(tmp_path: Path, url: str):
     """No worker would see its candidates."""
     with pytest.raises(SearchError, match="no other can see; give sqlite:///study.db"):
         Study.create(tmp_path / "study", load_space(space_file(tmp_path)), url=url)
+
+
+def test_a_study_in_a_folder_that_may_only_be_read_is_read_and_left_as_it_is(tmp_path: Path):
+    path = tmp_path / "study"
+    study = Study.create(path, load_space(space_file(tmp_path)))
+    study.storage.claim("grid", lambda _: Job("grid", "c", 0, 1), worker="w")
+    study.storage.close()
+    before = sorted(file.name for file in path.iterdir())
+    path.chmod(0o555)
+    code = (
+        "import sys; from pathlib import Path; from thriftnet.search.study import Study;"
+        "print(len(Study.open(Path(sys.argv[1]), read_only=True).storage.jobs('grid')))"
+    )
+    words = [sys.executable, "-c", code, str(path)]
+    if os.getuid() == 0:  # whom no permission stops, unless that is taken away
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere")
+        words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *words]
+    told = subprocess.run(words, capture_output=True, text=True)
+    path.chmod(0o755)
+    assert (told.stdout, told.returncode) == ("1\n", 0), told.stderr
+    assert sorted(file.name for file in path.iterdir()) == before

@@ -127,6 +127,7 @@ def _parity(folder: Path) -> None:
 def _mistake(folder: Path) -> None:
     """A command that no process can follow."""
     sys.argv = ["thriftnet", "train", "paper", "--runs-dir", str(folder), "--name", "mistake"]
+    sys.argv += ["--set", "train.micro_batch=1", "--set", "train.sync_batch_norm=true"]
     with contextlib.suppress(SystemExit):
         main()
 

@@ -16,7 +16,7 @@ from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.distributed.processes import Processes
 from thriftnet.training.distributed.ranks import is_first
-from thriftnet.training.distributed.shared_step import check_share
+from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.images import split_positions
 from thriftnet.training.start import start_run
 
@@ -143,25 +143,30 @@ def test_a_mistake_that_all_see_is_one_line(trained: tuple[Path, Path, str]) -> 
     _, together, stderr = trained
     said = [line for line in stderr.splitlines() if line.startswith("thriftnet: ")]
     assert len(said) == 1
-    assert "set train.micro_batch=64" in said[0]
+    assert "raise train.micro_batch" in said[0]
     assert not (together / "mistake").exists()
 
 
 @pytest.mark.parametrize(
-    ("count", "batch_size", "micro_batch", "split", "words"),
+    ("count", "batch_size", "micro_batch", "split", "found"),
     [
-        (2, 128, 128, False, ["batches of 128", "2 processes", "micro_batch=64", "at most 1"]),
-        (3, 2, 1, False, ["batch_size 2", "start at most 2"]),
-        (4, 128, 3, True, ["micro-batches of 3", "start at most 3"]),
+        (1, 128, 128, True, False),
+        (2, 128, 128, False, True),  # as the recipes paper, authors and smoke
+        (4, 1000, 250, False, False),
+        (8, 1000, 250, False, True),  # as quick and best on eight devices
+        (2, 128, 128, True, True),
     ],
 )
-def test_too_little_for_every_process(
-    count: int, batch_size: int, micro_batch: int, split: bool, words: list[str]
+def test_micro_batches_too_few_for_every_process_are_split(
+    count: int, batch_size: int, micro_batch: int, split: bool, found: bool
 ) -> None:
     several = Processes(count=count)
-    with pytest.raises(RecipeError) as refused:
-        check_share(several, batch_size=batch_size, micro_batch=micro_batch, split=split)
-    assert all(word in str(refused.value) for word in words)
+    assert found == must_split(several, batch_size=batch_size, micro_batch=micro_batch, split=split)
+
+
+def test_fewer_images_than_processes_are_refused() -> None:
+    with pytest.raises(RecipeError, match="micro-batches of 3 .* start at most 3"):
+        must_split(Processes(count=4), batch_size=128, micro_batch=3, split=True)
 
 
 def test_devices_that_are_not_there() -> None:

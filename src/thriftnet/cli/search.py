@@ -76,6 +76,7 @@ def run(
     """Search a space, or go on with it where it stopped."""
     from thriftnet.search.run import run_search
     from thriftnet.terminal.search import PrintedSearch
+    from thriftnet.terminal.text import plain
 
     found = run_search(
         space,

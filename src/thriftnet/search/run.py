@@ -12,18 +12,17 @@ from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
-from thriftnet.search.crew import Crew, Team
-from thriftnet.search.database import in_a_file
-from thriftnet.search.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.known import Known
-from thriftnet.search.local import LocalCrew
-from thriftnet.search.machine import gpus, processors
+from thriftnet.search.queue.database import in_a_file
+from thriftnet.search.queue.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages import STAGES, Stage, find_stage, read_known, stages_before
-from thriftnet.search.standing import StageStanding, standing_of
+from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known, stages_before
+from thriftnet.search.status import StageStanding, standing_of
 from thriftnet.search.study import Study, is_study, trial_threads
+from thriftnet.search.workers.local import LocalCrew
+from thriftnet.search.workers.machine import gpus, processors
+from thriftnet.search.workers.pool import Crew, Team
 from thriftnet.training.interrupt import stop_on_signal
-
 
 _ON_GPUS = {"auto", "cuda"}
 """Values of `train.device` with which a trial trains on a GPU, where there is one."""
@@ -152,7 +151,7 @@ def _choose_crew(
         found = gpus() if on_gpus else []
         room = len(found) or processors() // threads
         return LocalCrew(workers or max(1, min(room, most)), gpus=found)
-    from thriftnet.search.ray_cluster import RayCrew
+    from thriftnet.search.workers.ray_cluster import RayCrew
 
     return RayCrew(cluster, workers=workers, threads=threads, use_gpus=on_gpus, shared=shared)
 

@@ -24,7 +24,7 @@ class StageStanding:
     """Jobs in all, about; none before the stage begins."""
     running: int
     pruned: int
-    """Trials that have not been taken to the full horizon and are not on their way."""
+    """Trials that a stage has not taken to the full horizon, once it is done."""
     failed: int
     best: float | None
     """Validation accuracy at the highest number of epochs reached."""
@@ -92,7 +92,7 @@ def standing_of(stage: Stage, known: Known) -> StageStanding:
     moving = {
         (row.job.candidate, row.job.seed)
         for row in rows
-        if not row.over or (row.state == "finished" and row.job.epochs == full)
+        if row.state != "finished" or row.job.epochs == full
     }
     best = max(
         (row for row in rows if row.value is not None),
@@ -106,7 +106,7 @@ def standing_of(stage: Stage, known: Known) -> StageStanding:
         done=len(over),
         expected=len(rows) if done else max(len(rows), sum(n for n, _ in expected)) or None,
         running=len(running),
-        pruned=len(trials - moving),
+        pruned=len(trials - moving) if done else 0,
         failed=sum(row.state == "failed" for row in rows),
         best=best.value if best else None,
         best_label=known.candidates[best.job.candidate].label if best else None,

@@ -23,8 +23,9 @@ from typing import Any, cast
 
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
-from thriftnet.search.faults import gone
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.identity import StudyIdentity
+from thriftnet.search.queue.faults import gone
 from thriftnet.search.queue.jobs import Job
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.space import Space, load_space

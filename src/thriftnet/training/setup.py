@@ -20,7 +20,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.processes import ALONE, Processes
-from thriftnet.training.distributed.shared_step import check_share
+from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import Place, place_images
@@ -106,7 +106,7 @@ def make_plan(
     compute = choose_compute(device=settings.device, precision=settings.precision)
     processes.check_device(compute.device)
     micro_batch = settings.micro_batch or settings.batch_size
-    check_share(
+    split = must_split(
         processes,
         batch_size=settings.batch_size,
         micro_batch=micro_batch,
@@ -144,7 +144,7 @@ def make_plan(
         stem_epochs=settings.stem_epochs,
         sizes=sizes,
         processes=processes,
-        sync_batch_norm=settings.sync_batch_norm,
+        sync_batch_norm=split,
     )
 
 

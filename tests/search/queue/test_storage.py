@@ -18,7 +18,8 @@ from postgres import PostgresServer
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import database
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Job, JobRow
-from thriftnet.search.queue.storage import LEASE_BEATS, Storage
+from thriftnet.search.queue.storage import Storage
+from thriftnet.search.queue.transactions import LEASE_BEATS
 
 HEARTBEAT = 0.1
 """Seconds; a lease of six has to outlast a pause of a busy machine."""
@@ -121,22 +122,57 @@ def test_a_job_given_back_comes_first_and_is_no_death(storage: Storage):
     assert storage.jobs("grid")[0].deaths == 0
 
 
-def test_a_third_death_fails_a_job(storage: Storage):
+def died(storage: Storage, worker: str, fault: str | None, at: str = "after epoch 0") -> JobRow:
+    """Job 0, whose worker has just died."""
+    assert claimed(storage, worker).job == JOBS[0]
+    (row,) = storage.release_dead(worker, fault=fault, reached=lambda _: at)
+    return row
+
+
+def test_a_third_death_of_its_own_at_one_point_gives_a_job_up(storage: Storage):
     for death in (1, 2, 3):
-        assert claimed(storage, f"w{death}").job == JOBS[0]
-        (buried,) = storage.bury(f"w{death}")
-        assert (buried.job, buried.deaths) == (JOBS[0], death)
+        assert died(storage, f"w{death}", "out of memory").deaths == death
     assert claimed(storage, "w4").job == JOBS[1]
     (row, _) = storage.jobs("grid")
-    assert (row.state, row.reason) == ("failed", "3 of its workers died")
+    assert (row.state, row.reason) == ("failed", "out of memory after epoch 0")
+    assert row.given_up
 
 
-def test_a_worker_killed_on_purpose_is_no_death_of_its_job(storage: Storage):
-    for turn in range(5):
-        assert claimed(storage, f"w{turn}").job == JOBS[0]
-        (buried,) = storage.bury(f"w{turn}", died=False)
-        assert (buried.state, buried.deaths, buried.reason) == ("released", 0, None)
-        assert storage.jobs("grid") == [buried]
+def test_a_worker_killed_from_outside_is_no_death_of_its_job(storage: Storage):
+    for turn in range(8):
+        row = died(storage, f"w{turn}", None)
+        assert (row.state, row.deaths, row.reason) == ("released", 0, None)
+        assert storage.jobs("grid") == [row]
+
+
+def test_a_trial_that_got_further_is_not_what_kills_its_workers(storage: Storage):
+    for epoch in range(5):
+        row = died(storage, f"w{epoch}", "exit code 1", f"after epoch {epoch}")
+        assert (row.state, row.deaths) == ("released", 1)
+    assert died(storage, "again", "signal 11", "after epoch 4").deaths == 2
+
+
+def test_a_job_given_up_is_tried_again_and_what_followed_is_handed_out_anew(
+    storage: Storage, url: str
+):
+    other = Storage(url, heartbeat=HEARTBEAT)
+    other.check("space")
+    for turn in range(3):
+        died(storage, f"w{turn}", "out of memory")
+    later = claimed(storage)
+    forgotten: list[str] = []
+    with pytest.raises(SearchError, match="stop them before --retry"):
+        storage.rewind(["grid", "later"], forget=forgotten.append)
+    assert storage.finish(later, value=0.5, seconds=1)
+    assert storage.rewind(["grid", "later"], forget=forgotten.append)
+    assert forgotten == ["later", "grid"]
+    (row,) = storage.jobs("grid")
+    assert (row.job, row.state, row.deaths) == (JOBS[0], "released", 0)
+    with pytest.raises(SearchError, match="taken back by --retry; run the same command again"):
+        claimed(other, "of another command")
+    other.close()
+    assert [claimed(storage, "a").job, claimed(storage, "b").job] == JOBS[:2]
+    assert storage.rewind(["grid", "later"], forget=forgotten.append) is None
 
 
 def test_a_lease_may_run_out_any_number_of_times(storage: Storage):

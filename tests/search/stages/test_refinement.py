@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.known import Known
-from thriftnet.search.queue.jobs import Answer, Candidate, Job, JobRow, Proposal
+from thriftnet.search.known import Known, StoredCandidates
+from thriftnet.search.queue.jobs import Answer, Candidate, Job, JobRow, Proposal, decided
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.space import load_space
 from thriftnet.search.stages import refinement
@@ -58,14 +59,16 @@ def result(candidate: Candidate) -> float:
 def simulate(known: Known, *, workers: int, seed: int) -> list[tuple[str, float]]:
     """Workers that end in random order; a restarted search makes its choices anew now and then."""
     rng = random.Random(seed)
+    made: list[Candidate] = []
+    first = [*known.candidates.values()]
+    known = replace(known, candidates=StoredCandidates(lambda: [*first, *made]))
     decide = refinement.decide(known)
     rows: list[JobRow] = []
-    made: list[Candidate] = []
     running: list[int] = []
     while True:
         if rng.random() < 0.3:
             decide = refinement.decide(known)
-        found = decide(rows) if len(running) < workers else Answer.WAIT
+        found = decided(decide, rows) if len(running) < workers else Answer.WAIT
         if isinstance(found, Proposal):
             running.append(len(rows))
             rows.append(row(found.job, len(rows), None))

@@ -30,7 +30,6 @@ from thriftnet.search.stages.order import ANALYSIS, GRID, REFINEMENT, read_known
 from thriftnet.search.study import Study
 from thriftnet.search.workers import pool as crew
 from thriftnet.search.workers import worker
-from thriftnet.search.workers.ray_cluster import share
 from tiny import space_file
 
 
@@ -179,16 +178,6 @@ def test_a_lease_that_cannot_be_renewed_is_given_up_when_it_has_run_out(tmp_path
                 assert time.monotonic() < began + 30
                 time.sleep(0.01)
         assert time.monotonic() - began >= storage.lease
-
-
-@pytest.mark.parametrize(
-    ("cores", "workers", "each"),
-    [([8], 2, 4), ([8], 3, 2), ([2, 6], 2, 3), ([2, 2], 3, 1), ([3, 3], 2, 3), ([4], 4, 1)],
-)
-def test_workers_get_the_most_cores_with_which_all_have_room(
-    cores: list[int], workers: int, each: int
-):
-    assert share(cores, workers) == each
 
 
 @pytest.mark.parametrize(

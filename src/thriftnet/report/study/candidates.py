@@ -45,7 +45,7 @@ def pareto_table(record: StudyRecord) -> Table | None:
         return None
     rows = [
         (
-            named(record, entry),
+            named(entry),
             percent(entry["val_accuracy"]),
             *(Cell(amount(entry[key]), float(entry[key])) for key in ("parameters", "macs")),
             fixed(entry["seconds"], 2),

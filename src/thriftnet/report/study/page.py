@@ -183,11 +183,11 @@ def _stages(record: StudyRecord) -> Section:
         words=verdicts.rules_in_words(outcome["rules"]),
     )
     tables = (
-        verdicts.stages_table(record, networks),
-        verdicts.networks_table(record, networks),
+        verdicts.stages_table(networks),
+        verdicts.networks_table(networks),
     )
     return Section(
-        "Stages of the best", tuple(verdicts.draw_stages(record, networks)), tables, cards=(how,)
+        "Stages of the best", tuple(verdicts.draw_stages(networks)), tables, cards=(how,)
     )
 
 

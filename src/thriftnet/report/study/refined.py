@@ -12,9 +12,9 @@ from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 from thriftnet.report.study.words import (
+    REFERENCE_MARK,
     amount,
     percent,
-    reference_mark,
     setting_text,
     short_key,
     shown_label,
@@ -84,7 +84,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
     if paper and paper.whole and paper.value is not None and paper is not base:
         axes.axvline(
             100 * paper.value, color=style.VERMILLION, linestyle="--", linewidth=1.5,
-            label=f"{reference_mark(record)}, {100 * paper.value:.2f}%",
+            label=f"{REFERENCE_MARK}, {100 * paper.value:.2f}%",
         )  # fmt: skip
     for place, each in enumerate(shown):
         value = 100 * (each.trial.value or 0)

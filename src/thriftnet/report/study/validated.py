@@ -11,7 +11,7 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import named, percent, reference_mark, shown_label
+from thriftnet.report.study.words import REFERENCE_MARK, named, percent, shown_label
 from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.report.tables import percent as percent_cell
 
@@ -97,7 +97,7 @@ def validation_table(record: StudyRecord) -> Table | None:
             (
                 place,
                 Cell(
-                    named(record, entry),
+                    named(entry),
                     strong=place == 1 or bool(entry["reference"]),
                 ),
                 percent_cell(entry["mean"]),
@@ -143,7 +143,7 @@ def verdict_sentences(record: StudyRecord) -> list[str]:
     if not others:
         found.append("There was nobody to test it against.")
     found += [
-        f"Not ranked, as a seed of it failed: {named(record, entry)}."
+        f"Not ranked, as a seed of it failed: {named(entry)}."
         for entry in outcome.get("unfinished", ())
     ]
     return found
@@ -165,7 +165,7 @@ def _against(entry: Mapping[str, Any], name: str, seeds: int) -> str:
 
 def _row_name(record: StudyRecord, digest: str, seeds: int) -> str:
     candidate, wanted = record.trials[digest].candidate, len(record.space.validation.seeds)
-    mark = f"{reference_mark(record)}: " if candidate.reference else ""
+    mark = f"{REFERENCE_MARK}: " if candidate.reference else ""
     lacks = f" ({seeds} of {wanted} seeds)" if seeds < wanted else ""
     return style.printable(mark + shown_label(candidate.label), longest=66 - len(lacks)) + lacks
 

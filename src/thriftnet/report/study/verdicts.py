@@ -9,7 +9,6 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.keys import named_rows
 from thriftnet.report.study.marked import legend_on_top
-from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.words import amount, named
 from thriftnet.report.tables import Cell, Table, fixed, general, make_table, percent
 
@@ -18,10 +17,10 @@ SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "="}
 Network = Mapping[str, Any]
 
 
-def draw_stages(record: StudyRecord, networks: Sequence[Network]) -> list[Drawing]:
+def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
     """For each network, what every stage adds beside what it costs."""
     return [
-        _draw(network, number, name=named(record, network))
+        _draw(network, number, name=named(network))
         for number, network in enumerate(networks, start=1)
     ]
 
@@ -62,11 +61,11 @@ def _draw(network: Network, number: int, *, name: str) -> Drawing:
     )
 
 
-def stages_table(record: StudyRecord, networks: Sequence[Network]) -> Table:
+def stages_table(networks: Sequence[Network]) -> Table:
     """Every figure of every stage."""
     rows = [
         (
-            named(record, network),
+            named(network),
             str(stage["name"]),
             f"{SIGNS.get(stage['verdict'], '')} {stage['verdict']}",
             stage["channels"],
@@ -92,7 +91,7 @@ def stages_table(record: StudyRecord, networks: Sequence[Network]) -> Table:
     return make_table("Stages", columns, rows)
 
 
-def networks_table(record: StudyRecord, networks: Sequence[Network]) -> Table:
+def networks_table(networks: Sequence[Network]) -> Table:
     """How each network trained, and what it takes for what."""
     rows: list[tuple[Any, ...]] = []
     for network in networks:
@@ -103,7 +102,7 @@ def networks_table(record: StudyRecord, networks: Sequence[Network]) -> Table:
         )
         rows.append(
             (
-                named(record, network),
+                named(network),
                 network["epochs"],
                 percent(dynamics["val_accuracy"]),
                 _points(dynamics["gap"]),

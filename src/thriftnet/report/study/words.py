@@ -11,6 +11,7 @@ from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 
 WINNER_MARK = "◆"
+REFERENCE_MARK = "★ the reference"
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -31,14 +32,9 @@ def shown_label(label: str) -> str:
     return label.replace("  ", " · ")
 
 
-def reference_mark(record: StudyRecord) -> str:
-    """How the configuration that others are compared with is marked."""
-    return "★ the reference"
-
-
-def named(record: StudyRecord, entry: Mapping[str, Any]) -> str:
+def named(entry: Mapping[str, Any]) -> str:
     """The label of an entry of an outcome, with the reference's marked."""
-    mark = f" ({reference_mark(record)})" if entry["reference"] else ""
+    mark = f" ({REFERENCE_MARK})" if entry["reference"] else ""
     return shown_label(str(entry["label"])) + mark
 
 
@@ -46,7 +42,7 @@ def marks(record: StudyRecord, trial: Trial) -> str:
     """Whether it is the reference or the best one; empty of others."""
     found: list[str] = []
     if trial.candidate.reference:
-        found.append(reference_mark(record))
+        found.append(REFERENCE_MARK)
     if record.best and trial.candidate.digest == record.best.candidate.digest:
         found.append(f"{WINNER_MARK} {record.best_word}")
     return ", ".join(found)

@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy import event, exc
@@ -109,7 +108,7 @@ def _read_sqlite(path: Path) -> sqlite3.Connection:
     A reader of a write-ahead log keeps its index beside it. Where that cannot be written, a copy
     of database and log is read.
     """
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    address = f"{path.absolute().as_uri()}?mode=ro"
     found = sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, check_same_thread=False)
     try:
         found.execute("select count(*) from sqlite_master").fetchone()

@@ -101,7 +101,8 @@ def explain(reason: str, where: str) -> SearchError:
 def gone(where: str) -> SearchError:
     """Of a database in a file that is no longer there."""
     return SearchError(
-        f"{where}, the study's database, was deleted or moved; restore it, or begin another study"
+        f"{where}, the study's database, was deleted or moved; restore it, give its --storage "
+        "URL where it is now, or begin another study"
     )
 
 

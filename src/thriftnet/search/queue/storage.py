@@ -7,25 +7,31 @@ another and each sees what the one before left.
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy import exc
 
 from thriftnet.errors import SearchError
-from thriftnet.search import schema
-from thriftnet.search.database import file_of, in_memory, name_of, open_database, sqlite_url
-from thriftnet.search.faults import another_folder, explain, gone, unless_another_was_first
-from thriftnet.search.jobs import Answer, Candidate, Claim, Decide, Deferred, Job, JobRow, Proposal
-from thriftnet.search.patience import rides_out
-from thriftnet.search.recall import StageJobs
-from thriftnet.search.recovery import after_death, given_up, held_by, rewind, write_back
-from thriftnet.search.statements import (
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.database import sqlite_url
+from thriftnet.search.queue.faults import another_folder, unless_another_was_first
+from thriftnet.search.queue.jobs import (
+    Answer,
+    Candidate,
+    Claim,
+    Decide,
+    Deferred,
+    Job,
+    JobRow,
+    Proposal,
+)
+from thriftnet.search.queue.recall import StageJobs
+from thriftnet.search.queue.recovery import after_death, given_up, held_by, rewind, write_back
+from thriftnet.search.queue.retry import rides_out
+from thriftnet.search.queue.statements import (
     insert_candidates,
     select_given_up,
     select_silent,
@@ -33,12 +39,10 @@ from thriftnet.search.statements import (
     set_job,
     set_own,
 )
-
-LEASE_BEATS = 6
-"""A worker silent for so many heartbeats is taken for dead."""
+from thriftnet.search.queue.transactions import Transactions
 
 
-class Storage:
+class Storage(Transactions):
     """The shared memory of a study.
 
     Args:
@@ -59,41 +63,13 @@ class Storage:
         patient: bool = False,
         read_only: bool = False,
     ) -> None:
-        self.heartbeat = heartbeat
-        self.lease = LEASE_BEATS * heartbeat
-        self.patient = patient
-        self.where = name_of(url)
-        self._file = file_of(url)
-        if in_memory(url):
-            raise SearchError(
-                "--storage has no file, and what one process keeps in memory no other can see; "
-                "give sqlite:///study.db, or leave it out"
-            )
-        self._round = 1
-        """How often the study was rewound, and once more: what is remembered is of this round."""
+        super().__init__(url, heartbeat=heartbeat, patient=patient, read_only=read_only)
         self._stages: dict[str, StageJobs] = {}
-        try:
-            self._engine = open_database(url, read_only=read_only)
-        except ModuleNotFoundError as fault:
-            raise SearchError(
-                f"--storage {self.where} needs the package {fault.name}, which is not installed; "
-                "run: pip install 'thriftnet[cluster]'"
-            ) from None
-        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
-            reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
-            raise SearchError(
-                f"--storage {self.where!r} is no database that can be used here{reason}; "
-                "give one such as postgresql://host/name"
-            ) from None
 
     @classmethod
     def in_file(cls, path: Path, *, heartbeat: float = 5.0, read_only: bool = False) -> Storage:
         """The embedded default."""
         return cls(sqlite_url(path), heartbeat=heartbeat, read_only=read_only)
-
-    def close(self) -> None:
-        """Let go of all connections."""
-        self._engine.dispose()
 
     @rides_out
     def prepare(self, space: str, *, begun: bool = False) -> None:
@@ -104,8 +80,6 @@ class Storage:
             begun: Whether they were made before, so that a storage without any is the wrong one.
         """
         with self._explained():
-            if begun and self._file and not self._file.is_file():
-                raise gone(self.where)
             if begun and not sql.inspect(self._engine).has_table(schema.study.name):
                 raise SearchError(
                     f"{self.where} holds no study; name in --storage the database that this one "
@@ -133,7 +107,7 @@ class Storage:
                 f"the storage {self.where} is of another space ({row.space}, not {space}); "
                 "use another --study or --storage"
             )
-        self._round = row.id
+        self._round, self._was_there = row.id, True
 
     def _make_tables(self) -> None:
         """Make those that are missing, whoever else does so at the same time."""
@@ -327,50 +301,3 @@ class Storage:
 
     def _expiry(self, now: float) -> float:
         return now + self.lease
-
-    def _clock(self, connection: sql.Connection) -> tuple[float, float]:
-        """Now, and up to when leases have run out, in seconds on one clock for all workers.
-
-        A lease does not run out while the server is down and for as long after: its workers live,
-        and could not say so.
-        """
-        if self._engine.dialect.name != "postgresql":
-            return time.time(), time.time()
-        now, up = connection.execute(
-            sql.text(
-                "select extract(epoch from clock_timestamp()),"
-                " extract(epoch from pg_postmaster_start_time())"
-            )
-        ).one()
-        return float(now), float(now) if now - up > self.lease else 0.0
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sql.Connection]:
-        if self._file and not self._file.is_file():  # SQLite would write to what was deleted
-            raise gone(self.where)
-        with self._explained(), self._engine.begin() as connection:
-            own = schema.study.update().where(schema.study.c.id == self._round)
-            if connection.execute(own.values(writes=schema.study.c.writes + 1)).rowcount != 1:
-                rewound = connection.scalar(sql.select(schema.study.c.id)) is not None
-                raise SearchError(
-                    f"the study of {self.where} was taken back by --retry; run the same command "
-                    "again"
-                    if rewound
-                    else f"{self.where} holds no study; it was emptied"
-                )
-            yield connection
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sql.Connection]:
-        with self._explained(), self._engine.connect() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except exc.SQLAlchemyError as fault:
-            if self._file and not self._file.is_file():
-                raise gone(self.where) from None
-            reason = str(getattr(fault, "orig", None) or fault)
-            raise explain(reason, self.where) from None

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search import analysis, grid, refinement, validation
-from thriftnet.search.jobs import Decide
 from thriftnet.search.known import Known, StoredCandidates
+from thriftnet.search.queue.jobs import Decide
 from thriftnet.search.space import Space
 from thriftnet.search.stages import analysis, grid, refinement, validation
 from thriftnet.search.study import Study

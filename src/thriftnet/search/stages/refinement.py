@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from thriftnet.search import grid
-from thriftnet.search.jobs import Answer, Candidate, Decide, Deferred, Job, JobRow, Proposal
 from thriftnet.search.known import Known
-from thriftnet.search.pareto import pareto
-from thriftnet.search.proposals import ORIGIN, Networks, Suggestions, propose_networks
+from thriftnet.search.queue.jobs import Answer, Candidate, Decide, Deferred, Job, JobRow, Proposal
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.stages.pareto import pareto
-from thriftnet.search.stages.proposals import Networks, Suggestions, propose_networks
+from thriftnet.search.stages.proposals import ORIGIN, Networks, Suggestions, propose_networks
 from thriftnet.search.study import Study
 
 NAME = "refinement"
@@ -114,7 +111,9 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         "gain": _gain(networks, facts, own),
         "ranking": [facts[digest] for digest in order if digest in own],
         "pareto": [facts[digest] for digest in order if digest in best],
-        "over_budget": [{**each.to_json(), "refused": each.refused} for each in over_budget.values()],
+        "over_budget": [
+            {**each.to_json(), "refused": each.refused} for each in over_budget.values()
+        ],
     }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thriftnet.errors import SearchError
-from thriftnet.search.crew import Ending, Order, last_line
-from thriftnet.search.machine import memory_kills
+from thriftnet.search.workers.machine import memory_kills
+from thriftnet.search.workers.pool import Ending, Order, last_line
 
 
 @dataclass
@@ -77,7 +77,7 @@ class LocalCrew:
         environment = {**os.environ, **order.environment}
         if gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = gpu
-        command = [sys.executable, "-m", "thriftnet.search.worker", *order.arguments]
+        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *order.arguments]
         command += ["--parent", str(os.getpid())]
         try:
             order.log.parent.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Protocol
 
 from thriftnet.errors import SearchError
-from thriftnet.search.jobs import MOST_DEATHS, Job, JobRow
-from thriftnet.search.stages import Stage
+from thriftnet.search.queue.jobs import MOST_DEATHS, Job, JobRow
+from thriftnet.search.stages.order import Stage
 from thriftnet.search.study import Study
 
 STORAGE_VARIABLE = "THRIFTNET_SEARCH_STORAGE"
@@ -220,7 +220,8 @@ class Team:
         held = self._study.storage.release_dead(worker.name, fault=fault, reached=reached)
         fates = [f"its trial {row.job.candidate} {_fate(row, fault)}" for row in held]
         code, why = ending.code, ending.line
-        how = f"was killed (signal {-code})" if code < 0 else f"failed (code {code})"
+        doubt = "; out of memory?" if code == -signal.SIGKILL and not fault else ""
+        how = f"was killed (signal {-code}{doubt})" if code < 0 else f"failed (code {code})"
         told = ", ".join(fates) or "it held no trial"
         self._say(f"a worker {how}{': ' + why if why else ''}; {told}")
         if fault is None:

@@ -51,7 +51,7 @@ class Host:
             folder = self._log.parent.parent
             return f"{folder} is not found on {platform.node()}; share it between the machines"
         try:
-            from thriftnet.search.machine import memory_kills
+            from thriftnet.search.workers.machine import memory_kills
         except ImportError:
             return f"thriftnet is not installed on {platform.node()}; install it on every machine"
         self._memory_kills = memory_kills()
@@ -78,7 +78,7 @@ class Host:
         Returns:
             Its exit code, the last line that it said, and whether it was killed for want of memory.
         """
-        from thriftnet.search.machine import memory_kills
+        from thriftnet.search.workers.machine import memory_kills
 
         if self._process is None:
             return (2, "it was never started", False)

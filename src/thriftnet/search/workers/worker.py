@@ -28,6 +28,7 @@ from thriftnet.search.queue.jobs import Answer, Candidate, Claim
 from thriftnet.search.stages.order import Stage, find_stage, read_known, stages_before
 from thriftnet.search.study import Study
 from thriftnet.search.threads import threads_of
+from thriftnet.search.workers.pool import STORAGE_VARIABLE
 from thriftnet.training.images import Place, PlacedImages
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Moment, Quiet

@@ -101,26 +101,23 @@ class SharedStep:
             self._statistics.fold()
 
 
-def check_share(processes: Processes, *, batch_size: int, micro_batch: int, split: bool) -> None:
-    """See that a whole batch gives every process something to do.
+def must_split(processes: Processes, *, batch_size: int, micro_batch: int, split: bool) -> bool:
+    """Whether each micro-batch is split between the processes.
+
+    It is where the recipe says so, and where whole ones are too few to give everyone something to
+    do: either way the step is that of one process, to rounding.
 
     Raises:
-        RecipeError: Some would only wait.
+        RecipeError: A micro-batch has fewer images than there are processes.
     """
     count = processes.count
-    if split and micro_batch < count:
+    needed = split or -(-batch_size // micro_batch) < count
+    if needed and micro_batch < count:
         raise RecipeError(
             f"micro-batches of {micro_batch} images cannot be split between {count} processes; "
             f"raise train.micro_batch, or start at most {micro_batch}"
         )
-    micro_batches = -(-batch_size // micro_batch)
-    if not split and micro_batches < count:
-        smaller = f"set train.micro_batch={batch_size // count} or train.sync_batch_norm=true, or "
-        raise RecipeError(
-            f"train.batch_size {batch_size} in micro-batches of {micro_batch} cannot be dealt out "
-            f"to {count} processes; {smaller if batch_size >= count else ''}"
-            f"start at most {micro_batches}"
-        )
+    return needed and not processes.alone
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from thriftnet.search import schema
-from thriftnet.search.jobs import MOST_DEATHS, JobRow
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.jobs import MOST_DEATHS, JobRow
 
 _JOBS = schema.jobs.c
 

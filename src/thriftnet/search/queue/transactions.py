@@ -1,0 +1,110 @@
+"""Transactions on the database of a study, and its clock; faults become one line each."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import sqlalchemy as sql
+from sqlalchemy import exc
+
+from thriftnet.errors import SearchError
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.database import file_of, in_memory, name_of, open_database
+from thriftnet.search.queue.faults import explain, gone
+
+LEASE_BEATS = 6
+"""A worker silent for so many heartbeats is taken for dead."""
+
+
+class Transactions:
+    """Reads and writes of one database, each whole or not at all."""
+
+    def __init__(
+        self,
+        url: str | sql.URL,
+        *,
+        heartbeat: float = 5.0,
+        patient: bool = False,
+        read_only: bool = False,
+    ) -> None:
+        self.heartbeat = heartbeat
+        self.lease = LEASE_BEATS * heartbeat
+        self.patient = patient
+        self.where = name_of(url)
+        self._file = file_of(url)
+        self._was_there = False
+        """Whether the study was found in it."""
+        if in_memory(url):
+            raise SearchError(
+                "--storage has no file, and what one process keeps in memory no other can see; "
+                "give sqlite:///study.db, or leave it out"
+            )
+        self._round = 1
+        """How often the study was rewound, and once more: what is remembered is of this round."""
+        try:
+            self._engine = open_database(url, read_only=read_only)
+        except ModuleNotFoundError as fault:
+            raise SearchError(
+                f"--storage {self.where} needs the package {fault.name}, which is not installed; "
+                "run: pip install 'thriftnet[cluster]'"
+            ) from None
+        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
+            reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
+            raise SearchError(
+                f"--storage {self.where!r} is no database that can be used here{reason}; "
+                "give one such as postgresql://host/name"
+            ) from None
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    def _clock(self, connection: sql.Connection) -> tuple[float, float]:
+        """Now, and up to when leases have run out, in seconds on one clock for all workers.
+
+        A lease does not run out while the server is down and for as long after: its workers live,
+        and could not say so.
+        """
+        if self._engine.dialect.name != "postgresql":
+            return time.time(), time.time()
+        now, up = connection.execute(
+            sql.text(
+                "select extract(epoch from clock_timestamp()),"
+                " extract(epoch from pg_postmaster_start_time())"
+            )
+        ).one()
+        return float(now), float(now) if now - up > self.lease else 0.0
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sql.Connection]:
+        # SQLite would write to what was deleted.
+        if self._was_there and self._file and not self._file.is_file():
+            raise gone(self.where)
+        with self._explained(), self._engine.begin() as connection:
+            own = schema.study.update().where(schema.study.c.id == self._round)
+            if connection.execute(own.values(writes=schema.study.c.writes + 1)).rowcount != 1:
+                rewound = connection.scalar(sql.select(schema.study.c.id)) is not None
+                raise SearchError(
+                    f"the study of {self.where} was taken back by --retry; run the same command "
+                    "again"
+                    if rewound
+                    else f"{self.where} holds no study; it was emptied"
+                )
+            yield connection
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        with self._explained(), self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.SQLAlchemyError as fault:
+            if self._was_there and self._file and not self._file.is_file():
+                raise gone(self.where) from None
+            reason = str(getattr(fault, "orig", None) or fault)
+            raise explain(reason, self.where) from None

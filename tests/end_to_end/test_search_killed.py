@@ -77,7 +77,7 @@ def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumab
     assert first.code == 0
     path = tmp_path / "study"
     command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
-    command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2"]
+    command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2", "--workers", "1"]
     told: list[str] = []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

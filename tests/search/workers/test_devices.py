@@ -95,7 +95,7 @@ def test_ray_is_asked_for_what_a_worker_needs():
         @staticmethod
         def remote(**needs: Any) -> Any:
             asked.append(needs)
-            return lambda _: _Actor
+            return lambda _host: _Actor  # pyright: ignore
 
     what = {"name": "w", "cpus": 2, "gpus": 0.5, "log": "l", "environment": {}, "arguments": []}
     Driver(_Module()).start(what)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from thriftnet.errors import ThriftnetError
 from thriftnet.plain import plain, plain_lines, to_stderr
 
 
@@ -29,3 +30,8 @@ def test_line_breaks_are_kept_in_texts_alone():
 def test_a_message_is_one_clean_line(capsys: pytest.CaptureFixture[str]):
     to_stderr("npm says\x1b]0;title\x07\nthriftnet: all is well")
     assert capsys.readouterr().err == "npm says�]0;title��thriftnet: all is well\n"
+
+
+def test_an_error_is_one_clean_line():
+    fault = ThriftnetError("cannot read a\x1b[2J\nb\u202e.png; rename it")
+    assert str(fault) == "cannot read a�[2J b�.png; rename it"

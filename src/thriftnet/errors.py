@@ -1,5 +1,7 @@
 """The errors a user can meet; each message is one line that names the remedy."""
 
+from thriftnet.plain import plain
+
 
 class ThriftnetError(Exception):
     """Base of every expected error. The command line prints it and exits with `exit_code`."""
@@ -9,8 +11,8 @@ class ThriftnetError(Exception):
     """Whether another process of the same training has said its line already."""
 
     def __init__(self, message: str) -> None:
-        # One line always: a file's name or a decoder's reason may hold line breaks.
-        super().__init__(" ".join(message.splitlines()))
+        # One clean line always: names and reasons may hold line breaks and escape sequences.
+        super().__init__(plain(" ".join(message.splitlines())))
 
 
 class RecipeError(ThriftnetError):

@@ -57,7 +57,7 @@ def test_runs_that_cannot_be_used_are_named_and_the_others_compared(tmp_path: Pa
         f"{unread.path} was never evaluated; run: thriftnet evaluate {unread.path}",
         f"finish it with: thriftnet train --resume {cut.path}",
         "is damaged in line 2",
-        f"{emptied.model_path} is missing or damaged",
+        f"{emptied.model_path} is damaged",
         "did you mean optim.lr?",
     ):
         assert part in told

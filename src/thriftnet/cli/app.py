@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thriftnet.errors import ThriftnetError
+from thriftnet.plain import to_stderr
 
 if TYPE_CHECKING:
     from thriftnet.weights.find import FoundModel
@@ -81,7 +82,7 @@ def main() -> None:
 def _fail(message: str, code: int, *, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(f"thriftnet: {message}", file=sys.stderr)
+    to_stderr(f"thriftnet: {message}")
     sys.exit(code)
 
 

@@ -22,6 +22,7 @@ from thriftnet.cli.app import (
     print_json,
 )
 from thriftnet.errors import TrackingError
+from thriftnet.plain import to_stderr
 
 if TYPE_CHECKING:
     from thriftnet.evaluation.evaluate import Evaluation
@@ -104,7 +105,7 @@ def train(
     try:
         api.track(run.path, following)  # the test figures too
     except TrackingError as error:  # all the rest is done
-        print(f"thriftnet: {error}", file=sys.stderr)
+        to_stderr(f"thriftnet: {error}")
 
 
 def _warn_if_not_kept(evaluation: Evaluation) -> None:
@@ -178,6 +179,6 @@ def predict(
         console.print_predictions(results)
     failures = [result.error for result in results if result.error]
     for failure in failures:
-        print(f"thriftnet: {failure}", file=sys.stderr)
+        to_stderr(f"thriftnet: {failure}")
     if failures:
         raise typer.Exit(2)

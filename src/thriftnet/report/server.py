@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
+import re
+import socket
+import sys
 import threading
 from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from thriftnet.data import load_cifar10
 from thriftnet.errors import RunError, ThriftnetError
@@ -69,6 +74,14 @@ class LivePage:
         return json.dumps({**told, "version": self.version()}).encode()
 
 
+_OWN_NAMES = {"localhost", "127.0.0.1", "[::1]"}
+"""Hosts of an address bar that this machine serves. A page elsewhere whose name was made to lead
+here (DNS rebinding) sends its own name, and could read the run."""
+_SILENT_SECONDS = 10.0
+_MOST_CONNECTIONS = 32
+"""Each has a thread; the oldest ends for one more."""
+
+
 class LiveServer(ThreadingHTTPServer):
     """Serves one run's page at `/` and its standing at `/standing`."""
 
@@ -87,12 +100,34 @@ class LiveServer(ThreadingHTTPServer):
             DataError: `data` was given and is not CIFAR-10.
         """
         self.live = LivePage(path, data=data)
+        self._open: list[socket.socket] = []
+        self._opening = threading.Lock()
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as fault:
             taken = isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE
             reason = "is taken by another program" if taken else f"cannot be used: {fault}"
             raise RunError(f"port {port} {reason}; choose another with --port") from None
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a connection its thread, in place of the oldest where there are many."""
+        with self._opening:
+            self._open.append(request)
+            if len(self._open) > _MOST_CONNECTIONS:
+                with contextlib.suppress(OSError):
+                    self._open.pop(0).shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that is over."""
+        with self._opening, contextlib.suppress(ValueError):
+            self._open.remove(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away or fell silent."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     @property
     def address(self) -> str:
@@ -103,8 +138,15 @@ class LiveServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: LiveServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
+    timeout = _SILENT_SECONDS
+
     def do_GET(self) -> None:
         """Answer a browser."""
+        host = self.headers.get("Host", "")
+        if re.sub(r":\d+$", "", host).lower() not in _OWN_NAMES:
+            told = f"open {self.server.address}\n".encode()
+            self._send(HTTPStatus.FORBIDDEN, "text/plain", told)
+            return
         live = self.server.live
         try:
             if self.path == "/":

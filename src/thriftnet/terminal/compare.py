@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from thriftnet.comparison.compare import Comparison, Contrast
 from thriftnet.comparison.groups import ScoreGroup
 from thriftnet.comparison.sentences import show_p
+from thriftnet.plain import plain
 from thriftnet.runs.filters import as_text
 from thriftnet.terminal.text import (
     fit,
-    plain,
     print_wrapped,
     row_of,
     terminal_width,

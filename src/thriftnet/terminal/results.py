@@ -16,9 +16,9 @@ from thriftnet.evaluation.evaluate import Evaluation, Reading
 from thriftnet.files import write_whole
 from thriftnet.inference.inputs import PictureResult
 from thriftnet.models.summary import Summary
+from thriftnet.plain import plain
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.machine import machine_name
-from thriftnet.terminal.text import plain
 from thriftnet.training.progress import clock
 from thriftnet.weights.card import Card
 
@@ -37,7 +37,7 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
         print(f"test accuracy   {_accuracy(reading)}")
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
-    print(f"run folder      {path}")
+    print(f"run folder      {plain(str(path))}")
     model = path if len(path.parts) > 1 else f"./{path}"  # a plain word may name shipped weights
     print(f"\nnext: thriftnet evaluate {model}   or   thriftnet predict {model} IMAGE...")
 
@@ -45,7 +45,7 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
 def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: bool = False) -> None:
     """All test figures of a network, beside those of its card where it has one."""
     chosen = evaluation.chosen
-    name = f"{target} (shipped weights)" if shipped else target
+    name = f"{target} (shipped weights)" if shipped else plain(str(target))
     print(f"{name}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
     print(f"{chosen.images:,} test images, {evaluation.precision}\n")
     for reading in (chosen, evaluation.other):
@@ -63,7 +63,7 @@ def print_predictions(results: Sequence[PictureResult]) -> None:
     for result in results:
         if result.prediction:
             best = list(result.prediction.probabilities.items())[:3]
-            text = "  ".join(f"{name} {share:.3f}" for name, share in best)
+            text = "  ".join(f"{plain(name)} {share:.3f}" for name, share in best)
             print(f"{plain(str(result.path)):{width}}  {text}")
 
 
@@ -170,9 +170,9 @@ def _relative(value: int, other: int) -> str:
 def _print_confusion(reading: Reading) -> None:
     names = list(reading.per_class)
     print("Per class: accuracy, and how many of its images were predicted as each class")
-    print(f"{'label':<12} {'accuracy':>8}  " + " ".join(f"{name[:4]:>4}" for name in names))
+    print(f"{'label':<12} {'accuracy':>8}  " + " ".join(f"{plain(name)[:4]:>4}" for name in names))
     for name, row in zip(names, reading.confusion, strict=True):
         counts = " ".join(f"{count:>4}" for count in row)
         share = reading.per_class[name]
         accuracy = "–" if share is None else f"{share:.3f}"
-        print(f"{name[:12]:<12} {accuracy:>8}  {counts}")
+        print(f"{plain(name)[:12]:<12} {accuracy:>8}  {counts}")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from thriftnet.plain import plain
 from thriftnet.runs.cleanup import Superseded
 from thriftnet.runs.filters import as_text
 from thriftnet.runs.listing import USUAL_COLUMNS, ListedRun, Value
 from thriftnet.terminal.text import (
     fit,
-    plain,
     print_wrapped,
     row_of,
     show_bytes,

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from thriftnet.plain import plain
 from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.space import Space
 from thriftnet.search.status import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
 from thriftnet.terminal.search_stages import marked, print_analysis, print_refinement
-from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
+from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
 from thriftnet.training.progress import clock
 
 _RANKED = 10

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from thriftnet.terminal.text import fit, plain, print_wrapped, row_of, terminal_width
+from thriftnet.plain import plain
+from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
 
 
 def marked(entry: dict[str, Any]) -> str:

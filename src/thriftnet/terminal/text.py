@@ -9,11 +9,6 @@ from collections.abc import Iterable
 from rich.cells import cell_len, set_cell_size
 
 
-def plain(text: str) -> str:
-    """Text that cannot move the cursor or colour the terminal, whatever a user called a run."""
-    return "".join(mark if mark.isprintable() else "�" for mark in text)
-
-
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """Text of just that width, cut with an ellipsis or filled with spaces."""
     if cell_len(text) > width:

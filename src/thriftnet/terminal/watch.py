@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from thriftnet.plain import plain
 from thriftnet.runs.live import Standing, read_standing
-from thriftnet.terminal.text import fit, plain, terminal_width
+from thriftnet.terminal.text import fit, terminal_width
 from thriftnet.training.progress import clock, epoch_text
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from thriftnet.plain import plain, to_stderr
 from thriftnet.runs.folder import Line
 from thriftnet.training.distributed.ranks import is_first
 
@@ -92,7 +93,7 @@ class Quiet:
 
     def warn(self, text: str) -> None:
         """Print the sentence where errors go."""
-        print(f"thriftnet: {text}", file=sys.stderr, flush=True)
+        to_stderr(f"thriftnet: {text}")
 
     def step(self, moment: Moment) -> None:
         """Nothing."""
@@ -117,7 +118,7 @@ class Plain(Quiet):
 
     def note(self, text: str) -> None:
         """Print the sentence."""
-        print(text, flush=True)
+        print(plain(text), flush=True)
 
     def line(self, line: Line) -> None:
         """Print the end of an epoch."""
@@ -139,11 +140,13 @@ class LiveBar:
 
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""
-        self._live.console.print(text, highlight=False, markup=False)
+        self._live.console.print(plain(text), highlight=False, markup=False, emoji=False)
 
     def warn(self, text: str) -> None:
         """Print the sentence above the bar."""
-        self._live.console.print(f"thriftnet: {text}", highlight=False, markup=False)
+        self._live.console.print(
+            plain(f"thriftnet: {text}"), highlight=False, markup=False, emoji=False
+        )
 
     def step(self, moment: Moment) -> None:
         """Redraw, at most ten times a second."""

@@ -5,6 +5,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from thriftnet.errors import RunError
 from thriftnet.runs.cleanup import find_superseded, remove_superseded
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import read_run
-from thriftnet.runs.metrics_log import append_line, parse_line, read_lines
+from thriftnet.runs.live import read_standing
+from thriftnet.runs.metrics_log import Line, append_line, parse_line, read_lines
 from thriftnet.runs.predictions import Predictions
+from thriftnet.terminal.watch import standing_lines
 
 
 @pytest.fixture
@@ -83,3 +86,22 @@ def test_predictions_that_unpack_to_gigabytes_are_refused():
         archive.writestr("labels.npy", bytes(60_000_000))
     with pytest.raises(ValueError, match="it unpacks to 60,000,000 bytes"):
         Predictions.from_bytes(content.getvalue())
+
+
+ODD = ["x", None, [], {}, [1], True, 1e999, -1, 10**30, float("nan")]
+STATUS = {"epoch": 1, "epochs": 2, "share": 0.5, "seconds_left": 5.0, "loss": 1.0, "accuracy": 0.5}
+EPOCH = {"kind": "epoch", "epoch": 1, "epochs": 2, "step": 4, "train_loss": 2.0, "seconds": 1.0}
+EPOCH |= {"train_accuracy": 0.1, "learning_rate": 0.1, "images_per_second": 9.0}
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+@pytest.mark.parametrize("line", [EPOCH, {"kind": "test", "tta": "flip", "accuracy": 0.5}])
+def test_anything_in_place_of_a_figure_is_shown_or_left_out(run: RunFolder, line: Line, odd: Any):
+    run.model_path.unlink()
+    before = run.metrics_path.read_bytes()
+    for key in line:
+        run.metrics_path.write_bytes(before + json.dumps(line | {key: odd}).encode() + b"\n")
+        for told in STATUS:
+            run.status_path.write_text(json.dumps(STATUS | {told: odd}))
+            assert standing_lines(read_standing(run.path), width=80)
+            assert read_run(run).value("name") == "received"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import Line, has_figures, is_figure
 from thriftnet.runs.state import SILENT_SECONDS, run_state
 
 _EPOCH = frozenset(
@@ -23,6 +23,9 @@ _EPOCH = frozenset(
     )
 )
 """What the line of an epoch has; one that lost some of it is passed over."""
+
+_STATUS = ("epoch", "epochs", "share", "seconds_left")
+"""What the status of a training has, whatever else is in the file."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Standing:
     def series(self, key: str) -> list[float]:
         """A figure of every epoch that has it, in order."""
         values = (line.get(key) for line in self.epochs)
-        return [float(value) for value in values if isinstance(value, int | float)]
+        return [float(value) for value in values if is_figure(value)]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the page that follows a run."""
@@ -70,7 +73,9 @@ def read_standing(path: Path) -> Standing:
     status, age = run.status()
     lines = run.metrics()
     last = lines[-1] if lines else {}
-    tests = [line for line in lines if line.get("kind") == "test"]
+    tests = [
+        line for line in lines if line.get("kind") == "test" and is_figure(line.get("accuracy"))
+    ]
     if tests:  # only then is the recipe worth reading, as this is asked every second
         tta = run.recipe().evaluate.tta
         tests = [line for line in tests if line.get("tta") == tta]
@@ -80,8 +85,8 @@ def read_standing(path: Path) -> Standing:
         name=run.name,
         path=path,
         state=state,
-        status=status,
-        epochs=tuple(line for line in epochs if line.keys() >= _EPOCH),
+        status=status if has_figures(status, _STATUS) else {},
+        epochs=tuple(line for line in epochs if has_figures(line, _EPOCH)),
         last=last,
         test=tests[-1] if tests else {},
         awaits_test=state == "finished" and not tests and _is_fresh(run.model_path),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, read_bounded, write_whole
@@ -17,6 +18,7 @@ test."""
 
 _MOST_BYTES = 2**27
 """Of all lines; a thousand epochs take half a million."""
+_LARGEST = 1e18
 _EPOCH = '{"kind": "epoch"'
 """How the line of an epoch begins as it is written."""
 
@@ -96,6 +98,18 @@ def is_torn(path: Path) -> bool:
     except OSError:
         return False
     return bool(last) and parse_line(last) is None
+
+
+def is_figure(value: object) -> TypeGuard[float]:
+    """Whether a value can be shown and drawn as a number; a file may hold anything there."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _LARGEST  # not of what is no number
+
+
+def has_figures(line: Line, keys: Iterable[str]) -> bool:
+    """Whether a line has a figure under each of the keys."""
+    return all(is_figure(line.get(key)) for key in keys)
 
 
 def last_line(lines: list[Line], kind: str) -> Line:

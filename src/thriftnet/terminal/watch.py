@@ -13,6 +13,7 @@ from rich.text import Text
 
 from thriftnet.plain import plain
 from thriftnet.runs.live import Standing, read_standing
+from thriftnet.runs.metrics_log import is_figure
 from thriftnet.terminal.text import fit, terminal_width
 from thriftnet.training.progress import clock, epoch_text
 
@@ -50,7 +51,7 @@ def standing_lines(standing: Standing, *, width: int) -> list[str]:
     for name, key, now, form in _SERIES:
         values = standing.series(key)
         latest = standing.status.get(now) if now else None
-        if isinstance(latest, int | float):
+        if is_figure(latest):
             values = [*values, float(latest)]
         if values:
             start = f"{name:<15}{form.format(values[-1]):>8}  "
@@ -70,7 +71,7 @@ def _headline(standing: Standing) -> str:
     if not status:
         done = standing.epochs[-1] if standing.epochs else {}
         return f"{text}  epoch {done['epoch']}/{done['epochs']}" if done else text
-    filled = round(12 * status["share"])
+    filled = round(12 * min(1.0, max(0.0, status["share"])))
     bar = "━" * filled + "╌" * (12 - filled)
     left = clock(status["seconds_left"])
     return f"{text}  epoch {status['epoch']}/{status['epochs']} {bar}  {left} left"

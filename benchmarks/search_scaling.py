@@ -43,6 +43,8 @@ LAGS = (1, 2, 4, 8)
 """In units of the workers."""
 SHARE = 0.02
 """Of a worker's time that may be spent waiting for the storage."""
+CLAIMS = 30
+"""That a window has to hold, for anything to be said of it."""
 _HEARTBEAT = 5.0
 _CONNECTIONS = 50
 
@@ -176,7 +178,11 @@ def saturation(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """For each length of a job, the most workers that waited no longer than they may."""
     found: dict[str, Any] = {}
     for trial in TRIALS:
-        of_length = [run for run in runs if run["trial_seconds"] == trial]
+        of_length = [
+            run
+            for run in runs
+            if run["trial_seconds"] == trial and run["calls"]["claim"]["count"] >= CLAIMS
+        ]
         fine = [run["workers"] for run in of_length if run["share_of_time_waited"] <= SHARE]
         over = [run["workers"] for run in of_length if run["share_of_time_waited"] > SHARE]
         found[f"{trial:g}"] = {

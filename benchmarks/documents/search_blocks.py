@@ -9,6 +9,7 @@ from typing import Any
 from documents.performance_blocks import quoted
 from documents.quoting import ROOT, duration, machine, result
 from halving_quality import is_current
+from search_scaling import CLAIMS
 from thriftnet.search.queue.transactions import LEASE_BEATS
 
 WORKERS = 1000
@@ -121,11 +122,13 @@ def halving_lines(figures: dict[str, Any]) -> list[str]:
             f"{one['share_of_orders_within_half_a_point']:.1%} | "
             f"{one['share_of_orders_reached']:.1%} |"
         )
+    equal = figures["mean_share_of_compute"] == figures["worst_share_of_compute"]
     full = result("halving_table")
     assert full is not None
     return [
         f"Replayed on full results of {figures['candidates']} candidates in {figures['orders']} "
-        "orders; the first row has the rungs of the space `small`. The candidates are "
+        f"orders{', which the rule makes all equal' if equal else ''}; the first row has the "
+        "rungs of the space `small`. The candidates are "
         f"{'its own' if is_current(full) else '**those of an earlier `small`**'}, trained by "
         f"`{full['command']}`; {machine(full)}.",
         "",
@@ -202,6 +205,14 @@ def scaling_lines(figures: dict[str, Any]) -> list[str]:
     lines.append("")
     for name, found in figures["databases"].items():
         for trial, one in found["saturation"].items():
+            held = [
+                run["workers"]
+                for run in found["by_workers"]
+                if f"{run['trial_seconds']:g}" == trial and run["calls"]["claim"]["count"] >= CLAIMS
+            ]
+            if one["enough_for"] not in held:
+                lines.append(f"- {name}, jobs of {trial} s: too few claims to say.")
+                continue
             more = f"; {one['too_many']:,} wait longer" if one["too_many"] else ""
             lines.append(
                 f"- {name}, jobs of {trial} s: {one['enough_for']:,} workers wait at most "
@@ -217,9 +228,15 @@ def _scaling_row(name: str, run: dict[str, Any]) -> str:
     )
     return (
         f"| {name} | {run['workers']:,} | {run['trial_seconds']:g} s | "
-        f"{run['share_of_time_waited']:.2%} | {run['writes_per_second']:.0f} | {each} | "
+        f"{_waited(run)} | {run['writes_per_second']:.0f} | {each} | "
         f"{run['twice']}, {run['lost']} |"
     )
+
+
+def _waited(run: dict[str, Any]) -> str:
+    """The share of time waited, where the window holds enough claims to tell."""
+    few = run["calls"]["claim"]["count"] < CLAIMS
+    return "too few claims" if few else f"{run['share_of_time_waited']:.2%}"
 
 
 def lag_lines(figures: dict[str, Any]) -> list[str]:

@@ -134,7 +134,10 @@ def _network(space: Space, candidate: Candidate) -> dict[str, Any]:
                      "val_accuracy": 0.48, "loss_slope": -0.07, "gap": 0.02},
         "stem_probe_accuracy": 0.3,
         "stem": norms,
-        "stages": [each.to_json() | norms for each in judge(stages, base=0.3, classes=10)],
+        "stages": [
+            each.to_json() | norms
+            for each in judge(stages, base=0.3, classes=10, images=200_000)
+        ],
         "errors": {
             "images": 2000,
             "most_confused": [

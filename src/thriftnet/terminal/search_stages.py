@@ -57,9 +57,9 @@ def print_refinement(outcome: dict[str, Any]) -> None:
         print(fit(f"  capacity from {told}{over}", width).rstrip())
     if outcome.get("gain") is not None:
         print(f"the best refined one less the grid's best: {outcome['gain']:+.4f}")
-    print("Pareto set of accuracy, parameters, MACs and seconds an epoch")
+    print("Pareto set of accuracy, parameters and MACs")
     for entry in outcome["pareto"]:
         figures = f"{entry['val_accuracy']:.4f}  {entry['parameters']:>9,}"
-        cost = f"{entry['macs'] / 1e6:,.1f}M  {entry['seconds']:.2f} s"
+        cost = f"{entry['macs'] / 1e6:,.1f}M"
         print(fit(f"  {figures}  {cost}  {marked(entry)}", width).rstrip())
     print(flush=True)

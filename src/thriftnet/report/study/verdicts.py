@@ -12,7 +12,7 @@ from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.words import amount, named
 from thriftnet.report.tables import Cell, Table, fixed, general, make_table, percent
 
-SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "="}
+SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "=", "cannot be told": "?"}
 """More is best spent here; less would do; as it should be."""
 Network = Mapping[str, Any]
 

@@ -119,7 +119,12 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
             f"the analysis needs the trials of the grid: {fault.args[0]}; or begin another study"
         ) from None
     base, figures = measure_stages(state.network, plan, images=images)
-    judged = judge(figures, base=base, classes=len(plan.classes))
+    judged = judge(
+        figures,
+        base=base,
+        classes=len(plan.classes),
+        images=min(images, len(plan.val_labels)),
+    )
     logits = predict_logits(
         state.network, plan.val_images, mean=plan.mean, std=plan.std, compute=plan.compute
     )

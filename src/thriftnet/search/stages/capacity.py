@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verdict = Literal["bottleneck", "over-capacity", "balanced"]
+Verdict = Literal["bottleneck", "over-capacity", "balanced", "cannot be told"]
 
 DEAD_SHARE = 0.25
 """Dead channels from which a stage is over-capacity."""
@@ -49,6 +49,8 @@ class Judged:
     figures: StageFigures
     gain: float
     """Of the probe's accuracy over the stage before."""
+    gain_half_width: float
+    """Half of the gain's 95% interval, of the images that the probe is judged by."""
     gain_share: float
     cost_share: float
     verdict: Verdict
@@ -61,7 +63,8 @@ class Judged:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, rounded to six digits behind the point."""
-        plain = {**asdict(self.figures), "gain": self.gain, "gain_share": self.gain_share}
+        plain = {**asdict(self.figures), "gain": self.gain, "gain_half_width": self.gain_half_width}
+        plain |= {"gain_share": self.gain_share}
         plain |= {"cost_share": self.cost_share, "ratio": self.ratio}
         rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in plain.items()}
         return {**rounded, "verdict": self.verdict, "reason": self.reason}
@@ -77,40 +80,61 @@ def rules() -> dict[str, float]:
     }
 
 
-def judge(stages: Sequence[StageFigures], *, base: float, classes: int) -> list[Judged]:
+def judge(
+    stages: Sequence[StageFigures], *, base: float, classes: int, images: int
+) -> list[Judged]:
     """A verdict for every stage.
 
     Args:
         stages: In the order in which features pass through them.
         base: Probe accuracy before the first: the stem's.
         classes: Of the data set.
+        images: That the probes were judged by: how sure their accuracies are.
     """
     before = [base, *(stage.probe_accuracy for stage in stages)]
     gains = [stage.probe_accuracy - earlier for stage, earlier in zip(stages, before, strict=False)]
     rise = sum(max(0.0, gain) for gain in gains)
     parameters = sum(stage.parameters for stage in stages)
     macs = sum(stage.macs for stage in stages)
+    earlier_of = {stage.name: earlier for stage, earlier in zip(stages, before, strict=False)}
+    top = max((stage.probe_accuracy for stage in stages), default=base)
+    learned = top - base > _half_width(base, top, images)
     found: list[Judged] = []
     for stage, gain in zip(stages, gains, strict=True):
         # Where no stage adds anything, none adds less than another.
         cost = (stage.parameters / parameters + stage.macs / macs) / 2
         share = max(0.0, gain) / rise if rise else cost
-        verdict, reason = _verdict(stage, share, cost, classes)
-        found.append(Judged(stage, gain, share, cost, verdict, reason))
+        width = _half_width(earlier_of[stage.name], stage.probe_accuracy, images)
+        reach = width / rise if rise else 0.0
+        verdict, reason = _verdict(stage, (share - reach, share, share + reach), cost, classes)
+        if not learned:
+            verdict, reason = "cannot be told", "no stage is shown to add anything to the stem"
+        found.append(Judged(stage, gain, width, share, cost, verdict, reason))
     return found
 
 
+def _half_width(one: float, other: float, images: int) -> float:
+    """Half of the 95% interval of the difference of two accuracies on so many images."""
+    return 1.96 * ((one * (1 - one) + other * (1 - other)) / images) ** 0.5
+
+
 def _verdict(
-    stage: StageFigures, gain_share: float, cost_share: float, classes: int
+    stage: StageFigures, share: tuple[float, float, float], cost_share: float, classes: int
 ) -> tuple[Verdict, str]:
     if stage.dead >= DEAD_SHARE * stage.channels:
         return "over-capacity", f"{stage.dead} of {stage.channels} channels are dead"
     needed = RANK_SHARE * min(classes - 1, stage.channels)
     if stage.effective_rank < needed:
         return "over-capacity", f"effective rank {stage.effective_rank:.1f}, below {needed:.1f}"
-    told = f"{gain_share:.0%} of the probe's gain for {cost_share:.0%} of the cost"
-    if gain_share < LOW_RATIO * cost_share:
+    low, gain_share, high = share
+    told = (
+        f"{gain_share:.0%} (95% {max(0.0, low):.0%} to {high:.0%}) of the probe's gain for "
+        f"{cost_share:.0%} of the cost"
+    )
+    if high < LOW_RATIO * cost_share:
         return "over-capacity", told
-    if gain_share > HIGH_RATIO * cost_share:
+    if low > HIGH_RATIO * cost_share:
         return "bottleneck", told
-    return "balanced", told
+    if low >= LOW_RATIO * cost_share and high <= HIGH_RATIO * cost_share:
+        return "balanced", told
+    return "cannot be told", told

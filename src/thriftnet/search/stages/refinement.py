@@ -97,7 +97,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     own = {row.job.candidate for row in rows}
     best = pareto(
         {
-            digest: (-entry["val_accuracy"], entry["parameters"], entry["macs"], entry["seconds"])
+            digest: (-entry["val_accuracy"], entry["parameters"], entry["macs"])
             for digest, entry in facts.items()
         }
     )

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 from thriftnet.errors import DataError, ImageError
 
 _MAX_PIXELS = 64_000_000
+_MAX_SIDE = 65_535
 # Formats that hold pixels. EPS, for one, is absent: Pillow runs an outside program to read it.
 _FORMATS = (
     "AVIF",
@@ -154,6 +155,8 @@ def _refuse_unusable(picture: Image.Image, path: Path) -> None:
     """Judges by the header, before anything is decoded."""
     if picture.width * picture.height > _MAX_PIXELS:
         raise _too_large(path)
+    if max(picture.size) > _MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
+        raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
     # A telephone's MPO file is a photograph with a preview after it, not an animation.
     if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")

@@ -83,11 +83,13 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
         [cost.of(trial) or 0 for trial in front], [100 * (t.value or 0) for t in front],
         where="post", color=style.BLUE, linewidth=1.4, label="Pareto front", zorder=2,
     )  # fmt: skip
+    chosen = record.outcome("validation")
+    means = {entry["candidate"]: entry["mean"] for entry in chosen.get("ranking", [])}
     words: list[tuple[tuple[float, float], str]] = []
     for trial, look, size, word in marked_trials(record):
-        paid = cost.of(trial)
-        if trial.value is not None and paid is not None:
-            at = (float(paid), 100 * trial.value)
+        paid, value = cost.of(trial), means.get(trial.candidate.digest, trial.value)
+        if value is not None and paid is not None:
+            at = (float(paid), 100 * value)
             mark_point(axes, at, look, size, word)
             words.append((at, word))
     said = _limits(axes, record, cost)
@@ -101,6 +103,11 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     if sooner:
         told.append(f"The {sooner} hollow ones did not get there, and stand where they ended.")
     told.append(f"The front is that of the filled ones: {len(front)} of {len(ends)}.")
+    if means:
+        told.append(
+            f"What is named stands at its mean over seeds after the {chosen['epochs']} epochs of "
+            "the validation, which chose the winner."
+        )
     paper = record.paper
     if paper and paper.candidate.refused:
         told.append("The reference is over budget and was never trained.")

@@ -74,9 +74,9 @@ def run(
     data: DataOption = None,
 ) -> None:
     """Search a space, or go on with it where it stopped."""
+    from thriftnet.plain import plain
     from thriftnet.search.run import run_search
     from thriftnet.terminal.search import PrintedSearch
-    from thriftnet.terminal.text import plain
 
     found = run_search(
         space,

@@ -1,5 +1,3 @@
-import errno
-import os
 import random
 import struct
 import zlib
@@ -11,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from thriftnet.data import Dataset, image_files, read_image
-from thriftnet.errors import DataError, ImageError
+from thriftnet.data import Dataset, read_image
+from thriftnet.errors import ImageError
 
 
 def noise(height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -224,7 +222,7 @@ def test_postscript_is_not_run(tmp_path: Path) -> None:
     """Pillow would start Ghostscript for it."""
     Image.new("RGB", (32, 32)).save(tmp_path / "x.eps")
 
-    assert "not a format known here" in failure_of(tmp_path / "x.eps")
+    assert "is a PostScript drawing, which cannot be read here" in failure_of(tmp_path / "x.eps")
 
 
 @pytest.mark.parametrize(("width", "height"), [(8_001, 8_000), (20_000, 9_000), (60_000, 60_000)])
@@ -242,7 +240,7 @@ def test_huge_image_is_refused_by_its_header(width: int, height: int, tmp_path: 
 def test_values_of_unknown_range_are_refused(dtype: type, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((32, 32), dtype)).save(tmp_path / "x.tif")
 
-    assert "32-bit values of unknown range" in failure_of(tmp_path / "x.tif")
+    assert "values of unknown range" in failure_of(tmp_path / "x.tif")
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
@@ -268,68 +266,3 @@ def test_damaged_bytes_are_an_image_or_one_line(
         assert read_image(path).shape == (32, 32, 3)
     except ImageError as fault:
         assert "\n" not in str(fault)  # noqa: PT017
-
-
-def test_files_of_a_folder_in_natural_order(tmp_path: Path) -> None:
-    names = ["10.png", "2.PNG", "b/1.jpg", "a/20.gif", "a/3.webp", "1.tiff"]
-    others = [".hidden.png", "notes.txt", "a/._3.webp", "noextension"]
-    for name in names + others:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-
-    found = [path.relative_to(tmp_path).as_posix() for path in image_files(tmp_path)]
-    assert found == ["1.tiff", "2.PNG", "10.png", "a/3.webp", "a/20.gif", "b/1.jpg"]
-
-
-def test_a_folder_that_cannot_be_read_is_not_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its pictures would be missing from the answer without a word."""
-    (tmp_path / "1.png").touch()
-    (tmp_path / "locked").mkdir()
-    scan = os.scandir
-
-    def refuse(path: str) -> object:
-        if str(path).endswith("locked"):
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(DataError, match="locked: Permission denied; make it readable or move"):
-        image_files(tmp_path)
-
-
-def test_linked_folders_are_walked_once(tmp_path: Path) -> None:
-    (tmp_path / "set" / "cats").mkdir(parents=True)
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "1.png").touch()
-    (tmp_path / "set" / "cats" / "round").symlink_to(tmp_path / "set")
-    (tmp_path / "set" / "dogs").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "set" / "hounds").symlink_to(tmp_path / "elsewhere")
-
-    assert image_files(tmp_path / "set") == [tmp_path / "set" / "dogs" / "1.png"]
-
-
-def test_a_pipe_is_no_image(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-
-    with pytest.raises(DataError, match="pipe is neither a file nor a folder; give an image"):
-        image_files(tmp_path / "pipe")
-
-
-def test_a_file_stands_for_itself_whatever_its_name(tmp_path: Path) -> None:
-    (tmp_path / "picture").touch()
-
-    assert image_files(str(tmp_path / "picture")) == [tmp_path / "picture"]
-
-
-def test_folder_without_images(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").touch()
-
-    with pytest.raises(DataError, match="holds no images; give a folder"):
-        image_files(tmp_path)
-
-
-def test_path_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="absent does not exist; give an image"):
-        image_files(tmp_path / "absent")

@@ -4,7 +4,8 @@ from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_
 from thriftnet.data.cifar10.load import load_cifar10
 from thriftnet.data.cifar10.verify import measure_digests
 from thriftnet.data.dataset import Dataset
-from thriftnet.data.decode import image_files, read_image
+from thriftnet.data.decode import read_image
+from thriftnet.data.pictures import image_files
 from thriftnet.data.splits import stratified_split
 from thriftnet.data.unlabelled import read_unlabelled
 

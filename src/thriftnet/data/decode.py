@@ -1,36 +1,36 @@
 """Any image file as RGB bytes, or one line saying why not."""
 
+from __future__ import annotations
+
+import math
 import os
-import re
 import struct
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
 
-from thriftnet.errors import DataError, ImageError
+from thriftnet.data.colour import as_shown
+from thriftnet.data.picture_formats import (
+    HEADER_BYTES,
+    RAW,
+    begins_like_a_picture,
+    formats,
+    is_jpeg,
+    unreadable_kind,
+)
+from thriftnet.errors import ImageError
 
 _MAX_PIXELS = 64_000_000
+"""That are decoded."""
+_MAX_JPEG_PIXELS = 1_000_000_000
+"""Of a file that is decoded at a reduced scale."""
 _MAX_SIDE = 65_535
-# Formats that hold pixels. EPS, for one, is absent: Pillow runs an outside program to read it.
-_FORMATS = (
-    "AVIF",
-    "BMP",
-    "GIF",
-    "ICO",
-    "JPEG",
-    "JPEG2000",
-    "MPO",
-    "PNG",
-    "PPM",
-    "TGA",
-    "TIFF",
-    "WEBP",
-)
-_BACKGROUND = (255, 255, 255)
+_LARGER = 4
+"""Times as large as wanted, at the least, is what a reduced scale leaves."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -41,17 +41,22 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes an image upright, by the value of EXIF's tag Orientation."""
-# What Pillow's reader lets out of damaged EXIF and XMP data; anything else is told as a fault.
+# What Pillow's reader lets out of damaged EXIF data; anything else is told as a fault.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
+_SIGNED = 2
+_PLANES, _UNCOMPRESSED = 2, 1
+_DNG_VERSION = 50706
 
 
 def read_image(path: Path | str, *, size: int | None = 32) -> NDArray[np.uint8]:
-    """Reads one image file of any size and any common colour mode.
+    """Reads one image file of any size and any common colour mode, as a person sees it.
 
     The EXIF orientation is applied. Transparent parts show white behind them. Grey of 16 bits is
-    scaled to 8, CMYK and palettes are converted. A picture that is not square loses what exceeds
-    the central square, which is then resized with Lanczos filtering over the whole area each new
-    pixel covers; a picture that has the wanted size already comes through untouched.
+    scaled to 8, CMYK and palettes are converted, colours of another profile brought to sRGB. A
+    picture that is not square loses what exceeds the central square, which is then resized with
+    Lanczos filtering over the whole area each new pixel covers; a picture that has the wanted size
+    already comes through untouched. A large JPEG is decoded at a half, a quarter or an eighth of
+    its scale, which averages pixels.
 
     Args:
         path: the file.
@@ -61,153 +66,158 @@ def read_image(path: Path | str, *, size: int | None = 32) -> NDArray[np.uint8]:
         (size, size, 3) uint8, RGB; (H, W, 3) when `size` is None.
 
     Raises:
-        ImageError: the file is missing, unreadable, truncated, animated, larger than 64
-            megapixels, or of 32-bit values, whose range is unknown.
+        ImageError: the file is missing, unreadable, truncated, animated, too large to be decoded
+            (64 megapixels, of JPEG at its reduced scale), of a format or of values whose meaning
+            is not known here.
     """
-    path = Path(path)
+    path, header = Path(path), b""
     # Pillow warns of bombs and oddities; the first are refused below, the others are harmless.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with path.open("rb") as file, Image.open(file, formats=_formats()) as picture:
-                _refuse_unusable(picture, path)
-                picture.load()
-                rgb = _to_rgb(_upright(picture), path)
+            with _opened(path) as file:
+                header = file.read(HEADER_BYTES)
+                file.seek(0)
+                if kind := unreadable_kind(header, path.suffix):
+                    raise ImageError(
+                        f"{path} is {kind}, which cannot be read here; save it as JPEG or PNG"
+                    )
+                with _identified(file, header) as picture:
+                    rgb = _read(picture, path, header, size)
         except ImageError:
             raise
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        except Image.DecompressionBombError:
             raise _too_large(path) from None
         except FileNotFoundError:
             raise ImageError(f"{path} does not exist; give the path of an image") from None
         # Damaged bytes can make a decoder raise nearly anything.
         except Exception as fault:
+            reason = _reason(fault, header)
             raise ImageError(
-                f"{path} cannot be read as an image ({_reason(fault)}); save it again as PNG"
+                f"{path} cannot be read as an image ({reason}); save it again as PNG"
             ) from None
-    return np.array(rgb if size is None else _square(rgb, size))
+    return np.array(rgb)
 
 
-def image_files(path: Path | str) -> list[Path]:
-    """Returns the image files a path stands for.
+def _opened(path: Path) -> BinaryIO:
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise ImageError(f"{path} is not a file but a pipe, socket or device; give an image")
+    return path.open("rb")
 
-    Args:
-        path: a file, returned as it is; or a folder, walked to the bottom, through links too.
-            Files whose names begin with a dot, or do not end like an image's, are left out.
 
-    Returns:
-        Paths in natural order: `2.png` before `10.png`.
+def _identified(file: BinaryIO, header: bytes) -> Image.Image:
+    """Not `Image.open` for JPEG, which refuses large ones before their scale can be reduced.
 
-    Raises:
-        DataError: the path does not exist or is neither, or a folder holds no images or cannot be
-            read.
+    What follows the first picture of an MPO file is not looked for: a telephone writes a preview.
     """
-    path = Path(path)
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        what = "is neither a file nor a folder" if path.exists() else "does not exist"
-        raise DataError(f"{path} {what}; give an image or a folder of images")
-    suffixes = {end for end, name in Image.registered_extensions().items() if name in _FORMATS}
-    found = [
-        file
-        for file in _walk(path)
-        if file.suffix.lower() in suffixes and not file.name.startswith(".")
-    ]
-    if not found:
-        raise DataError(f"{path} holds no images; give a folder with PNG, JPEG or similar files")
-    return sorted(found, key=lambda file: [_natural(part) for part in file.parts])
+    if is_jpeg(header):
+        return JpegImagePlugin.JpegImageFile(file)
+    return Image.open(file, formats=formats())
 
 
-def _walk(path: Path) -> Iterator[Path]:
-    """All files under a folder; each folder once, however many links lead to it."""
-
-    def refuse(fault: OSError) -> None:
-        raise DataError(f"{fault.filename}: {fault.strerror}; make it readable or move it away")
-
-    seen: set[tuple[int, int]] = set()
-    for folder, below, names in os.walk(path, onerror=refuse, followlinks=True):
-        found = Path(folder).stat()
-        if (found.st_dev, found.st_ino) in seen:
-            below.clear()
-            continue
-        seen.add((found.st_dev, found.st_ino))
-        below.sort()
-        yield from (Path(folder) / name for name in names)
-
-
-def _natural(text: str) -> list[tuple[bool, int, str]]:
-    """Sorts digits by the number they make, before letters, and letters without regard to case."""
-    pieces = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [
-        (False, int(piece), piece) if piece[0] in "0123456789" else (True, 0, piece.casefold())
-        for piece in pieces
-    ]
-
-
-def _formats() -> list[str]:
-    """Those of our formats that this build of Pillow has."""
-    Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
-
-
-def _refuse_unusable(picture: Image.Image, path: Path) -> None:
-    """Judges by the header, before anything is decoded."""
+def _read(picture: Image.Image, path: Path, header: bytes, size: int | None) -> Image.Image:
+    _refuse_unusable(picture, path, header)
+    width, height = picture.size
+    scale = 1
+    if size is not None and isinstance(picture, JpegImagePlugin.JpegImageFile):
+        drafted = picture.draft(None, (_LARGER * size, _LARGER * size))
+        scale = round(width / drafted[1][2]) if drafted else 1
     if picture.width * picture.height > _MAX_PIXELS:
         raise _too_large(path)
+    picture.info.pop("xmp", None)  # viewers go by EXIF alone, Pillow by an orientation in XMP too
+    picture.load()
+    rgb = as_shown(picture, header=header)
+    turn = _TURNS.get(_orientation(picture))
+    if turn is not None and scale == 1:
+        rgb, turn = rgb.transpose(turn), None
+        width, height = rgb.size
+    if size is not None:
+        rgb = _square(rgb, width, height, scale=scale, size=size)
+    # The edge of a reduced picture may have been of fewer pixels: turned first, it would be moved.
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _refuse_unusable(picture: Image.Image, path: Path, header: bytes) -> None:
+    """Judges by the header, before anything is decoded."""
+    jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
+    most = _MAX_JPEG_PIXELS if jpeg and not _is_kept_whole(picture) else _MAX_PIXELS
+    if picture.width * picture.height > most:
+        raise _too_large(path, most)
     if max(picture.size) > _MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
-    # A telephone's MPO file is a photograph with a preview after it, not an animation.
-    if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
+    if getattr(picture, "n_frames", 1) > 1:
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
-    if picture.mode in ("I", "F") and picture.format != "PPM":  # whose values go to 65,535
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # to 65,535
         raise ImageError(
-            f"{path} has 32-bit values of unknown range; save it with 8 or 16 bits a channel"
+            f"{path} has values of unknown range; save it with 8 or 16 bits a channel, unsigned"
         )
+    clear = picture.info.get("transparency")
+    if picture.format == "PNG" and header[24] == 16 and isinstance(clear, tuple):
+        # Pillow keeps the upper 8 bits of each pixel, and the colour is one of 16.
+        raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
+    if isinstance(picture, TiffImagePlugin.TiffImageFile):
+        _refuse_tiff(picture, path)
 
 
-def _too_large(path: Path) -> ImageError:
-    return ImageError(
-        f"{path} has more than {_MAX_PIXELS // 1_000_000} megapixels; make it smaller first"
-    )
+def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:
+    """Whether a JPEG has several scans, for which its decoder keeps all of it in memory."""
+    assert picture.fp is not None
+    length = 6 + 2 * picture.layers
+    picture.fp.seek(-length, os.SEEK_CUR)  # the header of the first scan is what was read last
+    all_in_one = picture.fp.read(3) == bytes([0, length, picture.layers]) and picture.layers <= 3
+    return "progressive" in picture.info or not all_in_one
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    """Applies the EXIF orientation; damaged EXIF data count as none."""
+def _refuse_tiff(picture: TiffImagePlugin.TiffImageFile, path: Path) -> None:
+    """What Pillow would read as something else."""
+    tags = picture.tag_v2
+    if _DNG_VERSION in tags:
+        raise _unreadable(path, RAW)
+    if _SIGNED in tags.get(TiffImagePlugin.SAMPLEFORMAT, ()):
+        raise ImageError(f"{path} has signed values; save it with 8 or 16 bits a channel, unsigned")
+    planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION), tags.get(TiffImagePlugin.COMPRESSION)
+    if planes == (_PLANES, _UNCOMPRESSED) and 16 in tags.get(TiffImagePlugin.BITSPERSAMPLE, ()):
+        raise ImageError(f"{path} keeps 16-bit channels apart; save it as PNG")
+
+
+def _too_large(path: Path, most: int = _MAX_PIXELS) -> ImageError:
+    megapixels = f"{most // 1_000_000:,} megapixels"
+    return ImageError(f"{path} has more than {megapixels}; make it smaller first")
+
+
+def _unreadable(path: Path, kind: str) -> ImageError:
+    return ImageError(f"{path} is {kind}, which cannot be read here; save it as JPEG or PNG")
+
+
+def _orientation(picture: Image.Image) -> int:
+    """By EXIF; 1 is upright. TIFF pictures were turned as they were loaded."""
+    exif = Image.Exif()
     try:
-        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        exif.load(picture.info.get("exif", b""))
+        return exif.get(ExifTags.Base.Orientation, 1)
     except _DAMAGED_EXIF:
-        return picture
-    # `ImageOps.exif_transpose` also writes the EXIF data anew, which can fail where this does not.
-    return picture if turn is None else picture.transpose(turn)
+        return 1
 
 
-def _to_rgb(picture: Image.Image, path: Path) -> Image.Image:
-    if picture.mode.startswith("I"):
-        grey = np.asarray(picture).astype(np.uint32)
-        # round(value * 255 / 65535); Pillow's own conversion clips at 255
-        return Image.fromarray(((grey + 128) // 257).astype(np.uint8)).convert("RGB")
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        overlay = picture.convert("RGBA")
-        background = Image.new("RGBA", overlay.size, (*_BACKGROUND, 255))
-        return Image.alpha_composite(background, overlay).convert("RGB")
-    try:
-        return picture.convert("RGB")
-    except ValueError:
-        raise ImageError(f"{path} has colour mode {picture.mode}; save it as RGB") from None
+def _square(rgb: Image.Image, width: int, height: int, *, scale: int, size: int) -> Image.Image:
+    """The central square of a picture, of which `rgb` is 1 / scale, at the wanted size.
+
+    Cuts first: `resize(box=…)` alone would let the filter look beyond the square. What the square
+    begins and ends within a reduced pixel is cut by the box.
+    """
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    x, y, right, bottom = (edge / scale for edge in (left, top, left + side, top + side))
+    x0, y0 = math.floor(x), math.floor(y)
+    central = rgb.crop((x0, y0, math.ceil(right), math.ceil(bottom)))
+    box = (x - x0, y - y0, right - x0, bottom - y0)
+    return central.resize((size, size), Image.Resampling.LANCZOS, box=box)
 
 
-def _square(picture: Image.Image, size: int) -> Image.Image:
-    """Cuts first: `resize(box=…)` would let the filter look beyond the square."""
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    central = picture.crop((left, top, left + side, top + side))
-    return central.resize((size, size), Image.Resampling.LANCZOS)
-
-
-def _reason(fault: Exception) -> str:
+def _reason(fault: Exception, header: bytes) -> str:
     if isinstance(fault, Image.UnidentifiedImageError):
-        return "not a format known here"
+        pixels = begins_like_a_picture(header)
+        return "pixels stored in a way not known here" if pixels else "not a format known here"
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
     return " ".join(str(fault).split())[:100] or type(fault).__name__

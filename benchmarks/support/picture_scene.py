@@ -1,0 +1,96 @@
+"""One picture, and what each kind of file makes of it: formulas, and nothing that a reader says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEIGHT, WIDTH = 28, 44
+Shown = NDArray[Any]
+"""(H, W, 3), 0 to 255, on white."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture file."""
+
+    name: str
+    """With the suffix of its kind."""
+    content: bytes
+    expected: Shown | str
+    """Or a part of the line that refuses it."""
+    tolerance: float = 0.6
+    """Mean levels that it may be off: 16 bits cut to 8 are off by half of one."""
+
+
+def _scene() -> Shown:
+    """No symmetry: each turn, mirror and exchange of channels shows."""
+    y, x = np.mgrid[0 : 1 : HEIGHT * 1j, 0 : 1 : WIDTH * 1j]
+    return np.stack([20 + 215 * x, 235 - 200 * y, 30 + 100 * x + 100 * y * (1 - x)], axis=2)
+
+
+RGB = np.rint(_scene()).astype(np.int64)
+RGB_16 = np.rint(_scene() * 257).astype(np.int64)
+GREY = np.rint(_scene() @ (0.6, 0.3, 0)).astype(np.int64)
+GREY_16 = np.rint(_scene() @ (0.6, 0.3, 0) * 257).astype(np.int64)
+ALPHA = np.clip(np.indices((HEIGHT, WIDTH)).sum(0) * 5, 0, 255)
+BITS = GREY > 127
+PALETTE = np.random.default_rng(0).integers(0, 256, (256, 3))
+INDEX = np.indices((HEIGHT, WIDTH)).sum(0) * 3
+XYZ_TO_SRGB = np.array(
+    [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ]
+)
+"""From XYZ under D50 to linear sRGB (Lindbloom, by Bradford's adaptation)."""
+
+
+def on_white(colours: NDArray[Any], alpha: NDArray[Any]) -> Shown:
+    """Colours of 8 bits as they show with white behind them."""
+    share = alpha[..., None] / 255
+    return colours * share + 255 * (1 - share)
+
+
+def grey(values: NDArray[Any], top: float = 255) -> Shown:
+    """The same in each channel."""
+    return np.repeat(values[..., None] * (255 / top), 3, axis=2)
+
+
+def stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """How a picture lies in a file of an EXIF orientation."""
+    if orientation >= 5:
+        upright = upright.swapaxes(0, 1)
+    down = orientation in (3, 4, 6, 7)
+    left = orientation in (2, 3, 7, 8)
+    return np.ascontiguousarray(upright[:: -1 if down else 1, :: -1 if left else 1])
+
+
+def of_depth(bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """RGB, grey and alpha of 8 or 16 bits."""
+    return (RGB, GREY, ALPHA) if bits == 8 else (RGB_16, GREY_16, ALPHA * 257)
+
+
+def encoded(linear: NDArray[Any]) -> Shown:
+    """Linear light, 0 to 1, as sRGB levels (IEC 61966-2-1)."""
+    low, high = linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
+    return 255 * np.where(linear <= 0.0031308, low, high)
+
+
+def ycbcr() -> NDArray[np.int64]:
+    """The scene as JPEG has it (JFIF)."""
+    y = RGB @ (0.299, 0.587, 0.114)
+    blue, red = 128 + (RGB[..., 2] - y) * 0.564, 128 + (RGB[..., 0] - y) * 0.713
+    return np.dstack([y, blue, red]).round().clip(0, 255).astype(np.int64)
+
+
+def of_lab(lab: NDArray[Any]) -> Shown:
+    """CIE L*a*b* under D50 as sRGB levels."""
+    middle = (lab[..., 0] + 16) / 116
+    roots = np.stack([middle + lab[..., 1] / 500, middle, middle - lab[..., 2] / 200], axis=2)
+    cubes = np.where(roots > 6 / 29, roots**3, 3 * (6 / 29) ** 2 * (roots - 4 / 29))
+    return encoded(np.clip(cubes * (0.9642, 1, 0.8249) @ XYZ_TO_SRGB.T, 0, 1))

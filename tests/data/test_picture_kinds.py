@@ -1,0 +1,49 @@
+"""Every kind of picture that Pillow opens, as a person sees it or refused by name."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from support.picture_made import made_cases
+from support.picture_saved import saved_cases
+from support.picture_scene import Case
+from thriftnet.data import read_image
+from thriftnet.errors import ImageError
+
+
+def wrong(cases: Iterable[Case], folder: Path) -> list[str]:
+    """What is not read as it shows, or not refused for its reason."""
+    found: list[str] = []
+    for case in cases:
+        path = folder / case.name
+        path.write_bytes(case.content)
+        try:
+            shown = read_image(path, size=None)
+        except ImageError as fault:
+            if not isinstance(case.expected, str) or case.expected not in str(fault):
+                found.append(f"{case.name}: {fault}")
+            continue
+        if isinstance(case.expected, str):
+            found.append(f"{case.name} is read, and should not be")
+        elif shown.shape != case.expected.shape:
+            found.append(f"{case.name} is {shown.shape}, not {case.expected.shape}")
+        elif (off := np.abs(shown - case.expected).mean()) > case.tolerance:
+            found.append(f"{case.name} is off by {off:.1f}")
+    return found
+
+
+def test_files_made_by_hand_are_read_as_they_show(tmp_path: Path) -> None:
+    cases = list(made_cases())
+    assert len(cases) > 140
+    assert wrong(cases, tmp_path) == []
+
+
+def test_what_pillow_saves_is_read_as_it_shows(tmp_path: Path) -> None:
+    cases = list(saved_cases())
+    assert len(cases) > 140
+    assert {case.name.rsplit(".", 1)[-1] for case in cases} >= {
+        "avif", "bmp", "dds", "gif", "ico", "jp2", "jpg", "mpo", "pcx", "png", "qoi", "tga", "tif",
+        "webp",
+    }  # fmt: skip
+    assert wrong(cases, tmp_path) == []

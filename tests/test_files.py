@@ -1,15 +1,25 @@
 """Files are written whole or not at all."""
 
+import contextlib
 import errno
 import os
+import pwd
+import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from thriftnet.errors import DataError, RunError, ThriftnetError
-from thriftnet.files import replacing, write_whole
+from thriftnet.files import (
+    cache_folder,
+    check_writable,
+    open_regular,
+    replacing,
+    write_whole,
+)
 
 
 def full_disk(*_: Any, **__: Any) -> NoReturn:
@@ -22,7 +32,6 @@ def test_content_replaces_what_was_there_and_makes_folders(tmp_path: Path):
     write_whole(path, b"two", error=RunError)
     assert path.read_bytes() == b"two"
     assert [entry.name for entry in path.parent.iterdir()] == ["file.bin"]
-    assert path.stat().st_mode & 0o777 == 0o644  # others may read it, unlike a temporary file
 
 
 def test_other_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Path):
@@ -36,15 +45,15 @@ def test_other_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Pat
 
 
 @pytest.mark.parametrize("error", [RunError, DataError])
-@pytest.mark.parametrize("when", ["fsync", "write", "replace", "mkstemp"])
+@pytest.mark.parametrize("when", ["fsync", "write", "replace", "create"])
 def test_full_disk_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str, error: type[ThriftnetError]
 ):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(error) as caught:  # noqa: PT012 -- the block is what is interrupted
-        if when == "mkstemp":
-            monkeypatch.setattr(tempfile, "mkstemp", full_disk)
+        if when == "create":
+            monkeypatch.setattr(os, "open", full_disk)
         with replacing(path, error=error) as file:
             file.write(b"half")
             if when == "fsync":
@@ -63,10 +72,10 @@ def test_full_disk_leaves_the_old_file_and_nothing_else(
 def test_folder_that_may_not_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
 ):
-    def refuse(**_: Any) -> NoReturn:
+    def refuse(*_: Any) -> NoReturn:
         raise OSError(fault, os.strerror(fault))
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(RunError) as caught:
         write_whole(tmp_path / "file", b"x", error=RunError)
     assert str(caught.value) == (
@@ -86,14 +95,108 @@ def test_a_link_stays_and_the_file_it_names_is_written(tmp_path: Path):
     assert file.read_bytes() == b"new"
 
 
-def test_a_pipe_or_a_device_is_not_made_a_file(tmp_path: Path):
-    """As root, `--output /dev/stdout` would take it away from the whole machine."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    with pytest.raises(RunError, match="pipe cannot be written: it is no file; check the path"):
-        write_whole(pipe, b"x", error=RunError)
-    assert pipe.is_fifo()
-    assert list(tmp_path.iterdir()) == [pipe]
+@pytest.fixture(params=["pipe", "socket", "device"])
+def special(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Something that has a path and is no file."""
+    if request.param == "device":
+        yield Path("/dev/null")
+        return
+    with socket.socket(socket.AF_UNIX) as opened, contextlib.chdir(tmp_path):
+        if request.param == "pipe":
+            os.mkfifo("special")
+        else:
+            opened.bind("special")
+        yield tmp_path / "special"
+
+
+def test_what_is_no_file_is_neither_replaced_nor_waited_on(special: Path):
+    """As root, `--output /dev/null` would take it away from the whole machine."""
+    told = r"cannot be written: it is a (pipe|socket|device), not a file; check the path"
+    before = special.stat()
+    with pytest.raises(RunError, match=told):
+        write_whole(special, b"x", error=RunError)
+    with pytest.raises(RunError, match=told):
+        check_writable(special, error=RunError)
+    with pytest.raises(OSError, match="not a file"):
+        open_regular(special)
+    assert special.stat() == before
+    if special.parent != Path("/dev"):
+        assert list(special.parent.iterdir()) == [special]
+
+
+def test_a_pipe_that_comes_between_look_and_open_is_not_waited_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(b"x")
+    looked = (tmp_path / "file").stat()
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: looked)
+    with pytest.raises(OSError, match="it is a pipe"):
+        open_regular(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o002, 0o664), (0o022, 0o644)])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path, umask: int, mode: int):
+    before = os.umask(umask)
+    try:
+        write_whole(tmp_path / "file", b"x", error=RunError)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o7777 == mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_a_file_that_is_there_keeps_its_mode_and_is_never_more_open(tmp_path: Path, mode: int):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(mode)
+    with replacing(path) as file:
+        (new,) = (each for each in tmp_path.iterdir() if each != path)
+        assert new.stat().st_mode & 0o7777 == mode
+        file.write(b"x")
+    assert path.stat().st_mode & 0o7777 == mode
+    assert path.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("place", ["new", "deep/new", "old"])
+def test_a_check_leaves_nothing_behind(tmp_path: Path, place: str):
+    (tmp_path / "old").write_bytes(b"kept")
+    check_writable(tmp_path / place, error=RunError)
+    assert [each.name for each in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("place", [".", "old/new", "folder"])
+def test_a_check_finds_what_cannot_be_written(tmp_path: Path, place: str):
+    (tmp_path / "old").write_bytes(b"kept")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(RunError, match="cannot be written"):
+        check_writable(tmp_path / place, error=RunError)
+
+
+def test_a_check_finds_a_folder_that_may_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(**_: Any) -> NoReturn:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(RunError, match="Read-only file system; choose a folder that you may"):
+        check_writable(tmp_path / "file", error=RunError)
+
+
+def test_without_a_home_the_cache_is_a_users_own_temporary_folder(monkeypatch: pytest.MonkeyPatch):
+    """No HOME and no entry in passwd: a container started with `--user 12345`."""
+
+    def no_entry(_: object) -> NoReturn:
+        raise KeyError("uid not found")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "THRIFTNET_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    assert cache_folder() == Path(tempfile.gettempdir()) / f"thriftnet-{os.getuid()}"
+    monkeypatch.setenv("THRIFTNET_CACHE", "/there")
+    assert cache_folder() == Path("/there")
 
 
 @pytest.mark.parametrize("fault", [ValueError("no"), KeyboardInterrupt()])

@@ -31,6 +31,14 @@ class RunError(ThriftnetError):
     """A run folder or model file is missing, incomplete or damaged."""
 
 
+class RunExistsError(RunError):
+    """The place of a new run is taken."""
+
+
+class NoCheckpointError(RunError):
+    """A run was cut before its first checkpoint."""
+
+
 class SearchError(ThriftnetError):
     """A search space is wrong, or a study is of another space, damaged or out of reach."""
 

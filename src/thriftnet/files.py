@@ -1,10 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and none that is no file."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -20,9 +21,56 @@ FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def cache_folder() -> Path:
-    """What can be made or fetched again: `THRIFTNET_CACHE`, else the platform's cache folder."""
+    """What can be made or fetched again: `THRIFTNET_CACHE`, else the platform's cache folder.
+
+    Where no home folder is known (a container's user without an entry in passwd), a folder of that
+    user's own among the temporary files.
+    """
     chosen = os.environ.get("THRIFTNET_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("thriftnet")
+    with contextlib.suppress(RuntimeError):  # no home folder is known
+        folder = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("thriftnet")
+        if chosen or folder.is_absolute():  # platformdirs may leave `~` as it is
+            return folder
+    return Path(tempfile.gettempdir()) / f"thriftnet-{os.getuid()}"
+
+
+def settle_without_home() -> None:
+    """Give packages of others what they ask for where no home folder and no user name is known."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
+        os.environ.setdefault("LOGNAME", str(os.getuid()))  # getpass, as MLflow uses it
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file to read; a pipe, a device or a socket would be waited on for ever.
+
+    Raises:
+        OSError: It is none, is not there or cannot be read.
+    """
+    _refuse_special(path.stat().st_mode)
+    flags = getattr(os, "O_NONBLOCK", 0)  # another may have put a pipe there in between
+    file = open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags))  # noqa: SIM115
+    try:
+        _refuse_special(os.fstat(file.fileno()).st_mode)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_special(mode: int) -> None:
+    """See that a file's mode is that of a file.
+
+    Raises:
+        OSError: It is of something else, which the error names.
+    """
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        kind = "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+        raise OSError(errno.EINVAL, f"it is a {kind}, not a file")
 
 
 @contextlib.contextmanager
@@ -30,7 +78,8 @@ def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Itera
     """A file to write beside `path`; it takes the path's place when the block ends well.
 
     If the block fails, the file at `path` is as it was and nothing is left beside it. Of a link,
-    the file that it names is written.
+    the file that it names is written. A file that is there keeps its mode; a new one has what the
+    umask leaves of 0666.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
@@ -38,17 +87,18 @@ def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Itera
     """
     temporary: Path | None = None
     try:
+        mode = _mode_of(path)
         path = path.resolve()
-        if path.exists() and not path.is_file():  # a device or a pipe would become a file
-            raise OSError(errno.EINVAL, "it is no file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(handle, "wb") as file:
+            if mode is not None:
+                with contextlib.suppress(OSError):  # a file system without modes
+                    temporary.chmod(mode)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp's 0600 would shut out others who share the folder
         temporary.replace(path)
     except OSError as fault:
         if error is None:
@@ -58,6 +108,48 @@ def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Itera
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _mode_of(path: Path) -> int | None:
+    """The permissions of what a new file would replace; none where nothing is there.
+
+    Raises:
+        OSError: It is no file: a device or a pipe would become one.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    _refuse_special(mode)
+    return stat.S_IMODE(mode)
+
+
+def check_writable(path: Path, *, error: type[ThriftnetError]) -> None:
+    """See that a file can be written, before the work whose result it is to hold.
+
+    Raises:
+        ThriftnetError: Of class `error`: it cannot.
+    """
+    try:
+        _mode_of(path)
+    except OSError as fault:
+        raise error(explain_os_error(fault, path)) from None
+    check_folder(path.parent, error=error)
+
+
+def check_folder(path: Path, *, error: type[ThriftnetError]) -> None:
+    """See that something can be put into a folder, which need not be there yet.
+
+    Raises:
+        ThriftnetError: Of class `error`: it cannot.
+    """
+    path = path.resolve()
+    there = next(each for each in (path, *path.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as fault:
+        raise error(explain_os_error(fault, there)) from None
 
 
 def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
@@ -76,11 +168,7 @@ def read_bounded(path: Path, *, most: int) -> bytes:
     Raises:
         OSError: It cannot be read, is a pipe or a device, or has more.
     """
-    # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is no ordinary file")
+    with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most / 1e6:.1f} MB")

@@ -103,12 +103,14 @@ def test_run_without_final_model(thriftnet: Command, copied_run: Path) -> None:
     assert f"thriftnet train --resume {copied_run}" in outcome.error_line
 
 
-def test_run_without_checkpoint(thriftnet: Command, copied_run: Path) -> None:
+def test_run_without_checkpoint_begins_again(
+    thriftnet: Command, copied_run: Path, finished_run: Path
+) -> None:
     (copied_run / "model.safetensors").unlink()
     (copied_run / "checkpoints" / "last.pt").unlink()
-    outcome = thriftnet("train", "--resume", copied_run)
-    assert outcome.code == 2
-    assert "no checkpoint to resume from" in outcome.error_line
+    whole = RunFolder(finished_run).model_path.read_bytes()
+    assert thriftnet("train", "--resume", copied_run, "--quiet").code == 0
+    assert RunFolder(copied_run).model_path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("kept", [0, 10, 5000])

@@ -5,6 +5,8 @@ import json
 import os
 import pickle
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,10 +16,10 @@ import pytest
 import torch
 
 from thriftnet import files
-from thriftnet.errors import RecipeError, RunError
+from thriftnet.errors import NoCheckpointError, RecipeError, RunError, RunExistsError
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.paths import model_file, new_run_path
+from thriftnet.runs.paths import create_run, model_file, new_run_path
 from thriftnet.runs.predictions import Predictions
 
 RECIPE = load_recipe("smoke", seed=4)
@@ -42,11 +44,53 @@ def test_new_run_holds_recipe_and_environment(run: RunFolder):
 
 
 def test_existing_run_is_never_written_over(run: RunFolder):
-    with pytest.raises(RunError, match="exists already; choose another --name, or go on with --re"):
+    with pytest.raises(RunExistsError, match="exists already; choose another --name"):
         RunFolder.create(run.path, RECIPE, {})
-    with pytest.raises(RunError, match="exists already"):
+    way = "exists already; choose another --name, or go on with: thriftnet train --resume .*one"
+    with pytest.raises(RunError, match=way):
         new_run_path(run.path.parent, RECIPE, "one")
+    with pytest.raises(RunError, match=way):
+        create_run(run.path, RECIPE, {}, named=True)
+    run.model_path.write_bytes(b"weights")
+    with pytest.raises(RunError, match="or see what it reached with: thriftnet evaluate .*one"):
+        create_run(run.path, RECIPE, {}, named=True)
     assert run.recipe() == RECIPE
+    assert [each.name for each in run.path.parent.iterdir()] == ["one"]
+
+
+def test_what_is_in_the_way_and_no_run_stays(tmp_path: Path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(RunExistsError, match="exists already; choose another --name$"):
+            create_run(tmp_path / name, RECIPE, {}, named=True)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "link"]
+
+
+def test_runs_that_begin_in_the_same_second_have_a_folder_each(tmp_path: Path):
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from thriftnet.recipe import load_recipe\n"
+        "from thriftnet.runs.paths import create_run\n"
+        "recipe = load_recipe('smoke')\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "print(create_run(Path(sys.argv[1]), recipe, {}, named=False).path)\n"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "smoke-s0-now")]
+    begun = [
+        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for each in begun:
+        assert each.stdout
+        each.stdout.readline()
+    said = [each.communicate("go\n", timeout=60)[0] for each in begun]
+    names = {"smoke-s0-now", "smoke-s0-now-2", "smoke-s0-now-3"}
+    assert {Path(line.strip()).name for line in said} == names
+    assert {each.name for each in tmp_path.iterdir()} == names
+    assert all(RunFolder.open(tmp_path / name).recipe() for name in names)
 
 
 def test_full_disk_leaves_no_empty_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -211,7 +255,7 @@ def test_damaged_checkpoint_is_one_line_with_the_remedy(run: RunFolder, kind: st
 
 
 def test_run_without_a_checkpoint(run: RunFolder):
-    with pytest.raises(RunError, match="has no checkpoint to resume from; train it anew"):
+    with pytest.raises(NoCheckpointError, match="has no checkpoint yet; train it with: thriftnet"):
         run.load_state()
 
 

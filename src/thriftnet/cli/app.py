@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import errno
 import json
+import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thriftnet.errors import ThriftnetError
+from thriftnet.files import settle_without_home
 from thriftnet.plain import to_stderr
+from thriftnet.terminal.output import CLOSED_PIPE, OutputGoneError, guarded_streams
 
 if TYPE_CHECKING:
     from thriftnet.weights.find import FoundModel
@@ -60,10 +64,32 @@ def main() -> None:
     """Run the command line; an expected error is one line and its exit code."""
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign it cannot show costs that sign alone
-        sys.stdout.reconfigure(errors="replace")
+    settle_without_home()
+    _stop_as_by_ctrl_c()
+    with guarded_streams():
+        _run(arguments, debug=debug)
+
+
+def _stop_as_by_ctrl_c() -> None:
+    """Have a request to end and a closed terminal leave things as tidy as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, signal.default_int_handler)
+
+
+def _run(arguments: list[str], *, debug: bool) -> None:
     try:
-        app(arguments, prog_name="thriftnet")
+        try:
+            app(arguments, prog_name="thriftnet")
+        finally:
+            sys.stdout.flush()
+    except OutputGoneError as gone:
+        if gone.fault.errno == errno.EPIPE:  # `| head` has had enough
+            sys.exit(CLOSED_PIPE)
+        _fail(f"standard output cannot be written: {gone}; send it elsewhere", 2, debug=debug)
     except ThriftnetError as error:
         if error.told:  # one process of several speaks for all
             sys.exit(error.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from thriftnet.cli.app import DataOption, JsonOption, app, print_json
+from thriftnet.commands import command
+from thriftnet.terminal.output import outlast_output
 
 
 class _RunByDefault(TyperGroup):
@@ -78,6 +79,7 @@ def run(
     from thriftnet.search.run import run_search
     from thriftnet.terminal.search import PrintedSearch
 
+    outlast_output()
     found = run_search(
         space,
         study=study,
@@ -93,10 +95,9 @@ def run(
     if not found.finished:
         print(f"stopped; run the same command again to go on with {found.path}", file=sys.stderr)
         raise typer.Exit(130)
-    winner = found.path / "winner.yaml"
-    looked = shlex.join(["thriftnet", "report", str(found.path)])
+    looked = command("report", found.path)
     if "validation" in found.outcomes:
-        print(f"next: {shlex.join(['thriftnet', 'train', str(winner)])}   or   {looked}")
+        print(f"next: {command('train', found.path / 'winner.yaml')}   or   {looked}")
     else:
         print(f"next: {looked}")
     if found.given_up:

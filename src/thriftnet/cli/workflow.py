@@ -21,8 +21,10 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
+from thriftnet.commands import command
 from thriftnet.errors import TrackingError
 from thriftnet.plain import to_stderr
+from thriftnet.terminal.output import outlast_output
 
 if TYPE_CHECKING:
     from thriftnet.evaluation.evaluate import Evaluation
@@ -73,6 +75,7 @@ def train(
     from thriftnet.terminal import results as console
     from thriftnet.training.progress import choose_progress
 
+    outlast_output()
     run = api.train(
         recipe,
         overrides=overrides or (),
@@ -89,11 +92,10 @@ def train(
     if not run.leads:  # torchrun started others, and the first one speaks
         raise typer.Exit(0 if run.finished else 130)
     if not run.finished:
-        again = "".join(f" --track {name}" for name in track or ())
-        print(
-            f"interrupted; go on with: thriftnet train --resume {run.path}{again}",
-            file=sys.stderr,
-        )
+        options = [word for name in track or () for word in ("--track", name)]
+        options += ["--data", str(data)] if data is not None else []
+        again = command("train", "--resume", run.path, *options)
+        print(f"interrupted; go on with: {again}", file=sys.stderr)
         raise typer.Exit(130)
     evaluation = api.evaluate(run.path, data=data)
     if as_json:

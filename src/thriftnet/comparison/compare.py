@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from thriftnet.commands import command
 from thriftnet.comparison.groups import ScoreGroup, group_scores
 from thriftnet.comparison.scores import Score, read_score
 from thriftnet.comparison.sentences import notes_on, verdict
@@ -172,7 +173,7 @@ def _hindrance(scores: Sequence[Score]) -> str | None:
         ):
             return (
                 f"{pair} were evaluated on different test images; evaluate both on the same: "
-                f"thriftnet evaluate {first.path}; thriftnet evaluate {other.path}"
+                f"{command('evaluate', first.path)}; {command('evaluate', other.path)}"
             )
     return None
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import advise
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
 
@@ -65,27 +67,21 @@ def read_score(path: Path, *, tta: str | None) -> Score:
     run = RunFolder.open(path)
     recipe, lines = run.recipe(), run.metrics(outline=True)
     if not run.finished:
-        raise RunError(
-            f"{path} has no final model yet; finish it with: thriftnet train --resume {path}"
-        )
+        raise RunError(f"{path} {advise(run)}")
     chosen = tta or recipe.evaluate.tta
+    again = f"run: {command('evaluate', path, *(('--tta', tta) if tta else ()))}"
     tests = [line for line in lines if line.get("kind") == "test" and line.get("tta") == chosen]
     if not tests:
-        option = f" --tta {tta}" if tta else ""
-        raise RunError(
-            f"{path} was never evaluated{' with' if tta else ''}{option}; "
-            f"run: thriftnet evaluate {path}{option}"
-        )
-    predictions, missing = _predictions(run, chosen, option=f" --tta {tta}" if tta else "")
+        which = f" with --tta {tta}" if tta else ""
+        raise RunError(f"{path} was never evaluated{which}; {again}")
+    predictions, missing = _predictions(run, chosen, again=again)
     facts = {key: value for line in lines for key, value in line.items() if key in _COSTS}
     try:
         classes = tuple(run.model_facts().classes)
         accuracy = float(tests[-1]["accuracy"])
         low, high = map(float, tests[-1]["accuracy_interval"])
     except (KeyError, TypeError, ValueError):
-        raise RunError(
-            f"{path} lacks figures of its evaluation; run: thriftnet evaluate {path}"
-        ) from None
+        raise RunError(f"{path} lacks figures of its evaluation; {again}") from None
     labels = right = None
     if predictions:  # they are the last evaluation's, whatever was read before
         labels = predictions.labels
@@ -111,9 +107,8 @@ def read_score(path: Path, *, tta: str | None) -> Score:
 _COSTS = {"parameters", "macs", "seconds"}
 
 
-def _predictions(run: RunFolder, tta: str, *, option: str) -> tuple[Predictions | None, str | None]:
+def _predictions(run: RunFolder, tta: str, *, again: str) -> tuple[Predictions | None, str | None]:
     """The predictions of one reading, or why there are none."""
-    again = f"run: thriftnet evaluate {run.path}{option}"
     try:
         predictions = run.load_predictions()
     except RunError:

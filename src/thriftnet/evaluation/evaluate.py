@@ -26,11 +26,15 @@ from thriftnet.inference.views import choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import writing
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.runtime.resize import shrink
 from thriftnet.weights.card import Card, card_of
 from thriftnet.weights.find import find_model
+
+_RECORD_SECONDS = 10.0
+"""How long another evaluation of the same run is waited for: it records in much less."""
 
 
 @dataclass(frozen=True)
@@ -212,17 +216,22 @@ def _record(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
     Returns:
         Why they could not be kept: a run that may only be read is read all the same.
     """
-    line = {"kind": "test", "precision": evaluation.precision}
     try:
-        tests = [entry for entry in run.metrics() if entry.get("kind") == "test"]
-        latest = {entry.get("tta"): entry for entry in tests}
-        for reading in (evaluation.chosen, evaluation.other):
-            entry = {**line, "tta": reading.tta, **reading.summary()}
-            entry["accuracy_interval"] = list(reading.accuracy_interval)
-            if entry != latest.get(reading.tta):
-                run.append(entry)
-        same = {str(tta) for tta, test in latest.items() if line.items() <= test.items()}
-        run.save_predictions(_with_kept(run, predictions, same))
+        with writing(run, wait=_RECORD_SECONDS):
+            _append(run, evaluation, predictions)
     except RunError as fault:
         return str(fault)
     return None
+
+
+def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) -> None:
+    line = {"kind": "test", "precision": evaluation.precision}
+    tests = [entry for entry in run.metrics() if entry.get("kind") == "test"]
+    latest = {entry.get("tta"): entry for entry in tests}
+    for reading in (evaluation.chosen, evaluation.other):
+        entry = {**line, "tta": reading.tta, **reading.summary()}
+        entry["accuracy_interval"] = list(reading.accuracy_interval)
+        if entry != latest.get(reading.tta):
+            run.append(entry)
+    same = {str(tta) for tta, test in latest.items() if line.items() <= test.items()}
+    run.save_predictions(_with_kept(run, predictions, same))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
 from thriftnet.report import overlay, tables
@@ -107,11 +107,10 @@ def _shared_page(records: list[RunRecord]) -> Page:
     drawings = overlay.draw_overlays(groups[: overlay.MOST_GROUPS])
     differences = tables.differences_table(groups)
     commands = [
-        ("All that is known of one run:", shlex.join(["thriftnet", "report", str(r.run.path)]))
-        for r in records[:1]
+        ("All that is known of one run:", command("report", r.run.path)) for r in records[:1]
     ]
-    paths = [str(record.run.path) for record in records]
-    commands.append(("This page:", shlex.join(["thriftnet", "report", *paths])))
+    paths = [record.run.path for record in records]
+    commands.append(("This page:", command("report", *paths)))
     return Page(
         title=" against ".join(group.label for group in groups[:3])
         + (f" and {len(groups) - 3} more" if len(groups) > 3 else ""),

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.commands import command
 from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import train_anew
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import Line
 from thriftnet.runs.predictions import Predictions
@@ -118,16 +120,16 @@ def read_record(path: Path) -> RunRecord:
     said = _or_say(run.load_predictions, None, missing)
     classes = len(model.classes) if model else len(CIFAR10_CLASSES)
     if said is not None and not _fits(said, classes):
-        missing.append(f"The predictions do not fit the run: {_again(run)}.")
+        missing.append(f"The predictions do not fit the run: {_again(run)}")
         said = None
     elif said is None and end and not any("predictions" in text for text in missing):
         missing.append(
             "No predictions of the test images yet, so nothing that needs them "
-            f"(confusion, classes, calibration, mistakes): {_again(run)}."
+            f"(confusion, classes, calibration, mistakes): {_again(run)}"
         )
     tta = recipe.evaluate.tta
     if said and tta not in said.logits:
-        missing.append(f"The test images were not read as the recipe says ({tta}): {_again(run)}.")
+        missing.append(f"The test images were not read as the recipe says ({tta}): {_again(run)}")
         said = None
     tests = [line for line in lines if line.get("kind") == "test"]
     test = _last([t for t in tests if t.get("tta") == tta], "test", ("accuracy", "loss"))
@@ -168,11 +170,12 @@ def _missing_lines(
             "come after the end."
         )
     elif not end and failed:
-        found.append(f"The training failed: {failed.get('reason', 'no reason is recorded')}.")
+        reason = str(failed.get("reason", "no reason is recorded")).partition(";")[0]
+        found.append(f"The training failed: {reason}; {train_anew(run)}")
     elif not end:
         found.append(
             "The run has not come to its end; its curves stop where it was cut. "
-            f"Go on with: thriftnet train --resume {run.path}"
+            f"Go on with: {command('train', '--resume', run.path)}"
         )
     if not epochs:
         found.append("No epoch has ended yet: no curves.")
@@ -184,7 +187,7 @@ def _or_say(read: Callable[[], _T], otherwise: _T, missing: list[str]) -> _T:
     try:
         return read()
     except RunError as fault:
-        missing.append(f"{fault}.")
+        missing.append(str(fault))
         return otherwise
 
 
@@ -213,4 +216,4 @@ def _fits(said: Predictions, classes: int) -> bool:
 
 
 def _again(run: RunFolder) -> str:
-    return f"make them with: thriftnet evaluate {run.path}"
+    return f"make them with: {command('evaluate', run.path)}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import numpy as np
 
+from thriftnet.commands import command, shell_line
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.data.cifar10.cache import cache_file
 from thriftnet.errors import DataError
@@ -128,15 +128,15 @@ def _reproduce(record: RunRecord) -> Section:
     path = record.run.path
     again = ["--name", f"{record.run.name}-again"]
     commands = [
-        ("The same experiment again:", _command("train", record.run.recipe_path, *again)),
-        ("Its test figures:", _command("evaluate", path)),
-        ("This page:", _command("report", path)),
+        ("The same experiment again:", command("train", record.run.recipe_path, *again)),
+        ("Its test figures:", command("evaluate", path)),
+        ("This page:", command("report", path)),
     ]
     commands = [*_checkouts(record), *commands]
     started = record.environment.get("command")
     if isinstance(started, list) and started:
         program = Path(str(started[0])).name.replace("__main__.py", "thriftnet")
-        words = shlex.join([program, *map(str, started[1:])])
+        words = shell_line(program, *map(str, started[1:]))
         commands.insert(0, ("It was started by:", words))
     found = [tables.recipe_table(record)]
     if record.environment:
@@ -159,10 +159,6 @@ def _checkouts(record: RunRecord) -> list[tuple[str, str]]:
     return found
 
 
-def _command(*words: str | Path) -> str:
-    return shlex.join(["thriftnet", *map(str, words)])
-
-
 def _load_images(
     record: RunRecord, data: Path | None, missing: list[str]
 ) -> tuple[Dataset, Dataset] | None:
@@ -170,7 +166,7 @@ def _load_images(
     if data is None and not cache_file().is_file():
         missing.append(
             "CIFAR-10 is not in the cache, so no picture of it: name its place with "
-            f"thriftnet report {record.run.path} --data DIR"
+            f"{command('report', record.run.path)} --data DIR"
         )
         return None
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import find_writer
 
 Unneeded = Callable[[RunFolder], list[Path]]
 """Says which checkpoints a run can do without."""
@@ -50,13 +51,18 @@ def find_superseded(
 def remove_superseded(
     found: Iterable[Superseded], *, unneeded: Unneeded = RunFolder.superseded
 ) -> int:
-    """Remove them, each run looked at anew; returns the bytes freed.
+    """Remove them, each run looked at anew, and let those alone that a process writes to.
+
+    Returns:
+        The bytes freed.
 
     Raises:
         RunError: A file cannot be removed.
     """
     freed = 0
     for entry in found:
+        if find_writer(entry.run) is not None:
+            continue
         for path in set(unneeded(entry.run)) & set(entry.files):
             try:
                 size = path.lstat().st_size

@@ -4,6 +4,7 @@ runs/NAME/
 recipe.yaml         complete: running it again is the same experiment
 environment.json    versions, device, threads, commit, data digests, command line
 metrics.jsonl       one JSON object a line, appended
+.lock               locked by the process that writes to the run (lock.py)
 checkpoints/last.pt          all that training needs to go on
 checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
@@ -21,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import time
 from itertools import accumulate
@@ -28,7 +30,8 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thriftnet.errors import RunError
+from thriftnet.commands import command
+from thriftnet.errors import NoCheckpointError, RunError, RunExistsError
 from thriftnet.files import explain_os_error, read_bounded, write_whole
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
@@ -48,6 +51,9 @@ if TYPE_CHECKING:
 
 _MOST_FACTS = 2**22
 """Bytes of a file of a few facts."""
+SILENT_SECONDS = 60.0
+"""A status is written every few seconds; after this long without one the training was cut off,
+or a single step takes longer than that."""
 
 
 class RunFolder:
@@ -58,6 +64,7 @@ class RunFolder:
         self.recipe_path = path / "recipe.yaml"
         self.environment_path = path / "environment.json"
         self.metrics_path = path / "metrics.jsonl"
+        self.lock_path = path / ".lock"
         self.status_path = path / "status.json"
         self.last_path = path / "checkpoints" / "last.pt"
         self.best_path = path / "checkpoints" / "best.safetensors"
@@ -69,28 +76,26 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
-        """Make a new run folder.
+        """Make a new run folder, whole or not at all, also of several processes at once.
 
         Raises:
-            RunError: The path exists or cannot be written.
+            RunExistsError: The path exists.
+            RunError: It cannot be written.
         """
-        run = cls(path)
-        if path.exists():
-            raise RunError(
-                f"{path} exists already; choose another --name, or go on with --resume {path}"
-            )
-        try:
-            path.mkdir(parents=True)
-        except OSError as fault:
-            raise RunError(explain_os_error(fault, path)) from None
+        new = cls(path.with_name(f".{path.name}.{secrets.token_hex(4)}"))
         content = json.dumps(environment, indent=2) + "\n"
         try:
-            write_whole(run.environment_path, content.encode(), error=RunError)
-            write_whole(run.recipe_path, recipe.to_yaml().encode(), error=RunError)
-        except RunError:
-            shutil.rmtree(path, ignore_errors=True)  # an empty run would only be in the way
-            raise
-        return run
+            new.path.mkdir(parents=True)
+            write_whole(new.environment_path, content.encode(), error=RunError)
+            write_whole(new.recipe_path, recipe.to_yaml().encode(), error=RunError)
+            new.path.rename(path)  # refused where something is there
+        except OSError as fault:
+            if path.exists() or path.is_symlink():
+                raise RunExistsError(f"{path} exists already; choose another --name") from None
+            raise RunError(explain_os_error(fault, path)) from None
+        finally:
+            shutil.rmtree(new.path, ignore_errors=True)
+        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -208,14 +213,14 @@ class RunFolder:
         """Read the checkpoint.
 
         Raises:
-            RunError: There is none, or it is damaged.
+            NoCheckpointError: There is none.
+            RunError: It is damaged.
         """
         from thriftnet.runs.checkpoint_file import read_state
 
         if not self.last_path.is_file():
-            raise RunError(
-                f"{self.path} has no checkpoint to resume from; train it anew under another --name"
-            )
+            again = command("train", "--resume", self.path)
+            raise NoCheckpointError(f"{self.path} has no checkpoint yet; train it with: {again}")
         return read_state(self.last_path)
 
     def save_predictions(self, predictions: Predictions) -> None:
@@ -241,7 +246,7 @@ class RunFolder:
         except (OSError, ValueError):
             raise RunError(
                 f"{self.predictions_path} is damaged; write it anew with: "
-                f"thriftnet evaluate {self.path}"
+                f"{command('evaluate', self.path)}"
             ) from None
 
     def event_files(self) -> list[Path]:

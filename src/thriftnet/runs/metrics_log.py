@@ -94,7 +94,7 @@ def append_line(path: Path, line: Line) -> None:
 def is_torn(path: Path) -> bool:
     """Whether the last line of a file was cut while it was written."""
     try:
-        last = path.read_bytes().rsplit(b"\n", 1)[-1]
+        last = read_bounded(path, most=_MOST_BYTES).rsplit(b"\n", 1)[-1]
     except OSError:
         return False
     return bool(last) and parse_line(last) is None

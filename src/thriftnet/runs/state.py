@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.folder import SILENT_SECONDS, RunFolder
+from thriftnet.runs.lock import find_writer
 from thriftnet.runs.metrics_log import Line
-
-SILENT_SECONDS = 60.0
-"""A status is written every few seconds; after this long without one the training was cut off,
-or a single step takes longer than that."""
 
 
 def goes_on(run: RunFolder) -> bool:
-    """Whether a training has told of itself just now."""
+    """Whether a training writes to the run; of one of earlier versions, has told of itself."""
+    if run.lock_path.is_file():
+        return find_writer(run) is not None
     status, age = run.status()
     return bool(status) and age < SILENT_SECONDS
 
@@ -28,9 +27,13 @@ def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> st
     """
     if run.finished:
         return "finished"
+    last = lines[-1].get("kind") if lines else None
+    if run.lock_path.is_file():  # then nothing has to be guessed
+        if find_writer(run) is not None:
+            return "starting" if age is None else "running"
+        return "failed" if last == "failed" else "interrupted"
     if age is not None:
         return "running" if age < SILENT_SECONDS else "silent"
-    last = lines[-1].get("kind") if lines else None
     if last in {"interrupted", "failed"}:
         return str(last)
     return "starting" if len(lines) <= 1 or last == "resumed" else "silent"

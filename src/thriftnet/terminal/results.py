@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.bench.machine import Bench
+from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.evaluate import Evaluation, Reading
@@ -38,8 +39,7 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
     print(f"run folder      {plain(str(path))}")
-    model = path if len(path.parts) > 1 else f"./{path}"  # a plain word may name shipped weights
-    print(f"\nnext: thriftnet evaluate {model}   or   thriftnet predict {model} IMAGE...")
+    print(f"\nnext: {command('evaluate', path)}   or   {command('predict', path)} IMAGE...")
 
 
 def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: bool = False) -> None:

@@ -11,7 +11,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from thriftnet.commands import command
 from thriftnet.plain import plain
+from thriftnet.runs.advice import train_anew
+from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import Standing, read_standing
 from thriftnet.runs.metrics_log import is_figure
 from thriftnet.terminal.text import fit, terminal_width
@@ -31,7 +34,7 @@ _ABOUT = {
     "starting": "has not taken its first step yet",
     "silent": "no news for a while: cut off, or very slow; go on with: {resume}",
     "interrupted": "interrupted; go on with: {resume}",
-    "failed": "failed: {reason}",
+    "failed": "failed: {reason}; {anew}",
 }
 
 
@@ -60,8 +63,10 @@ def standing_lines(standing: Standing, *, width: int) -> list[str]:
         lines.append(f"{'test accuracy':<15}{standing.test['accuracy']:>8.2%}")
     about = _ABOUT.get(standing.state)
     if about:
-        resume = f"thriftnet train --resume {standing.path}"
-        lines.append(plain(about.format(resume=resume, reason=standing.last.get("reason"))))
+        resume = command("train", "--resume", standing.path)
+        reason = str(standing.last.get("reason")).partition(";")[0]
+        anew = train_anew(RunFolder(standing.path)) if standing.state == "failed" else ""
+        lines.append(plain(about.format(resume=resume, reason=reason, anew=anew)))
     return lines
 
 

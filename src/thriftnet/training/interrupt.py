@@ -18,9 +18,10 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Turn the first SIGINT or SIGTERM into a request; a second one ends the program at once.
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a request; a second one ends the program.
 
-    Outside the main thread signals cannot be caught, and the request never comes.
+    A closed terminal that is to be outlived (nohup) is. Outside the main thread signals cannot be
+    caught, and the request never comes.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -31,7 +32,10 @@ def stop_on_signal() -> Iterator[StopRequest]:
         request.requested = True
         signal.signal(number, previous[signal.Signals(number)])
 
-    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield request
     finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,6 +87,42 @@ class PassedOn:
         self.progress.close()
 
 
+class Lasting:
+    """Tells another progress what it is told, until that fails: no display is worth a training."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        self._try(lambda: self._progress.note(text))
+
+    def warn(self, text: str) -> None:
+        """Something that went wrong."""
+        self._try(lambda: self._progress.warn(text))
+
+    def step(self, moment: Moment) -> None:
+        """After every step."""
+        self._try(lambda: self._progress.step(moment))
+
+    def line(self, line: Line) -> None:
+        """A line that went into the metrics."""
+        self._try(lambda: self._progress.line(line))
+
+    def close(self) -> None:
+        """The training goes on no longer."""
+        self._try(self._progress.close)
+
+    def _try(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except (Exception, SystemExit) as fault:  # rich ends the program at a closed pipe
+            self._progress = Silent()
+            with contextlib.suppress(Exception):
+                reason = (str(fault).splitlines() or [""])[0] or type(fault).__name__
+                Quiet().warn(f"progress is shown no longer ({reason}); the training goes on")
+
+
 class Quiet:
     """Says nothing but warnings."""
 
@@ -102,6 +140,13 @@ class Quiet:
         """Nothing."""
 
     def close(self) -> None:
+        """Nothing."""
+
+
+class Silent(Quiet):
+    """Says nothing at all."""
+
+    def warn(self, text: str) -> None:
         """Nothing."""
 
 
@@ -175,7 +220,7 @@ def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
         return JsonLines()
     if quiet:
         return Quiet()
-    return LiveBar() if sys.stdout.isatty() else Plain()
+    return LiveBar() if sys.stdout and sys.stdout.isatty() else Plain()
 
 
 def epoch_text(line: Line, *, width: int = 100) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +10,23 @@ from typing import Any
 
 from torch import nn
 
+from thriftnet.commands import command
 from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10, measure_digests
-from thriftnet.errors import ProcessError, RunError, TrainingError
+from thriftnet.errors import NoCheckpointError, ProcessError, RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import train_anew
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import last_line
-from thriftnet.runs.paths import new_run_path
+from thriftnet.runs.lock import writing
+from thriftnet.runs.metrics_log import Line, last_line
+from thriftnet.runs.paths import create_run, new_run_path
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.images import Place, place_images
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
-from thriftnet.training.progress import Progress, Quiet
+from thriftnet.training.progress import Lasting, Progress, Quiet
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState, trained_as
 from thriftnet.training.status import WithStatus
@@ -50,7 +54,8 @@ class SavedRun:
 
     run: RunFolder
     recipe: Recipe
-    checkpoint: dict[str, Any]
+    checkpoint: dict[str, Any] | None
+    """None where it was cut before the first."""
 
 
 def start_run(
@@ -101,8 +106,15 @@ def start_run(
         plan, state = _prepare(recipe, train_set, model, processes, place)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
     digests = processes.lead(lambda: measure_digests(train_set, test_set))
-    run = processes.lead(lambda: _open_run(path, recipe, plan, state, digests, progress))
-    return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
+    with contextlib.ExitStack() as held:
+
+        def begin() -> RunFolder:
+            run = _open_run(path, recipe, plan, state, digests, progress, named=name is not None)
+            held.enter_context(writing(run, say=progress.note))
+            return run
+
+        run = processes.lead(begin)
+        return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
 def resume_run(
@@ -118,6 +130,8 @@ def resume_run(
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
+    A run that was cut before its first checkpoint begins again at step 0.
+
     On the same machine with the same number of threads it ends with the same bits as a run
     that was never cut.
 
@@ -132,27 +146,37 @@ def resume_run(
         saved: What `read_saved` said of the folder, where it was asked already.
 
     Raises:
-        RunError: There is no run, no checkpoint, or it is damaged.
+        RunError: There is no run, another process writes to it, or its checkpoint is damaged.
         DataError: The data set cannot be had.
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.
     """
     progress = _speaker(progress, processes)
     run = processes.lead(lambda: RunFolder.open(path))
-    if processes.lead(lambda: _is_over(run)):
-        return TrainedRun(run.path, finished=True, leads=processes.leads)
-    saved = processes.lead(lambda: saved or read_saved(path))
-    recipe = saved.recipe
-    train_set, _ = load_cifar10(data, say=progress.note)
-    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-    plan, state = _prepare(recipe, train_set, model, processes, place)
-    _load(saved, state)
-    if processes.leads:
-        run.rewind(state.step)
-        _note_move(run, plan, state)
-        run.append({"kind": "resumed", "step": state.step})
-    progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
-    return _fit(recipe, plan, state, run, progress, trackers, until=until)
+    with contextlib.ExitStack() as held:
+
+        def take_up() -> SavedRun | None:
+            if _is_over(run):  # before the lock: its folder may be there to read alone
+                return None
+            held.enter_context(writing(run, say=progress.note))
+            return None if _is_over(run) else saved or read_saved(path)
+
+        found = processes.lead(take_up)
+        if found is None:
+            return TrainedRun(run.path, finished=True, leads=processes.leads)
+        recipe = found.recipe
+        train_set, _ = load_cifar10(data, say=progress.note)
+        model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+        plan, state = _prepare(recipe, train_set, model, processes, place)
+        _load(found, state)
+        if processes.leads:
+            run.rewind(state.step)
+            if not last_line(run.metrics(outline=True), "start"):
+                run.append(_start_line(plan, state))
+            _note_move(run, plan, state)
+            run.append({"kind": "resumed", "step": state.step})
+        progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
+        return _fit(recipe, plan, state, run, progress, trackers, until=until)
 
 
 def restore_run(
@@ -165,6 +189,8 @@ def restore_run(
         DataError: The data set cannot be had.
     """
     saved = read_saved(path)
+    if saved.checkpoint is None:
+        saved.run.load_state()  # says so
     train_set, _ = load_cifar10(data)
     model = recipe_network(saved.recipe, classes=len(CIFAR10_CLASSES))
     plan, state = _prepare(saved.recipe, train_set, model, ALONE, place_images)
@@ -176,11 +202,15 @@ def read_saved(path: Path) -> SavedRun:
     """A run folder's recipe and last checkpoint.
 
     Raises:
-        RunError: There is no run, no checkpoint, or it is damaged.
+        RunError: There is no run, or its checkpoint is damaged.
         RecipeError: The recipe was changed and is wrong now.
     """
     run = RunFolder.open(path)
-    return SavedRun(run, run.recipe(), run.load_state())
+    recipe = run.recipe()
+    try:
+        return SavedRun(run, recipe, run.load_state())
+    except NoCheckpointError:
+        return SavedRun(run, recipe, None)
 
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
@@ -200,6 +230,8 @@ def _is_over(run: RunFolder) -> bool:
 
 
 def _load(saved: SavedRun, state: TrainingState) -> None:
+    if saved.checkpoint is None:
+        return
     own = trained_as(saved.recipe)
     try:
         # Earlier versions wrote nothing, then the digest alone.
@@ -214,7 +246,7 @@ def _load(saved: SavedRun, state: TrainingState) -> None:
 
 
 def _speaker(progress: Progress | None, processes: Processes) -> Progress:
-    return progress if progress and processes.leads else Quiet()
+    return Lasting(progress) if progress and processes.leads else Quiet()
 
 
 def _prepare(
@@ -231,30 +263,34 @@ def _open_run(
     state: TrainingState,
     digests: Mapping[str, str],
     progress: Progress,
+    *,
+    named: bool,
 ) -> RunFolder:
     """Make the run folder, and say in it and to the user what begins."""
     count = plan.processes.count
     environment = describe_environment(plan.compute, digests, processes=count)
-    run = RunFolder.create(path, recipe, environment)
-    parameters = count_parameters(state.model)
-    run.append(
-        {
-            "kind": "start",
-            "step": 0,
-            "parameters": parameters,
-            "macs": plan.macs,
-            "train_images": len(plan.images),
-            "val_images": len(plan.val_images),
-            "steps": plan.total_steps,
-        }
-    )
+    run = create_run(path, recipe, environment, named=named)
+    start = _start_line(plan, state)
+    run.append(start)
     progress.note(
-        f"{recipe.name}: {parameters:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
+        f"{recipe.name}: {start['parameters']:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
         f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
         f"in {plan.compute.precision}" + (f", {count} processes" if count > 1 else "")
     )
     progress.note(f"run folder: {run.path}")
     return run
+
+
+def _start_line(plan: Plan, state: TrainingState) -> Line:
+    return {
+        "kind": "start",
+        "step": 0,
+        "parameters": count_parameters(state.model),
+        "macs": plan.macs,
+        "train_images": len(plan.images),
+        "val_images": len(plan.val_images),
+        "steps": plan.total_steps,
+    }
 
 
 def _fit(
@@ -277,10 +313,9 @@ def _fit(
         except TrainingError as fault:
             if leads:
                 run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
-            raise
+            raise TrainingError(f"{fault}; {train_anew(run)}") from None
         except ProcessError as fault:
-            saved = run.last_path.is_file()
-            way = f"train --resume {run.path}" if saved else "another --name, as none was saved"
+            way = command("train", "--resume", run.path).removeprefix("thriftnet ")
             raise ProcessError(f"{fault} with {way}") from None
         finally:
             progress.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Protocol
 
+from thriftnet.commands import command
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import Line
 from thriftnet.training.progress import PassedOn, Progress
@@ -48,7 +50,8 @@ class WithTrackers(PassedOn):
         """The training goes on no longer."""
         self._update()  # with the line of a failure
         for tracker in self._trackers:
-            tracker.close()
+            with contextlib.suppress(Exception):  # all is shown, and the training over
+                tracker.close()
         super().close()
 
     def _update(self) -> None:
@@ -71,5 +74,5 @@ def remedy(tracker: Tracker, run: RunFolder) -> str:
     """How to show the run all the same."""
     return (
         f"nothing is lost of {run.path}; once that is mended, show it with: "
-        f"thriftnet train --resume {run.path} --track {tracker.name}"
+        f"{command('train', '--resume', run.path, '--track', tracker.name)}"
     )

@@ -9,6 +9,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.recipe import shipped_recipes
 from thriftnet.runs.folder import RunFolder
@@ -75,7 +76,7 @@ def _unknown(name: str, shipped: tuple[str, ...]) -> str:
     if name in recipes:
         return (
             f"the recipe {name} has no shipped weights {listed}; train it with: "
-            f"thriftnet train {name}"
+            f"{command('train', name)}"
         )
     near = difflib.get_close_matches(name, {*shipped, *recipes}, n=1)
     remedy = f"did you mean {near[0]}?" if near else "check the name"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TypeVar
 
+from thriftnet.commands import command
 from thriftnet.recipe.keys import flatten
 from thriftnet.report.page import Card, Page, Section
 from thriftnet.report.study import keys, refined, validated, verdicts
@@ -140,11 +140,11 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
                 f" On the test images, read once with seed {test['seed']}, it has "
                 f"{percent(test['accuracy'])} (95% interval {percent(low)} to {percent(high)})."
             )
-        command = shlex.join(["thriftnet", "train", str(record.study.winner_path)])
+        trained = command("train", record.study.winner_path)
         where = f"The winner{reference}"
         return (
             Card(
-                shown_label(best.candidate.label), where, words, facts=tuple(facts), command=command
+                shown_label(best.candidate.label), where, words, facts=tuple(facts), command=trained
             ),
         )
     words = (
@@ -207,17 +207,16 @@ def _space_table(record: StudyRecord) -> Table:
 def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     study = record.study
     again = study.path.with_name(study.path.resolve().name + "-again")
-    words = ["thriftnet", "search", str(study.space_path), "--study", str(again)]
-    place = [str(study.path), *storage_words(study)]
+    place = [study.path, *storage_words(study)]
     commands = [
-        ("The same search again:", shlex.join(words)),
-        ("Where it stands:", shlex.join(["thriftnet", "search", "status", *place])),
-        ("This page:", shlex.join(["thriftnet", "report", *place])),
+        ("The same search again:", command("search", study.space_path, "--study", again)),
+        ("Where it stands:", command("search", "status", *place)),
+        ("This page:", command("report", *place)),
     ]
     if any(each.state != "done" for each in record.stages):
         commands.insert(0, ("Go on with it:", search_command(study)))
     if study.winner_path.is_file():
-        earnest = shlex.join(["thriftnet", "train", str(study.winner_path)])
+        earnest = command("train", study.winner_path)
         commands.insert(0, ("The winner, trained in earnest:", earnest))
     return tuple(commands)
 

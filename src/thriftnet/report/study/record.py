@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from thriftnet.commands import command
 from thriftnet.errors import SearchError
 from thriftnet.recipe.keys import flatten
 from thriftnet.report.study.trials import Trial, counted_operations, read_trials, trial_lines
@@ -138,8 +138,8 @@ def read_study(study: Study) -> StudyRecord:
 
 def search_command(study: Study) -> str:
     """The command that goes on with a study."""
-    words = ["thriftnet", "search", str(study.space_path), "--study", str(study.path)]
-    return shlex.join([*words, *storage_words(study)])
+    words = ("search", study.space_path, "--study", study.path)
+    return command(*words, *storage_words(study))
 
 
 def storage_words(study: Study) -> list[str]:

@@ -1,0 +1,53 @@
+"""What to do about a run that is not finished or in the way: ends of sentences, with commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thriftnet.commands import command
+from thriftnet.errors import ThriftnetError
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import find_writer
+
+
+def advise(run: RunFolder) -> str:
+    """Why a run has no final model, and what to do: `is being trained by ...; follow it with: ...`.
+
+    Raises:
+        RunError: Its metrics are damaged.
+        RecipeError: So is its recipe.
+    """
+    writer = find_writer(run)
+    if writer is not None:
+        return f"is being trained by {writer}; follow it with: {command('watch', run.path)}"
+    lines = run.metrics(outline=True)
+    if lines and lines[-1].get("kind") == "failed":
+        reason = str(lines[-1].get("reason")).partition(";")[0]
+        return f"failed ({reason}); {train_anew(run)}"
+    resume = command("train", "--resume", run.path)
+    return f"has no final model yet; finish it with: {resume}"
+
+
+def train_anew(run: RunFolder) -> str:
+    """What to do about a training whose loss was not finite.
+
+    Raises:
+        RecipeError: The run's recipe is wrong.
+    """
+    lower = f"optim.lr={run.recipe().optim.lr / 10:g}"
+    return (
+        f"train it anew more slowly, as with: {command('train', run.recipe_path, '--set', lower)}"
+    )
+
+
+def other_use(path: Path) -> str:
+    """What can be done with a run whose name was wanted for another; nothing where it is no run."""
+    try:
+        run = RunFolder.open(path)
+        if run.finished:
+            return f", or see what it reached with: {command('evaluate', path)}"
+        if find_writer(run):
+            return f", or follow it with: {command('watch', path)}"
+    except ThriftnetError:
+        return ""
+    return f", or go on with: {command('train', '--resume', path)}"

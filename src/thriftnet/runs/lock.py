@@ -1,0 +1,136 @@
+"""One run, one writer: a lock on the run folder, which the system drops when its holder ends.
+
+The lock's file stays behind and means nothing by itself. Where a file system has no locks, the
+holder that it names counts for as long as it lives: on another machine, as it tells of itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from thriftnet.commands import command
+from thriftnet.errors import RunError
+from thriftnet.files import explain_os_error
+from thriftnet.runs.folder import SILENT_SECONDS, RunFolder
+from thriftnet.runs.metrics_log import parse_line
+
+_PAUSE = 0.05
+"""Seconds between two tries: who only asks for the holder has the lock for an instant, too."""
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+
+
+@contextlib.contextmanager
+def writing(
+    run: RunFolder, *, wait: float = 1.0, say: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
+    """Be the one process that writes to a run.
+
+    Args:
+        run: An existing run.
+        wait: Seconds to wait for another process.
+        say: Told where only care can keep another process away.
+
+    Raises:
+        RunError: Another process writes to it, or the folder cannot be written.
+    """
+    try:
+        handle = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o666)
+    except OSError as fault:
+        raise RunError(explain_os_error(fault, run.lock_path)) from None
+    try:
+        _take(run, handle, wait=wait, say=say)
+        with contextlib.suppress(OSError):  # a full disk costs the name, and not the lock
+            _write(
+                handle, {"pid": os.getpid(), "host": platform.node(), "born": _born(os.getpid())}
+            )
+        yield
+        with contextlib.suppress(OSError):
+            _write(handle, {})
+    finally:
+        os.close(handle)
+
+
+def find_writer(run: RunFolder) -> str | None:
+    """Who writes to a run now, such as `process 4242 on laptop`; none where nobody does."""
+    try:
+        handle = os.open(run.lock_path, os.O_RDONLY | _NO_LINKS)
+    except OSError:
+        return None
+    try:
+        free = _lock(handle, shared=True)
+        holder = _read(handle)
+        held = _lives(run, holder) if free is None else not free
+        return _name(holder) if held else None
+    finally:
+        os.close(handle)
+
+
+def _take(run: RunFolder, handle: int, *, wait: float, say: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + wait
+    while (taken := _lock(handle)) is False and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    holder = _read(handle)
+    if taken is False or (taken is None and _lives(run, holder)):
+        raise RunError(
+            f"{run.path} is being trained by {_name(holder)}; "
+            f"follow it with: {command('watch', run.path)}"
+        )
+    if taken is None:
+        say(f"the file system of {run.path} has no locks; see that nobody else trains it meanwhile")
+
+
+def _lock(handle: int, *, shared: bool = False) -> bool | None:
+    """Whether the lock was to be had; none where there are no locks."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _lives(run: RunFolder, holder: dict[str, Any]) -> bool:
+    """Whether the process that a lock's file names is still there."""
+    if not holder:
+        return False
+    if holder.get("host") != platform.node():
+        told, age = run.status()
+        return bool(told) and age < SILENT_SECONDS
+    pid = holder.get("pid")
+    return isinstance(pid, int) and _born(pid) == holder.get("born") is not None
+
+
+def _born(pid: int) -> str | None:
+    """When a process began, as the system counts; none where it is gone or that is not told."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[19]
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _read(handle: int) -> dict[str, Any]:
+    return parse_line(os.pread(handle, 1000, 0)) or {}
+
+
+def _write(handle: int, holder: dict[str, Any]) -> None:
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, json.dumps(holder).encode() if holder else b"", 0)
+
+
+def _name(holder: dict[str, Any]) -> str:
+    if not holder:
+        return "another process"
+    return f"process {holder.get('pid')} on {holder.get('host')}"

@@ -1,0 +1,114 @@
+"""Standard output and standard error as streams that may go away.
+
+The reader of a pipe ends, the disk behind a log fills up, a terminal closes. A command that only
+prints ends there, as other programs do; one that works for hours goes on without the stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from thriftnet.plain import to_stderr
+
+CLOSED_PIPE = 141
+"""The exit code by which shells know a program whose reader has gone: 128 + SIGPIPE."""
+
+
+class OutputGoneError(Exception):
+    """Standard output cannot be written. No `OSError`, which typer would keep for itself."""
+
+    def __init__(self, fault: OSError) -> None:
+        super().__init__(fault.strerror or str(fault))
+        self.fault = fault
+
+
+@contextlib.contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Make both streams such that may go away; within, `print` fails as said here alone.
+
+    Raises:
+        OutputGoneError: Standard output cannot be written, and no `outlast_output` was called.
+    """
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _guarded(sys.stdout, _refuse), _guarded(sys.stderr, _ignore)
+    try:
+        yield
+        sys.stdout.flush()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OutputGoneError):
+                stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+def outlast_output() -> None:
+    """From here on, work goes on where standard output goes away; it is told once."""
+    outlet = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if isinstance(outlet, _Outlet):
+        outlet.on_loss = _tell
+
+
+class _Outlet(io.RawIOBase):
+    """The bytes of a stream; those that cannot be written are dropped."""
+
+    def __init__(self, raw: io.RawIOBase, on_loss: Callable[[OSError], None]) -> None:
+        self.raw = raw
+        self.on_loss = on_loss
+        """Called once."""
+        self.lost = False
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self.raw.isatty()
+
+    def fileno(self) -> int:
+        return self.raw.fileno()
+
+    def write(self, content: Any) -> int:
+        try:
+            while not self.lost:
+                count = self.raw.write(content)
+                if count is not None:
+                    return count
+                select.select([], [self.raw], [])  # a pipe that its other users made non-blocking
+        except OSError as fault:
+            self.lost = True
+            self.on_loss(fault)
+        return len(content)
+
+
+def _guarded(stream: TextIO | None, on_loss: Callable[[OSError], None]) -> TextIO:
+    if stream is None:  # closed before the start: what is printed is not to land in some file
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.flush()
+    raw: Any = getattr(stream.buffer, "raw", stream.buffer)
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Outlet(raw, on_loss)),
+        encoding=stream.encoding,
+        errors="replace" if on_loss is _refuse else stream.errors,  # a sign it cannot show
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+def _refuse(fault: OSError) -> None:
+    raise OutputGoneError(fault) from None
+
+
+def _ignore(_: OSError) -> None:
+    """Nobody is left to be told."""
+
+
+def _tell(fault: OSError) -> None:
+    to_stderr(f"thriftnet: standard output is gone ({fault.strerror}); going on without it")

@@ -1,0 +1,62 @@
+"""Standard output and error that go away: commands end quietly, long work goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+WORK = """
+import errno, sys
+from thriftnet.terminal.output import OutputGoneError, guarded_streams, outlast_output
+try:
+    with guarded_streams():
+        if {lasting}:
+            outlast_output()
+        for number in range(30000):
+            print("line", number)
+        print("did all", file=sys.stderr)
+except OutputGoneError as gone:
+    sys.exit(f"stopped: {{gone}}")
+"""
+
+
+def run(redirection: str, *, lasting: bool) -> subprocess.CompletedProcess[str]:
+    """The work under a shell that takes its output away; its exit code is the work's."""
+    shell = f'"$0" -c "$1" {redirection}'
+    words = ["bash", "-o", "pipefail", "-c", shell, sys.executable, WORK.format(lasting=lasting)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [("| head -1 >/dev/null", "Broken pipe"), (">/dev/full", "No space left on device")],
+)
+def test_output_that_goes_away(redirection: str, reason: str) -> None:
+    ended, outlasted = run(redirection, lasting=False), run(redirection, lasting=True)
+    assert (ended.returncode, ended.stderr) == (1, f"stopped: {reason}\n")
+    told = f"thriftnet: standard output is gone ({reason}); going on without it\ndid all\n"
+    assert (outlasted.returncode, outlasted.stderr) == (0, told)
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"])
+def test_streams_that_were_never_there(redirection: str) -> None:
+    done = run(redirection, lasting=False)
+    assert done.returncode == 0
+    assert done.stderr == ("" if "2>" in redirection else "did all\n")
+    if ">&-" not in redirection.split("2>")[0]:  # and no error lands in the output
+        assert done.stdout.splitlines()[-1] == "line 29999"
+
+
+def test_both_streams_on_one_pipe() -> None:
+    assert run("2>&1 | head -1", lasting=True).returncode == 0
+
+
+def test_a_pipe_that_others_made_non_blocking_loses_nothing() -> None:
+    code = "import os; os.set_blocking(1, False)\n" + WORK.format(lasting=False)
+    shell = '"$0" -c "$1" | (sleep 0.5; cat)'
+    words = ["bash", "-o", "pipefail", "-c", shell, sys.executable, code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 30_000

@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    "files errors plain trust",
+    "commands files errors plain trust",
     "recipe",
     "runtime",
     "data",

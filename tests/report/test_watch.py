@@ -165,7 +165,8 @@ def test_follow_tells_each_epoch_once_and_ends_with_the_run(
     follow(going.path, pause=pause)
     out = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in out if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
-    assert out[-1] == "failed: the loss became nan"
+    anew = f"thriftnet train {going.recipe_path} --set optim.lr=0.001"
+    assert out[-1] == f"failed: the loss became nan; train it anew more slowly, as with: {anew}"
 
 
 def test_follow_waits_for_the_test_figures_of_a_run_that_has_just_ended(

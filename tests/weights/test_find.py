@@ -91,4 +91,4 @@ def test_path_is_never_taken_for_a_name(target: Path | str, folder: Path):
 
 def test_unfinished_run_is_told_to_go_on(folder: Path, here: Path):
     make_run(here / "cut", finished=False)
-    assert "thriftnet train --resume cut" in refusal("cut", folder)
+    assert "thriftnet train --resume ./cut" in refusal("cut", folder)

@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
+from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
 from thriftnet.runs.folder import RunFolder
@@ -281,7 +282,7 @@ def _check_same(path: Path, known: Space, given: Space) -> None:
     key = _first_difference(before, now) or "a key"
     raise SearchError(
         f"{path} is a study of another space ({key} differs); choose another --study, "
-        f"or go on with the study's own: thriftnet search {path / 'space.yaml'} --study {path}"
+        f"or go on with the study's own: {command('search', path / 'space.yaml', '--study', path)}"
     )
 
 

@@ -23,7 +23,7 @@ from support.run_curves import curve_of
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
 from thriftnet.recipe.keys import differing_settings, flatten
-from thriftnet.recipe.messages import merge_override
+from thriftnet.recipe.overrides import merge_override
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import Line, last_line, latest_tests
 from thriftnet.runs.paths import model_file

@@ -233,7 +233,7 @@ def test_a_recipe_leaves_nothing_behind_in_its_space(tmp_path: Path):
 @pytest.mark.parametrize(
     ("grid", "told"),
     [
-        ({"optim.lr": [0.1, "1e-1"]}, r"grid\.optim\.lr 0\.1 and '1e-1' make the same recipe"),
+        ({"optim.lr": [0.1, "0.1"]}, r"grid\.optim\.lr 0\.1 and '0\.1' make the same recipe"),
         ({"optim": [{"name": "sgd"}, {"name": "sgd", "momentum": 0.9}]}, "make the same recipe"),
         (
             {key: list(range(1000)) for key in ("optim.lr", "optim.momentum", "data.fraction")},

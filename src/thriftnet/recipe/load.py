@@ -15,18 +15,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError
 from thriftnet.files import read_bounded
-from thriftnet.recipe.messages import (
-    explain,
-    merge_override,
-    parse_override,
-    read_yaml,
-    refuse_truth,
-)
+from thriftnet.recipe.messages import explain, refuse_truth
+from thriftnet.recipe.overrides import merge_override, parse_override
+from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
 from thriftnet.recipe.sections import (
     AugmentSection,
     DataSection,
@@ -127,7 +122,7 @@ class Recipe(Section):
 
     def to_yaml(self) -> str:
         """The complete recipe, every key spelled out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return write_yaml(self.model_dump(mode="json"))
 
     def digest(self) -> str:
         """Twelve hex digits that name the experiment, whatever its name, description and seed.

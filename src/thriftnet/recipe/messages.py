@@ -1,82 +1,22 @@
-"""One clear line for each way a recipe can be wrong, and the dotted overrides."""
+"""One clear line for each way a recipe can be wrong."""
 
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from thriftnet.errors import RecipeError
-from thriftnet.recipe.yaml_bounds import refuse_bombs
-
 _LONGEST_KEY = 100
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain values only, and a key that stands twice is a mistake: PyYAML would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(str(key.value) for key, _ in node.value)
-        for key, count in keys.items():
-            if count > 1:
-                raise ValueError(f"the key {key!r} stands twice; keep one")
-        return super().construct_mapping(node, deep=deep)
-
-
-def read_yaml(text: str) -> object:
-    """Read YAML.
-
-    Raises:
-        ValueError: It is not YAML, or stands for too much; the message says where, in one line.
-    """
-    try:
-        refuse_bombs(text)
-        return yaml.load(text, Loader=_Loader)
-    # Besides its own errors, PyYAML lets nearly any other out: `2026-13-01`, `0x_`, `!!bool a`.
-    except Exception as fault:
-        raise ValueError(" ".join(str(fault).split())[:200]) from None
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """Split `key=value`; the value is read as YAML, so lists and numbers are themselves.
-
-    Raises:
-        RecipeError: No `=`, or a value that is not YAML.
-    """
-    key, separator, value = text.partition("=")
-    if not separator or not all(part.strip() for part in key.split(".")):
-        raise RecipeError(f"override {_shown(text)} is not KEY=VALUE, such as optim.lr=0.02")
-    try:
-        return key.strip(), read_yaml(value)
-    except ValueError:
-        raise RecipeError(f"the value in {_shown(text)} is not valid YAML; quote it") from None
-
-
-def merge_override(tree: dict[str, Any], key: str, value: object) -> None:
-    """Set a dotted key in a plain tree, making sections on the way; changes `tree`.
-
-    Raises:
-        RecipeError: The key goes through something that is not a section.
-    """
-    *sections, last = key.split(".")
-    for section in sections:
-        child = tree.setdefault(section, {})
-        if not isinstance(child, dict):
-            raise RecipeError(f"{key} cannot be set: {section} is a value, not a section")
-        tree = child
-    tree[last] = value
 
 
 def refuse_truth(root: type[BaseModel], tree: Mapping[str, Any]) -> None:
     """See that no number is given as true or false.
 
-    YAML reads `yes` and `on` as true, which would count as 1.
+    It would count as 1 or 0.
 
     Raises:
         ValueError: One is; the message names it.
@@ -87,7 +27,7 @@ def refuse_truth(root: type[BaseModel], tree: Mapping[str, Any]) -> None:
             value = value.get(part) if isinstance(value, Mapping) else None
         true_or_false = any(isinstance(entry, bool) for entry in _entries(value))
         if true_or_false and _holds_numbers(field.annotation):
-            raise ValueError(f"{key}={_shown(value)} is wrong: give a number, not true or false")
+            raise ValueError(f"{key}={shown(value)} is wrong: give a number, not true or false")
 
 
 def _entries(value: object) -> list[object]:
@@ -130,19 +70,21 @@ def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, An
     if kind == "value_error":
         return str(first.get("ctx", {}).get("error", first["msg"]))
     if kind in {"model_type", "model_attributes_type"}:
-        return f"{key} is a section, not the value {_shown(given)}; set a key of it, as {key}.KEY"
+        return f"{key} is a section, not the value {shown(given)}; set a key of it, as {key}.KEY"
     if kind == "tuple_type":
-        return f"{key}={_shown(given)} is wrong: it must be a list, such as {key}=[1,2,3]"
+        return f"{key}={shown(given)} is wrong: it must be a list, such as {key}=[1,2,3]"
     if kind == "string_pattern_mismatch":
         return (
-            f"{key}={_shown(given)} is wrong: use letters, digits, dots, dashes and underscores, "
+            f"{key}={shown(given)} is wrong: use letters, digits, dots, dashes and underscores, "
             "a letter or digit first"
         )
     reason = first["msg"][0].lower() + first["msg"][1:]
-    return f"{key}={_shown(given)} is wrong: {reason}"
+    hint = "; write null for none" if given == "None" else ""
+    return f"{key}={shown(given)} is wrong: {reason}{hint}"
 
 
-def _shown(given: object) -> str:
+def shown(given: object) -> str:
+    """A value as it was given, of no great length."""
     try:
         text = repr(given)
     except ValueError:  # an integer of thousands of digits
@@ -151,7 +93,7 @@ def _shown(given: object) -> str:
 
 
 def _wrong_choice(key: str, given: object, choices: list[str]) -> str:
-    given_text = _shown(given)
+    given_text = shown(given)
     near = difflib.get_close_matches(given_text.strip("'"), choices, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{key}={given_text} is not one of {', '.join(choices)}{hint}"

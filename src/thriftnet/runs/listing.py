@@ -14,12 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe
-from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS, refuse_bombs
+from thriftnet.recipe.plain_yaml import read_yaml
+from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.state import run_state
 from thriftnet.trust import refuse_links
@@ -184,8 +183,7 @@ def _read_recipe(run: RunFolder) -> Recipe:
 @lru_cache(maxsize=100_000)
 def _read_section(text: str) -> dict[str, Any] | None:
     """One top-level key of a recipe file and what belongs to it."""
-    refuse_bombs(text)
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return cast("dict[str, Any] | None", read_yaml(text))
 
 
 def _minute(seconds: float) -> str:

@@ -10,13 +10,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
-from thriftnet.recipe.messages import explain, merge_override, read_yaml, refuse_truth
+from thriftnet.recipe.messages import explain, refuse_truth
+from thriftnet.recipe.overrides import merge_override
+from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
 from thriftnet.recipe.sections import Section
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 
@@ -189,8 +190,7 @@ class Space(Section):
 
     def to_yaml(self) -> str:
         """The complete space, its base recipe spelled out."""
-        tree = self.model_dump(mode="json")
-        return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
+        return write_yaml(self.model_dump(mode="json"), flow=None)
 
 
 def _has(section: Any, key: str) -> bool:
@@ -204,15 +204,19 @@ def shipped_spaces() -> tuple[str, ...]:
     return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
 
 
-def load_space(source: str | Path) -> Space:
+def load_space(source: str | Path, *, own: bool = False) -> Space:
     """Read a space by shipped name or YAML path.
+
+    Args:
+        source: `small`, or a path such as `mine.yaml`.
+        own: Whether it is a study's copy, which is complete as it stands.
 
     Raises:
         SearchError: Unknown name, unreadable file, unknown key or wrong value, in one line.
     """
     text, folder = _read(source)
     try:
-        tree = read_yaml(text)
+        tree = read_yaml(text, own=own)
     except ValueError as fault:
         raise SearchError(f"{source} is not valid YAML: {fault}") from None
     if not isinstance(tree, dict):

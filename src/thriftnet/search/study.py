@@ -74,7 +74,7 @@ class Study:
             write_whole(copy, space.to_yaml().encode(), error=SearchError)
         if not copy.is_file():
             raise SearchError(f"{path} exists and is no study; choose another --study")
-        own = load_space(copy)
+        own = load_space(copy, own=True)
         _check_same(path, own, space)
         _check_storage(path, url)
         return cls(path, own, _storage(path, own, url, heartbeat))
@@ -105,7 +105,7 @@ class Study:
         if not copy.is_file():
             raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
         _check_storage(path, url)
-        space = load_space(copy)
+        space = load_space(copy, own=True)
         if url is None and not (path / "study.db").is_file():
             raise SearchError(
                 f"{path} was never begun; begin it: thriftnet search {copy} --study {path}"

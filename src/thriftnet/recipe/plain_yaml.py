@@ -1,0 +1,189 @@
+"""YAML as a person reads it: what its versions read differently is text, or refused.
+
+YAML 1.1, which PyYAML speaks, has 010 for 8, 1:30 for 90 and `no` and `off` for false; 1.2 has
+not, and knows 1e-3 for a number. Here `yes`, `no`, `on` and `off` are words, which a key that is
+true or false understands, and a date is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import yaml
+
+from thriftnet.recipe.yaml_bounds import refuse_bombs
+
+_NONE = {"", "~", "null", "Null", "NULL"}
+_TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*|[1-9][0-9]{0,2}(_[0-9]{3})+)|0x[0-9a-fA-F]+")
+_FRACTION = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+_LEADING_ZERO = re.compile(r"([-+]?)0(_*[0-9][0-9_]*)")
+_OTHER_BASE = re.compile(r"0o_*[0-7][0-7_]*|0b_*[01][01_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*")
+_MINUTES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_SPLIT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
+_TEXT_KEYS = {"name", "description"}
+"""What they hold is text, whatever it looks like."""
+
+
+if TYPE_CHECKING:
+    _Base = yaml.SafeLoader
+else:  # in C, where PyYAML was built with it
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class AmbiguousValueError(ValueError):
+    """A value that the versions of YAML read differently; the message says what to write."""
+
+
+class _Loader(_Base):
+    """Plain values only, and a key that stands twice is a mistake: PyYAML would keep the last."""
+
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
+        "<": [("tag:yaml.org,2002:merge", re.compile("<<$"))],
+        None: [("!plain", re.compile(""))],
+    }
+    yaml_constructors: ClassVar[dict[Any, Any]] = {
+        kind: yaml.SafeLoader.yaml_constructors[kind]
+        for kind in (*(f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str")), None)
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Hashable] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise ValueError(f"the key {key.value!r} stands twice; keep one")
+            seen.add(key.value)
+            if key.value in _TEXT_KEYS:
+                _as_text(value)
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_plain(self, node: yaml.ScalarNode) -> object:
+        try:
+            return plain_value(node.value)
+        except AmbiguousValueError as fault:
+            raise AmbiguousValueError(f"line {node.start_mark.line + 1}: {fault}") from None
+
+
+class _OwnLoader(_Loader):
+    """For files of ours: earlier versions left text without quotes that is none by YAML 1.1."""
+
+    def construct_plain(self, node: yaml.ScalarNode) -> object:
+        try:
+            value = plain_value(node.value)
+        except AmbiguousValueError:
+            return node.value
+        return node.value if isinstance(value, float) and "." not in node.value else value
+
+
+_Loader.add_constructor("!plain", _Loader.construct_plain)
+_OwnLoader.add_constructor("!plain", _OwnLoader.construct_plain)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that would be read as something else."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        try:
+            style = None if plain_value(text) == text else "'"
+        except ValueError:
+            style = "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def read_yaml(text: str, *, key: str = "", own: bool = False) -> object:
+    """Read YAML.
+
+    Args:
+        text: Of a file, or of one value.
+        key: That the value is for; some hold text, whatever it looks like.
+        own: Whether it is what this program wrote, which is never ambiguous.
+
+    Raises:
+        ValueError: It is not YAML, stands for too much, or reads differently by its versions; the
+            message says where and what to write, in one line.
+    """
+    try:
+        refuse_bombs(text)
+        loader = (_OwnLoader if own else _Loader)(text)
+        try:
+            node = loader.get_single_node()
+            if node is not None and key.rsplit(".", 1)[-1] in _TEXT_KEYS:
+                _as_text(node)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except AmbiguousValueError:
+        raise
+    # Besides its own errors, PyYAML lets nearly any other out.
+    except Exception as fault:
+        raise ValueError(" ".join(str(fault).split())[:200]) from None
+
+
+def write_yaml(tree: object, *, flow: bool | None = False) -> str:
+    """YAML that `read_yaml` reads as the same tree of plain values.
+
+    Args:
+        tree: Mappings, lists, text, numbers, true, false and null.
+        flow: Whether lists and mappings stand in one line; none: the innermost ones do.
+    """
+    return yaml.dump(
+        tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=flow
+    )
+
+
+def plain_value(text: str) -> object:
+    """What a scalar without quotes stands for.
+
+    Raises:
+        AmbiguousValueError: That depends on the version of YAML; the message says what to write.
+    """
+    if text in _NONE:
+        return None
+    if text in _TRUTH:
+        return _TRUTH[text]
+    if _WHOLE.fullmatch(text):
+        return int(text.replace("_", ""), 0)
+    _refuse_ambiguous(text)
+    if _FRACTION.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def _refuse_ambiguous(text: str) -> None:
+    bare = text.replace("_", "")
+    if found := _LEADING_ZERO.fullmatch(text):
+        digits, sign = found[2].replace("_", ""), found[1].replace("+", "")
+        readings = {sign + str(int(digits))}
+        if not set(digits) & set("89"):
+            readings.add(sign + str(int(digits, 8)))
+        both = " or ".join(sorted(readings, key=int))
+        raise AmbiguousValueError(f"{text} begins with a zero; write {both}")
+    if _OTHER_BASE.fullmatch(text):
+        raise AmbiguousValueError(
+            f"{text} is a number by some versions of YAML only; write {int(bare, 0)}"
+        )
+    if _MINUTES.fullmatch(text):
+        total = 0.0
+        for part in bare.lstrip("+-").split(":"):
+            total = total * 60 + float(part)
+        written = f"{'-' * text.startswith('-')}{total:g}"
+        raise AmbiguousValueError(
+            f"{text} is read as {written} or as text; write {written} or '{text}'"
+        )
+    if "_" in text and _SPLIT.fullmatch(text):
+        raise AmbiguousValueError(f"{text} is read as {bare} or as text; write {bare} or '{text}'")
+
+
+def _as_text(node: yaml.Node) -> None:
+    """Take a scalar for text, unless nothing was written."""
+    if isinstance(node, yaml.ScalarNode) and node.tag == "!plain" and node.value not in _NONE:
+        node.tag = "tag:yaml.org,2002:str"

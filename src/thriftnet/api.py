@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.data import image_files
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
 from thriftnet.inference.classifier import Classifier, Prediction, load_model
@@ -163,21 +164,25 @@ def track(run: Path | str, trackers: Sequence[str]) -> None:
 def predict(
     model: Classifier | Path | str, images: NDArray[np.uint8] | Path | str | Sequence[Path | str]
 ) -> list[Prediction]:
-    """Name images: an (N, 32, 32, 3) uint8 array, or paths of image files of any size.
+    """Classify images: an (N, 32, 32, 3) uint8 array, or image files of any size.
 
     Args:
         model: As `load_model` gives it, or what it takes: shipped weights, a run or model file.
-        images: Pictures, or the path of one, or their paths.
+        images: Pictures, or a path, or several: of image files, and of folders with image files,
+            which are read in natural order. Each prediction has its `file`.
 
     Raises:
         RunError: There is no finished network.
         ImageError: A file cannot be read as one picture.
+        DataError: A folder holds no picture.
         ValueError: An array of another shape or type.
     """
     classifier = model if isinstance(model, Classifier) else load_model(model)
     if isinstance(images, np.ndarray):
         return classifier.predict(images)
-    return classifier.predict_files([images] if isinstance(images, str | Path) else images)
+    given = [Path(path) for path in ([images] if isinstance(images, str | Path) else images)]
+    found = (image_files(path) if path.is_dir() else [path] for path in given)
+    return classifier.predict_files(file for files in found for file in files)
 
 
 def write_report(

@@ -74,12 +74,19 @@ def _refuse_special(mode: int) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, *, error: type[ThriftnetError] | None = None, keep: bool = False
+) -> Iterator[IO[bytes]]:
     """A file to write beside `path`; it takes the path's place when the block ends well.
 
     If the block fails, the file at `path` is as it was and nothing is left beside it. Of a link,
     the file that it names is written. A file that is there keeps its mode; a new one has what the
     umask leaves of 0666.
+
+    Args:
+        path: Of the file.
+        error: What is raised of the faults that a user can mend.
+        keep: Whether what was written stays as PATH.part if the block fails.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
@@ -90,7 +97,11 @@ def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Itera
         mode = _mode_of(path)
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        if keep:
+            temporary = path.with_name(f"{path.name}.part")
+            temporary.unlink(missing_ok=True)  # not written to: it may be a link
+        else:
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(handle, "wb") as file:
             if mode is not None:
@@ -105,7 +116,7 @@ def replacing(path: Path, *, error: type[ThriftnetError] | None = None) -> Itera
             raise
         raise error(explain_os_error(fault, path)) from fault
     finally:
-        if temporary is not None:
+        if temporary is not None and not keep:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 

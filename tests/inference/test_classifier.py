@@ -129,6 +129,10 @@ def test_files_of_any_size_are_named(classifier: Classifier, tmp_path: Path):
     Image.new("RGB", (7, 7), (250, 0, 0)).save(paths[1], quality=95)
     assert [p.label for p in classifier.predict_files(paths)] == ["green", "red"]
     assert [p.label for p in predict(classifier, [str(path) for path in paths])] == ["green", "red"]
+    named = predict(classifier, [tmp_path, str(paths[1])])  # a folder stands for its pictures
+    assert [p.label for p in named] == ["green", "red", "red"]
+    assert [p.file for p in named] == [*paths, paths[1]]
+    assert [p.file for p in predict(classifier, str(tmp_path))] == paths
     with pytest.raises(ImageError, match="none.png does not exist"):
         classifier.predict_files([*paths, tmp_path / "none.png"])
 

@@ -1,8 +1,11 @@
 """Predictions for what users point at: files, folders, and the unlabelled pickle."""
 
 import json
+import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +14,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 from thriftnet.errors import DataError, RunError
+from thriftnet.inference import inputs
 from thriftnet.inference.classifier import Classifier
-from thriftnet.inference.inputs import predict_pickle, predict_pictures
+from thriftnet.inference.inputs import (
+    PictureResult,
+    find_pictures,
+    predict_pickle,
+    predict_pictures,
+)
 from thriftnet.models.saved import SavedModel
-from thriftnet.terminal.results import print_predictions, write_rows
+from thriftnet.terminal.rows import print_json_rows, print_predictions, write_rows
 
 COLOURS = {"red": (250, 0, 0), "green": (0, 250, 0), "blue": (0, 0, 250)}
 
@@ -56,8 +65,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def named(classifier: Classifier, given: list[Path]) -> list[PictureResult]:
+    return list(predict_pictures(classifier, find_pictures(given)))
+
+
 def test_bad_pictures_do_not_keep_the_good_from_their_names(classifier: Classifier, folder: Path):
-    results = predict_pictures(classifier, [folder])
+    results = named(classifier, [folder])
     assert [result.path.name for result in results] == ["1.png", "2.png", "3.png", "4.png", "5.jpg"]
     labels = [result.prediction and result.prediction.label for result in results]
     assert labels == ["red", "green", "blue", None, None]
@@ -67,7 +80,7 @@ def test_bad_pictures_do_not_keep_the_good_from_their_names(classifier: Classifi
 
 
 def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
-    good, bad = predict_pictures(classifier, [folder / "2.png", folder / "5.jpg"])
+    good, bad = named(classifier, [folder / "2.png", folder / "5.jpg"])
     found = json.loads(json.dumps(good.to_json()))
     assert found["file"] == str(folder / "2.png")
     assert (found["label"], found["index"]) == ("green", 1)
@@ -76,7 +89,7 @@ def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
 
 
 def test_files_and_folders_mix_and_may_repeat(classifier: Classifier, folder: Path):
-    results = predict_pictures(classifier, [folder / "3.png", folder, folder / "3.png"])
+    results = named(classifier, [folder / "3.png", folder, folder / "3.png"])
     assert [result.path.stem for result in results] == ["3", "1", "2", "3", "4", "5", "3"]
     assert results[0].prediction == results[3].prediction == results[-1].prediction
 
@@ -84,22 +97,22 @@ def test_files_and_folders_mix_and_may_repeat(classifier: Classifier, folder: Pa
 def test_many_pictures_are_read_in_portions(
     classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    expected = predict_pictures(classifier, [folder])
-    monkeypatch.setattr("thriftnet.inference.inputs._AT_ONCE", 2)
-    assert predict_pictures(classifier, [folder]) == expected
+    expected = named(classifier, [folder])
+    monkeypatch.setattr(inputs, "_AT_ONCE", 2)
+    assert named(classifier, [folder]) == expected
 
 
 def test_only_bad_pictures(classifier: Classifier, folder: Path):
-    (result,) = predict_pictures(classifier, [folder / "5.jpg"])
+    (result,) = named(classifier, [folder / "5.jpg"])
     assert result.prediction is None
 
 
 def test_paths_that_hold_nothing(classifier: Classifier, folder: Path):
     (folder / "empty").mkdir()
     with pytest.raises(DataError, match="holds no images"):
-        predict_pictures(classifier, [folder / "1.png", folder / "empty"])
+        named(classifier, [folder / "1.png", folder / "empty"])
     with pytest.raises(DataError, match="does not exist"):
-        predict_pictures(classifier, [folder / "none"])
+        named(classifier, [folder / "none"])
 
 
 @pytest.mark.parametrize("flat", [False, True])
@@ -110,7 +123,7 @@ def test_pickle_gives_identities_and_indices(classifier: Classifier, tmp_path: P
     data = images.transpose(0, 3, 1, 2).reshape(4, -1) if flat else images
     path = tmp_path / "test.pkl"
     path.write_bytes(pickle.dumps({b"data": data, b"ids": np.array([7, 3, 9, 1])}))
-    assert predict_pickle(classifier, path) == [(7, 2), (3, 0), (9, 1), (1, 2)]
+    assert list(predict_pickle(classifier, path)) == [(7, 2), (3, 0), (9, 1), (1, 2)]
     write_rows(("ID", "Labels"), predict_pickle(classifier, path), tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == "ID,Labels\n7,2\n3,0\n9,1\n1,2\n"
 
@@ -118,7 +131,7 @@ def test_pickle_gives_identities_and_indices(classifier: Classifier, tmp_path: P
 def test_pickle_of_nothing_gives_nothing(classifier: Classifier, tmp_path: Path):
     empty = {"data": np.empty((0, 32, 32, 3), np.uint8), "ids": np.empty(0, np.int64)}
     (tmp_path / "test.pkl").write_bytes(pickle.dumps(empty))
-    assert predict_pickle(classifier, tmp_path / "test.pkl") == []
+    assert list(predict_pickle(classifier, tmp_path / "test.pkl")) == []
 
 
 def test_rows_that_cannot_be_written_are_one_line(tmp_path: Path):
@@ -130,10 +143,88 @@ def test_rows_that_cannot_be_written_are_one_line(tmp_path: Path):
 def test_terminal_shows_the_three_most_probable(
     classifier: Classifier, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
-    print_predictions(predict_pictures(classifier, [folder]))
+    found = named(classifier, [folder])
+    print_predictions(found, paths=[result.path for result in found])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3  # the bad ones are told on standard error
     assert lines[1].split()[1] == "green"
     assert [float(word) for word in lines[1].split()[2::2]] == pytest.approx(
         [0.985, 0.007, 0.007], abs=2e-3
     )
+
+
+def test_rows_come_as_pictures_are_classified_and_few_are_held(
+    classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(inputs, "_AT_ONCE", 2)
+    read: list[Path] = []
+    read_image = inputs.read_image
+
+    def counted(path: Path, *, size: int | None) -> Any:
+        read.append(path)
+        return read_image(path, size=size)
+
+    monkeypatch.setattr(inputs, "read_image", counted)
+    results = predict_pictures(classifier, find_pictures([folder]))
+    assert read == []
+    next(results)
+    assert len(read) == 2
+
+
+def rows_until(stop: BaseException | None) -> Iterator[tuple[str, int]]:
+    yield "a", 1
+    yield "b", 2
+    if stop is not None:
+        raise stop
+
+
+def test_rows_are_in_the_file_as_they_come_and_it_is_whole_under_its_name(tmp_path: Path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    path.chmod(0o600)
+
+    def looked() -> Iterator[tuple[str, int]]:
+        for row in rows_until(None):
+            yield row
+            part = tmp_path / "out.csv.part"
+            assert part.read_text().splitlines()[-1] == f"{row[0]},{row[1]}"
+            assert part.stat().st_mode & 0o777 == 0o600
+            assert path.read_text() == "old"
+
+    write_rows(("name", "number"), looked(), path)
+    assert path.read_text() == "name,number\na,1\nb,2\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), RunError("no")], ids=["Ctrl-C", "fault"])
+def test_rows_that_are_cut_short_are_kept_beside_what_was_there(
+    tmp_path: Path, stop: BaseException, capsys: pytest.CaptureFixture[str]
+):
+    path, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
+    path.write_text("old")
+    part.symlink_to(path)  # of somebody who wants more than a part to be written
+    with pytest.raises(type(stop)):
+        write_rows(("name", "number"), rows_until(stop), path)
+    assert path.read_text() == "old"
+    assert part.read_text() == "name,number\na,1\nb,2\n"
+    if isinstance(stop, KeyboardInterrupt):
+        assert f"the first 2 rows are kept in {part}" in capsys.readouterr().err
+    write_rows(("name", "number"), rows_until(None), path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_is_an_array_wherever_it_is_cut(capsys: pytest.CaptureFixture[str]):
+    values = [{"a": 1, "b": [2, 3]}, {"a": None}]
+    print_json_rows(values)
+    assert capsys.readouterr().out == json.dumps(values, indent=2) + "\n"
+    print_json_rows([])
+    assert capsys.readouterr().out == "[]\n"
+    with pytest.raises(KeyboardInterrupt):
+        print_json_rows(rows_until(KeyboardInterrupt()))
+    assert json.loads(capsys.readouterr().out) == [["a", 1], ["b", 2]]
+
+
+def test_a_pickle_that_is_a_pipe_is_not_waited_for(tmp_path: Path, classifier: Classifier):
+    os.mkfifo(tmp_path / "x.pkl")
+    with pytest.raises(DataError, match="it is a pipe, not a file; give the path of a pickle"):
+        predict_pickle(classifier, tmp_path / "x.pkl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,12 +23,14 @@ from thriftnet.cli.app import (
     print_json,
 )
 from thriftnet.commands import command
-from thriftnet.errors import TrackingError
+from thriftnet.errors import RunError, TrackingError
+from thriftnet.files import check_writable
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
 
 if TYPE_CHECKING:
     from thriftnet.evaluation.evaluate import Evaluation
+    from thriftnet.inference.inputs import PictureResult
 
 
 @app.command()
@@ -73,6 +76,7 @@ def train(
 
     from thriftnet import api
     from thriftnet.terminal import results as console
+    from thriftnet.terminal.counting import counting
     from thriftnet.training.progress import choose_progress
 
     outlast_output()
@@ -97,7 +101,8 @@ def train(
         again = command("train", "--resume", run.path, *options)
         print(f"interrupted; go on with: {again}", file=sys.stderr)
         raise typer.Exit(130)
-    evaluation = api.evaluate(run.path, data=data)
+    with counting("test images", shown=not (quiet or as_json)) as told:
+        evaluation = api.evaluate(run.path, data=data, told=told)
     if as_json:
         print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))
     elif not quiet:
@@ -130,8 +135,12 @@ def evaluate(
 
     from thriftnet import api
     from thriftnet.terminal import results as console
+    from thriftnet.terminal.counting import counting
 
-    evaluation = api.evaluate(target, data=data, tta=tta, device=device, precision=precision)
+    with counting("test images") as told:
+        evaluation = api.evaluate(
+            target, data=data, tta=tta, device=device, precision=precision, told=told
+        )
     if as_json:
         print_json(evaluation.to_json())
     else:
@@ -159,28 +168,40 @@ def predict(
     if as_json and (output or pickled):
         what = "--output writes" if output else "a pickle gives"
         raise typer.BadParameter(f"{what} CSV; leave out --json")
+    if output:
+        check_writable(output, error=RunError)
     find_target(target)
 
     from thriftnet import api
-    from thriftnet.inference.inputs import predict_pickle, predict_pictures
-    from thriftnet.terminal import results as console
+    from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
+    from thriftnet.terminal import rows
+    from thriftnet.terminal.counting import counting
 
     classifier = api.load_model(target, tta=tta, device=device, precision=precision)
     if pickled:
-        console.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
+        rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
         return
-    results = predict_pictures(classifier, inputs)
-    if as_json:
-        print_json([result.to_json() for result in results])
-    elif output:
-        rows = [
-            (r.path, r.prediction.label, r.prediction.probability) for r in results if r.prediction
-        ]
-        console.write_rows(("file", "label", "probability"), rows, output)
-    else:
-        console.print_predictions(results)
-    failures = [result.error for result in results if result.error]
-    for failure in failures:
-        to_stderr(f"thriftnet: {failure}")
-    if failures:
+    paths = find_pictures(inputs)
+    failed = 0
+
+    def told_of() -> Iterator[PictureResult]:
+        nonlocal failed
+        for number, result in enumerate(predict_pictures(classifier, paths), start=1):
+            told(number, len(paths))
+            if result.error:
+                failed += 1
+                to_stderr(f"thriftnet: {result.error}")
+            yield result
+
+    silent = as_json or output is not None or not sys.stdout.isatty()
+    with counting("pictures", shown=silent) as told:
+        if as_json:
+            rows.print_json_rows(result.to_json() for result in told_of())
+        elif output:
+            named = ((r.path, r.prediction) for r in told_of() if r.prediction)
+            cells = ((path, found.label, found.probability) for path, found in named)
+            rows.write_rows(("file", "label", "probability"), cells, output)
+        else:
+            rows.print_predictions(told_of(), paths=paths)
+    if failed:
         raise typer.Exit(2)

@@ -10,6 +10,7 @@ from thriftnet.data.cifar10.facts import IMAGE_BYTES, IMAGE_SIZE
 from thriftnet.data.cifar10.formats import as_integers, channels_last
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
+from thriftnet.files import open_regular
 
 
 def read_unlabelled(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -27,7 +28,8 @@ def read_unlabelled(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int
     """
     path = Path(path)
     try:
-        blob = path.read_bytes()
+        with open_regular(path) as file:
+            blob = file.read()
     except OSError as fault:
         raise DataError(f"{path}: {fault.strerror}; give the path of a pickle") from None
     content = read_pickle(blob, origin=str(path))

@@ -20,6 +20,7 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
+from thriftnet.inference.logits import Told, untold
 from thriftnet.inference.optimise import fastest
 from thriftnet.inference.tta import companion, tta_logits
 from thriftnet.inference.views import choose_views
@@ -108,6 +109,7 @@ def evaluate(
     tta: str | None = None,
     device: str = "auto",
     precision: str = "auto",
+    told: Told = untold,
 ) -> Evaluation:
     """Read a run or a model on CIFAR-10's test images.
 
@@ -117,6 +119,7 @@ def evaluate(
         tta: A key of `VIEWS`; none: what the recipe chose.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
+        told: Called with the number of images that are done, and of all.
 
     Raises:
         RunError: There is no finished network at `target`, or its file is damaged.
@@ -133,7 +136,7 @@ def evaluate(
     choose_views(tta)  # an unknown one is refused before any data are fetched
     compute = choose_compute(device=device, precision=precision)
     _, test_set = load_cifar10(None if data is None else Path(data))
-    evaluation, predictions = _read(model, test_set, compute=compute, tta=tta)
+    evaluation, predictions = _read(model, test_set, compute=compute, tta=tta, told=told)
     not_kept = _record(run, evaluation, predictions) if run else None
     return replace(evaluation, card=card, not_kept=not_kept)
 
@@ -148,7 +151,12 @@ def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: s
 
 
 def _read(
-    model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str
+    model: SavedModel,
+    dataset: Dataset,
+    *,
+    compute: Compute,
+    tta: str,
+    told: Told = untold,
 ) -> tuple[Evaluation, Predictions]:
     if dataset.classes != model.classes:
         raise DataError(
@@ -160,7 +168,7 @@ def _read(
     labels = torch.tensor(dataset.labels)
 
     other = companion(tta)
-    logits = tta_logits(fast, images, (tta, other), compute=compute)
+    logits = tta_logits(fast, images, (tta, other), compute=compute, told=told)
 
     def read(kind: str) -> Reading:
         return read_logits(logits[kind], labels, classes=model.classes, tta=kind)

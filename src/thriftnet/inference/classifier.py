@@ -32,6 +32,8 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
     """Of every class, most probable first."""
+    file: Path | None = None
+    """The picture's, where it was read from one."""
 
 
 class Classifier:
@@ -101,8 +103,12 @@ class Classifier:
         Raises:
             ImageError: A file is missing or cannot be read as one picture.
         """
-        pictures = [read_image(Path(path), size=self.model.image_size) for path in paths]
-        return self.predict(np.stack(pictures)) if pictures else []
+        files = [Path(path) for path in paths]
+        if not files:
+            return []
+        pictures = [read_image(file, size=self.model.image_size) for file in files]
+        named = self.predict(np.stack(pictures))
+        return [replace(one, file=file) for one, file in zip(named, files, strict=True)]
 
     def _named(self, row: NDArray[np.float32]) -> Prediction:
         order = [int(i) for i in np.argsort(-row, kind="stable")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from thriftnet.data import image_files, read_image, read_unlabelled
 from thriftnet.errors import ImageError
 from thriftnet.inference.classifier import Classifier, Prediction
 
-_AT_ONCE = 1000
-"""Pictures held in memory at a time."""
+_AT_ONCE = 32
+"""Pictures between two answers. Always as many: a network's last bits depend on its batch."""
+_ARRAYS_AT_ONCE = 1000
+"""The same of images that need no decoding; four batches of `predict_views`."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +41,36 @@ class PictureResult:
         }
 
 
-def predict_pictures(classifier: Classifier, inputs: Sequence[Path]) -> list[PictureResult]:
-    """Name every picture; one that cannot be read does not keep the others from their names.
+def find_pictures(inputs: Iterable[Path]) -> list[Path]:
+    """The picture files that paths stand for.
 
     Raises:
         DataError: A path does not exist, or a folder holds no picture.
     """
-    paths = [path for given in inputs for path in image_files(given)]
-    results: list[PictureResult] = []
+    return [path for given in inputs for path in image_files(given)]
+
+
+def predict_pictures(classifier: Classifier, paths: Sequence[Path]) -> Iterator[PictureResult]:
+    """Classify picture files, a few at a time; one that cannot be read costs no other."""
     for start in range(0, len(paths), _AT_ONCE):
-        results += _predict_some(classifier, paths[start : start + _AT_ONCE])
-    return results
+        yield from _predict_some(classifier, paths[start : start + _AT_ONCE])
 
 
-def predict_pickle(classifier: Classifier, path: Path) -> list[tuple[int | str, int]]:
+def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int]]:
     """(id, class index) of every image of a pickle with `data` and `ids`.
 
     Raises:
         DataError: The file is missing, damaged, holds anything executable, or other shapes.
     """
     images, ids = read_unlabelled(path)
-    indices = classifier.probabilities(images).argmax(axis=1)
-    return list(zip(ids.tolist(), indices.tolist(), strict=True))
+
+    def rows() -> Iterator[tuple[int | str, int]]:
+        for start in range(0, len(images), _ARRAYS_AT_ONCE):
+            few = slice(start, start + _ARRAYS_AT_ONCE)
+            indices = classifier.probabilities(images[few]).argmax(axis=1)
+            yield from zip(ids[few].tolist(), indices.tolist(), strict=True)
+
+    return rows()
 
 
 def _predict_some(classifier: Classifier, paths: Sequence[Path]) -> list[PictureResult]:

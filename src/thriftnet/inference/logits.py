@@ -12,6 +12,12 @@ from thriftnet.runtime.device import Compute
 
 Transform = Callable[[Tensor], Tensor]
 """Normalised images (N, 3, H, W) to one view of each, of the same shape."""
+Told = Callable[[int, int], None]
+"""Is told how many images are done, and of how many."""
+
+
+def untold(_done: int, _total: int) -> None:
+    """Nobody is told."""
 
 
 def predict_logits(
@@ -37,6 +43,7 @@ def predict_views(
     std: tuple[float, float, float],
     compute: Compute,
     batch_size: int = 250,
+    told: Told = untold,
 ) -> dict[str, Tensor]:
     """Run the network in evaluation mode on each view of each image; its mode is restored.
 
@@ -48,6 +55,7 @@ def predict_views(
         std: Of the training images in [0, 1].
         compute: Device and precision.
         batch_size: Images at once; 250 fit the last-level cache of a usual processor.
+        told: Called after each batch.
 
     Returns:
         (N, classes) float32 logits on the CPU, for every name of `transforms`.
@@ -63,6 +71,7 @@ def predict_views(
                 view = transform(batch).contiguous(memory_format=torch.channels_last)
                 with compute.autocast():
                     found[name].append(network(view).float().cpu())
+            told(min(start + batch_size, len(images)), len(images))
     finally:
         network.train(training)
     return {name: torch.cat(parts) if parts else torch.empty(0, 0) for name, parts in found.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from thriftnet.inference.logits import predict_views
+from thriftnet.inference.logits import Told, predict_views, untold
 from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
@@ -28,7 +28,12 @@ def views_read(tta: str) -> set[str]:
 
 
 def tta_logits(
-    model: SavedModel, images: Tensor, kinds: Sequence[str], *, compute: Compute
+    model: SavedModel,
+    images: Tensor,
+    kinds: Sequence[str],
+    *,
+    compute: Compute,
+    told: Told = untold,
 ) -> dict[str, Tensor]:
     """Logits of images, read in one or several ways that share their views.
 
@@ -37,6 +42,7 @@ def tta_logits(
         images: (N, 3, H, W) uint8.
         kinds: Keys of `VIEWS`.
         compute: Device and precision.
+        told: Called after each batch.
 
     Returns:
         (N, classes) float32 on the CPU for each kind: the weighted mean over its views.
@@ -47,7 +53,7 @@ def tta_logits(
     weights = {kind: choose_views(kind) for kind in kinds}
     needed = {name: TRANSFORMS[name] for views in weights.values() for name in views}
     logits = predict_views(
-        model.network, images, needed, mean=model.mean, std=model.std, compute=compute
+        model.network, images, needed, mean=model.mean, std=model.std, compute=compute, told=told
     )
     means: dict[str, Tensor] = {}
     for kind, views in weights.items():

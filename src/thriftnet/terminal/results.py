@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from thriftnet.bench.machine import Bench
 from thriftnet.commands import command
-from thriftnet.errors import RunError
 from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.evaluate import Evaluation, Reading
-from thriftnet.files import write_whole
-from thriftnet.inference.inputs import PictureResult
 from thriftnet.models.summary import Summary
 from thriftnet.plain import plain
 from thriftnet.runs.folder import RunFolder
@@ -55,16 +47,6 @@ def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: boo
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}\n")
     _print_confusion(chosen)
-
-
-def print_predictions(results: Sequence[PictureResult]) -> None:
-    """One line a picture: its three most probable classes."""
-    width = min(44, max((len(str(result.path)) for result in results), default=0))
-    for result in results:
-        if result.prediction:
-            best = list(result.prediction.probabilities.items())[:3]
-            text = "  ".join(f"{plain(name)} {share:.3f}" for name, share in best)
-            print(f"{plain(str(result.path)):{width}}  {text}")
 
 
 def print_description(summary: Summary) -> None:
@@ -118,25 +100,6 @@ def print_bench(found: Bench) -> None:
     print(f"\nlimited by {found.limit()}\n\nexpected training time")
     for name, speed in found.recipes.items():
         print(f"  {name:<10} {clock(speed.expected_seconds):>9}   {speed.pflop:.3g} PFLOP")
-
-
-def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path | None) -> None:
-    """A CSV file, whole or not at all; without a path, standard output.
-
-    Raises:
-        RunError: The file cannot be written.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    if path is None:
-        sys.stdout.write(text.getvalue())
-    else:
-        # A file's name need not be text; its bytes are what a script would look for.
-        content = text.getvalue().encode("utf-8", "surrogateescape")
-        write_whole(path, content, error=RunError)
-        print(f"wrote {path}")
 
 
 def _print_card_checks(evaluation: Evaluation) -> None:

@@ -172,7 +172,7 @@ def test_runs_that_all_had_an_accelerator_have_an_expected_time_beside_theirs(
 ) -> None:
     machine = {"threads": 64, "processor": "another"}
     speeds = {"machine": machine, "recipes": {"smoke": {"expected_seconds": 120.0}}}
-    monkeypatch.setattr("accuracy_table.result", {"recipe_speed": speeds}.get)
+    monkeypatch.setattr("documents.accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "0", accelerator="fast").path])
     (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
     assert row.endswith("| 0.7 min on fast; ≈ 2.0 min expected on another, 64 threads |")
@@ -185,7 +185,7 @@ def test_expected_times_name_the_machine_they_are_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speeds = {"machine": {"threads": 64, "processor": "another"}, "recipes": {}}
-    monkeypatch.setattr("accuracy_table.result", {"recipe_speed": speeds}.get)
+    monkeypatch.setattr("documents.accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "a").path])
     text = "\n".join(accuracy_lines({"runs": entries, "published": []}))
     assert "Expected times are of another, 64 threads (`results/recipe_speed.json`)." in text

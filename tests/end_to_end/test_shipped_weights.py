@@ -122,10 +122,10 @@ def test_evaluation_finds_the_cards_figure_again(installed: Installed, tmp_path:
 import json, sys
 from pathlib import Path
 import thriftnet
-from thriftnet import console
+from thriftnet.terminal import results
 from thriftnet.cli import app
 found = thriftnet.evaluate("smoke", precision="bf16")
-console.print_evaluation("smoke", found, shipped=True)
+results.print_evaluation("smoke", found, shipped=True)
 app(["describe", "smoke"], standalone_mode=False)
 app(["describe", "smoke", "--set", "model.channels=[8,8,8]"], standalone_mode=False)
 assert not Path("smoke").exists()

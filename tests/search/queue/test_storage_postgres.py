@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -64,7 +65,7 @@ def server(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
 def test_eight_processes_share_the_jobs_none_lost_none_twice(postgres_server: PostgresServer):
     url = postgres_server.new_database()
     command = [sys.executable, "-c", CLAIM_ALL, url]
-    path = {"PYTHONPATH": ":".join(sys.path)}
+    path = {"PYTHONPATH": ":".join([str(Path(__file__).parent), *sys.path])}
     workers = [
         subprocess.Popen(
             [*command, f"w{number}"],

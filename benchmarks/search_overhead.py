@@ -33,7 +33,7 @@ from support.record import write_result
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.known import Known
-from thriftnet.search.queue.jobs import Answer, Claim, Decide, Job, JobRow, Proposal
+from thriftnet.search.queue.jobs import Answer, Claim, Decide, Job, JobRow, Proposal, decided
 from thriftnet.search.space import load_space
 from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known
 from thriftnet.search.study import Study
@@ -66,7 +66,7 @@ def ideal_seconds(
     clock = 0.0
     while True:
         while len(running) < count:
-            found = decide(done)
+            found = decided(decide, done)
             job = found.job if isinstance(found, Proposal) else found
             if isinstance(job, Answer):
                 break

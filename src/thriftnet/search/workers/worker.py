@@ -238,7 +238,7 @@ def _is_kept(path: Path, epochs: int) -> bool:
     if run.finished:
         return True
     saved = _saved(path)
-    if saved is None:
+    if saved is None or saved.checkpoint is None:
         return False
     told = next(line for line in run.metrics() if line.get("epoch") == epochs)
     step: int = saved.checkpoint["step"]

@@ -76,6 +76,27 @@ def test_overrides_of_a_recipe_that_is_made_already_are_refused(tmp_path: Path) 
         thriftnet.train(recipe, overrides=["optim.lr=1"], runs_dir=tmp_path)
 
 
+def test_train_says_what_follows_another_number_of_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[thriftnet.Recipe] = []
+    monkeypatch.setattr("thriftnet.api.start_run", lambda recipe, **_: trained.append(recipe))
+    said: list[str] = []
+    progress = Quiet()
+    monkeypatch.setattr(progress, "note", said.append)
+    thriftnet.train("quick", overrides=["train.epochs=3"], runs_dir=tmp_path, progress=progress)
+    assert trained[0].train.sizes == ((1, 24),)
+    assert len(said) == 1
+    assert "train.sizes [[4, 24]] → [[1, 24]]" in said[0]
+
+
+def test_a_run_that_would_see_no_whole_image_is_refused(tmp_path: Path) -> None:
+    overrides = ["train.epochs=3", "train.full_epochs=1", "train.sizes=[[4, 24]]"]
+    with pytest.raises(thriftnet.RecipeError, match="until epoch 4 of 3, so that none is trained"):
+        thriftnet.train("quick", overrides=overrides, runs_dir=tmp_path, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("seed", [-1, 2**31])
 def test_a_seed_that_no_recipe_may_have_is_refused(seed: int, tmp_path: Path) -> None:
     """Its run could not be resumed, nor its recipe be read again."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.recipe import Recipe, load_recipe, with_epochs
 
-_EPOCHS = "train.epochs="
 _ADAMW_ASIDE = (
     "optim.aux=adamw",
     "optim.bias_lr=0.01",
@@ -28,29 +26,18 @@ class Study:
     variants: dict[str, tuple[str, ...]]
     """Each does as many operations as `base`, to a percent, unless its name says otherwise."""
 
+    share: float = 1.0
+    """Of its epochs that are trained."""
+
     def at(self, epochs: float) -> Study:
-        """The study with another number of epochs; each variant's changes by the same factor.
-
-        What a recipe counts in epochs from its beginning, such as the first ones over all images,
-        stays as it is.
-        """
-        (whole,) = (float(c.removeprefix(_EPOCHS)) for c in self.horizon if c.startswith(_EPOCHS))
-
-        def scaled(changes: Sequence[str]) -> tuple[str, ...]:
-            return tuple(
-                f"{_EPOCHS}{float(c.removeprefix(_EPOCHS)) * epochs / whole:.4g}"
-                if c.startswith(_EPOCHS)
-                else c
-                for c in changes
-            )
-
-        variants = {name: scaled(changes) for name, changes in self.variants.items()}
-        return replace(self, horizon=scaled(self.horizon), variants=variants)
+        """The study with another number of epochs of `base`; each variant's by the same factor."""
+        return replace(self, share=epochs / self.load("base", 0).train.epochs)
 
     def load(self, variant: str, seed: int) -> Recipe:
         """The recipe of a variant; a tenth of the images validates if the horizon does not say."""
         changes = ["data.val_ratio=0.1", *self.horizon, *self.variants[variant]]
-        return load_recipe(self.recipe, changes, seed=seed)
+        recipe = load_recipe(self.recipe, changes, seed=seed)
+        return recipe if self.share == 1 else with_epochs(recipe, recipe.train.epochs * self.share)
 
 
 STUDIES = {

@@ -113,7 +113,10 @@ def train(
                 processes=processes,
             )
         if not isinstance(recipe, Recipe):
-            recipe = load_recipe("quick" if recipe is None else recipe, overrides, seed=seed)
+            say = progress.note if processes.leads else None
+            recipe = load_recipe(
+                "quick" if recipe is None else recipe, overrides, seed=seed, say=say
+            )
         elif seed is not None:
             tree = recipe.model_dump(mode="json")
             recipe = build_recipe({**tree, "seed": seed}, origin=recipe.name)

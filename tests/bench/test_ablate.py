@@ -101,6 +101,7 @@ def test_other_epochs_scale_every_variant_and_have_their_own_file(bench: Bench) 
     base, whole = bench.trained
     study = STUDIES["quick"]
     assert base.train.epochs == 2
+    assert (base.train.full_epochs, base.train.sizes) == (1, ((1, 24),))
     assert whole.train.epochs == pytest.approx(2 * 3 / 5)
     assert (base.seed, base.data.val_ratio) == (3, 0.1)
     assert study.load("base", 0).train.epochs == 5

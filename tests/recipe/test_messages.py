@@ -117,7 +117,11 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
         ),
         ("paper-sgd", ["optim.nesterov=true"], ["optim.nesterov", "dampening 0"]),
         ("paper", ["data.val_ratio=0"], ["train.select=best", "data.val_ratio above 0"]),
-        ("paper", ["train.epochs=2"], ["schedule.warmup_epochs is 5", "train.epochs 2"]),
+        (
+            "paper",
+            ["train.epochs=2", "schedule.warmup_epochs=5"],
+            ["schedule.warmup_epochs is 5", "train.epochs 2"],
+        ),
         (
             "quick",
             ["schedule.warmup_epochs=9"],

@@ -118,6 +118,7 @@ CHANGES = {
 }
 STEP_DECAY = ["schedule.name=step_decay", "schedule.warmup_epochs=0", "schedule.floor=0"]
 NEEDS = {
+    "train.epochs": ["schedule.warmup_epochs=5"],
     "train.hard_fraction": ["schedule.interval=step"],
     "train.full_epochs": ["schedule.interval=step", "train.hard_fraction=0.5"],
     "train.loss_decay": ["schedule.interval=step", "train.hard_fraction=0.5"],
@@ -127,7 +128,7 @@ NEEDS = {
     "schedule.decay_epochs": STEP_DECAY,
     "schedule.decay_factor": STEP_DECAY,
 }
-"""What a key needs beside it, where it does nothing in the recipe `paper`."""
+"""What a key needs beside it, where it does nothing in the recipe `paper` or others follow it."""
 ONE_CHOICE = {"data.dataset", "model.family"}
 BELONG_TO_MUON = {"optim.bias_lr", "optim.head_lr", "optim.aux", "optim.aux_momentum"}
 BELONG_TO_SPEEDNET = {"train.stem_epochs"}
@@ -150,7 +151,9 @@ def test_override_sets_its_key_alone_and_changes_the_digest(key: str):
     assert changed.digest() != paper.digest()
 
 
-@pytest.mark.parametrize("key", [key for key in NEEDS if key != "train.hard_fraction"])
+@pytest.mark.parametrize(
+    "key", [k for k in NEEDS if k not in {"train.epochs", "train.hard_fraction"}]
+)
 def test_a_key_that_would_do_nothing_is_refused(key: str):
     with pytest.raises(RecipeError, match=f"{key} does nothing with"):
         load_recipe("paper", [f"{key}={CHANGES[key]}"])

@@ -247,3 +247,57 @@ def test_a_grid_that_cannot_be_meant_is_told_at_once(
     space = load_space(space_file(tmp_path, grid=grid, reference=None))
     with pytest.raises(SearchError, match=told):
         count_candidates(space)
+
+
+QUICK = {
+    "base": "quick",
+    "max_parameters": 5_000_000,
+    "set": {"data.val_ratio": 0.1},
+    "grid": {"optim.lr": [0.2, 0.3]},
+    "halving": {"rungs": [1, 3]},
+    "validation": {"epochs": 6},
+    "winner": {"train.epochs": 12},
+    "reference": None,
+}
+
+
+def test_what_the_base_counts_in_epochs_follows_each_horizon(tmp_path: Path):
+    """Otherwise a trial of quick at 3 epochs would never see a whole image."""
+    space = load_space(space_file(tmp_path, **QUICK))
+    first = count_candidates(space)[0]
+    trials = [trial_recipe(space, first, epochs=epochs, seed=0) for epochs in (3, 6)]
+    trials.append(winner_recipe(space, first))
+    assert [trial.train.sizes for trial in trials] == [((1, 24),), ((2, 24),), ((4, 24),)]
+    assert [trial.train.full_epochs for trial in trials] == [1, 2, 4]
+    (tmp_path / "copy.yaml").write_text(space.to_yaml())
+    assert (
+        load_space(tmp_path / "copy.yaml", own=True) == space == load_space(tmp_path / "copy.yaml")
+    )
+
+
+def test_what_the_space_sets_is_kept_and_must_fit(tmp_path: Path):
+    lengths = {"train.sizes": [[2, 24]], "train.full_epochs": 2}
+    space = load_space(space_file(tmp_path, **{**QUICK, "set": {**QUICK["set"], **lengths}}))
+    first = count_candidates(space)[0]
+    assert trial_recipe(space, first, epochs=6, seed=0).train.sizes == ((2, 24),)
+    lengths["train.sizes"] = [[3, 24]]
+    space = load_space(space_file(tmp_path, **{**QUICK, "set": {**QUICK["set"], **lengths}}))
+    with pytest.raises(
+        SearchError, match=r"until epoch 3 of 3, .* \(with halving.rungs of the space"
+    ):
+        count_candidates(space)
+
+
+@pytest.mark.parametrize("name", shipped_spaces())
+def test_the_shipped_spaces_set_their_lengths(name: str):
+    """So their candidates keep the digests that studies and results have."""
+    base = load_space(name).base
+    assert base == load_recipe("smoke").model_dump(mode="json", exclude_defaults=True)
+
+
+def test_a_study_of_an_earlier_version_keeps_its_base(tmp_path: Path):
+    """Its candidates are known by digests."""
+    tree = {**QUICK, "base": load_recipe("quick").model_dump(mode="json", exclude_defaults=True)}
+    path = space_file(tmp_path, **tree)
+    assert load_space(path, own=True).base == tree["base"]
+    assert load_space(path).base["train"]["sizes"] == [[1, 24]]

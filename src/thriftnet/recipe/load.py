@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError
 from thriftnet.files import read_bounded
+from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.overrides import merge_override, parse_override
 from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
@@ -141,25 +142,46 @@ def shipped_recipes() -> tuple[str, ...]:
 
 
 def load_recipe(
-    source: str | Path, overrides: Iterable[str] = (), *, seed: int | None = None
+    source: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    seed: int | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Recipe:
     """Read a recipe by shipped name or YAML path and apply overrides.
+
+    With another number of epochs, what the recipe counts in epochs changes in proportion, unless
+    an override sets it.
 
     Args:
         source: `quick`, or a path such as `mine.yaml`.
         overrides: `key=value` strings with dotted keys; values are YAML.
         seed: Replaces the recipe's seed.
+        say: Told, in a line, what follows another number of epochs.
 
     Raises:
         RecipeError: Unknown name, unreadable file, unknown key or wrong value.
     """
     tree = _read_tree(source)
-    for override in overrides:
-        key, value = parse_override(override)
+    before, given = epochs_of(tree), [parse_override(override) for override in overrides]
+    for key, value in given:
         merge_override(tree, key, value)
     if seed is not None:
         tree["seed"] = seed
-    return build_recipe(tree, origin=str(source))
+    changed = follow_epochs(tree, before=before, keep=[key for key, _ in given])
+    recipe = build_recipe(tree, origin=str(source))
+    if changed and say:
+        lengths = ", ".join(f"{key} {old} → {new}" for key, (old, new) in changed.items())
+        say(f"{recipe.train.epochs:g} epochs in place of {before:g}, and so {lengths}")
+    return recipe
+
+
+def with_epochs(recipe: Recipe, epochs: float) -> Recipe:
+    """A recipe of the same shape with another number of epochs."""
+    tree = recipe.model_dump(mode="json")
+    tree["train"]["epochs"] = epochs
+    follow_epochs(tree, before=recipe.train.epochs)
+    return build_recipe(tree, origin=recipe.name)
 
 
 def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from thriftnet.data import CIFAR10_CLASSES
-from thriftnet.errors import SearchError
+from thriftnet.errors import RecipeError, SearchError
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.lengths import check_lengths
 from thriftnet.search.queue.jobs import Candidate
 from thriftnet.search.space import Space
 
@@ -65,11 +66,18 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
         )
     # Mistakes that only later stages would meet are told before hours pass.
     winner_recipe(space, next(iter(found.values())))
+    horizons = {
+        "halving.rungs": space.halving.rungs[-1],
+        "validation.epochs": space.validation.epochs,
+    }
     for candidate in found.values():
-        try:
-            trial_recipe(space, candidate, epochs=space.validation.epochs, seed=0)
-        except SearchError as fault:
-            raise SearchError(f"{fault} (with validation.epochs of the space)") from None
+        for key, epochs in horizons.items():
+            try:
+                recipe = trial_recipe(space, candidate, epochs=epochs, seed=0)
+                if not begun:
+                    check_lengths(recipe.train)
+            except (RecipeError, SearchError) as fault:
+                raise SearchError(f"{fault} (with {key} of the space)") from None
     return list(found.values())
 
 

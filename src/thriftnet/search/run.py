@@ -94,7 +94,8 @@ def run_search(
         SearchError: The space is wrong, the study is another's, or its storage fails.
         DataError: The data set cannot be had.
     """
-    chosen = space if isinstance(space, Space) else load_space(space)
+    own = study is not None and Path(str(space)).resolve() == (study / "space.yaml").resolve()
+    chosen = space if isinstance(space, Space) else load_space(space, own=own)
     wanted = (find_stage(stage),) if stage is not None else STAGES
     path = study or Path("studies") / chosen.name
     candidates = count_candidates(chosen, begun=is_study(path))

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
+from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.overrides import merge_override
 from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
@@ -166,6 +167,8 @@ class Space(Section):
     def recipe(self, *changes: Mapping[str, Any], epochs: float, seed: int, name: str) -> Recipe:
         """The base recipe with the space's settings and these changes, later ones over earlier.
 
+        What the base counts in epochs changes with them, if it was made for the last rung.
+
         Raises:
             SearchError: A key or value is wrong.
         """
@@ -177,6 +180,9 @@ class Space(Section):
             for keys in (self.set, horizon, *changes, fixed):
                 for key, value in keys.items():
                     merge_override(tree, key, copy.deepcopy(value))  # later keys go into a section
+            if epochs_of(self.base) == self.halving.rungs[-1]:  # its lengths are of that horizon
+                own = [key for keys in (self.set, *changes) for key in keys]
+                follow_epochs(tree, before=self.halving.rungs[-1], keep=own)
             return build_recipe(tree, origin=f"space {self.name}")
         except RecipeError as fault:
             raise SearchError(str(fault)) from None
@@ -209,7 +215,8 @@ def load_space(source: str | Path, *, own: bool = False) -> Space:
 
     Args:
         source: `small`, or a path such as `mine.yaml`.
-        own: Whether it is a study's copy, which is complete as it stands.
+        own: Whether it is a study's copy, which is complete as it stands. In others, what the base
+            counts in epochs is brought to the last rung, but for keys that the space sets.
 
     Raises:
         SearchError: Unknown name, unreadable file, unknown key or wrong value, in one line.
@@ -227,11 +234,23 @@ def load_space(source: str | Path, *, own: bool = False) -> Space:
         tree["base"] = _base(tree["base"], folder)
     try:
         refuse_truth(Space, tree)
-        return Space.model_validate(tree)
+        space = Space.model_validate(tree)
     except ValidationError as error:
         raise SearchError(f"{source}: {explain(error, Space, tree)}") from None
     except ValueError as error:
         raise SearchError(f"{source}: {error}") from None
+    return space if own else _at_last_rung(space)
+
+
+def _at_last_rung(space: Space) -> Space:
+    base = copy.deepcopy(space.base)
+    before, horizon = epochs_of(base), space.halving.rungs[-1]
+    try:
+        merge_override(base, "train.epochs", float(horizon))
+    except RecipeError:  # its recipes say what is wrong
+        return space
+    changed = follow_epochs(base, before=before, keep=[*space.set, *space.grid])
+    return space.model_copy(update={"base": base}) if changed else space
 
 
 def _read(source: str | Path) -> tuple[str, Path]:

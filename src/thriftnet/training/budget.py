@@ -16,6 +16,7 @@ from thriftnet.errors import RecipeError
 from thriftnet.inference.logits import predict_logits
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, build_recipe
+from thriftnet.recipe.lengths import follow_epochs, scale_training
 from thriftnet.recipe.sections import TrainSection
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import train_step
@@ -129,10 +130,10 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
         choices.append(images * training_flops(plan.macs, 1))
     fewest = training_flops(min(plan.sizes.macs.values()), 1)  # of a step: an image, and small
     operations = min(*choices, _MOST_STEPS * fewest)
-    scale = operations / plan.operations(plan.total_steps)
+    scale = max(1, operations) / plan.operations(plan.total_steps)  # time may be over already
     settings = recipe.train
     for _ in range(_ROUNDINGS):  # how many epochs are bought depends on how many are full or small
-        settings = _in_proportion(recipe.train, scale)
+        settings = scale_training(recipe.train, scale)
         steps = _steps_bought(settings, plan, operations, most=math.floor(operations / fewest) + 2)
         if steps < 1:
             raise RecipeError(
@@ -145,19 +146,6 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
     return _with_training(recipe, settings)
 
 
-def _in_proportion(settings: TrainSection, scale: float) -> TrainSection:
-    """All that is counted in epochs from the beginning, in whole ones."""
-    sizes = {round(end * scale): side for end, side in settings.sizes}
-    full, stem = settings.full_epochs, settings.stem_epochs
-    return settings.model_copy(
-        update={
-            "full_epochs": full and max(1, round(full * scale)),
-            "stem_epochs": stem and max(1, round(stem * scale)),
-            "sizes": tuple(pair for pair in sizes.items() if pair[0] > 0),
-        }
-    )
-
-
 def _steps_bought(settings: TrainSection, plan: Plan, operations: float, *, most: int) -> int:
     """The most steps whose operations are within; a last batch of an epoch may be smaller."""
     sizes = replace(plan.sizes, stages=settings.sizes)
@@ -167,15 +155,8 @@ def _steps_bought(settings: TrainSection, plan: Plan, operations: float, *, most
 
 def _with_training(recipe: Recipe, settings: TrainSection) -> Recipe:
     tree = recipe.model_dump(mode="json")
-    scale = settings.epochs / recipe.train.epochs
     tree["train"] = settings.model_dump(mode="json")
-    for key in ("warmup_epochs", "cosine_epochs", "decay_epochs"):
-        value = tree["schedule"][key]
-        unused = value is None or (key == "decay_epochs" and recipe.schedule.name != "step_decay")
-        if not unused:
-            tree["schedule"][key] = value * scale
-    # Rounding, or epochs of different lengths, may have made it longer than the run.
-    tree["schedule"]["warmup_epochs"] = min(tree["schedule"]["warmup_epochs"], settings.passes)
+    follow_epochs(tree, before=recipe.train.epochs, keep=["train"])
     return build_recipe(tree, origin=recipe.name)
 
 

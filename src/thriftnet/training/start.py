@@ -15,6 +15,7 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10, measure_diges
 from thriftnet.errors import NoCheckpointError, ProcessError, RunError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.lengths import check_lengths
 from thriftnet.runs.advice import train_anew
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
@@ -86,13 +87,16 @@ def start_run(
         place: Splits and places the images.
 
     Raises:
-        RecipeError: The network is over its budget, or the device is not there.
+        RecipeError: The network is over its budget, the device is not there, or something that the
+            recipe counts in epochs goes on beyond its last one.
         DataError: The data set cannot be had, or is not what its digest says.
         RunError: The folder exists or cannot be written.
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.
     """
     progress = _speaker(progress, processes)
+    if not budget:  # which sets the epochs, and all lengths with them
+        check_lengths(recipe.train)
     path = processes.lead(lambda: new_run_path(runs_dir, recipe, name))
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before any data
     train_set, test_set = load_cifar10(data, say=progress.note)

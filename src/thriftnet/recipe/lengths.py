@@ -1,0 +1,132 @@
+"""What a recipe counts in epochs, and how it follows when the number of epochs is changed.
+
+A run of a quarter of the epochs spends a quarter as many on the warm-up, on small images and on
+all of them: it keeps its shape, and ends on whole images as the long one does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from thriftnet.errors import RecipeError
+from thriftnet.recipe.sections import ScheduleSection, TrainSection
+
+Scaling = Callable[[Any, float, float], Any]
+"""`(value, scale, epochs) -> value`, for a run of so many epochs, `scale` times those before."""
+
+
+def _whole_epochs(value: Any, scale: float, epochs: float) -> Any:
+    """At least one; 0 and none stay what they are."""
+    del epochs
+    return value and max(1, round(value * scale))
+
+
+def _stretch(value: Any, scale: float, epochs: float) -> Any:
+    del epochs
+    return value and value * scale
+
+
+def _sizes(value: Any, scale: float, epochs: float) -> Any:
+    """In whole epochs, of which the last is left for whole images."""
+    if not value:
+        return value
+    last = math.ceil(epochs) - 1
+    ends = {min(round(end * scale), last): side for end, side in value}
+    return [[end, side] for end, side in ends.items() if end > 0]
+
+
+LENGTHS: dict[str, Scaling] = {
+    "train.full_epochs": _whole_epochs,
+    "train.stem_epochs": _whole_epochs,
+    "train.sizes": _sizes,
+    "schedule.warmup_epochs": _stretch,
+    "schedule.cosine_epochs": _stretch,
+    "schedule.decay_epochs": _stretch,
+}
+"""Every key that counts epochs from the beginning of a run."""
+
+
+def epochs_of(tree: Mapping[str, Any]) -> float | None:
+    """The number of epochs of a plain recipe; none if it is no number."""
+    found = _value(tree, "train.epochs")
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        return None
+
+
+def follow_epochs(
+    tree: dict[str, Any], *, before: float | None, keep: Iterable[str] = ()
+) -> dict[str, tuple[Any, Any]]:
+    """Bring what is counted in epochs in proportion to the tree's epochs; changes `tree`.
+
+    Args:
+        tree: A plain recipe, whose number of epochs is the new one.
+        before: That for which its lengths were made.
+        keep: Keys, or sections, that stay as they are.
+
+    Returns:
+        What each key that was changed held before and holds now. Values that are wrong are left
+        to whoever validates.
+    """
+    epochs, kept = epochs_of(tree), tuple(keep)
+    if not epochs or not before or epochs == before:
+        return {}
+    changed: dict[str, tuple[Any, Any]] = {}
+    for key, scaled in LENGTHS.items():
+        old = _value(tree, key)
+        try:
+            new = old if _is_kept(tree, key, kept) else scaled(old, epochs / before, epochs)
+            if key == "schedule.warmup_epochs" and new != old:
+                new = min(new, TrainSection.model_validate(tree["train"]).passes)
+        except (TypeError, ValueError, OverflowError):  # ValueError: pydantic's too
+            continue
+        if new != old:
+            section, name = key.split(".")
+            tree.setdefault(section, {})[name] = new
+            changed[key] = old, new
+    return changed
+
+
+def scale_training(train: TrainSection, scale: float) -> TrainSection:
+    """A section for so many times the epochs, with what is counted in them."""
+    tree = {"train": {**train.model_dump(mode="json"), "epochs": train.epochs * scale}}
+    follow_epochs(tree, before=train.epochs)
+    return TrainSection.model_validate(tree["train"])
+
+
+def check_lengths(train: TrainSection) -> None:
+    """See that nothing goes on beyond the last epoch.
+
+    Raises:
+        RecipeError: Something does, and the network would be another than the recipe says.
+    """
+    last = max(1, math.ceil(train.epochs))
+    if train.sizes and train.sizes[-1][0] >= train.epochs:
+        raise RecipeError(
+            f"train.sizes shrinks images until epoch {train.sizes[-1][0]} of {train.epochs:g}, so "
+            "that none is trained on whole; end it earlier, or set train.sizes=[]"
+        )
+    for key, length in (("full_epochs", train.full_epochs), ("stem_epochs", train.stem_epochs)):
+        if length is not None and length > last:
+            raise RecipeError(
+                f"train.{key} is {length}, longer than train.epochs {train.epochs:g}; "
+                f"lower it to {last} or less"
+            )
+
+
+def _is_kept(tree: Mapping[str, Any], key: str, kept: tuple[str, ...]) -> bool:
+    unused = key == "schedule.decay_epochs" and _value(tree, "schedule.name") != "step_decay"
+    return unused or any(f"{key}.".startswith(f"{each}.") for each in kept)
+
+
+def _value(tree: Mapping[str, Any], key: str) -> Any:
+    """Of a dotted key of these sections, or its default."""
+    section, name = key.split(".")
+    found = tree.get(section)
+    if isinstance(found, Mapping) and name in found:
+        return cast("Mapping[str, Any]", found)[name]
+    fields = TrainSection.model_fields if section == "train" else ScheduleSection.model_fields
+    return fields[name].default

@@ -77,15 +77,15 @@ class StochasticDepth(nn.Module):
     def __init__(self, probability: float) -> None:
         super().__init__()
         self.probability = probability
-        self.share: tuple[int, slice] | None = None
-        """Where processes split a micro-batch: its number of images, and which of them x holds."""
+        self.kept: Tensor | None = None
+        """What the next forward pass takes for its draw: (N, 1, 1, 1) bool; none: it draws."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop each image's branch with the layer's probability; (N, C, H, W) to the same."""
         if not self.training or self.probability == 0:
             return x
-        count, share = self.share or (len(x), slice(None))
-        kept = self.draw(count, x.device)[share]
+        kept = self.draw(len(x), x.device) if self.kept is None else self.kept
+        self.kept = None
         return x * (kept / (1 - self.probability)).to(x.dtype)
 
     def draw(self, count: int, device: torch.device) -> Tensor:

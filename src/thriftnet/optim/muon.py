@@ -12,6 +12,8 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
+from thriftnet.runtime.threads import deal
+
 _QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients with the steepest slope at 0; singular values end in about [0.7, 1.2]."""
 
@@ -69,16 +71,24 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._update(weight, group["lr"], group["momentum"], group["steps"])
+            self._update_all(group)
         return loss
 
+    def _update_all(self, group: dict[str, Any]) -> None:
+        weights = [weight for weight in group["params"] if weight.grad is not None]
+        for weight in weights:
+            if "momentum_buffer" not in self.state[weight]:
+                self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+
+        def update(weight: Tensor) -> None:
+            self._update(weight, group["lr"], group["momentum"], group["steps"])
+
+        on_cpu = all(weight.device.type == "cpu" for weight in weights)
+        for _ in (deal if on_cpu else map)(update, weights):
+            pass
+
     def _update(self, weight: Tensor, lr: float, momentum: float, steps: int) -> None:
-        state: dict[str, Tensor] = self.state[weight]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(weight)
-        buffer = state["momentum_buffer"].mul_(momentum).add_(weight.grad)  # pyright: ignore
+        buffer = self.state[weight]["momentum_buffer"].mul_(momentum).add_(weight.grad)  # pyright: ignore
         look_ahead = torch.add(weight.grad, buffer, alpha=momentum)  # pyright: ignore
         direction = orthogonalise(look_ahead.reshape(len(weight), -1), steps=steps)
         weight.mul_(len(weight) ** 0.5 / weight.norm())

@@ -26,8 +26,14 @@ class Compute:
         return self.device.type == "cpu"
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context of every forward pass."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        """The context of every forward pass.
+
+        Without autocast's cache of weights, which all threads would share: no weight is used twice.
+        """
+        enabled = self.precision == "bf16"
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False
+        )
 
 
 def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from thriftnet.augment.mix import MixDraws
 from thriftnet.augment.pipeline import Draws
@@ -21,8 +21,9 @@ from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import Line, RunFolder
+from thriftnet.runtime.threads import own_threads
 from thriftnet.training.checkpoints import Checkpoints
-from thriftnet.training.distributed.shared_step import SharedStep
+from thriftnet.training.distributed.shared_step import SharedStep, Trained
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.progress import Moment, Progress
 from thriftnet.training.rng import derive_seed, generator
@@ -121,7 +122,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         state.model.train_stem(epoch < plan.stem_epochs)
     parts = batch.split(plan.micro_batch)
     sizes = [len(at) for at in parts]
-    step = SharedStep(plan.processes, state.model, sizes, split=plan.sync_batch_norm)
+    step = SharedStep(plan.processes, state.replicas, sizes, split=plan.sync_batch_norm)
     drawn: list[Draws] = []
     mixings: list[MixDraws | None] = []
     for size in sizes:
@@ -130,10 +131,9 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     ready = None
     if plan.processes.alone and not plan.compute.prefers_small:
         ready = _augmented(plan, state, batch, Draws.join(drawn)).split(plan.micro_batch)
-    for number, (at, mixing) in enumerate(zip(parts, mixings, strict=True)):
-        own = step.own(number)
-        if own is None:
-            continue
+
+    def forward(number: int, own: slice, network: nn.Module) -> Trained:
+        at, mixing = parts[number], mixings[number]
         images = ready[number] if ready else _augmented(plan, state, at, drawn[number])
         labels = targets = plan.labels[at.to(plan.compute.device)]
         if plan.mix and mixing:
@@ -142,13 +142,28 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         labels, targets = labels[own], targets[own]
         images = plan.sizes.resize(images[own], epoch)
         with plan.compute.autocast():
-            logits = state.model(images).float()
-        loss = F.cross_entropy(
-            logits, targets, label_smoothing=plan.label_smoothing, reduction="sum"
-        )
-        (loss / len(batch)).backward()
-        step.keep(number, own, loss=loss, logits=logits, labels=labels)
-    step.add_up()
+            logits = network(images).float()
+        smoothing = plan.label_smoothing
+        loss = F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
+        return loss, logits, labels
+
+    with own_threads(step.threads):
+        step.train(forward)
+        _note(plan, state, batch, step)
+        for optimiser in state.optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        if state.average:
+            state.average.update(state.model, step=state.step)
+    state.step += 1
+
+
+def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
+    """Take in the losses of a step.
+
+    Raises:
+        TrainingError: One is not finite.
+    """
     for value, correct in step.sums.tolist():
         if not math.isfinite(value):
             _refuse(state, value)
@@ -157,12 +172,6 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     state.totals.images += len(batch)
     state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
     state.seen[batch] += 1
-    for optimiser in state.optimisers:
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-    if state.average:
-        state.average.update(state.model, step=state.step)
-    state.step += 1
 
 
 def _augmented(plan: Plan, state: TrainingState, at: Tensor, drawn: Draws) -> Tensor:

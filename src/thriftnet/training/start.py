@@ -136,7 +136,7 @@ def resume_run(
 
     A run that was cut before its first checkpoint begins again at step 0.
 
-    On the same machine with the same number of threads it ends with the same bits as a run
+    On the same machine with as many threads a worker it ends with the same bits as a run
     that was never cut.
 
     Args:

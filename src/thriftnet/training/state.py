@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from thriftnet.recipe import Recipe
 from thriftnet.training.averaging import Average
+from thriftnet.training.replicas import Replicas
 
 
 def trained_as(recipe: Recipe) -> str:
@@ -56,6 +57,11 @@ class TrainingState:
     """On validation images."""
     best_epoch: int = 0
     totals: EpochTotals = field(default_factory=EpochTotals)
+    replicas: Replicas = field(init=False)
+    """Of `model`; no checkpoint holds them."""
+
+    def __post_init__(self) -> None:
+        self.replicas = Replicas(self.model)
 
     @property
     def network(self) -> nn.Module:

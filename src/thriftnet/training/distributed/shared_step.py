@@ -7,18 +7,24 @@ norm takes its statistics over all of it (`train.sync_batch_norm`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.errors import RecipeError
-from thriftnet.models.layers import StochasticDepth
+from thriftnet.runtime.threads import deal, threads_each
 from thriftnet.training.distributed.processes import Processes, add_up
+from thriftnet.training.replicas import Replicas, RunningStatistics, draw_depths, set_depths
 
 _BUCKET = 2**22
 """Numbers that are sent at once: 16 MiB, so that a large network's gradients are not held twice."""
+
+
+Trained = tuple[Tensor, Tensor, Tensor]
+"""Of a micro-batch's own images: the loss that is trained on (their sum), logits and labels."""
 
 
 class SharedStep:
@@ -26,77 +32,103 @@ class SharedStep:
 
     Args:
         processes: Those that take the step together.
-        model: Whose gradients are added up.
+        replicas: Of the network whose gradients are added up.
         sizes: Images of each micro-batch.
         split: Whether each micro-batch is split, rather than dealt out whole.
     """
 
     def __init__(
-        self, processes: Processes, model: nn.Module, sizes: Sequence[int], *, split: bool
+        self, processes: Processes, replicas: Replicas, sizes: Sequence[int], *, split: bool
     ) -> None:
         self.processes = processes
-        self.model = model
         self.sizes = sizes
         self.split = split and not processes.alone
         self.losses = torch.zeros(sum(sizes), dtype=torch.float64)
         """(B,) of each image as it was shown, mixed or not, against its own label unsmoothed."""
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
         """Of each micro-batch: the loss that is trained on, and how many were right."""
-        self._kept: list[tuple[int, slice, Tensor, Tensor, Tensor]] = []
-        dealt = not processes.alone and not self.split
-        normed = dealt and any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
-        self._statistics = _RunningStatistics(model, len(sizes)) if normed else None
-        self._depths = [m for m in model.modules() if isinstance(m, StochasticDepth)]
+        self._replicas = replicas
+        self._depths = draw_depths(replicas.model, sizes)
+        self._parameters = [p for p in replicas.model.parameters() if p.requires_grad]
+        count = processes.count
+        own = range(len(sizes)) if self.split else range(processes.rank, len(sizes), count)
+        self._numbers = list(own)
+        on_cpu = next(replicas.model.parameters()).device.type == "cpu"
+        # An accelerator takes them in turn by itself, and a lone one is the whole step.
+        self._apart = not self.split and (count > 1 or (on_cpu and len(sizes) > 1))
+        self._dealt = self._apart and on_cpu
+        self._statistics = RunningStatistics(replicas.model, len(sizes)) if self._apart else None
 
-    def own(self, number: int) -> slice | None:
-        """The images of a micro-batch that this process trains on; none: another has all of it.
+    @property
+    def threads(self) -> int:
+        """Threads of each operation in this step; the number decides its bits, and nothing else."""
+        return threads_each(len(self._numbers) if self._dealt else 1)
 
-        Call it for every micro-batch in order: what another's forward pass would draw at random
-        is drawn here too, and thrown away.
-        """
-        size, rank, count = self.sizes[number], self.processes.rank, self.processes.count
-        if self.split:
-            own = slice(rank * size // count, (rank + 1) * size // count)
-            for depth in self._depths:
-                depth.share = (size, own)
-            return own
-        if number % count == rank:
-            return slice(0, size)
-        device = next(self.model.parameters()).device
-        for depth in self._depths:
-            if depth.probability > 0:
-                depth.draw(size, device)
-        return None
+    def train(self, forward: Callable[[int, slice, nn.Module], Trained]) -> None:
+        """Take the gradients of every micro-batch that is this process's, in whole or in part.
 
-    def keep(
-        self, number: int, own: slice, *, loss: Tensor, logits: Tensor, labels: Tensor
-    ) -> None:
-        """Note what came of the own images of a micro-batch, after its backward pass."""
-        logits = logits.detach()
-        each = F.cross_entropy(logits, labels, reduction="none")
-        right = (logits.argmax(1) == labels).sum()
-        # Left where they are: a copy to the CPU waits for an accelerator to come to its end.
-        self._kept.append((number, own, each, loss.detach(), right))
-        if self._statistics:
-            self._statistics.keep(number)
-
-    def add_up(self) -> None:
-        """Make losses, sums, gradients and running statistics those of the whole step.
+        Args:
+            forward: Called with a micro-batch's number, which of its images are to be trained on,
+                and the network to use; on a CPU from several threads at once.
 
         Raises:
             ProcessError: A process is gone.
         """
-        for number, own, each, loss, right in self._kept:
-            first = sum(self.sizes[:number])
+
+        def gradients(number: int) -> tuple[Tensor, Tensor, Tensor, Sequence[Tensor | None]]:
+            own = self._own(number)
+            with self._network(number, own) as network:
+                loss, logits, labels = forward(number, own, network)
+                mean = loss / sum(self.sizes)
+                found = torch.autograd.grad(mean, self._parameters, allow_unused=True)
+            logits = logits.detach()
+            each = F.cross_entropy(logits, labels, reduction="none")
+            right = (logits.argmax(1) == labels).sum()
+            return each, loss.detach(), right, found
+
+        kept: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        taken = (deal if self._dealt else map)(gradients, self._numbers)
+        for number, (each, loss, right, found) in zip(self._numbers, taken, strict=True):
+            for parameter, gradient in zip(self._parameters, found, strict=True):
+                if gradient is not None:
+                    before = parameter.grad
+                    parameter.grad = gradient if before is None else before + gradient
+            kept.append((number, each, loss, right))
+        for number, each, loss, right in kept:  # a copy to the CPU waits for an accelerator's end
+            first, own = sum(self.sizes[:number]), self._own(number)
             self.losses[first + own.start : first + own.stop] = each.cpu().double()
             self.sums[number, 0], self.sums[number, 1] = loss.item(), right.item()
-        if self.processes.alone:
+        self._add_up()
+
+    def _own(self, number: int) -> slice:
+        size, rank, count = self.sizes[number], self.processes.rank, self.processes.count
+        if not self.split:
+            return slice(0, size)
+        return slice(rank * size // count, (rank + 1) * size // count)
+
+    @contextmanager
+    def _network(self, number: int, own: slice) -> Iterator[nn.Module]:
+        """What a micro-batch is trained with, the draws of stochastic depth made."""
+        if self._statistics is None:
+            set_depths(self._replicas.model, self._depths[number], own)
+            yield self._replicas.model
             return
-        found = torch.cat([self.losses, self.sums.view(-1)])
-        add_up(found)  # exact where micro-batches are whole: all but one add zero
-        self.losses, sums = found.split([len(self.losses), self.sums.numel()])
-        self.sums = sums.view(-1, 2)
-        sum_gradients(self.model.parameters())
+        with self._replicas.borrow() as replica:
+            self._statistics.tell(replica)
+            set_depths(replica, self._depths[number], own)
+            yield replica
+            self._statistics.note(number, replica)
+
+    def _add_up(self) -> None:
+        """Make losses, sums, gradients and running statistics those of the whole step."""
+        if not self.processes.alone:
+            found = torch.cat([self.losses, self.sums.view(-1)])
+            add_up(found)  # exact where micro-batches are whole: all but one add zero
+            self.losses, sums = found.split([len(self.losses), self.sums.numel()])
+            self.sums = sums.view(-1, 2)
+            sum_gradients(self._parameters)
+            if self._statistics:
+                add_up(self._statistics.seen)  # exact: all but one process add zero
         if self._statistics:
             self._statistics.fold()
 
@@ -153,48 +185,3 @@ def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
 def _spread(flat: Tensor, tensors: Sequence[Tensor]) -> None:
     for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
         tensor.copy_(part.view(tensor.shape))
-
-
-class _RunningStatistics:
-    """Batch norm's running statistics as one process leaves them.
-
-    There every micro-batch in turn moves them by its own mean and variance. Here these are noted
-    where the micro-batch is trained on, told to all, and taken in by all in the same order.
-    """
-
-    def __init__(self, model: nn.Module, micro_batches: int) -> None:
-        self.norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-        self.before = torch.cat(self._buffers())
-        self.seen = self.before.new_zeros(micro_batches, len(self.before))
-        self.momenta = [norm.momentum or 0.0 for norm in self.norms]
-        for norm in self.norms:
-            norm.momentum = 1.0  # until `fold`: the buffers then hold the last micro-batch's own
-        self.kept = 0
-
-    def keep(self, number: int) -> None:
-        """Note the statistics that micro-batch `number` has just left."""
-        self.seen[number] = torch.cat(self._buffers())
-        self.kept += 1
-
-    @torch.no_grad()
-    def fold(self) -> None:
-        """Tell them to all, and move the running statistics by each."""
-        add_up(self.seen)  # exact: all but one process add zero
-        shares = torch.cat(
-            [
-                self.before.new_full((2 * norm.num_features,), momentum)
-                for norm, momentum in zip(self.norms, self.momenta, strict=True)
-            ]
-        )
-        now = self.before
-        for statistics in self.seen:
-            now = shares * statistics + (1 - shares) * now
-        _spread(now, self._buffers())
-        for norm, momentum in zip(self.norms, self.momenta, strict=True):
-            norm.momentum = momentum
-            if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked += len(self.seen) - self.kept
-
-    def _buffers(self) -> list[Tensor]:
-        pairs = ((norm.running_mean, norm.running_var) for norm in self.norms)
-        return [buffer for pair in pairs for buffer in pair if buffer is not None]

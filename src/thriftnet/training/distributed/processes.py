@@ -7,6 +7,7 @@ others are. Tensors travel by gloo on the CPU and by nccl between CUDA devices.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import os
 import pickle
@@ -158,6 +159,10 @@ def meet() -> Iterator[Processes]:
 
 
 def _open(store: Store, rank: int, count: int, local_rank: int) -> None:
+    # Its functions take the group of the moment of their import as a default, and an optimiser's
+    # first step imports them: the group would outlive its end, and a thread of it that wants
+    # Python while Python ends aborts the process.
+    importlib.import_module("torch.distributed.nn")
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank % torch.cuda.device_count())

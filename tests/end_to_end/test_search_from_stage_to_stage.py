@@ -68,7 +68,7 @@ def test_a_worker_that_dies_between_two_stages_is_told_and_replaced(
             os.kill(worker, signal.SIGKILL)
 
     after_the_grid(kill)
-    outcome = thriftnet("search", folder / "tiny.yaml", "--study", study)
+    outcome = thriftnet("search", folder / "tiny.yaml", "--study", study, "--workers", "1")
     assert outcome.code == 0
     assert len(killed) == 1, "it waits for what the stage found"
     told = "a worker was killed (signal 9; out of memory?); it held no trial"
@@ -94,7 +94,7 @@ def test_ctrl_c_between_two_stages_ends_the_workers_and_the_same_command_goes_on
         signal.raise_signal(signal.SIGINT)
 
     after_the_grid(stop)
-    outcome = thriftnet("search", folder / "tiny.yaml", "--study", study)
+    outcome = thriftnet("search", folder / "tiny.yaml", "--study", study, "--workers", "1")
     assert outcome.code == 130
     assert outcome.error_line.startswith("stopped; run the same command again")
     assert len(asked) == 1

@@ -108,7 +108,7 @@ class Study:
         space = load_space(copy, own=True)
         if url is None and not (path / "study.db").is_file():
             raise SearchError(
-                f"{path} was never begun; begin it: thriftnet search {copy} --study {path}"
+                f"{path} was never begun; begin it: {command('search', copy, '--study', path)}"
             )
         if read_only:
             return cls(path, space, _read_storage(path, space, url))

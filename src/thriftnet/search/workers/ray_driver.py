@@ -177,7 +177,8 @@ class Driver:
         if name not in self._places:
             return -9, f"its Ray actor did not start: {_first_line(fault)}", False
         if self._places[name] in alive:
-            starved = "memory" in str(fault).lower()  # Ray's own monitor says so
+            # Ray's memory monitor says so; its words on any other death name memory as a guess.
+            starved = "running low on memory" in str(fault).lower()
             return -9, "its Ray actor died", starved
         return None, f"its machine left the cluster: {_first_line(fault)}", False
 

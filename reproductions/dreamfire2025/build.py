@@ -12,7 +12,7 @@ from reproductions.dreamfire2025.claims import Claims, Erratum, Part, read_claim
 from reproductions.dreamfire2025.figures import FIGURES
 from reproductions.dreamfire2025.judge import MARKS, Judged, Verdict, judge_all
 from reproductions.dreamfire2025.results import Results, ResultsError, read_results
-from thriftnet.files import write_whole
+from thriftnet.files import check_writable, write_whole
 from thriftnet.report.page import Card, Page, Section, render
 from thriftnet.report.style import figure_style
 from thriftnet.report.tables import Table
@@ -41,6 +41,7 @@ def write_paper_report(results: Path, output: Path) -> PaperReport:
     """
     if output.is_dir():
         raise ResultsError(f"{output} is a folder; name a file, such as {output / 'paper.html'}")
+    check_writable(output, error=ResultsError)
     found, claims = read_results(results), read_claims()
     judged = judge_all(found)
     report = PaperReport(output, tuple(judged.values()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -37,11 +38,14 @@ from thriftnet.recipe.sections import (
 )
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 
+_LONGEST_NAME = 64
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
 
 class Recipe(Section):
     """A whole experiment. Equal recipes and seeds make equal runs on equal machines."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+    name: Annotated[str, Field(pattern=f"^{_NAME}$", max_length=_LONGEST_NAME)]
     """Names the run folder: letters, digits, dot, dash and underscore."""
     description: str = ""
     """A line for people."""
@@ -221,5 +225,17 @@ def _read_tree(source: str | Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise RecipeError(f"{source} holds no recipe; it must be a YAML mapping with a name")
     tree = cast("dict[str, Any]", tree)
+    named = re.fullmatch(_NAME, path.stem) and len(path.stem) <= _LONGEST_NAME
+    if "name" not in tree and not named:
+        raise RecipeError(
+            f"{source} gives no name, and {path.stem!r} cannot be one; write `name: "
+            f"{_near_name(path.stem)}` in it, or rename it"
+        )
     tree.setdefault("name", path.stem)
     return tree
+
+
+def _near_name(stem: str) -> str:
+    """The nearest name that a recipe can have."""
+    marks = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")
+    return marks[:_LONGEST_NAME] or "mine"

@@ -56,6 +56,12 @@ SILENT_SECONDS = 60.0
 or a single step takes longer than that."""
 
 
+_UNBORN = ".new"
+"""How a run folder's name ends while it is made."""
+_UNBORN_SECONDS = 600.0
+"""What takes longer to be made was killed: it takes milliseconds."""
+
+
 class RunFolder:
     """Everything a run knows, in one folder."""
 
@@ -82,7 +88,8 @@ class RunFolder:
             RunExistsError: The path exists.
             RunError: It cannot be written.
         """
-        new = cls(path.with_name(f".{path.name}.{secrets.token_hex(4)}"))
+        _remove_unborn(path.parent)
+        new = cls(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNBORN}"))
         content = json.dumps(environment, indent=2) + "\n"
         try:
             new.path.mkdir(parents=True)
@@ -311,6 +318,14 @@ class RunFolder:
         """
         refuse_links(self.path)
         return [path for path in (self.last_path, self.best_path) if path.is_file()]
+
+
+def _remove_unborn(folder: Path) -> None:
+    """Remove new run folders that a kill left behind before they had their name."""
+    for path in folder.glob(f".*{_UNBORN}"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _UNBORN_SECONDS:
+                shutil.rmtree(path)
 
 
 def _moves(lines: list[Line]) -> list[Line]:

@@ -104,7 +104,8 @@ def find_runs(folder: Path) -> list[RunFolder]:
     if RunFolder(folder).recipe_path.is_file():
         raise RunError(f"{folder} is a run; name the folder that it lies in with --runs-dir")
     try:
-        paths = sorted(path for path in folder.iterdir() if path.is_dir())
+        inner = (path for path in folder.iterdir() if not path.name.startswith("."))
+        paths = sorted(path for path in inner if path.is_dir())
     except OSError as fault:
         raise RunError(
             f"{folder} cannot be read: {fault.strerror}; check the path and your rights"

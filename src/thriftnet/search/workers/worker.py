@@ -22,6 +22,7 @@ from pathlib import Path
 
 from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import writing
 from thriftnet.search.candidates import trial_recipe
 from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim
@@ -187,7 +188,9 @@ def _train(
             place=own.place,
             saved=saved,
         )
-    shutil.rmtree(path, ignore_errors=True)  # cut before its first checkpoint, or damaged
+    if path.is_dir():  # damaged
+        with writing(RunFolder(path)):
+            shutil.rmtree(path, ignore_errors=True)
     return start_run(
         trial_recipe(space, candidate, epochs=stage.horizon(space), seed=job.seed),
         name=path.name,

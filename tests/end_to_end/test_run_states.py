@@ -70,6 +70,9 @@ def brand_new(run: RunFolder) -> None:
     shutil.rmtree(run.path / "checkpoints")
     run.metrics_path.unlink()
     run.lock_path.unlink(missing_ok=True)
+    long_ago = time.time() - 3600  # or `watch` waits for it to begin
+    for path in (*run.path.rglob("*"), run.path):
+        os.utime(path, (long_ago, long_ago))
 
 
 def no_checkpoint(run: RunFolder) -> None:

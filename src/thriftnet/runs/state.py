@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Sequence
 
 from thriftnet.runs.folder import SILENT_SECONDS, RunFolder
@@ -36,4 +38,15 @@ def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> st
         return "running" if age < SILENT_SECONDS else "silent"
     if last in {"interrupted", "failed"}:
         return str(last)
-    return "starting" if len(lines) <= 1 or last == "resumed" else "silent"
+    if len(lines) > 1 and last != "resumed":
+        return "silent"
+    return "starting" if _is_fresh(run) else "interrupted"  # killed before it could say so
+
+
+def _is_fresh(run: RunFolder) -> bool:
+    """Whether a run wrote anything within the time after which it counts as silent."""
+    for path in (run.metrics_path, run.environment_path):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime < SILENT_SECONDS:
+                return True
+    return False

@@ -217,7 +217,7 @@ def test_what_is_printed_leads_somewhere(thriftnet: Command, run: RunFolder, com
         ("killed", "has no final model yet; finish it with: thriftnet train --resume"),
         ("no_checkpoint", "has no final model yet; finish it with: thriftnet train --resume"),
         ("failed", "failed (the loss became nan); train it anew more slowly, as with: thriftnet"),
-        ("live_elsewhere", f"is being trained by process {os.getpid()} on "),
+        ("live_elsewhere", "is being trained by process {own} on "),
     ],
     indirect=["run"],
     ids=str,
@@ -226,6 +226,7 @@ def test_what_is_printed_leads_somewhere(thriftnet: Command, run: RunFolder, com
 def test_what_is_said_of_a_run_without_a_model(
     thriftnet: Command, run: RunFolder, told: str, command: str
 ) -> None:
+    told = told.format(own=os.getpid())
     assert f"{run.path} {told}" in thriftnet(*COMMANDS[command]).error_line
 
 
@@ -271,6 +272,6 @@ def test_of_two_that_go_on_with_a_run_the_second_is_refused(
         assert time.monotonic() - began < 30
         assert thriftnet("runs", "--columns", "state").out.split()[-1] == "starting"
     assert outcome.code == 2
-    assert f"is being trained by process {os.getpid()} on " in outcome.error_line
+    assert "is being trained by process {own} on " in outcome.error_line
     assert outcome.error_line.endswith(f"follow it with: thriftnet watch '{run.path}'")
     assert run.metrics_path.read_bytes() == before

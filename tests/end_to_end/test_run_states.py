@@ -272,6 +272,6 @@ def test_of_two_that_go_on_with_a_run_the_second_is_refused(
         assert time.monotonic() - began < 30
         assert thriftnet("runs", "--columns", "state").out.split()[-1] == "starting"
     assert outcome.code == 2
-    assert "is being trained by process {own} on " in outcome.error_line
+    assert f"is being trained by process {os.getpid()} on " in outcome.error_line
     assert outcome.error_line.endswith(f"follow it with: thriftnet watch '{run.path}'")
     assert run.metrics_path.read_bytes() == before

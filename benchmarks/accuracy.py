@@ -25,7 +25,7 @@ from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
 from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.recipe.overrides import merge_override
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line, last_line, latest_tests
+from thriftnet.runs.metrics_log import MetricRecord, last_line, latest_tests
 from thriftnet.runs.paths import model_file
 
 _READING = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")
@@ -61,7 +61,7 @@ def read_run(path: Path) -> dict[str, Any]:
 
 
 def _entry(
-    run: RunFolder, recipe: Recipe, lines: list[Line], tests: dict[str, Line]
+    run: RunFolder, recipe: Recipe, lines: list[MetricRecord], tests: dict[str, MetricRecord]
 ) -> dict[str, Any]:
     start, end = last_line(lines, "start"), last_line(lines, "end")
     tta = recipe.evaluate.tta

@@ -22,7 +22,7 @@ from typing import Any
 from support.record import write_result
 from thriftnet.data import load_cifar10
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.distributed.processes import meet
+from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import make_plan, make_state, recipe_network
@@ -42,7 +42,7 @@ def _losses(way: str, steps: int, out: Path) -> None:
     """Train in as many processes as there are; the first writes the loss of each step."""
     recipe = _recipe(way)
     train_set, _ = load_cifar10()
-    with meet() as processes:
+    with init_processes() as processes:
         model = recipe_network(recipe, classes=len(train_set.classes))
         plan = make_plan(recipe, train_set, model, processes)
         state = make_state(recipe, plan, model)
@@ -52,7 +52,7 @@ def _losses(way: str, steps: int, out: Path) -> None:
             before = state.totals.loss
             train_step(plan, state, batch, epoch=0)
             losses.append((state.totals.loss - before) / len(batch))
-        if processes.leads:
+        if processes.is_main:
             out.write_text(json.dumps(losses), "utf-8")
 
 

@@ -37,7 +37,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.search.queue.jobs import Answer
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.halving import Halving, Step, standings
-from thriftnet.search.stages.order import read_known
+from thriftnet.search.stages.order import read_snapshot
 from thriftnet.search.study import Study
 
 TABLE = "halving_table"
@@ -60,16 +60,16 @@ def exhaustive(name: str) -> Space:
 def table_of(path: Path) -> dict[str, Any]:
     """The full results of a study that trained every candidate to the end."""
     study = Study.open(path)
-    known = read_known(study)
+    snapshot = read_snapshot(study)
     rungs = study.space.halving.rungs
     whole = {
         row.job.candidate: values_of(study.trial_path(row.job))
-        for row in known.jobs["grid"]
+        for row in snapshot.jobs["grid"]
         if row.value is not None and row.job.epochs == rungs[-1]
     }
-    if len(whole) < len(known.competing):
+    if len(whole) < len(snapshot.competing):
         raise SystemExit(
-            f"{path}: {len(whole)} of {len(known.competing)} candidates were trained to the end; "
+            f"{path}: {len(whole)} of {len(snapshot.competing)} candidates were trained fully; "
             "train a study of the space with halving.eta: 1 first"
         )
     return {
@@ -79,9 +79,9 @@ def table_of(path: Path) -> dict[str, Any]:
         "candidates": [
             {
                 "candidate": digest,
-                "label": known.candidates[digest].label,
-                "parameters": known.candidates[digest].parameters,
-                "macs": known.candidates[digest].macs,
+                "label": snapshot.candidates[digest].label,
+                "parameters": snapshot.candidates[digest].parameters,
+                "macs": snapshot.candidates[digest].macs,
                 "val_accuracy": values,
             }
             for digest, values in sorted(whole.items())

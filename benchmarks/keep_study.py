@@ -14,7 +14,7 @@ from typing import Any
 
 from support.record import write_result
 from thriftnet.runs.folder import RunFolder
-from thriftnet.search.stages.order import STAGES, read_known
+from thriftnet.search.stages.order import STAGES, read_snapshot
 from thriftnet.search.study import Study
 
 
@@ -25,12 +25,12 @@ def found_in(path: Path) -> dict[str, Any]:
         SystemExit: It is not finished, or its trials are of several commits.
     """
     study = Study.open(path)
-    known = read_known(study)
+    snapshot = read_snapshot(study)
     study.storage.close()
-    missing = [stage.name for stage in STAGES if stage.name not in known.outcomes]
+    missing = [stage.name for stage in STAGES if stage.name not in snapshot.outcomes]
     if missing:
         raise SystemExit(f"{path}: {', '.join(missing)} not done; finish the search first")
-    rows = [row for stage in STAGES for row in known.jobs[stage.name]]
+    rows = [row for stage in STAGES for row in snapshot.jobs[stage.name]]
     trials = {study.trial_path(row.job) for row in rows}
     commits = {RunFolder.open(trial).environment()["commit"] for trial in trials}
     if len(commits) > 1:
@@ -39,9 +39,9 @@ def found_in(path: Path) -> dict[str, Any]:
         "space": study.space.name,
         "space_digest": study.space.digest(),
         "trained_by": commits.pop(),
-        "jobs": {name: len(own) for name, own in known.jobs.items()},
-        "training_seconds": sum(map(known.seconds, rows)),
-        "outcomes": known.outcomes,
+        "jobs": {name: len(own) for name, own in snapshot.jobs.items()},
+        "training_seconds": sum(map(snapshot.seconds, rows)),
+        "outcomes": snapshot.outcomes,
     }
 
 

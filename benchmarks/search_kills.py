@@ -29,7 +29,7 @@ from support.record import write_result
 from thriftnet.search.conclusion import conclusion_of
 from thriftnet.search.queue.jobs import Job
 from thriftnet.search.queue.storage import Storage
-from thriftnet.search.stages.order import STAGES, Stage, read_known
+from thriftnet.search.stages.order import STAGES, Stage, read_snapshot
 from thriftnet.search.study import Study
 
 SPACE = """
@@ -83,13 +83,15 @@ def rows_of(path: Path) -> list[Row]:
 def lengths_of(path: Path) -> dict[str, float]:
     """Seconds that each stage of a study took: of its jobs, or of its conclusion if it has none."""
     study = Study.open(path)
-    known = read_known(study)
+    snapshot = read_snapshot(study)
     study.storage.close()
     written = [path / "space.yaml", *(path / f"{stage.name}.json" for stage in STAGES)]
     ends = [file.stat().st_mtime for file in written]
     spans = zip(STAGES, pairwise(ends), strict=True)
     found = {stage.name: after - before for stage, (before, after) in spans}
-    trained = {name: sum(map(known.seconds, rows)) for name, rows in known.jobs.items() if rows}
+    trained = {
+        name: sum(map(snapshot.seconds, rows)) for name, rows in snapshot.jobs.items() if rows
+    }
     return found | {name: seconds / WORKERS for name, seconds in trained.items()}
 
 

@@ -32,10 +32,10 @@ from support.own_postgres import postgres_server
 from support.record import write_result
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Claim, Decide, Job, JobRow, Proposal, decided
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import load_space
-from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known
+from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_snapshot
 from thriftnet.search.study import Study
 
 SHARE = 0.02
@@ -78,22 +78,24 @@ def ideal_seconds(
         done[number] = replace(values[done[number].job], number=number)
 
 
-def stage_figures(study: Study, stage: Stage, known: Known, began: float) -> dict[str, Any]:
+def stage_figures(
+    study: Study, stage: Stage, snapshot: StudySnapshot, began: float
+) -> dict[str, Any]:
     """One stage's wall time and what it holds.
 
     Args:
         study: Finished.
         stage: With jobs.
-        known: What the study knows.
+        snapshot: What the study knows.
         began: Seconds since 1970.
     """
-    rows = list(known.jobs[stage.name])
+    rows = list(snapshot.jobs[stage.name])
     if any(row.attempt > 1 for row in rows):
         raise SystemExit(f"{study.path}: {stage.name} was interrupted; its wall time says nothing")
     workers = len({row.worker for row in rows})
-    lengths = {row.job: known.seconds(row) for row in rows}
+    lengths = {row.job: snapshot.seconds(row) for row in rows}
     wall = max(map(_last_change, {study.trial_path(row.job) for row in rows})) - began
-    ideal = ideal_seconds(stage.decide(known), rows, lengths, workers)
+    ideal = ideal_seconds(stage.decide(snapshot), rows, lengths, workers)
     training = sum(lengths.values()) / workers
     return {
         "workers": workers,
@@ -116,18 +118,18 @@ def _last_change(path: Path) -> float:
 def study_figures(path: Path) -> dict[str, Any]:
     """All stages of a finished study that trained something."""
     study = Study.open(path)
-    known = read_known(study)
+    snapshot = read_snapshot(study)
     found: dict[str, dict[str, Any]] = {}
     before = path / "space.yaml"
     for stage in STAGES:
-        if known.jobs[stage.name]:
-            found[stage.name] = stage_figures(study, stage, known, before.stat().st_mtime)
+        if snapshot.jobs[stage.name]:
+            found[stage.name] = stage_figures(study, stage, snapshot, before.stat().st_mtime)
         before = path / f"{stage.name}.json"
     study.storage.close()
     checkpoints = [
         RunFolder(study.trial_path(row.job)).last_path.stat().st_size
-        / known.candidates[row.job.candidate].parameters
-        for row in known.jobs["grid"]
+        / snapshot.candidates[row.job.candidate].parameters
+        for row in snapshot.jobs["grid"]
     ]
     wall = sum(each["wall_seconds"] for each in found.values())
     over = sum(each["overhead_seconds"] for each in found.values())
@@ -150,7 +152,7 @@ class _Timed:
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
-        self.seconds = {"claim": 0.0, "finish": 0.0, "beat": 0.0}
+        self.seconds = {"claim": 0.0, "finish": 0.0, "renew_lease": 0.0}
         self.calls = dict.fromkeys(self.seconds, 0)
         self.waiting = 0.0
         self._asked = 0.0
@@ -207,9 +209,9 @@ def parts(folder: Path, url: str | None) -> dict[str, Any]:
         for at in range(2)
     ]
     told = [json.loads(worker.communicate()[0].splitlines()[-1]) for worker in workers]
-    known = read_known(study)
-    rows = known.jobs["grid"]
-    training = sum(map(known.seconds, rows))
+    snapshot = read_snapshot(study)
+    rows = snapshot.jobs["grid"]
+    training = sum(map(snapshot.seconds, rows))
     study.storage.close()
     calls = {name: sum(one["calls"][name] for one in told) for name in told[0]["calls"]}
     storage = {name: sum(one["storage_seconds"][name] for one in told) for name in calls}

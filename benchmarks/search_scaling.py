@@ -86,7 +86,7 @@ def alone(url: str, rows: int, repeats: int = 30) -> dict[str, Any]:
         took["claim"].append(time.perf_counter() - began)
         assert isinstance(claim, Claim)
         began = time.perf_counter()
-        storage.beat(claim)
+        storage.renew_lease(claim)
         took["beat"].append(time.perf_counter() - began)
         began = time.perf_counter()
         storage.finish(claim, value=draws.random(), seconds=1)

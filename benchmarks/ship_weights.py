@@ -23,7 +23,7 @@ import torch
 
 from documents.model_cards import LARGEST_FILE, MOST_PARAMETERS, page
 from thriftnet.errors import RunError, ThriftnetError
-from thriftnet.evaluation.evaluate import Evaluation, Reading, evaluate
+from thriftnet.evaluation.evaluate import Evaluation, Metrics, evaluate
 from thriftnet.files import write_whole
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
@@ -199,8 +199,8 @@ def moves_of(run: RunFolder) -> Iterator[Move]:
         yield Move(step=there["step"], commit=there["commit"], machine=machine_of(there))
 
 
-def _figures(reading: Reading, precision: str) -> Figures:
-    return Figures(tta=reading.tta, precision=precision, **reading.summary())
+def _figures(metrics: Metrics, precision: str) -> Figures:
+    return Figures(tta=metrics.tta, precision=precision, **metrics.summary())
 
 
 def _print(card: Card) -> None:

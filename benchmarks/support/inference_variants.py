@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from thriftnet.augment import normalise
 from thriftnet.inference.classifier import Classifier
-from thriftnet.inference.optimise import fastest, pack_convolutions
+from thriftnet.inference.optimise import optimize_for_inference, pack_convolutions
 from thriftnet.models.fold import folded
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
@@ -62,7 +62,7 @@ def torch_variants(model: SavedModel) -> dict[str, Read]:
     fused = copy.deepcopy(fold)
     pack_convolutions(fused)
     predictor = Classifier(model, tta="none", device="cpu", precision="bf16")
-    packed = _as_fp32(fastest(model.network, _BF16))
+    packed = _as_fp32(optimize_for_inference(model.network, _BF16))
     return {
         "eager fp32, freed memory kept": _plain(plain),
         "fp32, channels-last": _as_fp32(last),

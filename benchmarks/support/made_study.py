@@ -14,12 +14,12 @@ from typing import Any
 from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates, trial_recipe
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Candidate, Job
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.analysis import survivors
 from thriftnet.search.stages.capacity import StageFigures, judge, rules
-from thriftnet.search.stages.order import STAGES, Stage, read_known
+from thriftnet.search.stages.order import STAGES, Stage, read_snapshot
 from thriftnet.search.study import Study
 
 NAMES = tuple(stage.name for stage in STAGES)
@@ -62,8 +62,8 @@ def accuracy(candidate: Candidate, job: Job, epoch: int) -> float:
 
 def _play(study: Study, stage: Stage, jobs: int | None, failing: str | None) -> None:
     """Hand out jobs and finish them, as one worker would."""
-    known = read_known(study)
-    decide = stage.decide(known)
+    snapshot = read_snapshot(study)
+    decide = stage.decide(snapshot)
     done = 0
     while not isinstance(claim := study.storage.claim(stage.name, decide, worker="made"), Answer):
         candidate = next(c for c in study.storage.candidates() if c.digest == claim.job.candidate)
@@ -100,13 +100,17 @@ def _train(study: Study, candidate: Candidate, job: Job, *, horizon: int) -> Non
 
 
 def _outcome(study: Study, stage: Stage) -> dict[str, Any]:
-    known = read_known(study)
-    return _analysis(known) if stage.name == "analysis" else stage.conclude(study, known, None)
+    snapshot = read_snapshot(study)
+    return (
+        _analysis(snapshot) if stage.name == "analysis" else stage.conclude(study, snapshot, None)
+    )
 
 
-def _analysis(known: Known) -> dict[str, Any]:
+def _analysis(snapshot: StudySnapshot) -> dict[str, Any]:
     """Figures of each survivor's stages: the first adds the most, the last costs the most."""
-    networks = [_network(known.space, known.candidates[digest]) for digest in survivors(known)]
+    networks = [
+        _network(snapshot.space, snapshot.candidates[digest]) for digest in survivors(snapshot)
+    ]
     return {"stage": "analysis", "rules": rules(), "networks": networks}
 
 

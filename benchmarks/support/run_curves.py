@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 
 _COLUMNS = (
     "epoch",
@@ -18,7 +18,7 @@ _DIGITS = 5
 """Significant ones: more cannot be seen in a figure."""
 
 
-def curve_of(lines: Sequence[Line]) -> dict[str, list[float | None]]:
+def curve_of(lines: Sequence[MetricRecord]) -> dict[str, list[float | None]]:
     """Columns by epoch from a run's metrics; one that has no value at all is left out."""
     epochs = [line for line in lines if line.get("kind") == "epoch"]
     columns = {key: [_short(line.get(key)) for line in epochs] for key in _COLUMNS}

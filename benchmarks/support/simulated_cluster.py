@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Decide
 from thriftnet.search.queue.recall import StageJobs
 from thriftnet.search.queue.storage import Storage
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 
@@ -49,11 +49,11 @@ def made_space(*, lag: int) -> Space:
     )
 
 
-def made_known(candidates: int, *, lag: int) -> Known:
+def made_known(candidates: int, *, lag: int) -> StudySnapshot:
     """So many candidates that differ in nothing."""
     digests = [f"{number:012x}" for number in range(candidates)]
     made = {digest: Candidate(digest, {}, parameters=1, macs=1) for digest in digests}
-    return Known(space=made_space(lag=lag), candidates=made, jobs={})
+    return StudySnapshot(space=made_space(lag=lag), candidates=made, jobs={})
 
 
 class _Connection(Storage):
@@ -108,7 +108,7 @@ class Cluster:
         threads: int = 4,
         seed: int = 0,
     ) -> None:
-        known = made_known(candidates, lag=lag_for(workers))
+        snapshot = made_known(candidates, lag=lag_for(workers))
         self.heartbeat = heartbeat
         self.draws = random.Random(seed)
         self.log = _Log()
@@ -116,13 +116,13 @@ class Cluster:
             _Connection(url, heartbeat=heartbeat) for _ in range(min(threads, workers + 1))
         ]
         self.workers = [
-            _Worker(f"w{number}", grid.decide(known), StageJobs(grid.NAME))
+            _Worker(f"w{number}", grid.decide(snapshot), StageJobs(grid.NAME))
             for number in range(workers)
         ]
         # The first leases are long, as nothing beats before all workers have their jobs.
         with contextlib.closing(_Connection(url, heartbeat=600)) as first:
             first.prepare("simulated")
-            first.add_candidates(list(known.candidates.values()))
+            first.add_candidates(list(snapshot.candidates.values()))
             known_so_far = StageJobs(grid.NAME)
             for worker in self.workers:
                 worker.memory = copy.copy(known_so_far)  # as if each had been at it for long
@@ -207,7 +207,7 @@ class Cluster:
     def _beat(self, worker: _Worker, connection: _Connection) -> None:
         claim = worker.claim
         # A job may be over between the two, as it may be for a real worker's thread.
-        if claim and not connection.beat(claim) and worker.claim is claim:
+        if claim and not connection.renew_lease(claim) and worker.claim is claim:
             self.log.refused += 1
 
     def _finish(self, worker: _Worker, connection: _Connection) -> None:

@@ -14,11 +14,11 @@ from thriftnet.data import image_files
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
 from thriftnet.inference.classifier import Classifier, Prediction, load_model
-from thriftnet.inference.tta import views_read
+from thriftnet.inference.tta import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations
-from thriftnet.training.distributed.processes import meet
+from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.start import TrainedRun, resume_run, start_run
 
@@ -102,8 +102,8 @@ def train(
     data = None if data is None else Path(data)
     runs_dir = Path("runs" if runs_dir is None else runs_dir)
     folder = runs_dir if resume is None else Path(resume).resolve().parent
-    with meet() as processes:
-        trackers = choose_trackers(track if processes.leads else (), runs_dir=folder)
+    with init_processes() as processes:
+        trackers = choose_trackers(track if processes.is_main else (), runs_dir=folder)
         if resume is not None:
             return resume_run(
                 Path(resume),
@@ -113,7 +113,7 @@ def train(
                 processes=processes,
             )
         if not isinstance(recipe, Recipe):
-            say = progress.note if processes.leads else None
+            say = progress.note if processes.is_main else None
             recipe = load_recipe(
                 "quick" if recipe is None else recipe, overrides, seed=seed, say=say
             )
@@ -126,7 +126,7 @@ def train(
                 seconds=None if time_budget is None else parse_duration(time_budget),
                 operations=None if flops_budget is None else parse_operations(flops_budget),
                 began=began,
-                reading_views=len(views_read(recipe.evaluate.tta)),
+                test_views=len(tta_views(recipe.evaluate.tta)),
             )
         return start_run(
             recipe,

@@ -37,16 +37,16 @@ def test_looking_further_back_keeps_more_workers_busy():
 
 
 def test_an_ideal_scheduler_wastes_only_what_it_must():
-    known = made_known(3, lag=8)
-    halving, steps = Halving(sorted(known.candidates), rungs=3, eta=4, lag=8), list[Step]()
+    snapshot = made_known(3, lag=8)
+    halving, steps = Halving(sorted(snapshot.candidates), rungs=3, eta=4, lag=8), list[Step]()
     while isinstance(found := halving.next_step(steps), Step):
         steps.append(Step(found.candidate, found.rung, 0.5))
-    rungs = known.space.halving.rungs
+    rungs = snapshot.space.halving.rungs
     jobs = [Job("grid", step.candidate, 0, rungs[step.rung]) for step in steps]
     rows = [
         JobRow(job, number, "finished", 1, 0, "w", 0.5, None, 1.0)
         for number, job in enumerate(jobs)
     ]
     lengths = {job: float(job.epochs) for job in jobs}  # three of 1, then 2 and 8 one after another
-    assert ideal_seconds(grid.decide(known), rows, lengths, 1) == pytest.approx(13)
-    assert ideal_seconds(grid.decide(known), rows, lengths, 2) == pytest.approx(12)
+    assert ideal_seconds(grid.decide(snapshot), rows, lengths, 1) == pytest.approx(13)
+    assert ideal_seconds(grid.decide(snapshot), rows, lengths, 2) == pytest.approx(12)

@@ -65,7 +65,8 @@ def test_runs_that_cannot_be_used_are_named_and_the_others_compared(tmp_path: Pa
     alone = compare([unread.path, good[0]])
     assert [group.label for group in alone.groups] == [good[0].name]
     assert (
-        alone.hindrance == f"of the runs given only {good[0]} can be used; a comparison takes two"
+        alone.incomparable_reason
+        == f"of the runs given only {good[0]} can be used; a comparison takes two"
     )
     with pytest.raises(RunError, match="was never evaluated; run: thriftnet evaluate"):
         compare([unread.path, cut.path])
@@ -85,18 +86,18 @@ def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
     first = make_run(tmp_path / "first")
     letters = make_run(tmp_path / "letters", seed=1, classes=("a", "b"))
 
-    def hindrance(other: RunFolder) -> str:
+    def incomparable_reason(other: RunFolder) -> str:
         found = compare([first.path, other.path])
         assert found.contrasts == ()
         assert [group.label for group in found.groups] == ["first", other.path.name]
         assert not any("differ by seed only" in note for note in found.notes)
-        assert json.loads(json.dumps(found.to_json()))["hindrance"] == found.hindrance
-        return found.hindrance or ""
+        assert json.loads(json.dumps(found.to_json()))["hindrance"] == found.incomparable_reason
+        return found.incomparable_reason or ""
 
-    assert "know different classes (airplane" in hindrance(letters)
-    assert hindrance(letters).endswith("compare runs of the same classes")
+    assert "know different classes (airplane" in incomparable_reason(letters)
+    assert incomparable_reason(letters).endswith("compare runs of the same classes")
     data = make_run(tmp_path / "data", seed=2, environment={"data": {"test_batch": "81"}})
-    assert "are of different data sets; compare" in hindrance(data)
+    assert "are of different data sets; compare" in incomparable_reason(data)
     third = make_run(tmp_path / "third", seed=4)  # a mean over data sets would say nothing
     three = compare([first.path, data.path, third.path])
     assert [len(group.scores) for group in three.groups] == [1, 1, 1]
@@ -104,7 +105,7 @@ def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
     said = predictions_of(rights(0.6, seed=3))
     said.labels[:2] = said.labels[1::-1]
     images.save_predictions(said)
-    assert "were evaluated on different test images; evaluate both" in hindrance(images)
+    assert "were evaluated on different test images; evaluate both" in incomparable_reason(images)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04torn", b"not numpy"])

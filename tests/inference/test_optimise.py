@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from thriftnet.inference.optimise import fastest, pack_convolutions
+from thriftnet.inference.optimise import optimize_for_inference, pack_convolutions
 from thriftnet.models.build import build_model
 from thriftnet.runtime.device import choose_compute
 
@@ -34,7 +34,7 @@ def test_probabilities_stay(
 ):
     network = trained(options)
     compute = choose_compute(device="cpu", precision=precision)
-    fast = fastest(network, compute)
+    fast = optimize_for_inference(network, compute)
     images = IMAGES[:count].contiguous(memory_format=torch.channels_last)
     with torch.no_grad(), compute.autocast():
         found = fast(images).float()
@@ -46,7 +46,7 @@ def test_probabilities_stay(
 def test_the_network_is_left_alone():
     network = trained(NETWORKS["speednet"])
     before = copy.deepcopy(network.state_dict())
-    fastest(network, choose_compute(device="cpu", precision="bf16"))
+    optimize_for_inference(network, choose_compute(device="cpu", precision="bf16"))
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.kernels.norm_act import can_fuse, can_fuse_reading, norm_act, pool_act
+from thriftnet.kernels.norm_act import can_fuse, can_fuse_inference, norm_act, pool_act
 from thriftnet.models.layers import norm_activate, pool_norm_activate
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -135,10 +135,10 @@ def test_what_is_not_a_number_is_not_hidden(act: nn.Module, pool: bool):
 def test_reading_pools_and_activates_in_one_pass(act: nn.Module, shape: tuple[int, int, int, int]):
     x = features(*shape)
     x[0, 0, 0, 0] = torch.nan
-    assert not can_fuse_reading(x, nn.Identity(), act)
+    assert not can_fuse_inference(x, nn.Identity(), act)
     with torch.no_grad():
-        assert can_fuse_reading(x, nn.Identity(), act)
-        assert not can_fuse_reading(x, nn.BatchNorm2d(shape[1]), act)
+        assert can_fuse_inference(x, nn.Identity(), act)
+        assert not can_fuse_inference(x, nn.BatchNorm2d(shape[1]), act)
         found, expected = pool_act(x, act), act(F.max_pool2d(x.double(), 2))
     assert torch.equal(found.isnan(), expected.isnan())
     assert distance(found.nan_to_num(), expected.nan_to_num()) < ROUNDING

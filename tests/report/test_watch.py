@@ -24,7 +24,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import read_standing
 from thriftnet.terminal.watch import follow, sparkline, standing_lines
 from thriftnet.training import start
-from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.progress import Quiet, StepStats
 
 STATUS = {
     "epoch": 2,
@@ -63,8 +63,8 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
     seen: list[tuple[str, dict[str, Any]]] = []
 
     class Watcher(Quiet):
-        def step(self, moment: Moment) -> None:
-            seen.append((read_standing(tmp_path / "one").state, vars(moment)))
+        def step(self, stats: StepStats) -> None:
+            seen.append((read_standing(tmp_path / "one").state, vars(stats)))
 
     recipe = small_recipe(
         train={"epochs": 0.005}, schedule={"warmup_epochs": 0}, data={"val_ratio": 0}
@@ -73,7 +73,7 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
     states = [state for state, _ in seen]
     assert states[0] == "starting"  # the status is written after the other progress was told
     assert set(states[1:]) == {"running"}
-    left = [moment["seconds_left"] for _, moment in seen]
+    left = [stats["seconds_left"] for _, stats in seen]
     assert left[-1] == 0
     assert not RunFolder(run.path).status_path.exists()
     assert read_standing(run.path).state == "finished"

@@ -15,7 +15,7 @@ from thriftnet.runs.cleanup import find_superseded, remove_superseded
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import read_run
 from thriftnet.runs.live import read_standing
-from thriftnet.runs.metrics_log import Line, append_line, parse_line, read_lines
+from thriftnet.runs.metrics_log import MetricRecord, append_line, parse_line, read_lines
 from thriftnet.runs.predictions import Predictions
 from thriftnet.terminal.watch import standing_lines
 
@@ -96,7 +96,9 @@ EPOCH |= {"train_accuracy": 0.1, "learning_rate": 0.1, "images_per_second": 9.0}
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
 @pytest.mark.parametrize("line", [EPOCH, {"kind": "test", "tta": "flip", "accuracy": 0.5}])
-def test_anything_in_place_of_a_figure_is_shown_or_left_out(run: RunFolder, line: Line, odd: Any):
+def test_anything_in_place_of_a_figure_is_shown_or_left_out(
+    run: RunFolder, line: MetricRecord, odd: Any
+):
     run.model_path.unlink()
     before = run.metrics_path.read_bytes()
     for key in line:

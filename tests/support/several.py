@@ -21,7 +21,7 @@ from small import dataset, sitting, small_recipe
 from thriftnet.cli import main
 from thriftnet.data import Dataset
 from thriftnet.training import loop
-from thriftnet.training.distributed.processes import meet
+from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.setup import Plan
 
@@ -118,7 +118,7 @@ def _norm(folder: Path, rank: int) -> None:
 
 
 def _parity(folder: Path) -> None:
-    with meet() as processes:
+    with init_processes() as processes:
         _norm(folder, processes.rank)
         for name, recipe in {**RECIPES, "bf16": BFLOAT16, "cut": CUT}.items():
             sitting(recipe, folder / name, images=images, processes=processes)

@@ -11,14 +11,14 @@ from mlflow.tracking import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 
 Train = Callable[..., RunFolder]
 Shown = dict[str, list[tuple[int, float]]]
 """Steps and values by name."""
 
 
-def lines_of(run: RunFolder, kind: str) -> list[Line]:
+def lines_of(run: RunFolder, kind: str) -> list[MetricRecord]:
     return [line for line in run.metrics() if line["kind"] == kind]
 
 

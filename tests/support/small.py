@@ -13,7 +13,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
-from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 SMALL = {
@@ -54,7 +54,7 @@ class StopAt(Quiet):
         self.left = steps
         self.stop = stop
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         if self.left is not None:
             self.left -= 1
             self.stop.requested = self.left <= 0
@@ -74,11 +74,11 @@ def sitting(
     model = recipe_network(recipe, classes=len(train_set.classes))
     plan = make_plan(recipe, train_set, model, processes)
     state = make_state(recipe, plan, model)
-    if processes.lead(path.exists):
+    if processes.broadcast_from_main(path.exists):
         run = RunFolder.open(path)
         state.load_checkpoint(run.load_state())
-        processes.lead(lambda: run.rewind(state.step))
+        processes.broadcast_from_main(lambda: run.rewind(state.step))
     else:
-        run = processes.lead(lambda: RunFolder.create(path, recipe, {}))
+        run = processes.broadcast_from_main(lambda: RunFolder.create(path, recipe, {}))
     finished = fit(recipe, plan, state, run, StopAt(stop_after, stop), stop)
     return finished, run

@@ -14,7 +14,7 @@ from commands import Command
 from shown import SHOWN, Train, lines_of
 from small import small_recipe
 from thriftnet.errors import TrackingError
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.training.progress import Quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -74,7 +74,7 @@ class BreakAfter(Quiet):
     def __init__(self, folder: Path, tracker: str) -> None:
         self.folder, self.tracker = folder, tracker
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         if line.get("epoch") == 2:
             BREAK[self.tracker](self.folder)
 

@@ -16,8 +16,8 @@ from shown import SHOWN, Train, in_mlflow, in_tensorboard, lines_of, mlflow_runs
 from small import small_recipe
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
-from thriftnet.training.progress import Moment, Quiet
+from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.training.progress import Quiet, StepStats
 
 # MLflow's own use of SQLAlchemy.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -64,7 +64,7 @@ class Broken(Quiet):
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         def refuse(*_: object) -> None:
             raise RunError("the disk is full")
 
@@ -107,7 +107,7 @@ def test_torn_event_file_is_made_whole(train: Train, kept: int) -> None:
 @BOTH
 def test_run_that_began_without_a_tracker_is_shown_whole(train: Train, tracker: str) -> None:
     class Interrupt(Quiet):
-        def line(self, line: Line) -> None:
+        def line(self, line: MetricRecord) -> None:
             if line.get("epoch") == 1:
                 os.kill(os.getpid(), 2)
 
@@ -148,7 +148,7 @@ def test_the_recipe_is_there_as_parameters(train: Train, tracker: str) -> None:
 
 def test_mlflow_knows_how_a_run_ended(train: Train) -> None:
     class Interrupt(Quiet):
-        def line(self, line: Line) -> None:
+        def line(self, line: MetricRecord) -> None:
             if line.get("epoch") == 1:
                 os.kill(os.getpid(), 2)
 
@@ -158,8 +158,8 @@ def test_mlflow_knows_how_a_run_ended(train: Train) -> None:
     while_it_trains: list[str] = []
 
     class Look(Quiet):
-        def step(self, moment: Moment) -> None:
-            del moment
+        def step(self, stats: StepStats) -> None:
+            del stats
             while_it_trains.append(mlflow_runs(store)[0].info.status)
 
     train("mlflow", resume=True, progress=Look())

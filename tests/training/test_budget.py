@@ -23,7 +23,7 @@ from thriftnet.training.budget import (
 )
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
-from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 RECIPE = small_recipe(schedule={"warmup_epochs": 0.6, "cosine_epochs": 2.4})
@@ -59,7 +59,7 @@ def test_operations_buy_epochs_and_the_schedule_keeps_its_shape() -> None:
 
 def test_time_pays_for_training_validation_and_evaluation() -> None:
     pace = Pace(train_image=0.01, read_image=0.0001)
-    budget = Budget(seconds=100, began=time.monotonic(), reading_views=6)
+    budget = Budget(seconds=100, began=time.monotonic(), test_views=6)
     found = fit_to_budget(RECIPE, PLAN, budget, pace)
     cost = found.train.epochs * (50 * 0.01 + 10 * 0.0001) + 10_000 * 6 * 0.0001
     assert 94 < cost <= 100
@@ -109,7 +109,7 @@ def test_the_tighter_budget_decides() -> None:
     assert fit_to_budget(RECIPE, PLAN, both, Pace(0.001, 0.0001)).train.epochs == 2
 
 
-@pytest.mark.parametrize("budget", [Budget(operations=1.0), Budget(seconds=1.0, reading_views=6)])
+@pytest.mark.parametrize("budget", [Budget(operations=1.0), Budget(seconds=1.0, test_views=6)])
 def test_budget_below_one_step_is_refused(budget: Budget) -> None:
     with pytest.raises(RecipeError, match="does not buy one step"):
         fit_to_budget(RECIPE, PLAN, budget, Pace(0.01, 0.01))
@@ -125,7 +125,7 @@ def test_measured_pace_is_positive_and_finite() -> None:
 class Dawdle(Quiet):
     """Makes every step take far longer than planned."""
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         time.sleep(0.05)
 
 
@@ -155,7 +155,7 @@ def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> 
     planned: list[int] = []
 
     class Watch(Quiet):
-        def step(self, moment: Moment) -> None:
+        def step(self, stats: StepStats) -> None:
             planned.append(state.total_steps)
 
     fit(recipe, plan, state, run, Watch(), StopRequest(), deadline=time.monotonic() + 30)
@@ -174,13 +174,13 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     )
     began = time.monotonic()
     affordable = float(PLAN.operations(26))
-    both = Budget(seconds=60, operations=affordable, began=began, reading_views=1)
+    both = Budget(seconds=60, operations=affordable, began=began, test_views=1)
     run = RunFolder.open(start.start_run(recipe, runs_dir=tmp_path, budget=both).path)
     end = run.metrics()[-1]
     assert (end["kind"], end["step"]) == ("end", 26)
     assert end["pflop"] * 1e15 == pytest.approx(affordable)
     assert run.recipe().train.epochs == 6.5
-    hasty = Budget(seconds=5, began=time.monotonic(), reading_views=0)
+    hasty = Budget(seconds=5, began=time.monotonic(), test_views=0)
     run = RunFolder.open(start.start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
     assert time.monotonic() - hasty.began < 6
     assert run.metrics()[-1]["step"] > 4

@@ -29,9 +29,9 @@ class Clock:
         self.now += self.takes
 
 
-def begin(clock: Clock, monkeypatch: pytest.MonkeyPatch, *, leads: bool = True) -> Checkpoints:
+def begin(clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_main: bool = True) -> Checkpoints:
     monkeypatch.setattr(checkpoints, "time", clock)
-    plan: Any = SimpleNamespace(processes=SimpleNamespace(leads=leads))
+    plan: Any = SimpleNamespace(processes=SimpleNamespace(is_main=is_main))
     state: Any = SimpleNamespace(to_checkpoint=dict)
     run: Any = clock
     return Checkpoints(small_recipe(), plan, state, run)
@@ -62,5 +62,5 @@ def test_long_epoch_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_first_process_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(0.1)
-    begin(clock, monkeypatch, leads=False).write()
+    begin(clock, monkeypatch, is_main=False).write()
     assert clock.written == []

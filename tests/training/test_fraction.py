@@ -15,7 +15,7 @@ from thriftnet.models.saved import read_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import shrink
-from thriftnet.training.images import PlacedImages, place_images, split_positions
+from thriftnet.training.images import ImageTensors, prepare_tensors, split_positions
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet
@@ -123,7 +123,7 @@ def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
 
 
 def test_images_that_are_asked_for_again_are_at_hand_and_others_are_not_taken_for_them():
-    placed, cpu = PlacedImages(), torch.device("cpu")
+    placed, cpu = ImageTensors(), torch.device("cpu")
     recipe = small_recipe(data={"fraction": 0.5, "image_size": 16})
     first = placed(recipe, dataset(), cpu)
     other = recipe.model_copy(update={"name": "other"})
@@ -133,7 +133,7 @@ def test_images_that_are_asked_for_again_are_at_hand_and_others_are_not_taken_fo
         recipe.model_copy(update={"seed": 1}),
         recipe,
     ):
-        found, anew = placed(changed, dataset(), cpu), place_images(changed, dataset(), cpu)
+        found, anew = placed(changed, dataset(), cpu), prepare_tensors(changed, dataset(), cpu)
         assert found is not first
         for name, tensor in vars(anew).items():
             assert torch.equal(getattr(found, name), tensor)

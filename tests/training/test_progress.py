@@ -7,10 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from thriftnet.training.progress import LiveBar, Moment
+from thriftnet.training.progress import LiveBar, StepStats
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-MOMENT = Moment(
+MOMENT = StepStats(
     epoch=1,
     epochs=2,
     share=0.5,

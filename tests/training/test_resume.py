@@ -9,7 +9,7 @@ import pytest
 from small import dataset, sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
-from thriftnet.runs.folder import Line, RunFolder
+from thriftnet.runs.folder import MetricRecord, RunFolder
 from thriftnet.training import environment, start
 
 RECIPES = {
@@ -98,7 +98,7 @@ def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
     monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
     append = RunFolder.append
 
-    def full(run: RunFolder, line: Line) -> None:
+    def full(run: RunFolder, line: MetricRecord) -> None:
         if line["kind"] == "end":
             raise RunError("the disk is full")
         append(run, line)

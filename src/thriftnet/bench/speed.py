@@ -11,7 +11,7 @@ import torch
 from thriftnet.bench.clock import median_seconds
 from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.inference.logits import predict_logits
-from thriftnet.inference.optimise import fastest
+from thriftnet.inference.optimise import optimize_for_inference
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
 from thriftnet.training.epochs import Epochs
@@ -95,7 +95,9 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
     """Read noise with an untrained network of the recipe, as `evaluate` and `predict` read."""
     plan, _ = noise_training(recipe)
-    network = fastest(recipe_network(recipe, classes=len(CIFAR10_CLASSES)), plan.compute)
+    network = optimize_for_inference(
+        recipe_network(recipe, classes=len(CIFAR10_CLASSES)), plan.compute
+    )
 
     def read(count: int) -> None:
         predict_logits(

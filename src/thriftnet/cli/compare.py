@@ -36,7 +36,7 @@ def compare(
         print_comparison(found)
     for reason in found.left_out:
         print(f"thriftnet: left out: {reason}", file=sys.stderr)
-    if found.hindrance and len(found.groups) > 1:  # of one run the line above says it
-        print(f"thriftnet: not compared: {found.hindrance}", file=sys.stderr)
-    if found.left_out or found.hindrance:
+    if found.incomparable_reason and len(found.groups) > 1:  # of one run the line above says it
+        print(f"thriftnet: not compared: {found.incomparable_reason}", file=sys.stderr)
+    if found.left_out or found.incomparable_reason:
         raise typer.Exit(2)

@@ -93,7 +93,7 @@ def train(
         flops_budget=flops_budget,
         track=track or (),
     )
-    if not run.leads:  # torchrun started others, and the first one speaks
+    if not run.is_main:  # torchrun started others, and the first one speaks
         raise typer.Exit(0 if run.finished else 130)
     if not run.finished:
         options = [word for name in track or () for word in ("--track", name)]

@@ -70,7 +70,7 @@ class Comparison:
     groups: tuple[ScoreGroup, ...]
     contrasts: tuple[Contrast, ...]
     """Every other group against the first; empty where there is one group, or a hindrance."""
-    hindrance: str | None
+    incomparable_reason: str | None
     """Why the runs cannot be compared; they stand side by side all the same, each for itself."""
     correction: str | None
     """Of p-values for their number: Holm's, where there are several."""
@@ -84,7 +84,7 @@ class Comparison:
         return {
             "groups": [group.to_json() for group in self.groups],
             "contrasts": [contrast.to_json() for contrast in self.contrasts],
-            "hindrance": self.hindrance,
+            "hindrance": self.incomparable_reason,
             "correction": self.correction,
             "notes": list(self.notes),
             "left_out": list(self.left_out),
@@ -101,10 +101,10 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     if tta is not None and tta not in kinds:
         raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
     scores, left_out = _read(runs, tta)
-    hindrance = _hindrance(scores)
-    apart = hindrance is not None or _are_a_pair(scores, left_out)
+    incomparable_reason = _hindrance(scores)
+    apart = incomparable_reason is not None or _are_a_pair(scores, left_out)
     groups, repeated = group_scores(scores, apart=apart)
-    first, *others = groups if hindrance is None else groups[:1]
+    first, *others = groups if incomparable_reason is None else groups[:1]
     tests = [_tests(first, other) for other in others]
     p_values = [images.p if images else seeds.p for seeds, images in tests]
     known = [p for p in p_values if p is not None]
@@ -116,9 +116,9 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     return Comparison(
         groups=groups,
         contrasts=contrasts,
-        hindrance=hindrance,
+        incomparable_reason=incomparable_reason,
         correction="Holm" if len(known) > 1 else None,
-        notes=notes_on(groups, contrasts, hindrance=hindrance),
+        notes=notes_on(groups, contrasts, incomparable_reason=incomparable_reason),
         left_out=(*left_out, *repeated),
     )
 

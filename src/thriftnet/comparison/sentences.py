@@ -75,12 +75,12 @@ def show_p(p: float) -> str:
 
 
 def notes_on(
-    groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast], *, hindrance: str | None
+    groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast], *, incomparable_reason: str | None
 ) -> tuple[str, ...]:
     """What to know when reading the figures, and what is missing."""
     scores = [score for group in groups for score in group.scores]
     notes: list[str] = []
-    if not contrasts and hindrance is None:
+    if not contrasts and incomparable_reason is None:
         notes.append(
             "these runs differ by seed only, so there is nothing to compare; "
             "add runs of another recipe"

@@ -35,17 +35,17 @@ class CardCheck:
 
 
 def check_card(
-    card: Card, readings: Iterable[tuple[str, float, int]], *, precision: str
+    card: Card, metrics: Iterable[tuple[str, float, int]], *, precision: str
 ) -> tuple[CardCheck, ...]:
     """Compare with the card what was read in the same way; what it has no figure for is left out.
 
     Args:
         card: Of the network.
-        readings: Test-time augmentation, accuracy in [0, 1] and number of images of each.
+        metrics: Test-time augmentation, accuracy in [0, 1] and number of images of each.
         precision: That they were read in.
     """
     return tuple(
         CardCheck(tta, stated.accuracy, accuracy, images)
-        for tta, accuracy, images in readings
+        for tta, accuracy, images in metrics
         if (stated := card.figure(tta, precision))
     )

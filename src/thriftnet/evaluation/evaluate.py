@@ -21,8 +21,8 @@ from thriftnet.evaluation.metrics import (
     wilson_interval,
 )
 from thriftnet.inference.logits import Told, untold
-from thriftnet.inference.optimise import fastest
-from thriftnet.inference.tta import companion, tta_logits
+from thriftnet.inference.optimise import optimize_for_inference
+from thriftnet.inference.tta import baseline_tta, tta_logits
 from thriftnet.inference.views import choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
@@ -39,7 +39,7 @@ _RECORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class Metrics:
     """The figures of one way of reading the images."""
 
     tta: str
@@ -68,9 +68,9 @@ class Evaluation:
     parameters: int
     macs: int
     precision: str
-    chosen: Reading
+    chosen: Metrics
     """Read the way the recipe chose, or the caller."""
-    other: Reading
+    other: Metrics
     """Without test-time augmentation; or mirrored, where the choice is to have none."""
     card: Card | None = None
     """What the network's card says, where it has one: shipped weights do."""
@@ -87,8 +87,8 @@ class Evaluation:
         """Each reading that the card has a figure for; empty without a card."""
         if self.card is None:
             return ()
-        readings = ((r.tta, r.accuracy, r.images) for r in (self.chosen, self.other))
-        return check_card(self.card, readings, precision=self.precision)
+        metrics = ((r.tta, r.accuracy, r.images) for r in (self.chosen, self.other))
+        return check_card(self.card, metrics, precision=self.precision)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `accuracy` and its companions are of the chosen reading."""
@@ -163,14 +163,14 @@ def _read(
             f"the network knows {', '.join(model.classes)} and the images are of "
             f"{', '.join(dataset.classes)}; evaluate it on its own classes"
         )
-    fast = replace(model, network=fastest(model.network, compute))
+    fast = replace(model, network=optimize_for_inference(model.network, compute))
     images = shrink(torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2), model.image_size)
     labels = torch.tensor(dataset.labels)
 
-    other = companion(tta)
+    other = baseline_tta(tta)
     logits = tta_logits(fast, images, (tta, other), compute=compute, told=told)
 
-    def read(kind: str) -> Reading:
+    def read(kind: str) -> Metrics:
         return read_logits(logits[kind], labels, classes=model.classes, tta=kind)
 
     evaluation = Evaluation(
@@ -184,14 +184,14 @@ def _read(
     return evaluation, Predictions(labels.numpy(), said)
 
 
-def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta: str) -> Reading:
+def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta: str) -> Metrics:
     """All figures of (N, classes) logits and (N,) labels."""
     predicted = logits.argmax(dim=1)
     confusion = confusion_matrix(predicted, labels, classes=len(classes))
     right, present = confusion.diagonal().tolist(), confusion.sum(dim=1).tolist()
     shares = [hits / count if count else None for hits, count in zip(right, present, strict=True)]
     correct, total = sum(right), len(labels)
-    return Reading(
+    return Metrics(
         tta=tta,
         images=total,
         accuracy=correct / total,
@@ -236,10 +236,10 @@ def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
     line = {"kind": "test", "precision": evaluation.precision}
     tests = [entry for entry in run.metrics() if entry.get("kind") == "test"]
     latest = {entry.get("tta"): entry for entry in tests}
-    for reading in (evaluation.chosen, evaluation.other):
-        entry = {**line, "tta": reading.tta, **reading.summary()}
-        entry["accuracy_interval"] = list(reading.accuracy_interval)
-        if entry != latest.get(reading.tta):
+    for metrics in (evaluation.chosen, evaluation.other):
+        entry = {**line, "tta": metrics.tta, **metrics.summary()}
+        entry["accuracy_interval"] = list(metrics.accuracy_interval)
+        if entry != latest.get(metrics.tta):
             run.append(entry)
     same = {str(tta) for tta, test in latest.items() if line.items() <= test.items()}
     run.save_predictions(_with_kept(run, predictions, same))

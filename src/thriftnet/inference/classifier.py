@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.data import read_image
-from thriftnet.inference.optimise import fastest
+from thriftnet.inference.optimise import optimize_for_inference
 from thriftnet.inference.tta import tta_logits
 from thriftnet.inference.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
@@ -58,7 +58,7 @@ class Classifier:
         self.compute = choose_compute(device=device, precision=precision)
         self.tta = model.tta if tta is None else tta
         choose_views(self.tta)  # an unknown one is refused now, not at the first picture
-        self._fast = replace(model, network=fastest(model.network, self.compute))
+        self._fast = replace(model, network=optimize_for_inference(model.network, self.compute))
 
     @property
     def classes(self) -> tuple[str, ...]:

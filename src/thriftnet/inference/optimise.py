@@ -12,7 +12,7 @@ from thriftnet.models.fold import folded
 from thriftnet.runtime.device import Compute
 
 
-def fastest(network: nn.Module, compute: Compute) -> nn.Module:
+def optimize_for_inference(network: nn.Module, compute: Compute) -> nn.Module:
     """A copy for reading only: norms folded in, everything stored in the precision it runs in.
 
     Autocast would otherwise convert every weight again at each call, and oneDNN reorder it: that

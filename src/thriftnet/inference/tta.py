@@ -13,18 +13,18 @@ from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
 
-def companion(tta: str) -> str:
+def baseline_tta(tta: str) -> str:
     """The second way in which an evaluation reads: without augmentation, or mirrored."""
     return "flip" if tta == "none" else "none"
 
 
-def views_read(tta: str) -> set[str]:
+def tta_views(tta: str) -> set[str]:
     """Names of all views that an evaluation of that choice computes.
 
     Raises:
         RecipeError: The choice is not one of ours.
     """
-    return {name for kind in (tta, companion(tta)) for name in choose_views(kind)}
+    return {name for kind in (tta, baseline_tta(tta)) for name in choose_views(kind)}
 
 
 def tta_logits(

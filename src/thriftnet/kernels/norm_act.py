@@ -73,7 +73,7 @@ def norm_act(
     return cast(Tensor, result)
 
 
-def can_fuse_reading(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
+def can_fuse_inference(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Whether `pool_act` stands for `act(max_pool2d(x, 2))` here, the norm being folded away."""
     return (
         not recorded()

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.kernels.norm_act import can_fuse, can_fuse_reading, pool_act
+from thriftnet.kernels.norm_act import can_fuse, can_fuse_inference, pool_act
 from thriftnet.kernels.norm_act import norm_act as fused_norm_act
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -44,7 +44,7 @@ def pool_norm_activate(x: Tensor, norm: nn.Module, act: nn.Module) -> Tensor:
     """`act(norm(max_pool2d(x, 2)))`, likewise; (N, C, H, W) to (N, C, H // 2, W // 2)."""
     if can_fuse(x, norm, act, pool=True):
         return fused_norm_act(x, norm, act, pool=True)
-    if can_fuse_reading(x, norm, act):
+    if can_fuse_inference(x, norm, act):
         return pool_act(x, act)
     return act(norm(F.max_pool2d(x, 2)))
 

@@ -18,7 +18,7 @@ from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import train_anew
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runs.state import goes_on
 from thriftnet.training.epochs import Epochs
@@ -35,12 +35,12 @@ class RunRecord:
     recipe: Recipe
     environments: list[dict[str, Any]]
     """What it began on, and what it went on with each time that this was something else."""
-    start: Line
+    start: MetricRecord
     """The line of the start; empty if it is missing."""
-    epochs: list[Line]
-    end: Line
+    epochs: list[MetricRecord]
+    end: MetricRecord
     """The line of the end; empty in a run that was cut."""
-    test: Line
+    test: MetricRecord
     """The latest test figures of the reading the recipe chose; empty before `evaluate`."""
     model: SavedModel | None
     logits: NDArray[np.float32] | None
@@ -152,11 +152,11 @@ def read_record(path: Path) -> RunRecord:
 
 def _missing_lines(
     run: RunFolder,
-    lines: list[Line],
+    lines: list[MetricRecord],
     *,
-    start: Line,
-    end: Line,
-    epochs: list[Line],
+    start: MetricRecord,
+    end: MetricRecord,
+    epochs: list[MetricRecord],
     running: bool,
 ) -> list[str]:
     """What the metrics do not tell."""
@@ -191,7 +191,7 @@ def _or_say(read: Callable[[], _T], otherwise: _T, missing: list[str]) -> _T:
         return otherwise
 
 
-def _last(lines: list[Line], kind: str, keys: tuple[str, ...]) -> Line:
+def _last(lines: list[MetricRecord], kind: str, keys: tuple[str, ...]) -> MetricRecord:
     """The latest line of a kind that has numbers under all `keys`; empty if there is none."""
     for line in reversed(lines):
         if line.get("kind") == kind and all(_is_number(line.get(key)) for key in keys):

@@ -36,7 +36,7 @@ from thriftnet.files import explain_os_error, read_bounded, write_whole
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.runs.metrics_log import (
-    Line,
+    MetricRecord,
     append_line,
     is_torn,
     last_line,
@@ -139,11 +139,11 @@ class RunFolder:
         except OSError:
             return {}
 
-    def moves(self) -> list[Line]:
+    def moves(self) -> list[MetricRecord]:
         """What changed of `environment` where a cut run went on elsewhere, with the step."""
         return _moves(self.metrics())
 
-    def environments(self, lines: list[Line] | None = None) -> list[dict[str, Any]]:
+    def environments(self, lines: list[MetricRecord] | None = None) -> list[dict[str, Any]]:
         """`environment`, and after it what each of `moves` made of it.
 
         Args:
@@ -152,7 +152,7 @@ class RunFolder:
         moves = _moves(self.metrics() if lines is None else lines)
         return list(accumulate(moves, or_, initial=self.environment()))
 
-    def append(self, line: Line) -> None:
+    def append(self, line: MetricRecord) -> None:
         """Add a line to the metrics, whole or not at all, in the place of a torn last one.
 
         Raises:
@@ -160,7 +160,7 @@ class RunFolder:
         """
         append_line(self.metrics_path, line)
 
-    def metrics(self, *, outline: bool = False) -> list[Line]:
+    def metrics(self, *, outline: bool = False) -> list[MetricRecord]:
         """All whole lines; one torn at the end (a machine that stopped) is left out.
 
         Args:
@@ -176,7 +176,7 @@ class RunFolder:
         """Whether the last line of the metrics was cut while it was written."""
         return is_torn(self.metrics_path)
 
-    def save_status(self, status: Line | None) -> None:
+    def save_status(self, status: MetricRecord | None) -> None:
         """Say where the training stands, for those who watch; none: it goes on no longer.
 
         Nothing depends on it: a full disk is no error here, and a cut file no harm.
@@ -189,7 +189,7 @@ class RunFolder:
                 new.write_text(json.dumps(status) + "\n", "utf-8")
                 new.replace(self.status_path)
 
-    def status(self) -> tuple[Line, float]:
+    def status(self) -> tuple[MetricRecord, float]:
         """Where the training stands, and how many seconds ago; empty where none goes on."""
         try:
             found = parse_line(read_bounded(self.status_path, most=_MOST_FACTS)) or {}
@@ -328,5 +328,5 @@ def _remove_unborn(folder: Path) -> None:
                 shutil.rmtree(path)
 
 
-def _moves(lines: list[Line]) -> list[Line]:
+def _moves(lines: list[MetricRecord]) -> list[MetricRecord]:
     return [line for line in lines if line.get("kind") == "environment"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line, has_figures, is_figure
+from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure
 from thriftnet.runs.state import SILENT_SECONDS, run_state
 
 _EPOCH = frozenset(
@@ -36,13 +36,13 @@ class Standing:
     path: Path
     state: str
     """As `run_state` says."""
-    status: Line
-    """The latest `Moment`; empty where no training goes on."""
-    epochs: tuple[Line, ...]
+    status: MetricRecord
+    """The latest `StepStats`; empty where no training goes on."""
+    epochs: tuple[MetricRecord, ...]
     """The lines of the epochs that have ended."""
-    last: Line
+    last: MetricRecord
     """The last line of the metrics; empty if there is none."""
-    test: Line
+    test: MetricRecord
     """The latest test figures, read as the recipe says; empty before `evaluate`."""
     awaits_test: bool = False
     """Whether it came to its end so lately that its test figures may be under way."""

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard, cast
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, read_bounded, write_whole
 
-Line = dict[str, Any]
+MetricRecord = dict[str, Any]
 """`kind` says what a line tells: start, epoch, interrupted, environment, resumed, failed, end,
 test."""
 
@@ -23,16 +23,16 @@ _EPOCH = '{"kind": "epoch"'
 """How the line of an epoch begins as it is written."""
 
 
-def parse_line(text: str | bytes) -> Line | None:
+def parse_line(text: str | bytes) -> MetricRecord | None:
     """A line of the metrics; none if it is damaged."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):  # brackets in brackets
         return None
-    return cast("Line", line) if isinstance(line, dict) else None
+    return cast("MetricRecord", line) if isinstance(line, dict) else None
 
 
-def read_lines(path: Path, *, outline: bool = False) -> list[Line]:
+def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
     """All whole lines of a file; one torn at the end is left out. No file has no lines.
 
     Args:
@@ -54,7 +54,7 @@ def read_lines(path: Path, *, outline: bool = False) -> list[Line]:
     epochs = [at for at, text in enumerate(texts) if text.startswith(_EPOCH)]
     # The last may be torn, so one more is kept; a cut line among the others is still found out.
     passed = {at for at in epochs[:-2] if texts[at].endswith("}")} if outline else set[int]()
-    lines: list[Line] = []
+    lines: list[MetricRecord] = []
     for at, text in enumerate(texts):
         if at in passed:
             continue
@@ -66,7 +66,7 @@ def read_lines(path: Path, *, outline: bool = False) -> list[Line]:
     return lines
 
 
-def append_line(path: Path, line: Line) -> None:
+def append_line(path: Path, line: MetricRecord) -> None:
     """Add a line to a file, whole or not at all, in the place of a torn last one.
 
     Raises:
@@ -107,17 +107,17 @@ def is_figure(value: object) -> TypeGuard[float]:
     return abs(value) < _LARGEST  # not of what is no number
 
 
-def has_figures(line: Line, keys: Iterable[str]) -> bool:
+def has_figures(line: MetricRecord, keys: Iterable[str]) -> bool:
     """Whether a line has a figure under each of the keys."""
     return all(is_figure(line.get(key)) for key in keys)
 
 
-def last_line(lines: list[Line], kind: str) -> Line:
+def last_line(lines: list[MetricRecord], kind: str) -> MetricRecord:
     """The latest line of a kind; empty if there is none."""
     return next((line for line in reversed(lines) if line.get("kind") == kind), {})
 
 
-def latest_tests(lines: list[Line], *, precision: str) -> dict[str, Line]:
+def latest_tests(lines: list[MetricRecord], *, precision: str) -> dict[str, MetricRecord]:
     """The latest test figures of each test-time augmentation, read in that precision."""
     tests = (line for line in lines if line.get("kind") == "test")
     return {line["tta"]: line for line in tests if line.get("precision") == precision}

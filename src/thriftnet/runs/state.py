@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from thriftnet.runs.folder import SILENT_SECONDS, RunFolder
 from thriftnet.runs.lock import find_writer
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 
 
 def goes_on(run: RunFolder) -> bool:
@@ -19,7 +19,7 @@ def goes_on(run: RunFolder) -> bool:
     return bool(status) and age < SILENT_SECONDS
 
 
-def run_state(run: RunFolder, lines: Sequence[Line], *, age: float | None) -> str:
+def run_state(run: RunFolder, lines: Sequence[MetricRecord], *, age: float | None) -> str:
     """`starting`, `running`, `silent`, `interrupted`, `failed` or `finished`.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 
 from thriftnet.search.queue.heartbeat import Heartbeat
 from thriftnet.search.queue.jobs import Answer, Job, JobRow
-from thriftnet.search.stages.order import Stage, read_known
+from thriftnet.search.stages.order import Stage, read_snapshot
 from thriftnet.search.study import Study
 from thriftnet.search.threads import threads_of
 
@@ -67,7 +67,7 @@ def conclude(
             with Heartbeat(study.storage, claim), threads_of(study):
                 found = study.outcome(stage.name)
                 if found is None:
-                    found = stage.conclude(study, read_known(study), data)
+                    found = stage.conclude(study, read_snapshot(study), data)
                     study.save_outcome(stage.name, found)
         finally:  # never finished: whoever loses the file makes it anew
             study.storage.release(claim)

@@ -12,16 +12,16 @@ from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
-from thriftnet.search.known import Known
 from thriftnet.search.queue.database import in_a_file
 from thriftnet.search.queue.jobs import Answer, Candidate, JobRow, decided
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_known, stages_before
+from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_snapshot, stages_before
 from thriftnet.search.status import StageStanding, standing_of
 from thriftnet.search.study import Study, is_study, trial_threads
-from thriftnet.search.workers.local import LocalCrew
+from thriftnet.search.workers.local import LocalPool
 from thriftnet.search.workers.machine import gpus, processors
-from thriftnet.search.workers.pool import Crew, Team
+from thriftnet.search.workers.pool import Supervisor, WorkerPool
 from thriftnet.training.interrupt import stop_on_signal
 
 _ON_GPUS = {"auto", "cuda"}
@@ -39,7 +39,9 @@ class SearchProgress(Protocol):
         """All candidates, before anything trains."""
         ...
 
-    def job(self, row: JobRow, known: Known, standing: StageStanding, *, done: int) -> None:
+    def job(
+        self, row: JobRow, snapshot: StudySnapshot, standing: StageStanding, *, done: int
+    ) -> None:
         """A job is over, as so many of the stage are with it."""
         ...
 
@@ -100,7 +102,7 @@ def run_search(
     path = study or Path("studies") / chosen.name
     candidates = count_candidates(chosen, begun=is_study(path))
     on_gpus = trial_recipe(chosen, candidates[0], epochs=1, seed=0).train.device in _ON_GPUS
-    crew = _choose_crew(
+    pool = _choose_pool(
         cluster,
         workers,
         threads=trial_threads(path, chosen),
@@ -115,14 +117,14 @@ def run_search(
     progress.counted(chosen, candidates)
     load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
     outcomes: dict[str, dict[str, Any]] = {}
-    team = Team(opened, wanted, crew=crew, url=storage, data=data, say=progress.note)
-    with closing(opened.storage), closing(crew), stop_on_signal() as stop, closing(team):
+    supervisor = Supervisor(opened, wanted, pool=pool, url=storage, data=data, say=progress.note)
+    with closing(opened.storage), closing(pool), stop_on_signal() as stop, closing(supervisor):
         for each in wanted:
             _need(opened, stages_before(each))
             outcome = opened.outcome(each.name)
             if outcome is None:
                 teller = _Teller(opened, each, progress)
-                if teller.look() or team.run(
+                if teller.look() or supervisor.run(
                     each, stopping=lambda: stop.requested, look=teller.look
                 ):
                     outcome = conclude(
@@ -139,7 +141,7 @@ def run_search(
         return Searched(path, True, outcomes, _given_up(opened))
 
 
-def _choose_crew(
+def _choose_pool(
     cluster: str | None,
     workers: int | None,
     *,
@@ -147,14 +149,14 @@ def _choose_crew(
     most: int,
     on_gpus: bool,
     shared: bool,
-) -> Crew:
+) -> WorkerPool:
     if cluster is None:
         found = gpus() if on_gpus else []
         room = len(found) or processors() // threads
-        return LocalCrew(workers or max(1, min(room, most)), gpus=found)
-    from thriftnet.search.workers.ray_cluster import RayCrew
+        return LocalPool(workers or max(1, min(room, most)), gpus=found)
+    from thriftnet.search.workers.ray_cluster import RayPool
 
-    return RayCrew(cluster, workers=workers, threads=threads, use_gpus=on_gpus, shared=shared)
+    return RayPool(cluster, workers=workers, threads=threads, use_gpus=on_gpus, shared=shared)
 
 
 def _retry(study: Study, progress: SearchProgress) -> None:
@@ -187,7 +189,7 @@ class _Teller:
         self.study = study
         self.stage = stage
         self.progress = progress
-        self._decide = stage.decide(read_known(study))
+        self._decide = stage.decide(read_snapshot(study))
         rows = study.storage.jobs(stage.name)
         self._told = {row.number for row in rows if row.over}
         self._over = self._decided(rows)
@@ -197,11 +199,11 @@ class _Teller:
         rows = self.study.storage.jobs(self.stage.name)
         new = [row for row in rows if row.over and row.number not in self._told]
         if new:
-            known = read_known(self.study)
-            standing = standing_of(self.stage, known)
+            snapshot = read_snapshot(self.study)
+            standing = standing_of(self.stage, snapshot)
             for row in new:
                 self._told.add(row.number)
-                self.progress.job(row, known, standing, done=len(self._told))
+                self.progress.job(row, snapshot, standing, done=len(self._told))
             self._over = self._decided(rows)
         return self._over
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from thriftnet.search.conclusion import conclusion_of
-from thriftnet.search.known import Known
-from thriftnet.search.stages.order import STAGES, Stage, read_known, stages_before
+from thriftnet.search.snapshot import StudySnapshot
+from thriftnet.search.stages.order import STAGES, Stage, read_snapshot, stages_before
 from thriftnet.search.study import Study
 
 
@@ -60,8 +60,8 @@ def read_standing(study: Study) -> Standing:
     Raises:
         SearchError: The storage cannot be read.
     """
-    known = read_known(study)
-    stages = [standing_of(stage, known) for stage in STAGES]
+    snapshot = read_snapshot(study)
+    stages = [standing_of(stage, snapshot) for stage in STAGES]
     for at, stage in enumerate(STAGES):
         conclusion = study.storage.jobs(conclusion_of(stage))
         if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
@@ -69,26 +69,26 @@ def read_standing(study: Study) -> Standing:
     return Standing(
         path=str(study.path),
         space=study.space.name,
-        candidates=len(known.competing),
-        over_budget=known.over_budget,
+        candidates=len(snapshot.competing),
+        over_budget=snapshot.over_budget,
         stages=stages,
     )
 
 
-def standing_of(stage: Stage, known: Known) -> StageStanding:
+def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStanding:
     """One stage, by the outcomes and jobs that are known; a stage without an outcome is not done.
 
     Raises:
         SearchError: The outcome of a stage before is of other candidates.
     """
-    rows = known.jobs[stage.name]
+    rows = snapshot.jobs[stage.name]
     over = [row for row in rows if row.over]
     running = [row for row in rows if row.state == "running"]
-    ready = all(before.name in known.outcomes for before in stages_before(stage))
-    expected = stage.expected(known) if ready else []
-    done = stage.name in known.outcomes
+    ready = all(before.name in snapshot.outcomes for before in stages_before(stage))
+    expected = stage.expected(snapshot) if ready else []
+    done = stage.name in snapshot.outcomes
     trials = {(row.job.candidate, row.job.seed) for row in rows}
-    full = stage.horizon(known.space)
+    full = stage.horizon(snapshot.space)
     moving = {
         (row.job.candidate, row.job.seed)
         for row in rows
@@ -109,18 +109,18 @@ def standing_of(stage: Stage, known: Known) -> StageStanding:
         pruned=len(trials - moving) if done else 0,
         failed=sum(row.state == "failed" for row in rows),
         best=best.value if best else None,
-        best_label=known.candidates[best.job.candidate].label if best else None,
-        seconds_left=None if done else _seconds_left(known, stage, len(running), expected),
+        best_label=snapshot.candidates[best.job.candidate].label if best else None,
+        seconds_left=None if done else _seconds_left(snapshot, stage, len(running), expected),
     )
 
 
 def _seconds_left(
-    known: Known, stage: Stage, running: int, expected: list[tuple[int, float]]
+    snapshot: StudySnapshot, stage: Stage, running: int, expected: list[tuple[int, float]]
 ) -> float | None:
     """Work left at the speed of the jobs that are over, shared by the workers at it."""
-    finished = [row for row in known.jobs[stage.name] if row.state == "finished"]
-    done = sum(known.work(row) for row in finished)
-    spent = sum(known.seconds(row) for row in finished)
+    finished = [row for row in snapshot.jobs[stage.name] if row.state == "finished"]
+    done = sum(snapshot.work(row) for row in finished)
+    spent = sum(snapshot.seconds(row) for row in finished)
     if not running or not spent:
         return None
     left = sum(count * work for count, work in expected) - done

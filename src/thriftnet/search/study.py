@@ -86,7 +86,7 @@ class Study:
         *,
         url: str | None = None,
         heartbeat: float = 5.0,
-        patient: bool = False,
+        wait_until_available: bool = False,
         read_only: bool = False,
     ) -> Study:
         """Open an existing study.
@@ -95,7 +95,7 @@ class Study:
             path: Of the folder.
             url: Of its database; none: a file in the folder.
             heartbeat: Seconds between two signs of life of a worker.
-            patient: Whether to wait for a database that does not answer at once.
+            wait_until_available: Whether to wait for a database that does not answer at once.
             read_only: Whether nothing is written, as where the folder may only be read.
 
         Raises:
@@ -112,7 +112,11 @@ class Study:
             )
         if read_only:
             return cls(path, space, _read_storage(path, space, url))
-        return cls(path, space, _storage(path, space, url, heartbeat, patient=patient))
+        return cls(
+            path,
+            space,
+            _storage(path, space, url, heartbeat, wait_until_available=wait_until_available),
+        )
 
     def trial_path(self, job: Job) -> Path:
         """The run folder of a job's trial."""
@@ -217,13 +221,18 @@ def _check_storage(path: Path, url: str | None) -> None:
 
 
 def _storage(
-    path: Path, space: Space, url: str | None, heartbeat: float, *, patient: bool = False
+    path: Path,
+    space: Space,
+    url: str | None,
+    heartbeat: float,
+    *,
+    wait_until_available: bool = False,
 ) -> Storage:
     """The storage of a study, which is of its space and of its folder."""
     if url is None:
         storage = Storage.in_file(path / "study.db", heartbeat=heartbeat)
     else:
-        storage = Storage(url, heartbeat=heartbeat, patient=patient)
+        storage = Storage(url, heartbeat=heartbeat, wait_until_available=wait_until_available)
     try:
         if url is None:
             storage.prepare(space.digest())

@@ -7,7 +7,7 @@ from pathlib import Path
 from thriftnet.bench.machine import Bench
 from thriftnet.commands import command
 from thriftnet.evaluation.card_check import CardCheck
-from thriftnet.evaluation.evaluate import Evaluation, Reading
+from thriftnet.evaluation.evaluate import Evaluation, Metrics
 from thriftnet.models.summary import Summary
 from thriftnet.plain import plain
 from thriftnet.runs.folder import RunFolder
@@ -26,8 +26,8 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     """The end of a training: accuracy, size, time, and where it lies."""
     end = next(line for line in reversed(RunFolder(path).metrics()) if line["kind"] == "end")
     print()
-    for reading in (evaluation.chosen, evaluation.other):
-        print(f"test accuracy   {_accuracy(reading)}")
+    for metrics in (evaluation.chosen, evaluation.other):
+        print(f"test accuracy   {_accuracy(metrics)}")
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
     print(f"run folder      {plain(str(path))}")
@@ -40,8 +40,8 @@ def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: boo
     name = f"{target} (shipped weights)" if shipped else plain(str(target))
     print(f"{name}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
     print(f"{chosen.images:,} test images, {evaluation.precision}\n")
-    for reading in (chosen, evaluation.other):
-        print(f"top-1   {_accuracy(reading)}")
+    for metrics in (chosen, evaluation.other):
+        print(f"top-1   {_accuracy(metrics)}")
     _print_card_checks(evaluation)
     print(f"\nBelow, {_VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
@@ -72,8 +72,8 @@ def print_description(summary: Summary) -> None:
 
 def print_shipped(card: Card, path: Path) -> None:
     """What the weights that come with a recipe reach, and where their card is."""
-    reading = card.headline
-    print(f"shipped weights: {reading.accuracy:.2%} of the test images, {_VIEWS[reading.tta]}")
+    metrics = card.headline
+    print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {_VIEWS[metrics.tta]}")
     print(f"their card: {path}")
 
 
@@ -120,9 +120,9 @@ def _verdict(check: CardCheck) -> str:
     return f"not reproduced: {images} {'more' if check.difference > 0 else 'fewer'} here"
 
 
-def _accuracy(reading: Reading) -> str:
-    low, high = reading.accuracy_interval
-    return f"{reading.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {_VIEWS[reading.tta]}"
+def _accuracy(metrics: Metrics) -> str:
+    low, high = metrics.accuracy_interval
+    return f"{metrics.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {_VIEWS[metrics.tta]}"
 
 
 def _relative(value: int, other: int) -> str:
@@ -130,12 +130,12 @@ def _relative(value: int, other: int) -> str:
     return f"{abs(share):.0%} {'fewer' if share < 0 else 'more'}"
 
 
-def _print_confusion(reading: Reading) -> None:
-    names = list(reading.per_class)
+def _print_confusion(metrics: Metrics) -> None:
+    names = list(metrics.per_class)
     print("Per class: accuracy, and how many of its images were predicted as each class")
     print(f"{'label':<12} {'accuracy':>8}  " + " ".join(f"{plain(name)[:4]:>4}" for name in names))
-    for name, row in zip(names, reading.confusion, strict=True):
+    for name, row in zip(names, metrics.confusion, strict=True):
         counts = " ".join(f"{count:>4}" for count in row)
-        share = reading.per_class[name]
+        share = metrics.per_class[name]
         accuracy = "–" if share is None else f"{share:.3f}"
         print(f"{plain(name)[:12]:<12} {accuracy:>8}  {counts}")

@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.text import Text
 
 from thriftnet.plain import plain
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Candidate, JobRow
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.status import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
@@ -47,9 +47,11 @@ class PrintedSearch:
             _print_candidates(over)
         print(flush=True)
 
-    def job(self, row: JobRow, known: Known, standing: StageStanding, *, done: int) -> None:
+    def job(
+        self, row: JobRow, snapshot: StudySnapshot, standing: StageStanding, *, done: int
+    ) -> None:
         """Print the end of a job."""
-        candidate = known.candidates[row.job.candidate]
+        candidate = snapshot.candidates[row.job.candidate]
         value = "failed" if row.value is None else f"{row.value:.4f}"
         left = "" if standing.seconds_left is None else f"  {clock(standing.seconds_left)} left"
         start = (

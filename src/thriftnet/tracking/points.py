@@ -9,7 +9,7 @@ from typing import Any
 
 from thriftnet.recipe.keys import flatten
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 
 _CURVES = {
     "train_loss": "loss/train",
@@ -68,7 +68,7 @@ def started_at(run: RunFolder) -> float:
     return run.recipe_path.stat().st_mtime
 
 
-def _figures(line: Line, *, tta: str) -> dict[str, Any]:
+def _figures(line: MetricRecord, *, tta: str) -> dict[str, Any]:
     """Names and values of a line; those that are no numbers are for the caller to leave out."""
     kind = line.get("kind")
     if kind == "epoch":

@@ -44,7 +44,7 @@ class Budget:
     """Counted operations of training."""
     began: float = 0.0
     """When the clock was started, by `time.monotonic()`."""
-    reading_views: int = 2
+    test_views: int = 2
     """Views of each test image that are computed after training."""
 
 
@@ -83,7 +83,7 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
     whole = plan.sizes.first_whole_epoch
     deadline = time.monotonic() + _CALIBRATION_SECONDS
     # The first process's clock decides and its pace is taken, so that all take the same steps.
-    while len(steps) < 4 or plan.processes.lead(lambda: time.monotonic() < deadline):
+    while len(steps) < 4 or plan.processes.broadcast_from_main(lambda: time.monotonic() < deadline):
         began = time.monotonic()
         train_step(plan, state, batch, epoch=whole)
         steps.append(time.monotonic() - began)
@@ -94,13 +94,13 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
         train_image=statistics.median(steps[1:]) / len(batch),
         read_image=(time.monotonic() - began) / len(few),
     )
-    return plan.processes.lead(lambda: pace)
+    return plan.processes.broadcast_from_main(lambda: pace)
 
 
 def deadline_of(budget: Budget, pace: Pace) -> float:
     """When training has to end, by `time.monotonic()`, for the evaluation to be in time."""
     assert budget.seconds is not None
-    reading = _TEST_IMAGES * budget.reading_views * pace.read_image
+    reading = _TEST_IMAGES * budget.test_views * pace.read_image
     return budget.began + budget.seconds * (1 - _MARGIN) - reading
 
 

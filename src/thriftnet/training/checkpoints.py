@@ -34,7 +34,7 @@ class Checkpoints:
             RunError: The disk is full; the one before stays.
         """
         began = time.monotonic()
-        if self._plan.processes.leads:
+        if self._plan.processes.is_main:
             self._run.save_state({**self._state.to_checkpoint(), "recipe": self._recipe})
         self._last = time.monotonic()
         self._took = self._last - began

@@ -29,10 +29,10 @@ class Images:
     """As images and labels; of length 0 without validation."""
 
 
-Place = Callable[[Recipe, Dataset, torch.device], Images]
+PrepareTensors = Callable[[Recipe, Dataset, torch.device], Images]
 
 
-def place_images(recipe: Recipe, train_set: Dataset, device: torch.device) -> Images:
+def prepare_tensors(recipe: Recipe, train_set: Dataset, device: torch.device) -> Images:
     """Split a data set as a recipe says, and bring it to the device at the recipe's size."""
     train_at, val_at = split_positions(recipe, train_set.labels)
     side = recipe.data.image_size
@@ -45,7 +45,7 @@ def place_images(recipe: Recipe, train_set: Dataset, device: torch.device) -> Im
     )
 
 
-class PlacedImages:
+class ImageTensors:
     """Places images as `place_images` does, and has them at hand if the same are asked for again.
 
     For a process that trains many recipes on one data set: the trials of a search mostly share
@@ -60,7 +60,7 @@ class PlacedImages:
         wanted = (recipe.seed, recipe.data, device)
         if self._last is None or self._last[0] != wanted:
             self._last = None  # room for the next
-            self._last = wanted, place_images(recipe, train_set, device)
+            self._last = wanted, prepare_tensors(recipe, train_set, device)
         return self._last[1]
 
 

@@ -20,12 +20,12 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.recipe import Recipe
-from thriftnet.runs.folder import Line, RunFolder
+from thriftnet.runs.folder import MetricRecord, RunFolder
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.checkpoints import Checkpoints
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
 from thriftnet.training.interrupt import StopRequest
-from thriftnet.training.progress import Moment, Progress
+from thriftnet.training.progress import Progress, StepStats
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.setup import Plan, as_saved
 from thriftnet.training.state import EpochTotals, TrainingState
@@ -86,7 +86,7 @@ def fit(
                 checkpoints.write()
                 return _interrupted(plan, state, run, progress)
             checkpoints.within_epoch()
-        if plan.processes.leads:  # the others wait for it where all agree on a stop
+        if plan.processes.is_main:  # the others wait for it where all agree on a stop
             _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
         state.totals = EpochTotals()
         stopped = plan.processes.any(stop.requested) or epoch + 1 == until
@@ -96,7 +96,7 @@ def fit(
             checkpoints.after_epoch()
         if stopped and state.step < state.total_steps:
             return _interrupted(plan, state, run, progress)
-    if plan.processes.leads:
+    if plan.processes.is_main:
         _finish_run(recipe, plan, state, run, progress)
     return True
 
@@ -189,11 +189,11 @@ def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
     affordable = done + (deadline - time.monotonic()) * done / state.seconds
     steps = bisect_right(range(plan.total_steps + 1), affordable, key=plan.operations) - 1
     total = steps if steps > state.step else min(state.total_steps, state.step + 1)
-    state.total_steps = plan.processes.lead(lambda: total)  # by one clock
+    state.total_steps = plan.processes.broadcast_from_main(lambda: total)  # by one clock
 
 
 def _interrupted(plan: Plan, state: TrainingState, run: RunFolder, progress: Progress) -> bool:
-    if plan.processes.leads:
+    if plan.processes.is_main:
         _tell(run, progress, {"kind": "interrupted", "step": state.step})
     return False
 
@@ -226,7 +226,7 @@ def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
 
 def _finish_epoch(
     recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, epoch: int
-) -> Line:
+) -> MetricRecord:
     """Validate, keep the best weights, and sum the epoch up in a line."""
     began = time.monotonic()
     validation = validate(plan, state)
@@ -270,7 +270,7 @@ def _finish_run(
     _tell(run, progress, end)
 
 
-def _moment(plan: Plan, state: TrainingState, epoch: int) -> Moment:
+def _moment(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
     # At this epoch's rate of operations, since other epochs may have images of another size.
@@ -278,7 +278,7 @@ def _moment(plan: Plan, state: TrainingState, epoch: int) -> Moment:
     left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed
     first = plan.epochs.first_step(epoch)
     steps = min(plan.epochs.steps_in(epoch), state.total_steps - first)
-    return Moment(
+    return StepStats(
         epoch=epoch + 1,
         epochs=math.ceil(plan.epochs.epochs(state.total_steps)),
         share=(state.step - first) / steps,
@@ -290,6 +290,6 @@ def _moment(plan: Plan, state: TrainingState, epoch: int) -> Moment:
     )
 
 
-def _tell(run: RunFolder, progress: Progress, line: Line) -> None:
+def _tell(run: RunFolder, progress: Progress, line: MetricRecord) -> None:
     run.append(line)
     progress.line(line)

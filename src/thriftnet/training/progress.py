@@ -15,12 +15,12 @@ from rich.live import Live
 from rich.text import Text
 
 from thriftnet.plain import plain, to_stderr
-from thriftnet.runs.folder import Line
+from thriftnet.runs.folder import MetricRecord
 from thriftnet.training.distributed.ranks import is_first
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepStats:
     """Where a run stands, after a step."""
 
     epoch: int
@@ -47,11 +47,11 @@ class Progress(Protocol):
         """Something that went wrong and does not stop the run."""
         ...
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         """After every step."""
         ...
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """A line that went into metrics.jsonl."""
         ...
 
@@ -60,7 +60,7 @@ class Progress(Protocol):
         ...
 
 
-class PassedOn:
+class ForwardingProgress:
     """Tells another progress what it is told; a subclass does something beside that."""
 
     def __init__(self, progress: Progress) -> None:
@@ -74,11 +74,11 @@ class PassedOn:
         """Something that went wrong."""
         self.progress.warn(text)
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         """After every step."""
-        self.progress.step(moment)
+        self.progress.step(stats)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """A line that went into the metrics."""
         self.progress.line(line)
 
@@ -101,11 +101,11 @@ class Lasting:
         """Something that went wrong."""
         self._try(lambda: self._progress.warn(text))
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         """After every step."""
-        self._try(lambda: self._progress.step(moment))
+        self._try(lambda: self._progress.step(stats))
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """A line that went into the metrics."""
         self._try(lambda: self._progress.line(line))
 
@@ -133,10 +133,10 @@ class Quiet:
         """Print the sentence where errors go."""
         to_stderr(f"thriftnet: {text}")
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         """Nothing."""
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class Silent(Quiet):
 class JsonLines(Quiet):
     """The lines of metrics.jsonl on standard output, as they come."""
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """Print the line."""
         print(json.dumps(line), flush=True)
 
@@ -165,7 +165,7 @@ class Plain(Quiet):
         """Print the sentence."""
         print(plain(text), flush=True)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """Print the end of an epoch."""
         if line["kind"] == "epoch":
             print(epoch_text(line), flush=True)
@@ -193,14 +193,14 @@ class LiveBar:
             plain(f"thriftnet: {text}"), highlight=False, markup=False, emoji=False
         )
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         """Redraw, at most ten times a second."""
         if time.monotonic() - self._shown >= 0.1:
             self._shown = time.monotonic()
             self._live.start()
-            self._live.update(_fit(moment, self.console.width), refresh=True)
+            self._live.update(_fit(stats, self.console.width), refresh=True)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """Print the end of an epoch above the bar."""
         if line["kind"] == "epoch":
             self._live.update(Text(""))
@@ -223,7 +223,7 @@ def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
     return LiveBar() if sys.stdout and sys.stdout.isatty() else Plain()
 
 
-def epoch_text(line: Line, *, width: int = 100) -> str:
+def epoch_text(line: MetricRecord, *, width: int = 100) -> str:
     """The end of an epoch in one line; in a narrow window the last parts go first."""
     parts = [
         f"epoch {line['epoch']}/{line['epochs']}",
@@ -256,18 +256,18 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _fit(moment: Moment, width: int) -> Text:
+def _fit(stats: StepStats, width: int) -> Text:
     """The live line; in a narrow window the last parts go first."""
     bar = 16
-    filled = round(bar * moment.share)
+    filled = round(bar * stats.share)
     parts = [
-        f"epoch {moment.epoch}/{moment.epochs} ",
+        f"epoch {stats.epoch}/{stats.epochs} ",
         "━" * filled + "╌" * (bar - filled),
-        f" loss {moment.loss:.3f}",
-        f" acc {moment.accuracy:.3f}",
-        f" {clock(moment.seconds_left)} left",
-        f" {moment.images_per_second:.0f} img/s",
-        f" lr {moment.learning_rate:.2g}",
+        f" loss {stats.loss:.3f}",
+        f" acc {stats.accuracy:.3f}",
+        f" {clock(stats.seconds_left)} left",
+        f" {stats.images_per_second:.0f} img/s",
+        f" lr {stats.learning_rate:.2g}",
     ]
     text = Text(no_wrap=True)
     for part in _that_fit(parts, width):

@@ -23,7 +23,7 @@ from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.images import Place, place_images
+from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.rng import derive_seed
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
@@ -86,7 +86,7 @@ def make_plan(
     model: nn.Module,
     processes: Processes = ALONE,
     *,
-    place: Place = place_images,
+    prepare: PrepareTensors = prepare_tensors,
 ) -> Plan:
     """Split, place and count.
 
@@ -95,7 +95,7 @@ def make_plan(
         train_set: On what.
         model: Its network, whose operations are counted.
         processes: Those that train together.
-        place: Splits and places the images.
+        prepare: Splits the images and prepares their tensors.
 
     Raises:
         RecipeError: The device is not there, the split leaves less than one batch or nothing to
@@ -112,7 +112,7 @@ def make_plan(
         micro_batch=micro_batch,
         split=settings.sync_batch_norm,
     )
-    placed = place(recipe, train_set, compute.device)
+    placed = prepare(recipe, train_set, compute.device)
     epochs = Epochs.of(settings, images=len(placed.images))
     epochs.check()
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)

@@ -19,12 +19,12 @@ from thriftnet.recipe.lengths import check_lengths
 from thriftnet.runs.advice import train_anew
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
-from thriftnet.runs.metrics_log import Line, last_line
+from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runs.paths import create_run, new_run_path
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
-from thriftnet.training.images import Place, place_images
+from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Lasting, Progress, Quiet
@@ -45,7 +45,7 @@ class TrainedRun:
     """Whether a signal asked it to stop, even if it came to its end all the same."""
     untracked: tuple[str, ...] = ()
     """Names of the trackers that failed on the way."""
-    leads: bool = True
+    is_main: bool = True
     """Of several processes, whether this is the one that speaks and evaluates."""
 
 
@@ -70,7 +70,7 @@ def start_run(
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
     processes: Processes = ALONE,
-    place: Place = place_images,
+    prepare: PrepareTensors = prepare_tensors,
 ) -> TrainedRun:
     """Train a recipe into a new folder `runs_dir/name`.
 
@@ -84,7 +84,7 @@ def start_run(
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
         processes: Those that train together, each of which calls this.
-        place: Splits and places the images.
+        prepare: Splits the images and prepares their tensors.
 
     Raises:
         RecipeError: The network is over its budget, the device is not there, or something that the
@@ -97,19 +97,19 @@ def start_run(
     progress = _speaker(progress, processes)
     if not budget:  # which sets the epochs, and all lengths with them
         check_lengths(recipe.train)
-    path = processes.lead(lambda: new_run_path(runs_dir, recipe, name))
+    path = processes.broadcast_from_main(lambda: new_run_path(runs_dir, recipe, name))
     model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before any data
     train_set, test_set = load_cifar10(data, say=progress.note)
-    plan, state = _prepare(recipe, train_set, model, processes, place)
+    plan, state = _prepare(recipe, train_set, model, processes, prepare)
     deadline = None
     if budget:
         pace = measure_pace(plan, state) if budget.seconds is not None else None
-        recipe = processes.lead(lambda: fit_to_budget(recipe, plan, budget, pace))
+        recipe = processes.broadcast_from_main(lambda: fit_to_budget(recipe, plan, budget, pace))
         deadline = deadline_of(budget, pace) if pace else None
         model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-        plan, state = _prepare(recipe, train_set, model, processes, place)
+        plan, state = _prepare(recipe, train_set, model, processes, prepare)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
-    digests = processes.lead(lambda: measure_digests(train_set, test_set))
+    digests = processes.broadcast_from_main(lambda: measure_digests(train_set, test_set))
     with contextlib.ExitStack() as held:
 
         def begin() -> RunFolder:
@@ -117,7 +117,7 @@ def start_run(
             held.enter_context(writing(run, say=progress.note))
             return run
 
-        run = processes.lead(begin)
+        run = processes.broadcast_from_main(begin)
         return _fit(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
@@ -129,7 +129,7 @@ def resume_run(
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
     processes: Processes = ALONE,
-    place: Place = place_images,
+    prepare: PrepareTensors = prepare_tensors,
     saved: SavedRun | None = None,
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
@@ -146,7 +146,7 @@ def resume_run(
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
         processes: Those that train together, each of which calls this.
-        place: Splits and places the images.
+        prepare: Splits the images and prepares their tensors.
         saved: What `read_saved` said of the folder, where it was asked already.
 
     Raises:
@@ -156,7 +156,7 @@ def resume_run(
         ProcessError: One of several processes is gone.
     """
     progress = _speaker(progress, processes)
-    run = processes.lead(lambda: RunFolder.open(path))
+    run = processes.broadcast_from_main(lambda: RunFolder.open(path))
     with contextlib.ExitStack() as held:
 
         def take_up() -> SavedRun | None:
@@ -165,15 +165,15 @@ def resume_run(
             held.enter_context(writing(run, say=progress.note))
             return None if _is_over(run) else saved or read_saved(path)
 
-        found = processes.lead(take_up)
+        found = processes.broadcast_from_main(take_up)
         if found is None:
-            return TrainedRun(run.path, finished=True, leads=processes.leads)
+            return TrainedRun(run.path, finished=True, is_main=processes.is_main)
         recipe = found.recipe
         train_set, _ = load_cifar10(data, say=progress.note)
         model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-        plan, state = _prepare(recipe, train_set, model, processes, place)
+        plan, state = _prepare(recipe, train_set, model, processes, prepare)
         _load(found, state)
-        if processes.leads:
+        if processes.is_main:
             run.rewind(state.step)
             if not last_line(run.metrics(outline=True), "start"):
                 run.append(_start_line(plan, state))
@@ -197,7 +197,7 @@ def restore_run(
         saved.run.load_state()  # says so
     train_set, _ = load_cifar10(data)
     model = recipe_network(saved.recipe, classes=len(CIFAR10_CLASSES))
-    plan, state = _prepare(saved.recipe, train_set, model, ALONE, place_images)
+    plan, state = _prepare(saved.recipe, train_set, model, ALONE, prepare_tensors)
     _load(saved, state)
     return saved.recipe, plan, state, train_set
 
@@ -250,13 +250,17 @@ def _load(saved: SavedRun, state: TrainingState) -> None:
 
 
 def _speaker(progress: Progress | None, processes: Processes) -> Progress:
-    return Lasting(progress) if progress and processes.leads else Quiet()
+    return Lasting(progress) if progress and processes.is_main else Quiet()
 
 
 def _prepare(
-    recipe: Recipe, train_set: Dataset, model: nn.Module, processes: Processes, place: Place
+    recipe: Recipe,
+    train_set: Dataset,
+    model: nn.Module,
+    processes: Processes,
+    prepare: PrepareTensors,
 ) -> tuple[Plan, TrainingState]:
-    plan = make_plan(recipe, train_set, model, processes, place=place)
+    plan = make_plan(recipe, train_set, model, processes, prepare=prepare)
     return plan, make_state(recipe, plan, model)
 
 
@@ -285,7 +289,7 @@ def _open_run(
     return run
 
 
-def _start_line(plan: Plan, state: TrainingState) -> Line:
+def _start_line(plan: Plan, state: TrainingState) -> MetricRecord:
     return {
         "kind": "start",
         "step": 0,
@@ -308,14 +312,14 @@ def _fit(
     deadline: float | None = None,
     until: int | None = None,
 ) -> TrainedRun:
-    leads = plan.processes.leads
+    is_main = plan.processes.is_main
     tracked = WithTrackers(progress, run, trackers)
-    progress = WithStatus(tracked, run) if leads else tracked
+    progress = WithStatus(tracked, run) if is_main else tracked
     with stop_on_signal() as stop:
         try:
             finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline, until=until)
         except TrainingError as fault:
-            if leads:
+            if is_main:
                 run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
             raise TrainingError(f"{fault}; {train_anew(run)}") from None
         except ProcessError as fault:
@@ -328,5 +332,5 @@ def _fit(
         finished=finished,
         asked=stop.requested,
         untracked=tuple(tracked.failed),
-        leads=leads,
+        is_main=is_main,
     )

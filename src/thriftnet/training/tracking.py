@@ -8,8 +8,8 @@ from typing import Protocol
 
 from thriftnet.commands import command
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
-from thriftnet.training.progress import PassedOn, Progress
+from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.training.progress import ForwardingProgress, Progress
 
 
 class Tracker(Protocol):
@@ -30,7 +30,7 @@ class Tracker(Protocol):
         ...
 
 
-class WithTrackers(PassedOn):
+class WithTrackers(ForwardingProgress):
     """Tells another progress what it is told, and keeps trackers up to date with the run."""
 
     def __init__(self, progress: Progress, run: RunFolder, trackers: Iterable[Tracker]) -> None:
@@ -41,7 +41,7 @@ class WithTrackers(PassedOn):
         self._trackers = list(trackers)
         self._update()
 
-    def line(self, line: Line) -> None:
+    def line(self, line: MetricRecord) -> None:
         """A line that went into the metrics, where the trackers find it."""
         super().line(line)
         self._update()

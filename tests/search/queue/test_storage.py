@@ -89,7 +89,7 @@ def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(storage:
     expire()
     second = claimed(storage, "quick")
     assert (second.job, second.attempt) == (first.job, 2)
-    assert not storage.beat(first)
+    assert not storage.renew_lease(first)
     assert not storage.finish(first, value=0.9, seconds=1)
     assert storage.finish(second, value=0.4, seconds=1)
     assert not storage.finish(second, value=0.7, seconds=1)
@@ -101,7 +101,7 @@ def test_a_job_whose_worker_is_silent_is_told_as_given_up(storage: Storage):
     assert [row.state for row in storage.jobs("grid")] == ["running"]
     expire()
     assert [row.state for row in storage.jobs("grid")] == ["released"]
-    assert storage.beat(claim)  # it lives, and nobody has taken the job
+    assert storage.renew_lease(claim)  # it lives, and nobody has taken the job
     assert [row.state for row in storage.jobs("grid")] == ["running"]
 
 
@@ -109,7 +109,7 @@ def test_a_heartbeat_keeps_a_job(storage: Storage):
     first = claimed(storage)
     for _ in range(4):
         threading.Event().wait(2 * HEARTBEAT)
-        assert storage.beat(first)
+        assert storage.renew_lease(first)
     assert claimed(storage, "other").job == JOBS[1]
 
 

@@ -30,7 +30,7 @@ from test_storage_postgres import in_turn
 from thriftnet.search.queue.jobs import Answer
 from thriftnet.search.queue.storage import Storage
 
-storage = Storage(sys.argv[1], patient=True)
+storage = Storage(sys.argv[1], wait_until_available=True)
 storage.prepare("space")
 print("ready", flush=True)
 sys.stdin.readline()
@@ -95,7 +95,7 @@ def test_a_short_outage_is_ridden_out_and_no_living_workers_job_is_taken(server:
     back.join()
     assert isinstance(other, Claim)
     assert other.job == JOBS[1]
-    assert storage.beat(held)
+    assert storage.renew_lease(held)
     storage.close()
 
 

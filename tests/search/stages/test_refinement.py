@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.known import Known, StoredCandidates
 from thriftnet.search.queue.jobs import Answer, Candidate, Job, JobRow, Proposal, decided
 from thriftnet.search.queue.storage import Storage
+from thriftnet.search.snapshot import StoredCandidates, StudySnapshot
 from thriftnet.search.space import load_space
 from thriftnet.search.stages import refinement
 from thriftnet.search.stages.pareto import pareto
@@ -33,7 +33,7 @@ def stage(number: int, verdict: str, ratio: float) -> dict[str, Any]:
     return {"name": f"stage {number}", "verdict": verdict, "ratio": ratio}
 
 
-def known_after_grid(folder: Path, **changes: Any) -> Known:
+def known_after_grid(folder: Path, **changes: Any) -> StudySnapshot:
     """A grid of which every candidate went all the way, and an analysis of its best."""
     space = load_space(space_file(folder, **changes))
     candidates = {c.digest: c for c in count_candidates(space)}
@@ -49,25 +49,25 @@ def known_after_grid(folder: Path, **changes: Any) -> Known:
         stage(3, "over-capacity", 0.1),
     ]
     outcomes = {"analysis": {"networks": [{"candidate": best, "stages": stages}]}}
-    return Known(space, candidates, {"grid": rows, "refinement": []}, outcomes)
+    return StudySnapshot(space, candidates, {"grid": rows, "refinement": []}, outcomes)
 
 
 def result(candidate: Candidate) -> float:
     return random.Random(candidate.digest).random()
 
 
-def simulate(known: Known, *, workers: int, seed: int) -> list[tuple[str, float]]:
+def simulate(snapshot: StudySnapshot, *, workers: int, seed: int) -> list[tuple[str, float]]:
     """Workers that end in random order; a restarted search makes its choices anew now and then."""
     rng = random.Random(seed)
     made: list[Candidate] = []
-    first = [*known.candidates.values()]
-    known = replace(known, candidates=StoredCandidates(lambda: [*first, *made]))
-    decide = refinement.decide(known)
+    first = [*snapshot.candidates.values()]
+    snapshot = replace(snapshot, candidates=StoredCandidates(lambda: [*first, *made]))
+    decide = refinement.decide(snapshot)
     rows: list[JobRow] = []
     running: list[int] = []
     while True:
         if rng.random() < 0.3:
-            decide = refinement.decide(known)
+            decide = refinement.decide(snapshot)
         found = decided(decide, rows) if len(running) < workers else Answer.WAIT
         if isinstance(found, Proposal):
             running.append(len(rows))

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from thriftnet.search.workers import local, machine
-from thriftnet.search.workers.local import LocalCrew
-from thriftnet.search.workers.pool import Ending, Order
+from thriftnet.search.workers.local import LocalPool
+from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
 from thriftnet.search.workers.ray_cluster import gpu_share
 from thriftnet.search.workers.ray_driver import Driver
 
@@ -35,8 +35,8 @@ def no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
 
 
-def order(folder: Path, number: int) -> Order:
-    return Order(f"w{number}", [], {"OMP_NUM_THREADS": "2"}, folder / "logs" / f"{number}.log")
+def order(folder: Path, number: int) -> WorkerSpec:
+    return WorkerSpec(f"w{number}", [], {"OMP_NUM_THREADS": "2"}, folder / "logs" / f"{number}.log")
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,17 @@ def order(folder: Path, number: int) -> Order:
 def test_each_worker_sees_one_gpu_and_the_threads_of_the_study(
     tmp_path: Path, gpus: list[str], seen: list[str | None]
 ):
-    crew = LocalCrew(4, gpus=gpus)
-    environments = [crew.start(order(tmp_path, n)).process.env for n in range(4)]  # pyright: ignore
+    pool = LocalPool(4, gpus=gpus)
+    environments = [pool.start(order(tmp_path, n)).process.env for n in range(4)]  # pyright: ignore
     assert [each.get("CUDA_VISIBLE_DEVICES") for each in environments] == seen
     assert {each["OMP_NUM_THREADS"] for each in environments} == {"2"}
 
 
 def test_who_replaces_a_dead_worker_takes_its_gpu(tmp_path: Path):
-    crew = LocalCrew(2, gpus=["0", "1"])
-    _, second = crew.start(order(tmp_path, 0)), crew.start(order(tmp_path, 1))
+    pool = LocalPool(2, gpus=["0", "1"])
+    _, second = pool.start(order(tmp_path, 0)), pool.start(order(tmp_path, 1))
     second.process.code = -9  # pyright: ignore
-    assert crew.start(order(tmp_path, 2)).gpu == "1"
+    assert pool.start(order(tmp_path, 2)).gpu == "1"
 
 
 def test_the_gpus_of_this_process_are_those_that_it_may_see(monkeypatch: pytest.MonkeyPatch):
@@ -103,19 +103,21 @@ def test_ray_is_asked_for_what_a_worker_needs():
 
 
 @pytest.mark.parametrize(
-    ("ending", "fault"),
+    ("exit_status", "fault"),
     [
-        (Ending(-signal.SIGKILL, ""), None),
-        (Ending(-signal.SIGTERM, ""), None),
-        (Ending(None, "its machine left the cluster"), None),
-        (Ending(-signal.SIGKILL, "", out_of_memory=True), "out of memory"),
-        (Ending(1, "out of memory; fewer --workers leave more for each"), "out of memory"),
-        (Ending(1, "ZeroDivisionError"), "exit code 1"),
-        (Ending(-signal.SIGSEGV, ""), "signal 11"),
+        (ExitStatus(-signal.SIGKILL, ""), None),
+        (ExitStatus(-signal.SIGTERM, ""), None),
+        (ExitStatus(None, "its machine left the cluster"), None),
+        (ExitStatus(-signal.SIGKILL, "", out_of_memory=True), "out of memory"),
+        (ExitStatus(1, "out of memory; fewer --workers leave more for each"), "out of memory"),
+        (ExitStatus(1, "ZeroDivisionError"), "exit code 1"),
+        (ExitStatus(-signal.SIGSEGV, ""), "signal 11"),
     ],
 )
-def test_only_a_death_with_evidence_is_held_against_a_job(ending: Ending, fault: str | None):
-    assert ending.fault == fault
+def test_only_a_death_with_evidence_is_held_against_a_job(
+    exit_status: ExitStatus, fault: str | None
+):
+    assert exit_status.fault == fault
 
 
 def test_a_kill_for_want_of_memory_is_told_from_another(
@@ -123,12 +125,12 @@ def test_a_kill_for_want_of_memory_is_told_from_another(
 ):
     kills = [4]
     monkeypatch.setattr(local, "memory_kills", lambda: kills[0])
-    worker = LocalCrew(1).start(order(tmp_path, 0))
+    worker = LocalPool(1).start(order(tmp_path, 0))
     worker.process.code = -signal.SIGKILL  # pyright: ignore
-    ending = worker.ending()
-    assert ending is not None
-    assert ending.fault is None
+    exit_status = worker.exit_status()
+    assert exit_status is not None
+    assert exit_status.fault is None
     kills[0] = 5
-    ending = worker.ending()
-    assert ending is not None
-    assert ending.fault == "out of memory"
+    exit_status = worker.exit_status()
+    assert exit_status is not None
+    assert exit_status.fault == "out of memory"

@@ -20,16 +20,15 @@ import torch
 from thriftnet.data import Dataset
 from thriftnet.errors import SearchError
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.queue.heartbeat import Heartbeat
 from thriftnet.search.queue.jobs import Claim, Job
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.space import load_space
-from thriftnet.search.stages.order import ANALYSIS, GRID, REFINEMENT, read_known
+from thriftnet.search.stages.order import ANALYSIS, GRID, REFINEMENT, read_snapshot
 from thriftnet.search.study import Study
-from thriftnet.search.workers import pool as crew
-from thriftnet.search.workers import worker
+from thriftnet.search.workers import pool, worker
 from tiny import space_file
 
 
@@ -56,7 +55,7 @@ def test_a_worker_asked_to_stop_at_the_very_end_of_a_job_begins_no_other(
 ):
     assert len(cifar10[0]) == 50_000
 
-    def at_its_end(_self: object, line: Line) -> None:
+    def at_its_end(_self: object, line: MetricRecord) -> None:
         if line["kind"] == "epoch":
             signal.raise_signal(signal.SIGTERM)
 
@@ -84,7 +83,7 @@ def test_a_job_of_a_silent_worker_that_lives_is_tried_again_when_that_one_has_st
 
     monkeypatch.setattr(worker.shutil, "rmtree", remove_and_see_it_come_back)
     with closing(study.storage):
-        held = study.storage.claim("grid", GRID.decide(read_known(study)), worker="asleep")
+        held = study.storage.claim("grid", GRID.decide(read_snapshot(study)), worker="asleep")
         assert isinstance(held, Claim)
         (study.trial_path(held.job) / "checkpoints").mkdir(parents=True)
         time.sleep(study.storage.lease + 0.1)
@@ -114,14 +113,14 @@ def begun(folder: Path, *, heartbeat: float = 5.0) -> Study:
     return study
 
 
-class _Crew:
+class _Pool:
     """Of one worker that does not end until it is killed."""
 
     def count(self) -> int:
         return 1
 
-    def start(self, order: crew.Order) -> _Deaf:
-        del order
+    def start(self, spec: pool.WorkerSpec) -> _Deaf:
+        del spec
         return _Deaf()
 
     def close(self) -> None:
@@ -134,8 +133,8 @@ class _Deaf:
     name = "deaf"
     killed = False
 
-    def ending(self) -> crew.Ending | None:
-        return crew.Ending(-9, "") if self.killed else None
+    def exit_status(self) -> pool.ExitStatus | None:
+        return pool.ExitStatus(-9, "") if self.killed else None
 
     def ask_to_stop(self) -> None:
         pass
@@ -147,7 +146,7 @@ class _Deaf:
 def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(crew, "_STOP_SECONDS", 0)
+    monkeypatch.setattr(pool, "_STOP_SECONDS", 0)
     with closing(Study.create(tmp_path / "study", load_space(space_file(tmp_path))).storage) as at:
         study = Study.open(tmp_path / "study")
         for attempt in (1, 2, 3, 4):
@@ -158,9 +157,11 @@ def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
             def interrupt() -> bool:
                 raise KeyboardInterrupt
 
-            team = crew.Team(study, [GRID], crew=_Crew(), url=None, data=None, say=print)
-            with pytest.raises(KeyboardInterrupt), closing(team):
-                team.run(GRID, stopping=interrupt, look=lambda: False)
+            supervisor = pool.Supervisor(
+                study, [GRID], pool=_Pool(), url=None, data=None, say=print
+            )
+            with pytest.raises(KeyboardInterrupt), closing(supervisor):
+                supervisor.run(GRID, stopping=interrupt, look=lambda: False)
         study.storage.close()
         (row,) = at.jobs("grid")
     assert (row.state, row.deaths) == ("released", 0)
@@ -169,7 +170,7 @@ def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
 class _Away(Storage):
     """A storage that does not answer."""
 
-    def beat(self, claim: Claim) -> bool:
+    def renew_lease(self, claim: Claim) -> bool:
         raise SearchError("away")
 
 

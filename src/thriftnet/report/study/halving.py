@@ -23,7 +23,7 @@ def draw_halving(record: StudyRecord) -> list[Drawing]:
 
 def rung_counts(record: StudyRecord) -> list[tuple[int, int, int, int]]:
     """(epochs, candidates that came through, that failed or run, that went on) of each rung."""
-    rows = record.known.jobs["grid"]
+    rows = record.snapshot.jobs["grid"]
     found: list[tuple[int, int, int, int]] = []
     for place, epochs in enumerate(record.rungs):
         own = [row for row in rows if row.job.epochs == epochs]
@@ -69,12 +69,12 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
     axes.margins(y=0.14)
     legend_on_top(axes)
     eta = record.space.halving.eta
-    over = record.known.over_budget
+    over = record.snapshot.over_budget
     return finish(
         axes,
         name="rungs",
         title="Candidates at each rung",
-        caption=f"Of {len(record.known.competing)} candidates within budget"
+        caption=f"Of {len(record.snapshot.competing)} candidates within budget"
         + (f" ({over} more are over it)" if over else "")
         + f"; about one in {eta} of a rung goes on.",
         alt="Candidates at each rung of the halving. "
@@ -88,7 +88,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
 
 def _unfinished(record: StudyRecord) -> str:
     """The word for jobs of the grid that have no accuracy."""
-    states = {row.state for row in record.known.jobs["grid"]} - {"finished"}
+    states = {row.state for row in record.snapshot.jobs["grid"]} - {"finished"}
     words = {"failed": "failed", "running": "running", "released": "stopped"}
     return " or ".join(word for state, word in words.items() if state in states)
 

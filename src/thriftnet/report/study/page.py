@@ -58,12 +58,12 @@ def study_page(record: StudyRecord) -> Page:
 
 def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     """The figures that one looks for first."""
-    over = record.known.over_budget
+    over = record.snapshot.over_budget
     facts = [
         ("Stages", _standing(record)),
         (
             "Candidates",
-            f"{len(record.known.competing)}" + (f", {over} over budget" if over else ""),
+            f"{len(record.snapshot.competing)}" + (f", {over} over budget" if over else ""),
         ),
         ("Training time", _time(record)),
     ]
@@ -107,8 +107,10 @@ def _paper_place(record: StudyRecord) -> str:
 
 
 def _time(record: StudyRecord) -> str:
-    rows = [row for rows in record.known.jobs.values() for row in rows if row.seconds is not None]
-    seconds = sum(map(record.known.seconds, rows))
+    rows = [
+        row for rows in record.snapshot.jobs.values() for row in rows if row.seconds is not None
+    ]
+    seconds = sum(map(record.snapshot.seconds, rows))
     hours = f" ({seconds / 3600:.2f} h)" if seconds >= 360 else ""
     return f"{clock(seconds)}{hours}"
 

@@ -10,8 +10,8 @@ from thriftnet.commands import command
 from thriftnet.errors import SearchError
 from thriftnet.recipe.keys import flatten
 from thriftnet.report.study.trials import Trial, counted_operations, read_trials, trial_lines
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Candidate, JobRow
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid, refinement
 from thriftnet.search.stages.order import STAGES
@@ -24,7 +24,7 @@ class StudyRecord:
     """Everything a report says of one study."""
 
     study: Study
-    known: Known
+    snapshot: StudySnapshot
     """With the outcomes that could be read."""
     trials: Mapping[str, Trial]
     """By digest: every candidate of the grid and of the refinement."""
@@ -57,7 +57,7 @@ class StudyRecord:
 
     def outcome(self, stage: str) -> Mapping[str, Any]:
         """What a stage found; empty before it is done."""
-        return self.known.outcomes.get(stage, {})
+        return self.snapshot.outcomes.get(stage, {})
 
     @property
     def trained(self) -> list[Trial]:
@@ -67,7 +67,7 @@ class StudyRecord:
     @property
     def ranked(self) -> list[Trial]:
         """Those with an accuracy, best first: who went the whole way, then the others."""
-        return [self.trials[digest] for digest in refinement.ranking(self.known)]
+        return [self.trials[digest] for digest in refinement.ranking(self.snapshot)]
 
     @property
     def winner(self) -> Trial | None:
@@ -115,9 +115,9 @@ def read_study(study: Study) -> StudyRecord:
         found = _outcome(study, stage.name, missing)
         if found is not None:
             outcomes[stage.name] = found
-    known = Known(study.space, candidates, jobs, outcomes)
+    snapshot = StudySnapshot(study.space, candidates, jobs, outcomes)
     trials = read_trials(study, candidates, jobs, full=grid.horizon(study.space))
-    standings = [standing_of(stage, known) for stage in STAGES]
+    standings = [standing_of(stage, snapshot) for stage in STAGES]
     missing += _missing_stages(study, standings)
     gone = [t for t in trials.values() if t.rows and t.reached and not t.curve]
     if gone:
@@ -127,7 +127,7 @@ def read_study(study: Study) -> StudyRecord:
         )
     return StudyRecord(
         study=study,
-        known=known,
+        snapshot=snapshot,
         trials=trials,
         stages=standings,
         settings=_settings(study.space, missing),

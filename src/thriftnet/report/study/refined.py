@@ -37,7 +37,7 @@ class Proposed:
 def proposals(record: StudyRecord) -> list[Proposed]:
     """In the order in which they trained; those over budget after them."""
     shifts = {shift["candidate"]: shift for shift in record.outcome("refinement").get("shifts", [])}
-    trained = [row.job.candidate for row in record.known.jobs["refinement"]]
+    trained = [row.job.candidate for row in record.snapshot.jobs["refinement"]]
     refused = [
         digest
         for digest, trial in record.trials.items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from thriftnet.errors import RunError
 from thriftnet.models.describe import training_flops
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.search.queue.jobs import Candidate, Job, JobRow
 from thriftnet.search.study import Study
 
@@ -114,7 +114,7 @@ def read_trials(
     return found
 
 
-def trial_lines(study: Study, job: Job) -> list[Line]:
+def trial_lines(study: Study, job: Job) -> list[MetricRecord]:
     """The metrics of a job's trial; empty where they cannot be read."""
     try:
         return RunFolder.open(study.trial_path(job)).metrics()
@@ -122,7 +122,7 @@ def trial_lines(study: Study, job: Job) -> list[Line]:
         return []
 
 
-def counted_operations(lines: Sequence[Line]) -> float | None:
+def counted_operations(lines: Sequence[MetricRecord]) -> float | None:
     """Operations of a trial's training so far, in PFLOP; none where they are not known.
 
     A trial that was paused has no line of the end: its epochs are then counted at the size of
@@ -139,7 +139,7 @@ def counted_operations(lines: Sequence[Line]) -> float | None:
         return None
 
 
-def _accuracies(lines: Sequence[Line]) -> dict[int, float]:
+def _accuracies(lines: Sequence[MetricRecord]) -> dict[int, float]:
     found: dict[int, float] = {}
     for line in lines:
         epoch, value = line.get("epoch"), line.get("val_accuracy")

@@ -24,7 +24,7 @@ def seed_values(record: StudyRecord) -> dict[str, Seeds]:
     The best mean comes first, and those that lack a seed, which may have failed, come last.
     """
     found: dict[str, Seeds] = {}
-    for row in record.known.jobs["validation"]:
+    for row in record.snapshot.jobs["validation"]:
         if row.value is not None:
             found.setdefault(row.job.candidate, {})[row.job.seed] = row.value
     means = {digest: estimate(list(values.values())).mean for digest, values in found.items()}

@@ -35,7 +35,7 @@ class Heartbeat:
         heard = time.monotonic()
         while not self._over.wait(self.storage.heartbeat):
             try:
-                held = self.storage.beat(self.claim)
+                held = self.storage.renew_lease(self.claim)
                 heard = time.monotonic()
             except SearchError:  # away for a moment, perhaps; for longer, the job may be another's
                 held = time.monotonic() - heard < self.storage.lease

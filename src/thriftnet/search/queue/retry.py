@@ -16,7 +16,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 class _Waiting(Protocol):
     lease: float
     """Seconds, at most, that are waited for."""
-    patient: bool
+    wait_until_available: bool
     """Whether the database is known to be there, and so is waited for."""
 
 
@@ -25,14 +25,14 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def rides_out(
+def retry_while_unavailable(
     method: Callable[Concatenate[_S, _P], _T],
 ) -> Callable[Concatenate[_S, _P], _T]:
     """Repeat a call while the database is away, for as long as a lease lasts and no longer.
 
     Each call is one transaction that may be repeated: where the first was written after all and
     only its answer lost, the second finds that out. A database that never answered is not waited
-    for, unless the storage is `patient`: its address may be wrong.
+    for, unless `wait_until_available`: its address may be wrong.
     """
 
     @functools.wraps(method)
@@ -42,12 +42,12 @@ def rides_out(
             try:
                 found = method(self, *args, **kwargs)
             except AwayError:
-                if not self.patient or time.monotonic() + pause > end:
+                if not self.wait_until_available or time.monotonic() + pause > end:
                     raise
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
-            self.patient = True
+            self.wait_until_available = True
             return found
 
     return call

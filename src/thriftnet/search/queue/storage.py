@@ -30,7 +30,7 @@ from thriftnet.search.queue.jobs import (
 )
 from thriftnet.search.queue.recall import StageJobs
 from thriftnet.search.queue.recovery import after_death, given_up, held_by, rewind, write_back
-from thriftnet.search.queue.retry import rides_out
+from thriftnet.search.queue.retry import retry_while_unavailable
 from thriftnet.search.queue.statements import (
     insert_candidates,
     select_given_up,
@@ -48,7 +48,7 @@ class Storage(Transactions):
     Args:
         url: As SQLAlchemy reads it: `sqlite:///study.db`.
         heartbeat: Seconds between two signs of life of this process's workers.
-        patient: Whether to wait for a database that is not there when it is first needed, too.
+        wait_until_available: Whether to wait for a database that does not answer at first, too.
         read_only: Whether nothing is written, as where the folder may only be read.
 
     Every method raises SearchError where the database is damaged, locked or full, or was out of
@@ -60,10 +60,12 @@ class Storage(Transactions):
         url: str | sql.URL,
         *,
         heartbeat: float = 5.0,
-        patient: bool = False,
+        wait_until_available: bool = False,
         read_only: bool = False,
     ) -> None:
-        super().__init__(url, heartbeat=heartbeat, patient=patient, read_only=read_only)
+        super().__init__(
+            url, heartbeat=heartbeat, wait_until_available=wait_until_available, read_only=read_only
+        )
         self._stages: dict[str, StageJobs] = {}
 
     @classmethod
@@ -71,7 +73,7 @@ class Storage(Transactions):
         """The embedded default."""
         return cls(sqlite_url(path), heartbeat=heartbeat, read_only=read_only)
 
-    @rides_out
+    @retry_while_unavailable
     def prepare(self, space: str, *, begun: bool = False) -> None:
         """Make the tables, or see that they are of this space.
 
@@ -91,7 +93,7 @@ class Storage(Transactions):
                 connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
         self.check(space)
 
-    @rides_out
+    @retry_while_unavailable
     def check(self, space: str) -> None:
         """See that the tables are there and of this space; nothing is written.
 
@@ -116,7 +118,7 @@ class Storage(Transactions):
                 schema.metadata.create_all(self._engine)
                 return
 
-    @rides_out
+    @retry_while_unavailable
     def belongs_to(self, identity: str) -> None:
         """See that the study folder is the one that this storage belongs to; nothing is written.
 
@@ -128,7 +130,7 @@ class Storage(Transactions):
         if known is not None and known.identity != identity:
             raise another_folder(self.where, known.place)
 
-    @rides_out
+    @retry_while_unavailable
     def bind(self, identity: str, place: str) -> None:
         """See that the study folder is the one that this storage belongs to, or make it that.
 
@@ -146,13 +148,13 @@ class Storage(Transactions):
             elif known.identity != identity:
                 raise another_folder(self.where, known.place)
 
-    @rides_out
+    @retry_while_unavailable
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Those that are not known yet, after those that are."""
         with self._writing() as connection:
             insert_candidates(connection, candidates)
 
-    @rides_out
+    @retry_while_unavailable
     def candidates(self) -> list[Candidate]:
         """All of them, in the order in which they were added."""
         with self._reading() as connection:
@@ -161,7 +163,7 @@ class Storage(Transactions):
             )
             return [schema.to_candidate(row) for row in rows]
 
-    @rides_out
+    @retry_while_unavailable
     def jobs(self, stage: str) -> list[JobRow]:
         """All jobs of a stage, in the order in which they were handed out.
 
@@ -184,7 +186,7 @@ class Storage(Transactions):
             found.compute()  # outside of the transaction, for which all other workers wait
         return found
 
-    @rides_out
+    @retry_while_unavailable
     def _claim(self, stage: str, decide: Decide, worker: str) -> Claim | Answer | Deferred:
         with self._writing() as connection:
             now, leased = self._clock(connection)
@@ -207,14 +209,14 @@ class Storage(Transactions):
             ).scalar_one()
             return Claim(found, answer, 1, worker)
 
-    def beat(self, claim: Claim) -> bool:
+    def renew_lease(self, claim: Claim) -> bool:
         """Say that the worker lives; false where the job is another's by now."""
         # Out of turn: no choice hangs on it, and a thousand workers would wait for one another.
         with self._explained(), self._engine.begin() as connection:
             expires = self._expiry(self._clock(connection)[0])
             return set_own(connection, claim, expires=expires)
 
-    @rides_out
+    @retry_while_unavailable
     def finish(self, claim: Claim, *, value: float, seconds: float) -> bool:
         """Record what came of a job, once; false where the job is another's by now."""
         with self._writing() as connection:
@@ -222,19 +224,19 @@ class Storage(Transactions):
                 connection, claim, state="finished", value=value, seconds=seconds, reason=None
             )
 
-    @rides_out
+    @retry_while_unavailable
     def fail(self, claim: Claim, *, reason: str) -> bool:
         """Record that the job cannot be done, by whomever; false where it is another's by now."""
         with self._writing() as connection:
             return set_own(connection, claim, state="failed", reason=reason)
 
-    @rides_out
+    @retry_while_unavailable
     def release(self, claim: Claim) -> bool:
         """Give a job up unharmed, for the next worker."""
         with self._writing() as connection:
             return set_own(connection, claim, state="released")
 
-    @rides_out
+    @retry_while_unavailable
     def release_dead(
         self,
         worker: str,
@@ -258,7 +260,7 @@ class Storage(Transactions):
         with self._writing() as connection:
             return [now for row, now in after if write_back(connection, row, now)]
 
-    @rides_out
+    @retry_while_unavailable
     def rewind(self, stages: Sequence[str], *, forget: Callable[[str], None]) -> JobRow | None:
         """Try again what the deaths of workers ended, and do anew what followed from its loss.
 

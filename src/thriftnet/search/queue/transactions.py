@@ -26,12 +26,12 @@ class Transactions:
         url: str | sql.URL,
         *,
         heartbeat: float = 5.0,
-        patient: bool = False,
+        wait_until_available: bool = False,
         read_only: bool = False,
     ) -> None:
         self.heartbeat = heartbeat
         self.lease = LEASE_BEATS * heartbeat
-        self.patient = patient
+        self.wait_until_available = wait_until_available
         self.where = name_of(url)
         self._file = file_of(url)
         self._was_there = False

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.errors import RecipeError, RunError, SearchError
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.study import Study
@@ -33,9 +33,9 @@ def horizon(space: Space) -> int:
     return grid.horizon(space)
 
 
-def decide(known: Known) -> Decide:
+def decide(snapshot: StudySnapshot) -> Decide:
     """Nothing is trained."""
-    del known
+    del snapshot
 
     def choose(rows: Sequence[JobRow]) -> Job | Answer:
         del rows
@@ -44,21 +44,21 @@ def decide(known: Known) -> Decide:
     return choose
 
 
-def expected(known: Known) -> list[tuple[int, float]]:
+def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
     """No jobs."""
-    del known
+    del snapshot
     return []
 
 
-def survivors(known: Known) -> list[str]:
+def survivors(snapshot: StudySnapshot) -> list[str]:
     """Digests of the grid's best, and of the best of the reference's candidates."""
-    ranked = grid.ranking(known)
-    chosen = ranked[: known.space.analysis.top]
-    reference = next((digest for digest in ranked if known.candidates[digest].reference), None)
+    ranked = grid.ranking(snapshot)
+    chosen = ranked[: snapshot.space.analysis.top]
+    reference = next((digest for digest in ranked if snapshot.candidates[digest].reference), None)
     return chosen if reference is None or reference in chosen else [*chosen, reference]
 
 
-def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
     """Figures and verdicts of each survivor.
 
     Raises:
@@ -67,8 +67,10 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     """
     from thriftnet.search.stages.capacity import rules
 
-    reached = {row.job.candidate: row.job for row in known.jobs[grid.NAME] if row.value is not None}
-    chosen = survivors(known)
+    reached = {
+        row.job.candidate: row.job for row in snapshot.jobs[grid.NAME] if row.value is not None
+    }
+    chosen = survivors(snapshot)
     if not chosen:
         raise SearchError(
             f"no candidate of {study.path} finished; lower the learning rate in the space and "
@@ -76,11 +78,11 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         )
     networks: list[dict[str, Any]] = []
     for digest in chosen:
-        candidate = known.candidates[digest]
+        candidate = snapshot.candidates[digest]
         found = analyse_trial(
             study.trial_path(reached[digest]),
-            images=known.space.analysis.images,
-            steps=known.space.analysis.steps,
+            images=snapshot.space.analysis.images,
+            steps=snapshot.space.analysis.steps,
             data=data,
         )
         networks.append({**candidate.to_json(), **found})

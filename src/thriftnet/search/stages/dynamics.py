@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from thriftnet.runs.metrics_log import Line
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan
@@ -18,7 +18,7 @@ LAST_EPOCHS = 3
 """Epochs that the slope of the loss is taken over."""
 
 
-def curve_facts(lines: Sequence[Line]) -> dict[str, float | None]:
+def curve_facts(lines: Sequence[MetricRecord]) -> dict[str, float | None]:
     """Slope of the training loss per epoch over the last epochs, and the accuracy gap.
 
     The training accuracy is that of the epoch as it went on, on augmented images.

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages.halving import Halving, Step, expected_steps, standings
 from thriftnet.search.study import Study
@@ -23,11 +23,11 @@ def horizon(space: Space) -> int:
     return space.halving.rungs[-1]
 
 
-def decide(known: Known) -> Decide:
+def decide(snapshot: StudySnapshot) -> Decide:
     """Choose by halving; candidates start in the order of their digests, as good as shuffled."""
-    settings = known.space.halving
+    settings = snapshot.space.halving
     halving = Halving(
-        candidates=sorted(candidate.digest for candidate in known.competing),
+        candidates=sorted(candidate.digest for candidate in snapshot.competing),
         rungs=len(settings.rungs),
         eta=settings.eta,
         lag=settings.lag,
@@ -38,7 +38,7 @@ def decide(known: Known) -> Decide:
     def step_of(row: JobRow) -> Step:
         """The same step for the same row: halving sorts only what is new, of ten thousand."""
         if row.number not in made or made[row.number][0] is not row:
-            made[row.number] = row, _as_step(known.space, row)
+            made[row.number] = row, _as_step(snapshot.space, row)
         return made[row.number][1]
 
     def choose(rows: Sequence[JobRow]) -> Job | Answer:
@@ -55,43 +55,43 @@ def as_steps(space: Space, rows: Sequence[JobRow]) -> list[Step]:
     return [_as_step(space, row) for row in rows]
 
 
-def ranking(known: Known) -> list[str]:
+def ranking(snapshot: StudySnapshot) -> list[str]:
     """Digests of the candidates that were trained, best first."""
-    return [step.candidate for step in standings(as_steps(known.space, known.jobs[NAME]))]
+    return [step.candidate for step in standings(as_steps(snapshot.space, snapshot.jobs[NAME]))]
 
 
-def expected(known: Known) -> list[tuple[int, float]]:
+def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
     """(jobs, multiply-accumulates x epochs of each) of each rung, about."""
-    rungs, competing = known.space.halving.rungs, known.competing
+    rungs, competing = snapshot.space.halving.rungs, snapshot.competing
     macs = fmean(candidate.macs for candidate in competing) if competing else 0.0
-    counts = expected_steps(len(competing), len(rungs), known.space.halving.eta)
+    counts = expected_steps(len(competing), len(rungs), snapshot.space.halving.eta)
     added = [after - before for before, after in pairwise((0, *rungs))]
     return [(count, macs * epochs) for count, epochs in zip(counts, added, strict=True)]
 
 
-def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
     """The candidates best first, and what it cost beside training all of them to the end."""
     del study, data
-    rows = known.jobs[NAME]
-    found = standings(as_steps(known.space, rows))
+    rows = snapshot.jobs[NAME]
+    found = standings(as_steps(snapshot.space, rows))
     table = [
         {
             "place": place,
-            **known.candidates[step.candidate].to_json(),
-            "epochs": known.space.halving.rungs[step.rung],
+            **snapshot.candidates[step.candidate].to_json(),
+            "epochs": snapshot.space.halving.rungs[step.rung],
             "val_accuracy": step.value,
         }
         for place, step in enumerate(found, start=1)
     ]
-    exhaustive = sum(candidate.macs for candidate in known.competing) * horizon(known.space)
+    exhaustive = sum(candidate.macs for candidate in snapshot.competing) * horizon(snapshot.space)
     return {
         "stage": NAME,
-        "competing": len(known.competing),
-        "over_budget": known.over_budget,
+        "competing": len(snapshot.competing),
+        "over_budget": snapshot.over_budget,
         "jobs": len(rows),
         "failed": sum(row.state == "failed" for row in rows),
-        "seconds": sum(known.seconds(row) for row in rows),
-        "share_of_exhaustive": sum(known.work(row) for row in rows) / exhaustive,
+        "seconds": sum(snapshot.seconds(row) for row in rows),
+        "share_of_exhaustive": sum(snapshot.work(row) for row in rows) / exhaustive,
         "best": table[0] if table else None,
         "reference": next((entry for entry in table if entry["reference"]), None),
         "ranking": table,

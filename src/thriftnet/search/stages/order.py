@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search.known import Known, StoredCandidates
 from thriftnet.search.queue.jobs import Decide
+from thriftnet.search.snapshot import StoredCandidates, StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import analysis, grid, refinement, validation
 from thriftnet.search.study import Study
@@ -26,11 +26,11 @@ class Stage:
     name: str
     horizon: Callable[[Space], int]
     """Epochs of a trial's whole schedule."""
-    decide: Callable[[Known], Decide]
+    decide: Callable[[StudySnapshot], Decide]
     """From what earlier stages found to the choice of this stage's next job."""
-    expected: Callable[[Known], list[tuple[int, float]]]
+    expected: Callable[[StudySnapshot], list[tuple[int, float]]]
     """(jobs, multiply-accumulates x epochs of each) that the stage will have in all, about."""
-    conclude: Callable[[Study, Known, Path | None], dict[str, Any]]
+    conclude: Callable[[Study, StudySnapshot, Path | None], dict[str, Any]]
     """With all jobs over: what was found, as plain values; may write files and read `--data`."""
 
 
@@ -64,12 +64,12 @@ def stages_before(stage: Stage) -> tuple[Stage, ...]:
     return STAGES[: STAGES.index(stage)]
 
 
-def read_known(study: Study) -> Known:
+def read_snapshot(study: Study) -> StudySnapshot:
     """Everything that a study's storage holds."""
     # Jobs first: one that is handed out meanwhile brings its candidate with it.
     jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
     found = {stage.name: study.outcome(stage.name) for stage in STAGES}
-    return Known(
+    return StudySnapshot(
         space=study.space,
         candidates=StoredCandidates(study.storage.candidates),
         jobs=jobs,

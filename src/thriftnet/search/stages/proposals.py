@@ -10,8 +10,8 @@ from typing import Any
 from thriftnet.errors import SearchError
 from thriftnet.recipe import Recipe
 from thriftnet.search.candidates import make_candidate
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Candidate, JobRow
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.stages.shifts import Shape, donors_and_takers, shifted
@@ -57,10 +57,10 @@ class Networks:
         return [self.base, *self.shifts]
 
 
-def propose_networks(known: Known) -> Networks:
+def propose_networks(snapshot: StudySnapshot) -> Networks:
     """Shift capacity in the grid's best, as its analysis says; each is counted."""
-    space = known.space
-    base = known.candidates[grid.ranking(known)[0]]
+    space = snapshot.space
+    base = snapshot.candidates[grid.ranking(snapshot)[0]]
     model = base_recipe(space, base).model
     shape = Shape(tuple(model.blocks), tuple(model.channels))
     counts: dict[str, tuple[int, int]] = {}
@@ -71,7 +71,7 @@ def propose_networks(known: Known) -> Networks:
 
     shifts: list[Candidate] = []
     reasons: list[dict[str, Any]] = []
-    for give, take in donors_and_takers(_analysed_stages(known, base)):
+    for give, take in donors_and_takers(_analysed_stages(snapshot, base)):
         for other in shifted(shape, give, take, lambda each: as_candidate(each).parameters):
             candidate = as_candidate(other)
             taken = {base.digest, *(each.digest for each in shifts)}
@@ -84,7 +84,7 @@ def propose_networks(known: Known) -> Networks:
                 )
     full = grid.horizon(space)
     reached = frozenset(
-        row.job.candidate for row in known.jobs[grid.NAME] if row.over and row.job.epochs == full
+        row.job.candidate for row in snapshot.jobs[grid.NAME] if row.over and row.job.epochs == full
     )
     return Networks(base, shifts, reasons, reached)
 
@@ -121,12 +121,12 @@ class Suggestions:
         networks: What there is to choose from.
     """
 
-    def __init__(self, known: Known, networks: Networks) -> None:
-        self.space = known.space
+    def __init__(self, snapshot: StudySnapshot, networks: Networks) -> None:
+        self.space = snapshot.space
         self.networks = networks
         self.made: dict[int, Suggestion] = {}
         """By the number of the job."""
-        self._candidates = known.candidates
+        self._candidates = snapshot.candidates
         self._counts: dict[str, tuple[int, int]] = {}
         self._places = {_network_of(each): at for at, each in enumerate(networks.all)}
         recipe = base_recipe(self.space, networks.base)
@@ -143,7 +143,7 @@ class Suggestions:
             weight_decay=recipe.optim.weight_decay,
             strength=recipe.augment.brightness / _JITTER["augment.brightness"],
         )
-        self._before = self._of_the_grid(known)
+        self._before = self._of_the_grid(snapshot)
 
     def make(self, number: int, rows: Sequence[JobRow]) -> None:
         """Compute what job `number` trains.
@@ -189,12 +189,12 @@ class Suggestions:
             strength=round(jitter, 2),
         )
 
-    def _of_the_grid(self, known: Known) -> list[Seen]:
+    def _of_the_grid(self, snapshot: StudySnapshot) -> list[Seen]:
         """What the grid found of the networks, where it took them to the full horizon."""
         full = grid.horizon(self.space)
         values = {
             row.job.candidate: row.value or 0.0
-            for row in known.jobs[grid.NAME]
+            for row in snapshot.jobs[grid.NAME]
             if row.over and row.job.epochs == full
         }
         return [
@@ -238,8 +238,8 @@ def _around(value: float, factor: float) -> tuple[float, float]:
     return value / factor, value * factor
 
 
-def _analysed_stages(known: Known, base: Candidate) -> list[dict[str, Any]]:
-    networks = known.outcomes.get("analysis", {}).get("networks", [])
+def _analysed_stages(snapshot: StudySnapshot, base: Candidate) -> list[dict[str, Any]]:
+    networks = snapshot.outcomes.get("analysis", {}).get("networks", [])
     for network in networks:
         if network["candidate"] == base.digest:
             return network["stages"]

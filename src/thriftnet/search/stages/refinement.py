@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Candidate, Decide, Deferred, Job, JobRow, Proposal
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.stages.pareto import pareto
@@ -26,74 +26,74 @@ def horizon(space: Space) -> int:
     return grid.horizon(space)
 
 
-def decide(known: Known) -> Decide:
+def decide(snapshot: StudySnapshot) -> Decide:
     """The analysis's networks first, then suggestions."""
-    if not grid.ranking(known):
+    if not grid.ranking(snapshot):
         return lambda _: Answer.DONE
-    networks = propose_networks(known)
-    suggestions = Suggestions(known, networks)
+    networks = propose_networks(snapshot)
+    suggestions = Suggestions(snapshot, networks)
 
     def choose(rows: Sequence[JobRow]) -> Answer | Proposal | Deferred:
         number = len(rows)
         over = all(row.over for row in rows)
         if number < len(networks.to_train):
-            return _proposal(known.space, networks.to_train[number])
-        if number >= len(networks.to_train) + known.space.refinement.trials:
+            return _proposal(snapshot.space, networks.to_train[number])
+        if number >= len(networks.to_train) + snapshot.space.refinement.trials:
             return Answer.DONE if over else Answer.WAIT
-        if not all(row.over for row in rows[: max(0, number - known.space.refinement.lag)]):
+        if not all(row.over for row in rows[: max(0, number - snapshot.space.refinement.lag)]):
             return Answer.WAIT
         if number not in suggestions.made:
             return Deferred(lambda: suggestions.make(number, rows))
         found = suggestions.made[number]
         if found.candidate is None:  # nothing new is left to suggest
             return Answer.DONE if over else Answer.WAIT
-        return _proposal(known.space, found.candidate, refused=found.refused)
+        return _proposal(snapshot.space, found.candidate, refused=found.refused)
 
     return choose
 
 
-def expected(known: Known) -> list[tuple[int, float]]:
+def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
     """(jobs, multiply-accumulates x epochs of each) of the networks and of the suggestions."""
-    if not grid.ranking(known):
+    if not grid.ranking(snapshot):
         return []
-    networks, epochs = propose_networks(known), horizon(known.space)
+    networks, epochs = propose_networks(snapshot), horizon(snapshot.space)
     return [
         *((1, float(each.macs * epochs)) for each in networks.to_train),
-        (known.space.refinement.trials, float(networks.base.macs * epochs)),
+        (snapshot.space.refinement.trials, float(networks.base.macs * epochs)),
     ]
 
 
-def finished(known: Known) -> dict[str, JobRow]:
+def finished(snapshot: StudySnapshot) -> dict[str, JobRow]:
     """The job of each candidate that reached the full horizon, of the grid or refined."""
-    full = horizon(known.space)
-    rows = [*known.jobs[grid.NAME], *known.jobs.get(NAME, ())]
+    full = horizon(snapshot.space)
+    rows = [*snapshot.jobs[grid.NAME], *snapshot.jobs.get(NAME, ())]
     done = [row for row in rows if row.state == "finished" and row.job.epochs == full]
     return {row.job.candidate: row for row in done}
 
 
-def ranking(known: Known) -> list[str]:
+def ranking(snapshot: StudySnapshot) -> list[str]:
     """Digests of all candidates that were trained, best first; those that went less far come last.
 
     One seed and one horizon for all: the grid's and the refinement's compare.
     """
-    full = finished(known)
+    full = finished(snapshot)
     ahead = sorted(full, key=lambda digest: (-(full[digest].value or 0.0), digest))
-    return [*ahead, *(digest for digest in grid.ranking(known) if digest not in full)]
+    return [*ahead, *(digest for digest in grid.ranking(snapshot) if digest not in full)]
 
 
-def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
     """What was proposed and why, what came of it, and the Pareto set of grid and refinement."""
     del data
-    rows = known.jobs[NAME]
-    if not grid.ranking(known):
+    rows = snapshot.jobs[NAME]
+    if not grid.ranking(snapshot):
         return {"stage": NAME, "jobs": 0, "ranking": [], "pareto": [], "over_budget": []}
-    networks = propose_networks(known)
+    networks = propose_networks(snapshot)
     study.storage.add_candidates(networks.over_budget)
     over_budget = {each.digest: each for each in networks.over_budget}
-    over_budget |= {each.digest: each for each in known.candidates.values() if _refused(each)}
-    full = finished(known)
-    facts = {digest: _facts(known.candidates[digest], row) for digest, row in full.items()}
-    order = [digest for digest in ranking(known) if digest in full]
+    over_budget |= {each.digest: each for each in snapshot.candidates.values() if _refused(each)}
+    full = finished(snapshot)
+    facts = {digest: _facts(snapshot.candidates[digest], row) for digest, row in full.items()}
+    order = [digest for digest in ranking(snapshot) if digest in full]
     own = {row.job.candidate for row in rows}
     best = pareto(
         {
@@ -107,7 +107,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         "shifts": [dict(reason) for reason in networks.reasons],
         "jobs": len(rows),
         "failed": sum(row.state == "failed" for row in rows),
-        "seconds": sum(known.seconds(row) for row in rows),
+        "seconds": sum(snapshot.seconds(row) for row in rows),
         "gain": _gain(networks, facts, own),
         "ranking": [facts[digest] for digest in order if digest in own],
         "pareto": [facts[digest] for digest in order if digest in best],

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import refinement
 from thriftnet.search.study import Study
@@ -26,24 +26,24 @@ def horizon(space: Space) -> int:
     return space.validation.epochs
 
 
-def contenders(known: Known) -> list[str]:
+def contenders(snapshot: StudySnapshot) -> list[str]:
     """Digests of the best candidates of grid and refinement, and of the reference."""
-    ranked = refinement.ranking(known)
-    chosen = ranked[: known.space.validation.top]
-    reference = _reference(known, ranked)
+    ranked = refinement.ranking(snapshot)
+    chosen = ranked[: snapshot.space.validation.top]
+    reference = _reference(snapshot, ranked)
     return chosen if reference is None or reference in chosen else [*chosen, reference]
 
 
-def decide(known: Known) -> Decide:
+def decide(snapshot: StudySnapshot) -> Decide:
     """Every contender with every seed, the costliest first.
 
     A costly one begun last would keep all workers but one waiting for it.
     """
-    costliest = sorted(contenders(known), key=lambda digest: -known.candidates[digest].macs)
+    costliest = sorted(contenders(snapshot), key=lambda digest: -snapshot.candidates[digest].macs)
     wanted = [
-        Job(NAME, digest, seed, known.space.validation.epochs)
+        Job(NAME, digest, seed, snapshot.space.validation.epochs)
         for digest in costliest
-        for seed in known.space.validation.seeds
+        for seed in snapshot.space.validation.seeds
     ]
 
     def choose(rows: Sequence[JobRow]) -> Job | Answer:
@@ -54,32 +54,32 @@ def decide(known: Known) -> Decide:
     return choose
 
 
-def expected(known: Known) -> list[tuple[int, float]]:
+def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
     """(jobs, multiply-accumulates x epochs of each) of each contender."""
-    space = known.space.validation
+    space = snapshot.space.validation
     return [
-        (len(space.seeds), float(known.candidates[digest].macs * space.epochs))
-        for digest in contenders(known)
+        (len(space.seeds), float(snapshot.candidates[digest].macs * space.epochs))
+        for digest in contenders(snapshot)
     ]
 
 
-def accuracies(known: Known) -> dict[str, dict[int, float]]:
+def accuracies(snapshot: StudySnapshot) -> dict[str, dict[int, float]]:
     """Validation accuracy of each seed of each contender whose seeds all finished."""
-    found: dict[str, dict[int, float]] = {digest: {} for digest in contenders(known)}
-    for row in known.jobs[NAME]:
+    found: dict[str, dict[int, float]] = {digest: {} for digest in contenders(snapshot)}
+    for row in snapshot.jobs[NAME]:
         if row.value is not None and row.state == "finished":
             found[row.job.candidate][row.job.seed] = row.value
-    complete = len(known.space.validation.seeds)
+    complete = len(snapshot.space.validation.seeds)
     return {digest: values for digest, values in found.items() if len(values) == complete}
 
 
-def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
+def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
     """Means and tests; the winner's recipe written, and its test accuracy read once.
 
     Raises:
         SearchError: No contender finished with all its seeds.
     """
-    found = accuracies(known)
+    found = accuracies(snapshot)
     if not found:
         raise SearchError(
             f"no candidate of {study.path} finished its validation with every seed; "
@@ -97,7 +97,7 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
     )
     table = [
         {
-            **known.candidates[digest].to_json(),
+            **snapshot.candidates[digest].to_json(),
             "seeds": {str(seed): value for seed, value in sorted(found[digest].items())},
             **vars(estimates[digest]),
             "winner_less_this": None
@@ -112,30 +112,30 @@ def conclude(study: Study, known: Known, data: Path | None) -> dict[str, Any]:
         }
         for digest in order
     ]
-    unfinished = [digest for digest in contenders(known) if digest not in found]
-    study.save_winner(_recipe_text(known, winner, estimates[winner].mean))
+    unfinished = [digest for digest in contenders(snapshot) if digest not in found]
+    study.save_winner(_recipe_text(snapshot, winner, estimates[winner].mean))
     return {
         "stage": NAME,
-        "epochs": known.space.validation.epochs,
+        "epochs": snapshot.space.validation.epochs,
         "winner": winner,
         "ranking": table,
-        "unfinished": [known.candidates[digest].to_json() for digest in unfinished],
+        "unfinished": [snapshot.candidates[digest].to_json() for digest in unfinished],
         "recipe": study.winner_path.name,
         "test": _test_accuracy(study, winner, data),
     }
 
 
-def _reference(known: Known, ranked: Sequence[str]) -> str | None:
+def _reference(snapshot: StudySnapshot, ranked: Sequence[str]) -> str | None:
     """The best of the reference's candidates; there are several where other keys vary too."""
-    within = [candidate.digest for candidate in known.competing if candidate.reference]
+    within = [candidate.digest for candidate in snapshot.competing if candidate.reference]
     return next((digest for digest in ranked if digest in within), next(iter(within), None))
 
 
-def _recipe_text(known: Known, winner: str, mean: float) -> str:
+def _recipe_text(snapshot: StudySnapshot, winner: str, mean: float) -> str:
     """The winner's recipe as it is to be trained in earnest."""
     from thriftnet.search.candidates import winner_recipe
 
-    space, candidate = known.space, known.candidates[winner]
+    space, candidate = snapshot.space, snapshot.candidates[winner]
     return (
         f"# The winner of the search space {space.name}: {candidate.parameters:,} parameters.\n"
         f"# In the search, {space.validation.epochs} epochs and {len(space.validation.seeds)} "

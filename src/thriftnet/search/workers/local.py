@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from thriftnet.errors import SearchError
 from thriftnet.search.workers.machine import memory_kills
-from thriftnet.search.workers.pool import Ending, Order, last_line
+from thriftnet.search.workers.pool import ExitStatus, WorkerSpec, last_line
 
 
 @dataclass
 class LocalWorker:
     """A child of this process."""
 
-    order: Order
+    spec: WorkerSpec
     process: subprocess.Popen[bytes]
     gpu: str | None
     """The CUDA device that it sees; none: all there are."""
@@ -29,15 +29,15 @@ class LocalWorker:
     @property
     def name(self) -> str:
         """As ordered."""
-        return self.order.name
+        return self.spec.name
 
-    def ending(self) -> Ending | None:
+    def exit_status(self) -> ExitStatus | None:
         """How it ended; none while it runs."""
         code = self.process.poll()
         if code is None:
             return None
         starved = code == -signal.SIGKILL and memory_kills() > self.memory_kills
-        return Ending(code, last_line(self.order.log), out_of_memory=starved)
+        return ExitStatus(code, last_line(self.spec.log), out_of_memory=starved)
 
     def ask_to_stop(self) -> None:
         """SIGTERM, at which it ends its step."""
@@ -49,7 +49,7 @@ class LocalWorker:
         self.process.wait()
 
 
-class LocalCrew:
+class LocalPool:
     """So many processes.
 
     Args:
@@ -67,21 +67,21 @@ class LocalCrew:
         """As asked for."""
         return self._count
 
-    def start(self, order: Order) -> LocalWorker:
+    def start(self, spec: WorkerSpec) -> LocalWorker:
         """Start a process whose output goes to its log.
 
         Raises:
             SearchError: The log cannot be written, or no process can be had.
         """
         gpu = self._free_gpu()
-        environment = {**os.environ, **order.environment}
+        environment = {**os.environ, **spec.environment}
         if gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = gpu
-        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *order.arguments]
+        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *spec.arguments]
         command += ["--parent", str(os.getpid())]
         try:
-            order.log.parent.mkdir(parents=True, exist_ok=True)
-            with order.log.open("wb") as output:
+            spec.log.parent.mkdir(parents=True, exist_ok=True)
+            with spec.log.open("wb") as output:
                 # A session of its own: Ctrl-C reaches the parent alone, which then asks each once.
                 process = subprocess.Popen(
                     command,
@@ -92,8 +92,8 @@ class LocalCrew:
                     start_new_session=True,
                 )
         except OSError as fault:
-            raise SearchError(f"no worker can be started: {fault.strerror}; {order.log}") from None
-        worker = LocalWorker(order, process, gpu, memory_kills())
+            raise SearchError(f"no worker can be started: {fault.strerror}; {spec.log}") from None
+        worker = LocalWorker(spec, process, gpu, memory_kills())
         self._workers.append(worker)
         return worker
 

@@ -38,7 +38,7 @@ _MOST_KILLS = 20
 
 
 @dataclass(frozen=True)
-class Order:
+class WorkerSpec:
     """What a worker process is started with."""
 
     name: str
@@ -51,7 +51,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Ending:
+class ExitStatus:
     """How a worker ended."""
 
     code: int | None
@@ -79,7 +79,7 @@ class Worker(Protocol):
         """As ordered."""
         ...
 
-    def ending(self) -> Ending | None:
+    def exit_status(self) -> ExitStatus | None:
         """How it ended; none while it runs."""
         ...
 
@@ -92,7 +92,7 @@ class Worker(Protocol):
         ...
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Where workers run."""
 
     def count(self) -> int:
@@ -103,7 +103,7 @@ class Crew(Protocol):
         """
         ...
 
-    def start(self, order: Order) -> Worker:
+    def start(self, spec: WorkerSpec) -> Worker:
         """Start a worker.
 
         Raises:
@@ -116,13 +116,13 @@ class Crew(Protocol):
         ...
 
 
-class Team:
+class Supervisor:
     """The workers of one command.
 
     Args:
         study: Whose.
         stages: That the command runs, in their order.
-        crew: Where workers run.
+        pool: Where workers run.
         url: Of the storage; none: the file in the study folder.
         data: Where to read CIFAR-10; none: the cache.
         say: Told of workers that died.
@@ -133,14 +133,14 @@ class Team:
         study: Study,
         stages: Sequence[Stage],
         *,
-        crew: Crew,
+        pool: WorkerPool,
         url: str | None,
         data: Path | None,
         say: Callable[[str], None],
     ) -> None:
         self._study = study
         self._stages = stages
-        self._crew = crew
+        self._pool = pool
         self._url = url
         self._data = data
         self._say = say
@@ -163,19 +163,19 @@ class Team:
             SearchError: A worker met a mistake that the user has to mend; its line.
         """
         barren = 0
-        while len(self._workers) < self._crew.count():
+        while len(self._workers) < self._pool.count():
             self._start(stage)
         while self._workers and not stopping():
             time.sleep(_LOOK_SECONDS)
             for worker in list(self._workers):
-                ending = worker.ending()
-                if ending is None:
+                exit_status = worker.exit_status()
+                if exit_status is None:
                     continue
                 self._workers.remove(worker)
-                if ending.code == 2:
-                    raise SearchError(ending.line or "a worker failed")
-                if ending.code not in (0, 130):
-                    held = self._tell_death(worker, ending)
+                if exit_status.code == 2:
+                    raise SearchError(exit_status.line or "a worker failed")
+                if exit_status.code not in (0, 130):
+                    held = self._tell_death(worker, exit_status)
                     barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
                         log = self._study.log_path(worker.name)
@@ -199,9 +199,9 @@ class Team:
         environment = {"OMP_NUM_THREADS": str(self._study.threads)}
         environment |= {} if self._url is None else {STORAGE_VARIABLE: self._url}
         log = self._study.log_path(name).resolve()
-        self._workers.append(self._crew.start(Order(name, arguments, environment, log)))
+        self._workers.append(self._pool.start(WorkerSpec(name, arguments, environment, log)))
 
-    def _tell_death(self, worker: Worker, ending: Ending) -> bool:
+    def _tell_death(self, worker: Worker, exit_status: ExitStatus) -> bool:
         """Give up what a dead worker held, and say so; its lines stay in its log.
 
         Returns:
@@ -210,16 +210,17 @@ class Team:
         Raises:
             SearchError: Its job's workers are killed again and again, and it gets no further.
         """
-        if ending.code is None:  # the job waits for its lease: two processes never share a trial
+        if (
+            exit_status.code is None
+        ):  # the job waits for its lease: two processes never share a trial
             self._say(
-                f"a worker was lost ({ending.line}); what it held is tried again when its lease "
-                "ends"
+                f"a worker was lost ({exit_status.line}); its job is retried when its lease ends"
             )
             return True
-        reached, fault = self._study.reached, ending.fault
+        reached, fault = self._study.reached, exit_status.fault
         held = self._study.storage.release_dead(worker.name, fault=fault, reached=reached)
         fates = [f"its trial {row.job.candidate} {_fate(row, fault)}" for row in held]
-        code, why = ending.code, ending.line
+        code, why = exit_status.code, exit_status.line
         doubt = "; out of memory?" if code == -signal.SIGKILL and not fault else ""
         how = f"was killed (signal {-code}{doubt})" if code < 0 else f"failed (code {code})"
         told = ", ".join(fates) or "it held no trial"
@@ -261,11 +262,13 @@ def _stop(study: Study, workers: list[Worker]) -> None:
         for worker in workers:
             worker.ask_to_stop()
         deadline = time.monotonic() + _STOP_SECONDS
-        while any(worker.ending() is None for worker in workers) and time.monotonic() < deadline:
+        while (
+            any(worker.exit_status() is None for worker in workers) and time.monotonic() < deadline
+        ):
             time.sleep(_LOOK_SECONDS / 4)
     finally:  # also at a second Ctrl-C
         for worker in workers:
-            if worker.ending() is None:
+            if worker.exit_status() is None:
                 worker.kill()
                 with contextlib.suppress(SearchError):
                     study.storage.release_dead(worker.name)

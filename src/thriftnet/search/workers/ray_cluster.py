@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search.workers.pool import Ending, Order
+from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
 
 DRIVER = (sys.executable, "-m", "thriftnet.search.workers.ray_driver")
 """The process that speaks with Ray; the address follows."""
@@ -43,25 +43,25 @@ class RayWorker:
     """A worker process under an actor of the cluster."""
 
     name: str
-    crew: RayCrew
+    pool: RayPool
 
-    def ending(self) -> Ending | None:
+    def exit_status(self) -> ExitStatus | None:
         """How it ended; none while it runs, or waits for room."""
-        return self.crew.ending(self.name)
+        return self.pool.exit_status(self.name)
 
     def ask_to_stop(self) -> None:
         """Have it end its step."""
-        self.crew.tell(stop=self.name)
+        self.pool.tell(stop=self.name)
 
     def kill(self) -> None:
         """End it at once, with its actor."""
-        self.crew.tell(kill=self.name)
+        self.pool.tell(kill=self.name)
         deadline = time.monotonic() + _KILL_SECONDS
-        while self.ending() is None and time.monotonic() < deadline:
+        while self.exit_status() is None and time.monotonic() < deadline:
             time.sleep(0.1)
 
 
-class RayCrew:
+class RayPool:
     """Workers on a cluster, each with its cores and, where there are any, a GPU or a share of one.
 
     Args:
@@ -102,7 +102,7 @@ class RayCrew:
         self._process: subprocess.Popen[str] | None = None
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._endings: dict[str, Ending] = {}
+        self._exit_statuses: dict[str, ExitStatus] = {}
         self._machines: list[Machine] = []
 
     def count(self) -> int:
@@ -116,19 +116,19 @@ class RayCrew:
             self._reach()
         return self._workers or sum(m.gpus or m.cores // self._threads for m in self._used)
 
-    def start(self, order: Order) -> RayWorker:
+    def start(self, spec: WorkerSpec) -> RayWorker:
         """Start a worker as soon as the cluster has room.
 
         Raises:
             SearchError: The cluster is gone.
         """
-        order.log.parent.mkdir(parents=True, exist_ok=True)
+        spec.log.parent.mkdir(parents=True, exist_ok=True)
         gpus = gpu_share([machine.gpus for machine in self._used], self.count())
-        what = {"name": order.name, "cpus": self._threads, "gpus": gpus, "log": str(order.log)}
-        self.tell(start={**what, "environment": order.environment, "arguments": order.arguments})
-        return RayWorker(order.name, self)
+        what = {"name": spec.name, "cpus": self._threads, "gpus": gpus, "log": str(spec.log)}
+        self.tell(start={**what, "environment": spec.environment, "arguments": spec.arguments})
+        return RayWorker(spec.name, self)
 
-    def ending(self, name: str) -> Ending | None:
+    def exit_status(self, name: str) -> ExitStatus | None:
         """How a worker ended.
 
         Raises:
@@ -136,7 +136,7 @@ class RayCrew:
         """
         while not self._lines.empty():
             self._take(self._lines.get())
-        return self._endings.get(name)
+        return self._exit_statuses.get(name)
 
     def tell(self, **what: Any) -> None:
         """Hand a command to the process that speaks with Ray; it is lost if that has ended."""
@@ -222,7 +222,9 @@ class RayCrew:
                 f"the Ray cluster at {self._address} is gone ({line['failed']}); see that it "
                 "runs, and run the same command again: what was finished is kept"
             )
-        self._endings[line["ended"]] = Ending(line["code"], line["line"], line["out_of_memory"])
+        self._exit_statuses[line["ended"]] = ExitStatus(
+            line["code"], line["line"], line["out_of_memory"]
+        )
 
 
 def gpu_share(gpus: Sequence[int], workers: int) -> float:

@@ -42,11 +42,11 @@ class Host:
         self._log = Path()
         self._memory_kills = 0
 
-    def start(self, order: Mapping[str, Any]) -> dict[str, str] | str:
+    def start(self, spec: Mapping[str, Any]) -> dict[str, str] | str:
         """Start the process: on which node that is, or why it could not be."""
         import ray
 
-        self._log = Path(order["log"])
+        self._log = Path(spec["log"])
         if not self._log.parent.is_dir():
             folder = self._log.parent.parent
             return f"{folder} is not found on {platform.node()}; share it between the machines"
@@ -55,8 +55,8 @@ class Host:
         except ImportError:
             return f"thriftnet is not installed on {platform.node()}; install it on every machine"
         self._memory_kills = memory_kills()
-        environment = {**os.environ, **order["environment"]}
-        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *order["arguments"]]
+        environment = {**os.environ, **spec["environment"]}
+        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *spec["arguments"]]
         command += ["--parent", str(os.getpid()), "--tied"]
         try:
             with self._log.open("wb") as output:
@@ -112,14 +112,14 @@ class Driver:
         self._places: dict[str, str] = {}
         """Node of each worker that has started."""
 
-    def start(self, order: Mapping[str, Any]) -> None:
+    def start(self, spec: Mapping[str, Any]) -> None:
         """Start a worker wherever there is room; at once or as soon as there is."""
-        room = {"num_cpus": order["cpus"], "num_gpus": order["gpus"]}
+        room = {"num_cpus": spec["cpus"], "num_gpus": spec["gpus"]}
         kind = self._ray.remote(**room, scheduling_strategy="SPREAD")(Host)
         host = kind.remote()
-        self._hosts[order["name"]] = host
-        begun = host.start.remote({k: order[k] for k in ("log", "environment", "arguments")})
-        self._questions[begun] = order["name"]
+        self._hosts[spec["name"]] = host
+        begun = host.start.remote({k: spec[k] for k in ("log", "environment", "arguments")})
+        self._questions[begun] = spec["name"]
 
     def stop(self, name: str) -> None:
         """Have a worker end its step."""
@@ -145,10 +145,10 @@ class Driver:
         for answer in ready:
             name = self._questions.pop(answer)
             if name in self._hosts:
-                ending = self._read(name, answer)
-                if ending is not None:
+                exit_status = self._read(name, answer)
+                if exit_status is not None:
                     self._ray.kill(self._hosts.pop(name))  # its cores are free for the next
-                    told = dict(zip(("code", "line", "out_of_memory"), ending, strict=True))
+                    told = dict(zip(("code", "line", "out_of_memory"), exit_status, strict=True))
                     found.append({"ended": name, **told})
         return found
 
@@ -261,9 +261,9 @@ def _serve(driver: Driver, tell: Any) -> None:
                 driver.stop(command["stop"])
             elif "kill" in command:
                 driver.kill(command["kill"])
-        for ending in driver.ended():
+        for exit_status in driver.ended():
             try:
-                tell(**ending)
+                tell(**exit_status)
             except BrokenPipeError:
                 continue  # nobody listens any more, and the lines are about to end
 

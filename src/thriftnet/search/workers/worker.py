@@ -26,13 +26,13 @@ from thriftnet.runs.lock import writing
 from thriftnet.search.candidates import trial_recipe
 from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim
-from thriftnet.search.stages.order import Stage, find_stage, read_known, stages_before
+from thriftnet.search.stages.order import Stage, find_stage, read_snapshot, stages_before
 from thriftnet.search.study import Study
 from thriftnet.search.threads import threads_of
 from thriftnet.search.workers.pool import STORAGE_VARIABLE
-from thriftnet.training.images import Place, PlacedImages
+from thriftnet.training.images import ImageTensors, PrepareTensors
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
-from thriftnet.training.progress import Moment, Quiet
+from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.start import SavedRun, TrainedRun, read_saved, resume_run, start_run
 
 _SHORTEST_PAUSE = 0.1
@@ -50,7 +50,7 @@ class _Worker:
     data: Path | None
     parent: int | None
     stop: StopRequest
-    place: Place
+    place: PrepareTensors
 
     @property
     def wanted(self) -> bool:
@@ -81,7 +81,7 @@ def work(
         ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
     """
     with stop_on_signal() as stop, threads_of(study):
-        own = _Worker(study, worker, data, parent, stop, PlacedImages())
+        own = _Worker(study, worker, data, parent, stop, ImageTensors())
         return all(_begins(own, stage) and _finishes(own, stage) for stage in stages)
 
 
@@ -98,8 +98,8 @@ def _begins(own: _Worker, stage: Stage) -> bool:
 
 def _finishes(own: _Worker, stage: Stage) -> bool:
     """Do a stage's jobs; false where the worker has to stop before they are done."""
-    known = read_known(own.study)
-    decide = stage.decide(known)
+    snapshot = read_snapshot(own.study)
+    decide = stage.decide(snapshot)
     pauses = _pauses(own.study)
     while own.wanted:
         found = own.study.storage.claim(stage.name, decide, worker=own.name)
@@ -110,7 +110,7 @@ def _finishes(own: _Worker, stage: Stage) -> bool:
             continue
         pauses = _pauses(own.study)
         with Heartbeat(own.study.storage, found, own.parent) as heart:
-            _do(own, stage, found, known.candidates[found.job.candidate], heart)
+            _do(own, stage, found, snapshot.candidates[found.job.candidate], heart)
     return False
 
 
@@ -130,9 +130,9 @@ class _HandOn(Quiet):
         self.heart = heart
         self.handed_on = False
 
-    def step(self, moment: Moment) -> None:
+    def step(self, stats: StepStats) -> None:
         """Ask once."""
-        del moment
+        del stats
         if (self.stop.requested or self.heart.lost) and not self.handed_on:
             self.handed_on = True
             signal.raise_signal(signal.SIGTERM)
@@ -185,7 +185,7 @@ def _train(
             data=own.data,
             progress=progress,
             until=job.epochs,
-            place=own.place,
+            prepare=own.place,
             saved=saved,
         )
     if path.is_dir():  # damaged
@@ -198,7 +198,7 @@ def _train(
         data=own.data,
         progress=progress,
         until=job.epochs,
-        place=own.place,
+        prepare=own.place,
     )
 
 
@@ -296,7 +296,9 @@ def main() -> None:
     try:
         if given.tied:
             _die_with_parent(given.parent)
-        study = Study.open(given.study, url=url, heartbeat=given.heartbeat, patient=True)
+        study = Study.open(
+            given.study, url=url, heartbeat=given.heartbeat, wait_until_available=True
+        )
         stages = [find_stage(name) for name in given.stages]
         _await_outcomes(study, stages[0])
         done = work(study, *stages, worker=given.worker, data=given.data, parent=given.parent)

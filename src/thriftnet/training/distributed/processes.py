@@ -52,11 +52,11 @@ class Processes:
         return self.count == 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the first process, the one that prints, validates and writes."""
         return self.rank == 0
 
-    def lead(self, act: Callable[[], T]) -> T:
+    def broadcast_from_main(self, act: Callable[[], T]) -> T:
         """Do something in the first process alone; all get what came of it.
 
         Args:
@@ -67,11 +67,11 @@ class Processes:
         """
         if self.alone:
             return act()
-        content = pickle.dumps(act()) if self.leads else b""
+        content = pickle.dumps(act()) if self.is_main else b""
         size = torch.tensor([len(content)])
         _send_first(size)
         packed = torch.empty(int(size), dtype=torch.uint8)
-        if self.leads:
+        if self.is_main:
             packed = torch.frombuffer(bytearray(content), dtype=torch.uint8)
         _send_first(packed)
         return cast("T", pickle.loads(packed.numpy().tobytes()))  # noqa: S301 (our own bytes)
@@ -85,7 +85,7 @@ class Processes:
         if self.alone:
             return flag
         flags = torch.tensor([float(flag)])
-        add_up(flags)
+        all_reduce(flags)
         return bool(flags.item() > 0)
 
     def copy_first(self, model: nn.Module) -> None:
@@ -123,7 +123,7 @@ ALONE = Processes()
 
 
 @contextlib.contextmanager
-def meet() -> Iterator[Processes]:
+def init_processes() -> Iterator[Processes]:
     """Meet the processes that `torchrun` started beside this one; without it, nobody.
 
     An error ends this process and, by its closed connections, the others. The first that fails
@@ -185,7 +185,7 @@ def _first_to_fail(store: Store) -> bool:
         return True
 
 
-def add_up(tensor: Tensor) -> None:
+def all_reduce(tensor: Tensor) -> None:
     """Put the sum over all processes in place of a contiguous tensor, the same bits in each.
 
     Raises:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from thriftnet.errors import RecipeError
 from thriftnet.runtime.threads import deal, threads_each
-from thriftnet.training.distributed.processes import Processes, add_up
+from thriftnet.training.distributed.processes import Processes, all_reduce
 from thriftnet.training.replicas import Replicas, RunningStatistics, draw_depths, set_depths
 
 _BUCKET = 2**22
@@ -123,12 +123,12 @@ class SharedStep:
         """Make losses, sums, gradients and running statistics those of the whole step."""
         if not self.processes.alone:
             found = torch.cat([self.losses, self.sums.view(-1)])
-            add_up(found)  # exact where micro-batches are whole: all but one add zero
+            all_reduce(found)  # exact where micro-batches are whole: all but one add zero
             self.losses, sums = found.split([len(self.losses), self.sums.numel()])
             self.sums = sums.view(-1, 2)
             sum_gradients(self._parameters)
             if self._statistics:
-                add_up(self._statistics.seen)  # exact: all but one process add zero
+                all_reduce(self._statistics.seen)  # exact: all but one process add zero
         if self._statistics:
             self._statistics.fold()
 
@@ -167,7 +167,7 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     gradients = [p.grad for p in trained if p.grad is not None]
     for bucket in _buckets(gradients):
         flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
-        add_up(flat)
+        all_reduce(flat)
         _spread(flat, bucket)
 
 

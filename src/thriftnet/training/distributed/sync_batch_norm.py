@@ -14,7 +14,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.training.distributed.processes import add_up
+from thriftnet.training.distributed.processes import all_reduce
 
 _PIXELS = (0, 2, 3)
 """The dimensions of (N, C, H, W) that statistics are taken over."""
@@ -71,7 +71,7 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
         dist.get_world_size(), 1 + 2 * x.shape[1], dtype=torch.float64, device=x.device
     )
     told[dist.get_rank()] = torch.cat([mean.new_tensor([own]), mean, squares])
-    add_up(told)
+    all_reduce(told)
     counts, means, around = told.split([1, x.shape[1], x.shape[1]], dim=1)
     count = counts.sum()
     whole = (counts * means).sum(0) / count
@@ -102,7 +102,7 @@ class _Normalise(torch.autograd.Function):
         normal = (x.float() - mean.view(1, -1, 1, 1)).mul_(scale.view(1, -1, 1, 1))
         own = torch.stack([gradient.sum(_PIXELS), (gradient * normal).sum(_PIXELS)])
         whole = own.clone()
-        add_up(whole)
+        all_reduce(whole)
         first, second = (whole / ctx.count).view(2, 1, -1, 1, 1)
         towards = (gradient - first - normal * second).mul_((weight * scale).view(1, -1, 1, 1))
         # Of weight and bias the own sums: like every gradient, they are added up after the step.

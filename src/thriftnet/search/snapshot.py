@@ -35,7 +35,7 @@ class StoredCandidates(Mapping[str, Candidate]):
 
 
 @dataclass(frozen=True)
-class Known:
+class StudySnapshot:
     """A space, its candidates and the jobs of each stage."""
 
     space: Space

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from thriftnet.search.known import Known
 from thriftnet.search.queue.jobs import Candidate, Job, JobRow, State
+from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import load_space
 from tiny import space_file
 
@@ -18,5 +18,5 @@ def row(number: int, epochs: int, state: State, seconds: float | None) -> JobRow
 def test_a_job_that_failed_takes_nothing_from_the_seconds_of_those_before_it(tmp_path: Path):
     rows = [row(0, 1, "finished", 10.0), row(1, 3, "finished", 35.0), row(2, 9, "failed", None)]
     space = load_space(space_file(tmp_path))
-    known = Known(space, {"c": Candidate("c", {}, 1, 1)}, {"grid": rows})
-    assert [known.seconds(each) for each in rows] == [10.0, 25.0, 0.0]
+    snapshot = StudySnapshot(space, {"c": Candidate("c", {}, 1, 1)}, {"grid": rows})
+    assert [snapshot.seconds(each) for each in rows] == [10.0, 25.0, 0.0]

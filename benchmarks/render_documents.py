@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -21,15 +22,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from documents.accuracy_blocks import ACCURACY_BLOCKS
-from documents.accuracy_table import accuracy_lines, of_runs, shipped_runs
+from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
 from documents.model_cards import page, weights_block
 from documents.performance_blocks import PERFORMANCE_BLOCKS
-from documents.quoting import ROOT, duration, machine, result
-from documents.search_blocks import SEARCH_BLOCKS
+from documents.quoting import ROOT, render, result, text_of
+from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
 from reproductions.dreamfire2025.judge import judge_all
 from reproductions.dreamfire2025.results import read_results
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.search.space import Space
+from thriftnet.table import make_table
 from thriftnet.weights.card import card_page
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
@@ -43,6 +45,8 @@ DOCUMENTS = (
     "docs/plan-1000-gpus.md",
 )
 
+MEASURED = {**ACCURACY_TABLE, **ACCURACY_BLOCKS, **PERFORMANCE_BLOCKS, **SEARCH_BLOCKS}
+
 
 def transcript_block(name: str) -> str:
     """What a command printed, from results/NAME.txt."""
@@ -52,43 +56,25 @@ def transcript_block(name: str) -> str:
 
 def fresh_clone_block() -> str:
     """How long a stranger waits."""
-    train, test = result("fresh_clone_train"), result("fresh_clone_test")
+    train, trained = result("fresh_clone_train"), result("accuracy") or {"runs": []}
     assert train is not None
-    trained = result("accuracy") or {"runs": []}
     today = shipped_runs(trained, load_recipe("quick"))
     own = any(run["commit"] == train["commit"] for run in today)
-    text = (
-        f"That took {duration(train['seconds'])} in all, from a fresh clone with an empty cache "
-        f"({machine(train)}{'' if own else '; the runs of the table below are of another'})"
-    )
-    if train.get("mirror"):
-        text += ", packages from a mirror at hand"
-    return f"{text}; `make test`, below, {duration(test['seconds'])}." if test else f"{text}."
+    return render("fresh-clone.md.j2", train=train, test=result("fresh_clone_test"), own=own)
 
 
 def parity_block() -> str:
     """How far our loop is from a plain one."""
     figures = result("paper_parity")
     assert figures is not None
-    gap = figures["largest_difference"]
-    agreement = f"differ from a plain PyTorch loop's by at most {gap:.1e}"
-    if gap == 0:
-        agreement = "equal a plain PyTorch loop's to the last bit"
-    return (
-        f"Over {figures['steps']} steps of `paper` in fp32 (batch {figures['batch_size']}) the "
-        f"losses {agreement} "
-        f"(`benchmarks/paper_parity.py`, `results/paper_parity.json`; {machine(figures)})."
-    )
+    return render("parity.md.j2", figures=figures, **figures)
 
 
 def paper_claims_block() -> str:
     """What became of each claim of the paper."""
-    rows = ["| claim | the paper | here | verdict |", "| --- | --- | --- | --- |"]
-    rows += [
-        f"| {one.claim.name} | {one.paper} | {one.here} | {one.verdict} |"
-        for one in judge_all(read_results(ROOT / "results")).values()
-    ]
-    return "\n".join(rows)
+    judged = judge_all(read_results(ROOT / "results")).values()
+    rows = [(one.claim.name, one.paper, one.here, one.verdict) for one in judged]
+    return make_table(("claim", "the paper", "here", "verdict"), rows).markdown()
 
 
 def recipe_keys_block() -> str:
@@ -97,8 +83,7 @@ def recipe_keys_block() -> str:
 
 
 def _keys_block(model: type[BaseModel]) -> str:
-    rows = ["| key | default | meaning |", "| --- | --- | --- |"]
-    rows += [_key_row(name, field) for name, field in model.model_fields.items() if _plain(field)]
+    rows = [_key_row(name, field) for name, field in model.model_fields.items() if _plain(field)]
     for section, field in model.model_fields.items():
         for kind in _sections(field):
             family = "" if kind in (field.annotation,) else f" ({_family(kind)})"
@@ -106,7 +91,7 @@ def _keys_block(model: type[BaseModel]) -> str:
                 _key_row(f"{section}.{name}", entry, family)
                 for name, entry in kind.model_fields.items()
             ]
-    return "\n".join(rows)
+    return make_table(("key", "default", "meaning"), rows).markdown()
 
 
 def _sections(field: FieldInfo) -> list[type[BaseModel]]:
@@ -122,7 +107,7 @@ def _family(kind: type[BaseModel]) -> str:
     return str(get_args(kind.model_fields["family"].annotation)[0])
 
 
-def _key_row(key: str, field: FieldInfo, family: str = "") -> str:
+def _key_row(key: str, field: FieldInfo, family: str = "") -> tuple[str, str, str]:
     default = "required" if key != "name" else "the file's own"
     if not field.is_required():
         default = f"`{_yaml(field.get_default(call_default_factory=True))}`"
@@ -130,7 +115,7 @@ def _key_row(key: str, field: FieldInfo, family: str = "") -> str:
     meaning = " ".join((field.description or "").split())
     if choices:
         meaning = f"One of {', '.join(choices)}. {meaning}".strip()
-    return f"| `{key}`{family} | {default} | {meaning} |"
+    return f"`{key}`{family}", default, meaning
 
 
 def _yaml(value: object) -> str:
@@ -138,7 +123,6 @@ def _yaml(value: object) -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
-    "accuracy": lambda: of_runs(accuracy_lines),
     "weights": weights_block,
     "make-train": lambda: transcript_block("make_train"),
     "make-test": lambda: transcript_block("make_test"),
@@ -147,9 +131,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "paper-claims": paper_claims_block,
     "recipe-keys": recipe_keys_block,
     "space-keys": lambda: _keys_block(Space),
-    **ACCURACY_BLOCKS,
-    **PERFORMANCE_BLOCKS,
-    **SEARCH_BLOCKS,
+    **{name: partial(transcript, *told) for name, told in TRANSCRIPTS.items()},
+    **{name: partial(text_of, name, block) for name, block in MEASURED.items()},
 }
 
 

@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    "commands files errors plain trust",
+    "commands files errors plain table trust",
     "recipe",
     "runtime",
     "data",
@@ -65,7 +65,7 @@ ONLY_IN = {
 }
 # Builders hand plain arguments down, so that these never see a recipe.
 WITHOUT_RECIPE = {"runtime", "data", "augment", "kernels", "models", "optim"}
-WITHOUT_TORCH = {"errors", "files", "plain", "trust", "recipe"}
+WITHOUT_TORCH = {"errors", "files", "plain", "table", "trust", "recipe"}
 
 
 def name(path: Path) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from accuracy import overrides, recipe_of
-from documents.accuracy_table import of_runs, over_seeds, shipped_runs, times
-from documents.performance_blocks import lever_lines, points, quoted, table
-from documents.quoting import duration
+from documents.accuracy_table import (
+    both_over_seeds,
+    mean_pflop,
+    of_runs,
+    pflop,
+    shipped_runs,
+    times,
+)
+from documents.performance_blocks import levers, mean_points
+from documents.quoting import NOT_MEASURED, Block, Figures, duration
 from reproductions.dreamfire2025.authors_log import read_authors_log
 from reproductions.dreamfire2025.claims import read_claims
 from reproductions.dreamfire2025.judge import show
@@ -18,6 +24,7 @@ from thriftnet.comparison.labels import count_seeds
 from thriftnet.comparison.sentences import show_p
 from thriftnet.comparison.statistics import compare_seeds
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.table import Cell, Table, make_table
 
 _EVERY = 5
 """Epochs from row to row of the authors' log."""
@@ -28,7 +35,7 @@ class Target:
     """What a recipe is to reach under five million parameters."""
 
     accuracy: float
-    """Mean over seeds, read as the recipe says."""
+    """Mean over seeds, evaluated as the recipe says."""
     pflop: float
     seeds: int
 
@@ -36,75 +43,72 @@ class Target:
 TARGETS = {"strong": Target(0.96, 3.5, 2), "best": Target(0.966, 12.0, 1)}
 
 
-def target_lines(figures: dict[str, Any]) -> list[str]:
+def targets(figures: Figures) -> Table:
     """Each target beside the runs of its recipe."""
-    rows = table(
-        "recipe", "aimed at", "seeds", "reached", "without TTA", "training", "time", "verdict"
-    )
+    columns = (
+        "recipe", "aimed at", "seeds", "reached", "without TTA", ("training", pflop), "time",
+        "verdict",
+    )  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
     for name, target in TARGETS.items():
         aim = f"{target.accuracy:.1%} in {target.pflop:g} PFLOP, {count_seeds(target.seeds)}"
         runs = shipped_runs(figures, load_recipe(name)) if name in shipped_recipes() else []
         if not runs:
-            rows.append(f"| `{name}` | {aim} | 0 | not measured yet | – | – | – | – |")
+            rows.append((f"`{name}`", aim, 0, NOT_MEASURED, None, None, None, None))
             continue
-        pflop = statistics.mean(run["pflop"] for run in runs)
-        mean = statistics.mean(run["accuracy"] for run in runs)
-        enough = mean >= target.accuracy and pflop <= target.pflop and len(runs) >= target.seeds
-        rows.append(
-            f"| `{name}` | {aim} | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
-            f"{over_seeds(runs, 'accuracy_without_tta')} | {pflop:.3g} PFLOP | "
-            f"{times(runs)} | "
-            f"{'reached' if enough else '**not reached**'} |"
-        )
-    return rows
+        mean = sum(run["accuracy"] for run in runs) / len(runs)
+        cheap = mean_pflop(runs) <= target.pflop
+        enough = mean >= target.accuracy and cheap and len(runs) >= target.seeds
+        told = Cell("reached") if enough else Cell("not reached", strong=True)
+        accuracies = both_over_seeds(runs)
+        rows.append((f"`{name}`", aim, len(runs), *accuracies, mean_pflop(runs), times(runs), told))
+    return make_table(columns, rows)
 
 
-def version_lines(figures: dict[str, Any], name: str = "strong") -> list[str]:
+def versions(figures: Figures, name: str = "strong") -> Table:
     """A recipe at full length: as it is, as it was, and as it was tried."""
-    versions: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for run in figures["runs"]:
         if run["recipe"] == name:
-            versions.setdefault(run["digest"], []).append(run)
-    rows = table("other than it is", "seeds", "test accuracy", "without TTA", "PFLOP")
-    for runs in versions.values():
-        told = [f"`{change}`" for change in overrides(recipe_of(runs[0])) or ()]
-        rows.append(
-            f"| {', '.join(told) or 'as it is'} | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
-            f"{over_seeds(runs, 'accuracy_without_tta')} | "
-            f"{statistics.mean(run['pflop'] for run in runs):.3g} |"
-        )
-    return rows
+            found.setdefault(run["digest"], []).append(run)
+    columns = ("other than it is", "seeds", "test accuracy", "without TTA", ("PFLOP", ".3g"))
+    rows: list[tuple[Any, ...]] = []
+    for runs in found.values():
+        told = ", ".join(f"`{change}`" for change in overrides(recipe_of(runs[0])) or ())
+        rows.append((told or "as it is", len(runs), *both_over_seeds(runs), mean_pflop(runs)))
+    return make_table(columns, rows)
 
 
-def authors_lines(figures: dict[str, Any]) -> list[str]:
+def authors_log(figures: Figures) -> dict[str, Any]:
     """The authors' log beside our run of `authors`, every few epochs, and how both ended."""
     runs = shipped_runs(figures, load_recipe("authors"))
     if not runs:
-        return ["Not measured yet (`python benchmarks/train_recipe.py authors --seeds 0`)."]
+        return {"run": None}
     run, log = runs[0], read_authors_log()
     curve = run["curve"]
-    rows = table(
-        "epoch", "train loss, theirs", "ours", "train accuracy, theirs", "ours",
-        "test accuracy, theirs", "ours",
+    columns = (
+        "epoch", ("train loss, theirs", ".4f"), ("ours", ".4f"),
+        ("train accuracy, theirs", ".2%"), ("ours", ".2%"), ("test accuracy, theirs", ".2%"),
+        "ours",
     )  # fmt: skip
-    for epoch in [1, *range(_EVERY, log.epochs + 1, _EVERY)]:
-        at = epoch - 1
-        ours = f"**{run['accuracy']:.2%}**" if epoch == log.epochs else "not read"
-        rows.append(
-            f"| {epoch} | {log.train_loss[at]:.4f} | {curve['train_loss'][at]:.4f} | "
-            f"{log.train_accuracy[at]:.2%} | {curve['train_accuracy'][at]:.2%} | "
-            f"{log.test_accuracy[at]:.2%} | {ours} |"
+    rows = [
+        (
+            epoch,
+            *(log.train_loss[epoch - 1], curve["train_loss"][epoch - 1]),
+            *(log.train_accuracy[epoch - 1], curve["train_accuracy"][epoch - 1]),
+            log.test_accuracy[epoch - 1],
+            Cell(f"{run['accuracy']:.2%}", strong=True) if epoch == log.epochs else "not read",
         )
-    loss = run["readings"][run["tta"]]["loss"]
-    return [
-        *rows,
-        "",
-        f"Theirs ends at {log.test_accuracy[-1]:.2%} and test loss {log.test_loss[-1]:.4f}, ours "
-        f"at {run['accuracy']:.2%} and {loss:.4f} (seed {run['seed']}, {run['pflop']:.3g} PFLOP, "
-        f"{duration(run['training_seconds'])}). Of all {log.epochs} epochs the training losses are "
-        f"at most {_apart(log.train_loss, curve['train_loss']):.3f} apart, the training accuracies "
-        f"{100 * _apart(log.train_accuracy, curve['train_accuracy']):.2f} points.",
+        for epoch in [1, *range(_EVERY, log.epochs + 1, _EVERY)]
     ]
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "run": run,
+        "log": log,
+        "loss": run["readings"][run["tta"]]["loss"],
+        "losses_apart": _apart(log.train_loss, curve["train_loss"]),
+        "accuracies_apart": _apart(log.train_accuracy, curve["train_accuracy"]),
+    }
 
 
 def _apart(theirs: Sequence[float], ours: Sequence[float]) -> float:
@@ -112,85 +116,71 @@ def _apart(theirs: Sequence[float], ours: Sequence[float]) -> float:
     return max(abs(a - b) for a, b in zip(theirs, ours, strict=True))
 
 
-def fixed_lines(figures: dict[str, Any]) -> list[str]:
+def paper_fixed(figures: Figures) -> Table:
     """What the paper's network reached: as published, as its authors trained it, and mended."""
-    rows = table("training", "epochs", "PFLOP", "seeds", "test accuracy", "without TTA")
-    for peer in figures["published"]:
-        if peer["name"].startswith("the paper"):
-            cost = "–" if peer["pflop"] is None else f"{peer['pflop']:.3g}"
-            rows.append(
-                f"| {peer['name']}: {peer['where']} | {read_authors_log().epochs} | {cost} | 1 | "
-                f"{peer['accuracy']:.2%} | – |"
-            )
+    columns = (
+        "training", ("epochs", "g"), ("PFLOP", ".3g"), "seeds", "test accuracy", "without TTA",
+    )  # fmt: skip
+    rows: list[tuple[Any, ...]] = [
+        (f"{peer['name']}: {peer['where']}", read_authors_log().epochs, peer["pflop"], 1,
+         f"{peer['accuracy']:.2%}", None)
+        for peer in figures["published"]
+        if peer["name"].startswith("the paper")
+    ]  # fmt: skip
     for name in ("authors", "paper-fixed"):
         recipe = load_recipe(name)
         runs = shipped_runs(figures, recipe)
-        told = "– | 0 | not measured yet | –"
+        told = (None, 0, NOT_MEASURED, None)
         if runs:
-            told = (
-                f"{statistics.mean(run['pflop'] for run in runs):.3g} | {len(runs)} | "
-                f"{over_seeds(runs, 'accuracy')} | {over_seeds(runs, 'accuracy_without_tta')}"
-            )
-        rows.append(f"| `{name}` | {recipe.train.epochs:g} | {told} |")
-    return rows
+            told = (mean_pflop(runs), len(runs), *both_over_seeds(runs))
+        rows.append((f"`{name}`", recipe.train.epochs, *told))
+    return make_table(columns, rows)
 
 
-def optimiser_lines(figures: dict[str, Any]) -> list[str]:
+def optimisers(figures: Figures) -> dict[str, Any]:
     """Each pair of runs, and the paired test."""
     by_seed: dict[str, dict[int, float]] = {"paper": {}, "paper-sgd": {}}
     for run in figures["runs"]:
         by_seed[run["recipe"]][run["seed"]] = run["accuracy"]
     adamw, sgd = by_seed["paper"], by_seed["paper-sgd"]
     gained = {seed: adamw[seed] - sgd[seed] for seed in sorted(adamw.keys() & sgd.keys())}
-    rows = table("seed", "AdamW (`paper`)", "SGD (`paper-sgd`)", "difference")
-    rows += [
-        f"| {seed} | {adamw[seed]:.2%} | {sgd[seed]:.2%} | {points([difference])} |"
-        for seed, difference in gained.items()
-    ]
+    columns = (
+        ("seed", "d"), ("AdamW (`paper`)", ".2%"), ("SGD (`paper-sgd`)", ".2%"), "difference",
+    )  # fmt: skip
+    rows = [(s, adamw[s], sgd[s], mean_points([gain])) for s, gain in gained.items()]
     test = compare_seeds(sgd, adamw)
-    p = "no test" if test.p is None else f"{test.name}, {show_p(test.p)}"
     (claim,) = (claim for claim in read_claims().every() if claim.rule == "ahead")
     assert claim.claimed is not None
-    return [
-        *rows,
-        "",
-        f"AdamW is ahead by {points(list(gained.values()))} (95% interval; {p}) after "
-        f"{figures['epochs']:g} epochs. The paper's figures are "
-        f"{show(claim, claim.claimed)} apart at {read_authors_log().epochs}.",
-    ]
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "ahead": mean_points(list(gained.values())),
+        "p": "no test" if test.p is None else f"{test.name}, {show_p(test.p)}",
+        "claimed": show(claim, claim.claimed),
+        "paper_epochs": read_authors_log().epochs,
+    }
 
 
-def resnet18_lines(figures: dict[str, Any]) -> list[str]:
+def resnet18(figures: Figures) -> dict[str, Any]:
     """Seconds of an epoch of both networks."""
-    rows = table("network", "parameters", "MACs an image", "an epoch")
-    rows += [
-        f"| {name} | {figures['parameters'][name]:,} | {macs / 1e6:.0f}M | "
-        f"{duration(figures['epoch_seconds'][name])} |"
+    columns = ("network", "parameters", ("MACs an image", _millions), ("an epoch", duration))
+    rows = [
+        (name, figures["parameters"][name], macs, figures["epoch_seconds"][name])
         for name, macs in figures["macs"].items()
     ]
-    change, claimed = figures["reduction"], figures["claimed_reduction"]
-    word = "less" if change > 0 else "more"
-    return [
-        *rows,
-        "",
-        f"The paper's network takes {abs(change):.0%} {word} time an epoch, where the paper claims "
-        f"{claimed:.0%} less.",
-    ]
+    return {"table": make_table(columns, rows).markdown()}
 
 
-ACCURACY_BLOCKS: dict[str, Callable[[], str]] = {
-    "targets": lambda: of_runs(target_lines),
-    "strong-versions": lambda: of_runs(version_lines),
-    "strong-levers": lambda: quoted(
-        "ablation_strong", "ablate.py strong --seeds 0 1 2", lever_lines
-    ),
-    "best-levers": lambda: quoted("ablation_best", "ablate.py best --seeds 0", lever_lines),
-    "paper-fixed": lambda: of_runs(fixed_lines),
-    "authors-log": lambda: of_runs(authors_lines),
-    "optimisers": lambda: quoted(
-        "paper_sgd_against_adamw", "paper_sgd_against_adamw.py", optimiser_lines
-    ),
-    "resnet18": lambda: quoted(
-        "paper_against_resnet18", "paper_against_resnet18.py", resnet18_lines
-    ),
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.0f}M"
+
+
+ACCURACY_BLOCKS = {
+    "targets": of_runs(targets),
+    "strong-versions": of_runs(versions),
+    "strong-levers": Block("ablation_strong", "ablate.py strong --seeds 0 1 2", levers, "levers"),
+    "best-levers": Block("ablation_best", "ablate.py best --seeds 0", levers, "levers"),
+    "paper-fixed": of_runs(paper_fixed),
+    "authors-log": of_runs(authors_log),
+    "optimisers": Block("paper_sgd_against_adamw", "paper_sgd_against_adamw.py", optimisers),
+    "resnet18": Block("paper_against_resnet18", "paper_against_resnet18.py", resnet18),
 }

@@ -6,16 +6,21 @@ What a recipe costs that was not trained yet is expected from results/recipe_spe
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from typing import Any
 
-from documents.quoting import duration, result
+from documents.quoting import NOT_MEASURED, Block, Content, Figures, duration, result
 from thriftnet.comparison.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.runtime.machine import machine_name, machine_names
+from thriftnet.table import Cell, make_table
 
 
-def shipped_runs(figures: dict[str, Any], recipe: Recipe) -> list[dict[str, Any]]:
+def of_runs(content: Content) -> Block:
+    """A block of trained runs; each names its own machine."""
+    return Block("accuracy", "accuracy.py runs/*", content, machine=False)
+
+
+def shipped_runs(figures: Figures, recipe: Recipe) -> list[dict[str, Any]]:
     """The runs of a recipe as it is now, one a seed: of two, the later entry."""
     runs = [r for r in figures["runs"] if r["recipe"] == recipe.name]
     return list({r["seed"]: r for r in runs if r["digest"] == recipe.digest()}.values())
@@ -28,6 +33,21 @@ def over_seeds(runs: list[dict[str, Any]], key: str) -> str:
     return f"{found.mean:.2%}{spread}"
 
 
+def both_over_seeds(runs: list[dict[str, Any]]) -> tuple[str, str]:
+    """The accuracy, and that without test-time augmentation."""
+    return over_seeds(runs, "accuracy"), over_seeds(runs, "accuracy_without_tta")
+
+
+def mean_pflop(runs: list[dict[str, Any]]) -> float:
+    """Operations of a training."""
+    return statistics.mean(run["pflop"] for run in runs)
+
+
+def pflop(value: float) -> str:
+    """Operations with their unit."""
+    return f"{value:.3g} PFLOP"
+
+
 def times(runs: list[dict[str, Any]]) -> str:
     """What a training takes, by what it was trained on."""
     found: dict[str, list[float]] = {}
@@ -37,80 +57,58 @@ def times(runs: list[dict[str, Any]]) -> str:
     return "; ".join(f"{duration(statistics.mean(found[on]))} on {on}" for on in sorted(found))
 
 
-def of_runs(block: Callable[[dict[str, Any]], list[str]]) -> str:
-    """A block of trained runs with its origin, or what to run where there are none yet.
-
-    The machines are told run by run: where the file was put together says nothing.
-    """
-    command = "`python benchmarks/accuracy.py runs/*`"
-    figures = result("accuracy")
-    if figures is None:
-        return f"Not measured yet ({command})."
-    return "\n".join([*block(figures), "", f"`results/accuracy.json`, by {command}."])
-
-
-def accuracy_lines(figures: dict[str, Any]) -> list[str]:
+def accuracy(figures: Figures) -> dict[str, Any]:
     """Every shipped recipe, as it was trained or is expected to, then what others published."""
-    rows = [
-        "| network | seeds | test accuracy | without TTA | parameters | training | time |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    speeds = result("recipe_speed") or {"recipes": {}, "machine": None}
     trained = {n: shipped_runs(figures, load_recipe(n)) for n in shipped_recipes()}
     lacking = [name for name, runs in trained.items() if not runs]
-    rows += [_row(name, runs) for name, runs in trained.items() if runs]
-    rows += [_expected_row(name) for name in lacking]
-    for peer in figures["published"]:
-        pflop = "–" if peer["pflop"] is None else f"{peer['pflop']:.3g} PFLOP"
-        rows.append(
-            f"| [{peer['name']}]({peer['source']}): {peer['where']} | | {peer['accuracy']:.2%} | – "
-            f"| {_millions(peer['parameters'])} | {pflop} | {peer['time'] or '–'} |"
+    rows = [_row(name, runs, speeds) for name, runs in trained.items() if runs]
+    rows += [_expected_row(name, speeds["recipes"].get(name)) for name in lacking]
+    rows += [
+        (
+            f"[{peer['name']}]({peer['source']}): {peer['where']}",
+            "",
+            f"{peer['accuracy']:.2%}",
+            *(None, peer["parameters"], peer["pflop"], peer["time"]),
         )
-    lines = [*rows, "", "± is half of the 95% interval of the mean over seeds, in points."]
-    changed = sum("+" in (run["commit"] or "+") for run in figures["runs"])
-    if changed:
-        lines.append(f"{changed} of all runs were trained from code of no commit.")
-    speeds = result("recipe_speed")
-    if lacking and speeds:
-        where = machine_name(speeds["machine"])
-        lines.append(f"Expected times are of {where} (`results/recipe_speed.json`).")
-    others = len(figures["runs"]) - sum(map(len, trained.values()))
-    if others:
-        lines.append(
-            f"{others} further run{'s' if others > 1 else ''}, of other settings or earlier "
-            "versions, stand in the file."
-        )
-    return [*lines, "Linked figures are what others have published."]
+        for peer in figures["published"]
+    ]
+    columns = (
+        "network", "seeds", "test accuracy", "without TTA", ("parameters", _millions),
+        ("training", pflop), "time",
+    )  # fmt: skip
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "changed": sum("+" in (run["commit"] or "+") for run in figures["runs"]),
+        "expected_on": machine_name(speeds["machine"]) if lacking and speeds["machine"] else "",
+        "others": len(figures["runs"]) - sum(map(len, trained.values())),
+    }
 
 
-def _row(name: str, runs: list[dict[str, Any]]) -> str:
-    return (
-        f"| **`{name}`** | {len(runs)} | {over_seeds(runs, 'accuracy')} | "
-        f"{over_seeds(runs, 'accuracy_without_tta')} | {_millions(runs[0]['parameters'])} | "
-        f"{statistics.mean(run['pflop'] for run in runs):.3g} PFLOP | "
-        f"{times(runs)}{_without_accelerator(name, runs)} |"
-    )
+def _row(name: str, runs: list[dict[str, Any]], speeds: dict[str, Any]) -> tuple[Any, ...]:
+    time, costs = times(runs), speeds["recipes"].get(name)
+    if costs and all(run["machine"].get("accelerator") for run in runs):
+        time += f"; {_expected(costs)} on {machine_name(speeds['machine'])}"
+    accuracies = both_over_seeds(runs)
+    return _strong(name), len(runs), *accuracies, runs[0]["parameters"], mean_pflop(runs), time
 
 
-def _without_accelerator(name: str, runs: list[dict[str, Any]]) -> str:
-    """What a training is expected to take without one, if all runs had one."""
-    speeds = result("recipe_speed") or {"recipes": {}}
-    costs = speeds["recipes"].get(name)
-    if not costs or not all(run["machine"].get("accelerator") for run in runs):
-        return ""
-    return (
-        f"; ≈ {duration(costs['expected_seconds'])} expected on {machine_name(speeds['machine'])}"
-    )
-
-
-def _expected_row(name: str) -> str:
+def _expected_row(name: str, costs: dict[str, Any] | None) -> tuple[Any, ...]:
     """A recipe that was not trained yet; dashes where its speed was not measured either."""
-    costs = (result("recipe_speed") or {"recipes": {}})["recipes"].get(name)
-    told = "– | – | –"
-    if costs:
-        time = f"≈ {duration(costs['expected_seconds'])} expected"
-        told = f"{_millions(costs['parameters'])} | {costs['pflop']:.3g} PFLOP | {time}"
-    return f"| **`{name}`** | 0 | not measured yet | – | {told} |"
+    told = (costs["parameters"], costs["pflop"], _expected(costs)) if costs else (None, None, None)
+    return _strong(name), 0, NOT_MEASURED, None, *told
+
+
+def _strong(name: str) -> Cell:
+    return Cell(f"`{name}`", strong=True)
+
+
+def _expected(costs: dict[str, Any]) -> str:
+    return f"≈ {duration(costs['expected_seconds'])} expected"
 
 
 def _millions(parameters: int) -> str:
     return f"{parameters / 1e6:.2f}M"
+
+
+ACCURACY_TABLE = {"accuracy": of_runs(accuracy)}

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-
-import jinja2
+from typing import Any
 
 from documents.accuracy_table import over_seeds, shipped_runs
-from documents.quoting import duration, result
+from documents.quoting import render, result
 from thriftnet.recipe import load_recipe
-from thriftnet.runtime.machine import machine_name
-from thriftnet.weights.card import Machine, card_page, read_card
+from thriftnet.table import make_table
+from thriftnet.weights.card import card_page, read_card
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
 LARGEST_FILE = 10_000_000
 """Bytes."""
 MOST_PARAMETERS = 5_000_000
 
-_TEMPLATE = Path(__file__).parent / "model_card.md.j2"
 _VIEWS = {
     "none": "each image once",
     "flip": "with its mirror image",
@@ -34,7 +32,8 @@ def page(path: Path) -> str:
     recipe, measured = load_recipe(card.name), result("accuracy")
     runs = shipped_runs(measured, recipe) if measured else []
     several = len(runs) > 1
-    return _template().render(
+    text = render(
+        "model_card.md.j2",
         card=card,
         views=_VIEWS,
         worst=min(card.per_class, key=card.per_class.__getitem__),
@@ -45,17 +44,7 @@ def page(path: Path) -> str:
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-
-
-def _template() -> jinja2.Template:
-    """The template; a name that it does not know is an error."""
-    pages = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    pages.filters.update(percent="{:.2%}".format, duration=duration, machine=_machine)
-    return pages.from_string(_TEMPLATE.read_text("utf-8"))
-
-
-def _machine(machine: Machine) -> str:
-    return f"{machine_name(machine.model_dump())} ({machine.device}, torch {machine.torch})"
+    return f"{text}\n"
 
 
 def weights_block(folder: Path = FOLDER) -> str:
@@ -63,30 +52,25 @@ def weights_block(folder: Path = FOLDER) -> str:
     names = shipped_weights(folder)
     if not names:
         return "No network is shipped yet (`python benchmarks/ship_weights.py RUN`)."
-    rows = [
-        "| name | test accuracy | without TTA | parameters | file |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    rows: list[tuple[Any, ...]] = []
     for name in names:
         path = weights_file(name, folder)
         card = read_card(path)
         assert card
         plain = card.figure("none", card.precision)
         assert plain
-        rows.append(
-            f"| [`{name}`](src/thriftnet/weights/{name}.md) | {card.headline.accuracy:.2%} | "
-            f"{plain.accuracy:.2%} | {card.parameters:,} | {path.stat().st_size / 1e6:.1f} MB |"
-        )
-    return "\n".join(
-        [
-            *rows,
-            "",
-            "```",
-            f"thriftnet predict {names[0]} photo.jpg    # offline, right after installation",
-            f"thriftnet evaluate {names[0]}             # makes the figures above again",
-            "```",
-        ]
-    )
+        accuracies = card.headline.accuracy, plain.accuracy
+        link = f"[`{name}`](src/thriftnet/weights/{name}.md)"
+        rows.append((link, *accuracies, card.parameters, path.stat().st_size))
+    columns = (
+        "name", ("test accuracy", ".2%"), ("without TTA", ".2%"), "parameters",
+        ("file", _megabytes),
+    )  # fmt: skip
+    return render("weights.md.j2", table=make_table(columns, rows).markdown(), first=names[0])
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def complaints(folder: Path = FOLDER) -> list[str]:

@@ -13,7 +13,8 @@ import pytest
 from scipy import stats
 
 import ablate
-from documents.performance_blocks import lever_lines
+from documents.performance_blocks import PERFORMANCE_BLOCKS
+from documents.quoting import block_text
 from support import record
 from support.ablation_studies import STUDIES
 from thriftnet.bench.speed import TrainingSpeed
@@ -159,6 +160,10 @@ def test_every_variant_does_as_many_operations_as_base(study: str, variant: str)
     base = operations(STUDIES[study].load("base", 0))
     # A step is up to 1% of these short trainings, and none is left half done.
     assert operations(STUDIES[study].load(variant, 0)) == pytest.approx(base, rel=0.015)
+
+
+def lever_lines(figures: dict[str, Any]) -> list[str]:
+    return block_text("levers", PERFORMANCE_BLOCKS["levers"], figures).splitlines()
 
 
 def entry(*accuracies: float) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from accuracy import merge, recipe_of
-from documents.accuracy_table import accuracy_lines, shipped_runs, times
+from documents.accuracy_table import ACCURACY_TABLE, shipped_runs, times
 from documents.published import PUBLISHED
+from documents.quoting import block_text
 from made_runs import make_run
 from reproductions.dreamfire2025.claims import read_claims
 from support.record import RESULTS, render
@@ -117,12 +118,17 @@ def test_what_is_no_evidence_is_left_out_and_the_others_kept(tmp_path: Path) -> 
         assert len(reason.splitlines()) == 1
 
 
+def accuracy_block(runs: list[dict[str, Any]], published: Any = ()) -> str:
+    figures = {"runs": runs, "published": published}
+    return block_text("accuracy", ACCURACY_TABLE["accuracy"], figures)
+
+
 def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
     accuracies = (0.65, 0.66, 0.70)
     runs = [made(tmp_path / str(s), seed=s, accuracy=a).path for s, a in enumerate(accuracies)]
     other = made(tmp_path / "other", accuracy=0.9, overrides=["optim.lr=0.2"]).path
     entries, _ = merge([], [*runs, other])
-    text = "\n".join(accuracy_lines({"runs": entries, "published": list(PUBLISHED)}))
+    text = accuracy_block(entries, list(PUBLISHED))
     # t of 2 degrees of freedom: 4.303 × sd 0.02646 / √3 = 6.57 points
     row = (
         f"| **`smoke`** | 3 | {fmean(accuracies):.2%} ± 6.57 | 66.95% ± 6.57 | 0.08M | 0.007 PFLOP"
@@ -136,13 +142,13 @@ def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
 
 def test_single_seed_has_no_interval(tmp_path: Path) -> None:
     entries, _ = merge([], [made(tmp_path / "a").path])
-    text = "\n".join(accuracy_lines({"runs": entries, "published": []}))
+    text = accuracy_block(entries)
     assert "| **`smoke`** | 1 | 65.00% | 64.95% |" in text
 
 
 def test_recipe_without_a_run_is_in_the_table_all_the_same(tmp_path: Path) -> None:
     entries, _ = merge([], [made(tmp_path / "a").path])
-    rows = accuracy_lines({"runs": entries, "published": []})
+    rows = accuracy_block(entries).splitlines()
     first = [row.split("`")[1] for row in rows if row.startswith("| **")]
     assert first[0] == "smoke"
     assert sorted(first) == list(shipped_recipes())
@@ -174,10 +180,10 @@ def test_runs_that_all_had_an_accelerator_have_an_expected_time_beside_theirs(
     speeds = {"machine": machine, "recipes": {"smoke": {"expected_seconds": 120.0}}}
     monkeypatch.setattr("documents.accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "0", accelerator="fast").path])
-    (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
+    (row,) = [r for r in accuracy_block(entries).splitlines() if "`smoke`" in r]
     assert row.endswith("| 0.7 min on fast; ≈ 2.0 min expected on another, 64 threads |")
     entries, _ = merge(entries, [made(tmp_path / "1", seed=1).path])
-    (row,) = [r for r in accuracy_lines({"runs": entries, "published": []}) if "`smoke`" in r]
+    (row,) = [r for r in accuracy_block(entries).splitlines() if "`smoke`" in r]
     assert row.endswith("| 0.7 min on any, 2 threads; 0.7 min on fast |")
 
 
@@ -187,7 +193,7 @@ def test_expected_times_name_the_machine_they_are_of(
     speeds = {"machine": {"threads": 64, "processor": "another"}, "recipes": {}}
     monkeypatch.setattr("documents.accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "a").path])
-    text = "\n".join(accuracy_lines({"runs": entries, "published": []}))
+    text = accuracy_block(entries)
     assert "Expected times are of another, 64 threads (`results/recipe_speed.json`)." in text
 
 

@@ -1,6 +1,7 @@
 from itertools import count
 
-from documents.performance_blocks import step_lever_lines
+from documents.performance_blocks import PERFORMANCE_BLOCKS
+from documents.quoting import block_text
 from step_levers import VARIANTS, measure, one_round, summary
 from thriftnet.recipe import load_recipe
 
@@ -41,7 +42,8 @@ def test_the_document_tells_each_lever_with_its_spread():
         "other": summary([(turn(0.5), 1.0), (turn(1.4), 2.0)]),
         "bad": {"failed": "the loss became nan"},
     }
-    told = step_lever_lines({"variants": variants, "batch_size": 1000, "rounds": 2})
+    figures = {"variants": variants, "batch_size": 1000, "rounds": 2}
+    told = block_text("step-levers", PERFORMANCE_BLOCKS["step-levers"], figures).splitlines()
     assert told[2] == "| base | 1.05 s | 1.05, 1.00 to 1.10 | 2.1 s |"
     assert told[3] == "| other | 0.95 s | 0.60, 0.50 to 0.70 | 1.9 s |"
     assert told[4] == "| bad | – | **the loss became nan** | – |"

@@ -1,0 +1,100 @@
+"""One kind of table for pages, documents and terminals: named columns with a format, and rows.
+
+`markdown` is here; `report/page/report.html.j2` makes HTML of a table, `terminal/text.py` lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MISSING = "–"
+Format = str | Callable[[Any], str]
+"""A format specification, such as `,` or `.2%`, or a function from a value to its text."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, and what it sorts by: a number, or else its text."""
+
+    text: str
+    value: float | None = None
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns. Columns of numbers are aligned to the right."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    folded: bool = False
+    """Whether a page shows it only when asked."""
+    wide: bool = True
+    """Whether it takes the whole width of a page."""
+
+    def markdown(self) -> str:
+        """A table of GitHub's Markdown."""
+        lines = [_line(self.columns), "|" + " --- |" * len(self.columns)]
+        texts = [[f"**{c.text}**" if c.strong else c.text for c in row] for row in self.rows]
+        return "\n".join([*lines, *map(_line, texts)])
+
+
+def make_table(
+    columns: Sequence[str | tuple[str, Format]],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str = "",
+    folded: bool = False,
+    wide: bool = True,
+) -> Table:
+    """A table of plain values.
+
+    Args:
+        columns: Names, those of numbers with their format; integers have `,` by default.
+        rows: A value for each column. None is shown as a dash, a `Cell` as it is.
+        title: Heads the table on a page.
+        folded: Whether a page shows it only when asked.
+        wide: Whether it takes the whole width of a page.
+    """
+    pairs = [(column, "") if isinstance(column, str) else column for column in columns]
+    cells = tuple(
+        tuple(cell(value, form) for value, (_, form) in zip(row, pairs, strict=True))
+        for row in rows
+    )
+    return Table(tuple(name for name, _ in pairs), cells, title, folded, wide)
+
+
+def cell(value: Any, form: Format = "") -> Cell:
+    """A value in a format."""
+    if isinstance(value, Cell):
+        return value
+    if value is None:
+        return Cell(MISSING)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if callable(form):
+        text = form(value)
+    elif form:
+        text = format(value, form)
+    else:
+        text = f"{value:,}" if isinstance(value, int) and number else str(value)
+    return Cell(text, float(value) if number else None)
+
+
+def points(value: float) -> str:
+    """A difference of shares in percentage points."""
+    return f"{100 * value:+.2f}"
+
+
+def amount(value: float) -> str:
+    """A count in three digits: 4.92M."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:.3g}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |")

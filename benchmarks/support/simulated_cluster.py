@@ -2,15 +2,13 @@
 
 A few threads, with a connection each, do for all workers what is due: a sign of life every
 heartbeat, and at the end of a trial `finish` and the next `claim`, by the search's own halving.
-Each worker has a memory of the jobs of its own, as a worker process has, so that a claim reads as
-many rows as a real one. What a worker waits is counted from the moment at which a call was due: a
+What a worker waits is counted from the moment at which a call was due: a
 thread that comes late counts as waiting too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import heapq
 import random
 import statistics
@@ -23,7 +21,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Decide
-from thriftnet.search.queue.recall import StageJobs
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
@@ -56,20 +53,10 @@ def made_known(candidates: int, *, lag: int) -> StudySnapshot:
     return StudySnapshot(space=made_space(lag=lag), candidates=made, jobs={})
 
 
-class _Connection(Storage):
-    """The storage of one thread, lent to a worker for a call."""
-
-    def claim_as(self, worker: _Worker) -> Claim | Answer:
-        """Claim with what the worker remembers."""
-        self._stages = {grid.NAME: worker.memory}
-        return self.claim(grid.NAME, worker.decide, worker=worker.name)
-
-
 @dataclass
 class _Worker:
     name: str
     decide: Decide
-    memory: StageJobs
     claim: Claim | None = None
 
 
@@ -113,21 +100,15 @@ class Cluster:
         self.draws = random.Random(seed)
         self.log = _Log()
         self.connections = [
-            _Connection(url, heartbeat=heartbeat) for _ in range(min(threads, workers + 1))
+            Storage(url, heartbeat=heartbeat) for _ in range(min(threads, workers + 1))
         ]
-        self.workers = [
-            _Worker(f"w{number}", grid.decide(snapshot), StageJobs(grid.NAME))
-            for number in range(workers)
-        ]
+        self.workers = [_Worker(f"w{number}", grid.decide(snapshot)) for number in range(workers)]
         # The first leases are long, as nothing beats before all workers have their jobs.
-        with contextlib.closing(_Connection(url, heartbeat=600)) as first:
+        with contextlib.closing(Storage(url, heartbeat=600)) as first:
             first.prepare("simulated")
             first.add_candidates(list(snapshot.candidates.values()))
-            known_so_far = StageJobs(grid.NAME)
             for worker in self.workers:
-                worker.memory = copy.copy(known_so_far)  # as if each had been at it for long
                 self._claim(worker, first)
-                known_so_far = copy.copy(worker.memory)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -181,7 +162,7 @@ class Cluster:
             "lost": len(going ^ held),
         }
 
-    def _work_off(self, agenda: _Agenda, trial_seconds: float, connection: _Connection) -> None:
+    def _work_off(self, agenda: _Agenda, trial_seconds: float, connection: Storage) -> None:
         try:
             while (entry := agenda.next()) is not None:
                 due, call, worker = entry
@@ -204,21 +185,21 @@ class Cluster:
     def _note(self, call: str, due: float) -> None:
         self.log.waited[call].append(time.monotonic() - due)
 
-    def _beat(self, worker: _Worker, connection: _Connection) -> None:
+    def _beat(self, worker: _Worker, connection: Storage) -> None:
         claim = worker.claim
         # A job may be over between the two, as it may be for a real worker's thread.
         if claim and not connection.renew_lease(claim) and worker.claim is claim:
             self.log.refused += 1
 
-    def _finish(self, worker: _Worker, connection: _Connection) -> None:
+    def _finish(self, worker: _Worker, connection: Storage) -> None:
         claim, worker.claim = worker.claim, None
         assert claim is not None
         done = connection.finish(claim, value=self.draws.random(), seconds=1.0)
         self.log.finished += done
         self.log.refused += not done
 
-    def _claim(self, worker: _Worker, connection: _Connection) -> bool:
-        found = connection.claim_as(worker)
+    def _claim(self, worker: _Worker, connection: Storage) -> bool:
+        found = connection.claim(grid.NAME, worker.decide, worker=worker.name)
         if found is Answer.DONE:
             raise SystemExit("the candidates ran out; give more")
         if isinstance(found, Answer):

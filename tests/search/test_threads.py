@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from thriftnet.search.space import load_space
-from thriftnet.search.study import Study, trial_threads
-from thriftnet.search.threads import threads_of
+from thriftnet.search.study import Study
+from thriftnet.search.threads import computing_with, trial_threads
 from tiny import space_file
 
 
@@ -18,7 +18,7 @@ def test_a_study_records_its_threads_and_computes_with_them(tmp_path: Path):
     space = load_space(space_file(tmp_path, threads=3))
     Study.create(tmp_path / "study", space).storage.close()
     study = Study.open(tmp_path / "study")
-    with closing(study.storage), threads_of(study):
+    with closing(study.storage), computing_with(study.threads):
         assert torch.get_num_threads() == study.threads == 3
     assert torch.get_num_threads() != 3
 

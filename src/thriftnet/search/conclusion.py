@@ -16,7 +16,7 @@ from thriftnet.search.queue.heartbeat import Heartbeat
 from thriftnet.search.queue.jobs import Answer, Job, JobRow
 from thriftnet.search.stages.order import Stage, read_snapshot
 from thriftnet.search.study import Study
-from thriftnet.search.threads import threads_of
+from thriftnet.search.threads import computing_with
 
 _PAUSE_SECONDS = 0.5
 
@@ -64,7 +64,7 @@ def conclude(
             time.sleep(_PAUSE_SECONDS)
             continue
         try:
-            with Heartbeat(study.storage, claim), threads_of(study):
+            with Heartbeat(study.storage, claim), computing_with(study.threads):
                 found = study.outcome(stage.name)
                 if found is None:
                     found = stage.conclude(study, read_snapshot(study), data)

@@ -18,7 +18,8 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_snapshot, stages_before
 from thriftnet.search.status import StageStanding, standing_of
-from thriftnet.search.study import Study, is_study, trial_threads
+from thriftnet.search.study import Study, is_study
+from thriftnet.search.threads import trial_threads
 from thriftnet.search.workers.local import LocalPool
 from thriftnet.search.workers.machine import gpus, processors
 from thriftnet.search.workers.pool import Supervisor, WorkerPool
@@ -190,12 +191,17 @@ class _Teller:
         self.stage = stage
         self.progress = progress
         self._decide = stage.decide(read_snapshot(study))
+        self._version = study.storage.version()
         rows = study.storage.jobs(stage.name)
         self._told = {row.number for row in rows if row.over}
         self._over = self._decided(rows)
 
     def look(self) -> bool:
         """Whether all jobs of the stage are over."""
+        version = self.study.storage.version()
+        if version == self._version:  # else a large study would be read several times a second
+            return self._over
+        self._version = version
         rows = self.study.storage.jobs(self.stage.name)
         new = [row for row in rows if row.over and row.number not in self._told]
         if new:

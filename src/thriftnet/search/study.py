@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import platform
-from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,11 +23,11 @@ from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
 from thriftnet.runs.folder import RunFolder
-from thriftnet.search.identity import StudyIdentity
-from thriftnet.search.queue.faults import gone
+from thriftnet.search.opening import check_place, open_storage
 from thriftnet.search.queue.jobs import Job
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.space import Space, load_space
+from thriftnet.search.threads import trial_threads
 
 
 class Study:
@@ -76,8 +74,8 @@ class Study:
             raise SearchError(f"{path} exists and is no study; choose another --study")
         own = load_space(copy, own=True)
         _check_same(path, own, space)
-        _check_storage(path, url)
-        return cls(path, own, _storage(path, own, url, heartbeat))
+        check_place(path, url)
+        return cls(path, own, open_storage(path, own.digest(), url, heartbeat=heartbeat))
 
     @classmethod
     def open(
@@ -104,19 +102,21 @@ class Study:
         copy = path / "space.yaml"
         if not copy.is_file():
             raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
-        _check_storage(path, url)
+        check_place(path, url)
         space = load_space(copy, own=True)
         if url is None and not (path / "study.db").is_file():
             raise SearchError(
                 f"{path} was never begun; begin it: {command('search', copy, '--study', path)}"
             )
-        if read_only:
-            return cls(path, space, _read_storage(path, space, url))
-        return cls(
+        storage = open_storage(
             path,
-            space,
-            _storage(path, space, url, heartbeat, wait_until_available=wait_until_available),
+            space.digest(),
+            url,
+            heartbeat=heartbeat,
+            wait_until_available=wait_until_available,
+            read_only=read_only,
         )
+        return cls(path, space, storage)
 
     def trial_path(self, job: Job) -> Path:
         """The run folder of a job's trial."""
@@ -202,76 +202,6 @@ def closed_trials(path: Path) -> list[RunFolder]:
     ]
     trials = [trial for folder in folders if folder.is_dir() for trial in sorted(folder.iterdir())]
     return [RunFolder(trial) for trial in trials]
-
-
-def _check_storage(path: Path, url: str | None) -> None:
-    """See that a study's jobs are looked for where they are: its outcomes are in the folder.
-
-    Raises:
-        SearchError: They are elsewhere, or in a file of the folder, or that file is gone.
-    """
-    in_folder = (path / "study.db").is_file()
-    if url is not None and in_folder:
-        raise SearchError(f"{path} keeps its storage in its study.db; leave --storage out")
-    if url is None and not in_folder and (path / "study.id").is_file():
-        raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
-    begun = any((path / name).exists() for name in ("trials", "logs", "grid.json"))
-    if url is None and not in_folder and begun:
-        raise gone(str(path / "study.db"))
-
-
-def _storage(
-    path: Path,
-    space: Space,
-    url: str | None,
-    heartbeat: float,
-    *,
-    wait_until_available: bool = False,
-) -> Storage:
-    """The storage of a study, which is of its space and of its folder."""
-    if url is None:
-        storage = Storage.in_file(path / "study.db", heartbeat=heartbeat)
-    else:
-        storage = Storage(url, heartbeat=heartbeat, wait_until_available=wait_until_available)
-    try:
-        if url is None:
-            storage.prepare(space.digest())
-        else:
-            identity = StudyIdentity(path)
-            storage.prepare(space.digest(), begun=identity.bound)
-            storage.bind(identity.word, f"{platform.node()}:{path.resolve()}")
-            identity.bind()
-    except SearchError:
-        storage.close()
-        raise
-    return storage
-
-
-def _read_storage(path: Path, space: Space, url: str | None) -> Storage:
-    """As `_storage`, with nothing written to the folder or the database."""
-    if url is None:
-        storage = Storage.in_file(path / "study.db", read_only=True)
-    else:
-        storage = Storage(url, read_only=True)
-    try:
-        storage.check(space.digest())
-        if url is not None and (identity := StudyIdentity.read(path)):
-            storage.belongs_to(identity.word)
-    except SearchError:
-        storage.close()
-        raise
-    return storage
-
-
-def trial_threads(path: Path, space: Space) -> int:
-    """Threads of a study's trials; of one from before the space named them, as most trials had."""
-    if "threads" in space.model_fields_set:
-        return space.threads
-    told: Counter[int] = Counter()
-    for file in sorted(path.glob("trials/grid/*/environment.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            told[int(json.loads(file.read_text("utf-8"))["threads"])] += 1
-    return told.most_common(1)[0][0] if told else space.threads
 
 
 def _is_free(path: Path) -> bool:

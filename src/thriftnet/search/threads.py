@@ -1,20 +1,41 @@
-"""The processor threads of a study: part of the bits of its results, and so the same everywhere."""
+"""The processor threads of a study: they change the bits of its results, so they are recorded."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
-import torch
+from thriftnet.search.space import Space
 
-from thriftnet.search.study import Study
+
+def trial_threads(path: Path, space: Space) -> int:
+    """Threads of a study's trials.
+
+    Spaces of early studies do not name them: then the number that most trials had.
+
+    Args:
+        path: Of the study folder.
+        space: Its own.
+    """
+    if "threads" in space.model_fields_set:
+        return space.threads
+    told: Counter[int] = Counter()
+    for file in sorted(path.glob("trials/grid/*/environment.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            told[int(json.loads(file.read_text("utf-8"))["threads"])] += 1
+    return told.most_common(1)[0][0] if told else space.threads
 
 
 @contextlib.contextmanager
-def threads_of(study: Study) -> Iterator[None]:
-    """A block that computes with the study's threads, whatever the process has otherwise."""
+def computing_with(threads: int) -> Iterator[None]:
+    """A block in which PyTorch computes with so many threads, then with as many as before."""
+    import torch  # a study is read without it
+
     before = torch.get_num_threads()
-    torch.set_num_threads(study.threads)
+    torch.set_num_threads(threads)
     try:
         yield
     finally:

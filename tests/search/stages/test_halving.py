@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -200,21 +200,3 @@ def test_expected_steps_of_whole_rungs():
     assert expected_steps(36, 3, 4) == [36, 9, 2]
     assert expected_steps(3, 3, 4) == [3, 1, 1]
     assert expected_steps(0, 2, 4) == [0, 0]
-
-
-@given(halving=searches, seed=seeds, workers=st.integers(1, 9))
-@settings(max_examples=40, deadline=None)
-def test_what_is_remembered_from_one_choice_to_the_next_changes_none(
-    halving: Halving, seed: int, workers: int
-):
-    forgetful = Forgetful(halving.candidates, halving.rungs, halving.eta, halving.lag)
-    results = make_results(seed, failing=0.1)
-    steps = simulate(halving, results, workers=workers, seed=seed)
-    assert steps == simulate(forgetful, results, workers=workers, seed=seed)
-    for count in random.Random(seed).sample(range(len(steps) + 1), k=len(steps) // 2):
-        assert halving.next_step(steps[:count]) == forgetful.next_step(steps[:count])
-
-
-class Forgetful(Halving):
-    def next_step(self, steps: Sequence[Step]) -> Step | Answer:
-        return Halving(self.candidates, self.rungs, self.eta, self.lag).next_step(steps)

@@ -81,7 +81,7 @@ def test_a_job_of_a_silent_worker_that_lives_is_tried_again_when_that_one_has_st
             (path / "checkpoints").mkdir(parents=True)
         removed.append(path)
 
-    monkeypatch.setattr(worker.shutil, "rmtree", remove_and_see_it_come_back)
+    monkeypatch.setattr(shutil, "rmtree", remove_and_see_it_come_back)
     with closing(study.storage):
         held = study.storage.claim("grid", GRID.decide(read_snapshot(study)), worker="asleep")
         assert isinstance(held, Claim)

@@ -42,8 +42,8 @@ def open_database(url: str | sql.URL, *, read_only: bool = False) -> sql.Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "postgresql+psycopg":
         return _open_postgresql(parsed)
-    if parsed.get_backend_name() != "sqlite":
-        return sql.create_engine(parsed, pool_pre_ping=True)
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise exc.ArgumentError("only SQLite and PostgreSQL are tested")
     if read_only and (path := file_of(parsed)):
         return sql.create_engine(parsed, creator=lambda: _read_sqlite(path), poolclass=sql.NullPool)
     engine = sql.create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from thriftnet.search.queue import schema
-from thriftnet.search.queue.jobs import Candidate, Claim
+from thriftnet.search.queue.jobs import Candidate, Claim, JobRow
 
 
 def insert_candidates(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
@@ -21,6 +21,13 @@ def insert_candidates(connection: sql.Connection, candidates: Sequence[Candidate
     ]
     if rows:
         connection.execute(schema.candidates.insert(), rows)
+
+
+def select_jobs(connection: sql.Connection, stage: str) -> list[JobRow]:
+    """All jobs of a stage, in the order of their numbers."""
+    query = sql.select(schema.jobs).where(schema.jobs.c.stage == stage)
+    rows = connection.execute(query.order_by(schema.jobs.c.number))
+    return [schema.to_job_row(row) for row in rows]
 
 
 def select_given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:

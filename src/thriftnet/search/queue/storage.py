@@ -17,7 +17,6 @@ import sqlalchemy as sql
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import schema
 from thriftnet.search.queue.database import sqlite_url
-from thriftnet.search.queue.faults import another_folder, unless_another_was_first
 from thriftnet.search.queue.jobs import (
     Answer,
     Candidate,
@@ -28,21 +27,21 @@ from thriftnet.search.queue.jobs import (
     JobRow,
     Proposal,
 )
-from thriftnet.search.queue.recall import StageJobs
 from thriftnet.search.queue.recovery import after_death, given_up, held_by, rewind, write_back
 from thriftnet.search.queue.retry import retry_while_unavailable
 from thriftnet.search.queue.statements import (
     insert_candidates,
     select_given_up,
+    select_jobs,
     select_silent,
     select_working,
     set_job,
     set_own,
 )
-from thriftnet.search.queue.transactions import Transactions
+from thriftnet.search.queue.tables import Tables
 
 
-class Storage(Transactions):
+class Storage(Tables):
     """The shared memory of a study.
 
     Args:
@@ -55,98 +54,10 @@ class Storage(Transactions):
     reach for as long as a lease lasts.
     """
 
-    def __init__(
-        self,
-        url: str | sql.URL,
-        *,
-        heartbeat: float = 5.0,
-        wait_until_available: bool = False,
-        read_only: bool = False,
-    ) -> None:
-        super().__init__(
-            url, heartbeat=heartbeat, wait_until_available=wait_until_available, read_only=read_only
-        )
-        self._stages: dict[str, StageJobs] = {}
-
     @classmethod
     def in_file(cls, path: Path, *, heartbeat: float = 5.0, read_only: bool = False) -> Storage:
         """The embedded default."""
         return cls(sqlite_url(path), heartbeat=heartbeat, read_only=read_only)
-
-    @retry_while_unavailable
-    def prepare(self, space: str, *, begun: bool = False) -> None:
-        """Make the tables, or see that they are of this space.
-
-        Args:
-            space: Its digest.
-            begun: Whether they were made before, so that a storage without any is the wrong one.
-        """
-        with self._explained():
-            if begun and not sql.inspect(self._engine).has_table(schema.study.name):
-                raise SearchError(
-                    f"{self.where} holds no study; name in --storage the database that this one "
-                    "began in, or begin another with --study"
-                )
-            self._make_tables()
-        with self._explained(), unless_another_was_first(), self._engine.begin() as connection:
-            if connection.scalar(sql.select(schema.study.c.id)) is None:
-                connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
-        self.check(space)
-
-    @retry_while_unavailable
-    def check(self, space: str) -> None:
-        """See that the tables are there and of this space; nothing is written.
-
-        Args:
-            space: Its digest.
-        """
-        with self._reading() as connection:
-            row = connection.execute(sql.select(schema.study)).first()
-        if row is None:
-            raise SearchError(f"{self.where} holds no study; it was emptied")
-        if row.space != space:
-            raise SearchError(
-                f"the storage {self.where} is of another space ({row.space}, not {space}); "
-                "use another --study or --storage"
-            )
-        self._round, self._was_there = row.id, True
-
-    def _make_tables(self) -> None:
-        """Make those that are missing, whoever else does so at the same time."""
-        for _ in range(len(schema.metadata.tables) + 1):  # each race lost is a table more
-            with unless_another_was_first():
-                schema.metadata.create_all(self._engine)
-                return
-
-    @retry_while_unavailable
-    def belongs_to(self, identity: str) -> None:
-        """See that the study folder is the one that this storage belongs to; nothing is written.
-
-        Args:
-            identity: Of the folder.
-        """
-        with self._reading() as connection:
-            known = connection.execute(sql.select(schema.folder)).first()
-        if known is not None and known.identity != identity:
-            raise another_folder(self.where, known.place)
-
-    @retry_while_unavailable
-    def bind(self, identity: str, place: str) -> None:
-        """See that the study folder is the one that this storage belongs to, or make it that.
-
-        Trials go on from checkpoints in the folder, so that all machines have to see the same one.
-
-        Args:
-            identity: Of the folder.
-            place: Where it is, for whoever looks for it.
-        """
-        with self._writing() as connection:
-            known = connection.execute(sql.select(schema.folder)).first()
-            if known is None:
-                values = {"id": 1, "identity": identity, "place": place}
-                connection.execute(schema.folder.insert().values(**values))
-            elif known.identity != identity:
-                raise another_folder(self.where, known.place)
 
     @retry_while_unavailable
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
@@ -170,9 +81,15 @@ class Storage(Transactions):
         One whose lease has run out is told as released: nobody works at it.
         """
         with self._reading() as connection:
-            rows = self._recall(stage).read(connection)
+            rows = select_jobs(connection, stage)
             silent = set(connection.scalars(select_silent(stage, self._clock(connection)[1])))
             return [replace(r, state="released") if r.number in silent else r for r in rows]
+
+    @retry_while_unavailable
+    def version(self) -> int:
+        """A number that grows with every write but the renewal of a lease."""
+        with self._reading() as connection:
+            return connection.scalar(sql.select(schema.study.c.writes)) or 0
 
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
         """Take a job over that was given up, or the next one.
@@ -193,7 +110,7 @@ class Storage(Transactions):
             given_up = connection.execute(select_given_up(stage, worker, leased)).first()
             if given_up is not None:
                 return self._take(connection, given_up, worker, now)
-            rows = self._recall(stage).choices(connection)
+            rows = select_jobs(connection, stage)
             answer = decide(rows)
             if isinstance(answer, Answer | Deferred):
                 return answer
@@ -211,7 +128,7 @@ class Storage(Transactions):
 
     def renew_lease(self, claim: Claim) -> bool:
         """Say that the worker lives; false where the job is another's by now."""
-        # Out of turn: no choice hangs on it, and a thousand workers would wait for one another.
+        # Without the study's lock: no choice depends on it.
         with self._explained(), self._engine.begin() as connection:
             expires = self._expiry(self._clock(connection)[0])
             return set_own(connection, claim, expires=expires)
@@ -288,11 +205,7 @@ class Storage(Transactions):
                 forget(stage)
             rewind(connection, first, stages[at + 1 :])
         self._round += 1
-        self._stages.clear()
         return first
-
-    def _recall(self, stage: str) -> StageJobs:
-        return self._stages.setdefault(stage, StageJobs(stage))
 
     def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
         attempt = row.attempt + 1

@@ -33,16 +33,8 @@ def decide(snapshot: StudySnapshot) -> Decide:
         lag=settings.lag,
     )
 
-    made: dict[int, tuple[JobRow, Step]] = {}
-
-    def step_of(row: JobRow) -> Step:
-        """The same step for the same row: halving sorts only what is new, of ten thousand."""
-        if row.number not in made or made[row.number][0] is not row:
-            made[row.number] = row, _as_step(snapshot.space, row)
-        return made[row.number][1]
-
     def choose(rows: Sequence[JobRow]) -> Job | Answer:
-        found = halving.next_step([step_of(row) for row in rows])
+        found = halving.next_step(as_steps(snapshot.space, rows))
         if isinstance(found, Answer):
             return found
         return Job(NAME, found.candidate, settings.seed, settings.rungs[found.rung])

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from thriftnet.search.queue.jobs import Answer
@@ -39,37 +39,15 @@ Boards = list[list[tuple[float, str]]]
 """For each rung, what came of its jobs: (-value, candidate), best first, infinity for failed."""
 
 
-class _Seen:
-    """The first steps of a search, sorted onto boards: what the next choice need not do again."""
-
-    def __init__(self, rungs: int) -> None:
-        self.steps: list[Step] = []
-        self.boards: Boards = [[] for _ in range(rungs)]
-        self.started: set[tuple[str, int]] = set()
-        self.fresh = 0
-        """All candidates before this one have started."""
-
-    def add(self, step: Step) -> None:
-        """Take in the step after those that were seen."""
-        self.steps.append(step)
-        self.started.add((step.candidate, step.rung))
-        _enter(self.boards, step)
-
-
 @dataclass(frozen=True)
 class Halving:
-    """What stays the same from the first job to the last.
-
-    A choice depends on the steps that it is asked with and on nothing else; what is remembered from
-    one to the next saves work where the steps begin as they did before.
-    """
+    """What stays the same from the first job to the last."""
 
     candidates: Sequence[str]
     """In the order in which they start."""
     rungs: int
     eta: int
     lag: int
-    _memory: list[_Seen] = field(default_factory=lambda: [], compare=False, repr=False)
 
     def next_step(self, steps: Sequence[Step]) -> Step | Answer:
         """Choose the next job.
@@ -78,64 +56,39 @@ class Halving:
             steps: All jobs so far, in the order in which they were handed out.
         """
         count = max(0, len(steps) - self.lag)
-        seen = self._recall(steps[:count])
-        if seen is None:
+        if any(step.value is None for step in steps[:count]):
             return Answer.WAIT
-        later = steps[count:]
-        started = {(step.candidate, step.rung) for step in later}
-        boards = seen.boards
-        found = self._choose(boards, seen, started)
-        # Where what may be seen leaves nothing to do, one job more is looked at, and so on.
-        for step in later:
+        boards = self._boards(steps[:count])
+        started = {(step.candidate, step.rung) for step in steps}
+        found = self._choose(boards, started)
+        # If the visible results leave nothing to do, look at one job more, and so on.
+        for step in steps[count:]:
             if found:
-                return found
+                break
             if step.value is None:
                 return Answer.WAIT
-            if boards is seen.boards:
-                boards = [[*board] for board in boards]
-            _enter(boards, step)
-            found = self._choose(boards, seen, started)
-        if found:
-            return found
-        return self._last_promotion(boards, seen.started | started) or Answer.DONE
+            insort(boards[step.rung], (-step.value, step.candidate))
+            found = self._choose(boards, started)
+        return found or self._last_promotion(boards, started) or Answer.DONE
 
-    def _recall(self, first: Sequence[Step]) -> _Seen | None:
-        """The first steps on boards, going on from those of the choice before; none: one runs."""
-        seen = self._memory[0] if self._memory else _Seen(self.rungs)
-        known = len(seen.steps)
-        if seen.steps != [*first[:known]]:
-            seen, known = _Seen(self.rungs), 0
-        for step in first[known:]:
-            if step.value is None:
-                return None
-            seen.add(step)
-        self._memory[:] = [seen]
-        return seen
+    def _boards(self, steps: Sequence[Step]) -> Boards:
+        return [
+            sorted((-(s.value or 0.0), s.candidate) for s in steps if s.rung == rung)
+            for rung in range(self.rungs)
+        ]
 
-    def _choose(self, boards: Boards, seen: _Seen, started: set[tuple[str, int]]) -> Step | None:
-        """Promote on the highest rung that has someone, else start.
-
-        Args:
-            boards: What may be looked at.
-            seen: The first steps.
-            started: What the others started.
-        """
+    def _choose(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
+        """Promote on the highest rung that has someone, else start the next candidate."""
         certain = self._certain(boards)
         for rung in reversed(range(self.rungs - 1)):
-            found = _promotion(boards, rung, certain[rung], seen.started, started)
-            if found:
+            if found := _promotion(boards, rung, certain[rung], started):
                 return found
-        while seen.fresh < len(self.candidates):
-            if (self.candidates[seen.fresh], 0) not in seen.started:
-                break
-            seen.fresh += 1
-        for candidate in self.candidates[seen.fresh :]:
-            if (candidate, 0) not in started and (candidate, 0) not in seen.started:
-                return Step(candidate, 0)
-        return None
+        fresh = (each for each in self.candidates if (each, 0) not in started)
+        candidate = next(fresh, None)
+        return None if candidate is None else Step(candidate, 0)
 
     def _certain(self, boards: Boards) -> list[int]:
-        """How many of each rung's best go on whatever becomes of those still to come to it."""
+        """How many of each rung's best are promoted whatever results are still to come."""
         sizes = expected_steps(len(self.candidates), self.rungs, self.eta)
         found: list[int] = []
         total = sizes[0]
@@ -143,39 +96,25 @@ class Halving:
             total = min(total, size)
             to_come = max(0, total - len(board))  # an older study may have promoted more
             found.append(max(0, places - to_come))
-            total -= len(board) - bisect_left(board, (math.inf, ""))  # who failed never comes
+            total -= len(board) - bisect_left(board, (math.inf, ""))  # failed ones never come
         return found
 
     def _last_promotion(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
-        """With all over: take others on where all failed, until one is at the full horizon."""
+        """With all jobs over: promote others if all failed, until one is at the full horizon."""
         if any(value < math.inf for value, _ in boards[-1]):
             return None
         for rung in reversed(range(self.rungs - 1)):
-            found = _promotion(boards, rung, len(boards[rung]), started, started)
-            if found:
+            if found := _promotion(boards, rung, len(boards[rung]), started):
                 return found
         return None
 
 
-def _promotion(
-    boards: Boards,
-    rung: int,
-    count: int,
-    seen: set[tuple[str, int]],
-    started: set[tuple[str, int]],
-) -> Step | None:
-    """The best of the first so many of a rung that has not gone on yet, in either set."""
+def _promotion(boards: Boards, rung: int, count: int, started: set[tuple[str, int]]) -> Step | None:
+    """The best among the first `count` of a rung that was not promoted yet."""
     for value, candidate in boards[rung][:count]:
-        step = (candidate, rung + 1)
-        if step not in seen and step not in started and value < math.inf:
-            return Step(*step)
+        if value < math.inf and (candidate, rung + 1) not in started:
+            return Step(candidate, rung + 1)
     return None
-
-
-def _enter(boards: Boards, step: Step) -> None:
-    """Put what came of a step where it belongs."""
-    assert step.value is not None
-    insort(boards[step.rung], (-step.value, step.candidate))
 
 
 def rank(steps: Sequence[Step], rung: int) -> list[Step]:

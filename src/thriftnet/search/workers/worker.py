@@ -12,7 +12,6 @@ import ctypes
 import errno
 import os
 import platform
-import shutil
 import signal
 import sys
 import time
@@ -20,20 +19,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from thriftnet.errors import RecipeError, RunError, SearchError, ThriftnetError, TrainingError
-from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.lock import writing
+from thriftnet.errors import RunError, SearchError, ThriftnetError, TrainingError
 from thriftnet.search.candidates import trial_recipe
 from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim
 from thriftnet.search.stages.order import Stage, find_stage, read_snapshot, stages_before
 from thriftnet.search.study import Study
-from thriftnet.search.threads import threads_of
+from thriftnet.search.threads import computing_with
 from thriftnet.search.workers.pool import STORAGE_VARIABLE
+from thriftnet.search.workers.trial import result_after, train_trial
 from thriftnet.training.images import ImageTensors, PrepareTensors
 from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Quiet, StepStats
-from thriftnet.training.start import SavedRun, TrainedRun, read_saved, resume_run, start_run
 
 _SHORTEST_PAUSE = 0.1
 """Seconds between two questions for a job, or for a stage to begin, while there is none."""
@@ -50,7 +47,7 @@ class _Worker:
     data: Path | None
     parent: int | None
     stop: StopRequest
-    place: PrepareTensors
+    prepare: PrepareTensors
 
     @property
     def wanted(self) -> bool:
@@ -80,7 +77,7 @@ def work(
     Raises:
         ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
     """
-    with stop_on_signal() as stop, threads_of(study):
+    with stop_on_signal() as stop, computing_with(study.threads):
         own = _Worker(study, worker, data, parent, stop, ImageTensors())
         return all(_begins(own, stage) and _finishes(own, stage) for stage in stages)
 
@@ -142,14 +139,22 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
     """Train a claimed job and record it; a job that was stopped is given back."""
     study, stop = own.study, own.stop
 
+    path, epochs, seed = study.trial_path(claim.job), claim.job.epochs, claim.job.seed
+
     def bring() -> tuple[float, float] | None:
-        path, epochs = study.trial_path(claim.job), claim.job.epochs
-        if _reached(path, epochs) is None or not _is_kept(path, epochs):
-            progress = _HandOn(stop, heart)
-            run = _train(own, stage, claim, candidate, progress)
-            # A signal in the job's last step went to the training, which had come to its end.
-            stop.requested = stop.requested or (run.asked and not progress.handed_on)
-        return _reached(path, epochs)
+        progress, horizon = _HandOn(stop, heart), stage.horizon(study.space)
+        run = train_trial(
+            path,
+            lambda: trial_recipe(study.space, candidate, epochs=horizon, seed=seed),
+            epochs=epochs,
+            data=own.data,
+            progress=progress,
+            prepare=own.prepare,
+        )
+        # A signal in the job's last step went to the training, which had come to its end.
+        asked = run is not None and run.asked and not progress.handed_on
+        stop.requested = stop.requested or asked
+        return result_after(path, epochs)
 
     try:
         try:
@@ -172,80 +177,6 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
     else:
         value, seconds = found
         study.storage.finish(claim, value=value, seconds=seconds)
-
-
-def _train(
-    own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, progress: _HandOn
-) -> TrainedRun:
-    """Bring a trial to the job's epochs, from its checkpoint where it has one."""
-    path, job, space = own.study.trial_path(claim.job), claim.job, own.study.space
-    if saved := _saved(path):
-        return resume_run(
-            path,
-            data=own.data,
-            progress=progress,
-            until=job.epochs,
-            prepare=own.place,
-            saved=saved,
-        )
-    if path.is_dir():  # damaged
-        with writing(RunFolder(path)):
-            shutil.rmtree(path, ignore_errors=True)
-    return start_run(
-        trial_recipe(space, candidate, epochs=stage.horizon(space), seed=job.seed),
-        name=path.name,
-        runs_dir=path.parent,
-        data=own.data,
-        progress=progress,
-        until=job.epochs,
-        prepare=own.place,
-    )
-
-
-def _saved(path: Path) -> SavedRun | None:
-    if not path.is_dir():
-        return None
-    try:
-        saved = read_saved(path)
-        saved.run.metrics()
-    except (RunError, RecipeError):
-        return None
-    return saved
-
-
-def _reached(path: Path, epochs: int) -> tuple[float, float] | None:
-    """Validation accuracy and seconds of a run after so many epochs; none if it is not there yet.
-
-    Of a run that keeps its best weights, the best accuracy up to there.
-    """
-    try:
-        run = RunFolder.open(path)
-        lines = [line for line in run.metrics() if line["kind"] == "epoch"]
-        last = next((line for line in lines if line["epoch"] == epochs), None)
-        if last is None:
-            return None
-        best = run.recipe().train.select == "best"
-    except (RunError, RecipeError):
-        return None
-    so_far = [line["val_accuracy"] for line in lines if line["epoch"] <= epochs]
-    return (max(so_far) if best else last["val_accuracy"]), last["seconds"]
-
-
-def _is_kept(path: Path, epochs: int) -> bool:
-    """Whether a run that has told of so many epochs has their weights too.
-
-    The line of an epoch comes before its checkpoint: a full disk may take the one and not the
-    other, and later stages read the weights.
-    """
-    run = RunFolder(path)
-    if run.finished:
-        return True
-    saved = _saved(path)
-    if saved is None or saved.checkpoint is None:
-        return False
-    told = next(line for line in run.metrics() if line.get("epoch") == epochs)
-    step: int = saved.checkpoint["step"]
-    return told["step"] <= step < saved.checkpoint["total_steps"]  # at the end, a model is due
 
 
 def _die_with_parent(parent: int) -> None:

@@ -1,0 +1,80 @@
+"""Opens the storage of a study: the file in its folder, or the database that it began in."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+from thriftnet.errors import SearchError
+from thriftnet.search.identity import StudyIdentity
+from thriftnet.search.queue.faults import gone
+from thriftnet.search.queue.storage import Storage
+
+
+def open_storage(
+    path: Path,
+    space: str,
+    url: str | None,
+    *,
+    heartbeat: float = 5.0,
+    wait_until_available: bool = False,
+    read_only: bool = False,
+) -> Storage:
+    """The storage of a study, checked to be of its space and of its folder.
+
+    Args:
+        path: Of the study folder.
+        space: Digest of its space.
+        url: Of its database; none: a file in the folder.
+        heartbeat: Seconds between two renewals of a lease.
+        wait_until_available: Whether to wait for a database that does not answer at first.
+        read_only: Whether nothing is written, neither to the folder nor to the database.
+
+    Raises:
+        SearchError: The storage is another one, or cannot be used.
+    """
+    if url is None:
+        storage = Storage.in_file(path / "study.db", heartbeat=heartbeat, read_only=read_only)
+    else:
+        storage = Storage(
+            url,
+            heartbeat=heartbeat,
+            wait_until_available=wait_until_available,
+            read_only=read_only,
+        )
+    try:
+        if read_only:
+            storage.check(space)
+            if url is not None and (identity := StudyIdentity.read(path)):
+                storage.check_folder(identity.word)
+        elif url is None:
+            storage.prepare(space)
+        else:
+            identity = StudyIdentity(path)
+            storage.prepare(space, begun=identity.bound)
+            storage.bind(identity.word, f"{platform.node()}:{path.resolve()}")
+            identity.bind()
+    except SearchError:
+        storage.close()
+        raise
+    return storage
+
+
+def check_place(path: Path, url: str | None) -> None:
+    """Check that the jobs of a study are where they are looked for; its outcomes are in the folder.
+
+    Args:
+        path: Of the study folder.
+        url: Of the database that was named; none: the file in the folder.
+
+    Raises:
+        SearchError: They are elsewhere, or in a file of the folder, or that file is gone.
+    """
+    in_folder = (path / "study.db").is_file()
+    if url is not None and in_folder:
+        raise SearchError(f"{path} keeps its storage in its study.db; leave --storage out")
+    if url is None and not in_folder and (path / "study.id").is_file():
+        raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
+    begun = any((path / name).exists() for name in ("trials", "logs", "grid.json"))
+    if url is None and not in_folder and begun:
+        raise gone(str(path / "study.db"))

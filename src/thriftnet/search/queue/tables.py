@@ -1,0 +1,104 @@
+"""The tables of a study: made once, and checked to be of this space and this study folder."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+from thriftnet.errors import SearchError
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.faults import another_folder, unless_another_was_first
+from thriftnet.search.queue.retry import retry_while_unavailable
+from thriftnet.search.queue.transactions import Transactions
+
+
+class Tables(Transactions):
+    """Makes and checks the tables of a database."""
+
+    @retry_while_unavailable
+    def prepare(self, space: str, *, begun: bool = False) -> None:
+        """Make the tables, or check that they are of this space.
+
+        Args:
+            space: Its digest.
+            begun: Whether they were made before, so that a database without any is the wrong one.
+
+        Raises:
+            SearchError: The database is of another space, or is the wrong one.
+        """
+        with self._explained():
+            if begun and not sql.inspect(self._engine).has_table(schema.study.name):
+                raise SearchError(
+                    f"{self.where} holds no study; name in --storage the database that this one "
+                    "began in, or begin another with --study"
+                )
+            self._make_tables()
+        with self._explained(), unless_another_was_first(), self._engine.begin() as connection:
+            if connection.scalar(sql.select(schema.study.c.id)) is None:
+                connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
+        self.check(space)
+
+    @retry_while_unavailable
+    def check(self, space: str) -> None:
+        """Check that the tables exist and are of this space; nothing is written.
+
+        Args:
+            space: Its digest.
+
+        Raises:
+            SearchError: They are not.
+        """
+        with self._reading() as connection:
+            row = connection.execute(sql.select(schema.study)).first()
+        if row is None:
+            raise SearchError(f"{self.where} holds no study; it was emptied")
+        if row.space != space:
+            raise SearchError(
+                f"the storage {self.where} is of another space ({row.space}, not {space}); "
+                "use another --study or --storage"
+            )
+        self._round, self._was_there = row.id, True
+
+    @retry_while_unavailable
+    def check_folder(self, identity: str) -> None:
+        """Check that the storage belongs to no other study folder; nothing is written.
+
+        Args:
+            identity: Of the folder.
+
+        Raises:
+            SearchError: It belongs to another one.
+        """
+        with self._reading() as connection:
+            self._belongs(connection, identity)
+
+    @retry_while_unavailable
+    def bind(self, identity: str, place: str) -> None:
+        """Check that the storage belongs to this study folder, or make it belong to it.
+
+        Trials continue from checkpoints in the folder, so all machines must see the same one.
+
+        Args:
+            identity: Of the folder.
+            place: Where the folder is, for messages.
+
+        Raises:
+            SearchError: It belongs to another one.
+        """
+        with self._writing() as connection:
+            if not self._belongs(connection, identity):
+                values = {"id": 1, "identity": identity, "place": place}
+                connection.execute(schema.folder.insert().values(**values))
+
+    def _belongs(self, connection: sql.Connection, identity: str) -> bool:
+        """Whether the storage belongs to a folder by now, which is the one of this identity."""
+        known = connection.execute(sql.select(schema.folder)).first()
+        if known is not None and known.identity != identity:
+            raise another_folder(self.where, known.place)
+        return known is not None
+
+    def _make_tables(self) -> None:
+        """Make the missing tables, even if other processes do so at the same time."""
+        for _ in range(len(schema.metadata.tables) + 1):  # each lost race adds one table
+            with unless_another_was_first():
+                schema.metadata.create_all(self._engine)
+                return

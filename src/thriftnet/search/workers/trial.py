@@ -1,0 +1,106 @@
+"""Brings a trial to a number of epochs in its run folder, and reads the result from there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from thriftnet.errors import RecipeError, RunError
+from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import writing
+from thriftnet.training.images import PrepareTensors
+from thriftnet.training.progress import Progress
+from thriftnet.training.start import SavedRun, TrainedRun, read_saved, resume_run, start_run
+
+
+def train_trial(
+    path: Path,
+    recipe: Callable[[], Recipe],
+    *,
+    epochs: int,
+    data: Path | None,
+    progress: Progress,
+    prepare: PrepareTensors,
+) -> TrainedRun | None:
+    """Train a trial, from its checkpoint if it has one.
+
+    Args:
+        path: Of its run folder; a damaged one is made anew.
+        recipe: Its recipe, needed if it has no checkpoint.
+        epochs: At which it pauses.
+        data: Where to read CIFAR-10; none: the cache.
+        progress: Told of each step and epoch.
+        prepare: Moves the images to the device.
+
+    Returns:
+        The run; none if it had come so far already, with its weights.
+
+    Raises:
+        ThriftnetError: The training, the data or the disk fails.
+    """
+    if result_after(path, epochs) is not None and _has_weights(path, epochs):
+        return None
+    if saved := _saved(path):
+        return resume_run(
+            path, data=data, progress=progress, until=epochs, prepare=prepare, saved=saved
+        )
+    if path.is_dir():  # damaged
+        with writing(RunFolder(path)):
+            shutil.rmtree(path, ignore_errors=True)
+    return start_run(
+        recipe(),
+        name=path.name,
+        runs_dir=path.parent,
+        data=data,
+        progress=progress,
+        until=epochs,
+        prepare=prepare,
+    )
+
+
+def result_after(path: Path, epochs: int) -> tuple[float, float] | None:
+    """Validation accuracy and seconds of a run after so many epochs; none if it is not there yet.
+
+    For a run that keeps its best weights, it is the best accuracy up to there.
+    """
+    try:
+        run = RunFolder.open(path)
+        lines = [line for line in run.metrics() if line["kind"] == "epoch"]
+        last = next((line for line in lines if line["epoch"] == epochs), None)
+        if last is None:
+            return None
+        best = run.recipe().train.select == "best"
+    except (RunError, RecipeError):
+        return None
+    so_far = [line["val_accuracy"] for line in lines if line["epoch"] <= epochs]
+    return (max(so_far) if best else last["val_accuracy"]), last["seconds"]
+
+
+def _saved(path: Path) -> SavedRun | None:
+    if not path.is_dir():
+        return None
+    try:
+        saved = read_saved(path)
+        saved.run.metrics()
+    except (RunError, RecipeError):
+        return None
+    return saved
+
+
+def _has_weights(path: Path, epochs: int) -> bool:
+    """Whether a run whose metrics hold so many epochs has their weights too.
+
+    An epoch's line is written before its checkpoint. A full disk may take the one and not the
+    other, and later stages read the weights.
+    """
+    run = RunFolder(path)
+    if run.finished:
+        return True
+    saved = _saved(path)
+    if saved is None or saved.checkpoint is None:
+        return False
+    line = next(line for line in run.metrics() if line.get("epoch") == epochs)
+    step: int = saved.checkpoint["step"]
+    return line["step"] <= step < saved.checkpoint["total_steps"]  # at the end, a model is due

@@ -52,6 +52,7 @@ ONLY_IN = {
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
+    "pyarrow": {"data"},
     "urllib": {"data"},
     "http": {"data", "report/server.py"},
     "socket": {"data", "report/server.py"},

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
+import io
 import os
 import struct
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
 
 from thriftnet.data.colour import as_shown
+from thriftnet.data.options import Fit
 from thriftnet.data.picture_formats import (
     HEADER_BYTES,
     RAW,
@@ -22,6 +25,7 @@ from thriftnet.data.picture_formats import (
     is_jpeg,
     unreadable_kind,
 )
+from thriftnet.data.square import make_square
 from thriftnet.errors import ImageError
 
 _MAX_PIXELS = 64_000_000
@@ -41,6 +45,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes an image upright, by the value of EXIF's tag Orientation."""
+_SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
 # What Pillow's reader lets out of damaged EXIF data; anything else is told as a fault.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
 _SIGNED = 2
@@ -48,19 +53,30 @@ _PLANES, _UNCOMPRESSED = 2, 1
 _DNG_VERSION = 50706
 
 
-def read_image(path: Path | str, *, size: int | None = 32) -> NDArray[np.uint8]:
+class Decoded(NamedTuple):
+    """A decoded picture."""
+
+    pixels: NDArray[np.uint8]
+    """(size, size, 3) RGB; (H, W, 3) where no size was asked for."""
+    width: int
+    """Of the upright picture before it was resized, in pixels."""
+    height: int
+
+
+def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") -> NDArray[np.uint8]:
     """Reads one image file of any size and any common colour mode, as a person sees it.
 
     The EXIF orientation is applied. Transparent parts show white behind them. Grey of 16 bits is
     scaled to 8, CMYK and palettes are converted, colours of another profile brought to sRGB. A
-    picture that is not square loses what exceeds the central square, which is then resized with
-    Lanczos filtering over the whole area each new pixel covers; a picture that has the wanted size
-    already comes through untouched. A large JPEG is decoded at a half, a quarter or an eighth of
-    its scale, which averages pixels.
+    picture that is not square loses what exceeds the central square (or as `fit` says), which is
+    then resized with Lanczos filtering over the whole area each new pixel covers; a picture that
+    has the wanted size already comes through untouched. A large JPEG is decoded at a half, a
+    quarter or an eighth of its scale, which averages pixels.
 
     Args:
         path: the file.
         size: height and width to return, in pixels; None keeps those of the file.
+        fit: how a picture becomes square: `crop`, `pad` or `squash`.
 
     Returns:
         (size, size, 3) uint8, RGB; (H, W, 3) when `size` is None.
@@ -70,33 +86,64 @@ def read_image(path: Path | str, *, size: int | None = 32) -> NDArray[np.uint8]:
             (64 megapixels, of JPEG at its reduced scale), of a format or of values whose meaning
             is not known here.
     """
-    path, header = Path(path), b""
-    # Pillow warns of bombs and oddities; the first are refused below, the others are harmless.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    path = Path(path)
+    with silent_pillow():
         try:
             with _opened(path) as file:
-                header = file.read(HEADER_BYTES)
-                file.seek(0)
-                if kind := unreadable_kind(header, path.suffix):
-                    raise ImageError(
-                        f"{path} is {kind}, which cannot be read here; save it as JPEG or PNG"
-                    )
-                with _identified(file, header) as picture:
-                    rgb = _read(picture, path, header, size)
-        except ImageError:
-            raise
-        except Image.DecompressionBombError:
-            raise _too_large(path) from None
+                return _decode(file, path, size, fit).pixels
         except FileNotFoundError:
             raise ImageError(f"{path} does not exist; give the path of an image") from None
-        # Damaged bytes can make a decoder raise nearly anything.
-        except Exception as fault:
-            reason = _reason(fault, header)
-            raise ImageError(
-                f"{path} cannot be read as an image ({reason}); save it again as PNG"
-            ) from None
-    return np.array(rgb)
+        except OSError as fault:
+            raise _unusable(path, fault, b"") from None
+
+
+def decode_image(content: bytes, *, name: str, size: int, fit: Fit) -> Decoded:
+    """Decodes the content of an image file as `read_image` does; within `silent_pillow`.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages and where the end of a name decides what it is.
+        size: height and width to return, in pixels.
+        fit: how a picture becomes square: `crop`, `pad` or `squash`.
+
+    Raises:
+        ImageError: as `read_image`.
+    """
+    return _decode(io.BytesIO(content), Path(name), size, fit)
+
+
+@contextlib.contextmanager
+def silent_pillow() -> Iterator[None]:
+    """Keeps Pillow's warnings of bombs and oddities back: the first are refused here.
+
+    To be entered once around several threads, as it changes what all of them warn of.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _decode(file: BinaryIO, path: Path, size: int | None, fit: Fit) -> Decoded:
+    header = b""
+    try:
+        header = file.read(HEADER_BYTES)
+        file.seek(0)
+        if kind := unreadable_kind(header, path.suffix):
+            raise _unreadable(path, kind)
+        with _identified(file, header) as picture:
+            return _read(picture, path, header, size, fit)
+    except ImageError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+    # Damaged bytes can make a decoder raise nearly anything.
+    except Exception as fault:
+        raise _unusable(path, fault, header) from None
+
+
+def _unusable(path: Path, fault: Exception, header: bytes) -> ImageError:
+    reason = _reason(fault, header)
+    return ImageError(f"{path} cannot be read as an image ({reason}); save it again as PNG")
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -115,7 +162,7 @@ def _identified(file: BinaryIO, header: bytes) -> Image.Image:
     return Image.open(file, formats=formats())
 
 
-def _read(picture: Image.Image, path: Path, header: bytes, size: int | None) -> Image.Image:
+def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit: Fit) -> Decoded:
     _refuse_unusable(picture, path, header)
     width, height = picture.size
     scale = 1
@@ -132,9 +179,12 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None) -> 
         rgb, turn = rgb.transpose(turn), None
         width, height = rgb.size
     if size is not None:
-        rgb = _square(rgb, width, height, scale=scale, size=size)
-    # The edge of a reduced picture may have been of fewer pixels: turned first, it would be moved.
-    return rgb if turn is None else rgb.transpose(turn)
+        rgb = make_square(rgb, width, height, scale=scale, size=size, fit=fit)
+    if turn is not None:
+        # The edge of a reduced picture may have been of fewer pixels: turned first, it would move.
+        rgb = rgb.transpose(turn)
+        width, height = (height, width) if turn in _SIDEWAYS else (width, height)
+    return Decoded(np.array(rgb), width, height)
 
 
 def _refuse_unusable(picture: Image.Image, path: Path, header: bytes) -> None:
@@ -197,21 +247,6 @@ def _orientation(picture: Image.Image) -> int:
         return exif.get(ExifTags.Base.Orientation, 1)
     except _DAMAGED_EXIF:
         return 1
-
-
-def _square(rgb: Image.Image, width: int, height: int, *, scale: int, size: int) -> Image.Image:
-    """The central square of a picture, of which `rgb` is 1 / scale, at the wanted size.
-
-    Cuts first: `resize(box=…)` alone would let the filter look beyond the square. What the square
-    begins and ends within a reduced pixel is cut by the box.
-    """
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    x, y, right, bottom = (edge / scale for edge in (left, top, left + side, top + side))
-    x0, y0 = math.floor(x), math.floor(y)
-    central = rgb.crop((x0, y0, math.ceil(right), math.ceil(bottom)))
-    box = (x - x0, y - y0, right - x0, bottom - y0)
-    return central.resize((size, size), Image.Resampling.LANCZOS, box=box)
 
 
 def _reason(fault: Exception, header: bytes) -> str:

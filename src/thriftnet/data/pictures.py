@@ -10,7 +10,7 @@ from pathlib import Path
 from thriftnet.data.picture_formats import HEADER_BYTES, begins_like_a_picture, picture_suffixes
 from thriftnet.errors import DataError
 
-_NO_ONES_FOLDERS = {
+_SYSTEM_FOLDERS = {
     "#recycle",
     "$recycle.bin",
     "@eadir",
@@ -47,11 +47,11 @@ def image_files(path: Path | str) -> list[Path]:
         raise DataError(f"{path} {what}; give an image or a folder of images")
     suffixes = picture_suffixes()
     found = [
-        file for file in _walk(path) if file.suffix.lower() in suffixes or _has_picture_bytes(file)
+        file for file in _walk(path) if file.suffix.lower() in suffixes or has_picture_bytes(file)
     ]
     if not found:
         raise DataError(f"{path} holds no images; give a folder with PNG, JPEG or similar files")
-    return sorted(found, key=lambda file: [_natural(part) for part in file.parts])
+    return sorted(found, key=lambda file: [natural_key(part) for part in file.parts])
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -67,15 +67,16 @@ def _walk(path: Path) -> Iterator[Path]:
             below.clear()
             continue
         seen.add((found.st_dev, found.st_ino))
-        below[:] = sorted(name for name in below if not _is_no_ones(name))
+        below[:] = sorted(name for name in below if not is_system_folder(name))
         yield from (Path(folder) / name for name in names if not name.startswith("."))
 
 
-def _is_no_ones(folder: str) -> bool:
-    return folder.startswith(".") or folder.lower() in _NO_ONES_FOLDERS
+def is_system_folder(folder: str) -> bool:
+    """Whether a folder of this name is hidden, or one that a system keeps and nobody means."""
+    return folder.startswith(".") or folder.lower() in _SYSTEM_FOLDERS
 
 
-def _has_picture_bytes(path: Path) -> bool:
+def has_picture_bytes(path: Path) -> bool:
     """Whether a file's content is a picture's; what cannot be looked into is none."""
     try:
         if not path.is_file():  # a pipe would be waited for
@@ -86,8 +87,8 @@ def _has_picture_bytes(path: Path) -> bool:
         return False
 
 
-def _natural(text: str) -> list[tuple[bool, int, str]]:
-    """Sorts digits by the number they make, before letters, and letters without regard to case."""
+def natural_key(text: str) -> list[tuple[bool, int, str]]:
+    """A key that sorts digits by the number they make, before letters, whatever their case."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", text)
     return [
         (False, int(piece), piece) if piece[0] in "0123456789" else (True, 0, piece.casefold())

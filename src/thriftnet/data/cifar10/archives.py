@@ -37,7 +37,13 @@ _HEADER_TYPES = (
 )
 
 
-def read_archive(archive: Path | bytes, *, origin: str) -> dict[str, bytes]:
+def read_archive(
+    archive: Path | bytes,
+    *,
+    origin: str,
+    names: frozenset[str] = MEMBER_NAMES,
+    most: int = _MAX_MEMBER_BYTES,
+) -> dict[str, bytes]:
     """Reads the batches in a tar archive, compressed or not, by their file names.
 
     Members are recognised by the last part of their name and read in memory, so a name such as
@@ -46,6 +52,8 @@ def read_archive(archive: Path | bytes, *, origin: str) -> dict[str, bytes]:
     Args:
         archive: a path, or the whole archive.
         origin: where it came from, for the message.
+        names: of the files that are read.
+        most: bytes of one of them.
 
     Raises:
         DataError: the archive is truncated or no archive, or a member, a header or the whole is
@@ -59,9 +67,9 @@ def read_archive(archive: Path | bytes, *, origin: str) -> dict[str, bytes]:
                 if member.offset_data + member.size > _MAX_UNPACKED_BYTES or count > _MAX_MEMBERS:
                     raise DataError("more than archives of CIFAR-10 do")
                 name = PurePosixPath(member.name).name
-                if name not in MEMBER_NAMES or not member.isfile():
+                if name not in names or not member.isfile():
                     continue
-                if member.size > _MAX_MEMBER_BYTES:
+                if member.size > most:
                     raise DataError(f"{name} of {member.size} bytes")
                 stream = tar.extractfile(member)
                 found[name] = stream.read() if stream else b""

@@ -7,11 +7,7 @@ process. A cache that others can write is not even read (`trust.py`): they could
 after that.
 """
 
-import contextlib
 import hashlib
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -91,37 +87,3 @@ def full_disk(folder: Path, needed: int) -> DataError:
         f"the disk of {folder} is full; free {needed / 1e6:.0f} MB there "
         "or set THRIFTNET_CACHE to a folder on another disk"
     )
-
-
-@contextmanager
-def filling(folder: Path, *, say: Callable[[str], None]) -> Iterator[Path | None]:
-    """Lets one process fill the cache while others wait for it.
-
-    Yields:
-        The folder, or None when it cannot be written.
-    """
-    with contextlib.ExitStack() as held:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context((folder / "lock").open("w"))
-        except OSError as fault:
-            say(f"CIFAR-10: {folder} cannot be written ({fault.strerror}); not caching")
-            yield None
-            return
-        _lock(lock.fileno(), say)
-        yield folder
-
-
-def _lock(descriptor: int, say: Callable[[str], None]) -> None:
-    """Waits for an exclusive lock; the system lets go of it when the process ends, however."""
-    if sys.platform == "win32":
-        return  # two processes may then fetch at once; digests and the final move keep it safe
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        say("CIFAR-10: another process is filling the cache; waiting for it")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError:
-        pass  # a file system without locks; see above

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from thriftnet.data.cache_lock import filling
 from thriftnet.data.cifar10 import facts
 from thriftnet.data.cifar10.archives import read_archive
-from thriftnet.data.cifar10.cache import cache_file, filling, read_cache, write_cache
+from thriftnet.data.cifar10.cache import cache_file, read_cache, write_cache
 from thriftnet.data.cifar10.download import SlowMirrorsError, fetch_archive
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, TRAIN_SIZE
 from thriftnet.data.cifar10.faults import SourceError
@@ -63,7 +64,7 @@ def load_cifar10(
     if cached is not None:
         return _as_datasets(given or cached)
 
-    with filling(path.parent, say=say) as folder:
+    with filling(path.parent, what="CIFAR-10", say=say) as folder:
         cached, _ = _inspect_cache(path)  # another process may have filled it meanwhile
         if cached is not None:
             return _as_datasets(given or cached)

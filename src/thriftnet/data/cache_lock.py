@@ -1,0 +1,51 @@
+"""One process fills a part of the cache while others wait for it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def filling(
+    folder: Path, *, name: str = "lock", what: str, say: Callable[[str], None]
+) -> Iterator[Path | None]:
+    """Lets one process fill the cache while others wait for it.
+
+    Args:
+        folder: of the cache; made if it is not there.
+        name: of the file in it that is locked.
+        what: is filled, for messages.
+        say: told of a wait, and of a cache that cannot be written.
+
+    Yields:
+        The folder, or None when it cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context((folder / name).open("w"))
+        except OSError as fault:
+            say(f"{what}: {folder} cannot be written ({fault.strerror}); not caching")
+            yield None
+            return
+        _lock(lock.fileno(), what, say)
+        yield folder
+
+
+def _lock(descriptor: int, what: str, say: Callable[[str], None]) -> None:
+    """Waits for an exclusive lock; the system lets go of it when the process ends, however."""
+    if sys.platform == "win32":
+        return  # two processes may then fill at once; digests and the final move keep it safe
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say(f"{what}: another process is filling the cache; waiting for it")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        pass  # a file system without locks; see above

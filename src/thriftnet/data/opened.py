@@ -1,0 +1,70 @@
+"""A data set that is open: classes, splits, statistics and digest, whatever it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from thriftnet.data.dataset import Dataset
+from thriftnet.data.index import Omission
+from thriftnet.data.options import Fit
+from thriftnet.data.statistics import Triple, channel_sums, statistics
+from thriftnet.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class OpenDataset:
+    """Labelled images in splits, with all that a training has to know of them."""
+
+    name: str
+    """`cifar10`, or the path of a user's own pictures."""
+    classes: tuple[str, ...]
+    image_size: int
+    """Height and width of the images, in pixels."""
+    mean: Triple
+    """Of each channel of the training split, in [0, 1]."""
+    std: Triple
+    splits: Mapping[str, Callable[[], Dataset]]
+    """`train`, `val`, `test`, those that there are; called when one is needed."""
+    measure: Callable[[], dict[str, str]]
+    """Digests that name the content: of images, labels and splits."""
+    fit: Fit = "crop"
+    """How a picture that is not square became so."""
+    omissions: list[Omission] = field(default_factory=lambda: [])
+    """What was left out."""
+
+    def split(self, name: str) -> Dataset:
+        """The images of a split.
+
+        Raises:
+            DataError: There is none of that name.
+        """
+        if name not in self.splits:
+            raise DataError(
+                f"{self.name} has no {name} split, but {', '.join(self.splits)}; add one"
+            )
+        return self.splits[name]()
+
+    def find(self, name: str) -> Dataset | None:
+        """The images of a split; none where there is none of that name."""
+        return self.split(name) if name in self.splits else None
+
+    def digests(self) -> dict[str, str]:
+        """Names the content: other images, labels or splits have others."""
+        return self.measure()
+
+
+def hold(
+    train: Dataset,
+    test: Dataset | None = None,
+    val: Dataset | None = None,
+    *,
+    name: str = "arrays",
+) -> OpenDataset:
+    """Data sets in memory as one that is open; its statistics are those of `train`."""
+    given = {"train": train, "val": val, "test": test}
+    splits = {key: (lambda each=each: each) for key, each in given.items() if each is not None}
+    mean, std = statistics(channel_sums(train.images), train.images.shape[1] ** 2)
+    return OpenDataset(
+        name, train.classes, train.images.shape[1], mean, std, splits, measure=lambda: {}
+    )

@@ -1,0 +1,82 @@
+"""Classes by their names: those of the training split, in natural order, count for all splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.index import Entry
+from thriftnet.data.pictures import natural_key
+from thriftnet.errors import DataError
+
+_SHOWN = 8
+
+
+def check_classes(
+    entries: Sequence[Entry], network: tuple[str, ...] | None, *, where: str
+) -> tuple[str, ...]:
+    """The classes of some pictures, in their order.
+
+    Args:
+        entries: The pictures.
+        network: The classes of the network that they are for; none: there is none yet.
+        where: The data set, for messages.
+
+    Raises:
+        DataError: There are less than two, two differ by case alone, or a picture that tests or
+            validates has one that training, or the network, lacks.
+    """
+    learned = {entry.label for entry in entries if entry.split in (None, "train")}
+    if network is None:
+        classes = tuple(sorted(learned, key=lambda name: (natural_key(name), name)))
+        _check_learned(classes, entries, where)
+    else:
+        classes = network
+    known = set(classes)
+    for entry in entries:
+        if entry.label not in known and (network or entry.split not in (None, "train")):
+            alike = _alike(entry.label, classes)
+            what = "the network" if network else "the training split"
+            raise DataError(
+                f"{where}: {entry.origin} is of the class {entry.label}, which {what} lacks"
+                + (f"; {alike} differs by case alone: rename one" if alike else _list(classes))
+            )
+    return classes
+
+
+def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: str) -> None:
+    if not classes:
+        splits = sorted({entry.split for entry in entries if entry.split})
+        raise DataError(
+            f"{where}: no picture is in the train split, but in {', '.join(splits)}; put those to "
+            "learn from into train"
+        )
+    if len(classes) == 1:
+        raise DataError(
+            f"{where}: all pictures are of one class, {classes[0]}; a classifier needs two or more"
+        )
+    folded: dict[str, str] = {}
+    for name in classes:
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            raise DataError(
+                f"{where}: the classes {other} and {name} differ by case alone; give both one "
+                "name, or names that differ more"
+            )
+
+
+def _alike(name: str, classes: Sequence[str]) -> str | None:
+    return next((known for known in classes if known.casefold() == name.casefold()), None)
+
+
+def _list(classes: Sequence[str]) -> str:
+    more = f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else ""
+    return f"; it has {', '.join(classes[:_SHOWN])}{more}"
+
+
+def label_positions(entries: Sequence[Entry], classes: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) the position of each picture's class in `classes`."""
+    at = {name: position for position, name in enumerate(classes)}
+    return np.fromiter((at[entry.label] for entry in entries), np.int64, len(entries))

@@ -1,0 +1,110 @@
+"""Decoded pictures with what is kept of each beside its pixels."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.index import Index, Omission
+from thriftnet.data.options import Fit
+from thriftnet.data.own.decoding import DIGEST_BYTES, decode_all
+from thriftnet.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedPictures:
+    """The pictures of an index that could be decoded."""
+
+    images: NDArray[np.uint8]
+    """(N, size, size, 3), mapped from the disk where the cache can be used."""
+    at: NDArray[np.int64]
+    """(N,) positions in the entries of the index."""
+    sizes: NDArray[np.int32]
+    """(N, 2) width and height of the upright pictures as they came, in pixels."""
+    sums: NDArray[np.int64]
+    """(N, 6) sums of the red, green and blue values, then of their squares."""
+    digests: NDArray[np.uint8]
+    """(N, 16) of each picture's file or pixels."""
+    omissions: list[Omission]
+
+
+@dataclass
+class Facts:
+    """What is kept of each picture beside its pixels."""
+
+    at: list[int] = field(default_factory=lambda: [])
+    sizes: list[tuple[int, int]] = field(default_factory=lambda: [])
+    sums: list[NDArray[np.int64]] = field(default_factory=lambda: [])
+    digests: bytearray = field(default_factory=bytearray)
+    omissions: list[Omission] = field(default_factory=lambda: [])
+
+    def arrays(self) -> dict[str, Any]:
+        """The fields of `DecodedPictures` that are arrays, without the images."""
+        return {
+            "at": np.array(self.at, np.int64),
+            "sizes": np.array(self.sizes, np.int32),
+            "sums": np.array(self.sums, np.int64),
+            "digests": np.frombuffer(bytes(self.digests), np.uint8).reshape(-1, DIGEST_BYTES),
+        }
+
+
+def collect(
+    index: Index,
+    *,
+    size: int,
+    fit: Fit,
+    say: Callable[[str], None],
+    keep: Callable[[NDArray[np.uint8]], object],
+) -> Facts:
+    """Decode the pictures of an index.
+
+    Args:
+        index: Of the pictures.
+        size: Height and width, in pixels.
+        fit: How a picture becomes square.
+        say: Told of progress.
+        keep: Given the pixels of each, (size, size, 3), in the order of the index.
+
+    Raises:
+        DataError: Not a single one can be decoded.
+    """
+    facts = Facts()
+    with contextlib.closing(decode_all(index, size=size, fit=fit, say=say)) as pictures:
+        for at, (entry, found) in enumerate(zip(index.entries, pictures, strict=True)):
+            if isinstance(found, str):
+                facts.omissions.append(Omission(str(entry.origin), found))
+                continue
+            keep(found.pixels)
+            facts.at.append(at)
+            facts.sizes.append((found.width, found.height))
+            facts.sums.append(found.sums)
+            facts.digests += found.digest
+    if not facts.at:
+        count = len(index.entries)
+        raise DataError(f"none of {count:,} pictures can be decoded: {facts.omissions[0]}")
+    return facts
+
+
+def decode_in_memory(
+    index: Index, *, size: int, fit: Fit, say: Callable[[str], None]
+) -> DecodedPictures:
+    """The decoded pictures of an index, kept in memory.
+
+    Raises:
+        DataError: Not a single one can be decoded.
+    """
+    images = np.empty((len(index.entries), size, size, 3), np.uint8)
+    count = 0
+
+    def keep(pixels: NDArray[np.uint8]) -> None:
+        nonlocal count
+        images[count] = pixels
+        count += 1
+
+    facts = collect(index, size=size, fit=fit, say=say, keep=keep)
+    return DecodedPictures(images[:count], **facts.arrays(), omissions=facts.omissions)

@@ -1,0 +1,154 @@
+"""Decoded pictures in the cache: each picture is decoded once, and mapped from the disk after that.
+
+A folder for each data set, size and fit holds `images.bin`, (N, size, size, 3) uint8, `facts.npz`
+and `about.json`, which is written last. Its name says where the pictures lie and how they were
+decoded, then a digest of every picture's path, bytes and time of change: when one changes, all are
+decoded anew, and the folder that this replaces is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.cache_lock import filling
+from thriftnet.data.index import Index, Omission
+from thriftnet.data.options import Fit
+from thriftnet.data.own.decoded import DecodedPictures, collect, decode_in_memory
+from thriftnet.errors import DataError
+from thriftnet.files import FULL_DISK, cache_folder
+from thriftnet.trust import why_distrusted
+
+_VERSION = 1
+"""Of what decoding makes of a picture; a change decodes all anew."""
+_BLOCK_BYTES = 2**24
+_PART = ".part"
+
+
+def decoded(
+    index: Index, *, size: int, fit: Fit, given: Path, say: Callable[[str], None]
+) -> DecodedPictures:
+    """The decoded pictures of an index, from the cache if they are there.
+
+    Args:
+        index: Of the pictures.
+        size: Height and width, in pixels.
+        fit: How a picture becomes square.
+        given: The path that the user named: two tables of one folder keep a cache each.
+        say: Told, a line at a time, what is done.
+
+    Raises:
+        DataError: The disk is full, or a source is damaged.
+    """
+    folder = cache_folder() / "pictures"
+    distrusted = why_distrusted(folder, cache_folder())
+    if distrusted:
+        say(f"{distrusted}, so the cache is not used; set THRIFTNET_CACHE to a folder of your own")
+        return decode_in_memory(index, size=size, fit=fit, say=say)
+    place, content = _names(index, size=size, fit=fit, given=given)
+    path = folder / f"{place}-{content}"
+    found = _read(path, size, say)
+    if found is not None:
+        return found
+    with filling(folder, name=f"{place}.lock", what="pictures", say=say) as held:
+        if held is None:
+            return decode_in_memory(index, size=size, fit=fit, say=say)
+        found = _read(path, size, say)  # another process may have decoded them meanwhile
+        if found is not None:
+            return found
+        for stale in folder.glob(f"{place}-*{_PART}"):
+            say("an earlier decoding was interrupted; starting it again")
+            shutil.rmtree(stale, ignore_errors=True)
+        _write(path, index, size=size, fit=fit, say=say)
+        for older in folder.glob(f"{place}-*"):
+            if older != path:
+                shutil.rmtree(older, ignore_errors=True)
+    found = _read(path, size, say)
+    if found is None:
+        raise DataError(f"{path} was removed while it was made; start again")
+    return found
+
+
+def _names(index: Index, *, size: int, fit: Fit, given: Path) -> tuple[str, str]:
+    """A digest of where the pictures lie and how they are decoded, and one of which they are."""
+    settings = f"{_VERSION}\0{size}\0{fit}\0{os.fspath(given.absolute())}"
+    which = hashlib.sha256(os.fsencode(str(index.root.absolute())))
+    for path, row in (entry.origin for entry in index.entries):
+        length, changed = index.stamp(path)
+        which.update(os.fsencode(f"\0{path}\0{row}\0{length}\0{changed}"))
+    return hashlib.sha256(os.fsencode(settings)).hexdigest()[:20], which.hexdigest()[:20]
+
+
+def _write(path: Path, index: Index, *, size: int, fit: Fit, say: Callable[[str], None]) -> None:
+    """Decode into a folder beside `path`, and move it there when it is whole."""
+    count = len(index.entries)
+    needed = count * size * size * 3
+    part = path.with_name(path.name + _PART)
+    say(f"decoding {count:,} pictures to {size} x {size} pixels, {needed / 1e6:.0f} MB, once")
+    try:
+        part.mkdir(parents=True)
+        if shutil.disk_usage(part).free < needed:
+            raise _full_disk(path.parent, needed)
+        with (part / "images.bin").open("wb") as file:
+            facts = collect(index, size=size, fit=fit, say=say, keep=lambda p: file.write(p.data))
+            file.flush()
+            os.fsync(file.fileno())
+        np.savez(part / "facts.npz", **facts.arrays())
+        images = np.memmap(part / "images.bin", np.uint8, "r")
+        about = {"omissions": facts.omissions, "sha256": blocks_digest(images)}
+        (part / "about.json").write_text(json.dumps(about))
+        shutil.rmtree(path, ignore_errors=True)
+        part.rename(path)
+    except OSError as fault:
+        if fault.errno in FULL_DISK:
+            raise _full_disk(path.parent, needed) from None
+        raise DataError(f"{path} cannot be written: {fault.strerror}; check the disk") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _full_disk(folder: Path, needed: int) -> DataError:
+    return DataError(
+        f"the disk of {folder} is full; free {needed / 1e6:.0f} MB there, or set THRIFTNET_CACHE "
+        "to a folder on another disk"
+    )
+
+
+def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures | None:
+    """What lies in the cache; none if nothing does, or it is damaged, which is said."""
+    try:
+        about = json.loads((path / "about.json").read_text())
+        with np.load(path / "facts.npz", allow_pickle=False) as archive:
+            facts = dict(archive)
+        flat = np.memmap(path / "images.bin", np.uint8, "r").view(np.ndarray)
+        if blocks_digest(flat) != about["sha256"]:
+            raise ValueError("checksum")
+        images = flat.reshape(len(facts["at"]), size, size, 3)
+        omissions = [Omission(*omission) for omission in about["omissions"]]
+        return DecodedPictures(images, **facts, omissions=omissions)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
+        say(f"{path} is damaged ({fault}); decoding the pictures anew")
+        return None
+
+
+def blocks_digest(content: NDArray[np.uint8]) -> str:
+    """SHA-256 of the SHA-256 of each block of a flat array, several at once."""
+    blocks = [content[at : at + _BLOCK_BYTES] for at in range(0, len(content), _BLOCK_BYTES)]
+    with ThreadPoolExecutor() as pool:
+        digests = list(pool.map(_sha256, blocks))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _sha256(block: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(block.data).digest()

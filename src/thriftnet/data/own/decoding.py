@@ -1,0 +1,135 @@
+"""Many pictures decoded at once, in the order of their index."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from thriftnet.data.decode import Decoded, decode_image, silent_pillow
+from thriftnet.data.index import Index, Raw
+from thriftnet.data.options import Fit
+from thriftnet.data.square import square_array
+from thriftnet.data.statistics import channel_sums
+from thriftnet.errors import ImageError
+from thriftnet.files import open_regular
+
+DIGEST_BYTES = 16
+_MOST_BYTES = 2**28
+"""Of one picture's file."""
+_AT_ONCE = 16
+"""Pictures that a thread decodes in one go; twice as many for each thread wait to be taken."""
+_ATTEMPTS = 3
+_SAY_EVERY_SECONDS = 5.0
+
+
+class Picture(NamedTuple):
+    """A decoded picture."""
+
+    pixels: NDArray[np.uint8]
+    """(size, size, 3) RGB."""
+    width: int
+    """Of the upright picture before it was resized, in pixels."""
+    height: int
+    digest: bytes
+    """`DIGEST_BYTES` bytes of the SHA-256 of its file, or of its pixels in a file of many."""
+    sums: NDArray[np.int64]
+    """(6,) sums of the red, green and blue values, then of their squares."""
+
+
+def decode_all(
+    index: Index, *, size: int, fit: Fit, say: Callable[[str], None]
+) -> Generator[Picture | str]:
+    """Decode every picture of an index, in its order.
+
+    Pillow lets other threads run while it decodes and resizes.
+
+    Args:
+        index: Of the pictures.
+        size: Height and width of the results, in pixels.
+        fit: How a picture becomes square.
+        say: Told of progress, a line at a time.
+
+    Yields:
+        The picture of each entry, or why there is none.
+    """
+    threads = _processors()
+    Image.init()  # once, before several threads ask for a format
+    waiting: deque[Future[list[Picture | str]]] = deque()
+    last_said, done, count = time.monotonic(), 0, len(index.entries)
+    names = (str(entry.origin) for entry in index.entries)
+    raws = zip(index.pictures(index.entries), names, strict=True)
+    with silent_pillow(), ThreadPoolExecutor(threads) as pool:
+        try:
+            while some := list(itertools.islice(raws, _AT_ONCE)):
+                waiting.append(pool.submit(_decode_some, some, size, fit))
+                if len(waiting) > 2 * threads:
+                    yield from waiting.popleft().result()
+                    done += _AT_ONCE
+                if time.monotonic() - last_said > _SAY_EVERY_SECONDS:
+                    last_said = time.monotonic()
+                    say(f"decoded {done:,} of {count:,} pictures")
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _decode_some(some: list[tuple[Raw, str]], size: int, fit: Fit) -> list[Picture | str]:
+    return [_decode(raw, name, size, fit) for raw, name in some]
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _decode(raw: Raw, name: str, size: int, fit: Fit) -> Picture | str:
+    if isinstance(raw, np.ndarray):
+        content = np.ascontiguousarray(raw).data
+        found = Decoded(square_array(raw, size=size, fit=fit), raw.shape[1], raw.shape[0])
+    else:
+        try:
+            content = raw if isinstance(raw, bytes) else _read_still(Path(raw))
+            if not content:
+                return "an empty file"
+            found = decode_image(content, name=name, size=size, fit=fit)
+        except ImageError as fault:
+            return str(fault).removeprefix(f"{name} ").removeprefix("is ")
+        except OSError as fault:
+            return f"cannot be read ({fault.strerror or fault})"
+    digest = hashlib.sha256(content).digest()[:DIGEST_BYTES]
+    sums = channel_sums(found.pixels[None])[0]
+    return Picture(found.pixels, found.width, found.height, digest, sums)
+
+
+def _read_still(path: Path) -> bytes:
+    """The content of a file that nobody writes to meanwhile.
+
+    Raises:
+        OSError: It cannot be read, is no file or has too many bytes.
+        ImageError: It changes all the time.
+    """
+    for _ in range(_ATTEMPTS):
+        with open_regular(path) as file:
+            before = os.fstat(file.fileno())
+            content = file.read(_MOST_BYTES + 1)
+            after = os.fstat(file.fileno())
+        if len(content) > _MOST_BYTES:
+            raise ImageError(f"has more than {_MOST_BYTES // 2**20} MB; make it smaller")
+        same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+        if same and len(content) == after.st_size:
+            return content
+    raise ImageError("changes while it is read; start again when it is complete")

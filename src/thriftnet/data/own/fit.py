@@ -1,0 +1,65 @@
+"""How pictures that are not square become so, by their aspect ratios."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from thriftnet.data.decode import silent_pillow
+from thriftnet.data.index import Index
+from thriftnet.data.options import Fit
+
+_SAMPLE = 1_000
+"""Pictures whose headers are read."""
+_MOST = 0.9
+"""Share of the pictures that has to agree."""
+_LONGEST_CROPPED = 1.5
+"""Longer side over shorter one of a picture that loses no more than a third when cropped."""
+_ALIKE = 1.1
+"""Ratio of two aspect ratios that count as the same."""
+
+
+def choose_fit(sizes: NDArray[np.integer]) -> tuple[Fit, str]:
+    """How pictures of these sizes become square, and why.
+
+    Args:
+        sizes: (N, 2) width and height in pixels, N at least 1.
+    """
+    wide = sizes[:, 0] / sizes[:, 1]
+    longer = np.maximum(wide, 1 / wide)
+    share = float(np.mean(longer <= _LONGEST_CROPPED))
+    if np.all(wide == 1):
+        return "crop", "all pictures are square"
+    if share >= _MOST:
+        return "crop", f"{share:.0%} of the pictures are at most {_LONGEST_CROPPED:g} times as long"
+    middle = float(np.median(wide))
+    alike = float(np.mean(np.maximum(wide / middle, middle / wide) <= _ALIKE))
+    if alike >= _MOST:
+        return "squash", f"{alike:.0%} of the pictures have about the same shape, {middle:.2f} to 1"
+    return "pad", f"{1 - share:.0%} of the pictures are over {_LONGEST_CROPPED:g} times as long"
+
+
+def sample_sizes(index: Index) -> NDArray[np.integer]:
+    """Widths and heights, (N, 2), of some pictures of an index, by their headers.
+
+    They are evenly spread, so that the same data always give the same.
+    """
+    if index.sizes is not None:
+        return index.sizes
+    step = max(1, len(index.entries) // _SAMPLE)
+    found: list[tuple[int, int]] = []
+    entries = index.entries[::step] if index.read is None else index.entries[:_SAMPLE]
+    with silent_pillow():
+        for raw in index.pictures(entries):
+            if isinstance(raw, np.ndarray):
+                found.append((raw.shape[1], raw.shape[0]))
+                continue
+            try:
+                with Image.open(io.BytesIO(raw) if isinstance(raw, bytes) else raw) as picture:
+                    found.append(picture.size)
+            except Exception:  # damaged: told when it is decoded
+                continue
+    return np.array(found or [(1, 1)], np.int32)

@@ -1,0 +1,60 @@
+"""Which pictures belong together, by a column, a folder or a pattern of their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from thriftnet.data.index import Entry
+from thriftnet.errors import DataError
+
+
+def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> list[Entry]:
+    """Entries with the groups that a rule makes of their paths.
+
+    Args:
+        entries: Those of a column have their group already, and keep it.
+        rule: As `SourceOptions.group` has it.
+        where: The data set, for messages.
+
+    Raises:
+        DataError: The rule is none, or makes no group of any path.
+    """
+    if rule is None or any(entry.group for entry in entries):
+        return list(entries)
+    group_of = _by_folder(rule) or _by_pattern(rule, where)
+    grouped = [entry._replace(group=group_of(entry.origin.path)) for entry in entries]
+    if not any(entry.group for entry in grouped):
+        raise DataError(
+            f"{where}: data.group={rule} is no column and matches no path, such as "
+            f"{entries[0].origin}; give a column, folder, folder:DEPTH or a regular expression"
+        )
+    return grouped
+
+
+def _by_folder(rule: str) -> Callable[[str], str | None] | None:
+    match = re.fullmatch(r"folder(?::([1-9]\d?))?", rule)
+    if match is None:
+        return None
+    depth = int(match[1]) if match[1] else None
+
+    def group_of(path: str) -> str | None:
+        folders = path.split("/")[:-1]
+        if depth is None:
+            return "/".join(folders) or None
+        return "/".join(folders[:depth]) if len(folders) >= depth else None
+
+    return group_of
+
+
+def _by_pattern(rule: str, where: str) -> Callable[[str], str | None]:
+    try:
+        pattern = re.compile(rule)
+    except re.error as fault:
+        raise DataError(f"{where}: data.group={rule} is no regular expression ({fault})") from None
+
+    def group_of(path: str) -> str | None:
+        match = pattern.search(path)
+        return None if match is None else next((g for g in match.groups() if g), match[0])
+
+    return group_of

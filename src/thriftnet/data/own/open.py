@@ -1,0 +1,140 @@
+"""A user's own pictures, from a path to an open data set."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.dataset import Dataset
+from thriftnet.data.index import SPLITS, Entry, Index
+from thriftnet.data.opened import OpenDataset, statistics
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own.class_names import check_classes, label_positions
+from thriftnet.data.own.decoded_cache import DecodedPictures, decoded
+from thriftnet.data.own.fit import choose_fit, sample_sizes
+from thriftnet.data.own.groups import with_groups
+from thriftnet.data.own.said import describe, refuse_omissions
+from thriftnet.data.sources import SOURCES
+from thriftnet.data.splits import stratified_split
+from thriftnet.errors import DataError
+
+_TEST_SEED = 0
+"""Of the split that tests: the same whatever seed a run has, so that runs can be compared."""
+FORMS = (
+    "a folder for each class, a table of file names and labels (.csv, .jsonl), .npz, .parquet or "
+    "IDX files"
+)
+
+
+def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDataset:
+    """Open a user's own pictures.
+
+    Args:
+        path: Of a folder or file in a form of `sources.SOURCES`.
+        spec: In what form they are wanted.
+        say: Told, a line at a time, what is there and what is left out.
+
+    Raises:
+        DataError: Nothing there can be used, classes do not fit, or the disk is full.
+    """
+    index = list_pictures(path, spec)
+    fit, why = (
+        (spec.fit, "as data.fit says") if spec.fit != "auto" else choose_fit(sample_sizes(index))
+    )
+    pictures = decoded(index, size=spec.image_size, fit=fit, given=path, say=say)
+    entries = [index.entries[at] for at in pictures.at.tolist()]
+    classes = check_classes(entries, spec.classes, where=str(path))
+    labels = label_positions(entries, classes)
+    positions = _split(entries, labels, spec, network=spec.classes is not None)
+    omissions = [*index.omissions, *pictures.omissions]
+    if spec.strict:
+        refuse_omissions(path, omissions)
+    learned = positions.get("train", np.arange(len(entries)))
+    mean, std = statistics(pictures.sums[learned], spec.image_size**2)
+    for line in describe(path, index, omissions, classes, labels, positions, fit=fit, why=why):
+        say(line)
+
+    @cache
+    def take(name: str) -> Dataset:
+        at = positions[name]
+        images = pictures.images
+        together = len(at) and at[-1] - at[0] + 1 == len(at)  # mapped, not copied
+        chosen = images[at[0] : at[-1] + 1] if together else images[at]
+        return Dataset(chosen, labels[at], classes)
+
+    return OpenDataset(
+        name=str(path.absolute()),
+        classes=classes,
+        image_size=spec.image_size,
+        mean=mean,
+        std=std,
+        splits={name: (lambda name=name: take(name)) for name in positions},
+        measure=lambda: {"sha256": _digest(pictures, entries, positions)},
+        fit=fit,
+        omissions=omissions,
+    )
+
+
+def list_pictures(path: Path, spec: DatasetSpec) -> Index:
+    """The index of a path, by the first source that recognises it.
+
+    Raises:
+        DataError: The path is not there, or holds no labelled picture.
+    """
+    if not path.exists():
+        raise DataError(f"{path} does not exist; give {FORMS}")
+    for source in SOURCES.values():
+        try:
+            if source.recognises(path):
+                index = source.read_index(path, spec.options)
+                break
+        except OSError as fault:
+            raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+    else:
+        raise DataError(f"{path} is no data set; give {FORMS}")
+    if not index.entries:
+        first = f" ({index.omissions[0]})" if index.omissions else ""
+        raise DataError(f"{path} holds no labelled picture{first}; give {FORMS}")
+    check_classes(index.entries, spec.classes, where=str(path))  # before anything is decoded
+    index.entries = with_groups(index.entries, spec.options.group, where=str(path))
+    return index
+
+
+def _split(
+    entries: Sequence[Entry], labels: NDArray[np.int64], spec: DatasetSpec, *, network: bool
+) -> dict[str, NDArray[np.int64]]:
+    """Positions of each split; where the source names none for testing, some are held out."""
+    names = np.array([entry.split or "train" for entry in entries])
+    found = {name: np.flatnonzero(names == name) for name in SPLITS}
+    positions = {name: at for name, at in found.items() if len(at)}
+    if "test" not in positions and "train" in positions and spec.test_ratio > 0:
+        train = positions["train"]
+        kept, held = stratified_split(labels[train], val_ratio=spec.test_ratio, seed=_TEST_SEED)
+        positions["train"], positions["test"] = train[kept], train[held]
+    if "train" not in positions and not network:
+        raise DataError("no picture is in the train split; put the pictures to learn from there")
+    return positions
+
+
+def _digest(
+    pictures: DecodedPictures, entries: Sequence[Entry], positions: dict[str, NDArray[np.int64]]
+) -> str:
+    """Of what is learned from and tested on, wherever it lies: contents, labels and splits."""
+    whole = hashlib.sha256(pictures.digests.tobytes())
+    for entry in entries:
+        whole.update(f"{entry.label}\0".encode())
+    for name, at in positions.items():
+        whole.update(name.encode() + at.tobytes())
+    return whole.hexdigest()
+
+
+def count_classes(labels: NDArray[np.int64], classes: Sequence[str]) -> Counter[str]:
+    """How many pictures each class has."""
+    counts = np.bincount(labels, minlength=len(classes)).tolist()
+    return Counter(dict(zip(classes, counts, strict=True)))

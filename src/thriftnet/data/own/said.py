@@ -1,0 +1,81 @@
+"""What a user is told of a data set before it is used, a line at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.index import Index, Omission
+from thriftnet.errors import DataError
+
+_SHOWN = 3
+_FITS = {
+    "crop": "cropped to their central squares",
+    "pad": "padded with white to squares",
+    "squash": "squashed to squares",
+}
+
+
+def describe(
+    path: Path,
+    index: Index,
+    omissions: Sequence[Omission],
+    classes: Sequence[str],
+    labels: NDArray[np.int64],
+    positions: Mapping[str, NDArray[np.int64]],
+    *,
+    fit: str,
+    why: str,
+) -> Iterator[str]:
+    """Lines on what is there, how it is used, and what is left out and why."""
+    counts = ", ".join(f"{name} {len(at):,}" for name, at in positions.items())
+    named = {entry.split for entry in index.entries}
+    held = "test" in positions and "test" not in named
+    yield (
+        f"{path}: {index.kind}, {len(labels):,} pictures of {len(classes)} classes; {counts}"
+        + (" (held out here, as no test split is named)" if held else "")
+    )
+    yield f"pictures are {_FITS[fit]}: {why}"
+    for name, at in positions.items():
+        absent = [classes[k] for k in sorted(set(range(len(classes))) - set(labels[at].tolist()))]
+        if absent:
+            yield f"{name} has no picture of {_some(absent)}"
+    if omissions:
+        yield f"{path}: {summarise(omissions)}"
+    if index.others:
+        kinds = [f"{count:,} {suffix}" for suffix, count in index.others.most_common()]
+        yield f"{path}: {sum(index.others.values()):,} other files are no pictures: {_some(kinds)}"
+
+
+def summarise(omissions: Sequence[Omission]) -> str:
+    """Such as `2 left out: cat/1.jpg: an empty file; dog/7.jpg: …`."""
+    if len(omissions) <= _SHOWN:
+        return f"{len(omissions)} left out: {'; '.join(map(str, omissions))}"
+    first = {omission.reason: omission.where for omission in reversed(omissions)}
+    reasons = Counter(omission.reason for omission in omissions)
+    told = [
+        f"{count:,} ({first[reason]}{', …' if count > 1 else ''}): {reason}"
+        for reason, count in reasons.most_common(_SHOWN)
+    ]
+    more = len(reasons) - len(told)
+    rest = f"; and {more:,} other reasons" if more else ""
+    return f"{len(omissions):,} left out: {'; '.join(told)}{rest}"
+
+
+def refuse_omissions(path: Path, omissions: Sequence[Omission]) -> None:
+    """See that nothing was left out.
+
+    Raises:
+        DataError: Something was.
+    """
+    if omissions:
+        raise DataError(f"{path}: {summarise(omissions)}; mend them, or leave out --strict")
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - 2 * _SHOWN} more" if len(words) > 2 * _SHOWN else ""
+    return ", ".join(words[: 2 * _SHOWN]) + more

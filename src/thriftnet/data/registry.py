@@ -1,0 +1,64 @@
+"""The one door to labelled images: what is said in a recipe, or a path, to an open data set."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from thriftnet.data.cifar10.open import holds_cifar10, open_cifar10
+from thriftnet.data.opened import OpenDataset
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own.open import open_own
+from thriftnet.errors import DataError
+from thriftnet.plain import to_stderr
+
+DATASETS: dict[str, Callable[..., OpenDataset]] = {"cifar10": open_cifar10}
+"""Data sets that have a name; any other is a path."""
+
+
+def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -> OpenDataset:
+    """Open the data set that a recipe or a user names.
+
+    A `spec.source` that holds CIFAR-10 in an official form is read as CIFAR-10, whatever
+    `spec.dataset` says; any other is a user's own pictures.
+
+    Raises:
+        DataError: It cannot be had, holds nothing that can be used, or has other classes than
+            those that are asked for.
+    """
+    found = name_of(spec)
+    if found in DATASETS:
+        return DATASETS[found](spec, say=say)
+    return open_own(Path(found), spec, say=say)
+
+
+def name_of(spec: DatasetSpec) -> str:
+    """What `open_dataset` opens: a key of `DATASETS`, or the path of own pictures.
+
+    Raises:
+        DataError: A name is not known, and no path either.
+    """
+    if spec.source is not None:
+        source = spec.source.expanduser()
+        return "cifar10" if holds_cifar10(source) else str(source)
+    if spec.dataset in DATASETS:
+        return spec.dataset
+    path = Path(spec.dataset).expanduser()
+    if not path.exists():
+        near = difflib.get_close_matches(spec.dataset, DATASETS, 1)
+        hint = f"did you mean {near[0]}?" if near else "give its place with --data PATH"
+        raise DataError(
+            f"data.dataset={spec.dataset} is neither a path that exists nor one of "
+            f"{', '.join(DATASETS)}; {hint}"
+        )
+    return str(path)
+
+
+def located(spec: DatasetSpec) -> DatasetSpec:
+    """The same data set with the path of own pictures as its name, whichever folder is current."""
+    found = name_of(spec)
+    if found in DATASETS:
+        return replace(spec, dataset=found)
+    return replace(spec, dataset=str(Path(found).absolute()), source=None)

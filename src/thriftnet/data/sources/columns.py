@@ -1,0 +1,85 @@
+"""Which column of a table is which: as the user says, by its name, or by what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from thriftnet.data.options import SourceOptions
+from thriftnet.errors import DataError
+
+_NAMES = {
+    "image": "file_name filename file filepath file_path path image_path image_file image img "
+    "picture photo image_name img_path",
+    "label": "label class category target labels class_name label_name species y",
+    "split": "split subset partition",
+    "group": "group group_id",
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Positions of the columns that are used."""
+
+    image: int
+    label: int
+    split: int | None
+    group: int | None
+
+
+def choose_columns(
+    names: Sequence[str],
+    options: SourceOptions,
+    *,
+    where: str,
+    names_pictures: Callable[[int], bool],
+) -> Columns:
+    """Find the columns of a table.
+
+    Args:
+        names: Of the columns, in their order.
+        options: What the user said.
+        where: The table, for messages.
+        names_pictures: Whether a column holds the names of picture files.
+
+    Raises:
+        DataError: A column that was named is not there, or none can be told to be it.
+    """
+    image = _find(names, "image", options.image_column, where)
+    if image is None or (options.image_column is None and not names_pictures(image)):
+        holding = [at for at in range(len(names)) if names_pictures(at)]
+        image = holding[0] if holding else image
+    split = _find(names, "split", options.split_column, where)
+    group = options.group if options.group in names else None
+    grouped = _find(names, "group", group, where)
+    label = _find(names, "label", options.label_column, where)
+    if label is None:
+        left = [at for at in range(len(names)) if at not in {image, split, grouped}]
+        label = left[0] if len(left) == 1 else None
+    for kind, found in (("image", image), ("label", label)):
+        if found is None:
+            what = "names the pictures" if kind == "image" else "holds the labels"
+            raise DataError(
+                f"{where}: no telling which column {what}; say --set data.{kind}_column=NAME, one "
+                f"of {', '.join(names)}"
+            )
+    assert image is not None
+    assert label is not None
+    if image == label:
+        raise DataError(
+            f"{where}: the column {names[image]} cannot hold both file names and labels; say "
+            "--set data.label_column=NAME"
+        )
+    return Columns(image, label, split, grouped)
+
+
+def _find(names: Sequence[str], kind: str, said: str | None, where: str) -> int | None:
+    """The position of a column, by what the user said or by the names that are usual for it."""
+    if said is not None:
+        if said in names:
+            return names.index(said)
+        if said.isdecimal() and 1 <= int(said) <= len(names):
+            return int(said) - 1
+        raise DataError(f"{where} has no column {said}; it has {', '.join(names)}")
+    usual = [name.strip().casefold() for name in names]
+    return next((usual.index(name) for name in _NAMES[kind].split() if name in usual), None)

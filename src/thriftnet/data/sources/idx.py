@@ -1,0 +1,103 @@
+"""IDX files, as MNIST, Fashion-MNIST, KMNIST and EMNIST come: pictures and labels, gzipped or not.
+
+Format: two zero bytes, a byte for the type (8: uint8), one for the number of dimensions, the
+dimensions as big-endian 32-bit integers, then the values.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.index import Index, split_in_name
+from thriftnet.data.options import SourceOptions
+from thriftnet.data.sources.arrays import Part, check_counts, index_of, label_names
+from thriftnet.errors import DataError
+
+KIND = "IDX files"
+_IMAGES, _LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
+
+
+def recognises(path: Path) -> bool:
+    """Whether a path is an IDX file of pictures, or a folder with some."""
+    return _IMAGES in path.name if path.is_file() else bool(_image_files(path))
+
+
+def read_index(path: Path, options: SourceOptions) -> Index:
+    """List the pictures of an IDX file, or of those in a folder.
+
+    Raises:
+        DataError: A file is damaged or lacks its labels.
+    """
+    del options
+    root = path.parent if path.is_file() else path
+    files = [path] if path.is_file() else _image_files(path)
+    return index_of(KIND, root, [_part(file) for file in files])
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Sorted; where a file is there packed and unpacked, the unpacked one."""
+    found = sorted(f for f in folder.iterdir() if _IMAGES in f.name and f.is_file())
+    return [f for f in found if f.suffix != ".gz" or f.with_suffix("") not in found]
+
+
+def _part(file: Path) -> Part:
+    own = file.name.replace(_IMAGES, _LABELS)
+    beside = [file.with_name(n) for n in (own, f"{own}.gz", own.removesuffix(".gz"))]
+    labels = next((place for place in beside if place.is_file()), None)
+    if labels is None:
+        raise DataError(f"{file} has no {own} beside it; put it there")
+    with _opened(file) as stream:
+        count, height, width = _dimensions(stream, file, 3)
+    with _opened(labels) as stream:
+        length = _dimensions(stream, labels, 1)[0]
+        values = np.frombuffer(_read(stream, length, labels), np.uint8)
+    names = label_names(values, str(labels))
+    check_counts(names, count, str(file))
+    split = "test" if file.name.startswith("t10k") else split_in_name(file.name)
+    return Part(
+        path=file.name,
+        name=file.name,
+        split=split,
+        labels=names,
+        size=(width, height),
+        rows=lambda: _rows(file),
+    )
+
+
+def _rows(file: Path) -> Iterator[NDArray[np.uint8]]:
+    with _opened(file) as stream:
+        count, height, width = _dimensions(stream, file, 3)
+        for _ in range(count):
+            content = _read(stream, height * width, file)
+            yield np.frombuffer(content, np.uint8).reshape(height, width)
+
+
+def _opened(file: Path) -> IO[bytes]:
+    try:
+        return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+    except OSError as fault:
+        raise DataError(f"{file} cannot be read: {fault.strerror}; check the path") from None
+
+
+def _dimensions(stream: IO[bytes], file: Path, count: int) -> tuple[int, ...]:
+    header = _read(stream, 4 + 4 * count, file)
+    if header[:4] != bytes([0, 0, 8, count]):
+        raise DataError(f"{file} is no IDX file of {count} dimensions of uint8; get a fresh copy")
+    return tuple(np.frombuffer(header[4:], ">u4").astype(int).tolist())
+
+
+def _read(stream: IO[bytes], length: int, file: Path) -> bytes:
+    try:
+        content = stream.read(length)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise DataError(f"{file} is damaged ({fault}); get a fresh copy") from None
+    if len(content) < length:
+        raise DataError(f"{file} ends early; get a fresh copy")
+    return content

@@ -1,0 +1,182 @@
+"""Parquet files as Hugging Face `datasets` writes them, read by pyarrow alone.
+
+A column of pictures is a struct of `bytes` and `path`, or plain bytes; the names of the classes
+stand in the schema's metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from thriftnet.data.index import (
+    Entry,
+    Index,
+    Omission,
+    Origin,
+    Raw,
+    as_label,
+    find_split,
+    split_in_name,
+)
+from thriftnet.data.options import SourceOptions
+from thriftnet.data.sources.columns import Columns, choose_columns
+from thriftnet.errors import DataError
+
+KIND = "Parquet"
+_ROWS_AT_ONCE = 64
+
+
+def recognises(path: Path) -> bool:
+    """Whether a path is a Parquet file, or a folder with some at any depth."""
+    return path.suffix.lower() == ".parquet" if path.is_file() else bool(_files(path))
+
+
+def read_index(path: Path, options: SourceOptions) -> Index:
+    """List the rows of one Parquet file, or of those in a folder, as `data/train-00000.parquet`.
+
+    Raises:
+        DataError: pyarrow is not installed, a file is damaged, or it has no pictures and labels.
+    """
+    root = path.parent if path.is_file() else path
+    index = Index(KIND, root, [])
+    chosen: dict[str, str] = {}
+    files = [path] if path.is_file() else _files(path)
+    for file in files:
+        _add_rows(index, file, options, chosen)
+
+    def read(entries: Sequence[Entry]) -> Iterator[Raw]:
+        wanted: dict[str, list[int]] = {}
+        for entry in entries:
+            assert entry.origin.row is not None
+            wanted.setdefault(entry.origin.path, []).append(entry.origin.row)
+        for own, rows in wanted.items():
+            yield from _pictures(root / own, chosen[own], rows)
+
+    index.read = read
+    return index
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*.parquet") if file.is_file())
+
+
+def _opened(file: Path) -> Any:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise DataError(
+            f"{file} needs pyarrow to be read; install it with: pip install 'thriftnet[data]'"
+        ) from None
+    try:
+        return parquet.ParquetFile(file)
+    except (OSError, ValueError) as fault:  # pyarrow's own errors are ValueErrors
+        raise _damaged(file, fault) from None
+
+
+def _damaged(file: Path, fault: Exception) -> DataError:
+    reason = " ".join(str(fault).split())[:100]
+    return DataError(f"{file} cannot be read as Parquet ({reason}); get a fresh copy")
+
+
+def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str, str]) -> None:
+    own = file.relative_to(index.root).as_posix()
+    opened = _opened(file)
+    schema = opened.schema_arrow
+    names = list(schema.names)
+    pictures = [at for at, name in enumerate(names) if _holds_pictures(schema.field(name).type)]
+    if not pictures:
+        raise DataError(
+            f"{file} has no column of pictures (bytes, or a struct of bytes and path), but "
+            f"{', '.join(f'{n} ({schema.field(n).type})' for n in names)}"[:400]
+        )
+    columns = choose_columns(
+        names, options, where=str(file), names_pictures=lambda at: at in pictures
+    )
+    if columns.image not in pictures:
+        raise DataError(f"{file}: the column {names[columns.image]} holds no pictures")
+    chosen[own] = names[columns.image]
+    classes = _class_names(schema, names[columns.label])
+    split = split_in_name(own)
+    used = [at for at in (columns.label, columns.split, columns.group) if at is not None]
+    try:
+        table = opened.read(columns=[names[at] for at in used]).to_pydict()
+    except (OSError, ValueError) as fault:
+        raise _damaged(file, fault) from None
+    for row in range(opened.metadata.num_rows):
+        values = {at: table[names[at]][row] for at in used}
+        found = _entry(Origin(own, row), values, columns, classes, split)
+        if isinstance(found, str):
+            index.omissions.append(Omission(f"{own}, row {row}", found))
+        else:
+            index.entries.append(found)
+
+
+def _holds_pictures(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _class_names(schema: Any, column: str) -> list[str] | None:
+    """Of a column's integers, from the metadata that `datasets` writes; none where it has none."""
+    try:
+        said = json.loads((schema.metadata or {})[b"huggingface"])
+        names = said["info"]["features"][column]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return [as_label(str(name)) for name in names] if isinstance(names, list) else None
+
+
+def _entry(
+    origin: Origin,
+    values: dict[int, object],
+    columns: Columns,
+    classes: list[str] | None,
+    split: str | None,
+) -> Entry | str:
+    """A row as an entry, or why it cannot be one."""
+    value = values[columns.label]
+    if value is None:
+        return "no label"
+    if classes is not None and isinstance(value, int):
+        if not 0 <= value < len(classes):
+            return f"label {value}, and {len(classes)} classes"
+        label = classes[value]
+    else:
+        if not isinstance(value, str | int | bool):
+            return f"the label is no name or integer but {type(value).__name__}"
+        label = as_label(str(value))
+    if not label:
+        return "no label"
+    if columns.split is not None:
+        split = find_split(str(values[columns.split]))
+        if split is None:
+            return f"the split is {values[columns.split]}; write train, val or test"
+    group = None if columns.group is None else values[columns.group]
+    return Entry(origin, label, split, None if group is None else str(group))
+
+
+def _pictures(file: Path, column: str, rows: Sequence[int]) -> Iterator[bytes]:
+    """The encoded pictures of these rising rows; a missing one is empty."""
+    wanted, at = iter(rows), 0
+    next_row = next(wanted, None)
+    try:
+        for batch in _opened(file).iter_batches(batch_size=_ROWS_AT_ONCE, columns=[column]):
+            for value in batch.column(0).to_pylist() if next_row is not None else ():
+                if at == next_row:
+                    yield _content(value)
+                    next_row = next(wanted, None)
+                at += 1
+    except (OSError, ValueError) as fault:
+        raise _damaged(file, fault) from None
+
+
+def _content(value: object) -> bytes:
+    if isinstance(value, dict):
+        value = cast("dict[str, object]", value).get("bytes")
+    return value if isinstance(value, bytes) else b""

@@ -1,0 +1,163 @@
+"""CSV and JSON lines as rows of text, each with its line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from thriftnet.data.index import Omission
+from thriftnet.data.picture_formats import picture_suffixes
+from thriftnet.errors import DataError
+from thriftnet.files import read_bounded
+
+JSON_SUFFIXES = {".jsonl", ".ndjson"}
+TABLE_SUFFIXES = {".csv", ".tsv", *JSON_SUFFIXES}
+_MOST_BYTES = 2**30
+_DELIMITERS = (",", ";", "\t", "|")
+_LINES_LOOKED_AT = 50
+
+
+class Row(NamedTuple):
+    """A line of a table."""
+
+    line: int
+    """Counted from 1, as an editor does; a row over several lines has the number of its last."""
+    cells: list[str]
+
+
+@dataclass
+class Table:
+    """Rows under the names of their columns."""
+
+    path: Path
+    columns: list[str]
+    """`1`, `2` … in a table without a line of names."""
+    rows: list[Row]
+    faults: list[Omission]
+    """Lines that are no row."""
+
+
+def read_table(path: Path) -> Table:
+    """Read a whole table; 100,000 rows are some 10 MB.
+
+    The delimiter is a comma, semicolon, tab, bar or white space, whichever makes columns. The
+    first line names the columns unless it names a picture.
+
+    Raises:
+        DataError: It cannot be read, is empty, is not text, or has a single column.
+    """
+    text = _read_text(path)
+    if path.suffix.lower() in JSON_SUFFIXES:
+        return _from_json_lines(path, text)
+    lines = text.splitlines()
+    delimiter = _find_delimiter([line for line in lines[:_LINES_LOOKED_AT] if line.strip()])
+    if delimiter is None:
+        raise DataError(
+            f"{path} has a single column; it needs a file name and a label in each line, "
+            "separated by a comma, semicolon, tab or space"
+        )
+    found = list(_split(path, lines, delimiter))
+    first = found[0].cells
+    if any(_is_picture(cell) for cell in first):
+        columns = [str(number) for number in range(1, len(first) + 1)]
+    else:
+        columns = [cell.strip() for cell in found.pop(0).cells]
+        repeated = [name for name, count in Counter(columns).items() if count > 1 and name]
+        if repeated:
+            raise DataError(f"{path} has two columns of the name {repeated[0]}; rename one")
+    table = Table(path, columns, [], [])
+    for row in found:
+        if len(row.cells) == len(columns):
+            table.rows.append(row)
+        else:
+            reason = f"{len(row.cells)} cells, and {len(columns)} columns"
+            table.faults.append(Omission(f"{path.name}, line {row.line}", reason))
+    return table
+
+
+def _read_text(path: Path) -> str:
+    try:
+        content = read_bounded(path, most=_MOST_BYTES)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = content[: fault.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {line}: not UTF-8; save the table as UTF-8") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(f"{path}, line {line}: a zero byte; this is no table of text")
+    if not text.strip():
+        raise DataError(f"{path} is empty; give a table with a file name and a label in each line")
+    return text
+
+
+def _find_delimiter(lines: list[str]) -> str | None:
+    """What splits most lines into as many cells, two or more; a space stands for white space."""
+    best, score = None, 0
+    for delimiter in (*_DELIMITERS, " "):
+        widths = Counter(len(cells) for cells in _cells(lines, delimiter))
+        width, count = max(widths.items(), key=lambda item: item[1])
+        if width > 1 and count > score:
+            best, score = delimiter, count
+    return best
+
+
+def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    if delimiter == " ":
+        return (line.split() for line in lines)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+
+
+def _split(path: Path, lines: list[str], delimiter: str) -> Iterator[Row]:
+    if delimiter == " ":
+        yield from (Row(n, line.split()) for n, line in enumerate(lines, 1) if line.strip())
+        return
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
+    try:
+        yield from (Row(reader.line_num, cells) for cells in reader if any(cells))
+    except csv.Error as fault:
+        raise DataError(f"{path}, line {reader.line_num}: {fault}; mend that line") from None
+
+
+def _is_picture(cell: str) -> bool:
+    return Path(cell.strip()).suffix.lower() in picture_suffixes()
+
+
+def _from_json_lines(path: Path, text: str) -> Table:
+    table = Table(path, [], [], [])
+    objects: list[tuple[int, dict[str, object]]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as fault:
+            reason = f"not JSON ({fault})"
+        else:
+            if isinstance(value, dict):
+                objects.append((number, cast("dict[str, object]", value)))
+                continue
+            reason = "not a JSON object, such as {" + '"file_name": "1.jpg", "label": "cat"}'
+        table.faults.append(Omission(f"{path.name}, line {number}", reason))
+    table.columns = list(dict.fromkeys(key for _, value in objects for key in value))
+    table.rows = [
+        Row(number, [_text(value.get(key)) for key in table.columns]) for number, value in objects
+    ]
+    if not objects:
+        raise DataError(f"{path} holds no JSON object; write one in each line")
+    return table
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return str(value)

@@ -1,0 +1,82 @@
+"""Pictures of any shape as squares of one size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from thriftnet.data.options import Fit
+
+_WHITE = (255, 255, 255)
+"""As behind transparent parts."""
+
+
+def make_square(
+    rgb: Image.Image, width: int, height: int, *, scale: int, size: int, fit: Fit
+) -> Image.Image:
+    """A picture as a square, resized with Lanczos over the whole area each new pixel covers.
+
+    Args:
+        rgb: The picture at 1 / scale.
+        width: Of the whole picture, in pixels.
+        height: Of the whole picture, in pixels.
+        scale: That `rgb` was reduced by as it was decoded; its last row and column may be partial.
+        size: Height and width to return, in pixels.
+        fit: `crop` keeps the central square, `pad` keeps all of it and adds white on two sides,
+            `squash` compresses the longer side.
+    """
+    if fit == "crop":
+        side = min(width, height)
+        part = (width - side) // 2, (height - side) // 2, side, side
+        return _resized(rgb, part, scale, (size, size))
+    if fit == "squash":
+        return _resized(rgb, (0, 0, width, height), scale, (size, size))
+    longer = max(width, height)
+    wide, high = (max(1, round(side * size / longer)) for side in (width, height))
+    inner = _resized(rgb, (0, 0, width, height), scale, (wide, high))
+    if wide == high:
+        return inner
+    square = Image.new("RGB", (size, size), _WHITE)
+    square.paste(inner, ((size - wide) // 2, (size - high) // 2))
+    return square
+
+
+def _resized(
+    rgb: Image.Image, part: tuple[int, int, int, int], scale: int, to: tuple[int, int]
+) -> Image.Image:
+    """A part (left, top, width, height in pixels of the whole picture) at another size.
+
+    Cuts first: `resize(box=…)` alone would let the filter look beyond the part. What begins and
+    ends within a reduced pixel is cut by the box.
+    """
+    left, top, wide, high = part
+    x, y, right, bottom = (edge / scale for edge in (left, top, left + wide, top + high))
+    x0, y0 = math.floor(x), math.floor(y)
+    cut = rgb.crop((x0, y0, math.ceil(right), math.ceil(bottom)))
+    box = (x - x0, y - y0, right - x0, bottom - y0)
+    return cut.resize(to, Image.Resampling.LANCZOS, box=box)
+
+
+def square_array(pixels: NDArray[np.uint8], *, size: int, fit: Fit) -> NDArray[np.uint8]:
+    """Pixels as RGB of another size; transparent parts show white behind them.
+
+    Args:
+        pixels: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8.
+        size: Height and width to return, in pixels.
+        fit: As `make_square` has it.
+
+    Returns:
+        (size, size, 3) uint8.
+    """
+    flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    picture = Image.fromarray(np.ascontiguousarray(flat))
+    if picture.mode == "RGBA":
+        background = Image.new("RGBA", picture.size, (*_WHITE, 255))
+        picture = Image.alpha_composite(background, picture)
+    rgb = picture.convert("RGB")
+    if rgb.size != (size, size):
+        rgb = make_square(rgb, *rgb.size, scale=1, size=size, fit=fit)
+    return np.array(rgb)

@@ -1,0 +1,40 @@
+"""Mean and standard deviation of the channels of images."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Triple = tuple[float, float, float]
+_LEAST_STD = 1 / 255
+"""Of a channel that does not vary: dividing by it keeps numbers small."""
+
+
+def channel_sums(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Sums of the red, green and blue values of each image, then of their squares.
+
+    Args:
+        images: (N, H, W, 3).
+
+    Returns:
+        (N, 6).
+    """
+    values = images.astype(np.uint32)
+    sums = values.sum((1, 2)), (values * values).sum((1, 2))
+    return np.concatenate(sums, axis=1).astype(np.int64)
+
+
+def statistics(sums: NDArray[np.int64], pixels: int) -> tuple[Triple, Triple]:
+    """Mean and standard deviation of each channel, in units of 0 to 1.
+
+    Args:
+        sums: (N, 6), as `channel_sums` has them.
+        pixels: Of each image.
+    """
+    total = sums.sum(0, dtype=np.int64) / (len(sums) * pixels)
+    mean, square = total[:3] / 255, total[3:] / 255**2
+    std = np.sqrt(np.maximum(square - mean**2, _LEAST_STD**2))
+    return (
+        (float(mean[0]), float(mean[1]), float(mean[2])),
+        (float(std[0]), float(std[1]), float(std[2])),
+    )

@@ -72,7 +72,8 @@ def test_reports_are_written(thriftnet: Command, old: Path, name: str):
 def test_runs_compare(thriftnet: Command, old: Path):
     shutil.copytree(old / "finished", old / "other")
     compared = json.loads(thriftnet("compare", old / "finished", old / "other", "--json").out)
-    assert {group["accuracy"] for group in compared["groups"]} == {0.1504}
+    # Of the 500 images whose predictions were kept.
+    assert {group["accuracy"] for group in compared["groups"]} == {0.168}
 
 
 def test_a_study_tells_its_state_and_goes_on(thriftnet: Command, old: Path):

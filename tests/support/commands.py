@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,10 +43,14 @@ def in_this_process(
         monkeypatch.setattr(sys, "argv", ["thriftnet", *map(str, arguments)])
         capsys.readouterr()
         code = 0
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             program()
         except SystemExit as end:
             code = int(end.code or 0)
+        finally:  # a program changes them for good, and this process goes on
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 

@@ -66,8 +66,11 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     settle_without_home()
     _stop_as_by_ctrl_c()
-    with guarded_streams():
-        _run(arguments, debug=debug)
+    try:
+        with guarded_streams():
+            _run(arguments, debug=debug)
+    finally:
+        _end_at_once_from_here()
 
 
 def _stop_as_by_ctrl_c() -> None:
@@ -78,6 +81,19 @@ def _stop_as_by_ctrl_c() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
             signal.signal(number, signal.default_int_handler)
+
+
+def _end_at_once_from_here() -> None:
+    """Let the next signal end the process by itself.
+
+    What Python still does is to wait for threads. An exception there would end it with a thread
+    inside a library of C++, which is aborted with a message of its own.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):  # nohup ignores one
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _run(arguments: list[str], *, debug: bool) -> None:

@@ -39,6 +39,8 @@ class LivePage:
         if data is not None:
             load_cifar10(data)  # a wrong place is told here, and not to the browser alone
         self.data = data
+        self.closed = False
+        """Whether nobody waits for a page any more."""
         self._lock = threading.Lock()
         self._version = ""
         self._page = b""
@@ -61,7 +63,7 @@ class LivePage:
         """The page as it should be now; browsers that ask at once wait for one drawing."""
         with self._lock:  # matplotlib draws one figure at a time
             version = self.version()
-            if version != self._version:
+            if version != self._version and not self.closed:
                 with figure_style():
                     page = single_page(read_record(self.run.path), data=self.data)
                 page = replace(page, footer=_FOOTER)
@@ -85,7 +87,9 @@ _MOST_CONNECTIONS = 32
 class LiveServer(ThreadingHTTPServer):
     """Serves one run's page at `/` and its standing at `/standing`."""
 
-    daemon_threads = True
+    # A page is drawn by C++, where a thread cannot be cut off when Python ends: Python would end by
+    # std::terminate. So every thread is waited for.
+    daemon_threads = False
 
     def __init__(self, path: Path, *, port: int, data: Path | None = None) -> None:
         """Take the port.
@@ -123,6 +127,15 @@ class LiveServer(ThreadingHTTPServer):
         with self._opening, contextlib.suppress(ValueError):
             self._open.remove(request)
         super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """End every connection and wait for its thread, at most until a page is drawn."""
+        self.live.closed = True
+        with self._opening:
+            for request in self._open:
+                with contextlib.suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
+        super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that went away or fell silent."""

@@ -1,0 +1,92 @@
+"""What a picture looks like in few bytes: a perceptual hash, a thumbnail, a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+THUMBNAIL = 16
+"""Height and width of the grey thumbnails, in pixels."""
+_SIDE, _FREQUENCIES = 32, 8
+_PIXELS_AT_ONCE = 2_000_000
+_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+_FLAT = 0.01
+"""How far a coefficient exceeds the median to count: rounding errors of a flat picture do not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprints:
+    """What near-duplicates are found by; one row per picture.
+
+    Attributes:
+        hashes: (N,) uint64, one bit per frequency.
+        mirrored: (N,) uint64, the hashes of the pictures mirrored left to right.
+        thumbnails: (N, 16, 16) uint8, grey.
+        digests: (N,) int64; equal where all pixels are equal.
+    """
+
+    hashes: NDArray[np.uint64]
+    mirrored: NDArray[np.uint64]
+    thumbnails: NDArray[np.uint8]
+    digests: NDArray[np.int64]
+
+
+def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
+    """Computes the fingerprints of pictures, a few megabytes of them at a time.
+
+    The hash is the common DCT hash (pHash): the picture in grey at 32×32, the lowest 8×8
+    coefficients of its DCT-II, and a bit for each that exceeds their median. Reduction and
+    transform are both linear, so one small matrix on each side does both.
+
+    Args:
+        images: (N, H, W, 3) uint8; may be memory-mapped.
+    """
+    count, height, width = images.shape[:3]
+    hashes, mirrored = np.empty((2, count), dtype=np.uint64)
+    thumbnails = np.empty((count, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
+    digests = np.empty(count, dtype=np.int64)
+    rows, columns = (_cosines() @ _area_weights(side, _SIDE) for side in (height, width))
+    reduce_rows, reduce_columns = (_area_weights(side, THUMBNAIL) for side in (height, width))
+    # A mirror image has the same coefficients; those of odd horizontal frequency change sign.
+    signs = np.where(np.arange(_FREQUENCIES) % 2, -1, 1).astype(np.float32)
+    step = max(1, _PIXELS_AT_ONCE // (height * width))
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        grey = images[part] @ _GREY  # (n, H, W)
+        coefficients = rows @ grey @ columns.T  # (n, 8, 8)
+        hashes[part] = _bits(coefficients)
+        mirrored[part] = _bits(coefficients * signs)
+        thumbnails[part] = np.rint(reduce_rows @ grey @ reduce_columns.T)
+        digests[part] = [_digest(image) for image in images[part]]
+    return Fingerprints(hashes, mirrored, thumbnails, digests)
+
+
+def _area_weights(source: int, target: int) -> NDArray[np.float32]:
+    """(target, source) matrix that averages over the part of the source each new pixel covers."""
+    edges = np.linspace(0, source, target + 1)
+    pixels = np.arange(source)
+    ends = np.minimum(edges[1:, None], pixels + 1)
+    overlap = np.clip(ends - np.maximum(edges[:-1, None], pixels), 0, None)
+    return (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _cosines() -> NDArray[np.float32]:
+    """(8, 32) the lowest rows of the orthonormal DCT-II."""
+    angles = np.pi / _SIDE * np.outer(np.arange(_FREQUENCIES), np.arange(_SIDE) + 0.5)
+    rows = np.cos(angles) * np.sqrt(2 / _SIDE)
+    rows[0] /= np.sqrt(2)
+    return rows.astype(np.float32)
+
+
+def _bits(coefficients: NDArray[np.floating]) -> NDArray[np.uint64]:
+    """(n, 8, 8) coefficients as (n,) hashes."""
+    flat = coefficients.reshape(len(coefficients), -1)
+    above = flat > np.median(flat, axis=1, keepdims=True) + _FLAT
+    return np.packbits(above, axis=1).view(np.uint64)[:, 0]
+
+
+def _digest(image: NDArray[np.uint8]) -> int:
+    return int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=8).digest(), signed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,8 @@ def first(folder: Path, cifar10: tuple[Dataset, Dataset]) -> Outcome:
     space = space_file(folder)
     command = [sys.executable, "-m", "thriftnet", "search", str(space), "--workers", "2"]
     command += ["--study", str(folder / "study")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
     return Outcome(done.returncode, done.stdout, done.stderr)
 

@@ -16,7 +16,9 @@ from commands import Outcome
 from studies import finished
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
+from thriftnet.search.stages.order import GRID, REFINEMENT
 from thriftnet.search.study import Study
+from thriftnet.search.workers.worker import work
 
 
 def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
@@ -33,9 +35,8 @@ def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
     opened = Study.open(study)
     for seed in (2, 3):
         kill_one(opened, "refinement", seed=seed)
+    assert work(opened, REFINEMENT, worker="last")
     opened.storage.close()
-    last = [start_worker(study, "refinement") for _ in range(2)]
-    assert [worker.wait(120) for worker in last] == [0, 0]
     assert finished(study, "refinement") == unbroken
 
 
@@ -65,8 +66,7 @@ def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(
     study.storage.add_candidates(count_candidates(space))
     for seed in (0, 1):
         kill_one(study, "grid", seed=seed)
-    last = start_worker(study.path)
-    assert last.wait(120) == 0
+    assert work(study, GRID, worker="last")
     study.storage.close()
     assert finished(study.path) == finished(folder / "study")
 

@@ -87,7 +87,7 @@ def gc(
     from thriftnet.runs.cleanup import find_superseded, remove_superseded
     from thriftnet.runs.folder import RunFolder
     from thriftnet.runs.listing import find_runs
-    from thriftnet.search.study import closed_trials, is_study
+    from thriftnet.search.folder import closed_trials, is_study
     from thriftnet.terminal.runs import print_superseded
     from thriftnet.terminal.text import show_bytes
 

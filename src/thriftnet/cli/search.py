@@ -70,11 +70,14 @@ def run(
         typer.Option(min=0.1, help="Seconds between signs of life; after six a worker is dead."),
     ] = 5.0,
     retry: Annotated[
-        bool, typer.Option(help="Try again the trials that were given up as their workers died.")
+        bool, typer.Option(help="Try again the trials whose workers crashed.")
     ] = False,
     data: DataOption = None,
 ) -> None:
     """Search a space, or go on with it where it stopped."""
+    from thriftnet.search.packages import require_search_packages
+
+    require_search_packages()
     from thriftnet.plain import plain
     from thriftnet.search.run import run_search
     from thriftnet.terminal.search import PrintedSearch
@@ -101,11 +104,11 @@ def run(
     else:
         print(f"next: {looked}")
     if found.given_up:
-        count = len(found.given_up)
+        told = "; ".join(plain(f"{trial.label} ({trial.reason})") for trial in found.given_up)
+        trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"
         print(
-            f"{count} trial{'s' if count > 1 else ''} given up, as workers died: "
-            f"{'; '.join(map(plain, found.given_up))}; the results are without "
-            f"{'them' if count > 1 else 'it'}; run the same command with --retry",
+            f"the results lack {trials} whose workers crashed: {told}; run the same command with "
+            "--retry to try again",
             file=sys.stderr,
         )
         raise typer.Exit(1)
@@ -118,6 +121,9 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Where a study stands; on a terminal, live while something runs."""
+    from thriftnet.search.packages import require_search_packages
+
+    require_search_packages()
     from thriftnet.search.status import read_standing
     from thriftnet.search.study import Study
     from thriftnet.terminal.search import follow

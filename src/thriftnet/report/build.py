@@ -16,7 +16,7 @@ from thriftnet.report.record import RunRecord, read_record
 from thriftnet.report.record_groups import group_notes, group_records
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
-from thriftnet.search.study import Study, is_study
+from thriftnet.search.folder import is_study
 from thriftnet.training.environment import package_version
 
 
@@ -67,8 +67,12 @@ def write_study_report(
         SearchError: There are several paths, or the study's storage cannot be read.
         RunError: The report cannot be written.
     """
+    from thriftnet.search.packages import require_search_packages
+
+    require_search_packages()
     from thriftnet.report.study.page import study_page
     from thriftnet.report.study.record import read_study
+    from thriftnet.search.study import Study
 
     path = next(filter(is_study, paths))
     if len({each.resolve() for each in paths}) > 1:

@@ -12,13 +12,14 @@ from thriftnet.data import load_cifar10
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
+from thriftnet.search.folder import is_study
 from thriftnet.search.queue.database import in_a_file
 from thriftnet.search.queue.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_snapshot, stages_before
-from thriftnet.search.status import StageStanding, standing_of
-from thriftnet.search.study import Study, is_study
+from thriftnet.search.status import Failure, StageStanding, failures_of, label_of, standing_of
+from thriftnet.search.study import Study
 from thriftnet.search.threads import trial_threads
 from thriftnet.search.workers.local import LocalPool
 from thriftnet.search.workers.machine import gpus, processors
@@ -61,8 +62,8 @@ class Searched:
     """False when it was stopped; the same call goes on."""
     outcomes: dict[str, dict[str, Any]]
     """By stage, of those that are done."""
-    given_up: tuple[str, ...]
-    """Trials that are missing because their workers died, and why."""
+    given_up: tuple[Failure, ...]
+    """Trials that are missing because their workers crashed."""
 
 
 def run_search(
@@ -139,7 +140,8 @@ def run_search(
                     return Searched(path, False, outcomes, ())
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
-        return Searched(path, True, outcomes, _given_up(opened))
+        failures = failures_of(read_snapshot(opened))
+        return Searched(path, True, outcomes, tuple(f for f in failures if f.given_up))
 
 
 def _choose_pool(
@@ -165,22 +167,10 @@ def _retry(study: Study, progress: SearchProgress) -> None:
     names = [stage.name for stage in STAGES]
     first = study.storage.rewind(names, forget=study.forget_outcome)
     if first is None:
-        progress.note("no trial was given up; nothing is tried again")
+        progress.note("no trial was given up, so there is nothing to retry")
     else:
-        label = _label(study, first)
-        progress.note(f"{first.job.stage}: {label} is tried again, and what followed from its loss")
-
-
-def _given_up(study: Study) -> tuple[str, ...]:
-    """Which trials were given up because their workers died, and why."""
-    rows = [row for stage in STAGES for row in study.storage.jobs(stage.name) if row.given_up]
-    return tuple(f"{_label(study, row)} ({row.reason})" for row in rows)
-
-
-def _label(study: Study, row: JobRow) -> str:
-    """What a job trains, in words."""
-    found = next(c for c in study.storage.candidates() if c.digest == row.job.candidate)
-    return found.label + (f"  seed {row.job.seed}" if row.job.seed else "")
+        label = label_of(read_snapshot(study), first)
+        progress.note(f"{first.job.stage}: {label} is tried again, with all jobs chosen after it")
 
 
 class _Teller:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from thriftnet.search.conclusion import conclusion_of
+from thriftnet.search.queue.jobs import JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.stages.order import STAGES, Stage, read_snapshot, stages_before
 from thriftnet.search.study import Study
@@ -34,6 +35,18 @@ class StageStanding:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A trial that the results are without."""
+
+    stage: str
+    label: str
+    """Of its candidate, with its seed if that is not 0."""
+    reason: str
+    given_up: bool
+    """Whether crashes of its workers ended it, so that it may be tried again."""
+
+
+@dataclass(frozen=True)
 class Standing:
     """A study in figures."""
 
@@ -43,6 +56,9 @@ class Standing:
     """Within budget."""
     over_budget: int
     stages: list[StageStanding]
+    failures: list[Failure]
+    retry: str | None
+    """The command that tries again what was given up; none if nothing was."""
 
     @property
     def over(self) -> bool:
@@ -66,13 +82,32 @@ def read_standing(study: Study) -> Standing:
         conclusion = study.storage.jobs(conclusion_of(stage))
         if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
             stages[at] = replace(stages[at], state="running")  # as the whole of the analysis is
+    failures = failures_of(snapshot)
     return Standing(
         path=str(study.path),
         space=study.space.name,
         candidates=len(snapshot.competing),
         over_budget=snapshot.over_budget,
         stages=stages,
+        failures=failures,
+        retry=study.search_command("--retry") if any(f.given_up for f in failures) else None,
     )
+
+
+def failures_of(snapshot: StudySnapshot) -> list[Failure]:
+    """Every failed trial, in the order of the stages and jobs."""
+    return [
+        Failure(stage, label_of(snapshot, row), row.reason or "no reason is known", row.given_up)
+        for stage, rows in snapshot.jobs.items()
+        for row in rows
+        if row.state == "failed"
+    ]
+
+
+def label_of(snapshot: StudySnapshot, row: JobRow) -> str:
+    """What a job trains, in words."""
+    label = snapshot.candidates[row.job.candidate].label
+    return label + (f"  seed {row.job.seed}" if row.job.seed else "")
 
 
 def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStanding:

@@ -134,6 +134,18 @@ class Study:
         """What a worker said."""
         return self.path / "logs" / f"{worker}.log"
 
+    def search_command(self, *options: str) -> str:
+        """The command that continues the search."""
+        words = ("search", self.space_path, "--study", self.path)
+        return command(*words, *self.storage_words(), *options)
+
+    def storage_words(self) -> list[str]:
+        """The option that names a database elsewhere, without its password; none of a file."""
+        if self.database_path.is_file():
+            return []
+        where = self.storage.where  # of SQLite, the file's path
+        return ["--storage", where if "://" in where else f"sqlite:///{where}"]
+
     def save_outcome(self, stage: str, outcome: dict[str, Any]) -> None:
         """Keep what a stage found, whole or not at all.
 
@@ -182,26 +194,6 @@ class Study:
 
     def _outcome_path(self, stage: str) -> Path:
         return self.path / f"{stage}.json"
-
-
-def is_study(path: Path) -> bool:
-    """Whether a folder is a study, of whatever state; a run folder is none."""
-    return (path / "space.yaml").is_file()
-
-
-def closed_trials(path: Path) -> list[RunFolder]:
-    """Trials of a study that no stage will go on with or read again.
-
-    The grid's are read by the analysis, the validation's best by `evaluate` before it is done.
-    """
-    closed_by = {"grid": "analysis", "refinement": "refinement", "validation": "validation"}
-    folders = [
-        path / "trials" / stage
-        for stage, last in closed_by.items()
-        if (path / f"{last}.json").is_file()
-    ]
-    trials = [trial for folder in folders if folder.is_dir() for trial in sorted(folder.iterdir())]
-    return [RunFolder(trial) for trial in trials]
 
 
 def _is_free(path: Path) -> bool:

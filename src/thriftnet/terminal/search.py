@@ -95,7 +95,14 @@ def standing_lines(standing: Standing, *, width: int) -> list[str]:
         for stage in standing.stages
         if stage.best_label is not None
     ]
-    return [fit(line, width).rstrip() for line in lines]
+    lines += [
+        plain(f"{'given up' if failure.given_up else 'failed'} in {failure.stage}: "
+              f"{failure.label} ({failure.reason})")
+        for failure in standing.failures
+    ]  # fmt: skip
+    lines = [fit(line, width).rstrip() for line in lines]
+    # Never cut: it is to be copied.
+    return [*lines, f"try again: {standing.retry}"] if standing.retry else lines
 
 
 def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None:

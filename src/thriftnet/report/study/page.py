@@ -11,7 +11,7 @@ from thriftnet.report.study import keys, refined, validated, verdicts
 from thriftnet.report.study.candidates import candidates_table, pareto_table
 from thriftnet.report.study.halving import draw_halving
 from thriftnet.report.study.parallel import draw_parallel
-from thriftnet.report.study.record import StudyRecord, search_command, storage_words
+from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.tradeoffs import draw_tradeoffs
 from thriftnet.report.study.words import percent, setting_text, shown_label
 from thriftnet.report.tables import Table, make_table
@@ -124,7 +124,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
                 says="Nothing has finished yet",
                 where="",
                 words="The table of candidates below shows what is going to be trained.",
-                command=search_command(record.study),
+                command=record.study.search_command(),
             ),
         )
     outcome = record.outcome("validation")
@@ -160,7 +160,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
             f"Best so far{reference}",
             words,
             facts=tuple(facts),
-            command=search_command(record.study),
+            command=record.study.search_command(),
         ),
     )
 
@@ -209,14 +209,14 @@ def _space_table(record: StudyRecord) -> Table:
 def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     study = record.study
     again = study.path.with_name(study.path.resolve().name + "-again")
-    place = [study.path, *storage_words(study)]
+    place = [study.path, *study.storage_words()]
     commands = [
         ("The same search again:", command("search", study.space_path, "--study", again)),
         ("Where it stands:", command("search", "status", *place)),
         ("This page:", command("report", *place)),
     ]
     if any(each.state != "done" for each in record.stages):
-        commands.insert(0, ("Go on with it:", search_command(study)))
+        commands.insert(0, ("Go on with it:", study.search_command()))
     if study.winner_path.is_file():
         earnest = command("train", study.winner_path)
         commands.insert(0, ("The winner, trained in earnest:", earnest))

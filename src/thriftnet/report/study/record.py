@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thriftnet.commands import command
 from thriftnet.errors import SearchError
 from thriftnet.recipe.keys import flatten
 from thriftnet.report.study.trials import Trial, counted_operations, read_trials, trial_lines
@@ -136,20 +135,6 @@ def read_study(study: Study) -> StudyRecord:
     )
 
 
-def search_command(study: Study) -> str:
-    """The command that goes on with a study."""
-    words = ("search", study.space_path, "--study", study.path)
-    return command(*words, *storage_words(study))
-
-
-def storage_words(study: Study) -> list[str]:
-    """The option of a study whose candidates lie in a database elsewhere, without a password."""
-    if study.database_path.is_file():
-        return []
-    where = study.storage.where  # of SQLite, the file's path
-    return ["--storage", where if "://" in where else f"sqlite:///{where}"]
-
-
 def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | None:
     try:
         return study.outcome(stage)
@@ -167,7 +152,7 @@ def _missing_stages(study: Study, standings: Sequence[StageStanding]) -> list[st
     jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs over)"
     word = {"waiting": "has not begun", "running": "goes on", "stopped": "was stopped"}
     found = [
-        f"The stage {first.name} {word[first.state]}{jobs}. Go on with: {search_command(study)}"
+        f"The stage {first.name} {word[first.state]}{jobs}. Go on with: {study.search_command()}"
     ]
     later = [each.name for each in lacking[1:]]
     if later:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import platform
 import queue
@@ -17,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thriftnet.errors import SearchError
+from thriftnet.search.packages import is_installed
 from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
 
 DRIVER = (sys.executable, "-m", "thriftnet.search.workers.ray_driver")
@@ -90,7 +90,7 @@ class RayPool:
                 f"--cluster {address!r} is no cluster; give auto, local, ray://host:10001 or "
                 "host:port"
             )
-        if not _has_ray():
+        if not is_installed("ray"):
             raise SearchError(
                 "--cluster needs Ray, which is not installed; run: pip install 'thriftnet[cluster]'"
             )
@@ -238,10 +238,3 @@ def gpu_share(gpus: Sequence[int], workers: int) -> float:
         return 0.0
     each = -(-workers // sum(gpus))  # workers on one GPU
     return 1 / each if each > 1 else 1.0
-
-
-def _has_ray() -> bool:
-    try:
-        return importlib.util.find_spec("ray") is not None
-    except ValueError:  # it was imported in vain
-        return False

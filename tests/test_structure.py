@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    "commands files errors plain table trust",
+    "commands files errors plain screen table trust",
     "recipe",
     "runtime",
     "data",

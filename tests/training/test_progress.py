@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
+from thriftnet.screen import CleanConsole
 from thriftnet.training.progress import LiveBar, StepStats
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -23,23 +23,23 @@ MOMENT = StepStats(
 
 
 @pytest.fixture
-def terminal() -> Console:
-    return Console(file=io.StringIO(), force_terminal=True, width=80)
+def terminal() -> CleanConsole:
+    return CleanConsole(file=io.StringIO(), force_terminal=True, width=80)
 
 
-def written(terminal: Console) -> str:
+def written(terminal: CleanConsole) -> str:
     assert isinstance(terminal.file, io.StringIO)
     return terminal.file.getvalue()
 
 
-def test_the_cursor_stays_where_no_step_is_taken(terminal: Console) -> None:
+def test_the_cursor_stays_where_no_step_is_taken(terminal: CleanConsole) -> None:
     """As with a wrong key: nobody closes the bar, and the shell's cursor would be gone."""
     bar = LiveBar(terminal)
     bar.note("CIFAR-10: reading images")
     assert HIDE not in written(terminal)
 
 
-def test_the_cursor_comes_back_after_the_steps(terminal: Console) -> None:
+def test_the_cursor_comes_back_after_the_steps(terminal: CleanConsole) -> None:
     bar = LiveBar(terminal)
     bar.step(MOMENT)
     assert "epoch 1/2" in written(terminal)
@@ -49,6 +49,6 @@ def test_the_cursor_comes_back_after_the_steps(terminal: Console) -> None:
 
 
 @pytest.mark.parametrize("path", ["runs/a[b]", "data/[/old]/cifar"])
-def test_brackets_of_a_path_are_printed(terminal: Console, path: str) -> None:
+def test_brackets_of_a_path_are_printed(terminal: CleanConsole, path: str) -> None:
     LiveBar(terminal).note(f"run folder: {path}")
     assert f"run folder: {path}" in written(terminal)

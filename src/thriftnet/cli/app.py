@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -28,6 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its own console would write past the cleaner of the streams
 )
 
 RecipeArgument = Annotated[
@@ -99,9 +100,10 @@ def _end_at_once_from_here() -> None:
 def _run(arguments: list[str], *, debug: bool) -> None:
     try:
         try:
-            app(arguments, prog_name="thriftnet")
+            code = app(arguments, prog_name="thriftnet", standalone_mode=False)
         finally:
             sys.stdout.flush()
+        sys.exit(code)  # none is 0
     except OutputGoneError as gone:
         if gone.fault.errno == errno.EPIPE:  # `| head` has had enough
             sys.exit(CLOSED_PIPE)
@@ -112,16 +114,27 @@ def _run(arguments: list[str], *, debug: bool) -> None:
         _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
     except KeyboardInterrupt:
         _fail("interrupted", 130, debug=debug)
-    except Exception as error:  # a failure of ours: one line all the same
+    except typer.Abort:  # a question that was not answered
+        _fail("nothing was done", 1, debug=debug)
+    except Exception as error:
+        _fail_as(error, debug=debug)
+
+
+def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
+    """End with one line: of a mistake in the command line, or of a failure of ours."""
+    usage = getattr(error, "format_message", None)  # typer keeps the class to itself
+    if usage is None:
         reason = str(error).splitlines()[0] if str(error) else ""
-        _fail(
-            f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)",
-            1,
-            debug=debug,
-        )
+        told = f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)"
+        _fail(told, 1, debug=debug)
+    if "\n" in usage():  # the help of a command that was given no words
+        print(usage())
+        sys.exit(2)
+    path = getattr(getattr(error, "ctx", None), "command_path", "thriftnet")
+    _fail(f"{usage().rstrip('.')}; see {path} --help", 2, debug=debug)
 
 
-def _fail(message: str, code: int, *, debug: bool) -> None:
+def _fail(message: str, code: int, *, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exc()
     to_stderr(f"thriftnet: {message}")

@@ -11,6 +11,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
+from thriftnet.plain import plain_lines
 from thriftnet.report.drawing import Drawing
 from thriftnet.report.tables import Table
 
@@ -68,7 +69,7 @@ class Page:
 
 
 def render(page: Page, *, version: str | None = None) -> bytes:
-    """The page as an HTML file. All text is escaped; nothing but the figures is taken as markup.
+    """The page as an HTML file. All text is escaped and cleaned; only the figures are markup.
 
     Args:
         page: What it says.
@@ -92,7 +93,8 @@ def render(page: Page, *, version: str | None = None) -> bytes:
         version=version,
         markup=Markup,
     )
-    return text.encode("utf-8", "replace")  # file names may hold bytes that are no text
+    # File names may hold bytes that are no text, and what turns the text around.
+    return plain_lines(text).encode("utf-8")
 
 
 def _source(script: str) -> str:

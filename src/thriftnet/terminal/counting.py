@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from thriftnet.screen import CleanConsole, CleanLive
 
 
 @contextlib.contextmanager
@@ -20,17 +21,20 @@ def counting(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], 
     Yields:
         To be called with the number that is done and the number of all.
     """
-    console = Console(stderr=True)
+    console = CleanConsole(stderr=True)
     if not (shown and console.is_terminal):
         yield _count_silently
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # Drawn as it is told, by no thread of its own.
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, auto_refresh=False
-    ) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total, refresh=True)
+    progress = Progress(*columns, TimeRemainingColumn(), console=console)
+    task = progress.add_task(what, total=None)
+    with CleanLive(console, progress, transient=True) as live:
+
+        def told(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+            live.refresh()
+
+        yield told
 
 
 def _count_silently(_done: int, _total: int) -> None:

@@ -1,4 +1,4 @@
-"""Standard output and standard error as streams that may go away.
+"""Standard output and standard error as streams that may go away, and take clean text only.
 
 The reader of a pipe ends, the disk behind a log fills up, a terminal closes. A command that only
 prints ends there, as other programs do; one that works for hours goes on without the stream.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from thriftnet.plain import to_stderr
+from thriftnet.screen import CleanStream
 
 CLOSED_PIPE = 141
 """The exit code by which shells know a program whose reader has gone: 128 + SIGPIPE."""
@@ -31,7 +32,7 @@ class OutputGoneError(Exception):
 
 @contextlib.contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Make both streams such that may go away; within, `print` fails as said here alone.
+    """Make both streams clean, and such that may go away; `print` fails as said here alone.
 
     Raises:
         OutputGoneError: Standard output cannot be written, and no `outlast_output` was called.
@@ -93,7 +94,7 @@ def _guarded(stream: TextIO | None, on_loss: Callable[[OSError], None]) -> TextI
         return stream
     stream.flush()
     raw: Any = getattr(stream.buffer, "raw", stream.buffer)
-    return io.TextIOWrapper(
+    return CleanStream(
         io.BufferedWriter(_Outlet(raw, on_loss)),
         encoding=stream.encoding,
         errors="replace" if on_loss is _refuse else stream.errors,  # a sign it cannot show

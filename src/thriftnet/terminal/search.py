@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from thriftnet.plain import plain
+from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
@@ -116,7 +115,7 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
         print("\n".join(standing_lines(standing, width=terminal_width(otherwise=1000))))
         return
     ran, quiet = False, 0
-    with Live(console=Console(), auto_refresh=False) as live:
+    with CleanLive(CleanConsole()) as live:
         while True:
             lines = standing_lines(standing, width=terminal_width())
             live.update(Text("\n".join(lines)), refresh=True)

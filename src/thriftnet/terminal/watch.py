@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from thriftnet.commands import command
@@ -17,6 +15,7 @@ from thriftnet.runs.advice import train_anew
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import Standing, read_standing
 from thriftnet.runs.metrics_log import is_figure
+from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.terminal.text import fit, terminal_width
 from thriftnet.training.progress import clock, epoch_text
 
@@ -93,10 +92,10 @@ def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = t
     Raises:
         RunError: There is no run at `path`, or its metrics are damaged.
     """
-    console = Console()
+    console = CleanConsole()
     told = 0
     standing = read_standing(path)
-    live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+    live = CleanLive(console) if console.is_terminal else None
     with live or contextlib.nullcontext():
         while True:
             if live:

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from thriftnet.plain import plain, to_stderr
 from thriftnet.runs.folder import MetricRecord
+from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.training.distributed.ranks import is_first
 
 
@@ -178,20 +177,18 @@ class LiveBar:
     the recipe or the data ends the program without `close`.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console()
-        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+    def __init__(self, console: CleanConsole | None = None) -> None:
+        self.console = console or CleanConsole()
+        self._live = CleanLive(self.console, transient=True)
         self._shown = 0.0
 
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""
-        self._live.console.print(plain(text), highlight=False, markup=False, emoji=False)
+        self._live.console.print(plain(text))
 
     def warn(self, text: str) -> None:
         """Print the sentence above the bar."""
-        self._live.console.print(
-            plain(f"thriftnet: {text}"), highlight=False, markup=False, emoji=False
-        )
+        self._live.console.print(plain(f"thriftnet: {text}"))
 
     def step(self, stats: StepStats) -> None:
         """Redraw, at most ten times a second."""
@@ -205,7 +202,7 @@ class LiveBar:
         if line["kind"] == "epoch":
             self._live.update(Text(""))
             text = epoch_text(line, width=self.console.width)
-            self._live.console.print(text, highlight=False)
+            self._live.console.print(text)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from commands import Command, Outcome
 from studies import finished
@@ -91,5 +93,8 @@ def test_one_worker_disturbed_between_stages_leaves_what_two_workers_do(
     assert thriftnet(*words).code == 0
     for stage in NAMES:
         assert finished(study, stage) == finished(folder / "study", stage)
+    for path in study.glob("trials/*/*/model.safetensors"):
+        other = load_file(folder / path.relative_to(tmp_path))
+        assert all(torch.equal(value, other[name]) for name, value in load_file(path).items())
     winners = [(path / "winner.yaml").read_text() for path in (study, folder / "study")]
     assert winners[0] == winners[1]

@@ -23,12 +23,13 @@ from thriftnet.report.study.validated import (
     seed_values,
     verdict_sentences,
 )
+from thriftnet.report.study.words import amount
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from tiny import space_file
 
 FIGURES = {
-    "pareto-parameters", "pareto-macs", "pareto-seconds", "importance-grid", "parallel", "rungs",
+    "pareto-parameters", "pareto-macs", "pareto-operations", "importance-grid", "parallel", "rungs",
     "learning-curves", "stages-1", "stages-2", "stages-3", "stages-4", "refinement", "validation",
 }  # fmt: skip
 
@@ -104,6 +105,16 @@ def test_every_figure_is_on_the_page_with_words_and_in_both_files(
         for key in ("src", "href", "xlink:href"):
             assert re.match(r"#|data:image/png;base64,", attributes.get(key) or "#"), tag
     assert study_report.page.stat().st_size < 1_000_000
+
+
+def test_training_is_counted_in_operations_and_not_timed(shown: Shown, record: StudyRecord):
+    head, *rows = shown.tables["Candidates"]
+    assert "s/epoch" not in head
+    trained = next(trial for trial in record.ranked if trial.reached == record.full)
+    # Of a made trial: a quarter of the MACs, as at half the side, on 3,840 images.
+    assert trained.operations == pytest.approx(6 * (trained.candidate.macs // 4) * 3840)
+    cells = [row[head.index("FLOP/epoch")] for row in rows]
+    assert amount(trained.operations or 0) in cells
 
 
 def test_the_head_says_who_won_and_how_surely(shown: Shown, study: Path):

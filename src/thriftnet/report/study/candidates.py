@@ -6,7 +6,7 @@ from typing import Any
 
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.words import amount, marked_label, marks, named
-from thriftnet.report.tables import Cell, Table, fixed, make_table, percent
+from thriftnet.report.tables import Cell, Table, make_table, percent
 
 
 def candidates_table(record: StudyRecord) -> Table:
@@ -27,19 +27,19 @@ def candidates_table(record: StudyRecord) -> Table:
                 candidate.parameters,
                 Cell(amount(candidate.macs), float(candidate.macs)),
                 *(percent(trial.at(epochs)) for epochs in record.rungs),
-                fixed(trial.seconds, 2),
+                _operations(trial.operations),
                 trial.standing(grid_done=done),
             )
         )
     columns = (
         "place", "candidate", "from", "parameters", "MACs",
-        *(f"epoch {epochs}" for epochs in record.rungs), "s/epoch", "state",
+        *(f"epoch {epochs}" for epochs in record.rungs), "FLOP/epoch", "state",
     )  # fmt: skip
     return make_table("Candidates", columns, rows)
 
 
 def pareto_table(record: StudyRecord) -> Table | None:
-    """Whom nobody beats in all four at once; none before the refinement is done."""
+    """The Pareto set that the refinement found; none before it is done."""
     found = record.outcome("refinement").get("pareto", [])
     if not found:
         return None
@@ -48,9 +48,13 @@ def pareto_table(record: StudyRecord) -> Table | None:
             named(entry),
             percent(entry["val_accuracy"]),
             *(Cell(amount(entry[key]), float(entry[key])) for key in ("parameters", "macs")),
-            fixed(entry["seconds"], 2),
         )
         for entry in found
     ]
-    columns = ("candidate", "accuracy", "parameters", "MACs", "s an epoch")
-    return make_table("Pareto set of all four together", columns, rows, wide=False)
+    columns = ("candidate", "accuracy", "parameters", "MACs")
+    return make_table("Pareto set of accuracy, parameters and MACs", columns, rows, wide=False)
+
+
+def _operations(counted: float | None) -> Cell | None:
+    """Counted, not timed: the time of an epoch depends on what else the machine does."""
+    return None if counted is None else Cell(amount(counted), counted)

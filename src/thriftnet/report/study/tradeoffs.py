@@ -1,4 +1,4 @@
-"""Accuracy against what it costs: parameters, multiply-accumulates, seconds an epoch."""
+"""Accuracy against what it costs: parameters, multiply-accumulates, training operations."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ COSTS = (
     Cost(
         "pareto-macs",
         "Accuracy against multiply-accumulates",
-        "MACs an image of 32×32 pixels",
+        "MACs per image of 32×32 pixels",
         lambda trial: trial.candidate.macs,
         lambda record: record.space.max_macs,
     ),
     Cost(
-        "pareto-seconds",
-        "Accuracy against time",
-        "time of an epoch, training and validation (s)",
-        lambda trial: trial.seconds,
+        "pareto-operations",
+        "Accuracy against training operations",
+        "operations of an epoch of training (FLOP)",
+        lambda trial: trial.operations,
         lambda _: None,
     ),
 )

@@ -28,6 +28,8 @@ class Trial:
     """Validation accuracy in [0, 1] by epoch, as its run folder tells it."""
     full: int
     """Epochs of the whole schedule."""
+    operations: float | None
+    """Floating-point operations of training for an epoch, on average; none where not known."""
 
     @property
     def values(self) -> dict[int, float]:
@@ -54,13 +56,6 @@ class Trial:
         """Whether the refinement made it or trained it."""
         own = self.candidate.origin == "refinement"
         return own or any(row.job.stage == "refinement" for row in self.rows)
-
-    @property
-    def seconds(self) -> float | None:
-        """Of an epoch, training and validating."""
-        spent = {row.job.epochs: row.seconds for row in self.rows if row.value is not None}
-        total = spent.get(self.reached)
-        return None if total is None else total / self.reached
 
     def at(self, epochs: int) -> float | None:
         """Validation accuracy after so many epochs: the storage's word, else the run folder's."""
@@ -110,7 +105,9 @@ def read_trials(
     for digest, own in rows.items():
         own.sort(key=lambda row: row.job.epochs)
         lines = trial_lines(study, own[-1].job) if own else []
-        found[digest] = Trial(candidates[digest], tuple(own), _accuracies(lines), full)
+        curve, pflop = _accuracies(lines), counted_operations(lines)
+        operations = 1e15 * pflop / len(curve) if pflop and curve else None
+        found[digest] = Trial(candidates[digest], tuple(own), curve, full, operations)
     return found
 
 

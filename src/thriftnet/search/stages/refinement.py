@@ -130,9 +130,8 @@ def _refused(candidate: Candidate) -> bool:
 
 
 def _facts(candidate: Candidate, row: JobRow) -> dict[str, Any]:
-    """What a candidate reached; `seconds` are of an epoch, training and validating."""
-    seconds = (row.seconds or 0.0) / row.job.epochs
-    return {**candidate.to_json(), "val_accuracy": row.value, "seconds": seconds}
+    """What a candidate reached."""
+    return {**candidate.to_json(), "val_accuracy": row.value}
 
 
 def _gain(networks: Networks, facts: dict[str, dict[str, Any]], own: set[str]) -> float | None:

@@ -33,6 +33,7 @@ from thriftnet.runs.paths import model_file
 from thriftnet.runtime.device import accelerator_name, choose_compute, processor_name
 from thriftnet.training.environment import commit, package_version
 from thriftnet.weights.card import Card, Figures, Machine, Move, card_page
+from thriftnet.weights.digests import write_digests
 from thriftnet.weights.find import FOLDER, weights_file
 
 PRECISIONS = ("bf16", "fp32")
@@ -83,6 +84,7 @@ def ship(
         text = page(draft)
     write_whole(weights_file(name, folder), content, error=RunError)
     write_whole(card_page(name, folder), text.encode(), error=RunError)
+    write_digests(folder)
     return card
 
 

@@ -54,6 +54,6 @@ class ProcessError(ThriftnetError):
 
 
 class TrainingError(ThriftnetError):
-    """Training had to stop: the loss is no longer finite."""
+    """Training had to stop: the loss or a weight is no longer finite."""
 
     exit_code = 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,18 +77,23 @@ def _refuse_special(mode: int) -> None:
 
 @contextlib.contextmanager
 def replacing(
-    path: Path, *, error: type[ThriftnetError] | None = None, keep: bool = False
+    path: Path,
+    *,
+    error: type[ThriftnetError] | None = None,
+    keep: bool = False,
+    former: Path | None = None,
 ) -> Iterator[IO[bytes]]:
     """A file to write beside `path`; it takes the path's place when the block ends well.
 
     If the block fails, the file at `path` is as it was and nothing is left beside it. Of a link,
     the file that it names is written. A file that is there keeps its mode; a new one has what the
-    umask leaves of 0666.
+    umask leaves of 0666. Once the block has ended, a power cut undoes nothing.
 
     Args:
         path: Of the file.
         error: What is raised of the faults that a user can mend.
         keep: Whether what was written stays as PATH.part if the block fails.
+        former: In the same folder: where the file goes that was at `path`.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
@@ -101,8 +108,9 @@ def replacing(
             temporary = path.with_name(f"{path.name}.part")
             temporary.unlink(missing_ok=True)  # not written to: it may be a link
         else:
+            remove_leftovers(path)
             temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        handle = _open_new(temporary)
         with os.fdopen(handle, "wb") as file:
             if mode is not None:
                 with contextlib.suppress(OSError):  # a file system without modes
@@ -110,7 +118,12 @@ def replacing(
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            if sys.platform == "win32":
+                file.close()  # an open file has no other name there
+            if former and path.exists():
+                path.replace(former)
+            temporary.replace(path)  # still locked: it is nobody's leftover
+        sync_folder(path.parent)
     except OSError as fault:
         if error is None:
             raise
@@ -119,6 +132,54 @@ def replacing(
         if temporary is not None and not keep:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _open_new(path: Path) -> int:
+    """A new file, locked while it is written, so that nobody takes it for a leftover."""
+    while True:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        _lock(handle, wait=True)
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)  # removed before it was locked
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of `path` that `replacing` left when it was killed.
+
+    The system drops the lock of a process that ends. Where there are no locks, nothing is removed.
+    """
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    with contextlib.suppress(OSError):
+        for each in [each for each in path.parent.iterdir() if ours.fullmatch(each.name)]:
+            with contextlib.suppress(OSError), open_regular(each) as file:
+                if _lock(file.fileno()):
+                    each.unlink()
+
+
+def _lock(handle: int, *, wait: bool = False) -> bool:
+    """Lock a file that is written, waiting for others; or see that nobody writes it."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk keep a rename; syncing a file keeps its content alone."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):  # a file system that cannot, or a folder without reading
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _mode_of(path: Path) -> int | None:
@@ -163,13 +224,15 @@ def check_folder(path: Path, *, error: type[ThriftnetError]) -> None:
         raise error(explain_os_error(fault, there)) from None
 
 
-def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
-    """Write `content` to `path`, whole or not at all.
+def write_whole(
+    path: Path, content: bytes, *, error: type[ThriftnetError], former: Path | None = None
+) -> None:
+    """Write `content` to `path`, whole or not at all; the other arguments are those of `replacing`.
 
     Raises:
         ThriftnetError: As `replacing`.
     """
-    with replacing(path, error=error) as file:
+    with replacing(path, error=error, former=former) as file:
         file.write(content)
 
 

@@ -133,7 +133,9 @@ def test_recipes_are_read_as_training_reads_them(tmp_path: Path, recipe: str, dr
 
 def test_recipe_in_another_style_of_yaml(tmp_path: Path):
     run = make_run(tmp_path / "run")
-    run.recipe_path.write_text("{name: mine,\nseed: 4, optim:\n {lr: 0.3}}\n")
+    run.recipe_path.write_text(
+        "{name: mine,\nseed: 4, optim:\n {lr: 0.3},\nevaluate: {tta: none}}\n"
+    )
     found = only(list_runs(tmp_path))
     assert (found.value("recipe"), found.value("seed")) == ("mine", 4)
     assert found.value("optim.lr") == 0.3

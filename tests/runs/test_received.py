@@ -61,7 +61,7 @@ def test_a_line_is_not_written_through_another_name_of_the_file(run: RunFolder, 
     before = other.read_bytes()
     append_line(run.metrics_path, {"kind": "test"})
     assert other.read_bytes() == before
-    assert run.metrics_path.read_bytes() == before + b'{"kind": "test"}\n'
+    assert run.metrics()[-1] == {"kind": "test"}
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ' * 50_000, "nul", "[]"])

@@ -15,6 +15,7 @@ from shown import SHOWN, Train, lines_of
 from small import small_recipe
 from thriftnet.errors import TrackingError
 from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.tracked import event_files
 from thriftnet.training.progress import Quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -93,7 +94,7 @@ def test_tracker_that_fails_on_the_way_costs_one_line(
     assert len(SHOWN[other](run)["loss/train"]) == 3
 
     if tracker == "tensorboard":  # once the disk is well again
-        run.event_files()[0].rmdir()
+        event_files(run)[0].rmdir()
         thriftnet.track(run.path, [tracker])
         assert len(SHOWN[tracker](run)["loss/train"]) == 3
     else:

@@ -17,6 +17,7 @@ from small import small_recipe
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.tracked import event_files, mlflow_run, save_mlflow_run
 from thriftnet.training.progress import Quiet, StepStats
 
 # MLflow's own use of SQLAlchemy.
@@ -98,7 +99,7 @@ def test_resumed_run_is_shown_once(
 def test_torn_event_file_is_made_whole(train: Train, kept: int) -> None:
     run = train("tensorboard")
     before = in_tensorboard(run)
-    (events,) = run.event_files()
+    (events,) = event_files(run)
     events.write_bytes(events.read_bytes()[:kept])
     thriftnet.track(run.path, ["tensorboard"])
     assert in_tensorboard(run) == before
@@ -113,8 +114,8 @@ def test_run_that_began_without_a_tracker_is_shown_whole(train: Train, tracker: 
 
     run = train(progress=Interrupt())
     assert not run.finished
-    assert run.event_files() == []
-    assert run.mlflow_run() is None
+    assert event_files(run) == []
+    assert mlflow_run(run) is None
     train(tracker, resume=True)
     assert len(SHOWN[tracker](run)["accuracy/train"]) == 3
 
@@ -172,10 +173,10 @@ def test_mlflow_knows_how_a_run_ended(train: Train) -> None:
 
 def test_mlflow_run_that_was_deleted_is_made_anew(train: Train) -> None:
     run = train("mlflow")
-    run.save_mlflow_run("0" * 32)
+    save_mlflow_run(run, "0" * 32)
     thriftnet.track(run.path, ["mlflow"])
     assert len(mlflow_runs(run.path.parent / "mlflow.db")) == 2
-    assert run.mlflow_run() != "0" * 32
+    assert mlflow_run(run) != "0" * 32
 
 
 def test_mlflow_goes_where_its_variable_says(

@@ -17,6 +17,7 @@ from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.terminal.results import print_evaluation, print_shipped
 from thriftnet.weights.card import card_of, read_card, shipped_card
+from thriftnet.weights.digests import write_digests
 
 ARCHITECTURE = {"family": "resnet", "blocks": [1], "channels": [4]}
 CARD = make_card()
@@ -39,6 +40,7 @@ def test_card_is_read_from_the_file_with_and_without_its_network(tmp_path: Path)
 
 def test_shipped_card_is_of_the_same_recipe_or_none(tmp_path: Path):
     save(tmp_path / "smoke.safetensors", CARD.in_about({}))
+    write_digests(tmp_path)
     assert shipped_card("smoke", digest=CARD.digest, folder=tmp_path) == CARD
     assert shipped_card("smoke", digest="0" * 12, folder=tmp_path) is None
     assert shipped_card("quick", digest=CARD.digest, folder=tmp_path) is None

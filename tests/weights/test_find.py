@@ -8,6 +8,7 @@ import pytest
 
 from made_runs import make_run
 from thriftnet.errors import RunError
+from thriftnet.weights.digests import write_digests
 from thriftnet.weights.find import find_model, shipped_weights
 
 
@@ -18,6 +19,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("quick.safetensors", "quick.md", "best.safetensors", "best.md"):
         (folder / name).write_bytes(b"")
+    write_digests(folder)
     return folder
 
 

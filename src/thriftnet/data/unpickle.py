@@ -79,13 +79,17 @@ def _load_bytearray(unpickler: Any) -> None:
 
 def _build(unpickler: Any) -> None:
     """As pickle's own, for our stand-ins alone: it would change the attributes of functions."""
-    if not isinstance(unpickler.stack[-2], _Array | _Dtype):
+    if not isinstance(unpickler.stack[-2], unpickler.stateful):
         raise TypeError(f"a {type(unpickler.stack[-2]).__name__} has no state")
     state = unpickler.stack.pop()
     unpickler.stack[-1].__setstate__(state)
 
 
-class _ArrayUnpickler(_Unpickler):  # the one in C lets nobody see keys, and trusts sizes
+class GuardedUnpickler(_Unpickler):  # the one in C lets nobody see keys, and trusts sizes
+    """Reads in a time and memory that the pickle's length bounds, if `find_class` does."""
+
+    stateful: tuple[type, ...] = ()
+    """Stand-ins that a pickle may give a state."""
     dispatch = _Unpickler.dispatch | {
         pickle.SETITEM[0]: _guarded(pickle.SETITEM, lambda stack: stack[-2:-1]),
         pickle.SETITEMS[0]: _guarded(pickle.SETITEMS, lambda items: items[::2]),
@@ -95,12 +99,6 @@ class _ArrayUnpickler(_Unpickler):  # the one in C lets nobody see keys, and tru
         pickle.BYTEARRAY8[0]: _load_bytearray,
         pickle.BUILD[0]: _build,
     }
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _ADMITTED[module, name]
-        except KeyError:
-            raise _ForbiddenNameError(f"{module}.{name}") from None
 
 
 class _Dtype:
@@ -200,6 +198,16 @@ _ADMITTED: dict[tuple[str, str], object] = {
     ("__builtin__", "frozenset"): _frozenset,
     ("builtins", "frozenset"): _frozenset,
 }
+
+
+class _ArrayUnpickler(GuardedUnpickler):
+    stateful = (_Array, _Dtype)
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _ADMITTED[module, name]
+        except KeyError:
+            raise _ForbiddenNameError(f"{module}.{name}") from None
 
 
 def _plain(value: object, done: dict[int, object]) -> object:

@@ -1,16 +1,24 @@
-"""What a model file says of itself, read and judged before any weight is; no torch."""
+"""What a model file says of itself, read and judged before any weight is; no torch.
+
+safetensors has no checksum. The metadata have one, and hold the digest of the weights, which
+`tensors.py` checks. Files of earlier versions have neither.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import safetensors
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from thriftnet.digests import ChangedError, dump_json, load_json
 from thriftnet.errors import RunError
+from thriftnet.models.foreign import foreign_kind
 
 FORMAT = "thriftnet-model-1"
+_KEY = "thriftnet"
 _MOST_HEADER_BYTES = 2**23
 """A header names each tensor: ten kilobytes for `best`, a megabyte for a thousand blocks."""
 
@@ -36,6 +44,16 @@ class ModelFacts(BaseModel):
     """Height and width in pixels."""
     tta: str
     about: dict[str, Any]
+    weights_sha256: str | None = None
+    """Of names, types, shapes and values of the weights; none in files of earlier versions."""
+
+
+def pack_facts(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Facts as safetensors takes them.
+
+    In one key: safetensors writes several in random order, and equal models make equal files.
+    """
+    return {_KEY: dump_json(dict(facts))}
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -44,25 +62,36 @@ def read_facts(path: Path) -> ModelFacts:
     Raises:
         RunError: It is missing, damaged, not one of ours or of another version.
     """
+    if kind := foreign_kind(path):
+        raise RunError(f"{path} is {kind}")
     try:
         with path.open("rb") as file:  # its length comes first, and is believed
             if int.from_bytes(file.read(8), "little") > _MOST_HEADER_BYTES:
                 raise RunError(f"{path} is damaged (its header is too long); copy it again")
         with safetensors.safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("thriftnet")
+            text = (file.metadata() or {}).get(_KEY)
     except FileNotFoundError:
         raise RunError(f"there is no model file {path}; check the path") from None
     except (OSError, safetensors.SafetensorError) as fault:
-        reason = " ".join(str(fault).split())
-        raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None
+        raise damaged(path, str(fault)) from None
     if text is None:
         raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
     try:
+        load_json(text)
         return ModelFacts.model_validate_json(text)
+    except ChangedError:
+        raise damaged(path, "its metadata do not match their checksum") from None
     except ValidationError as fault:
         first = fault.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "metadata"
         raise mismatch(path, f"{where}: {first['msg']}") from None
+    except (ValueError, RecursionError) as fault:  # no JSON, or brackets in brackets
+        raise mismatch(path, f"metadata: {fault}") from None
+
+
+def damaged(path: Path, reason: str) -> RunError:
+    """The error for a file that is not what was written."""
+    return RunError(f"{path} is damaged ({' '.join(reason.split())}); copy it again or train anew")
 
 
 def mismatch(path: Path, reason: str) -> RunError:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from thriftnet.errors import RunError
+from thriftnet.errors import RunError, TrainingError
 from thriftnet.files import write_whole
 from thriftnet.models.build import outline_model
 from thriftnet.models.describe import count_parameters, largest_features
-from thriftnet.models.metadata import FORMAT, mismatch, read_facts
+from thriftnet.models.metadata import FORMAT, mismatch, pack_facts, read_facts
+from thriftnet.models.tensors import (
+    digest_arrays,
+    find_not_finite,
+    read_arrays,
+    read_shapes,
+)
 
 _MOST_FEATURES = 2**23
 """Values of one layer's output for one image: 250 images of them are 8 GB."""
@@ -41,6 +46,8 @@ class SavedModel:
     """The test-time augmentation its recipe chose."""
     about: Mapping[str, Any] = field(default_factory=lambda: {})
     """Free facts: recipe name and digest, seed, run."""
+    weights_sha256: str | None = None
+    """Of the weights in the file, which it was checked by; none in files of earlier versions."""
 
     @property
     def parameters(self) -> int:
@@ -59,6 +66,7 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
 
     Raises:
         RunError: The disk is full, the folder cannot be written, or a weight is beyond fp16.
+        TrainingError: A weight is not finite.
     """
     facts = {
         "format": FORMAT,
@@ -72,10 +80,11 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
     }
     # safetensors keeps no strides: channels-last weights are stored in plain order.
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
+    if name := find_not_finite(_arrays(tensors)):
+        raise TrainingError(f"{path} was not written: {name} is not finite; lower optim.lr")
     if half:
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
-    # One key: safetensors writes several in random order, and equal models make equal files.
-    metadata = {"thriftnet": json.dumps(facts)}
+    metadata = pack_facts({**facts, "weights_sha256": digest_arrays(_arrays(tensors))})
     write_whole(path, safetensors.torch.save(tensors, metadata), error=RunError)
 
 
@@ -86,7 +95,7 @@ def read_model(path: Path) -> SavedModel:
     architecture that it names: a few bytes could name one that fills the memory.
 
     Raises:
-        RunError: The file is missing, damaged, or not one of ours.
+        RunError: The file is missing, damaged or not one of ours, or a weight is not finite.
     """
     if not path.is_file():
         raise RunError(f"there is no model file {path}; check the path")
@@ -100,16 +109,15 @@ def read_model(path: Path) -> SavedModel:
     if values > _MOST_FEATURES:
         raise mismatch(path, f"a layer has {values:,} values an image")
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            _check_shapes(network, {name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _check_shapes(network, read_shapes(path))
+        arrays = read_arrays(path, sha256=facts.weights_sha256)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(tensors, assign=True)  # strict: no weight may be missing
-    except (OSError, safetensors.SafetensorError) as fault:
-        reason = " ".join(str(fault).split())
-        raise RunError(f"{path} is damaged ({reason}); copy it again or train anew") from None
     except (TypeError, ValueError, RuntimeError) as fault:
         raise mismatch(path, str(fault)) from None
+    if name := find_not_finite(arrays):
+        raise RunError(f"{path} holds weights that are not finite ({name}); train anew")
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return SavedModel(
         network=network.eval(),
@@ -120,7 +128,13 @@ def read_model(path: Path) -> SavedModel:
         image_size=facts.image_size,
         tta=facts.tta,
         about=facts.about,
+        weights_sha256=facts.weights_sha256,
     )
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray[Any]]:
+    """The same memory as NumPy sees it."""
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def _check_shapes(network: nn.Module, found: Mapping[str, list[int]]) -> None:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
+from thriftnet.digests import ChangedError, open_yaml
 from thriftnet.errors import RecipeError
 from thriftnet.files import read_bounded
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
@@ -151,6 +152,7 @@ def load_recipe(
     *,
     seed: int | None = None,
     say: Callable[[str], None] | None = None,
+    own: bool = False,
 ) -> Recipe:
     """Read a recipe by shipped name or YAML path and apply overrides.
 
@@ -162,11 +164,12 @@ def load_recipe(
         overrides: `key=value` strings with dotted keys; values are YAML.
         seed: Replaces the recipe's seed.
         say: Told, in a line, what follows another number of epochs.
+        own: Whether it is a run's, which is complete.
 
     Raises:
-        RecipeError: Unknown name, unreadable file, unknown key or wrong value.
+        RecipeError: Unknown name, unreadable, cut or changed file, unknown key or wrong value.
     """
-    tree = _read_tree(source)
+    tree, whole = _read_tree(source)
     before, given = epochs_of(tree), [parse_override(override) for override in overrides]
     for key, value in given:
         merge_override(tree, key, value)
@@ -174,6 +177,8 @@ def load_recipe(
         tree["seed"] = seed
     changed = follow_epochs(tree, before=before, keep=[key for key, _ in given])
     recipe = build_recipe(tree, origin=str(source))
+    if own and not whole:
+        raise RecipeError(f"{source} was cut: its end is missing; restore it from a copy")
     if changed and say:
         lengths = ", ".join(f"{key} {old} → {new}" for key, (old, new) in changed.items())
         say(f"{recipe.train.epochs:g} epochs in place of {before:g}, and so {lengths}")
@@ -203,7 +208,13 @@ def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:
         raise RecipeError(f"{origin}: {error}") from None
 
 
-def _read_tree(source: str | Path) -> dict[str, Any]:
+def is_whole(text: str) -> bool:
+    """Whether a run's recipe has its last key and line; earlier versions wrote no checksum."""
+    return text.endswith("\n") and "\nevaluate:" in text
+
+
+def _read_tree(source: str | Path) -> tuple[dict[str, Any], bool]:
+    """The keys of a recipe, and whether a run's file is whole."""
     path = Path(source)
     if isinstance(source, str) and path.suffix not in {".yaml", ".yml"}:
         if source not in shipped_recipes():
@@ -219,6 +230,10 @@ def _read_tree(source: str | Path) -> dict[str, Any]:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise RecipeError(f"recipe {path} cannot be read: {reason}; check the path") from None
     try:
+        text = open_yaml(text)
+    except ChangedError as error:
+        raise RecipeError(f"{source} {error}") from None
+    try:
         tree = read_yaml(text)
     except ValueError as error:
         raise RecipeError(f"{source} is not valid YAML: {error}") from None
@@ -232,7 +247,7 @@ def _read_tree(source: str | Path) -> dict[str, Any]:
             f"{_near_name(path.stem)}` in it, or rename it"
         )
     tree.setdefault("name", path.stem)
-    return tree
+    return tree, is_whole(text)
 
 
 def _near_name(stem: str) -> str:

@@ -25,6 +25,8 @@ _LEADING_ZERO = re.compile(r"([-+]?)0(_*[0-9][0-9_]*)")
 _OTHER_BASE = re.compile(r"0o_*[0-7][0-7_]*|0b_*[01][01_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*")
 _MINUTES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _SPLIT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
+_OTHER_BREAKS = {"\x85", "\u2028", "\u2029"}
+"""YAML 1.1 folds them like a line break; between double quotes they are escaped."""
 _TEXT_KEYS = {"name", "description"}
 """What they hold is text, whatever it looks like."""
 
@@ -93,6 +95,8 @@ class _Dumper(yaml.SafeDumper):
             style = None if plain_value(text) == text else "'"
         except ValueError:
             style = "'"
+        if _OTHER_BREAKS & {*text}:
+            style = '"'
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

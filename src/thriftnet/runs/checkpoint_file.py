@@ -1,22 +1,27 @@
-"""The bytes of a checkpoint."""
+"""The bytes of a checkpoint: torch's archive and, as torch looks at no checksum, its SHA-256."""
 
 from __future__ import annotations
 
 import io
-import warnings
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
+from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import RunError
+from thriftnet.files import read_bounded
+from thriftnet.runs.checkpoint_scan import scan_checkpoint
+
+_MOST_BYTES = 2**32
+"""Some hundred for `best`: a network, its average and the optimiser's moments."""
 
 
 def pack_state(state: dict[str, Any]) -> bytes:
     """Plain containers and tensors as a file holds them."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    return buffer.getvalue()
+    return seal_archive(buffer.getvalue())
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -26,9 +31,11 @@ def read_state(path: Path) -> dict[str, Any]:
         RunError: It is damaged.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickles that torch did not write
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        archive = open_archive(read_bounded(path, most=_MOST_BYTES))
+        scan_checkpoint(archive)
+        state = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise ValueError("it is no checkpoint")
     # Damaged bytes can make the reader raise nearly anything; it executes nothing.
     except Exception as fault:
         reason = str(fault).split(". ")[0][:100] or type(fault).__name__

@@ -5,7 +5,8 @@ recipe.yaml         complete: running it again is the same experiment
 environment.json    versions, device, threads, commit, data digests, command line
 metrics.jsonl       one JSON object a line, appended
 .lock               locked by the process that writes to the run (lock.py)
-checkpoints/last.pt          all that training needs to go on
+checkpoints/last.pt          all that training needs to go on, and
+checkpoints/previous.pt      the one before, for when that is damaged
 checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
 status.json         where the training stands, written anew every few seconds while it goes on
@@ -31,10 +32,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thriftnet.commands import command
+from thriftnet.digests import dump_json, seal_yaml
 from thriftnet.errors import NoCheckpointError, RunError, RunExistsError
-from thriftnet.files import explain_os_error, read_bounded, write_whole
+from thriftnet.files import (
+    explain_os_error,
+    read_bounded,
+    remove_leftovers,
+    sync_folder,
+    write_whole,
+)
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.runs.checkpoints import CheckpointFiles
 from thriftnet.runs.metrics_log import (
     MetricRecord,
     append_line,
@@ -42,6 +51,7 @@ from thriftnet.runs.metrics_log import (
     last_line,
     parse_line,
     read_lines,
+    write_lines,
 )
 from thriftnet.trust import refuse_links
 
@@ -72,8 +82,9 @@ class RunFolder:
         self.metrics_path = path / "metrics.jsonl"
         self.lock_path = path / ".lock"
         self.status_path = path / "status.json"
-        self.last_path = path / "checkpoints" / "last.pt"
-        self.best_path = path / "checkpoints" / "best.safetensors"
+        self.saved = CheckpointFiles(path / "checkpoints")
+        self.last_path = self.saved.last
+        self.best_path = self.saved.best
         self.model_path = path / "model.safetensors"
         self.predictions_path = path / "predictions.npz"
         self.mlflow_path = path / "mlflow.json"
@@ -90,12 +101,13 @@ class RunFolder:
         """
         _remove_unborn(path.parent)
         new = cls(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNBORN}"))
-        content = json.dumps(environment, indent=2) + "\n"
+        content = dump_json(environment, indent=2) + "\n"
         try:
             new.path.mkdir(parents=True)
             write_whole(new.environment_path, content.encode(), error=RunError)
-            write_whole(new.recipe_path, recipe.to_yaml().encode(), error=RunError)
+            write_whole(new.recipe_path, seal_yaml(recipe.to_yaml()).encode(), error=RunError)
             new.path.rename(path)  # refused where something is there
+            sync_folder(path.parent)
         except OSError as fault:
             if path.exists() or path.is_symlink():
                 raise RunExistsError(f"{path} exists already; choose another --name") from None
@@ -128,16 +140,13 @@ class RunFolder:
         """The run's complete recipe.
 
         Raises:
-            RecipeError: The file was changed and is wrong now.
+            RecipeError: The file was cut or changed.
         """
-        return load_recipe(self.recipe_path)
+        return load_recipe(self.recipe_path, own=True)
 
     def environment(self) -> dict[str, Any]:
         """What the run ran on; empty if the file is missing or damaged, as no figure needs it."""
-        try:
-            return parse_line(read_bounded(self.environment_path, most=_MOST_FACTS)) or {}
-        except OSError:
-            return {}
+        return read_facts_file(self.environment_path)
 
     def moves(self) -> list[MetricRecord]:
         """What changed of `environment` where a cut run went on elsewhere, with the step."""
@@ -153,7 +162,7 @@ class RunFolder:
         return list(accumulate(moves, or_, initial=self.environment()))
 
     def append(self, line: MetricRecord) -> None:
-        """Add a line to the metrics, whole or not at all, in the place of a torn last one.
+        """Add a line to the metrics, whole or not at all, in the place of a cut last one.
 
         Raises:
             RunError: The disk is full or the folder cannot be written.
@@ -161,13 +170,13 @@ class RunFolder:
         append_line(self.metrics_path, line)
 
     def metrics(self, *, outline: bool = False) -> list[MetricRecord]:
-        """All whole lines; one torn at the end (a machine that stopped) is left out.
+        """All whole lines; one cut at the end (a machine that stopped) is left out.
 
         Args:
             outline: Leave out the epochs before the last two, which saves most of the time.
 
         Raises:
-            RunError: Another line is not a JSON object, or the file cannot be read.
+            RunError: A line is not what was written, or the file cannot be read.
         """
         return read_lines(self.metrics_path, outline=outline)
 
@@ -192,43 +201,49 @@ class RunFolder:
     def status(self) -> tuple[MetricRecord, float]:
         """Where the training stands, and how many seconds ago; empty where none goes on."""
         try:
-            found = parse_line(read_bounded(self.status_path, most=_MOST_FACTS)) or {}
-            return found, max(0.0, time.time() - self.status_path.stat().st_mtime)
+            age = time.time() - self.status_path.stat().st_mtime
         except OSError:
             return {}, 0.0
+        return read_facts_file(self.status_path), max(0.0, age)
 
     def rewind(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run is about to repeat."""
         kept = [line for line in self.metrics() if line.get("step", 0) <= step]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
-        write_whole(self.metrics_path, text.encode(), error=RunError)
+        write_lines(self.metrics_path, kept)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Write the checkpoint that `--resume` reads, whole or not at all.
+        """Write the checkpoint that `--resume` reads, whole or not at all, and keep the one before.
 
         Raises:
-            RunError: The disk is full; the checkpoint before stays.
+            RunError: The disk is full; the checkpoints before stay.
         """
-        from thriftnet.runs.checkpoint_file import pack_state
-
         # Its lines first: after a power cut, a checkpoint without them would lose an epoch.
         with contextlib.suppress(OSError), self.metrics_path.open("rb") as metrics:
             os.fsync(metrics.fileno())
-        write_whole(self.last_path, pack_state(state), error=RunError)
+        self.saved.write(state)
 
     def load_state(self) -> dict[str, Any]:
-        """Read the checkpoint.
+        """The latest whole checkpoint; raises as `find_state`."""
+        return self.find_state()[0]
+
+    def find_state(self) -> tuple[dict[str, Any], str | None]:
+        """The latest whole checkpoint, and what is wrong with the last, where it is not that one.
 
         Raises:
             NoCheckpointError: There is none.
-            RunError: It is damaged.
+            RunError: All are damaged.
         """
-        from thriftnet.runs.checkpoint_file import read_state
-
-        if not self.last_path.is_file():
+        if not self.saved.exist:
             again = command("train", "--resume", self.path)
             raise NoCheckpointError(f"{self.path} has no checkpoint yet; train it with: {again}")
-        return read_state(self.last_path)
+        return self.saved.read()
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of a writer that was killed."""
+        for path in (*vars(self).values(), self.saved.previous):
+            if isinstance(path, Path):
+                remove_leftovers(path)
+        self.status_path.with_suffix(".new").unlink(missing_ok=True)
 
     def save_predictions(self, predictions: Predictions) -> None:
         """Write what the network said of the test images, whole or not at all.
@@ -256,33 +271,6 @@ class RunFolder:
                 f"{command('evaluate', self.path)}"
             ) from None
 
-    def event_files(self) -> list[Path]:
-        """TensorBoard's event files; of several the last one counts."""
-        return sorted(self.path.glob("events.out.tfevents.*.thriftnet"))
-
-    def new_event_file(self) -> Path:
-        """Where the next event file goes; TensorBoard reads them in the order of their names."""
-        return self.path / f"events.out.tfevents.{time.time_ns()}.thriftnet"
-
-    def mlflow_run(self) -> str | None:
-        """What MLflow calls this run; none where it was not tracked, or the file is damaged."""
-        try:
-            found = (parse_line(read_bounded(self.mlflow_path, most=_MOST_FACTS)) or {}).get(
-                "run_id"
-            )
-        except OSError:
-            return None
-        return found if isinstance(found, str) else None
-
-    def save_mlflow_run(self, run_id: str) -> None:
-        """Keep what MLflow calls this run, for the sittings to come.
-
-        Raises:
-            RunError: The disk is full or the folder cannot be written.
-        """
-        content = json.dumps({"run_id": run_id}) + "\n"
-        write_whole(self.mlflow_path, content.encode(), error=RunError)
-
     @property
     def finished(self) -> bool:
         """Whether the run came to its end and has its final weights."""
@@ -303,12 +291,15 @@ class RunFolder:
         that filled up, the last line is still to be written, by what `--resume` reads.
         """
         try:
-            refuse_links(self.path)
-            self.model_facts()
-            told = last_line(self.metrics(outline=True), "end")
+            from thriftnet.models.tensors import check_model_file
+
+            found = self.checkpoints()
+            if found and last_line(self.metrics(outline=True), "end"):
+                check_model_file(self.model_path)
+                return found
         except RunError:
-            return []
-        return self.checkpoints() if told else []
+            pass
+        return []
 
     def checkpoints(self) -> list[Path]:
         """Those that there are; without them a run that is not finished cannot go on.
@@ -317,7 +308,15 @@ class RunFolder:
             RunError: The run holds links, through which others' files would be removed.
         """
         refuse_links(self.path)
-        return [path for path in (self.last_path, self.best_path) if path.is_file()]
+        return self.saved.files()
+
+
+def read_facts_file(path: Path) -> dict[str, Any]:
+    """The object in a small JSON file; empty where the file is missing or damaged."""
+    try:
+        return parse_line(read_bounded(path, most=_MOST_FACTS)) or {}
+    except OSError:
+        return {}
 
 
 def _remove_unborn(folder: Path) -> None:

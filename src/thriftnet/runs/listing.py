@@ -14,9 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from thriftnet.digests import open_yaml
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.load import is_whole
 from thriftnet.recipe.plain_yaml import read_yaml
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 from thriftnet.runs.folder import RunFolder
@@ -115,8 +117,8 @@ def find_runs(folder: Path) -> list[RunFolder]:
 
 def _is_run(run: RunFolder) -> bool:
     """Whether it has a recipe, or what only a run that lost its recipe can have."""
-    marks = (run.recipe_path, run.metrics_path, run.model_path, run.last_path)
-    return any(path.is_file() for path in marks)
+    marks = (run.recipe_path, run.metrics_path, run.model_path)
+    return run.saved.exist or any(path.is_file() for path in marks)
 
 
 def read_run(run: RunFolder) -> ListedRun:
@@ -171,6 +173,9 @@ def _read_recipe(run: RunFolder) -> Recipe:
     try:
         tree: dict[str, Any] = {}
         text = read_bounded(run.recipe_path, most=4 * MOST_CHARACTERS).decode("utf-8")
+        text = open_yaml(text)
+        if not is_whole(text):
+            raise ValueError("it was cut")
         for section in re.split(r"(?m)^(?=\w)", text):
             found = _read_section(section) or {}
             if tree.keys() & found.keys():

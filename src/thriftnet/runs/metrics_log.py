@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard
 
+from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, read_bounded, write_whole
 
@@ -24,16 +25,37 @@ _EPOCH = '{"kind": "epoch"'
 
 
 def parse_line(text: str | bytes) -> MetricRecord | None:
-    """A line of the metrics; none if it is damaged."""
+    """A line of the metrics; none if it is not what was written."""
     try:
-        line = json.loads(text)
+        return load_json(text)
     except (ValueError, RecursionError):  # brackets in brackets
         return None
-    return cast("MetricRecord", line) if isinstance(line, dict) else None
+
+
+def write_lines(path: Path, lines: Iterable[MetricRecord]) -> None:
+    """Replace the content of a file, whole or not at all.
+
+    Raises:
+        RunError: The disk is full or the folder cannot be written.
+    """
+    write_whole(path, "".join(dump_json(line) + "\n" for line in lines).encode(), error=RunError)
+
+
+def _is_cut(text: str) -> bool:
+    """Whether the text after the last line break is the beginning of a line.
+
+    No beginning of an object is an object, so that one that is complete was changed, or lacks its
+    line break alone.
+    """
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return bool(text)
+    return not isinstance(found, dict)
 
 
 def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
-    """All whole lines of a file; one torn at the end is left out. No file has no lines.
+    """All whole lines of a file; one cut at the end is left out. No file has no lines.
 
     Args:
         path: Of the metrics.
@@ -41,10 +63,10 @@ def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
             lists of runs do without.
 
     Raises:
-        RunError: Another line is not a JSON object, or the file cannot be read.
+        RunError: A line is not what was written, or the file cannot be read.
     """
     try:
-        texts = read_bounded(path, most=_MOST_BYTES).decode("utf-8", "replace").splitlines()
+        texts = read_bounded(path, most=_MOST_BYTES).decode("utf-8", "replace").split("\n")
     except FileNotFoundError:
         return []
     except OSError as fault:
@@ -52,27 +74,26 @@ def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
             f"{path} cannot be read: {fault.strerror}; check the file and the disk"
         ) from None
     epochs = [at for at, text in enumerate(texts) if text.startswith(_EPOCH)]
-    # The last may be torn, so one more is kept; a cut line among the others is still found out.
+    # The last may be cut, so one more is kept; a cut line among the others is still found out.
     passed = {at for at in epochs[:-2] if texts[at].endswith("}")} if outline else set[int]()
     lines: list[MetricRecord] = []
     for at, text in enumerate(texts):
-        if at in passed:
+        if at in passed or (at + 1 == len(texts) and (not text or _is_cut(text))):
             continue
         line = parse_line(text)
-        if line is not None:
-            lines.append(line)
-        elif at + 1 < len(texts):
+        if line is None:
             raise RunError(f"{path} is damaged in line {at + 1}; delete that line")
+        lines.append(line)
     return lines
 
 
 def append_line(path: Path, line: MetricRecord) -> None:
-    """Add a line to a file, whole or not at all, in the place of a torn last one.
+    """Add a line to a file, whole or not at all, in the place of a cut last one.
 
     Raises:
         RunError: The disk is full or the folder cannot be written.
     """
-    added = json.dumps(line, allow_nan=False).encode() + b"\n"
+    added = dump_json(line).encode() + b"\n"
     try:
         path.touch()
         if path.stat().st_nlink > 1:  # another name of the file, wherever it is, keeps its content
@@ -80,7 +101,8 @@ def append_line(path: Path, line: MetricRecord) -> None:
         with path.open("r+b", buffering=0) as file:
             content = file.read()
             whole = content.rfind(b"\n") + 1  # bytes
-            if parse_line(content[whole:]) is not None:  # torn, but of its line break alone
+            tail = content[whole:].decode("utf-8", "replace")
+            if tail and not _is_cut(tail):  # it lacks its line break alone
                 whole, added = len(content), b"\n" + added
             file.truncate(whole)
             file.seek(whole)
@@ -94,10 +116,10 @@ def append_line(path: Path, line: MetricRecord) -> None:
 def is_torn(path: Path) -> bool:
     """Whether the last line of a file was cut while it was written."""
     try:
-        last = read_bounded(path, most=_MOST_BYTES).rsplit(b"\n", 1)[-1]
+        last = read_bounded(path, most=_MOST_BYTES).rsplit(b"\n", 1)[-1].decode("utf-8", "replace")
     except OSError:
         return False
-    return bool(last) and parse_line(last) is None
+    return _is_cut(last)
 
 
 def is_figure(value: object) -> TypeGuard[float]:

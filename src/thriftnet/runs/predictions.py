@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from thriftnet.digests import open_archive, seal_archive
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,12 @@ class Predictions:
     """(N, classes) for each way of test-time augmentation that was read."""
 
     def to_bytes(self) -> bytes:
-        """A compressed .npz archive."""
+        """A compressed .npz archive with its SHA-256."""
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {"labels": self.labels}
         arrays |= {f"logits_{tta}": logits for tta, logits in self.logits.items()}
         np.savez_compressed(buffer, **arrays)  # NumPy 2.1 takes allow_pickle for an array
-        return buffer.getvalue()
+        return seal_archive(buffer.getvalue())
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Predictions:
@@ -36,8 +37,7 @@ class Predictions:
             ValueError: It is damaged.
         """
         try:
-            _refuse_bomb(content)
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(open_archive(content)), allow_pickle=False) as arrays:
                 labels = np.asarray(arrays["labels"], dtype=np.int64)
                 logits = {
                     name.removeprefix("logits_"): np.asarray(arrays[name], dtype=np.float32)
@@ -48,15 +48,3 @@ class Predictions:
         except Exception as fault:
             raise ValueError(f"not an archive of predictions: {fault}") from None
         return cls(labels, logits)
-
-
-def _refuse_bomb(content: bytes) -> None:
-    """See that an archive unpacks to little more than it holds: logits hardly shrink.
-
-    Raises:
-        ValueError: It unpacks to far more.
-    """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > 2**24 + 16 * len(content):
-        raise ValueError(f"it unpacks to {unpacked:,} bytes")

@@ -18,6 +18,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from thriftnet.errors import RunError
 from thriftnet.files import write_whole
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.tracked import event_files, new_event_file
 from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
 
 # protobuf makes these classes when it is imported, where no type checker sees them.
@@ -69,14 +70,14 @@ class EventFiles:
 
     def _take_up(self, run: RunFolder) -> None:
         """Go on with the file of an earlier sitting, if it has a whole head."""
-        for path in run.event_files()[-1:]:
+        for path in event_files(run)[-1:]:
             content = path.read_bytes()
             size = _head_size(content)
             if size is not None:
                 self._file, self._shown = path, content[size:]
 
     def _begin(self, run: RunFolder, points: bytes, *, began: float) -> None:
-        earlier, path = run.event_files(), run.new_event_file()
+        earlier, path = event_files(run), new_event_file(run)
         parameters = hparams_pb(
             cast("dict[Any, Any]", read_parameters(run)), trial_id=run.name, start_time_secs=began
         )

@@ -24,6 +24,7 @@ from mlflow.tracking import MlflowClient
 
 from thriftnet.errors import TrackingError
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.tracked import mlflow_run, save_mlflow_run
 from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
 
 _EXPERIMENT = "thriftnet"
@@ -112,7 +113,7 @@ class MlflowRuns:
 
     def _find(self, client: MlflowClient, run: RunFolder) -> str | None:
         """The run that an earlier sitting made in this store, with what it has; or none."""
-        run_id = run.mlflow_run()
+        run_id = mlflow_run(run)
         if run_id is None:
             return None
         try:
@@ -143,7 +144,7 @@ class MlflowRuns:
         parameters = [_parameter(*pair) for pair in read_parameters(run).items()]
         for at in range(0, len(parameters), _MOST_PARAMETERS):
             client.log_batch(run_id, params=parameters[at : at + _MOST_PARAMETERS])
-        run.save_mlflow_run(run_id)
+        save_mlflow_run(run, run_id)
         return run_id
 
     def _tell_status(self, client: MlflowClient, status: str, *, ended: float) -> None:

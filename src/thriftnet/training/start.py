@@ -6,13 +6,12 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from thriftnet.commands import command
 from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10, measure_digests
-from thriftnet.errors import NoCheckpointError, ProcessError, RunError, TrainingError
+from thriftnet.errors import ProcessError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.lengths import check_lengths
@@ -28,8 +27,15 @@ from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Lasting, Progress, Quiet
+from thriftnet.training.saved_run import (
+    SavedRun,
+    check_best,
+    is_over,
+    load_saved,
+    read_saved,
+)
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
-from thriftnet.training.state import TrainingState, trained_as
+from thriftnet.training.state import TrainingState
 from thriftnet.training.status import WithStatus
 from thriftnet.training.tracking import Tracker, WithTrackers
 
@@ -47,16 +53,6 @@ class TrainedRun:
     """Names of the trackers that failed on the way."""
     is_main: bool = True
     """Of several processes, whether this is the one that speaks and evaluates."""
-
-
-@dataclass(frozen=True)
-class SavedRun:
-    """What a run folder has of a training that was cut."""
-
-    run: RunFolder
-    recipe: Recipe
-    checkpoint: dict[str, Any] | None
-    """None where it was cut before the first."""
 
 
 def start_run(
@@ -150,7 +146,8 @@ def resume_run(
         saved: What `read_saved` said of the folder, where it was asked already.
 
     Raises:
-        RunError: There is no run, another process writes to it, or its checkpoint is damaged.
+        RunError: There is no run, another process writes to it, its checkpoints or its best weights
+            are damaged, or a weight is not finite.
         DataError: The data set cannot be had.
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.
@@ -160,20 +157,25 @@ def resume_run(
     with contextlib.ExitStack() as held:
 
         def take_up() -> SavedRun | None:
-            if _is_over(run):  # before the lock: its folder may be there to read alone
+            if is_over(run):  # before the lock: its folder may be there to read alone
                 return None
             held.enter_context(writing(run, say=progress.note))
-            return None if _is_over(run) else saved or read_saved(path)
+            run.remove_leftovers()
+            return None if is_over(run) else saved or read_saved(path)
 
         found = processes.broadcast_from_main(take_up)
         if found is None:
             return TrainedRun(run.path, finished=True, is_main=processes.is_main)
         recipe = found.recipe
+        processes.broadcast_from_main(lambda: check_best(found))
         train_set, _ = load_cifar10(data, say=progress.note)
         model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
         plan, state = _prepare(recipe, train_set, model, processes, prepare)
-        _load(found, state)
+        load_saved(found, state)
         if processes.is_main:
+            if found.damage:
+                run.saved.drop_last()
+                progress.note(f"{found.damage}; going on from the checkpoint before it")
             run.rewind(state.step)
             if not last_line(run.metrics(outline=True), "start"):
                 run.append(_start_line(plan, state))
@@ -198,23 +200,8 @@ def restore_run(
     train_set, _ = load_cifar10(data)
     model = recipe_network(saved.recipe, classes=len(CIFAR10_CLASSES))
     plan, state = _prepare(saved.recipe, train_set, model, ALONE, prepare_tensors)
-    _load(saved, state)
+    load_saved(saved, state)
     return saved.recipe, plan, state, train_set
-
-
-def read_saved(path: Path) -> SavedRun:
-    """A run folder's recipe and last checkpoint.
-
-    Raises:
-        RunError: There is no run, or its checkpoint is damaged.
-        RecipeError: The recipe was changed and is wrong now.
-    """
-    run = RunFolder.open(path)
-    recipe = run.recipe()
-    try:
-        return SavedRun(run, recipe, run.load_state())
-    except NoCheckpointError:
-        return SavedRun(run, recipe, None)
 
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
@@ -225,28 +212,6 @@ def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
     changed = {k: v for k, v in now.items() if k not in same and v != before.get(k)}
     if changed:
         run.append({"kind": "environment", "step": state.step, **changed})
-
-
-def _is_over(run: RunFolder) -> bool:
-    """Whether nothing is left to do: a disk that filled up may have the last weights alone."""
-    told = bool(last_line(run.metrics(outline=True), "end"))
-    return run.finished and (told or not run.last_path.is_file())
-
-
-def _load(saved: SavedRun, state: TrainingState) -> None:
-    if saved.checkpoint is None:
-        return
-    own = trained_as(saved.recipe)
-    try:
-        # Earlier versions wrote nothing, then the digest alone.
-        if not own.startswith(saved.checkpoint.get("recipe", own)):
-            raise ValueError("another recipe")
-        state.load_checkpoint(saved.checkpoint)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
-        raise RunError(
-            f"the checkpoint of {saved.run.path} does not fit its recipe.yaml; "
-            "undo what was changed there"
-        ) from None
 
 
 def _speaker(progress: Progress | None, processes: Processes) -> Progress:

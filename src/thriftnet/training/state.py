@@ -73,6 +73,11 @@ class TrainingState:
         """Of the latest step, of the first parameter group: the recipe's `optim.lr`, scheduled."""
         return self.optimisers[0].param_groups[0]["lr"]
 
+    def find_not_finite(self) -> str | None:
+        """The name of a weight that is not finite; none where all are."""
+        weights = [*self.model.state_dict().items(), *self.network.state_dict().items()]
+        return next((name for name, value in weights if not bool(value.isfinite().all())), None)
+
     def to_checkpoint(self) -> dict[str, Any]:
         """Plain containers and tensors, for `torch.save`."""
         return {

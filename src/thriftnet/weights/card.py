@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from thriftnet.errors import RunError
 from thriftnet.models.metadata import read_facts
+from thriftnet.weights.digests import check_shipped
 from thriftnet.weights.find import FOLDER, weights_file
 
 _KEY = "card"
@@ -160,7 +161,10 @@ def shipped_card(name: str, *, digest: str, folder: Path = FOLDER) -> Card | Non
         RunError: The file is damaged.
     """
     path = weights_file(name, folder)
-    card = read_card(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    check_shipped(path)
+    card = read_card(path)
     return card if card and card.digest == digest else None
 
 

@@ -14,6 +14,7 @@ from thriftnet.errors import RunError
 from thriftnet.recipe import shipped_recipes
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.paths import model_file
+from thriftnet.weights.digests import check_shipped
 
 FOLDER = Path(__file__).parent
 """Where the weights of this installation lie."""
@@ -58,12 +59,14 @@ def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
         folder: Where shipped weights lie.
 
     Raises:
-        RunError: Nothing is there, or the run has not come to its end.
+        RunError: Nothing is there, the run has not come to its end, or shipped weights are not
+            those that the package records.
     """
     path = Path(target)
     if isinstance(target, str) and path.name == target:  # a plain word
         shipped = shipped_weights(folder)
         if target in shipped:
+            check_shipped(weights_file(target, folder))
             return FoundModel(weights_file(target, folder), name=target)
         if not path.exists():
             raise RunError(_unknown(target, shipped))

@@ -12,7 +12,8 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.training.images import PrepareTensors
 from thriftnet.training.progress import Progress
-from thriftnet.training.start import SavedRun, TrainedRun, read_saved, resume_run, start_run
+from thriftnet.training.saved_run import SavedRun, read_saved
+from thriftnet.training.start import TrainedRun, resume_run, start_run
 
 
 def train_trial(

@@ -1,0 +1,46 @@
+"""Files of other kinds that are given for a model file, told from a damaged one."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from thriftnet.files import open_regular
+
+_GIVE = "give a run folder or its model.safetensors"
+_MARKS = {
+    b"\x80\x02": f"a pickle, such as an old PyTorch checkpoint, not a thriftnet model; {_GIVE}",
+    b"\x89HDF": f"an HDF5 file, not a thriftnet model; {_GIVE}",
+    b"GGUF": f"a GGUF file, not a thriftnet model; {_GIVE}",
+    b"version https://git-lfs": (
+        "a Git LFS pointer, not the file that it stands for; fetch that with: git lfs pull"
+    ),
+}
+"""How files of other kinds begin."""
+
+
+def foreign_kind(path: Path) -> str | None:
+    """What a file is that is no model file, and what to do; none where it may be one."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(32)
+        if head.startswith(b"PK\x03\x04"):
+            return _zip_kind(path)
+    except OSError:
+        return None
+    if path.suffix.lower() == ".onnx":  # its bytes have no mark
+        return f"an ONNX model, not a thriftnet model; {_GIVE}"
+    return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
+
+
+def _zip_kind(path: Path) -> str:
+    run = path.parent.parent
+    if path.parent.name == "checkpoints" and (run / "recipe.yaml").is_file():
+        return f"a checkpoint, not a model; give the run folder: {run}"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            pickled = any(name.endswith("data.pkl") for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        pickled = False
+    kind = "a PyTorch checkpoint" if pickled else "a zip archive"
+    return f"{kind}, not a thriftnet model; {_GIVE}"

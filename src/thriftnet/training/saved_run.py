@@ -1,0 +1,85 @@
+"""What a run folder has of a training that was cut, and how the training goes back to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thriftnet.errors import NoCheckpointError, RunError
+from thriftnet.models.tensors import check_model_file
+from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import train_anew
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import last_line
+from thriftnet.training.state import TrainingState, trained_as
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """What a run folder has of a training that was cut."""
+
+    run: RunFolder
+    recipe: Recipe
+    checkpoint: dict[str, Any] | None
+    """The latest whole one; none where the run was cut before the first."""
+    damage: str | None = None
+    """What is wrong with the last checkpoint, where `checkpoint` is the one before it."""
+
+
+def read_saved(path: Path) -> SavedRun:
+    """A run folder's recipe and last checkpoint.
+
+    Raises:
+        RunError: There is no run, or its checkpoints are damaged.
+        RecipeError: The recipe was cut or changed.
+    """
+    run = RunFolder.open(path)
+    recipe = run.recipe()
+    try:
+        checkpoint, damage = run.find_state()
+    except NoCheckpointError:
+        return SavedRun(run, recipe, None)
+    return SavedRun(run, recipe, checkpoint, damage)
+
+
+def is_over(run: RunFolder) -> bool:
+    """Whether nothing is left to do: a disk that filled up may have the last weights alone."""
+    told = bool(last_line(run.metrics(outline=True), "end"))
+    return run.finished and (told or not run.saved.exist)
+
+
+def check_best(saved: SavedRun) -> None:
+    """See that the best weights so far are whole, before the training at whose end they count.
+
+    Raises:
+        RunError: They are not.
+    """
+    if saved.recipe.train.select == "best" and (saved.checkpoint or {}).get("best_epoch"):
+        check_model_file(saved.run.best_path)
+
+
+def load_saved(saved: SavedRun, state: TrainingState) -> None:
+    """Bring the state of a training to where its checkpoint was written.
+
+    Raises:
+        RunError: The checkpoint is of another recipe, or a weight in it is not finite.
+    """
+    if saved.checkpoint is None:
+        return
+    own = trained_as(saved.recipe)
+    try:
+        # Earlier versions wrote nothing, then the digest alone.
+        if not own.startswith(saved.checkpoint.get("recipe", own)):
+            raise ValueError("another recipe")
+        state.load_checkpoint(saved.checkpoint)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
+        raise RunError(
+            f"the checkpoint of {saved.run.path} does not fit its recipe.yaml; "
+            "undo what was changed there"
+        ) from None
+    if name := state.find_not_finite():
+        raise RunError(
+            f"the checkpoint of {saved.run.path} holds weights that are not finite ({name}); "
+            f"{train_anew(saved.run)}"
+        )

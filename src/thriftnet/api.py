@@ -14,7 +14,7 @@ from thriftnet.data import image_files
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate
 from thriftnet.inference.classifier import Classifier, Prediction, load_model
-from thriftnet.inference.tta import tta_views
+from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations

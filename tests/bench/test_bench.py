@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import pytest
 import torch
@@ -23,6 +22,7 @@ from thriftnet.bench.speed import (
     training_speed,
 )
 from thriftnet.errors import RecipeError
+from thriftnet.inference.engine import Engine
 from thriftnet.recipe import load_recipe
 from thriftnet.runtime.device import Compute
 from thriftnet.terminal.results import print_bench
@@ -110,10 +110,7 @@ def test_a_recipe_without_a_whole_batch_has_no_speed() -> None:
 def test_reading_is_timed_as_evaluate_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[nn.Module] = []
 
-    def keep(network: nn.Module, *_: Any, **__: Any) -> None:
-        read.append(network)
-
-    monkeypatch.setattr("thriftnet.bench.speed.predict_logits", keep)
+    monkeypatch.setattr(Engine, "logits", lambda engine, *_: read.append(engine.network))
     inference_speed(load_recipe("smoke", TINY), seconds=0.01)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in read[0].modules())
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError
 from thriftnet.evaluation.evaluate import Evaluation, evaluate_on, read_logits
-from thriftnet.inference.logits import predict_logits, predict_views
+from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import choose_compute
 from thriftnet.terminal.results import print_evaluation
@@ -108,16 +108,12 @@ def test_logits_do_not_depend_on_the_batches_and_the_mode_is_restored():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten())
     images = torch.randint(256, (7, 3, 8, 8), dtype=torch.uint8)
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
-    views = {"plain": lambda batch: batch}
-    whole, parts = (
-        predict_views(
-            network.train(), images, views, mean=mean, std=std, compute=COMPUTE, batch_size=size
-        )["plain"]
-        for size in (7, 3)
+    whole, parts, halved = (
+        Engine(network.train(), mean=mean, std=std, compute=COMPUTE, **options).logits(images)
+        for options in ({}, {"batch_size": 3}, {"temperature": 2.0})
     )
     assert network.training
-    once = predict_logits(network, images, mean=mean, std=std, compute=COMPUTE)
-    assert torch.equal(once, whole)
+    assert torch.equal(halved, whole / 2)
     torch.testing.assert_close(whole, parts)
     scaled = (images / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     with torch.no_grad():

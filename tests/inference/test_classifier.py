@@ -1,5 +1,6 @@
 """A trained network as something that names pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,19 @@ def test_way_of_reading_is_the_recipes_unless_named(tmp_path: Path):
     )
     np.testing.assert_array_equal(own, flip)
     assert np.abs(own - none).max() > 1e-6
+
+
+def test_temperature_is_kept_in_the_file_and_divides_the_logits(tmp_path: Path):
+    """A file without one, of an uncalibrated network, has the temperature 1."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    save_model(tmp_path / "hot", replace(save(tmp_path / "cold"), temperature=4.0))
+    cold, hot = (
+        load_model(tmp_path / name, device="cpu", precision="fp32") for name in ("cold", "hot")
+    )
+    assert (cold.model.temperature, hot.model.temperature) == (1, 4)
+    expected = cold.probabilities(images) ** 0.25
+    expected /= expected.sum(1, keepdims=True)
+    np.testing.assert_allclose(hot.probabilities(images), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from thriftnet.errors import RecipeError
-from thriftnet.inference.tta import tta_logits
+from thriftnet.inference.engine import Engine
 from thriftnet.inference.views import VIEWS, choose_views
-from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import choose_compute
 
 CPU = choose_compute(device="cpu", precision="fp32")
@@ -29,14 +28,8 @@ class Recorder(nn.Module):
 
 def read(network: nn.Module, images: Tensor, kinds: tuple[str, ...]) -> dict[str, Tensor]:
     """Bytes as they are: mean 0, and a std that undoes the scale to 0-1."""
-    model = SavedModel(
-        network=network,
-        architecture={},
-        classes=("a", "b", "c", "d"),
-        mean=(0.0, 0.0, 0.0),
-        std=(1 / 255, 1 / 255, 1 / 255),
-    )
-    return tta_logits(model, images, kinds, compute=CPU)
+    engine = Engine(network, mean=(0.0, 0.0, 0.0), std=(1 / 255, 1 / 255, 1 / 255), compute=CPU)
+    return engine.side_by_side(images, kinds)
 
 
 @pytest.fixture

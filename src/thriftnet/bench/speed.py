@@ -10,14 +10,13 @@ import torch
 
 from thriftnet.bench.clock import median_seconds
 from thriftnet.data import CIFAR10_CLASSES, Dataset
-from thriftnet.inference.logits import predict_logits
-from thriftnet.inference.optimise import optimize_for_inference
+from thriftnet.inference.engine import Engine
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
-from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
+from thriftnet.training.setup import Plan, as_saved, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
 
 CIFAR10_TRAIN = 50_000
@@ -95,14 +94,11 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
     """Read noise with an untrained network of the recipe, as `evaluate` and `predict` read."""
     plan, _ = noise_training(recipe)
-    network = optimize_for_inference(
-        recipe_network(recipe, classes=len(CIFAR10_CLASSES)), plan.compute
-    )
+    network = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    engine = Engine.of(as_saved(recipe, plan, network), plan.compute)
 
     def read(count: int) -> None:
-        predict_logits(
-            network, plan.images[:count], mean=plan.mean, std=plan.std, compute=plan.compute
-        )
+        engine.logits(plan.images[:count])
 
     return InferenceSpeed(
         images_per_second=250 / median_seconds(lambda: read(250), seconds=seconds),

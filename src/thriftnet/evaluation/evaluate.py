@@ -20,17 +20,15 @@ from thriftnet.evaluation.metrics import (
     top_k_accuracy,
     wilson_interval,
 )
-from thriftnet.inference.logits import Told, untold
-from thriftnet.inference.optimise import optimize_for_inference
-from thriftnet.inference.tta import baseline_tta, tta_logits
-from thriftnet.inference.views import choose_views
+from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.views import baseline_tta, choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runtime.device import Compute, choose_compute
-from thriftnet.runtime.resize import shrink
+from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.card import Card, card_of
 from thriftnet.weights.find import find_model
 
@@ -163,12 +161,11 @@ def _read(
             f"the network knows {', '.join(model.classes)} and the images are of "
             f"{', '.join(dataset.classes)}; evaluate it on its own classes"
         )
-    fast = replace(model, network=optimize_for_inference(model.network, compute))
-    images = shrink(torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2), model.image_size)
+    images = as_pixels(dataset.images, model.image_size)
     labels = torch.tensor(dataset.labels)
 
     other = baseline_tta(tta)
-    logits = tta_logits(fast, images, (tta, other), compute=compute, told=told)
+    logits = Engine.of(model, compute).side_by_side(images, (tta, other), told=told)
 
     def read(kind: str) -> Metrics:
         return read_logits(logits[kind], labels, classes=model.classes, tta=kind)

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from thriftnet.data import read_image
-from thriftnet.inference.optimise import optimize_for_inference
-from thriftnet.inference.tta import tta_logits
+from thriftnet.inference.engine import Engine
 from thriftnet.inference.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runtime.device import choose_compute
-from thriftnet.runtime.resize import shrink
+from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.find import find_model
 
 _CIFAR10_SIDE = 32
@@ -58,7 +56,7 @@ class Classifier:
         self.compute = choose_compute(device=device, precision=precision)
         self.tta = model.tta if tta is None else tta
         choose_views(self.tta)  # an unknown one is refused now, not at the first picture
-        self._fast = replace(model, network=optimize_for_inference(model.network, self.compute))
+        self.engine = Engine.of(model, self.compute)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -85,8 +83,7 @@ class Classifier:
             )
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
-        pixels = shrink(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2), side)
-        logits = tta_logits(self._fast, pixels, (self.tta,), compute=self.compute)[self.tta]
+        logits = self.engine.logits(as_pixels(images, side), self.tta)
         return logits.softmax(dim=1).numpy()
 
     def predict(self, images: NDArray[np.uint8]) -> list[Prediction]:

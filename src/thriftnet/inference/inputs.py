@@ -16,7 +16,7 @@ from thriftnet.inference.classifier import Classifier, Prediction
 _AT_ONCE = 32
 """Pictures between two answers. Always as many: a network's last bits depend on its batch."""
 _ARRAYS_AT_ONCE = 1000
-"""The same of images that need no decoding; four batches of `predict_views`."""
+"""The same of images that need no decoding; four batches of an engine."""
 
 
 @dataclass(frozen=True)

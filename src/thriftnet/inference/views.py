@@ -58,3 +58,17 @@ def choose_views(name: str) -> Mapping[str, float]:
             f"evaluate.tta={name!r} is not one of {', '.join(VIEWS)}; use one of them"
         )
     return VIEWS[name]
+
+
+def baseline_tta(tta: str) -> str:
+    """What an evaluation shows beside `tta`: no augmentation, or the mirror image beside none."""
+    return "flip" if tta == "none" else "none"
+
+
+def tta_views(tta: str) -> set[str]:
+    """Names of all views that an evaluation of that choice computes.
+
+    Raises:
+        RecipeError: The choice is not one of ours.
+    """
+    return {name for kind in (tta, baseline_tta(tta)) for name in choose_views(kind)}

@@ -43,6 +43,7 @@ class ModelFacts(BaseModel):
     image_size: Annotated[int, Field(ge=1, le=1024)]
     """Height and width in pixels."""
     tta: str
+    temperature: Positive = 1.0
     about: dict[str, Any]
     weights_sha256: str | None = None
     """Of names, types, shapes and values of the weights; none in files of earlier versions."""

@@ -44,6 +44,8 @@ class SavedModel:
     """Height and width in pixels."""
     tta: str = "none"
     """The test-time augmentation its recipe chose."""
+    temperature: float = 1.0
+    """Divides the logits; 1 until the network is calibrated."""
     about: Mapping[str, Any] = field(default_factory=lambda: {})
     """Free facts: recipe name and digest, seed, run."""
     weights_sha256: str | None = None
@@ -68,7 +70,7 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         RunError: The disk is full, the folder cannot be written, or a weight is beyond fp16.
         TrainingError: A weight is not finite.
     """
-    facts = {
+    facts: dict[str, Any] = {
         "format": FORMAT,
         "architecture": dict(model.architecture),
         "classes": list(model.classes),
@@ -78,6 +80,8 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         "tta": model.tta,
         "about": dict(model.about),
     }
+    if model.temperature != 1:  # files of uncalibrated networks keep their bytes
+        facts["temperature"] = model.temperature
     # safetensors keeps no strides: channels-last weights are stored in plain order.
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
     if name := find_not_finite(_arrays(tensors)):
@@ -127,6 +131,7 @@ def read_model(path: Path) -> SavedModel:
         std=facts.std,
         image_size=facts.image_size,
         tta=facts.tta,
+        temperature=facts.temperature,
         about=facts.about,
         weights_sha256=facts.weights_sha256,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -18,3 +20,12 @@ def shrink(images: Tensor, side: int) -> Tensor:
         for part in images.split(1000)
     ]
     return torch.cat(chunks).contiguous(memory_format=torch.channels_last)
+
+
+def as_pixels(images: NDArray[np.uint8], side: int) -> Tensor:
+    """(N, H, W, 3) uint8 arrays as (N, 3, side, side) channels-last tensors.
+
+    One copy into memory: a data set's cache is mapped read-only, and its images are read in random
+    order.
+    """
+    return shrink(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2), side)

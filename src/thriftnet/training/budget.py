@@ -13,7 +13,6 @@ from functools import partial
 import torch
 
 from thriftnet.errors import RecipeError
-from thriftnet.inference.logits import predict_logits
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, build_recipe
 from thriftnet.recipe.lengths import follow_epochs, scale_training
@@ -89,7 +88,7 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
         steps.append(time.monotonic() - began)
     began = time.monotonic()
     few = plan.images[:500]
-    predict_logits(state.model, few, mean=plan.mean, std=plan.std, compute=plan.compute)
+    plan.engine(state.model).logits(few)
     pace = Pace(
         train_image=statistics.median(steps[1:]) / len(batch),
         read_image=(time.monotonic() - began) / len(few),

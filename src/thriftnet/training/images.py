@@ -12,7 +12,7 @@ from torch import Tensor
 
 from thriftnet.data import Dataset, stratified_split
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.resize import shrink
+from thriftnet.runtime.resize import as_pixels
 from thriftnet.training.rng import derive_seed
 
 
@@ -81,9 +81,5 @@ def split_positions(
 
 
 def as_images(dataset: Dataset, device: torch.device, *, side: int) -> Tensor:
-    """(N, H, W, 3) uint8 arrays as (N, 3, side, side) channels-last tensors.
-
-    One copy into memory: the cache is mapped read-only, and training reads it in random order.
-    """
-    images = torch.from_numpy(dataset.images.copy()).permute(0, 3, 1, 2)
-    return shrink(images, side).to(device)
+    """Its images as (N, 3, side, side) channels-last uint8 tensors on a device."""
+    return as_pixels(dataset.images, side).to(device)

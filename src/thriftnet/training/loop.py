@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from thriftnet.augment.mix import MixDraws
 from thriftnet.augment.pipeline import Draws
 from thriftnet.errors import TrainingError
-from thriftnet.inference.logits import predict_logits
 from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.models.speednet import SpeedNet
@@ -214,9 +213,7 @@ def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
     """
     if len(plan.val_images) == 0:
         return None
-    logits = predict_logits(
-        state.network, plan.val_images, mean=plan.mean, std=plan.std, compute=plan.compute
-    )
+    logits = plan.engine(state.network).logits(plan.val_images)
     labels = plan.val_labels.cpu()
     loss = F.cross_entropy(logits, labels).item()
     if not math.isfinite(loss):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from thriftnet.augment import Augment, Mix, normalise
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset
 from thriftnet.errors import RecipeError
+from thriftnet.inference.engine import Engine
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel
 from thriftnet.models.speednet import SpeedNet
@@ -74,6 +75,10 @@ class Plan:
     def pixels(self) -> dict[str, int]:
         """Height and width of the images before any are shrunk."""
         return {"height": self.images.shape[2], "width": self.images.shape[3]}
+
+    def engine(self, network: nn.Module) -> Engine:
+        """What runs a network on images while it trains: as it is, since its weights change."""
+        return Engine(network, mean=self.mean, std=self.std, compute=self.compute)
 
     def operations(self, steps: int) -> int:
         """Counted operations of training for so many steps, from the first."""

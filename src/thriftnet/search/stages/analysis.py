@@ -103,7 +103,6 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
         SearchError: The folder is gone or damaged.
         DataError: The data set cannot be had.
     """
-    from thriftnet.inference.logits import predict_logits
     from thriftnet.models.stages import network_stages
     from thriftnet.runs.folder import RunFolder
     from thriftnet.search.stages.capacity import judge
@@ -127,9 +126,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
         classes=len(plan.classes),
         images=min(images, len(plan.val_labels)),
     )
-    logits = predict_logits(
-        state.network, plan.val_images, mean=plan.mean, std=plan.std, compute=plan.compute
-    )
+    logits = plan.engine(state.network).logits(plan.val_images)
     positions = split_positions(recipe, train_set.labels)[1]
     dynamics = _rounded(curve_facts(lines))
     errors = error_facts(logits, plan.val_labels.cpu(), positions.tolist(), classes=plan.classes)

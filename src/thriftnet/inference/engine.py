@@ -1,0 +1,109 @@
+"""The one way from images to logits, under prediction, evaluation, validation and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from thriftnet.augment import normalise
+from thriftnet.inference.optimise import optimize_for_inference
+from thriftnet.inference.views import TRANSFORMS, choose_views
+from thriftnet.models.saved import SavedModel
+from thriftnet.runtime.device import Compute
+
+Told = Callable[[int, int], None]
+"""Is called with the number of images done, and of all."""
+
+
+def untold(_done: int, _total: int) -> None:
+    """Ignore progress."""
+
+
+class Engine:
+    """Runs a network in evaluation mode, batch by batch.
+
+    Args:
+        network: On `compute.device`; run as it is.
+        mean: Of the training images in [0, 1].
+        std: Of the training images in [0, 1].
+        compute: Device and precision.
+        batch_size: Images in a forward pass; 250 fit the last-level cache of a usual processor.
+        temperature: Divides the logits; 1 leaves them as they are.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+        compute: Compute,
+        batch_size: int = 250,
+        temperature: float = 1.0,
+    ) -> None:
+        self.network = network
+        self.compute = compute
+        self.batch_size = batch_size
+        self.temperature = temperature
+        self._scale = {"mean": mean, "std": std}
+
+    @classmethod
+    def of(cls, model: SavedModel, compute: Compute) -> Engine:
+        """An engine with an optimized copy of a trained network, and its temperature."""
+        return cls(
+            optimize_for_inference(model.network, compute),
+            mean=model.mean,
+            std=model.std,
+            compute=compute,
+            temperature=model.temperature,
+        )
+
+    def logits(self, images: Tensor, tta: str = "none") -> Tensor:
+        """(N, classes) float32 logits on the CPU of (N, 3, H, W) uint8 images.
+
+        Raises:
+            RecipeError: `tta` is not a key of `VIEWS`.
+        """
+        return self.side_by_side(images, (tta,))[tta]
+
+    @torch.no_grad()
+    def side_by_side(
+        self, images: Tensor, kinds: Sequence[str], *, told: Told = untold
+    ) -> dict[str, Tensor]:
+        """Logits under several kinds of test-time augmentation, which share their views.
+
+        Args:
+            images: (N, 3, H, W) uint8, on any device.
+            kinds: Keys of `VIEWS`.
+            told: Called after each batch.
+
+        Returns:
+            (N, classes) float32 on the CPU for each kind: the weighted mean over its views,
+            divided by the temperature. The network's mode is restored.
+
+        Raises:
+            RecipeError: A kind is not one of ours.
+        """
+        weights = {kind: choose_views(kind) for kind in kinds}
+        parts: dict[str, list[Tensor]] = {view: [] for each in weights.values() for view in each}
+        training = self.network.training
+        self.network.eval()
+        try:
+            for start in range(0, len(images), self.batch_size):
+                batch = images[start : start + self.batch_size].to(self.compute.device)
+                batch = normalise(batch, **self._scale)
+                for view, found in parts.items():
+                    shown = TRANSFORMS[view](batch).contiguous(memory_format=torch.channels_last)
+                    with self.compute.autocast():
+                        found.append(self.network(shown).float().cpu())
+                told(min(start + self.batch_size, len(images)), len(images))
+        finally:
+            self.network.train(training)
+        views = {k: torch.cat(found) if found else torch.empty(0, 0) for k, found in parts.items()}
+        return {
+            kind: torch.stack([weight * views[view] for view, weight in each.items()]).sum(0)
+            / self.temperature
+            for kind, each in weights.items()
+        }

@@ -49,7 +49,9 @@ def nearest_training_images(found: NearDuplicates) -> NDArray[np.int64]:
     best = across[np.lexsort((-found.similarity[across], other[across]))]
     _, first = np.unique(other[best], return_index=True)
     best = best[first]
-    return np.stack([one[best], other[best] - _TRAIN, found.mirrored[best]], axis=1)
+    return np.stack(
+        [one[best], other[best] - _TRAIN, found.mirrored[best].astype(np.int64)], axis=1
+    )
 
 
 def sampled(twins: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -107,7 +109,7 @@ def judged(pairs: NDArray[np.int64]) -> dict[str, Any]:
 
 def main() -> None:
     """Search, compare with what was seen, write."""
-    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options = argparse.ArgumentParser(description="CIFAR-10's near-duplicates")
     options.add_argument("--sheets", type=Path, metavar="DIR")
     sheets: Path | None = options.parse_args().sheets
     train, test = load_cifar10()

@@ -1,0 +1,115 @@
+"""Stratified, seeded split that keeps pictures together which would give each other away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.near_duplicates import connected_groups
+from thriftnet.errors import DataError
+
+
+class GroupedSplit(NamedTuple):
+    """Positions of the pictures on both sides, sorted and disjoint."""
+
+    kept: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    never_held_out: tuple[int, ...]
+    """Classes that have pictures, none of which is held out."""
+
+
+def merge_groups(
+    count: int, *groupings: Sequence[object] | NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """Numbers groups so that what one grouping holds together, no other can part.
+
+    Args:
+        count: Of the pictures.
+        groupings: One value per picture; pictures of equal values belong together, and None
+            belongs to no group.
+
+    Returns:
+        (count,) numbers from 0, in order of the groups' first pictures.
+    """
+    pairs: list[tuple[int, int]] = []
+    for grouping in groupings:
+        first: dict[object, int] = {}
+        values = grouping.tolist() if isinstance(grouping, np.ndarray) else grouping
+        for at, value in enumerate(values):
+            if value is not None:
+                pairs.append((first.setdefault(value, at), at))
+    return connected_groups(count, np.array(pairs, dtype=np.int64).reshape(-1, 2))
+
+
+def grouped_split(
+    labels: NDArray[np.integer], groups: NDArray[np.integer], *, ratio: float, seed: int
+) -> GroupedSplit:
+    """Holds out about the same share of every class, in whole groups.
+
+    A group counts for the class that most of its pictures have, the lower one of two. Each class
+    draws the order of its groups from a generator of its own, seeded by (seed, class), and holds
+    them out in that order as long as the class's share is not exceeded; so a class whose groups
+    are its own moves no other. Where no group fits, the smallest is held out if that comes nearer
+    to the share than nothing. One group of each class is always kept. Groups of one picture give
+    `stratified_split` for ratios below one half.
+
+    Args:
+        labels: (N,) integers from 0.
+        groups: (N,) integers; pictures of one number stay together.
+        ratio: Share of each class that is held out, 0 <= ratio < 1.
+        seed: Random seed, 0 or more.
+
+    Raises:
+        DataError: `ratio` or `seed` is out of range.
+    """
+    if not 0 <= ratio < 1:
+        raise DataError(f"the share to hold out is {ratio}; choose a value from 0 to below 1")
+    if seed < 0:
+        raise DataError(f"seed is {seed}; choose 0 or more")
+    _, first, member_of = np.unique(groups, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # by their first pictures: the numbers themselves mean nothing
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    member_of = rank[member_of]
+    sizes = np.bincount(member_of, minlength=len(order))
+    owner = _owners(labels, member_of, len(order))
+
+    out = np.zeros(len(order), dtype=bool)
+    for label in np.unique(owner):
+        own = np.flatnonzero(owner == label)
+        shuffled = own[np.random.default_rng([seed, int(label)]).permutation(len(own))]
+        out[_choose(shuffled, sizes, ratio)] = True
+    held = out[member_of]
+    missing = np.setdiff1d(np.unique(labels), np.unique(labels[held]))
+    return GroupedSplit(np.flatnonzero(~held), np.flatnonzero(held), tuple(missing.tolist()))
+
+
+def _owners(
+    labels: NDArray[np.integer], member_of: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """(count,) the most frequent label of each group."""
+    kinds, frequency = np.unique(np.stack([member_of, labels], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((kinds[:, 1], -frequency, kinds[:, 0]))
+    _, best = np.unique(kinds[order, 0], return_index=True)
+    owner = np.zeros(count, dtype=np.int64)
+    owner[:] = kinds[order, 1][best]
+    return owner
+
+
+def _choose(groups: NDArray[np.int64], sizes: NDArray[np.int64], ratio: float) -> list[int]:
+    """The groups of one class to hold out, in order."""
+    wanted = int(sizes[groups].sum() * ratio + 0.5)
+    chosen: list[int] = []
+    taken = 0
+    for group in groups.tolist():
+        if taken + sizes[group] <= wanted and len(chosen) < len(groups) - 1:
+            chosen.append(group)
+            taken += int(sizes[group])
+    if not chosen and wanted and len(groups) > 1:
+        smallest = groups[np.argmin(sizes[groups])]
+        if sizes[smallest] < 2 * wanted:
+            chosen.append(int(smallest))
+    return chosen

@@ -144,6 +144,13 @@ def test_lines_of_a_training_fit_the_terminal(going: RunFolder, width: int) -> N
     assert "val loss" not in words  # none was told
 
 
+@pytest.mark.parametrize("share", [0.4, 0.04, None])
+def test_other_work_is_shown_where_it_takes_much(going: RunFolder, share: float | None) -> None:
+    going.append(epoch_line(2, cpu_contention=share))
+    lines = standing_lines(read_standing(going.path), width=80)
+    assert any(line.startswith("other work, CPU     40%") for line in lines) == (share == 0.4)
+
+
 def test_what_to_do_stands_below(going: RunFolder) -> None:
     going.save_status(None)
     going.append({"kind": "interrupted", "step": 4})

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from made_runs import make_run
-from thriftnet.report.server import LiveServer
+from thriftnet.report.drawing import NotWantedError, drawing_while
+from thriftnet.report.record import read_record
+from thriftnet.report.server import LivePage, LiveServer
+from thriftnet.report.single import single_page
+from thriftnet.report.style import figure_style
 
 WATCH = """
 import contextlib, http.client, os, signal, threading, urllib.request
@@ -84,3 +88,18 @@ def test_a_signal_after_the_end_ends_the_process_at_once() -> None:
     """Python would raise KeyboardInterrupt where it waits for threads, and go on without them."""
     done = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_a_watch_that_ends_draws_no_further_figure(tmp_path: Path) -> None:
+    page = LivePage(make_run(tmp_path / "run").path)
+    page.closed = True
+    assert page.page() == b""  # not begun
+    begun: list[bool] = []
+
+    def wanted() -> bool:
+        begun.append(True)
+        return len(begun) < 2
+
+    with pytest.raises(NotWantedError), figure_style(), drawing_while(wanted):
+        single_page(read_record(page.run.path), data=None)
+    assert len(begun) == 2

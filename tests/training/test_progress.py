@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from thriftnet.screen import CleanConsole
-from thriftnet.training.progress import LiveBar, StepStats
+from thriftnet.training.progress import LiveBar, StepStats, epoch_text
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 MOMENT = StepStats(
@@ -52,3 +54,25 @@ def test_the_cursor_comes_back_after_the_steps(terminal: CleanConsole) -> None:
 def test_brackets_of_a_path_are_printed(terminal: CleanConsole, path: str) -> None:
     LiveBar(terminal).note(f"run folder: {path}")
     assert f"run folder: {path}" in written(terminal)
+
+
+EPOCH: dict[str, Any] = {
+    "epoch": 1, "epochs": 12, "train_loss": 1.5, "train_accuracy": 0.5, "seconds": 22.0,
+    "images_per_second": 1470.0, "learning_rate": 0.21,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.333, "  0:22  other work 33%  1470 img/s"), (0.05, "  0:22  1470 img/s")]
+)
+def test_a_large_share_of_other_work_is_told(
+    terminal: CleanConsole, share: float, told: str
+) -> None:
+    assert told in epoch_text({**EPOCH, "cpu_contention": share}, width=120)
+    bar = LiveBar(terminal)
+    bar.step(replace(MOMENT, cpu_contention=share))
+    assert ("other work 33%" in written(terminal)) == (share > 0.1)
+
+
+def test_a_line_of_an_earlier_version_tells_nothing_of_other_work() -> None:
+    assert epoch_text(EPOCH) == epoch_text({**EPOCH, "cpu_contention": None})

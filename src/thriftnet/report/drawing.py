@@ -6,6 +6,9 @@ import html
 import io
 import re
 from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +35,27 @@ _THEME = {
     style.SKY: "sky",
 }
 """Colours of a figure that the page's theme may change, by the name of its CSS variable."""
+
+
+_wanted: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: True)
+
+
+class NotWantedError(Exception):
+    """Nobody waits for the figure any more."""
+
+
+@contextmanager
+def drawing_while(wanted: Callable[[], bool]) -> Iterator[None]:
+    """A block in which each figure is begun only while it is wanted, in this thread.
+
+    Raises:
+        NotWantedError: It is not.
+    """
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,13 @@ def finish(
     wide: bool = False,
     pictures: tuple[Picture, ...] = (),
 ) -> Drawing:
-    """Render a figure to its files."""
+    """Render a figure to its files.
+
+    Raises:
+        NotWantedError: It is not wanted any more (`drawing_while`).
+    """
+    if not _wanted.get()():
+        raise NotWantedError
     if isinstance(figure, Axes):
         figure = style.figure_of(figure)
     svg, png = io.StringIO(), io.BytesIO()

@@ -17,6 +17,7 @@ from typing import Any
 
 from thriftnet.data import load_cifar10
 from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.report.drawing import NotWantedError, drawing_while
 from thriftnet.report.page import render
 from thriftnet.report.record import read_record
 from thriftnet.report.single import single_page
@@ -64,7 +65,7 @@ class LivePage:
         with self._lock:  # matplotlib draws one figure at a time
             version = self.version()
             if version != self._version and not self.closed:
-                with figure_style():
+                with figure_style(), drawing_while(lambda: not self.closed):
                     page = single_page(read_record(self.run.path), data=self.data)
                 page = replace(page, footer=_FOOTER)
                 self._page, self._version = render(page, version=version), version
@@ -129,7 +130,7 @@ class LiveServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """End every connection and wait for its thread, at most until a page is drawn."""
+        """End every connection and wait for its thread, at most until a figure is drawn."""
         self.live.closed = True
         with self._opening:
             for request in self._open:
@@ -171,8 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
         except ThriftnetError as fault:  # such as a run folder that was removed meanwhile
             text = f"{fault}\n".encode()
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text)
-        except ConnectionError:
-            pass  # the browser went away
+        except (ConnectionError, NotWantedError):
+            pass  # the browser went away, or the watch ends
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the terminal shows the run."""

@@ -16,6 +16,7 @@ from thriftnet.report.blocks import block_table
 from thriftnet.report.drawing import Drawing
 from thriftnet.report.page import Page, Section
 from thriftnet.report.record import RunRecord
+from thriftnet.runs.contention import is_large, mean_contention
 from thriftnet.training.environment import package_version
 from thriftnet.training.progress import clock
 
@@ -64,6 +65,9 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
             facts.append((name, f"{record.start[key]:,}"))
     if record.epochs:
         facts.append(("Training time", clock(record.epochs[-1]["seconds"])))
+    others = mean_contention(record.epochs)
+    if is_large(others):
+        facts.append(("Taken by other work", f"{others:.0%} of CPU"))
     if "pflop" in record.end:
         facts.append(("Operations", f"{record.end['pflop']:.3g} PFLOP"))
     facts.append(("State", record.state))

@@ -12,6 +12,7 @@ from thriftnet.report.classes import class_shares
 from thriftnet.report.curves import epoch_seconds
 from thriftnet.report.record import RunRecord
 from thriftnet.report.record_groups import RecordGroup
+from thriftnet.runs.contention import is_large
 from thriftnet.training.progress import clock
 
 
@@ -53,6 +54,7 @@ def make_table(
 def epochs_table(record: RunRecord) -> Table:
     """What the run wrote down at the end of each epoch."""
     spent = {epoch: (t, o) for epoch, t, o in zip(*epoch_seconds(record), strict=True)}
+    shared = any(is_large(line.get("cpu_contention")) for line in record.epochs)
     rows = [
         (
             int(line["epoch"]),
@@ -64,12 +66,14 @@ def epochs_table(record: RunRecord) -> Table:
             general(line.get("learning_rate")),
             fixed(sum(spent[int(line["epoch"])]), 1),
             fixed(line["images_per_second"], 0),
+            *((percent(line.get("cpu_contention")),) if shared else ()),
         )
         for line in record.epochs
     ]
     columns = (
         "epoch", "step", "training loss", "validation loss", "training accuracy",
         "validation accuracy", "learning rate", "time (s)", "images/s",
+        *(("other work (CPU)",) if shared else ()),
     )  # fmt: skip
     return make_table("Epochs", columns, rows, folded=True)
 

@@ -10,6 +10,7 @@ from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.evaluate import Evaluation, Metrics
 from thriftnet.models.summary import Summary
 from thriftnet.plain import plain
+from thriftnet.runs.contention import is_large, mean_contention
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.machine import machine_name
 from thriftnet.training.progress import clock
@@ -24,12 +25,16 @@ _VIEWS = {
 
 def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     """The end of a training: accuracy, size, time, and where it lies."""
-    end = next(line for line in reversed(RunFolder(path).metrics()) if line["kind"] == "end")
+    lines = RunFolder(path).metrics()
+    end = next(line for line in reversed(lines) if line["kind"] == "end")
+    others = mean_contention(line for line in lines if line["kind"] == "epoch")
     print()
     for metrics in (evaluation.chosen, evaluation.other):
         print(f"test accuracy   {_accuracy(metrics)}")
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
+    if is_large(others):
+        print(f"other work      took {others:.0%} of the CPU time that this training asked for")
     print(f"run folder      {plain(str(path))}")
     print(f"\nnext: {command('evaluate', path)}   or   {command('predict', path)} IMAGE...")
 

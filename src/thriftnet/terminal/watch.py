@@ -12,6 +12,7 @@ from rich.text import Text
 from thriftnet.commands import command
 from thriftnet.plain import plain
 from thriftnet.runs.advice import train_anew
+from thriftnet.runs.contention import is_large
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import Standing, read_standing
 from thriftnet.runs.metrics_log import is_figure
@@ -20,6 +21,7 @@ from thriftnet.terminal.text import fit, terminal_width
 from thriftnet.training.progress import clock, epoch_text
 
 _BARS = "▁▂▃▄▅▆▇█"
+_OTHER_WORK = "other work, CPU"
 _SERIES = (
     ("train loss", "train_loss", "loss", "{:.4f}"),
     ("train accuracy", "train_accuracy", "accuracy", "{:.2%}"),
@@ -27,6 +29,7 @@ _SERIES = (
     ("val accuracy", "val_accuracy", None, "{:.2%}"),
     ("learning rate", "learning_rate", "learning_rate", "{:.3g}"),
     ("images/s", "images_per_second", "images_per_second", "{:.0f}"),
+    (_OTHER_WORK, "cpu_contention", "cpu_contention", "{:.0%}"),
 )
 """Name, key in an epoch's line, key in the status, form."""
 _ABOUT = {
@@ -55,6 +58,8 @@ def standing_lines(standing: Standing, *, width: int) -> list[str]:
         latest = standing.status.get(now) if now else None
         if is_figure(latest):
             values = [*values, float(latest)]
+        if name == _OTHER_WORK and not any(map(is_large, values)):
+            continue
         if values:
             start = f"{name:<15}{form.format(values[-1]):>8}  "
             lines.append(start + sparkline(values, width=max(1, width - len(start))))

@@ -18,6 +18,7 @@ _CURVES = {
     "val_accuracy": "accuracy/validation",
     "learning_rate": "learning_rate",
     "images_per_second": "images_per_second",
+    "cpu_contention": "cpu_contention",
 }
 """Keys of an epoch's line, and the names by which trackers put curves side by side."""
 

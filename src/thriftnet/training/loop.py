@@ -70,6 +70,8 @@ def fit(
         if first == 0 or state.order is None:
             draws = generator(plan.seed, "order", epoch)
             state.order = plan.epochs.order(epoch, state.losses, generator=draws)
+        if plan.processes.alone:  # another process of this training is no other work
+            state.contention.start()
         for index in range(first, steps):
             began = time.monotonic()
             batch = state.order[index * plan.batch_size : (index + 1) * plan.batch_size]
@@ -244,6 +246,7 @@ def _finish_epoch(
         "learning_rate": state.learning_rate,
         "images_per_second": totals.images / totals.seconds,
         "seconds": state.seconds,
+        "cpu_contention": state.contention.share(),
     }
 
 
@@ -284,6 +287,7 @@ def _moment(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
         learning_rate=state.learning_rate,
         images_per_second=rate,
         seconds_left=left,
+        cpu_contention=state.contention.latest(),
     )
 
 

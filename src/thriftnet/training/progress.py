@@ -13,6 +13,7 @@ from typing import Protocol
 from rich.text import Text
 
 from thriftnet.plain import plain, to_stderr
+from thriftnet.runs.contention import contention_text
 from thriftnet.runs.folder import MetricRecord
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.training.distributed.ranks import is_first
@@ -33,6 +34,9 @@ class StepStats:
     images_per_second: float
     seconds_left: float
     """Of the whole run, at the rate of this epoch."""
+    cpu_contention: float | None = None
+    """Share of the CPU time that this training asked for and other work took, in this epoch; none:
+    not known."""
 
 
 class Progress(Protocol):
@@ -227,12 +231,17 @@ def epoch_text(line: MetricRecord, *, width: int = 100) -> str:
         f"  loss {line['train_loss']:.4f}",
         f"  train {line['train_accuracy']:.4f}",
         f"  {clock(line['seconds'])}",
+        *_spaced(contention_text(line.get("cpu_contention")), "  "),
         f"  {line['images_per_second']:.0f} img/s",
         f"  lr {line['learning_rate']:.2g}",
     ]
     if line.get("val_accuracy") is not None:
         parts.insert(3, f"  val {line['val_accuracy']:.4f}")
     return "".join(_that_fit(parts, width))
+
+
+def _spaced(text: str, space: str) -> list[str]:
+    return [space + text] if text else []
 
 
 def _that_fit(parts: list[str], width: int) -> list[str]:
@@ -263,6 +272,7 @@ def _fit(stats: StepStats, width: int) -> Text:
         f" loss {stats.loss:.3f}",
         f" acc {stats.accuracy:.3f}",
         f" {clock(stats.seconds_left)} left",
+        *_spaced(contention_text(stats.cpu_contention), " "),
         f" {stats.images_per_second:.0f} img/s",
         f" lr {stats.learning_rate:.2g}",
     ]

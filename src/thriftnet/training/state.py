@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from thriftnet.recipe import Recipe
+from thriftnet.runtime.contention import ContentionMeter
 from thriftnet.training.averaging import Average
 from thriftnet.training.replicas import Replicas
 
@@ -59,6 +60,8 @@ class TrainingState:
     totals: EpochTotals = field(default_factory=EpochTotals)
     replicas: Replicas = field(init=False)
     """Of `model`; no checkpoint holds them."""
+    contention: ContentionMeter = field(default_factory=ContentionMeter)
+    """Of the epoch under way, in this sitting; no checkpoint holds it."""
 
     def __post_init__(self) -> None:
         self.replicas = Replicas(self.model)

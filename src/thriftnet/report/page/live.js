@@ -39,7 +39,8 @@ function tell(standing) {
   if (now.epoch === undefined) return standing.state;
   return `${standing.state}: epoch ${now.epoch} of ${now.epochs}, ${Math.round(100 * now.share)}%, `
     + `loss ${now.loss.toFixed(3)}, ${Math.round(now.images_per_second)} images/s, `
-    + `${clock(now.seconds_left)} left`;
+    + `${clock(now.seconds_left)} left`
+    + (now.cpu_contention >= 0.1 ? `, other work ${Math.round(100 * now.cpu_contention)}%` : "");
 }
 
 async function ask() {

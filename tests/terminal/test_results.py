@@ -1,0 +1,41 @@
+"""The summary of a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from made_runs import make_run
+from thriftnet.report.record import read_record
+from thriftnet.report.single import single_page
+from thriftnet.terminal import results
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.42, True), (0.04, False), (None, False)])
+def test_a_training_says_at_its_end_what_other_work_took(
+    share: float | None,
+    told: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = make_run(tmp_path / "run", epochs=0)
+    line = {"train_loss": 1.0, "train_accuracy": 0.5, "val_accuracy": 0.5, "seconds": 20.0}
+    speeds = {"images_per_second": 900.0, "cpu_contention": share}
+    run.append({"kind": "epoch", "epoch": 1, "step": 180, **line, **speeds})
+
+    class Evaluated:
+        chosen = other = parameters = 3
+
+    monkeypatch.setattr(results, "_accuracy", str)
+    results.print_training_summary(run.path, Evaluated())  # type: ignore[arg-type]
+    said = "other work      took 42% of the CPU time that this training asked for"
+    assert (said in capsys.readouterr().out) == told
+
+    page = single_page(read_record(run.path), data=None)
+    assert (("Taken by other work", "42% of CPU") in page.facts) == told
+    (epochs,) = (table for section in page.sections for table in section.tables
+                 if table.title == "Epochs")  # fmt: skip
+    assert ("other work (CPU)" in epochs.columns) == told
+    assert all(len(row) == len(epochs.columns) for row in epochs.rows)

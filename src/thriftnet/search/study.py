@@ -21,13 +21,18 @@ from typing import Any, cast
 
 from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
-from thriftnet.files import write_whole
+from thriftnet.files import read_bounded, write_whole
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import parse_line
 from thriftnet.search.opening import check_place, open_storage
+from thriftnet.search.outcomes import check_outcome
 from thriftnet.search.queue.jobs import Job
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.threads import trial_threads
+
+_MOST_OUTCOME = 2**26
+"""Bytes of what a stage found: ten thousand candidates take three million."""
 
 
 class Study:
@@ -165,10 +170,11 @@ class Study:
         if not path.is_file():
             return None
         try:
-            return cast("dict[str, Any]", json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError):
+            return check_outcome(stage, parse_line(read_bounded(path, most=_MOST_OUTCOME)))
+        except (OSError, ValueError) as fault:
+            reason = fault.strerror if isinstance(fault, OSError) else fault
             raise SearchError(
-                f"{path} is damaged; remove it, and it is made anew from the storage"
+                f"{path} is damaged ({reason}); remove it, and it is made anew from the storage"
             ) from None
 
     def forget_outcome(self, stage: str) -> None:

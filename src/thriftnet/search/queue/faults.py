@@ -35,6 +35,7 @@ _SQLITE = (
     _Fault("full", "the disk is full: {} was not written; free some space"),
     _Fault("not a database", _DAMAGED),
     _Fault("malformed", _DAMAGED),
+    _Fault("Could not decode", _DAMAGED),
     _Fault("unable to open", "{} cannot be opened; check that the folder may be written"),
     _Fault("readonly", "{} may not be written; check its permissions"),
     _Fault("no such column", _OTHER_VERSION),
@@ -42,6 +43,7 @@ _SQLITE = (
 )
 
 _POSTGRESQL = (
+    _Fault("malformed row", _DAMAGED),
     _Fault(
         r"password authentication|no password supplied|pg_hba\.conf|role \".*\" does not exist"
         "|is not permitted to log in",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sql
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import exc
 
-from thriftnet.search.queue.jobs import Candidate, Job, JobRow
+from thriftnet.runs.metrics_log import parse_line
+from thriftnet.search.queue.jobs import Candidate, Job, JobRow, State
 
 metadata = sql.MetaData()
 study = sql.Table(
@@ -58,31 +61,98 @@ jobs = sql.Table(
 )
 
 
+class MalformedRowError(exc.SQLAlchemyError):
+    """A row holds what is never written there."""
+
+
+_Number = Annotated[int, Field(ge=0, lt=2**63)]
+_Finite = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(strict=True, from_attributes=True)
+
+
+class _StoredJob(_Row):
+    stage: str
+    candidate: str
+    seed: _Number
+    epochs: _Number
+    number: _Number
+    state: State
+    attempt: _Number
+    deaths: _Number
+    worker: str
+    value: _Finite | None
+    reason: str | None
+    seconds: _Finite | None
+
+
+class _StoredCandidate(_Row):
+    digest: str
+    changes: str
+    parameters: _Number
+    macs: _Number
+    refused: str | None
+    reference: bool
+    origin: str
+
+
+_AnyRow = TypeVar("_AnyRow", bound=_Row)
+
+
+def _checked(kind: type[_AnyRow], row: Any) -> _AnyRow:
+    """A row of a database that may come from elsewhere.
+
+    Raises:
+        MalformedRowError: It is none of ours.
+    """
+    try:
+        return kind.model_validate(row)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise MalformedRowError(f"malformed row: {where}: {first['msg']}") from None
+
+
 def to_job_row(row: Any) -> JobRow:
-    """A row of the table `jobs`."""
+    """A row of the table `jobs`.
+
+    Raises:
+        MalformedRowError: It is none of ours.
+    """
+    found = _checked(_StoredJob, row)
     return JobRow(
-        job=Job(row.stage, row.candidate, row.seed, row.epochs),
-        number=row.number,
-        state=row.state,
-        attempt=row.attempt,
-        deaths=row.deaths,
-        worker=row.worker,
-        value=row.value,
-        reason=row.reason,
-        seconds=row.seconds,
+        job=Job(found.stage, found.candidate, found.seed, found.epochs),
+        number=found.number,
+        state=found.state,
+        attempt=found.attempt,
+        deaths=found.deaths,
+        worker=found.worker,
+        value=found.value,
+        reason=found.reason,
+        seconds=found.seconds,
     )
 
 
 def to_candidate(row: Any) -> Candidate:
-    """A row of the table `candidates`."""
+    """A row of the table `candidates`.
+
+    Raises:
+        MalformedRowError: It is none of ours.
+    """
+    found = _checked(_StoredCandidate, row)
+    changes = parse_line(found.changes)
+    if changes is None:
+        raise MalformedRowError("malformed row: changes: no JSON object")
     return Candidate(
-        digest=row.digest,
-        changes=json.loads(row.changes),
-        parameters=row.parameters,
-        macs=row.macs,
-        refused=row.refused,
-        reference=row.reference,
-        origin=row.origin,
+        digest=found.digest,
+        changes=changes,
+        parameters=found.parameters,
+        macs=found.macs,
+        refused=found.refused,
+        reference=found.reference,
+        origin=found.origin,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from thriftnet.errors import SearchError
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
@@ -91,6 +92,17 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
 
 
 def _as_step(space: Space, row: JobRow) -> Step:
+    """A job as a step of the halving.
+
+    Raises:
+        SearchError: It is of no rung.
+    """
+    if row.job.epochs not in space.halving.rungs:
+        raise SearchError(
+            f"the study's database is damaged: it has a job of {row.job.epochs} epochs, and the "
+            f"space's rungs are {', '.join(map(str, space.halving.rungs))}; restore it, or move "
+            "the study away"
+        )
     return Step(row.job.candidate, space.halving.rungs.index(row.job.epochs), _value(row))
 
 

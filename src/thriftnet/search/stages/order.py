@@ -65,13 +65,24 @@ def stages_before(stage: Stage) -> tuple[Stage, ...]:
 
 
 def read_snapshot(study: Study) -> StudySnapshot:
-    """Everything that a study's storage holds."""
+    """Everything that a study's storage holds.
+
+    Raises:
+        SearchError: The storage or an outcome is damaged.
+    """
     # Jobs first: one that is handed out meanwhile brings its candidate with it.
     jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
+    candidates = StoredCandidates(study.storage.candidates)
+    for row in (row for rows in jobs.values() for row in rows):
+        if row.job.candidate not in candidates:
+            raise SearchError(
+                f"{study.storage.where} is damaged: it has a job of the candidate "
+                f"{row.job.candidate!r}, which it does not have; restore it, or move the study away"
+            )
     found = {stage.name: study.outcome(stage.name) for stage in STAGES}
     return StudySnapshot(
         space=study.space,
-        candidates=StoredCandidates(study.storage.candidates),
+        candidates=candidates,
         jobs=jobs,
         outcomes={name: outcome for name, outcome in found.items() if outcome is not None},
     )

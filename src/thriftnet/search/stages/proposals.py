@@ -71,7 +71,7 @@ def propose_networks(snapshot: StudySnapshot) -> Networks:
 
     shifts: list[Candidate] = []
     reasons: list[dict[str, Any]] = []
-    for give, take in donors_and_takers(_analysed_stages(snapshot, base)):
+    for give, take in donors_and_takers(_analysed_stages(snapshot, base, len(shape.blocks))):
         for other in shifted(shape, give, take, lambda each: as_candidate(each).parameters):
             candidate = as_candidate(other)
             taken = {base.digest, *(each.digest for each in shifts)}
@@ -238,10 +238,17 @@ def _around(value: float, factor: float) -> tuple[float, float]:
     return value / factor, value * factor
 
 
-def _analysed_stages(snapshot: StudySnapshot, base: Candidate) -> list[dict[str, Any]]:
+def _analysed_stages(snapshot: StudySnapshot, base: Candidate, count: int) -> list[dict[str, Any]]:
+    """The stages of the analysed network that the grid found best, of so many at most.
+
+    Raises:
+        SearchError: The analysis is of other networks.
+    """
+    names = {f"stage {number}" for number in range(1, count + 1)}
     networks = snapshot.outcomes.get("analysis", {}).get("networks", [])
     for network in networks:
-        if network["candidate"] == base.digest:
+        fits = {stage["name"] for stage in network["stages"]} <= names
+        if network["candidate"] == base.digest and fits:
             return network["stages"]
     raise SearchError(
         f"the analysis does not hold the grid's best, {base.digest}; remove analysis.json, and it "

@@ -1,12 +1,12 @@
 """One kind of table for pages, documents and terminals: named columns with a format, and rows.
 
-`markdown` is here; `report/page/report.html.j2` makes HTML of a table, `terminal/text.py` lines.
+`markdown` is here; `report/page/report.html.j2` makes HTML of it, `terminal/tables.py` lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MISSING = "–"
@@ -34,6 +34,12 @@ class Table:
     """Whether a page shows it only when asked."""
     wide: bool = True
     """Whether it takes the whole width of a page."""
+
+    def without(self, *names: str) -> Table:
+        """The table without the columns of these names."""
+        kept = [at for at, name in enumerate(self.columns) if name not in names]
+        rows = tuple(tuple(row[at] for at in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[at] for at in kept), rows=rows)
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown."""

@@ -63,11 +63,11 @@ def bench(
 def recipes(as_json: JsonOption = False) -> None:
     """List the shipped recipes."""
     from thriftnet.recipe import load_recipe, shipped_recipes
+    from thriftnet.table import make_table
+    from thriftnet.terminal.tables import table_lines
 
     about = {name: load_recipe(name).description for name in shipped_recipes()}
     if as_json:
         print_json(about)
         return
-    width = max(map(len, about))
-    for name, description in about.items():
-        print(f"{name:{width}}  {description}")
+    print("\n".join(table_lines(make_table(("recipe", "about"), about.items()), head=False)))

@@ -12,10 +12,11 @@ from thriftnet.comparison.groups import ScoreGroup
 from thriftnet.comparison.sentences import show_p
 from thriftnet.plain import plain
 from thriftnet.runs.filters import as_text
+from thriftnet.table import Cell, make_table
+from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import (
     fit,
     print_wrapped,
-    row_of,
     terminal_width,
 )
 from thriftnet.training.progress import clock
@@ -29,16 +30,14 @@ def print_comparison(found: Comparison) -> None:
     several = len(found.groups) > 1
     labels = [plain(group.label) for group in found.groups]
     width = min(max(map(cell_len, [*labels, "recipe"])), max(12, terminal_width() - 58))
-    outcome = [("seeds", "accuracy, %"), *map(_outcome, found.groups)]
-    cost = [("parameters", "MACs", "training"), *map(_cost, found.groups)]
-    names = ["recipe", *labels]
+    columns = (
+        "recipe", "seeds", "accuracy, %", "parameters", ("MACs", _millions), ("training", clock),
+    )  # fmt: skip
+    table = make_table(columns, [_row(fit(g.label, width), g) for g in found.groups])
+    tables = [table]
     if terminal_width() < width + 54:
-        _print_table(names, outcome, width)
-        print()
-        _print_table(names, cost, width)
-    else:
-        both = [(*a, *b) for a, b in zip(outcome, cost, strict=True)]
-        _print_table(names, both, width)
+        tables = [table.without(*table.columns[3:]), table.without(*table.columns[1:3])]
+    print("\n\n".join("\n".join(table_lines(each)) for each in tables))
     _print_seeds(found.groups, labels, width)
     if several:
         _print_settings(found.groups)
@@ -51,29 +50,17 @@ def print_comparison(found: Comparison) -> None:
         print_wrapped(plain(note), first="- ", indent="  ")
 
 
-def _outcome(group: ScoreGroup) -> tuple[str, str]:
-    accuracy = group.accuracy
+def _row(label: str, group: ScoreGroup) -> tuple[Any, ...]:
+    accuracy, first = group.accuracy, group.scores[0]
     mean = f"{100 * accuracy.mean:.2f}"
     if accuracy.half_width is not None:
         mean += f" ± {100 * accuracy.half_width:.2f}"
-    return str(len(group.scores)), mean
+    costs = first.parameters, first.macs, group.seconds
+    return label.rstrip(), len(group.scores), Cell(mean, accuracy.mean), *costs
 
 
-def _cost(group: ScoreGroup) -> tuple[str, str, str]:
-    first = group.scores[0]
-    return (
-        "–" if first.parameters is None else f"{first.parameters:,}",
-        "–" if first.macs is None else f"{first.macs / 1e6:.1f}M",
-        "–" if group.seconds is None else clock(group.seconds),
-    )
-
-
-def _print_table(names: Sequence[str], rows: Sequence[tuple[str, ...]], width: int) -> None:
-    """Rows with a name before each; the first is the heading."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, row in zip(names, rows, strict=True):
-        cells = [fit(cell, room, right=True) for cell, room in zip(row, widths, strict=True)]
-        print(row_of([fit(name, width), *cells]))
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f}M"
 
 
 def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int) -> None:
@@ -134,16 +121,18 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     first = max(map(len, ["what differs", *shown]))
     room = max(8, (terminal_width() - first) // len(groups) - 2)
     rows = [[plain(_value(group.settings[key])) for group in groups] for key in shown]
-    widths = [min(room, max(map(cell_len, cells))) for cells in zip(labels, *rows, strict=True)]
+    short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in [labels, *rows]]
+    columns = ["what differs", *short[0]]
+    table = make_table(columns, [(k, *row) for k, row in zip(shown, short[1:], strict=True)])
+    lines = table_lines(table)
     print()
-    if first + sum(width + 2 for width in widths) > terminal_width():  # no room for columns
+    if max(map(cell_len, lines)) > terminal_width():  # no room for columns
         print("what differs")
         for key, row in zip(shown, rows, strict=True):
             told = "; ".join(f"{label} {value}" for label, value in zip(labels, row, strict=True))
             print_wrapped(told, first=f"  {key}: ", indent="    ")
     else:
-        for name, row in zip(["what differs", *shown], [labels, *rows], strict=True):
-            print(row_of([fit(name, first), *map(fit, row, widths)]))
+        print("\n".join(lines))
     if len(keys) > _SETTINGS_SHOWN:
         print(f"  and {len(keys) - _SETTINGS_SHOWN} keys more; --json has all of them")
 

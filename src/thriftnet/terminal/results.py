@@ -13,6 +13,8 @@ from thriftnet.plain import plain
 from thriftnet.runs.contention import is_large, mean_contention
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.machine import machine_name
+from thriftnet.table import make_table
+from thriftnet.terminal.tables import table_lines
 from thriftnet.training.progress import clock
 from thriftnet.weights.card import Card
 
@@ -56,14 +58,13 @@ def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: boo
 
 def print_description(summary: Summary) -> None:
     """The layer table, the totals, and the comparison with ResNet-18."""
-    width, side = max(len(layer.name) for layer in summary.layers), summary.image_size
-    print(f"{'layer':{width}}  {'kind':<12} {'output':<12} {'parameters':>11} {'MACs':>13}")
-    for layer in summary.layers:
-        shape = "×".join(map(str, layer.output_shape))
-        print(
-            f"{layer.name:{width}}  {layer.kind:<12} {shape:<12} "
-            f"{layer.parameters:>11,} {layer.macs:>13,}"
-        )
+    side = summary.image_size
+    rows = [
+        (each.name, each.kind, "×".join(map(str, each.output_shape)), each.parameters, each.macs)
+        for each in summary.layers
+    ]
+    table = make_table(("layer", "kind", "output", "parameters", "MACs"), rows)
+    print("\n".join(table_lines(table)))
     print(f"\n{summary.name}: {summary.parameters:,} trainable parameters", end="")
     print(f" (budget {summary.budget:,})" if summary.budget else "", end="")
     print(f", {summary.macs / 1e6:.1f}M MACs an image")
@@ -103,8 +104,9 @@ def print_bench(found: Bench) -> None:
         f"one image in {inference.latency_seconds * 1e3:.1f} ms"
     )
     print(f"\nlimited by {found.limit()}\n\nexpected training time")
-    for name, speed in found.recipes.items():
-        print(f"  {name:<10} {clock(speed.expected_seconds):>9}   {speed.pflop:.3g} PFLOP")
+    rows = [(n, speed.expected_seconds, speed.pflop) for n, speed in found.recipes.items()]
+    table = make_table(("recipe", ("time", clock), ("cost", "{:.3g} PFLOP".format)), rows)
+    print("\n".join(table_lines(table, head=False, indent="  ")))
 
 
 def _print_card_checks(evaluation: Evaluation) -> None:

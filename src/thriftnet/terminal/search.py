@@ -16,8 +16,15 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.status import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
-from thriftnet.terminal.search_stages import marked, print_analysis, print_refinement
-from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
+from thriftnet.table import MISSING, Cell, make_table
+from thriftnet.terminal.search_stages import (
+    marked,
+    millions,
+    print_analysis,
+    print_refinement,
+)
+from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.text import fit, print_wrapped, terminal_width
 from thriftnet.training.progress import clock
 
 _RANKED = 10
@@ -75,20 +82,17 @@ class PrintedSearch:
 
 def standing_lines(standing: Standing, *, width: int) -> list[str]:
     """A study as a table: a line for each stage, and its best."""
-    head = ("stage", "state", "done", "running", "pruned", "failed", "best", "left")
-    rows = [head, *(_stage_cells(stage) for stage in standing.stages)]
+    columns = (
+        "stage", "state", "done", "running", "pruned", "failed", ("best", ".4f"), ("left", clock),
+    )  # fmt: skip
+    table = make_table(columns, map(_stage_cells, standing.stages))
     if width < 70:  # the least needed go first
-        rows = [(*row[:4], *row[6:]) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        table = table.without("pruned", "failed")
     over = f", {standing.over_budget} over budget" if standing.over_budget else ""
     lines = [
         f"{plain(standing.path)}  space {standing.space}, {standing.candidates} candidates{over}"
     ]
-    for row in rows:
-        cells = [
-            fit(cell, w, right=at > 1) for at, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append(row_of(cells))
+    lines += table_lines(table)
     lines += [
         f"best of {stage.name}: {plain(stage.best_label)}"
         for stage in standing.stages
@@ -128,26 +132,18 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
             standing = read_standing(study)
 
 
-def _stage_cells(stage: StageStanding) -> tuple[str, ...]:
-    return (
-        stage.name,
-        stage.state,
-        f"{stage.done}/{'–' if stage.expected is None else stage.expected}",
-        str(stage.running),
-        str(stage.pruned),
-        str(stage.failed),
-        "–" if stage.best is None else f"{stage.best:.4f}",
-        "–" if stage.seconds_left is None else clock(stage.seconds_left),
-    )
+def _stage_cells(stage: StageStanding) -> tuple[Any, ...]:
+    expected = MISSING if stage.expected is None else stage.expected
+    done = Cell(f"{stage.done}/{expected}", stage.done)
+    counts = stage.running, stage.pruned, stage.failed
+    return stage.name, stage.state, done, *counts, stage.best, stage.seconds_left
 
 
 def _print_candidates(candidates: Sequence[Candidate]) -> None:
-    width = max(20, terminal_width(otherwise=1000) - 26)
-    print(row_of([fit("parameters", 11, right=True), fit("MACs", 9, right=True), "candidate"]))
-    for candidate in candidates:
-        count = fit(f"{candidate.parameters:,}", 11, right=True)
-        macs = fit(f"{candidate.macs / 1e6:,.1f}M", 9, right=True)
-        print(row_of([count, macs, fit(plain(_name(candidate)), width).rstrip()]))
+    columns = ("parameters", ("MACs", millions), "candidate")
+    rows = [(each.parameters, each.macs, _name(each)) for each in candidates]
+    room = terminal_width(otherwise=1000)
+    print("\n".join(table_lines(make_table(columns, rows), room=room, shrink="candidate")))
 
 
 def _print_grid(outcome: dict[str, Any]) -> None:
@@ -157,8 +153,7 @@ def _print_grid(outcome: dict[str, Any]) -> None:
         f"{outcome['share_of_exhaustive']:.0%} of training all of them to the end"
     )
     _print_ranking(
-        outcome["ranking"],
-        lambda entry: f"{entry['val_accuracy']:.4f}  epoch {entry['epochs']:<3}",
+        outcome["ranking"], lambda e: (f"{e['val_accuracy']:.4f}", f"epoch {e['epochs']}")
     )
     found = outcome["reference"]
     if found:
@@ -171,7 +166,7 @@ def _print_grid(outcome: dict[str, Any]) -> None:
 
 def _print_validation(outcome: dict[str, Any]) -> None:
     print(f"\nvalidation: {outcome['epochs']} epochs, mean over seeds and 95% interval")
-    _print_ranking(outcome["ranking"], lambda e: f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}")
+    _print_ranking(outcome["ranking"], lambda e: (f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}",))
     for entry in outcome.get("unfinished", ()):
         print_wrapped(f"not ranked, as a seed failed: {marked(entry)}")
     for at, entry in enumerate(outcome["ranking"][1:]):
@@ -194,13 +189,15 @@ def _print_validation(outcome: dict[str, Any]) -> None:
 
 
 def _print_ranking(
-    ranking: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], str]
+    ranking: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], tuple[str, ...]]
 ) -> None:
     shown = list(enumerate(ranking, start=1))
     kept = [(at, e) for at, e in shown if at <= _RANKED or e["reference"]]
-    for at, entry in kept:
-        text = f"{at:>3}  {figures(entry)}  {entry['parameters']:>9,}  {marked(entry)}"
-        print(fit(text, terminal_width(otherwise=1000)).rstrip())
+    rows = [(at, *figures(e), e["parameters"], marked(e)) for at, e in kept]
+    columns = ("", *("" for _ in figures(ranking[0])), "", "candidate")
+    room = terminal_width(otherwise=1000)
+    lines = table_lines(make_table(columns, rows), room=room, shrink="candidate", head=False)
+    print("\n".join(lines))
     if len(kept) < len(shown):
         print(f"     and {len(shown) - len(kept)} more")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from thriftnet.plain import plain
+from thriftnet.table import make_table
+from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
 
 
@@ -12,6 +14,11 @@ def marked(entry: dict[str, Any]) -> str:
     """The label of an entry of an outcome, with the reference's marked."""
     mark = "  (the reference)" if entry["reference"] else ""
     return f"{plain(entry['label'])}{mark}"
+
+
+def millions(count: int) -> str:
+    """Multiply-accumulates of an image."""
+    return f"{count / 1e6:,.1f}M"
 
 
 def print_analysis(outcome: dict[str, Any]) -> None:
@@ -58,8 +65,7 @@ def print_refinement(outcome: dict[str, Any]) -> None:
     if outcome.get("gain") is not None:
         print(f"the best refined one less the grid's best: {outcome['gain']:+.4f}")
     print("Pareto set of accuracy, parameters and MACs")
-    for entry in outcome["pareto"]:
-        figures = f"{entry['val_accuracy']:.4f}  {entry['parameters']:>9,}"
-        cost = f"{entry['macs'] / 1e6:,.1f}M"
-        print(fit(f"  {figures}  {cost}  {marked(entry)}", width).rstrip())
+    rows = [(e["val_accuracy"], e["parameters"], e["macs"], marked(e)) for e in outcome["pareto"]]
+    table = make_table((("", ".4f"), "", ("", millions), "candidate"), rows)
+    print("\n".join(table_lines(table, room=width, shrink="candidate", head=False, indent="  ")))
     print(flush=True)

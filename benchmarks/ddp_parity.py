@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from support.record import write_result
-from thriftnet.data import load_cifar10
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.registry import open_dataset
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.loop import train_step
@@ -41,10 +42,10 @@ def _recipe(way: str) -> Recipe:
 def _losses(way: str, steps: int, out: Path) -> None:
     """Train in as many processes as there are; the first writes the loss of each step."""
     recipe = _recipe(way)
-    train_set, _ = load_cifar10()
+    images = open_dataset(DatasetSpec())
     with init_processes() as processes:
-        model = recipe_network(recipe, classes=len(train_set.classes))
-        plan = make_plan(recipe, train_set, model, processes)
+        model = recipe_network(recipe, classes=len(images.classes))
+        plan = make_plan(recipe, images, model, processes)
         state = make_state(recipe, plan, model)
         order = plan.epochs.order(0, state.losses, generator=generator(plan.seed, "order", 0))
         losses: list[float] = []

@@ -16,17 +16,19 @@ from torch import Tensor
 
 from support.record import write_result
 from support.reference_loop import PlainResNet, copy_weights, plain_losses
-from thriftnet.data import Dataset, load_cifar10
+from thriftnet.data import OpenDataset
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.registry import open_dataset
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 
 
-def parity(recipe: Recipe, train_set: Dataset, *, steps: int) -> tuple[list[float], list[float]]:
+def parity(recipe: Recipe, data: OpenDataset, *, steps: int) -> tuple[list[float], list[float]]:
     """The losses of our loop and of the plain one, step by step."""
-    model = recipe_network(recipe, classes=len(train_set.classes))
-    plan = make_plan(recipe, train_set, model)
+    model = recipe_network(recipe, classes=len(data.classes))
+    plan = make_plan(recipe, data, model)
     reference = PlainResNet(
         recipe.model.model_dump()["blocks"], recipe.model.model_dump()["channels"]
     ).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -62,8 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
     overrides = ["train.precision=fp32", "train.device=cpu"]
     recipe = load_recipe("paper", [*overrides, f"train.batch_size={arguments.batch_size}"])
-    train_set, _ = load_cifar10()
-    ours, plain = parity(recipe, train_set, steps=arguments.steps)
+    ours, plain = parity(recipe, open_dataset(DatasetSpec()), steps=arguments.steps)
     gap = max(abs(a - b) for a, b in zip(ours, plain, strict=True))
     write_result(
         "paper_parity",

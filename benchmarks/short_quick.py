@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from support.record import write_result
-from thriftnet.data import CIFAR10_CLASSES, load_cifar10
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.registry import open_dataset
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.runs.folder import RunFolder
@@ -34,8 +35,9 @@ def kept_lengths(recipe: Recipe, epochs: float) -> Recipe:
 
 def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     """Train, and evaluate once on the test set."""
-    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-    plan = make_plan(recipe, load_cifar10()[0], model)
+    images = open_dataset(DatasetSpec())
+    model = recipe_network(recipe, classes=len(images.classes))
+    plan = make_plan(recipe, images, model)
     state = make_state(recipe, plan, model)
     run = RunFolder.create(path, recipe, {})
     fit(recipe, plan, state, run, choose_progress(), StopRequest())

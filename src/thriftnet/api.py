@@ -51,6 +51,7 @@ def train(
     name: str | None = None,
     runs_dir: Path | str | None = None,
     data: Path | str | None = None,
+    strict: bool = False,
     resume: Path | str | None = None,
     quiet: bool = False,
     progress: Progress | None = None,
@@ -66,7 +67,9 @@ def train(
         seed: Replaces the recipe's.
         name: Of the run folder; none: from recipe, seed and time.
         runs_dir: Where run folders lie; none: `runs`.
-        data: Where to read CIFAR-10; none: the cache or the network.
+        data: Where the images are: CIFAR-10 in an official form, or pictures of your own, in a
+            folder for each class, a table, NPZ, Parquet or IDX files; none: as the recipe says.
+        strict: Whether a picture that is left out is an error.
         resume: An interrupted run's folder, which goes on with its own recipe, name and epochs.
         quiet: Say nothing.
         progress: What is told and how, instead of the usual.
@@ -91,7 +94,7 @@ def train(
     if resume is not None:
         budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
         own = "resume goes on with the run's own recipe"
-        place = {"name": name, "runs_dir": runs_dir}
+        place = {"name": name, "runs_dir": runs_dir, "strict": strict or None}
         given = {"recipe": recipe, "overrides": overrides, "seed": seed, **place, **budgets}
         _refuse_idle(given, because=own)
     elif isinstance(recipe, Recipe):
@@ -133,6 +136,7 @@ def train(
             name=name,
             runs_dir=runs_dir,
             data=data,
+            strict=strict,
             progress=progress,
             budget=budget,
             trackers=trackers,
@@ -203,8 +207,8 @@ def write_report(
         runs: One run folder, or several; or one study folder.
         output: Gets `report.html` and `figures/`; none: the run's or study's own folder, and for
             several runs the folder `report` beside the first.
-        data: Where CIFAR-10 lies, for the pictures in the report of one run; none: the cache.
-            Nothing is fetched for a report.
+        data: Where its images lie, for the pictures in the report of one run; none: as its recipe
+            says. Nothing is fetched for a report.
         storage: Address of a study's database, where that is not a file in its folder.
 
     Raises:
@@ -212,7 +216,7 @@ def write_report(
             page without pictures.
         SearchError: A study is named beside other folders, or its storage cannot be read.
         RecipeError: The recipe of a run was changed and is wrong now.
-        DataError: `data` was given and is not CIFAR-10.
+        DataError: `data` was given and cannot be read.
     """
     from thriftnet.report import build  # brings matplotlib, which nothing else here needs
 

@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from commands import Command, Outcome
-from small import dataset, small_recipe
-from thriftnet.evaluation import evaluate
+from small import dataset, opened, small_recipe
+from thriftnet.evaluation import images as tested
 from thriftnet.report import single
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
@@ -33,9 +33,9 @@ MOST_STEPS = 4
 @pytest.fixture(autouse=True)
 def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few images, and a folder of one's own with a picture in it."""
-    images = dataset(), dataset(40, seed=1)
-    for module in (start, evaluate, single):
-        monkeypatch.setattr(module, "load_cifar10", lambda *_, **__: images)
+    few = opened(dataset(), dataset(40, seed=1))
+    for module in (start, tested, single):
+        monkeypatch.setattr(module, "open_data", lambda *_, **__: few)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 40), (200, 0, 0)).save("a picture.png")
 
@@ -46,7 +46,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("trained")
     made: dict[str, Path] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+        patch.setattr(start, "open_data", lambda *_, **__: opened())
         for name, until in (("cut", 1), ("done", None)):
             options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
             made[name] = start.start_run(small_recipe(), **options).path

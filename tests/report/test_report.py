@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 import thriftnet
-from small import dataset, sitting, small_recipe
+from small import opened, sitting, small_recipe
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.models.resnet import ResNet
@@ -166,7 +166,7 @@ def test_augmentation_shown_is_what_the_network_was_fed(changes: dict[str, objec
         _, run = sitting(recipe, tmp_path / "run")
     finally:
         handle.remove()
-    originals, seen, targets = first_images(read_record(run.path), dataset())
+    originals, seen, targets = first_images(read_record(run.path), opened())
     assert torch.equal(seen, fed[0])
     assert len(originals) == len(targets) == len(seen)
     torch.testing.assert_close(targets.sum(1), torch.ones(len(seen)))

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from commands import Command
-from small import small_recipe
+from small import opened, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.report.server import LiveServer
 from thriftnet.runs.folder import RunFolder
@@ -59,7 +59,7 @@ def going(tmp_path: Path) -> RunFolder:
 def test_training_tells_where_it_stands_and_clears_that_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar10: Any
 ) -> None:
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: cifar10)
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened(*cifar10))
     seen: list[tuple[str, dict[str, Any]]] = []
 
     class Watcher(Quiet):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset, OpenDataset
+from thriftnet.data.opened import hold
 from thriftnet.recipe import Recipe, build_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.distributed.processes import ALONE, Processes
@@ -47,6 +49,13 @@ def dataset(count: int = 60, seed: int = 0) -> Dataset:
     return Dataset((colours[labels] + noise).astype(np.uint8), labels, CIFAR10_CLASSES)
 
 
+def opened(train: Dataset | None = None, test: Dataset | None = None) -> OpenDataset:
+    """Images as `open_data` gives them, normalised as CIFAR-10's are."""
+    train = dataset() if train is None else train
+    held = hold(train, dataset() if test is None else test, name="cifar10")
+    return replace(held, mean=CIFAR10_MEAN, std=CIFAR10_STD)
+
+
 class StopAt(Quiet):
     """Asks the run to end after some steps of this sitting."""
 
@@ -72,7 +81,7 @@ def sitting(
     stop = StopRequest()
     train_set = images()
     model = recipe_network(recipe, classes=len(train_set.classes))
-    plan = make_plan(recipe, train_set, model, processes)
+    plan = make_plan(recipe, opened(train_set), model, processes)
     state = make_state(recipe, plan, model)
     if processes.broadcast_from_main(path.exists):
         run = RunFolder.open(path)

@@ -11,8 +11,8 @@ from mlflow.tracking import MlflowClient
 import thriftnet
 from commands import Command, in_this_process
 from shown import Train
-from small import dataset, small_recipe
-from thriftnet.evaluation import evaluate
+from small import dataset, opened, small_recipe
+from thriftnet.evaluation import images as tested
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training import start
 from thriftnet.training.progress import Progress, Quiet
@@ -37,9 +37,9 @@ def runs_dir(tmp_path: Path, empty_store: Path) -> Path:
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Data of a moment, and no server or experiment of whoever runs the tests."""
-    images = dataset(), dataset(40, seed=1)
-    for module in (start, evaluate):
-        monkeypatch.setattr(module, "load_cifar10", lambda *_, **__: images)
+    few = opened(dataset(), dataset(40, seed=1))
+    for module in (start, tested):
+        monkeypatch.setattr(module, "open_data", lambda *_, **__: few)
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
 

@@ -118,10 +118,10 @@ def test_command_that_loses_a_tracker_ends_well(
 def test_training_without_trackers_imports_none() -> None:
     code = (
         "import sys, tempfile\n"
-        "from small import dataset, small_recipe\n"
+        "from small import opened, small_recipe\n"
         "import thriftnet\n"
         "from thriftnet.training import start\n"
-        "start.load_cifar10 = lambda *_, **__: (dataset(), dataset())\n"
+        "start.open_data = lambda *_, **__: opened()\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         "    run = thriftnet.train(small_recipe(), runs_dir=folder, quiet=True)\n"
         "print(run.finished, {'tensorboard', 'mlflow'} & set(sys.modules))"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from small import dataset, small_recipe
+from small import opened, small_recipe
 from thriftnet.errors import RecipeError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training import start
@@ -28,7 +28,7 @@ from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 RECIPE = small_recipe(schedule={"warmup_epochs": 0.6, "cosine_epochs": 2.4})
 MODEL = recipe_network(RECIPE, classes=10)
-PLAN = make_plan(RECIPE, dataset(), MODEL)
+PLAN = make_plan(RECIPE, opened(), MODEL)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_the_epochs_over_all_and_over_small_images_change_in_proportion(scale: f
         "batch_size": 5,
     }  # fmt: skip
     recipe = small_recipe(train=train, schedule={"name": "linear"})
-    plan = make_plan(recipe, dataset(), MODEL)
+    plan = make_plan(recipe, opened(), MODEL)
     whole = plan.operations(plan.total_steps)
     found = fit_to_budget(recipe, plan, Budget(operations=whole * scale), None)
-    bought = make_plan(found, dataset(), MODEL)
+    bought = make_plan(found, opened(), MODEL)
     a_step = 6 * PLAN.macs * 5
     assert whole * scale - a_step < bought.operations(bought.total_steps) <= whole * scale
     share = found.train.epochs / 12
@@ -100,7 +100,7 @@ def test_no_budget_is_too_large() -> None:
     endless = Budget(operations=parse_operations("9" * 400 + "P"))
     assert fit_to_budget(RECIPE, PLAN, endless, None).train.epochs > 1e12
     shaped = small_recipe(train={"full_epochs": 1, "hard_fraction": 0.5, "sizes": [[1, 16]]})
-    assert fit_to_budget(shaped, make_plan(shaped, dataset(), MODEL), endless, None).train.sizes
+    assert fit_to_budget(shaped, make_plan(shaped, opened(), MODEL), endless, None).train.sizes
 
 
 def test_the_tighter_budget_decides() -> None:
@@ -132,7 +132,7 @@ class Dawdle(Quiet):
 def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     recipe = small_recipe(train={"epochs": 300})
     model = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), model)
+    plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     state.seconds = 0.05  # as if the first step had taken that long
     run = RunFolder.create(tmp_path / "run", recipe, {})
@@ -148,7 +148,7 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
 def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> None:
     recipe = small_recipe(train={"epochs": 20})
     model = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), model)
+    plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     state.seconds = 2.0  # as if the first step had taken that long: 80 of them take 160 s
     run = RunFolder.create(tmp_path / "run", recipe, {})
@@ -167,7 +167,7 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A recipe of fewer steps than are timed, and of nothing but warm-up; both budgets at once."""
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
     monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
     recipe = small_recipe(
         schedule={"name": "one_cycle", "warmup_epochs": 0.5}, train={"epochs": 0.5}

@@ -31,7 +31,7 @@ class Clock:
 
 def begin(clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_main: bool = True) -> Checkpoints:
     monkeypatch.setattr(checkpoints, "time", clock)
-    plan: Any = SimpleNamespace(processes=SimpleNamespace(is_main=is_main))
+    plan: Any = SimpleNamespace(processes=SimpleNamespace(is_main=is_main), data={})
     state: Any = SimpleNamespace(to_checkpoint=dict)
     run: Any = clock
     return Checkpoints(small_recipe(), plan, state, run)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from small import dataset, sitting, small_recipe
+from small import dataset, opened, sitting, small_recipe
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
@@ -48,7 +48,7 @@ def test_small_images_cost_a_quarter_and_stay_small_to_the_test(tmp_path: Path):
 
     def plan_macs(side: int) -> int:
         sized = small_recipe(data={"image_size": side})
-        return make_plan(sized, dataset(), recipe_network(sized, classes=10)).macs
+        return make_plan(sized, opened(), recipe_network(sized, classes=10)).macs
 
     assert plan_macs(16) / plan_macs(32) == pytest.approx(0.25, rel=0.01)
 
@@ -75,7 +75,7 @@ def test_one_image_at_one_pixel_has_no_batch_norm(train: dict[str, object], fits
     recipe = small_recipe(model=deep, train=train)
 
     def plan() -> Plan:
-        return make_plan(recipe, dataset(), recipe_network(recipe, classes=10))
+        return make_plan(recipe, opened(), recipe_network(recipe, classes=10))
 
     if fits:
         assert len(plan().images) == 50
@@ -93,7 +93,7 @@ def test_a_run_that_is_past_the_epoch_it_is_to_stop_at_stays_there(tmp_path: Pat
     _, run = sitting(recipe, path, stop_after=8)  # four steps an epoch
     before = run.load_state()
     model = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), model)
+    plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     state.load_checkpoint(before)
     for until in (1, 2):
@@ -107,7 +107,7 @@ def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
     path = tmp_path / "paused"
     for until in (1, 2, None):
         model = recipe_network(recipe, classes=10)
-        plan = make_plan(recipe, dataset(), model)
+        plan = make_plan(recipe, opened(), model)
         state = make_state(recipe, plan, model)
         if path.exists():
             run = RunFolder.open(path)
@@ -125,15 +125,15 @@ def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
 def test_images_that_are_asked_for_again_are_at_hand_and_others_are_not_taken_for_them():
     placed, cpu = ImageTensors(), torch.device("cpu")
     recipe = small_recipe(data={"fraction": 0.5, "image_size": 16})
-    first = placed(recipe, dataset(), cpu)
+    first = placed(recipe, opened(), cpu)
     other = recipe.model_copy(update={"name": "other"})
-    assert placed(other, dataset(), cpu) is first
+    assert placed(other, opened(), cpu) is first
     for changed in (
         small_recipe(data={"fraction": 0.25, "image_size": 16}),
         recipe.model_copy(update={"seed": 1}),
         recipe,
     ):
-        found, anew = placed(changed, dataset(), cpu), prepare_tensors(changed, dataset(), cpu)
+        found, anew = placed(changed, opened(), cpu), prepare_tensors(changed, opened(), cpu)
         assert found is not first
         for name, tensor in vars(anew).items():
             assert torch.equal(getattr(found, name), tensor)

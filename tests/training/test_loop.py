@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from small import dataset, sitting, small_recipe
+from small import dataset, opened, sitting, small_recipe
 from thriftnet.augment import Augment
 from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.data.opened import hold
 from thriftnet.errors import RecipeError, RunError, TrainingError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
@@ -144,7 +145,7 @@ def test_micro_batches_add_up_to_the_batch() -> None:
         )
         model = recipe_network(recipe, classes=10)
         before = [p.detach().clone() for p in model.parameters()]
-        plan = make_plan(recipe, twins, model)
+        plan = make_plan(recipe, hold(twins), model)
         state = make_state(recipe, plan, model)
         train_step(plan, state, torch.arange(32), epoch=0)
         gradients.append([a - b.detach() for a, b in zip(before, model.parameters(), strict=True)])
@@ -177,7 +178,7 @@ def test_checkpoint_of_another_recipe_is_refused(
     edited: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Someone edited recipe.yaml between two sittings; the run's name would say what it is not."""
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
     _, run = sitting(small_recipe(), tmp_path / "run", stop_after=1)
     run.recipe_path.write_text(edited.to_yaml())
     with pytest.raises(RunError, match="does not fit its recipe.yaml"):
@@ -191,7 +192,7 @@ def test_an_image_that_some_epochs_leave_out_still_shows_its_sides_in_turn(
 ) -> None:
     recipe = small_recipe(augment={"flip": "alternating"}, train={"micro_batch": 8})
     network = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), network)
+    plan = make_plan(recipe, opened(), network)
     state = make_state(recipe, plan, network)
     apply, times = Augment.apply, dict[int, list[int]]()
 
@@ -217,7 +218,7 @@ def test_images_augmented_at_once_give_the_step_of_micro_batches(
     for prefers_small in (True, False):
         monkeypatch.setattr(Compute, "prefers_small", prefers_small)
         network = recipe_network(recipe, classes=10)
-        plan = make_plan(recipe, dataset(), network)
+        plan = make_plan(recipe, opened(), network)
         state = make_state(recipe, plan, network)
         for first in (0, 16):
             train_step(plan, state, torch.arange(first, first + 16), epoch=0)
@@ -234,7 +235,7 @@ def test_what_a_step_keeps_of_losses_is_the_recipes_average() -> None:
         hard = {"hard_fraction": 0.5, "full_epochs": 1, "loss_decay": decay}
         recipe = small_recipe(schedule={"name": "linear"}, train=hard)
         network = recipe_network(recipe, classes=10)
-        plan = make_plan(recipe, dataset(), network)
+        plan = make_plan(recipe, opened(), network)
         state = make_state(recipe, plan, network)
         for _ in range(2):
             train_step(plan, state, batch, epoch=0)
@@ -250,7 +251,7 @@ def test_stem_bias_is_trained_in_its_epochs_only() -> None:
     optim = {"name": "muon", "lr": 0.1, "bias_lr": 0.1, "head_lr": 0.1}
     recipe = small_recipe(model=model, optim=optim, train={"stem_epochs": 1, "ema_decay": 0})
     network = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), network)
+    plan = make_plan(recipe, opened(), network)
     state = make_state(recipe, plan, network)
     bias, head = network.get_parameter("stem.bias"), network.get_parameter("head.weight")
     moved: list[tuple[bool, bool]] = []

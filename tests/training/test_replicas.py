@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from small import dataset, small_recipe
+from small import opened, small_recipe
 from thriftnet.recipe import Recipe
 from thriftnet.training.loop import train_step
 from thriftnet.training.replicas import Replicas, RunningStatistics
@@ -45,7 +45,7 @@ def threads(count: int) -> Iterator[None]:
 def trained(recipe: Recipe, *, count: int, steps: int = 3) -> TrainingState:
     with threads(count):
         network = recipe_network(recipe, classes=10)
-        plan = make_plan(recipe, dataset(), network)
+        plan = make_plan(recipe, opened(), network)
         state = make_state(recipe, plan, network)
         for step in range(steps):
             train_step(plan, state, torch.arange(16) + 16 * step % 32, epoch=step)
@@ -81,7 +81,7 @@ def test_a_step_is_that_of_micro_batches_in_turn() -> None:
         train={"micro_batch": 4, "ema_decay": 0},
     )
     network = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), network)
+    plan = make_plan(recipe, opened(), network)
     state = make_state(recipe, plan, network)
     expected = recipe_network(recipe, classes=10).train()
     expected.load_state_dict(network.state_dict())
@@ -103,7 +103,7 @@ def test_a_step_is_that_of_micro_batches_in_turn() -> None:
 def test_a_failure_in_a_thread_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = RECIPES["resnet, bf16"]
     network = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), network)
+    plan = make_plan(recipe, opened(), network)
     state = make_state(recipe, plan, network)
     before = [value.clone() for value in network.state_dict().values()]
 

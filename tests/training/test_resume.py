@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from small import dataset, sitting, small_recipe
+from small import dataset, opened, sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import MetricRecord, RunFolder
@@ -95,7 +95,7 @@ def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The weights are there and the line of the end is not, which later commands read."""
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
     append = RunFolder.append
 
     def full(run: RunFolder, line: MetricRecord) -> None:
@@ -119,7 +119,7 @@ def test_a_checkpoint_of_before_images_were_counted_still_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without alternating flips it ends with the same bits."""
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
     recipe = small_recipe(augment={"flip": "random"})
     _, whole = sitting(recipe, tmp_path / "whole")
     _, run = sitting(recipe, tmp_path / "run", stop_after=5)
@@ -149,7 +149,7 @@ def test_interruption_leaves_no_final_model(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_elsewhere_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
     begun = start.start_run(small_recipe(), name="run", runs_dir=tmp_path, until=1)
     run = RunFolder.open(begun.path)
     assert not start.resume_run(run.path, until=2).finished

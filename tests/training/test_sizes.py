@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from small import dataset, small_recipe
+from small import opened, small_recipe
 from thriftnet.errors import RecipeError
 from thriftnet.training import start
 from thriftnet.training.budget import Budget, fit_to_budget
@@ -50,7 +50,7 @@ def test_shrinking_is_pillows_antialiased_one():
 def test_the_network_is_shown_the_side_of_its_epoch():
     recipe = small_recipe(train={"sizes": STAGES})
     model = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, dataset(), model)
+    plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     shown: list[tuple[int, ...]] = []
 
@@ -64,7 +64,7 @@ def test_the_network_is_shown_the_side_of_its_epoch():
 
 
 def test_a_run_counts_what_its_sides_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(start, "load_cifar10", lambda *_, **__: (dataset(), dataset()))
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
     counted: dict[str, float] = {}
     for name, sizes in {"whole": (), "small": STAGES}.items():
         recipe = small_recipe(train={"sizes": sizes, "epochs": 4})
@@ -79,11 +79,11 @@ def test_a_run_counts_what_its_sides_cost(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_budget_of_operations_knows_that_small_images_cost_less():
     recipe = small_recipe(train={"sizes": STAGES})
-    plan = make_plan(recipe, dataset(), recipe_network(recipe, classes=10))
+    plan = make_plan(recipe, opened(), recipe_network(recipe, classes=10))
     steps = plan.epochs.steps(3.5)
     budget = Budget(operations=float(plan.operations(steps)))
     found = fit_to_budget(recipe, plan, budget, None)
-    bought = make_plan(found, dataset(), recipe_network(found, classes=10))
+    bought = make_plan(found, opened(), recipe_network(found, classes=10))
     a_step = 6 * plan.macs * plan.batch_size
     assert budget.operations is not None
     assert 0 <= budget.operations - bought.operations(bought.total_steps) < a_step

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from thriftnet.bench.clock import median_seconds
-from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.data import Dataset, OpenDataset
+from thriftnet.data.opened import hold
+from thriftnet.data.registry import known_classes
 from thriftnet.inference.engine import Engine
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
@@ -19,6 +21,8 @@ from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan, as_saved, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
 
+_CLASSES = known_classes("cifar10") or ()
+_SIDE = 32
 CIFAR10_TRAIN = 50_000
 """Training images of CIFAR-10, before any are held out."""
 
@@ -76,7 +80,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
         if plan.compute.device.type != "cpu":  # it has only been asked for by now
             torch.accelerator.synchronize(plan.compute.device)
 
-    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    model = recipe_network(recipe, classes=len(_CLASSES))
     rate = plan.batch_size / took
     operations = plan.sizes.operations(epochs, epochs.steps(recipe.train.epochs))
     return TrainingSpeed(
@@ -94,7 +98,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
     """Read noise with an untrained network of the recipe, as `evaluate` and `predict` read."""
     plan, _ = noise_training(recipe)
-    network = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    network = recipe_network(recipe, classes=len(_CLASSES))
     engine = Engine.of(as_saved(recipe, plan, network), plan.compute)
 
     def read(count: int) -> None:
@@ -117,9 +121,9 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
         RecipeError: The network is over its budget, or the device is not there.
     """
     count = images or max(2 * recipe.train.batch_size, 1000)
-    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
+    model = recipe_network(recipe, classes=len(_CLASSES))
     recipe = _on_all_images(recipe)
-    plan = make_plan(recipe, _noise(count), model)
+    plan = make_plan(recipe, _noise(count, side=max(_SIDE, recipe.data.image_size)), model)
     return plan, make_state(recipe, plan, model)
 
 
@@ -145,8 +149,8 @@ def _on_all_images(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"data": data, "train": train})
 
 
-def _noise(count: int) -> Dataset:
+def _noise(count: int, *, side: int) -> OpenDataset:
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, size=(count, 32, 32, 3), dtype=np.uint8)
-    labels = np.arange(count, dtype=np.int64) % len(CIFAR10_CLASSES)
-    return Dataset(images, labels, CIFAR10_CLASSES)
+    images = rng.integers(0, 256, size=(count, side, side, 3), dtype=np.uint8)
+    labels = np.arange(count, dtype=np.int64) % len(_CLASSES)
+    return hold(Dataset(images, labels, _CLASSES), name="noise")

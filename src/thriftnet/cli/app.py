@@ -41,8 +41,13 @@ SetOption = Annotated[
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="DIR", help="CIFAR-10 on disk: folder, archive or class folders."
+        "--data",
+        metavar="PATH",
+        help="Your pictures: class folders, a CSV, .npz, Parquet; or CIFAR-10 on disk.",
     ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Stop if a picture of --data cannot be used.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 TtaOption = Annotated[

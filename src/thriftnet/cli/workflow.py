@@ -16,6 +16,7 @@ from thriftnet.cli.app import (
     JsonOption,
     PrecisionOption,
     SetOption,
+    StrictOption,
     TargetArgument,
     TtaOption,
     app,
@@ -46,6 +47,7 @@ def train(
         Path | None, typer.Option(help="Where run folders lie. Default: runs.")
     ] = None,
     data: DataOption = None,
+    strict: StrictOption = False,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
     ] = None,
@@ -67,7 +69,7 @@ def train(
     """Train a recipe (default: quick), then read its test accuracy."""
     given = {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
-    given |= {"--runs-dir": runs_dir}
+    given |= {"--runs-dir": runs_dir, "--strict": strict or None}
     clash = [option for option, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
@@ -87,6 +89,7 @@ def train(
         name=name,
         runs_dir=runs_dir,
         data=data,
+        strict=strict,
         resume=resume,
         progress=choose_progress(quiet=quiet, as_json=as_json),
         time_budget=time_budget,
@@ -102,7 +105,7 @@ def train(
         print(f"interrupted; go on with: {again}", file=sys.stderr)
         raise typer.Exit(130)
     with counting("test images", shown=not (quiet or as_json)) as told:
-        evaluation = api.evaluate(run.path, data=data, told=told)
+        evaluation = api.evaluate(run.path, data=data, told=told, say=lambda _: None)
     if as_json:
         print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))
     elif not quiet:
@@ -125,12 +128,13 @@ def _warn_if_not_kept(evaluation: Evaluation) -> None:
 def evaluate(
     target: TargetArgument,
     data: DataOption = None,
+    strict: StrictOption = False,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Read shipped weights, a finished run or a model file on CIFAR-10's test images."""
+    """Evaluate shipped weights, a finished run or a model file on test images."""
     found = find_target(target)
 
     from thriftnet import api
@@ -139,7 +143,13 @@ def evaluate(
 
     with counting("test images") as told:
         evaluation = api.evaluate(
-            target, data=data, tta=tta, device=device, precision=precision, told=told
+            target,
+            data=data,
+            strict=strict,
+            tta=tta,
+            device=device,
+            precision=precision,
+            told=told,
         )
     if as_json:
         print_json(evaluation.to_json())

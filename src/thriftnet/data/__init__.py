@@ -1,10 +1,11 @@
-"""CIFAR-10 from wherever it can be had, verified; splits; image files."""
+"""Labelled images, from CIFAR-10 or a user's own pictures; splits; image files."""
 
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
 from thriftnet.data.cifar10.load import load_cifar10
 from thriftnet.data.cifar10.verify import measure_digests
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.decode import read_image
+from thriftnet.data.opened import OpenDataset
 from thriftnet.data.pictures import image_files
 from thriftnet.data.splits import stratified_split
 from thriftnet.data.unlabelled import read_unlabelled
@@ -14,6 +15,7 @@ __all__ = [
     "CIFAR10_MEAN",
     "CIFAR10_STD",
     "Dataset",
+    "OpenDataset",
     "cifar10_digests",
     "image_files",
     "load_cifar10",

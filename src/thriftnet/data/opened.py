@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ class OpenDataset:
     """Digests that name the content: of images, labels and splits."""
     fit: Fit = "crop"
     """How a picture that is not square became so."""
+    whole: Callable[[], Dataset] | None = None
+    """All images in one, where the test split was held out here; none where the source names it."""
     omissions: list[Omission] = field(default_factory=lambda: [])
     """What was left out."""
 
@@ -64,7 +67,14 @@ def hold(
     """Data sets in memory as one that is open; its statistics are those of `train`."""
     given = {"train": train, "val": val, "test": test}
     splits = {key: (lambda each=each: each) for key, each in given.items() if each is not None}
-    mean, std = statistics(channel_sums(train.images), train.images.shape[1] ** 2)
-    return OpenDataset(
-        name, train.classes, train.images.shape[1], mean, std, splits, measure=lambda: {}
-    )
+    side = train.images.shape[1]
+    mean, std = statistics(channel_sums(train.images), side**2)
+
+    def measure() -> dict[str, str]:
+        whole = hashlib.sha256()
+        for key, each in given.items():
+            if each is not None:
+                whole.update(key.encode() + each.images.tobytes() + each.labels.tobytes())
+        return {"sha256": whole.hexdigest()}
+
+    return OpenDataset(name, train.classes, side, mean, std, splits, measure)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+from thriftnet.data.cifar10.cache import cache_file
+from thriftnet.data.cifar10.facts import CIFAR10_CLASSES
 from thriftnet.data.cifar10.open import holds_cifar10, open_cifar10
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
-from thriftnet.data.own.open import open_own
+from thriftnet.data.own.class_names import check_classes
+from thriftnet.data.own.open import list_pictures, open_own
 from thriftnet.errors import DataError
 from thriftnet.plain import to_stderr
 
@@ -56,9 +59,25 @@ def name_of(spec: DatasetSpec) -> str:
     return str(path)
 
 
-def located(spec: DatasetSpec) -> DatasetSpec:
-    """The same data set with the path of own pictures as its name, whichever folder is current."""
-    found = name_of(spec)
-    if found in DATASETS:
-        return replace(spec, dataset=found)
-    return replace(spec, dataset=str(Path(found).absolute()), source=None)
+def known_classes(dataset: str) -> tuple[str, ...] | None:
+    """The classes of a data set that has a name; none of own pictures, which have to be listed."""
+    return CIFAR10_CLASSES if dataset == "cifar10" else None
+
+
+@functools.lru_cache(maxsize=16)
+def count_classes(spec: DatasetSpec) -> int:
+    """How many classes a data set has; pictures are listed for it, and none is decoded.
+
+    Raises:
+        DataError: There is no such data set, or it holds nothing that can be used.
+    """
+    known = known_classes(spec.dataset)
+    if known is not None:
+        return len(known)
+    path = Path(name_of(spec))
+    return len(check_classes(list_pictures(path, spec).entries, None, where=str(path)))
+
+
+def is_at_hand(dataset: str) -> bool:
+    """Whether a data set is on this machine, so that opening it fetches nothing."""
+    return cache_file().is_file() if dataset == "cifar10" else Path(dataset).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thriftnet.data import Dataset, load_cifar10
+from thriftnet.data import Dataset
 from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.card_check import CardCheck, check_card
+from thriftnet.evaluation.images import images_to_test
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     cross_entropy,
@@ -24,6 +26,7 @@ from thriftnet.inference.engine import Engine, Told, untold
 from thriftnet.inference.views import baseline_tta, choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.plain import to_stderr
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.runs.predictions import Predictions
@@ -32,6 +35,7 @@ from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.card import Card, card_of
 from thriftnet.weights.find import find_model
 
+_OTHER_IMAGES = "these are other images than its own test split"
 _RECORD_SECONDS = 10.0
 """How long another evaluation of the same run is waited for: it records in much less."""
 
@@ -107,17 +111,21 @@ def evaluate(
     tta: str | None = None,
     device: str = "auto",
     precision: str = "auto",
+    strict: bool = False,
     told: Told = untold,
+    say: Callable[[str], None] = to_stderr,
 ) -> Evaluation:
-    """Read a run or a model on CIFAR-10's test images.
+    """Evaluate a run or a model on the test images of its data set, or on others of its classes.
 
     Args:
         target: The name of shipped weights, a run folder, a model file or a loaded model.
-        data: Where to read CIFAR-10; none: the cache or the network.
+        data: Where the images are; none: those of the run, or CIFAR-10.
         tta: A key of `VIEWS`; none: what the recipe chose.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
+        strict: Whether a picture that is left out is an error.
         told: Called with the number of images that are done, and of all.
+        say: Told, a line at a time, what is known of the images.
 
     Raises:
         RunError: There is no finished network at `target`, or its file is damaged.
@@ -133,9 +141,12 @@ def evaluate(
     tta = model.tta if tta is None else tta
     choose_views(tta)  # an unknown one is refused before any data are fetched
     compute = choose_compute(device=device, precision=precision)
-    _, test_set = load_cifar10(None if data is None else Path(data))
+    source = None if data is None else Path(data)
+    test_set, own = images_to_test(model, run, source, strict=strict, say=say)
     evaluation, predictions = _read(model, test_set, compute=compute, tta=tta, told=told)
-    not_kept = _record(run, evaluation, predictions) if run else None
+    not_kept = None
+    if run is not None:
+        not_kept = _record(run, evaluation, predictions) if own else _OTHER_IMAGES
     return replace(evaluation, card=card, not_kept=not_kept)
 
 

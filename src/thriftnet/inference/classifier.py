@@ -103,7 +103,9 @@ class Classifier:
         files = [Path(path) for path in paths]
         if not files:
             return []
-        pictures = [read_image(file, size=self.model.image_size) for file in files]
+        pictures = [
+            read_image(file, size=self.model.image_size, fit=self.model.fit) for file in files
+        ]
         named = self.predict(np.stack(pictures))
         return [replace(one, file=file) for one, file in zip(named, files, strict=True)]
 

@@ -78,7 +78,9 @@ def _predict_some(classifier: Classifier, paths: Sequence[Path]) -> list[Picture
     errors: dict[Path, str] = {}
     for path in paths:
         try:
-            pictures[path] = read_image(path, size=classifier.model.image_size)
+            pictures[path] = read_image(
+                path, size=classifier.model.image_size, fit=classifier.model.fit
+            )
         except ImageError as error:
             errors[path] = str(error)
     named = classifier.predict(np.stack(list(pictures.values()))) if pictures else []

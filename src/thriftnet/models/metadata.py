@@ -42,6 +42,8 @@ class ModelFacts(BaseModel):
     std: tuple[Positive, Positive, Positive]
     image_size: Annotated[int, Field(ge=1, le=1024)]
     """Height and width in pixels."""
+    fit: Literal["crop", "pad", "squash"] = "crop"
+    """How a picture that is not square becomes so."""
     tta: str
     temperature: Positive = 1.0
     about: dict[str, Any]

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from thriftnet.data.options import Fit
 from thriftnet.errors import RunError, TrainingError
 from thriftnet.files import write_whole
 from thriftnet.models.build import outline_model
@@ -42,6 +43,8 @@ class SavedModel:
     std: tuple[float, float, float]
     image_size: int = 32
     """Height and width in pixels."""
+    fit: Fit = "crop"
+    """How a picture that is not square becomes so: `crop`, `pad` or `squash`."""
     tta: str = "none"
     """The test-time augmentation its recipe chose."""
     temperature: float = 1.0
@@ -77,6 +80,7 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         "mean": list(model.mean),
         "std": list(model.std),
         "image_size": model.image_size,
+        **({"fit": model.fit} if model.fit != "crop" else {}),  # equal models, equal files
         "tta": model.tta,
         "about": dict(model.about),
     }
@@ -130,6 +134,7 @@ def read_model(path: Path) -> SavedModel:
         mean=facts.mean,
         std=facts.std,
         image_size=facts.image_size,
+        fit=facts.fit,
         tta=facts.tta,
         temperature=facts.temperature,
         about=facts.about,

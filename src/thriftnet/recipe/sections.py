@@ -24,14 +24,30 @@ class Section(BaseModel):
 class DataSection(Section):
     """Which images train and which validate."""
 
-    dataset: Literal["cifar10"] = "cifar10"
-    """The labelled images."""
+    dataset: Annotated[str, Field(min_length=1)] = "cifar10"
+    """The labelled images: `cifar10`, or the path of pictures of one's own."""
     val_ratio: Fraction = 0.1
     """Share of the training images held out by class to choose with; 0 trains on all."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the images left to train on that is used, the same of each class; for searches."""
-    image_size: Annotated[int, Field(ge=16, le=32)] = 32
-    """Side in pixels to which images are shrunk once, to train, validate and test on."""
+    image_size: Annotated[int, Field(ge=16, le=128)] = 32
+    """Side in pixels at which images train, validate and test. Those of cifar10 have 32 and are
+    shrunk; pictures of one's own are decoded at this size."""
+    fit: Literal["auto", "crop", "pad", "squash"] = "auto"
+    """How pictures that are not square become so: their central square, white on two sides, or
+    their longer side compressed. auto: by their aspect ratios."""
+    test_ratio: Fraction = 0.2
+    """Share of the pictures held out by class to test with, where they have no test split."""
+    image_column: str | None = None
+    """Of a table or Parquet file, by name or number from 1: names or holds the pictures. None:
+    guessed, as the others."""
+    label_column: str | None = None
+    """The column of the classes."""
+    split_column: str | None = None
+    """The column that says train, val or test."""
+    group: str | None = None
+    """Which pictures stay in one split: a column, `folder`, `folder:DEPTH` (from the top) or a
+    regular expression searched in their paths, whose first group counts."""
 
 
 class AugmentSection(Section):
@@ -39,7 +55,7 @@ class AugmentSection(Section):
 
     flip: Literal["none", "random", "alternating"] = "random"
     """Horizontal flip: of a random half of the images, or of each every other time it is seen."""
-    crop_padding: Annotated[int, Field(ge=0, le=16)] = 4
+    crop_padding: Annotated[int, Field(ge=0, le=64)] = 4
     """Pixels of padding on each side before a crop back to the image's own size; 0 is no crop."""
     crop_mode: Literal["zero", "reflect"] = "zero"
     """What the crop pads with: black, or the image's own mirrored border."""
@@ -53,7 +69,7 @@ class AugmentSection(Section):
     """A published policy: AutoAugment's for CIFAR-10, or TrivialAugment (wide)."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation, degrees to either side."""
-    cutout: Annotated[int, Field(ge=0, le=32)] = 0
+    cutout: Annotated[int, Field(ge=0, le=128)] = 0
     """Side of the erased square, pixels; 0 is none."""
     mixup: Annotated[float, Field(ge=0)] = 0.0
     """Alpha of the Beta distribution the mixing weight is drawn from; 0 is none."""
@@ -271,7 +287,7 @@ class TrainSection(Section):
     """What an image's loss keeps of its average over earlier visits when hard ones are chosen; 0 is
     the loss when last seen alone. It is that of the image as it was shown, mixed too, against its
     own label. It does nothing with hard_fraction 1."""
-    sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=32)]], ...] = ()
+    sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=128)]], ...] = ()
     """Progressive resizing, [epochs, pixels] pairs: until so many epochs are done, images are
     shrunk to that side; then to the next pair's, and after the last they are whole."""
     stem_epochs: Annotated[int, Field(ge=0)] | None = None

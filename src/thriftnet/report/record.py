@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.commands import command
-from thriftnet.data import CIFAR10_CLASSES
+from thriftnet.data.registry import known_classes
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
@@ -62,7 +62,7 @@ class RunRecord:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
-        return self.model.classes if self.model else CIFAR10_CLASSES
+        return _classes(self.model, self.start)
 
     @property
     def total_steps(self) -> int:
@@ -118,7 +118,7 @@ def read_record(path: Path) -> RunRecord:
         missing.append("environment.json is missing or damaged: the machine is not known.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
     said = _or_say(run.load_predictions, None, missing)
-    classes = len(model.classes) if model else len(CIFAR10_CLASSES)
+    classes = len(_classes(model, start))
     if said is not None and not _fits(said, classes):
         missing.append(f"The predictions do not fit the run: {_again(run)}")
         said = None
@@ -189,6 +189,14 @@ def _or_say(read: Callable[[], _T], otherwise: _T, missing: list[str]) -> _T:
     except RunError as fault:
         missing.append(str(fault))
         return otherwise
+
+
+def _classes(model: SavedModel | None, start: MetricRecord) -> tuple[str, ...]:
+    """Of the network, or of the data that its training began with; earlier runs had CIFAR-10's."""
+    if model is not None:
+        return model.classes
+    said = start.get("classes")
+    return tuple(map(str, said)) if isinstance(said, list) else known_classes("cifar10") or ()
 
 
 def _last(lines: list[MetricRecord], kind: str, keys: tuple[str, ...]) -> MetricRecord:

@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset
+from thriftnet.data import Dataset, OpenDataset
+from thriftnet.data.statistics import Triple
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.images import as_images, split_positions
+from thriftnet.training.images import as_images, split_sets
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import recipe_augment, recipe_mix
 from thriftnet.training.sizes import Sizes
@@ -21,7 +22,7 @@ _MISTAKES = 16
 _SAMPLES = 16
 
 
-def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor, Tensor]:
+def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor, Tensor]:
     """The images of a run's first forward pass.
 
     Every draw of a run is named by its seed, purpose and step, so that the first micro-batch can
@@ -33,7 +34,7 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     """
     recipe = record.recipe
     settings, seed = recipe.train, recipe.seed
-    train_at, _ = split_positions(recipe, train_set.labels)
+    (train_set, train_at), _ = split_sets(recipe, data)
     epochs = Epochs.of(settings, images=len(train_at))
     unseen = torch.full((len(train_at),), torch.inf)
     order = epochs.order(0, unseen, generator=generator(seed, "order", 0))
@@ -42,8 +43,12 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     chosen = train_set.subset(train_at[part.numpy()])
 
     draws = generator(seed, "augment", 0)
-    images = as_images(chosen, torch.device("cpu"), side=recipe.data.image_size)
-    seen = recipe_augment(recipe)(images, indices=part, seen=0, generator=draws)
+    images = as_images(
+        chosen.images, np.arange(len(chosen)), torch.device("cpu"), side=recipe.data.image_size
+    )
+    seen = recipe_augment(recipe, mean=data.mean, std=data.std)(
+        images, indices=part, seen=0, generator=draws
+    )
     targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
     mix = recipe_mix(recipe)
     if mix:
@@ -53,14 +58,14 @@ def first_images(record: RunRecord, train_set: Dataset) -> tuple[Dataset, Tensor
     return chosen, seen, targets
 
 
-def draw_augmentation(record: RunRecord, train_set: Dataset) -> Drawing:
+def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
     """Training images beside what the network saw of them at its first step."""
-    originals, seen, targets = first_images(record, train_set)
+    originals, seen, targets = first_images(record, data)
     pictures: list[Picture] = []
     for number in range(min(_SAMPLES // 2, len(originals))):
         name = originals.classes[int(originals.labels[number])]
         target = _target_words(targets[number], originals.classes)
-        as_seen = _as_bytes(seen[number])
+        as_seen = _as_bytes(seen[number], mean=data.mean, std=data.std)
         pictures += [
             Picture(
                 originals.images[number], f"Training image of class {name}", (name, "as it is")
@@ -124,10 +129,9 @@ def draw_mistakes(
     )
 
 
-def _as_bytes(image: Tensor) -> NDArray[np.uint8]:
+def _as_bytes(image: Tensor, *, mean: Triple, std: Triple) -> NDArray[np.uint8]:
     """A normalised (3, H, W) image as (H, W, 3) bytes."""
-    mean, std = torch.tensor(CIFAR10_MEAN), torch.tensor(CIFAR10_STD)
-    pixels = (image.permute(1, 2, 0) * std + mean) * 255
+    pixels = (image.permute(1, 2, 0) * torch.tensor(std) + torch.tensor(mean)) * 255
     return pixels.round().clamp(0, 255).to(torch.uint8).numpy()
 
 

@@ -15,7 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from thriftnet.data import load_cifar10
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.report.drawing import NotWantedError, drawing_while
 from thriftnet.report.page import render
@@ -25,6 +24,7 @@ from thriftnet.report.style import figure_style
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import read_standing
 from thriftnet.runs.state import goes_on
+from thriftnet.training.data import open_data
 
 HOST = "127.0.0.1"
 """This machine alone: a run is nobody else's business."""
@@ -38,7 +38,8 @@ class LivePage:
     def __init__(self, path: Path, *, data: Path | None = None) -> None:
         self.run = RunFolder.open(path)
         if data is not None:
-            load_cifar10(data)  # a wrong place is told here, and not to the browser alone
+            # A wrong place is told here, and not to the browser alone.
+            open_data(self.run.recipe().data, data)
         self.data = data
         self.closed = False
         """Whether nobody waits for a page any more."""
@@ -98,11 +99,11 @@ class LiveServer(ThreadingHTTPServer):
         Args:
             path: A run folder.
             port: 0 takes one that is free.
-            data: Where CIFAR-10 lies; none: the cache.
+            data: Where the run's images lie; none: as its recipe says.
 
         Raises:
             RunError: There is no run, or the port is taken or not allowed.
-            DataError: `data` was given and is not CIFAR-10.
+            DataError: `data` was given and cannot be read.
         """
         self.live = LivePage(path, data=data)
         self._open: list[socket.socket] = []

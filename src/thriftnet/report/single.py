@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from thriftnet.commands import command, shell_line
-from thriftnet.data import Dataset, load_cifar10
-from thriftnet.data.cifar10.cache import cache_file
+from thriftnet.data import Dataset, OpenDataset
+from thriftnet.data.registry import is_at_hand
 from thriftnet.errors import DataError
 from thriftnet.models.build import build_model
 from thriftnet.report import classes, curves, network, schedule, seen, tables
@@ -17,6 +17,7 @@ from thriftnet.report.drawing import Drawing
 from thriftnet.report.page import Page, Section
 from thriftnet.report.record import RunRecord
 from thriftnet.runs.contention import is_large, mean_contention
+from thriftnet.training.data import open_data
 from thriftnet.training.environment import package_version
 from thriftnet.training.progress import clock
 
@@ -25,15 +26,15 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
     """Draw what the run has; what it lacks stands among `missing`.
 
     Raises:
-        DataError: `data` was given and is not CIFAR-10.
+        DataError: `data` was given and cannot be read.
     """
     missing = list(record.missing)
     images = _load_images(record, data, missing)
     sections = [
         _training(record),
-        _test(record, images[1] if images else None, missing),
+        _test(record, images.find("test") if images else None, missing),
         _network(record),
-        _seen(record, images[0] if images else None),
+        _seen(record, images),
         _reproduce(record),
     ]
     recipe = record.recipe
@@ -100,7 +101,7 @@ def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Se
             drawings.append(wrong)
     elif test_set is not None:
         missing.append(
-            "The predictions are of other images than CIFAR-10's test split: mistakes not shown."
+            "The predictions are of other images than the test split: mistakes not shown."
         )
     return Section("Test images", tuple(drawings), (tables.classes_table(counts, record.classes),))
 
@@ -121,10 +122,10 @@ def _network(record: RunRecord) -> Section:
     return Section("Network", tuple(drawings), (tables.blocks_table(blocks),))
 
 
-def _seen(record: RunRecord, train_set: Dataset | None) -> Section:
-    if train_set is None:
+def _seen(record: RunRecord, images: OpenDataset | None) -> Section:
+    if images is None:
         return Section("Augmentation")
-    return Section("Augmentation", (seen.draw_augmentation(record, train_set),))
+    return Section("Augmentation", (seen.draw_augmentation(record, images),))
 
 
 def _reproduce(record: RunRecord) -> Section:
@@ -163,24 +164,25 @@ def _checkouts(record: RunRecord) -> list[tuple[str, str]]:
     return found
 
 
-def _load_images(
-    record: RunRecord, data: Path | None, missing: list[str]
-) -> tuple[Dataset, Dataset] | None:
-    """CIFAR-10 from the cache or `data`; none, with the remedy noted, if it is in neither."""
-    if data is None and not cache_file().is_file():
+def _load_images(record: RunRecord, data: Path | None, missing: list[str]) -> OpenDataset | None:
+    """The run's images, where nothing has to be fetched; none, with the remedy noted, elsewhere."""
+    settings = record.recipe.data
+    if data is None and not is_at_hand(settings.dataset):
         missing.append(
-            "CIFAR-10 is not in the cache, so no picture of it: name its place with "
-            f"{command('report', record.run.path)} --data DIR"
+            f"{settings.dataset} is not on this machine, so no picture of it: name its place with "
+            f"{command('report', record.run.path)} --data PATH"
         )
         return None
     try:
-        train_set, test_set = load_cifar10(data)
+        images = open_data(settings, data, say=lambda _: None)
     except DataError as fault:
         if data is not None:
             raise
         missing.append(f"{fault}.")
         return None
-    if train_set.classes != record.classes:
-        missing.append("The network's classes are not those of CIFAR-10: no picture is shown.")
+    if images.classes != record.classes:
+        missing.append(
+            f"The network's classes are not those of {images.name}: no picture is shown."
+        )
         return None
-    return train_set, test_set
+    return images

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from thriftnet.data import CIFAR10_CLASSES
+from thriftnet.data.registry import count_classes
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
@@ -19,6 +19,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.lengths import check_lengths
 from thriftnet.search.queue.jobs import Candidate
 from thriftnet.search.space import Space
+from thriftnet.training.data import data_spec
 
 MOST_COMBINATIONS = 10_000
 """Of a grid: each is built and counted before anything trains, some milliseconds each."""
@@ -152,10 +153,11 @@ def _combinations(space: Space) -> Iterator[dict[str, Any]]:
 
 
 def _counted(recipe: Recipe, counts: dict[str, tuple[int, int]]) -> tuple[int, int]:
-    key = json.dumps(recipe.model.model_dump(mode="json"), sort_keys=True)
+    classes = count_classes(data_spec(recipe.data))
+    key = json.dumps([classes, recipe.model.model_dump(mode="json")], sort_keys=True)
     if key not in counts:
         with torch.device("meta"):  # shapes alone: nothing is drawn and nothing computed
-            model = build_model(classes=len(CIFAR10_CLASSES), **recipe.model.model_dump())
+            model = build_model(classes=classes, **recipe.model.model_dump())
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):  # has none, and takes most of the time
                 module.forward = nn.Identity().forward

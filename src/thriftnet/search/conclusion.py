@@ -39,7 +39,7 @@ def conclude(
     Args:
         study: Whose.
         stage: Which.
-        data: Where to read CIFAR-10; none: the cache.
+        data: Where to read the images; none: as the space says.
         stopping: Whether the user has asked to stop.
         say: Told when another command is at it.
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from thriftnet.data import load_cifar10
+from thriftnet.data.registry import known_classes
 from thriftnet.errors import SearchError
+from thriftnet.recipe import Recipe
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.folder import is_study
@@ -24,6 +25,7 @@ from thriftnet.search.threads import trial_threads
 from thriftnet.search.workers.local import LocalPool
 from thriftnet.search.workers.machine import gpus, processors
 from thriftnet.search.workers.pool import Supervisor, WorkerPool
+from thriftnet.training.data import open_data
 from thriftnet.training.interrupt import stop_on_signal
 
 _ON_GPUS = {"auto", "cuda"}
@@ -87,7 +89,7 @@ def run_search(
         stage: The only one to run; none: all.
         workers: Processes at once; none: one for each GPU, without any as many as there are
             processor cores for; on one machine no more than `halving.lag`.
-        data: Where to read CIFAR-10; none: the cache or the network.
+        data: Where to read the images; none: as the space says.
         storage: Address of a database; none: a file in the folder.
         cluster: Where a Ray cluster is, on which the workers run; none: on this machine.
         heartbeat: Seconds between two signs of life of a worker.
@@ -117,7 +119,7 @@ def run_search(
         _retry(opened, progress)
     opened.storage.add_candidates(candidates)
     progress.counted(chosen, candidates)
-    load_cifar10(data, say=progress.note)  # fills the cache once, before many workers would
+    _open_once(trial_recipe(chosen, candidates[0], epochs=1, seed=0), data, progress)
     outcomes: dict[str, dict[str, Any]] = {}
     supervisor = Supervisor(opened, wanted, pool=pool, url=storage, data=data, say=progress.note)
     with closing(opened.storage), closing(pool), stop_on_signal() as stop, closing(supervisor):
@@ -160,6 +162,21 @@ def _choose_pool(
     from thriftnet.search.workers.ray_cluster import RayPool
 
     return RayPool(cluster, workers=workers, threads=threads, use_gpus=on_gpus, shared=shared)
+
+
+def _open_once(recipe: Recipe, data: Path | None, progress: SearchProgress) -> None:
+    """Fill the cache, before many workers would.
+
+    Raises:
+        DataError: The images cannot be had.
+        SearchError: They are others than those that the space names.
+    """
+    images = open_data(recipe.data, data, say=progress.note)
+    if images.classes != known_classes(recipe.data.dataset) and images.name != recipe.data.dataset:
+        raise SearchError(
+            f"--data names {images.name}, and the space {recipe.data.dataset}; write the path as "
+            "data.dataset in the space"
+        )
 
 
 def _retry(study: Study, progress: SearchProgress) -> None:

@@ -35,7 +35,8 @@ class Checkpoints:
         """
         began = time.monotonic()
         if self._plan.processes.is_main:
-            self._run.save_state({**self._state.to_checkpoint(), "recipe": self._recipe})
+            known_by = {"recipe": self._recipe, "data": dict(self._plan.data)}
+            self._run.save_state({**self._state.to_checkpoint(), **known_by})
         self._last = time.monotonic()
         self._took = self._last - began
 

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thriftnet.data import Dataset, stratified_split
+from thriftnet.data import Dataset, OpenDataset, stratified_split
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.resize import as_pixels
+from thriftnet.runtime.resize import shrink
 from thriftnet.training.rng import derive_seed
 
 
@@ -29,19 +29,18 @@ class Images:
     """As images and labels; of length 0 without validation."""
 
 
-PrepareTensors = Callable[[Recipe, Dataset, torch.device], Images]
+PrepareTensors = Callable[[Recipe, OpenDataset, torch.device], Images]
 
 
-def prepare_tensors(recipe: Recipe, train_set: Dataset, device: torch.device) -> Images:
+def prepare_tensors(recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
     """Split a data set as a recipe says, and bring it to the device at the recipe's size."""
-    train_at, val_at = split_positions(recipe, train_set.labels)
+    (train_set, train_at), (val_set, val_at) = split_sets(recipe, data)
     side = recipe.data.image_size
-    chosen, held_out = train_set.subset(train_at), train_set.subset(val_at)
     return Images(
-        images=as_images(chosen, device, side=side),
-        labels=torch.tensor(chosen.labels).to(device),
-        val_images=as_images(held_out, device, side=side),
-        val_labels=torch.tensor(held_out.labels).to(device),
+        images=as_images(train_set.images, train_at, device, side=side),
+        labels=torch.tensor(train_set.labels[train_at]).to(device),
+        val_images=as_images(val_set.images, val_at, device, side=side),
+        val_labels=torch.tensor(val_set.labels[val_at]).to(device),
     )
 
 
@@ -55,21 +54,46 @@ class ImageTensors:
     def __init__(self) -> None:
         self._last: tuple[object, Images] | None = None
 
-    def __call__(self, recipe: Recipe, train_set: Dataset, device: torch.device) -> Images:
-        """The images of a recipe; `train_set` is the same at every call."""
+    def __call__(self, recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
+        """The images of a recipe; `data` holds the same at every call."""
         wanted = (recipe.seed, recipe.data, device)
         if self._last is None or self._last[0] != wanted:
             self._last = None  # room for the next
-            self._last = wanted, prepare_tensors(recipe, train_set, device)
+            self._last = wanted, prepare_tensors(recipe, data, device)
         return self._last[1]
 
 
+Chosen = tuple[Dataset, NDArray[np.int64]]
+"""A data set, and the positions of the images in it that are used."""
+
+
+def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Chosen, Chosen]:
+    """The images that a recipe trains on, and those it validates on.
+
+    Where the data have a validation split of their own, it is that; `data.val_ratio` holds out
+    images where they have none.
+    """
+    train_set, val_set = data.split("train"), data.find("val")
+    if val_set is None:
+        train_at, val_at = split_positions(recipe, train_set.labels)
+        return (train_set, train_at), (train_set, val_at)
+    train_at, _ = split_positions(recipe, train_set.labels, val_ratio=0)
+    return (train_set, train_at), (val_set, np.arange(len(val_set)))
+
+
 def split_positions(
-    recipe: Recipe, labels: NDArray[np.int64]
+    recipe: Recipe, labels: NDArray[np.int64], *, val_ratio: float | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the images that a recipe trains on, and of those it validates on."""
+    """Positions of the images that a recipe trains on, and of those it validates on.
+
+    Args:
+        recipe: Its seed and section `data` decide.
+        labels: (N,) of all images.
+        val_ratio: In place of the recipe's.
+    """
     seed = recipe.seed
-    train_at, val_at = stratified_split(labels, val_ratio=recipe.data.val_ratio, seed=seed)
+    ratio = recipe.data.val_ratio if val_ratio is None else val_ratio
+    train_at, val_at = stratified_split(labels, val_ratio=ratio, seed=seed)
     if recipe.data.fraction < 1:
         _, used = stratified_split(
             labels[train_at],
@@ -80,6 +104,9 @@ def split_positions(
     return train_at, val_at
 
 
-def as_images(dataset: Dataset, device: torch.device, *, side: int) -> Tensor:
-    """Its images as (N, 3, side, side) channels-last uint8 tensors on a device."""
-    return as_pixels(dataset.images, side).to(device)
+def as_images(
+    images: NDArray[np.uint8], at: NDArray[np.int64], device: torch.device, *, side: int
+) -> Tensor:
+    """Some of (N, H, W, 3) uint8 arrays as (n, 3, side, side) channels-last tensors on a device."""
+    chosen = torch.from_numpy(images[at]).permute(0, 3, 1, 2)  # the one copy into memory
+    return shrink(chosen, side).to(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,26 @@ def check_best(saved: SavedRun) -> None:
     """
     if saved.recipe.train.select == "best" and (saved.checkpoint or {}).get("best_epoch"):
         check_model_file(saved.run.best_path)
+
+
+def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> None:
+    """See that the images are those that a run began with; earlier versions did not say which.
+
+    Args:
+        saved: The run.
+        digests: Of the images that it would go on with.
+        name: Of those images.
+
+    Raises:
+        RunError: They are others.
+    """
+    began = saved.run.environment().get("data") or digests
+    trained = (saved.checkpoint or {}).get("data") or began
+    if not began == trained == digests:
+        raise RunError(
+            f"{saved.run.path} was trained on other images than {name} holds now; name those with "
+            "--data PATH, or train anew"
+        )
 
 
 def load_saved(saved: SavedRun, state: TrainingState) -> None:

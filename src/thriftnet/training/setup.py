@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from thriftnet.augment import Augment, Mix, normalise
-from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset
+from thriftnet.data import OpenDataset
+from thriftnet.data.options import Fit
+from thriftnet.data.statistics import Triple
 from thriftnet.errors import RecipeError
 from thriftnet.inference.engine import Engine
 from thriftnet.models.build import build_model
@@ -49,6 +52,10 @@ class Plan:
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    fit: Fit
+    """How a picture that is not square becomes so."""
+    data: Mapping[str, str]
+    """Digests that name the images."""
     augment: Augment
     mix: Mix | None
     schedule: Schedule
@@ -87,7 +94,7 @@ class Plan:
 
 def make_plan(
     recipe: Recipe,
-    train_set: Dataset,
+    data: OpenDataset,
     model: nn.Module,
     processes: Processes = ALONE,
     *,
@@ -97,7 +104,7 @@ def make_plan(
 
     Args:
         recipe: What to train.
-        train_set: On what.
+        data: On what.
         model: Its network, whose operations are counted.
         processes: Those that train together.
         prepare: Splits the images and prepares their tensors.
@@ -108,6 +115,11 @@ def make_plan(
             have a single value to go by.
     """
     settings = recipe.train
+    if recipe.data.image_size > data.image_size:
+        raise RecipeError(
+            f"data.image_size is {recipe.data.image_size}, and the images of {data.name} have "
+            f"{data.image_size} pixels; images are only ever shrunk: lower it"
+        )
     compute = choose_compute(device=settings.device, precision=settings.precision)
     processes.check_device(compute.device)
     micro_batch = settings.micro_batch or settings.batch_size
@@ -117,7 +129,7 @@ def make_plan(
         micro_batch=micro_batch,
         split=settings.sync_batch_norm,
     )
-    placed = prepare(recipe, train_set, compute.device)
+    placed = prepare(recipe, data, compute.device)
     epochs = Epochs.of(settings, images=len(placed.images))
     epochs.check()
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
@@ -135,10 +147,12 @@ def make_plan(
         labels=placed.labels,
         val_images=placed.val_images,
         val_labels=placed.val_labels,
-        classes=train_set.classes,
-        mean=CIFAR10_MEAN,
-        std=CIFAR10_STD,
-        augment=recipe_augment(recipe),
+        classes=data.classes,
+        mean=data.mean,
+        std=data.std,
+        fit=data.fit,
+        data=data.digests(),
+        augment=recipe_augment(recipe, mean=data.mean, std=data.std),
         mix=recipe_mix(recipe),
         schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
         batch_size=settings.batch_size,
@@ -180,11 +194,11 @@ def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:
     )
 
 
-def recipe_augment(recipe: Recipe) -> Augment:
-    """What the recipe does to each image."""
+def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:
+    """What the recipe does to each image, whose channels have that mean and deviation."""
     options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
     flips = derive_seed(recipe.seed, "flip")
-    return Augment(**options, mean=CIFAR10_MEAN, std=CIFAR10_STD, seed=flips)
+    return Augment(**options, mean=mean, std=std, seed=flips)
 
 
 def recipe_mix(recipe: Recipe) -> Mix | None:
@@ -221,5 +235,11 @@ def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:
         std=plan.std,
         image_size=plan.sizes.full,
         tta=recipe.evaluate.tta,
-        about={"recipe": recipe.name, "digest": recipe.digest(), "seed": recipe.seed},
+        fit=plan.fit,
+        about={
+            "recipe": recipe.name,
+            "digest": recipe.digest(),
+            "seed": recipe.seed,
+            **({"data": dict(plan.data)} if recipe.data.dataset != "cifar10" else {}),
+        },
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
 from thriftnet.commands import command
-from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10, measure_digests
+from thriftnet.data import OpenDataset
+from thriftnet.data.registry import known_classes
 from thriftnet.errors import ProcessError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
@@ -21,6 +22,7 @@ from thriftnet.runs.lock import writing
 from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runs.paths import create_run, new_run_path
 from thriftnet.training.budget import Budget, deadline_of, fit_to_budget, measure_pace
+from thriftnet.training.data import open_data, with_dataset
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.images import PrepareTensors, prepare_tensors
@@ -30,6 +32,7 @@ from thriftnet.training.progress import Lasting, Progress, Quiet
 from thriftnet.training.saved_run import (
     SavedRun,
     check_best,
+    check_data,
     is_over,
     load_saved,
     read_saved,
@@ -61,6 +64,7 @@ def start_run(
     name: str | None = None,
     runs_dir: Path = Path("runs"),
     data: Path | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
     budget: Budget | None = None,
     until: int | None = None,
@@ -74,7 +78,8 @@ def start_run(
         recipe: What to train.
         name: Of the folder; none: from recipe, seed and time.
         runs_dir: Where run folders lie.
-        data: Where to read CIFAR-10; none: the cache or the network.
+        data: Where to read the images; none: as the recipe says.
+        strict: Whether a picture that is left out is an error.
         progress: Told how it goes.
         budget: Sets the number of epochs in place of the recipe.
         until: Stop after so many epochs, as if interrupted.
@@ -94,22 +99,26 @@ def start_run(
     if not budget:  # which sets the epochs, and all lengths with them
         check_lengths(recipe.train)
     path = processes.broadcast_from_main(lambda: new_run_path(runs_dir, recipe, name))
-    model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))  # over budget: before any data
-    train_set, test_set = load_cifar10(data, say=progress.note)
-    plan, state = _prepare(recipe, train_set, model, processes, prepare)
+    # One over its budget is refused before any data are read; all have two classes or more.
+    classes = len(known_classes(recipe.data.dataset) or "ab")
+    model = recipe_network(recipe, classes=classes)
+    images = open_data(recipe.data, data, strict=strict, say=progress.note)
+    recipe = with_dataset(recipe, images)
+    if len(images.classes) != classes:
+        model = recipe_network(recipe, classes=len(images.classes))
+    plan, state = _prepare(recipe, images, model, processes, prepare)
     deadline = None
     if budget:
         pace = measure_pace(plan, state) if budget.seconds is not None else None
         recipe = processes.broadcast_from_main(lambda: fit_to_budget(recipe, plan, budget, pace))
         deadline = deadline_of(budget, pace) if pace else None
-        model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-        plan, state = _prepare(recipe, train_set, model, processes, prepare)
+        model = recipe_network(recipe, classes=len(images.classes))
+        plan, state = _prepare(recipe, images, model, processes, prepare)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
-    digests = processes.broadcast_from_main(lambda: measure_digests(train_set, test_set))
     with contextlib.ExitStack() as held:
 
         def begin() -> RunFolder:
-            run = _open_run(path, recipe, plan, state, digests, progress, named=name is not None)
+            run = _open_run(path, recipe, plan, state, progress, named=name is not None)
             held.enter_context(writing(run, say=progress.note))
             return run
 
@@ -137,7 +146,7 @@ def resume_run(
 
     Args:
         path: Of the run folder.
-        data: Where to read CIFAR-10; none: the cache or the network.
+        data: Where to read the images; none: as the recipe says.
         progress: Told how it goes.
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
@@ -168,9 +177,10 @@ def resume_run(
             return TrainedRun(run.path, finished=True, is_main=processes.is_main)
         recipe = found.recipe
         processes.broadcast_from_main(lambda: check_best(found))
-        train_set, _ = load_cifar10(data, say=progress.note)
-        model = recipe_network(recipe, classes=len(CIFAR10_CLASSES))
-        plan, state = _prepare(recipe, train_set, model, processes, prepare)
+        images = open_data(recipe.data, data, say=progress.note)
+        model = recipe_network(recipe, classes=len(images.classes))
+        plan, state = _prepare(recipe, images, model, processes, prepare)
+        check_data(found, plan.data, name=images.name)
         load_saved(found, state)
         if processes.is_main:
             if found.damage:
@@ -187,7 +197,7 @@ def resume_run(
 
 def restore_run(
     path: Path, *, data: Path | None = None
-) -> tuple[Recipe, Plan, TrainingState, Dataset]:
+) -> tuple[Recipe, Plan, TrainingState, OpenDataset]:
     """A run as it stood at its last checkpoint, with its data set; nothing is written.
 
     Raises:
@@ -197,11 +207,12 @@ def restore_run(
     saved = read_saved(path)
     if saved.checkpoint is None:
         saved.run.load_state()  # says so
-    train_set, _ = load_cifar10(data)
-    model = recipe_network(saved.recipe, classes=len(CIFAR10_CLASSES))
-    plan, state = _prepare(saved.recipe, train_set, model, ALONE, prepare_tensors)
+    images = open_data(saved.recipe.data, data)
+    model = recipe_network(saved.recipe, classes=len(images.classes))
+    plan, state = _prepare(saved.recipe, images, model, ALONE, prepare_tensors)
+    check_data(saved, plan.data, name=images.name)
     load_saved(saved, state)
-    return saved.recipe, plan, state, train_set
+    return saved.recipe, plan, state, images
 
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
@@ -220,12 +231,12 @@ def _speaker(progress: Progress | None, processes: Processes) -> Progress:
 
 def _prepare(
     recipe: Recipe,
-    train_set: Dataset,
+    images: OpenDataset,
     model: nn.Module,
     processes: Processes,
     prepare: PrepareTensors,
 ) -> tuple[Plan, TrainingState]:
-    plan = make_plan(recipe, train_set, model, processes, prepare=prepare)
+    plan = make_plan(recipe, images, model, processes, prepare=prepare)
     return plan, make_state(recipe, plan, model)
 
 
@@ -234,14 +245,13 @@ def _open_run(
     recipe: Recipe,
     plan: Plan,
     state: TrainingState,
-    digests: Mapping[str, str],
     progress: Progress,
     *,
     named: bool,
 ) -> RunFolder:
     """Make the run folder, and say in it and to the user what begins."""
     count = plan.processes.count
-    environment = describe_environment(plan.compute, digests, processes=count)
+    environment = describe_environment(plan.compute, plan.data, processes=count)
     run = create_run(path, recipe, environment, named=named)
     start = _start_line(plan, state)
     run.append(start)
@@ -258,6 +268,7 @@ def _start_line(plan: Plan, state: TrainingState) -> MetricRecord:
     return {
         "kind": "start",
         "step": 0,
+        "classes": list(plan.classes),
         "parameters": count_parameters(state.model),
         "macs": plan.macs,
         "train_images": len(plan.images),

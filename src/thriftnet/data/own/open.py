@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -52,6 +51,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     classes = check_classes(entries, spec.classes, where=str(path))
     labels = label_positions(entries, classes)
     positions = _split(entries, labels, spec, network=spec.classes is not None)
+    held_out = not any(entry.split == "test" for entry in entries)
     omissions = [*index.omissions, *pictures.omissions]
     if spec.strict:
         refuse_omissions(path, omissions)
@@ -78,6 +78,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         measure=lambda: {"sha256": _digest(pictures, entries, positions)},
         fit=fit,
         omissions=omissions,
+        whole=(lambda: Dataset(pictures.images, labels, classes)) if held_out else None,
     )
 
 
@@ -132,9 +133,3 @@ def _digest(
     for name, at in positions.items():
         whole.update(name.encode() + at.tobytes())
     return whole.hexdigest()
-
-
-def count_classes(labels: NDArray[np.int64], classes: Sequence[str]) -> Counter[str]:
-    """How many pictures each class has."""
-    counts = np.bincount(labels, minlength=len(classes)).tolist()
-    return Counter(dict(zip(classes, counts, strict=True)))

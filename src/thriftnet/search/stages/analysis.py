@@ -97,7 +97,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
         images: Training images at most that fit the probe, and validation images at most that
             are read.
         steps: Real steps whose norms are taken.
-        data: Where to read CIFAR-10; none: the cache.
+        data: Where to read the images; none: as the space says.
 
     Raises:
         SearchError: The folder is gone or damaged.
@@ -108,12 +108,12 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     from thriftnet.search.stages.capacity import judge
     from thriftnet.search.stages.dynamics import curve_facts, step_norms
     from thriftnet.search.stages.stage_figures import measure_stages
-    from thriftnet.training.images import split_positions
+    from thriftnet.training.images import split_sets
     from thriftnet.training.start import restore_run
 
     try:
         run = RunFolder.open(path)
-        recipe, plan, state, train_set = restore_run(path, data=data)
+        recipe, plan, state, data_set = restore_run(path, data=data)
         lines = run.metrics()
     except (RunError, RecipeError) as fault:
         raise SearchError(
@@ -127,7 +127,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
         images=min(images, len(plan.val_labels)),
     )
     logits = plan.engine(state.network).logits(plan.val_images)
-    positions = split_positions(recipe, train_set.labels)[1]
+    _, (_, positions) = split_sets(recipe, data_set)
     dynamics = _rounded(curve_facts(lines))
     errors = error_facts(logits, plan.val_labels.cpu(), positions.tolist(), classes=plan.classes)
     norms = step_norms(plan, state, network_stages(state.model), steps=steps)

@@ -124,7 +124,7 @@ class Supervisor:
         stages: That the command runs, in their order.
         pool: Where workers run.
         url: Of the storage; none: the file in the study folder.
-        data: Where to read CIFAR-10; none: the cache.
+        data: Where to read the images; none: as the space says.
         say: Told of workers that died.
     """
 

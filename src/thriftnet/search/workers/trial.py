@@ -31,7 +31,7 @@ def train_trial(
         path: Of its run folder; a damaged one is made anew.
         recipe: Its recipe, needed if it has no checkpoint.
         epochs: At which it pauses.
-        data: Where to read CIFAR-10; none: the cache.
+        data: Where to read the images; none: as the recipe says.
         progress: Told of each step and epoch.
         prepare: Moves the images to the device.
 

@@ -68,7 +68,7 @@ def work(
         study: Whose.
         stages: Each begins when somebody has concluded all before it, however long that takes.
         worker: A name that no other process has.
-        data: Where to read CIFAR-10; none: the cache.
+        data: Where to read the images; none: as the space says.
         parent: Process without which this one stops; none: it goes on alone.
 
     Returns:

@@ -1,0 +1,62 @@
+"""Which images a network is evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from thriftnet.data import Dataset
+from thriftnet.errors import DataError
+from thriftnet.models.saved import SavedModel
+from thriftnet.recipe.sections import DataSection
+from thriftnet.runs.folder import RunFolder
+from thriftnet.training.data import open_data
+
+
+def images_to_test(
+    model: SavedModel,
+    run: RunFolder | None,
+    source: Path | None,
+    *,
+    strict: bool,
+    say: Callable[[str], None],
+) -> tuple[Dataset, bool]:
+    """The images to evaluate a network on.
+
+    Args:
+        model: The network.
+        run: That it came from; none: it is a file of its own.
+        source: Where the images are; none: those of the run, or CIFAR-10.
+        strict: Whether a picture that is left out is an error.
+        say: Told what is there.
+
+    Returns:
+        The test split, and whether it is that of the data that the network was trained on. Of
+        other pictures without a test split, all.
+
+    Raises:
+        DataError: The images cannot be had, or have classes that the network lacks.
+    """
+    trained_on = model.about.get("data")
+    if run is None and source is None and trained_on is not None:
+        raise DataError(
+            "this network was trained on pictures of somebody's own, which its file does not name; "
+            "give some with --data PATH"
+        )
+    settings = DataSection() if run is None else run.recipe().data
+    images = open_data(
+        settings,
+        source,
+        classes=model.classes,
+        image_size=model.image_size,
+        fit=model.fit,
+        strict=strict,
+        say=say,
+    )
+    if images.name == "cifar10":
+        return images.split("test"), trained_on is None
+    own = images.digests() == trained_on
+    if images.whole is not None and not own and images.name != settings.dataset:
+        say(f"{images.name} names no test split and is not what was trained on: all of it is used")
+        return images.whole(), False
+    return images.split("test"), own

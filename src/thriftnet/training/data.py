@@ -1,0 +1,76 @@
+"""From a recipe to the open data set that it trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from thriftnet.data.opened import OpenDataset
+from thriftnet.data.options import DatasetSpec, Fit, SourceOptions
+from thriftnet.data.registry import open_dataset
+from thriftnet.plain import to_stderr
+from thriftnet.recipe import Recipe
+from thriftnet.recipe.sections import DataSection
+
+
+def data_spec(settings: DataSection, source: Path | None = None) -> DatasetSpec:
+    """What a recipe's section `data` asks for.
+
+    Args:
+        settings: The section.
+        source: Where to read the data set in place of what the section says.
+    """
+    return DatasetSpec(
+        dataset=settings.dataset,
+        source=source,
+        image_size=settings.image_size,
+        fit=settings.fit,
+        test_ratio=settings.test_ratio,
+        options=SourceOptions(
+            image_column=settings.image_column,
+            label_column=settings.label_column,
+            split_column=settings.split_column,
+            group=settings.group,
+        ),
+    )
+
+
+def open_data(
+    settings: DataSection,
+    source: Path | None = None,
+    *,
+    classes: tuple[str, ...] | None = None,
+    image_size: int | None = None,
+    fit: Fit | None = None,
+    strict: bool = False,
+    say: Callable[[str], None] = to_stderr,
+) -> OpenDataset:
+    """Open the data set of a recipe's section `data`.
+
+    Args:
+        settings: The section.
+        source: Where to read the data set in place of what the section says.
+        classes: Of the network that the images are for; none: the training split's.
+        image_size: Of that network, in pixels; none: the section's.
+        fit: Of that network; none: the section's.
+        strict: Whether anything left out is an error.
+        say: Told, a line at a time, what is there.
+
+    Raises:
+        DataError: It cannot be had, or holds nothing that can be used.
+    """
+    spec = replace(data_spec(settings, source), classes=classes, strict=strict)
+    if image_size is not None:
+        spec = replace(spec, image_size=image_size)
+    if fit is not None:
+        spec = replace(spec, fit=fit)
+    return open_dataset(spec, say=say)
+
+
+def with_dataset(recipe: Recipe, data: OpenDataset) -> Recipe:
+    """A recipe that names the data set that was opened for it, wherever it is read again."""
+    if recipe.data.dataset == data.name:
+        return recipe
+    settings = recipe.data.model_copy(update={"dataset": data.name})
+    return recipe.model_copy(update={"data": settings})

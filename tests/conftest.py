@@ -5,7 +5,8 @@ from pathlib import Path
 
 # One thread a test process: `make test` runs one process a core, and the small networks of the
 # tests gain nothing from more. Set before torch is imported, and inherited by subprocesses.
-os.environ["OMP_NUM_THREADS"] = "1"
+# `make numerics` asks for others.
+os.environ["OMP_NUM_THREADS"] = os.environ.get("THRIFTNET_TEST_THREADS", "1")
 
 # Processes that tests start find the package under test, whichever checkout is installed; pytest's
 # own finds it by `pythonpath` in pyproject.toml.

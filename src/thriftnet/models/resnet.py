@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from thriftnet.kernels.pointwise import StridedPointwise
 from thriftnet.kernels.strips import Conv3x3
 from thriftnet.models.layers import (
     ACTIVATIONS,
@@ -46,7 +47,7 @@ def _shortcut(kind: Shortcut, in_channels: int, out_channels: int, stride: int) 
     if kind == "padded":
         return PaddedShortcut(in_channels, out_channels, stride=stride)
     return ConvNormAct(
-        nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+        StridedPointwise(in_channels, out_channels, stride=stride),
         nn.BatchNorm2d(out_channels),
     )
 

@@ -134,7 +134,6 @@ class RefinedEntry(Entry):
     """What a candidate of grid or refinement reached."""
 
     val_accuracy: Figure
-    seconds: Figure
 
 
 class RefinementOutcome(TypedDict):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
+from thriftnet.digests import ChangedError, open_yaml
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
@@ -223,7 +224,9 @@ def load_space(source: str | Path, *, own: bool = False) -> Space:
     """
     text, folder = _read(source)
     try:
-        tree = read_yaml(text, own=own)
+        tree = read_yaml(open_yaml(text), own=own)
+    except ChangedError as fault:
+        raise SearchError(f"{source} {fault}") from None
     except ValueError as fault:
         raise SearchError(f"{source} is not valid YAML: {fault}") from None
     if not isinstance(tree, dict):

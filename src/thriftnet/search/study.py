@@ -15,11 +15,11 @@ figures/            its figures
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any, cast
 
 from thriftnet.commands import command
+from thriftnet.digests import dump_json, seal_yaml
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import read_bounded, write_whole
 from thriftnet.runs.folder import RunFolder
@@ -74,7 +74,7 @@ class Study:
         """
         copy = path / "space.yaml"
         if not copy.is_file() and _is_free(path):
-            write_whole(copy, space.to_yaml().encode(), error=SearchError)
+            write_whole(copy, seal_yaml(space.to_yaml()).encode(), error=SearchError)
         if not copy.is_file():
             raise SearchError(f"{path} exists and is no study; choose another --study")
         own = load_space(copy, own=True)
@@ -157,7 +157,7 @@ class Study:
         Raises:
             SearchError: The disk is full or the folder cannot be written.
         """
-        content = json.dumps(outcome, indent=2) + "\n"
+        content = dump_json(outcome, indent=2) + "\n"
         write_whole(self._outcome_path(stage), content.encode(), error=SearchError)
 
     def outcome(self, stage: str) -> dict[str, Any] | None:
@@ -196,7 +196,7 @@ class Study:
         Raises:
             SearchError: The disk is full or the folder cannot be written.
         """
-        write_whole(self.winner_path, text.encode(), error=SearchError)
+        write_whole(self.winner_path, seal_yaml(text).encode(), error=SearchError)
 
     def _outcome_path(self, stage: str) -> Path:
         return self.path / f"{stage}.json"

@@ -100,6 +100,11 @@ def explain(reason: str, where: str) -> SearchError:
     return AwayError(told) if fault and fault.passing else SearchError(told)
 
 
+def damaged(where: str, reason: str) -> SearchError:
+    """Of a database that is not what was written."""
+    return SearchError(f"{_DAMAGED.format(where)} ({reason})")
+
+
 def gone(where: str) -> SearchError:
     """Of a database in a file that is no longer there."""
     return SearchError(
@@ -122,5 +127,6 @@ def unless_another_was_first() -> Iterator[None]:
     try:
         yield
     except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:
-        if "already exists" not in str(fault) and not isinstance(fault, exc.IntegrityError):
+        raced = any(words in str(fault) for words in ("already exists", "duplicate column"))
+        if not raced and not isinstance(fault, exc.IntegrityError):
             raise

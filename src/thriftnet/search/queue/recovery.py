@@ -10,6 +10,7 @@ import sqlalchemy as sql
 
 from thriftnet.search.queue import schema
 from thriftnet.search.queue.jobs import MOST_DEATHS, JobRow
+from thriftnet.search.queue.statements import change_jobs
 
 _JOBS = schema.jobs.c
 
@@ -43,10 +44,7 @@ def write_back(connection: sql.Connection, before: JobRow, now: JobRow) -> bool:
     own = (_JOBS.stage == before.job.stage) & (_JOBS.number == before.number)
     own &= (_JOBS.worker == before.worker) & (_JOBS.attempt == before.attempt)
     values = {"state": now.state, "deaths": now.deaths, "reason": now.reason}
-    found = connection.execute(
-        schema.jobs.update().where(own, _JOBS.state == "running").values(**values)
-    )
-    return found.rowcount == 1
+    return change_jobs(connection, own & (_JOBS.state == "running"), **values) == 1
 
 
 def given_up(connection: sql.Connection, stages: Sequence[str]) -> JobRow | None:
@@ -74,11 +72,8 @@ def rewind(connection: sql.Connection, first: JobRow, later: Sequence[str]) -> N
     own = _JOBS.stage == first.job.stage
     connection.execute(schema.jobs.delete().where(own, _JOBS.number > first.number))
     connection.execute(schema.jobs.delete().where(_JOBS.stage.in_(later)))
-    connection.execute(
-        schema.jobs.update()
-        .where(own, _JOBS.number == first.number)
-        .values(state="released", deaths=0, reason=None)
-    )
+    again = own & (_JOBS.number == first.number)
+    change_jobs(connection, again, state="released", deaths=0, reason=None)
     connection.execute(schema.candidates.delete().where(schema.candidates.c.origin.in_(later)))
     # Workers that remember what is no longer there find the row of another round.
     connection.execute(schema.study.update().values(id=schema.study.c.id + 1))

@@ -1,4 +1,9 @@
-"""The tables of a study's storage, and their rows as values."""
+"""The tables of a study's storage, and their rows as values.
+
+Each candidate and each job has a checksum over its other columns, by which a changed bit is found
+when the row is read. Rows of earlier versions have none. A lease is no part of it: it is renewed
+every few seconds, and a wrong one ends a job early or late.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import exc
 
 from thriftnet.runs.metrics_log import parse_line
+from thriftnet.search.queue.checks import check_row, seal_row
 from thriftnet.search.queue.jobs import Candidate, Job, JobRow, State
 
 metadata = sql.MetaData()
@@ -38,6 +44,7 @@ candidates = sql.Table(
     sql.Column("refused", sql.Text),
     sql.Column("reference", sql.Boolean, nullable=False),
     sql.Column("origin", sql.String(40), nullable=False),
+    sql.Column("checksum", sql.String(16), nullable=False),
 )
 jobs = sql.Table(
     "jobs",
@@ -56,6 +63,7 @@ jobs = sql.Table(
     sql.Column("value", sql.Float),
     sql.Column("seconds", sql.Float),
     sql.Column("reason", sql.Text),
+    sql.Column("checksum", sql.String(16), nullable=False),
     sql.UniqueConstraint("stage", "candidate", "seed", "epochs"),
     sql.UniqueConstraint("stage", "number"),
 )
@@ -120,7 +128,9 @@ def to_job_row(row: Any) -> JobRow:
 
     Raises:
         MalformedRowError: It is none of ours.
+        ChangedError: It is not what was written.
     """
+    check_row(jobs, row._mapping)
     found = _checked(_StoredJob, row)
     return JobRow(
         job=Job(found.stage, found.candidate, found.seed, found.epochs),
@@ -140,7 +150,9 @@ def to_candidate(row: Any) -> Candidate:
 
     Raises:
         MalformedRowError: It is none of ours.
+        ChangedError: It is not what was written.
     """
+    check_row(candidates, row._mapping)
     found = _checked(_StoredCandidate, row)
     changes = parse_line(found.changes)
     if changes is None:
@@ -159,4 +171,4 @@ def to_candidate(row: Any) -> Candidate:
 def from_candidate(candidate: Candidate, *, position: int) -> dict[str, Any]:
     """The columns of a candidate."""
     changes = json.dumps(dict(candidate.changes))
-    return {**vars(candidate), "changes": changes, "position": position}
+    return seal_row(candidates, {**vars(candidate), "changes": changes, "position": position})

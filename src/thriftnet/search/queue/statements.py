@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from thriftnet.search.queue import schema
+from thriftnet.search.queue.checks import check_row, seal_row, select_rows
 from thriftnet.search.queue.jobs import Candidate, Claim, JobRow
 
 
@@ -23,9 +24,18 @@ def insert_candidates(connection: sql.Connection, candidates: Sequence[Candidate
         connection.execute(schema.candidates.insert(), rows)
 
 
-def select_jobs(connection: sql.Connection, stage: str) -> list[JobRow]:
-    """All jobs of a stage, in the order of their numbers."""
-    query = sql.select(schema.jobs).where(schema.jobs.c.stage == stage)
+def select_jobs(connection: sql.Connection, stage: str, *, checked: bool = True) -> list[JobRow]:
+    """All jobs of a stage, in the order of their numbers.
+
+    Args:
+        connection: In a transaction.
+        stage: Its name.
+        checked: Whether rows have checksums.
+
+    Raises:
+        ChangedError: A row is not what was written.
+    """
+    query = select_rows(schema.jobs, checked=checked).where(schema.jobs.c.stage == stage)
     rows = connection.execute(query.order_by(schema.jobs.c.number))
     return [schema.to_job_row(row) for row in rows]
 
@@ -55,13 +65,27 @@ def select_working(leased: float) -> sql.Select[Any]:
     return sql.select(schema.jobs.c.id).where(alive).limit(1)
 
 
-def set_job(connection: sql.Connection, at: int, **values: Any) -> None:
-    """Change the job of that id."""
-    connection.execute(schema.jobs.update().where(schema.jobs.c.id == at).values(**values))
+def change_jobs(connection: sql.Connection, which: sql.ColumnElement[bool], **values: Any) -> int:
+    """Change jobs and their checksums.
+
+    Raises:
+        ChangedError: One is not what was written.
+
+    Returns:
+        How many there were.
+    """
+    rows = connection.execute(sql.select(schema.jobs).where(which)).mappings().all()
+    for row in rows:
+        check_row(schema.jobs, row)
+        sealed = seal_row(schema.jobs, {**row, **values})
+        changed = {**values, "checksum": sealed["checksum"]}
+        connection.execute(
+            schema.jobs.update().where(schema.jobs.c.id == row["id"]).values(**changed)
+        )
+    return len(rows)
 
 
-def set_own(connection: sql.Connection, claim: Claim, **values: Any) -> bool:
-    """Change a job if it is still this claim's."""
+def of_claim(claim: Claim) -> sql.ColumnElement[bool]:
+    """Picks a job if it is still this claim's."""
     own = (schema.jobs.c.id == claim.id) & (schema.jobs.c.state == "running")
-    own &= (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)
-    return connection.execute(schema.jobs.update().where(own).values(**values)).rowcount == 1
+    return own & (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)

@@ -16,6 +16,7 @@ import sqlalchemy as sql
 
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import schema
+from thriftnet.search.queue.checks import seal_row, select_rows
 from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import (
     Answer,
@@ -30,13 +31,13 @@ from thriftnet.search.queue.jobs import (
 from thriftnet.search.queue.recovery import after_death, given_up, held_by, rewind, write_back
 from thriftnet.search.queue.retry import retry_while_unavailable
 from thriftnet.search.queue.statements import (
+    change_jobs,
     insert_candidates,
+    of_claim,
     select_given_up,
     select_jobs,
     select_silent,
     select_working,
-    set_job,
-    set_own,
 )
 from thriftnet.search.queue.tables import Tables
 
@@ -69,9 +70,8 @@ class Storage(Tables):
     def candidates(self) -> list[Candidate]:
         """All of them, in the order in which they were added."""
         with self._reading() as connection:
-            rows = connection.execute(
-                sql.select(schema.candidates).order_by(schema.candidates.c.position)
-            )
+            query = select_rows(schema.candidates, checked=self._checked)
+            rows = connection.execute(query.order_by(schema.candidates.c.position))
             return [schema.to_candidate(row) for row in rows]
 
     @retry_while_unavailable
@@ -81,7 +81,7 @@ class Storage(Tables):
         One whose lease has run out is told as released: nobody works at it.
         """
         with self._reading() as connection:
-            rows = select_jobs(connection, stage)
+            rows = select_jobs(connection, stage, checked=self._checked)
             silent = set(connection.scalars(select_silent(stage, self._clock(connection)[1])))
             return [replace(r, state="released") if r.number in silent else r for r in rows]
 
@@ -118,12 +118,9 @@ class Storage(Tables):
                 insert_candidates(connection, [*answer.refused, answer.candidate])
                 answer = answer.job
             values = {"number": len(rows), "state": "running", "attempt": 1, "worker": worker}
-            values["deaths"] = 0
-            found = connection.execute(
-                schema.jobs.insert()
-                .values(**vars(answer), **values, expires=self._expiry(now))
-                .returning(schema.jobs.c.id)
-            ).scalar_one()
+            values |= {**vars(answer), "deaths": 0, "expires": self._expiry(now)}
+            new = schema.jobs.insert().values(seal_row(schema.jobs, values))
+            found = connection.execute(new.returning(schema.jobs.c.id)).scalar_one()
             return Claim(found, answer, 1, worker)
 
     def renew_lease(self, claim: Claim) -> bool:
@@ -131,27 +128,27 @@ class Storage(Tables):
         # Without the study's lock: no choice depends on it.
         with self._explained(), self._engine.begin() as connection:
             expires = self._expiry(self._clock(connection)[0])
-            return set_own(connection, claim, expires=expires)
+            lease = schema.jobs.update().where(of_claim(claim)).values(expires=expires)
+            return connection.execute(lease).rowcount == 1
 
     @retry_while_unavailable
     def finish(self, claim: Claim, *, value: float, seconds: float) -> bool:
         """Record what came of a job, once; false where the job is another's by now."""
         with self._writing() as connection:
-            return set_own(
-                connection, claim, state="finished", value=value, seconds=seconds, reason=None
-            )
+            values = {"value": value, "seconds": seconds, "reason": None}
+            return change_jobs(connection, of_claim(claim), state="finished", **values) == 1
 
     @retry_while_unavailable
     def fail(self, claim: Claim, *, reason: str) -> bool:
         """Record that the job cannot be done, by whomever; false where it is another's by now."""
         with self._writing() as connection:
-            return set_own(connection, claim, state="failed", reason=reason)
+            return change_jobs(connection, of_claim(claim), state="failed", reason=reason) == 1
 
     @retry_while_unavailable
     def release(self, claim: Claim) -> bool:
         """Give a job up unharmed, for the next worker."""
         with self._writing() as connection:
-            return set_own(connection, claim, state="released")
+            return change_jobs(connection, of_claim(claim), state="released") == 1
 
     @retry_while_unavailable
     def release_dead(
@@ -210,7 +207,8 @@ class Storage(Tables):
     def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
         attempt = row.attempt + 1
         values = {"state": "running", "attempt": attempt, "worker": worker}
-        set_job(connection, row.id, **values, expires=self._expiry(now))
+        values["expires"] = self._expiry(now)
+        change_jobs(connection, schema.jobs.c.id == row.id, **values)
         silent = row.state == "running" and row.worker != worker
         return Claim(row.id, schema.to_job_row(row).job, attempt, worker, silent)
 

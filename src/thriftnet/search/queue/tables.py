@@ -6,6 +6,7 @@ import sqlalchemy as sql
 
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import schema
+from thriftnet.search.queue.checks import add_checksums, has_checksums, refuse_damage
 from thriftnet.search.queue.faults import another_folder, unless_another_was_first
 from thriftnet.search.queue.retry import retry_while_unavailable
 from thriftnet.search.queue.transactions import Transactions
@@ -32,6 +33,8 @@ class Tables(Transactions):
                     "began in, or begin another with --study"
                 )
             self._make_tables()
+            with unless_another_was_first(), self._engine.begin() as connection:
+                add_checksums(connection, schema.candidates, schema.jobs)
         with self._explained(), unless_another_was_first(), self._engine.begin() as connection:
             if connection.scalar(sql.select(schema.study.c.id)) is None:
                 connection.execute(schema.study.insert().values(id=1, space=space, writes=0))
@@ -48,6 +51,8 @@ class Tables(Transactions):
             SearchError: They are not.
         """
         with self._reading() as connection:
+            refuse_damage(connection)
+            self._checked = has_checksums(connection, schema.jobs)
             row = connection.execute(sql.select(schema.study)).first()
         if row is None:
             raise SearchError(f"{self.where} holds no study; it was emptied")

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import sqlalchemy as sql
 from sqlalchemy import exc
 
+from thriftnet.digests import ChangedError
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import schema
 from thriftnet.search.queue.database import file_of, in_memory, name_of, open_database
-from thriftnet.search.queue.faults import explain, gone
+from thriftnet.search.queue.faults import damaged, explain, gone
 
 LEASE_BEATS = 6
 """A worker silent for so many heartbeats is taken for dead."""
@@ -41,6 +42,8 @@ class Transactions:
                 "--storage has no file, and what one process keeps in memory no other can see; "
                 "give sqlite:///study.db, or leave it out"
             )
+        self._checked = True
+        """Whether rows have checksums: those of a study from before, opened to read, have none."""
         self._round = 1
         """How often the study was rewound, and once more: what is remembered is of this round."""
         try:
@@ -103,6 +106,8 @@ class Transactions:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except ChangedError as fault:
+            raise damaged(self.where, str(fault)) from None
         except exc.SQLAlchemyError as fault:
             if self._was_there and self._file and not self._file.is_file():
                 raise gone(self.where) from None

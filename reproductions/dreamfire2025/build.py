@@ -15,7 +15,7 @@ from reproductions.dreamfire2025.results import Results, ResultsError, read_resu
 from thriftnet.files import check_writable, write_whole
 from thriftnet.report.page import Card, Page, Section, render
 from thriftnet.report.style import figure_style
-from thriftnet.report.tables import Table
+from thriftnet.table import Table
 from thriftnet.training.environment import package_version
 
 

@@ -12,8 +12,8 @@ from thriftnet.comparison.labels import count_seeds
 from thriftnet.comparison.statistics import estimate
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.keys import flatten
-from thriftnet.report.tables import Cell, Table, make_table
 from thriftnet.runtime.machine import machine_name, machine_names
+from thriftnet.table import Cell, Table, make_table
 from thriftnet.training.progress import clock
 
 _PAPER_RECIPES = ("paper", "paper-sgd", "authors")
@@ -25,7 +25,7 @@ def claims_table(judged: Sequence[Judged]) -> Table:
         (one.claim.name, _verdict(one.verdict), one.paper, one.here, one.claim.where)
         for one in judged
     ]
-    return make_table("All claims", ("claim", "verdict", "the paper", "here", "where"), rows)
+    return make_table(("claim", "verdict", "the paper", "here", "where"), rows, title="All claims")
 
 
 def settings_table(settings: Sequence[Setting]) -> Table:
@@ -38,7 +38,7 @@ def settings_table(settings: Sequence[Setting]) -> Table:
         shown = ["–" if value is None else _plain(value) for value in values]
         rows.append((each.name, _verdict("held" if had else "did not hold"), each.says, *shown))
     columns = ("setting", "of the final run", "the paper", *(f"recipe {name}" for name in recipes))
-    return make_table("Settings, as section 3(b) lists them", columns, rows)
+    return make_table(columns, rows, title="Settings, as section 3(b) lists them")
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -61,11 +61,11 @@ def runs_table(results: Results) -> Table | None:
     if not names:
         return None
     columns = (
-        "recipe", "test accuracy", "without TTA", "seeds", "parameters", "training PFLOP",
-        "training time",
+        "recipe", "test accuracy", ("without TTA", ".2%"), "seeds", "parameters",
+        ("training PFLOP", ".3g"), "training time",
     )  # fmt: skip
     rows = [_recipe_row(name, runs_of(results, name)) for name in names]
-    return make_table("Accuracy and what it cost", columns, rows)
+    return make_table(columns, rows, title="Accuracy and what it cost")
 
 
 def checks_table(results: Results) -> Table | None:
@@ -85,7 +85,7 @@ def checks_table(results: Results) -> Table | None:
         rows.append(("thriftnet over the plain loop", times, "paper_speed.json"))
     if not rows:
         return None
-    return make_table("The same training, and its speed", ("what", "value", "file"), rows)
+    return make_table(("what", "value", "file"), rows, title="The same training, and its speed")
 
 
 def files_table(results: Results) -> Table | None:
@@ -101,7 +101,7 @@ def files_table(results: Results) -> Table | None:
         for name, file in results.files.items()
     ]
     columns = ("file", "made by", "date", "commit", "machine")
-    return make_table("Results files", columns, rows, folded=True) if rows else None
+    return make_table(columns, rows, title="Results files", folded=True) if rows else None
 
 
 def _recipe_row(name: str, runs: list[Run]) -> tuple[object, ...]:
@@ -109,14 +109,13 @@ def _recipe_row(name: str, runs: list[Run]) -> tuple[object, ...]:
     half = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
     plain = [run.accuracy_without_tta for run in runs if run.accuracy_without_tta is not None]
     without = sum(plain) / len(plain) if plain else None
-    pflop = runs[-1].pflop
     return (
         name,
         Cell(f"{100 * found.mean:.2f}%{half}", found.mean),
-        Cell("–") if without is None else Cell(f"{100 * without:.2f}%", without),
+        without,
         Cell(count_seeds(len(runs)), len(runs)),
         runs[-1].parameters,
-        Cell("–") if pflop is None else Cell(f"{pflop:.3g}", pflop),
+        runs[-1].pflop,
         _time(runs),
     )
 

@@ -23,9 +23,9 @@ from thriftnet.report.study.validated import (
     seed_values,
     verdict_sentences,
 )
-from thriftnet.report.study.words import amount
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
+from thriftnet.table import amount
 from tiny import space_file
 
 FIGURES = {

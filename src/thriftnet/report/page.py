@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from thriftnet.plain import plain_lines
 from thriftnet.report.drawing import Drawing
-from thriftnet.report.tables import Table
+from thriftnet.table import Table
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
-"""The tables of a report: rows of cells that know by what they sort."""
+"""The tables of a report of runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from thriftnet.recipe.keys import differing_settings, flatten
@@ -13,69 +11,34 @@ from thriftnet.report.curves import epoch_seconds
 from thriftnet.report.record import RunRecord
 from thriftnet.report.record_groups import RecordGroup
 from thriftnet.runs.contention import is_large
+from thriftnet.table import Cell, Format, Table, make_table
 from thriftnet.training.progress import clock
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is shown, and what it sorts by: a number, or else its text."""
-
-    text: str
-    value: float | None = None
-    strong: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a name."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    folded: bool = False
-    """Whether the page shows it only when asked."""
-    wide: bool = True
-    """Whether it takes the whole width of the page."""
-
-
-def make_table(
-    title: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-    *,
-    folded: bool = False,
-    wide: bool = True,
-) -> Table:
-    """A table of plain values; floats and None as they come, cells as they are."""
-    cells = tuple(tuple(_cell(value) for value in row) for row in rows)
-    return Table(title, tuple(columns), cells, folded, wide)
 
 
 def epochs_table(record: RunRecord) -> Table:
     """What the run wrote down at the end of each epoch."""
     spent = {epoch: (t, o) for epoch, t, o in zip(*epoch_seconds(record), strict=True)}
     shared = any(is_large(line.get("cpu_contention")) for line in record.epochs)
+    columns: list[str | tuple[str, Format]] = [
+        "epoch", "step", ("training loss", ",.4f"), ("validation loss", ",.4f"),
+        ("training accuracy", ".2%"), ("validation accuracy", ".2%"), ("learning rate", ".3g"),
+        ("time (s)", ",.1f"), ("images/s", ",.0f"), ("other work (CPU)", ".2%"),
+    ]  # fmt: skip
     rows = [
         (
             int(line["epoch"]),
             int(line["step"]),
-            fixed(line["train_loss"], 4),
-            fixed(line.get("val_loss"), 4),
-            percent(line["train_accuracy"]),
-            percent(line.get("val_accuracy")),
-            general(line.get("learning_rate")),
-            fixed(sum(spent[int(line["epoch"])]), 1),
-            fixed(line["images_per_second"], 0),
-            *((percent(line.get("cpu_contention")),) if shared else ()),
+            *(line["train_loss"], line.get("val_loss")),
+            *(line["train_accuracy"], line.get("val_accuracy")),
+            line.get("learning_rate"),
+            sum(spent[int(line["epoch"])]),
+            line["images_per_second"],
+            line.get("cpu_contention"),
         )
         for line in record.epochs
     ]
-    columns = (
-        "epoch", "step", "training loss", "validation loss", "training accuracy",
-        "validation accuracy", "learning rate", "time (s)", "images/s",
-        *(("other work (CPU)",) if shared else ()),
-    )  # fmt: skip
-    return make_table("Epochs", columns, rows, folded=True)
+    table = make_table(columns, rows, title="Epochs", folded=True)
+    return table if shared else table.without("other work (CPU)")
 
 
 def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
@@ -84,13 +47,11 @@ def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
     for name, share, row, column in zip(
         classes, class_shares(counts), counts.sum(1), counts.sum(0), strict=True
     ):
-        value, interval = Cell("–"), Cell("–")
-        if share:
-            value = percent(share[0])
-            interval = Cell(f"{100 * share[1]:.2f} to {100 * share[2]:.2f}%", share[1])
+        value, low, high = share or (None, None, None)
+        interval = None if low is None else Cell(f"{100 * low:.2f} to {high:.2%}", low)
         rows.append((name, value, interval, int(row), int(column)))
-    columns = ("class", "accuracy", "95% interval", "images", "called so")
-    return make_table("Classes", columns, rows, wide=False)
+    columns = ("class", ("accuracy", ".2%"), "95% interval", "images", "called so")
+    return make_table(columns, rows, title="Classes", wide=False)
 
 
 def blocks_table(blocks: list[Block]) -> Table:
@@ -100,13 +61,14 @@ def blocks_table(blocks: list[Block]) -> Table:
         for b in blocks
     ]
     columns = ("block", "layers", "output C×H×W", "parameters", "MACs")
-    return make_table("Blocks", columns, rows, folded=True)
+    return make_table(columns, rows, title="Blocks", folded=True)
 
 
 def recipe_table(record: RunRecord) -> Table:
     """Every key of the recipe."""
     rows = flatten(record.recipe.model_dump(mode="json")).items()
-    return make_table("Recipe", ("key", "value"), [(k, _plain(v)) for k, v in rows], folded=True)
+    rows = [(key, _plain(value)) for key, value in rows]
+    return make_table(("key", "value"), rows, title="Recipe", folded=True)
 
 
 def environment_table(record: RunRecord) -> Table:
@@ -117,7 +79,7 @@ def environment_table(record: RunRecord) -> Table:
     rows = [(key, *(_plain(facts.get(key)) for facts in each)) for key in keys]
     moved = [f"from step {facts['step']:,}" for facts in later]
     names = ("at first", *moved) if moved else ("value",)
-    return make_table("Environment", ("key", *names), rows, folded=True)
+    return make_table(("key", *names), rows, title="Environment", folded=True)
 
 
 def runs_table(groups: list[RecordGroup]) -> Table:
@@ -130,19 +92,17 @@ def runs_table(groups: list[RecordGroup]) -> Table:
             record.state,
             len(record.epochs),
             record.start.get("parameters"),
-            percent(record.test.get("accuracy")),
-            fixed(record.test.get("loss"), 4),
-            duration(record.end.get("seconds")),
-            fixed(record.end.get("pflop"), 4),
+            *(record.test.get("accuracy"), record.test.get("loss")),
+            *(record.end.get("seconds"), record.end.get("pflop")),
         )
         for group in groups
         for record in group.records
     ]
     columns = (
-        "run", "recipe", "seed", "state", "epochs", "parameters", "test accuracy", "test loss",
-        "time", "PFLOP",
+        "run", "recipe", "seed", "state", "epochs", "parameters", ("test accuracy", ".2%"),
+        ("test loss", ",.4f"), ("time", clock), ("PFLOP", ",.4f"),
     )  # fmt: skip
-    return make_table("Runs", columns, rows)
+    return make_table(columns, rows, title="Runs")
 
 
 def differences_table(groups: list[RecordGroup]) -> Table | None:
@@ -152,35 +112,7 @@ def differences_table(groups: list[RecordGroup]) -> Table | None:
     settings = differing_settings([group.records[0].recipe for group in groups])
     columns = ("key", *(group.label for group in groups))
     rows = [(key, *(_plain(own[key]) for own in settings)) for key in settings[0]]
-    return make_table("Where the recipes differ", columns, rows)
-
-
-def _cell(value: Any) -> Cell:
-    if isinstance(value, Cell):
-        return value
-    if isinstance(value, int):
-        return Cell(f"{value:,}", float(value))
-    return Cell("–" if value is None else str(value))
-
-
-def fixed(value: float | None, digits: int) -> Cell:
-    """A number with so many digits behind the point."""
-    return Cell("–") if value is None else Cell(f"{value:,.{digits}f}", float(value))
-
-
-def percent(value: float | None, digits: int = 2) -> Cell:
-    """A share."""
-    return Cell("–") if value is None else Cell(f"{100 * value:.{digits}f}%", float(value))
-
-
-def general(value: float | None) -> Cell:
-    """A number of any size, in three digits."""
-    return Cell("–") if value is None else Cell(f"{value:.3g}", float(value))
-
-
-def duration(value: float | None) -> Cell:
-    """Seconds as m:ss or h:mm:ss."""
-    return Cell("–") if value is None else Cell(clock(value), float(value))
+    return make_table(columns, rows, title="Where the recipes differ")
 
 
 def _plain(value: Any) -> Cell:

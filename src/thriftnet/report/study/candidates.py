@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import amount, marked_label, marks, named
-from thriftnet.report.tables import Cell, Table, make_table, percent
+from thriftnet.report.study.words import marked_label, marks, named
+from thriftnet.table import Cell, Table, amount, make_table
 
 
 def candidates_table(record: StudyRecord) -> Table:
@@ -25,17 +25,18 @@ def candidates_table(record: StudyRecord) -> Table:
                 Cell(marked_label(record, trial), strong=bool(marks(record, trial))),
                 "refined" if trial.refined else "grid",
                 candidate.parameters,
-                Cell(amount(candidate.macs), float(candidate.macs)),
-                *(percent(trial.at(epochs)) for epochs in record.rungs),
-                _operations(trial.operations),
+                candidate.macs,
+                *map(trial.at, record.rungs),
+                # Counted, not timed: the time of an epoch depends on what else the machine does.
+                trial.operations,
                 trial.standing(grid_done=done),
             )
         )
     columns = (
-        "place", "candidate", "from", "parameters", "MACs",
-        *(f"epoch {epochs}" for epochs in record.rungs), "FLOP/epoch", "state",
+        "place", "candidate", "from", "parameters", ("MACs", amount),
+        *((f"epoch {epochs}", ".2%") for epochs in record.rungs), ("FLOP/epoch", amount), "state",
     )  # fmt: skip
-    return make_table("Candidates", columns, rows)
+    return make_table(columns, rows, title="Candidates")
 
 
 def pareto_table(record: StudyRecord) -> Table | None:
@@ -43,18 +44,8 @@ def pareto_table(record: StudyRecord) -> Table | None:
     found = record.outcome("refinement").get("pareto", [])
     if not found:
         return None
-    rows = [
-        (
-            named(entry),
-            percent(entry["val_accuracy"]),
-            *(Cell(amount(entry[key]), float(entry[key])) for key in ("parameters", "macs")),
-        )
-        for entry in found
-    ]
-    columns = ("candidate", "accuracy", "parameters", "MACs")
-    return make_table("Pareto set of accuracy, parameters and MACs", columns, rows, wide=False)
-
-
-def _operations(counted: float | None) -> Cell | None:
-    """Counted, not timed: the time of an epoch depends on what else the machine does."""
-    return None if counted is None else Cell(amount(counted), counted)
+    keys = ("val_accuracy", "parameters", "macs")
+    rows = [(named(entry), *map(entry.__getitem__, keys)) for entry in found]
+    columns = ("candidate", ("accuracy", ".2%"), ("parameters", amount), ("MACs", amount))
+    title = "Pareto set of accuracy, parameters and MACs"
+    return make_table(columns, rows, title=title, wide=False)

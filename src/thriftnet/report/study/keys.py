@@ -14,8 +14,7 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import percent, setting_text, short_key
-from thriftnet.report.tables import Cell, Table, make_table
+from thriftnet.report.study.words import setting_text, short_key
 from thriftnet.search.importance import (
     BEST_SHARE,
     FEWEST,
@@ -23,6 +22,7 @@ from thriftnet.search.importance import (
     importances,
     keys_that_vary,
 )
+from thriftnet.table import Table, make_table
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,12 @@ def values_table(record: StudyRecord) -> Table:
     for key in record.space.grid:
         for value in record.space.grid[key]:
             own = [found for t, found in pairs if record.setting(t.candidate, key) == value]
-            cells = [Cell("–"), Cell("–")]
-            if own:
-                cells = [Cell(percent(each), each) for each in (fmean(own), max(own))]
-            rows.append((key, setting_text(value), len(own), *cells))
-    columns = ("key", "value", "candidates", f"mean accuracy, epoch {epochs}", "best")
-    return make_table("Values of the grid", columns, rows, folded=True)
+            reached = (fmean(own), max(own)) if own else (None, None)
+            rows.append((key, setting_text(value), len(own), *reached))
+    columns = (
+        "key", "value", "candidates", (f"mean accuracy, epoch {epochs}", ".2%"), ("best", ".2%"),
+    )  # fmt: skip
+    return make_table(columns, rows, title="Values of the grid", folded=True)
 
 
 def group_name(keys: Sequence[str]) -> str:

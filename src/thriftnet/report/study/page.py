@@ -14,7 +14,7 @@ from thriftnet.report.study.parallel import draw_parallel
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.tradeoffs import draw_tradeoffs
 from thriftnet.report.study.words import percent, setting_text, shown_label
-from thriftnet.report.tables import Table, make_table
+from thriftnet.table import Table, make_table
 from thriftnet.training.environment import package_version
 from thriftnet.training.progress import clock
 
@@ -203,7 +203,7 @@ def _space_table(record: StudyRecord) -> Table:
         **{f"base.{k}": v for k, v in flatten(record.space.base).items()},
     }
     rows = [(key, setting_text(value)) for key, value in parts.items()]
-    return make_table("Space", ("key", "value"), rows, folded=True)
+    return make_table(("key", "value"), rows, title="Space", folded=True)
 
 
 def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,8 @@ from thriftnet.report.study.keys import group_name, swept_keys
 from thriftnet.report.study.marked import marked_trials
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import amount, is_number, setting_text, shown_label
+from thriftnet.report.study.words import is_number, setting_text, shown_label
+from thriftnet.table import amount
 
 _MOST_VALUES = 20
 """Of a list, that get a tick each."""

@@ -13,14 +13,12 @@ from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 from thriftnet.report.study.words import (
     REFERENCE_MARK,
-    amount,
     percent,
     setting_text,
     short_key,
     shown_label,
 )
-from thriftnet.report.tables import Cell, Table, make_table
-from thriftnet.report.tables import percent as percent_cell
+from thriftnet.table import Table, amount, make_table, points
 
 
 @dataclass(frozen=True)
@@ -126,25 +124,19 @@ def refinement_table(record: StudyRecord) -> Table | None:
         value = each.trial.value
         gain = None if value is None or not base or base.value is None else value - base.value
         changed = _changed(record, each.trial)
+        candidate = each.trial.candidate
         rows.append(
             (
-                number,
-                each.source,
-                percent_cell(value),
-                Cell("–") if gain is None else Cell(f"{100 * gain:+.2f}", gain),
-                *(
-                    Cell(amount(count), float(count))
-                    for count in (each.trial.candidate.parameters, each.trial.candidate.macs)
-                ),
+                *(number, each.source, value, gain, candidate.parameters, candidate.macs),
                 each.trial.standing(grid_done=True),
-                " · ".join(f"{short_key(key)} {text}" for key, text in changed.items()) or "–",
+                " · ".join(f"{short_key(key)} {text}" for key, text in changed.items()) or None,
             )
         )
     columns = (
-        "number", "comes from", f"epoch {record.full}", "gain (points)",
-        "parameters", "MACs", "state", "what it changes",
+        "number", "comes from", (f"epoch {record.full}", ".2%"), ("gain (points)", points),
+        ("parameters", amount), ("MACs", amount), "state", "what it changes",
     )  # fmt: skip
-    return make_table("Proposals of the refinement", columns, rows)
+    return make_table(columns, rows, title="Proposals of the refinement")
 
 
 def _changed(record: StudyRecord, trial: Trial) -> dict[str, str]:

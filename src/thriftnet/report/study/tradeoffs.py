@@ -13,8 +13,9 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top, mark_point, marked_trials, write_words
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import amount, percent
+from thriftnet.report.study.words import percent
 from thriftnet.search.stages.pareto import pareto
+from thriftnet.table import amount
 
 _WIDE = 8
 """Largest over smallest cost from which the axis is logarithmic."""

@@ -12,8 +12,7 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.words import REFERENCE_MARK, named, percent, shown_label
-from thriftnet.report.tables import Cell, Table, make_table
-from thriftnet.report.tables import percent as percent_cell
+from thriftnet.table import Cell, Table, make_table, points
 
 Seeds = dict[int, float]
 
@@ -96,26 +95,20 @@ def validation_table(record: StudyRecord) -> Table | None:
         rows.append(
             (
                 place,
-                Cell(
-                    named(entry),
-                    strong=place == 1 or bool(entry["reference"]),
-                ),
-                percent_cell(entry["mean"]),
-                _points(entry["half_width"], "±"),
-                Cell(", ".join(percent(value) for value in entry["seeds"].values())),
-                _points(test.get("difference"), ""),
-                _points(test.get("half_width"), "±"),
-                str(test.get("test") or "–"),
-                _p(test.get("p")),
-                _p(test.get("p_holm")),
+                Cell(named(entry), strong=place == 1 or bool(entry["reference"])),
+                entry["mean"],
+                entry["half_width"],
+                ", ".join(map(percent, entry["seeds"].values())),
+                *map(test.get, ("difference", "half_width", "test", "p", "p_holm")),
                 entry["parameters"],
             )
         )
     columns = (
-        "place", "candidate", "mean", "± points", "seeds", "winner less this",
-        "±", "test", "p", "p by Holm", "parameters",
+        "place", "candidate", ("mean", ".2%"), ("± points", _reach), "seeds",
+        ("winner less this", points), ("±", _reach), "test", ("p", ".3g"), ("p by Holm", ".3g"),
+        "parameters",
     )  # fmt: skip
-    return make_table("Contenders", columns, rows)
+    return make_table(columns, rows, title="Contenders")
 
 
 def verdict_sentences(record: StudyRecord) -> list[str]:
@@ -170,11 +163,5 @@ def _row_name(record: StudyRecord, digest: str, seeds: int) -> str:
     return style.printable(mark + shown_label(candidate.label), longest=66 - len(lacks)) + lacks
 
 
-def _points(value: float | None, sign: str) -> Cell:
-    if value is None:
-        return Cell("–")
-    return Cell(f"{sign}{100 * value:.2f}" if sign else f"{100 * value:+.2f}", float(value))
-
-
-def _p(value: float | None) -> Cell:
-    return Cell("–") if value is None else Cell(f"{value:.3g}", float(value))
+def _reach(half_width: float) -> str:
+    return f"±{100 * half_width:.2f}"

@@ -9,8 +9,8 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.keys import named_rows
 from thriftnet.report.study.marked import legend_on_top
-from thriftnet.report.study.words import amount, named
-from thriftnet.report.tables import Cell, Table, fixed, general, make_table, percent
+from thriftnet.report.study.words import named
+from thriftnet.table import Table, amount, make_table, points
 
 SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "=", "cannot be told": "?"}
 """More is best spent here; less would do; as it should be."""
@@ -63,32 +63,27 @@ def _draw(network: Network, number: int, *, name: str) -> Drawing:
 
 def stages_table(networks: Sequence[Network]) -> Table:
     """Every figure of every stage."""
+    keys = (
+        "channels", "dead", "effective_rank", "probe_accuracy", "gain", "gain_share", "cost_share",
+        "ratio", "gradient_norm", "relative_update", "parameters", "macs",
+    )  # fmt: skip
     rows = [
         (
             named(network),
             str(stage["name"]),
             f"{SIGNS.get(stage['verdict'], '')} {stage['verdict']}",
-            stage["channels"],
-            stage["dead"],
-            fixed(stage["effective_rank"], 1),
-            percent(stage["probe_accuracy"]),
-            _points(stage["gain"]),
-            percent(stage["gain_share"], 0),
-            percent(stage["cost_share"], 0),
-            fixed(stage["ratio"], 2),
-            general(stage["gradient_norm"]),
-            general(stage["relative_update"]),
-            *(Cell(amount(stage[key]), float(stage[key])) for key in ("parameters", "macs")),
+            *map(stage.__getitem__, keys),
         )
         for network in networks
         for stage in network["stages"]
     ]
     columns = (
-        "network", "stage", "verdict", "channels", "dead", "rank", "probe", "gain (points)",
-        "gain share", "cost share", "gain / cost", "gradient norm", "relative update",
-        "parameters", "MACs",
+        "network", "stage", "verdict", "channels", "dead", ("rank", ",.1f"), ("probe", ".2%"),
+        ("gain (points)", points), ("gain share", ".0%"), ("cost share", ".0%"),
+        ("gain / cost", ",.2f"), ("gradient norm", ".3g"), ("relative update", ".3g"),
+        ("parameters", amount), ("MACs", amount),
     )  # fmt: skip
-    return make_table("Stages", columns, rows)
+    return make_table(columns, rows, title="Stages")
 
 
 def networks_table(networks: Sequence[Network]) -> Table:
@@ -100,27 +95,15 @@ def networks_table(networks: Sequence[Network]) -> Table:
             f"{pair['label']} for {pair['predicted']} ({pair['images']})"
             for pair in errors["most_confused"][:3]
         )
-        rows.append(
-            (
-                named(network),
-                network["epochs"],
-                percent(dynamics["val_accuracy"]),
-                _points(dynamics["gap"]),
-                fixed(dynamics["loss_slope"], 4),
-                percent(network["stem_probe_accuracy"]),
-                *(
-                    Cell(amount(network[key]), float(network[key]))
-                    for key in ("parameters", "macs")
-                ),
-                confused or "–",
-            )
-        )
+        trained = (dynamics[key] for key in ("val_accuracy", "gap", "loss_slope"))
+        counts = (network[key] for key in ("stem_probe_accuracy", "parameters", "macs"))
+        rows.append((named(network), network["epochs"], *trained, *counts, confused or None))
     columns = (
-        "network", "epochs", "validation accuracy", "gap (points)",
-        "loss an epoch", "stem's probe", "parameters", "MACs",
-        "taken for another most often (images)",
+        "network", "epochs", ("validation accuracy", ".2%"), ("gap (points)", points),
+        ("loss an epoch", ",.4f"), ("stem's probe", ".2%"), ("parameters", amount),
+        ("MACs", amount), "taken for another most often (images)",
     )  # fmt: skip
-    return make_table("Networks analysed", columns, rows)
+    return make_table(columns, rows, title="Networks analysed")
 
 
 def rules_in_words(rules: Mapping[str, float]) -> str:
@@ -135,7 +118,3 @@ def rules_in_words(rules: Mapping[str, float]) -> str:
         "effective rank of the features, a relative update the norm of a step as a share of the "
         "weights', and gap training less validation accuracy."
     )
-
-
-def _points(value: float | None) -> Cell:
-    return Cell("–") if value is None else Cell(f"{100 * value:+.2f}", float(value))

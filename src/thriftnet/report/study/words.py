@@ -19,14 +19,6 @@ def percent(value: float, digits: int = 2) -> str:
     return f"{100 * value:.{digits}f}%"
 
 
-def amount(value: float) -> str:
-    """A count in three digits: 4.92M."""
-    for unit, name in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= unit:
-            return f"{value / unit:.3g}{name}"
-    return f"{value:.3g}"
-
-
 def shown_label(label: str) -> str:
     """A candidate's label with its parts told apart; a page takes two spaces for one."""
     return label.replace("  ", " · ")

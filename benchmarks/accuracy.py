@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from documents.published import PUBLISHED
 from documents.quoting import result
 from support.record import write_result
 from support.run_curves import curve_of
@@ -57,7 +56,7 @@ def read_run(path: Path) -> dict[str, Any]:
             "moves": run.moves(),
         }
     except KeyError as lost:
-        raise RunError(f"{path} has lost its record of {lost}; train it anew") from None
+        raise RunError(f"{path} has lost its record of {lost}; retrain it") from None
 
 
 def _entry(
@@ -140,7 +139,7 @@ def add_runs(paths: Sequence[Path]) -> list[str]:
     known = (result("accuracy") or {"runs": []})["runs"]
     entries, left_out = merge(known, paths)
     if len(left_out) < len(paths):
-        write_result("accuracy", {"runs": entries, "published": list(PUBLISHED)})
+        write_result("accuracy", {"runs": entries})
         merged = len(paths) - len(left_out)
         print(f"merged {merged} run{'s' if merged > 1 else ''}; {len(entries)} in all")
     return left_out

@@ -73,13 +73,13 @@ def ship(
         try:
             card = make_card(run, halved, readings, name=name, now=str(now))
         except KeyError as lost:
-            raise RunError(f"{path} has lost its record of {lost}; train it anew") from None
+            raise RunError(f"{path} has lost its record of {lost}; retrain it") from None
         save_model(draft, replace(halved, about=card.in_about(halved.about)), half=True)
         content = draft.read_bytes()
         if len(content) > LARGEST_FILE:
             raise RunError(
                 f"the weights of {path} take {len(content):,} bytes in half precision, over "
-                f"{LARGEST_FILE:,}; lower model.channels or model.blocks and train anew"
+                f"{LARGEST_FILE:,}; lower model.channels or model.blocks and retrain"
             )
         text = page(draft)
     write_whole(weights_file(name, folder), content, error=RunError)
@@ -109,12 +109,12 @@ def _check_run(run: RunFolder, model: SavedModel, name: str, now: str | None) ->
     if model.parameters > MOST_PARAMETERS:
         raise RunError(
             f"{run.path} has {model.parameters:,} parameters, over {MOST_PARAMETERS:,}; "
-            "lower model.channels or model.blocks and train anew"
+            "lower model.channels or model.blocks and retrain"
         )
     if not _clean(trained_at):
         raise RunError(
             f"{run.path} was trained from code of no commit ({trained_at or 'not known'}); "
-            "commit it and train anew"
+            "commit it and retrain"
         )
     if not _clean(now):
         raise RunError(f"the code here is of no commit ({now or 'not known'}); commit it first")

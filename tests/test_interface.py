@@ -57,7 +57,7 @@ def test_what_a_resumed_run_would_ignore_is_refused(given: dict[str, Any], tmp_p
 
 
 def test_quiet_beside_a_progress_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(thriftnet.RecipeError, match="progress says what is told; leave out quiet"):
+    with pytest.raises(thriftnet.RecipeError, match="progress decides what is printed"):
         thriftnet.train("smoke", quiet=True, progress=Quiet(), runs_dir=tmp_path)
 
 

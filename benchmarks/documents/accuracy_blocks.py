@@ -16,6 +16,7 @@ from documents.accuracy_table import (
     times,
 )
 from documents.performance_blocks import levers, mean_points
+from documents.published import PUBLISHED
 from documents.quoting import NOT_MEASURED, Block, Figures, duration
 from reproductions.dreamfire2025.authors_log import read_authors_log
 from reproductions.dreamfire2025.claims import read_claims
@@ -46,7 +47,7 @@ TARGETS = {"strong": Target(0.96, 3.5, 2), "best": Target(0.966, 12.0, 1)}
 def targets(figures: Figures) -> Table:
     """Each target beside the runs of its recipe."""
     columns = (
-        "recipe", "aimed at", "seeds", "reached", "without TTA", ("training", pflop), "time",
+        "recipe", "target", "seeds", "reached", "without TTA", ("training", pflop), "time",
         "verdict",
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []
@@ -75,7 +76,7 @@ def versions(figures: Figures, name: str = "strong") -> Table:
     rows: list[tuple[Any, ...]] = []
     for runs in found.values():
         told = ", ".join(f"`{change}`" for change in overrides(recipe_of(runs[0])) or ())
-        rows.append((told or "as it is", len(runs), *both_over_seeds(runs), mean_pflop(runs)))
+        rows.append((told or "as shipped", len(runs), *both_over_seeds(runs), mean_pflop(runs)))
     return make_table(columns, rows)
 
 
@@ -97,7 +98,7 @@ def authors_log(figures: Figures) -> dict[str, Any]:
             *(log.train_loss[epoch - 1], curve["train_loss"][epoch - 1]),
             *(log.train_accuracy[epoch - 1], curve["train_accuracy"][epoch - 1]),
             log.test_accuracy[epoch - 1],
-            Cell(f"{run['accuracy']:.2%}", strong=True) if epoch == log.epochs else "not read",
+            Cell(f"{run['accuracy']:.2%}", strong=True) if epoch == log.epochs else "not evaluated",
         )
         for epoch in [1, *range(_EVERY, log.epochs + 1, _EVERY)]
     ]
@@ -124,7 +125,7 @@ def paper_fixed(figures: Figures) -> Table:
     rows: list[tuple[Any, ...]] = [
         (f"{peer['name']}: {peer['where']}", read_authors_log().epochs, peer["pflop"], 1,
          f"{peer['accuracy']:.2%}", None)
-        for peer in figures["published"]
+        for peer in PUBLISHED
         if peer["name"].startswith("the paper")
     ]  # fmt: skip
     for name in ("authors", "paper-fixed"):

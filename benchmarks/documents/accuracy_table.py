@@ -8,11 +8,17 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from documents.published import PUBLISHED
 from documents.quoting import NOT_MEASURED, Block, Content, Figures, duration, result
 from thriftnet.comparison.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.runtime.machine import machine_name, machine_names
 from thriftnet.table import Cell, make_table
+
+_LONG = 1800
+"""Expected seconds from which a recipe's training says something about other long trainings."""
+_SHARED = {"1c7764d46a807bd3c5d53cbbb961618be402e5d3"}
+"""Commits whose runs in results/accuracy.json shared their GPU with each other."""
 
 
 def of_runs(content: Content) -> Block:
@@ -52,15 +58,20 @@ def times(runs: list[dict[str, Any]]) -> str:
     """What a training takes, by what it was trained on."""
     found: dict[str, list[float]] = {}
     for run in runs:
-        where = machine_names(run["machine"], run.get("moves", ()))  # old entries have none
-        found.setdefault(" and ".join(where), []).append(run["training_seconds"])
+        where = " and ".join(machine_names(run["machine"], run.get("moves", ())))
+        if run.get("commit") in _SHARED:
+            where += ", shared with other trainings"
+        found.setdefault(where, []).append(run["training_seconds"])
     return "; ".join(f"{duration(statistics.mean(found[on]))} on {on}" for on in sorted(found))
 
 
 def accuracy(figures: Figures) -> dict[str, Any]:
     """Every shipped recipe, as it was trained or is expected to, then what others published."""
-    speeds = result("recipe_speed") or {"recipes": {}, "machine": None}
     trained = {n: shipped_runs(figures, load_recipe(n)) for n in shipped_recipes()}
+    speeds = result("recipe_speed") or {"recipes": {}, "machine": None}
+    ratios = _whole_over_expected(trained, speeds)
+    for costs in speeds["recipes"].values():
+        costs["expected_seconds"] *= statistics.median(ratios or [1])
     lacking = [name for name, runs in trained.items() if not runs]
     rows = [_row(name, runs, speeds) for name, runs in trained.items() if runs]
     rows += [_expected_row(name, speeds["recipes"].get(name)) for name in lacking]
@@ -71,7 +82,7 @@ def accuracy(figures: Figures) -> dict[str, Any]:
             f"{peer['accuracy']:.2%}",
             *(None, peer["parameters"], peer["pflop"], peer["time"]),
         )
-        for peer in figures["published"]
+        for peer in PUBLISHED
     ]
     columns = (
         "network", "seeds", "test accuracy", "without TTA", ("parameters", _millions),
@@ -81,8 +92,32 @@ def accuracy(figures: Figures) -> dict[str, Any]:
         "table": make_table(columns, rows).markdown(),
         "changed": sum("+" in (run["commit"] or "+") for run in figures["runs"]),
         "expected_on": machine_name(speeds["machine"]) if lacking and speeds["machine"] else "",
+        "ratio": statistics.median(ratios or [1]),
+        "ratios": len(ratios),
         "others": len(figures["runs"]) - sum(map(len, trained.values())),
     }
+
+
+def _whole_over_expected(
+    trained: dict[str, list[dict[str, Any]]], speeds: dict[str, Any]
+) -> list[float]:
+    """Seconds of whole trainings over those expected from short ones, a ratio per recipe.
+
+    Short measurements miss evaluation, checkpoints and what changes over an hour. Only recipes that
+    take long count, since expected times are given for such recipes.
+    """
+    machine = speeds["machine"] and machine_name(speeds["machine"])
+    ratios: list[float] = []
+    for name, runs in trained.items():
+        seconds = [
+            run["training_seconds"]
+            for run in runs
+            if machine_names(run["machine"], run.get("moves", ())) == [machine]
+        ]
+        expected = speeds["recipes"].get(name, {}).get("expected_seconds")
+        if seconds and expected and expected > _LONG:
+            ratios.append(statistics.mean(seconds) / expected)
+    return ratios
 
 
 def _row(name: str, runs: list[dict[str, Any]], speeds: dict[str, Any]) -> tuple[Any, ...]:

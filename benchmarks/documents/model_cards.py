@@ -18,7 +18,7 @@ LARGEST_FILE = 10_000_000
 MOST_PARAMETERS = 5_000_000
 
 _VIEWS = {
-    "none": "each image once",
+    "none": "without TTA",
     "flip": "with its mirror image",
     "flip_shift": "with six views",
 }

@@ -46,7 +46,7 @@ def levers(figures: Figures) -> dict[str, Any]:
     base = {run["seed"]: run["accuracy"] for run in variants["base"]["runs"]}
     corrected = _corrected(base, variants)
     columns = [
-        "variant", "changed", "seeds", "validation accuracy", "beside base", ("p, by Holm", ".2g"),
+        "variant", "changed", "seeds", "validation accuracy", "vs. base", ("p, by Holm", ".2g"),
         ("PFLOP", ".3f"), ("time", duration),
     ]  # fmt: skip
     rows: list[list[Any]] = []
@@ -101,7 +101,7 @@ def mean_points(differences: list[float]) -> str:
 def step_levers(figures: Figures) -> dict[str, Any]:
     """What each lever on a step's time gave, beside the bases before and after it."""
     columns = (
-        "changed", ("step", seconds(2)), "beside base: median, range", ("first step", seconds(1)),
+        "changed", ("step", seconds(2)), "vs. base: median, range", ("first step", seconds(1)),
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []
     for name, found in figures["variants"].items():
@@ -157,7 +157,7 @@ def inference(figures: Figures) -> dict[str, Any]:
     base = variants[figures["baseline"]]["batch_256"]["images_per_second"]
     columns = (
         "way", "batch 1: median, p95", "batch 256: median, p95", ("images/s", ".0f"),
-        ("beside eager", ".2f"), ("largest difference", ".1e"), ("equal answers", ".2%"),
+        ("vs. eager", ".2f"), ("largest difference", ".1e"), ("equal answers", ".2%"),
         ("validation accuracy", ".2%"), ("first call at 256", seconds(1)),
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []

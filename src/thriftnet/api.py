@@ -100,7 +100,9 @@ def train(
     elif isinstance(recipe, Recipe):
         _refuse_idle({"overrides": overrides}, because="overrides are for a recipe's name or path")
     if progress is not None:
-        _refuse_idle({"quiet": quiet or None}, because="progress says what is told")
+        _refuse_idle(
+            {"quiet": quiet or None}, because="leave out quiet: progress decides what is printed"
+        )
     progress = progress or choose_progress(quiet=quiet)
     data = None if data is None else Path(data)
     runs_dir = Path("runs" if runs_dir is None else runs_dir)

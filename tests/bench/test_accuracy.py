@@ -118,9 +118,8 @@ def test_what_is_no_evidence_is_left_out_and_the_others_kept(tmp_path: Path) -> 
         assert len(reason.splitlines()) == 1
 
 
-def accuracy_block(runs: list[dict[str, Any]], published: Any = ()) -> str:
-    figures = {"runs": runs, "published": published}
-    return block_text("accuracy", ACCURACY_TABLE["accuracy"], figures)
+def accuracy_block(runs: list[dict[str, Any]]) -> str:
+    return block_text("accuracy", ACCURACY_TABLE["accuracy"], {"runs": runs})
 
 
 def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
@@ -128,7 +127,7 @@ def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
     runs = [made(tmp_path / str(s), seed=s, accuracy=a).path for s, a in enumerate(accuracies)]
     other = made(tmp_path / "other", accuracy=0.9, overrides=["optim.lr=0.2"]).path
     entries, _ = merge([], [*runs, other])
-    text = accuracy_block(entries, list(PUBLISHED))
+    text = accuracy_block(entries)
     # t of 2 degrees of freedom: 4.303 × sd 0.02646 / √3 = 6.57 points
     row = (
         f"| **`smoke`** | 3 | {fmean(accuracies):.2%} ± 6.57 | 66.95% ± 6.57 | 0.08M | 0.007 PFLOP"
@@ -136,7 +135,7 @@ def test_table_shows_the_shipped_recipe_over_its_seeds(tmp_path: Path) -> None:
     assert row in text
     assert "0.7 min on any, 2 threads |" in text
     assert "90.00%" not in text
-    assert "1 further run, of other settings" in text
+    assert "1 further run of other settings" in text
     assert "| [airbench94, Muon](https://github.com/KellerJordan/cifar10-airbench): README" in text
 
 
@@ -194,7 +193,7 @@ def test_expected_times_name_the_machine_they_are_of(
     monkeypatch.setattr("documents.accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "a").path])
     text = accuracy_block(entries)
-    assert "Expected times are of another, 64 threads (`results/recipe_speed.json`)." in text
+    assert "Expected times are of another, 64 threads: the speed over some steps" in text
 
 
 def test_results_are_json_with_each_list_of_numbers_in_a_line() -> None:

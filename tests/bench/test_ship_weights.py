@@ -49,8 +49,12 @@ def too_large(path: Path) -> RunFolder:
     ("make", "options", "told"),
     [
         (lambda path: make_run(path, finished=False), {}, "thriftnet train --resume"),
-        (lambda path: trained(path, commit=f"{COMMIT}+changes"), {}, "commit it and train anew"),
-        (lambda path: trained(path, commit=None), {}, r"no commit \(not known\); commit it and tr"),
+        (lambda path: trained(path, commit=f"{COMMIT}+changes"), {}, "commit it and retrain"),
+        (
+            lambda path: trained(path, commit=None),
+            {},
+            r"no commit \(not known\); commit it and",
+        ),
         (trained, {"now": f"{COMMIT}+changes"}, "the code here is of no commit"),
         (trained, {"now": None}, "the code here is of no commit"),
         (lambda path: trained(path, overrides=["train.epochs=3"]), {}, "trained by another recipe"),
@@ -115,17 +119,17 @@ def test_page_says_what_the_card_says(tmp_path: Path) -> None:
     path = shipped(tmp_path / "weights")
     text = " ".join(path.with_suffix(".md").read_text("utf-8").split())
     for told in (
-        "# smoke About a minute. It names 75.00% of CIFAR-10's test images rightly, with its mirr",
+        "# smoke About a minute. It classifies 75.00% of CIFAR-10's test images correctly with",
         "thriftnet predict smoke photo.jpg",
         "| with its mirror image | bf16 | 75.00% | 74.00% to 76.00% | 97.00% | 1.0000 | 0.1234 |",
-        "| each image once | fp32 | 37.50% |",
-        "Before its weights were halved, in bf16: 76.00% with its mirror image, 51.00% each image",
-        "it reads cat worst (25.00%) and dog best (87.50%)",
+        "| without TTA | fp32 | 37.50% |",
+        "Before conversion to half precision, in bf16: 76.00% with its mirror image, 51.00% ",
+        "The worst class is cat (25.00%), the best dog (87.50%)",
         "45,000 of its training images; 90,000 seen",
         f"commit `{COMMIT}`",
         "78,042 parameters, 12.5M multiply-accumulates",
         "0.007 PFLOP in 0.7 min, bf16, on any, 2 threads (cpu, torch 2.13.0)",
-        "makes it again: to the bit on the same machine",
+        "reproduces it: bit for bit on the same machine",
         "MIT licence",
     ):
         assert told in text

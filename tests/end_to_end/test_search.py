@@ -243,7 +243,7 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
             "--stage 'grit' is not one of grid, analysis, refinement, validation",
         ),
         (["tiny.yaml", "--study", "full"], "full exists and is no study"),
-        (["tiny.yaml", "--storage", "nonsense"], "is no database that can be used here"),
+        (["tiny.yaml", "--storage", "nonsense"], "is not a database that can be used here"),
     ],
 )
 def test_mistakes_are_one_line(

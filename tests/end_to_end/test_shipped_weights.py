@@ -106,7 +106,7 @@ def test_name_is_predicted_with_right_after_installation(
     named = installed.python(*predict, "smoke", "photo.png", "--json", cwd=tmp_path)
     assert named.returncode == 0, named.stderr
     assert named.stderr == (
-        "thriftnet: smoke is read as the shipped weights; for the path of that name give ./smoke\n"
+        "thriftnet: smoke means the shipped weights; for the path of that name use ./smoke\n"
     )
     expected = thriftnet.predict(installed.run.path, [tmp_path / "photo.png"])[0]
     assert json.loads(named.stdout)[0]["probabilities"] == pytest.approx(

@@ -183,5 +183,5 @@ def test_tree_without_a_name_says_so():
 def test_a_key_that_stands_twice_is_named(tmp_path: Path):
     path = tmp_path / "twice.yaml"
     path.write_text("name: twice\noptim: {lr: 0.1, lr: 0.2}\n")
-    with pytest.raises(RecipeError, match="'lr' stands twice"):
+    with pytest.raises(RecipeError, match="'lr' is a duplicate"):
         load_recipe(path)

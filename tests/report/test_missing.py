@@ -183,8 +183,9 @@ def test_predictions_read_in_another_way_than_the_recipe_says(copied: Path):
     (logits,) = said.logits.values()
     run.save_predictions(Predictions(said.labels, {"none": logits}))
     tta = run.recipe().evaluate.tta
-    assert f"not read as the recipe says ({tta}): make them with: thriftnet evaluate {copied}" in (
-        missing_of(copied)
+    assert (
+        f"not evaluated as the recipe says ({tta}): make them with: thriftnet evaluate {copied}"
+        in (missing_of(copied))
     )
     assert "confusion" not in names(copied)
     assert read_record(copied).test["tta"] == tta  # the figures are in the metrics all the same

@@ -155,7 +155,7 @@ def test_what_to_do_stands_below(going: RunFolder) -> None:
     going.save_status(None)
     going.append({"kind": "interrupted", "step": 4})
     lines = standing_lines(read_standing(going.path), width=80)
-    assert lines[-1] == f"interrupted; go on with: thriftnet train --resume {going.path}"
+    assert lines[-1] == f"interrupted; resume with: thriftnet train --resume {going.path}"
 
 
 def test_follow_tells_each_epoch_once_and_ends_with_the_run(
@@ -173,7 +173,7 @@ def test_follow_tells_each_epoch_once_and_ends_with_the_run(
     out = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in out if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
     anew = f"thriftnet train {going.recipe_path} --set optim.lr=0.001"
-    assert out[-1] == f"failed: the loss became nan; train it anew more slowly, as with: {anew}"
+    assert out[-1] == f"failed: the loss became nan; retrain it more slowly, as with: {anew}"
 
 
 def test_follow_waits_for_the_test_figures_of_a_run_that_has_just_ended(
@@ -247,7 +247,7 @@ def test_bad_paths_and_ports(command: Command, tmp_path: Path, going: RunFolder)
         taken = server.server_address[1]
         outcome = command("watch", going.path, "--port", str(taken))
         assert outcome.code == 2
-        assert f"port {taken} is taken by another program; choose another" in outcome.err
+        assert f"port {taken} is in use by another program; choose another" in outcome.err
     with pytest.raises(RunError, match="there is no run folder"):
         LiveServer(tmp_path / "none", port=0)
 

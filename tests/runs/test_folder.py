@@ -47,7 +47,7 @@ def test_new_run_holds_recipe_and_environment(run: RunFolder):
 def test_existing_run_is_never_written_over(run: RunFolder):
     with pytest.raises(RunExistsError, match="exists already; choose another --name"):
         RunFolder.create(run.path, RECIPE, {})
-    way = "exists already; choose another --name, or go on with: thriftnet train --resume .*one"
+    way = "exists already; choose another --name, or resume with: thriftnet train --resume .*one"
     with pytest.raises(RunError, match=way):
         new_run_path(run.path.parent, RECIPE, "one")
     with pytest.raises(RunError, match=way):
@@ -250,7 +250,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def test_damaged_checkpoint_is_one_line_with_the_remedy(run: RunFolder, kind: str):
     run.save_state({"model": {"w": torch.randn(100)}, "step": 3})
     run.last_path.write_bytes(DAMAGES[kind](run.last_path.read_bytes()))
-    with pytest.raises(RunError, match="is damaged .*; train anew under another --name") as caught:
+    with pytest.raises(RunError, match="is damaged .*; retrain under another --name") as caught:
         run.load_state()
     assert len(str(caught.value).splitlines()) == 1
 

@@ -113,7 +113,7 @@ def test_damaged_runs_are_listed_among_the_others(
     )
     told = {name: str(run.value("problem")) for name, run in runs.items()}
     assert "did you mean optim.lr?" in told["key"]
-    assert "'seed' stands twice" in told["twice"]
+    assert "'seed' is a duplicate" in told["twice"]
     assert "damaged in line 4" in told["lines"]
     assert "cannot be read" in told["lost"]
     print_runs(list(runs.values()), None)

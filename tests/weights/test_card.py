@@ -91,7 +91,7 @@ def test_the_cards_figures_found_again_are_said_to_be(capsys: pytest.CaptureFixt
     lines = printed(found, capsys)
     assert lines[0].startswith("smoke (shipped weights): 78,042 parameters")
     assert "card: 75.00%, reproduced (with its mirror image)" in lines
-    assert "card: 50.00%, reproduced (each image once)" in lines
+    assert "card: 50.00%, reproduced (without TTA)" in lines
     told = json.loads(json.dumps(found.to_json()))["card"]
     assert told[0] == {"tta": "flip", "accuracy": 0.75, "reproduced": True}
 
@@ -100,8 +100,8 @@ def test_one_image_more_or_less_is_told(capsys: pytest.CaptureFixture[str]):
     found = evaluation(right={"flip": 5, "none": 6})
     lines = printed(found, capsys)
     assert "card: 75.00%, not reproduced: 1 image fewer here (with its mirror image)" in lines
-    assert "card: 50.00%, not reproduced: 2 images more here (each image once)" in lines
-    assert "      (the card was read on any with torch 2.13.0)" in lines
+    assert "card: 50.00%, not reproduced: 2 images more here (without TTA)" in lines
+    assert "      (the card was measured on any with torch 2.13.0)" in lines
     assert [check["reproduced"] for check in found.to_json()["card"]] == [False, False]
 
 
@@ -110,7 +110,7 @@ def test_figures_are_compared_in_their_own_precision_and_views(capsys: pytest.Ca
     assert all(check.reproduced for check in whole.card_checks)
     other = evaluation(right={"flip_shift": 7, "none": 4})
     cards = [line for line in printed(other, capsys) if line.startswith("card")]
-    assert cards == ["card: 50.00%, reproduced (each image once)"]
+    assert cards == ["card: 50.00%, reproduced (without TTA)"]
 
 
 def test_network_without_a_card_is_held_to_none(capsys: pytest.CaptureFixture[str]):

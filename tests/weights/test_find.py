@@ -72,7 +72,7 @@ def test_what_is_no_shipped_name_is_a_path(folder: Path, here: Path):
 
 def test_unknown_name_tells_the_nearest_and_the_list(folder: Path):
     told = refusal("quik", folder)
-    assert told.startswith("there is no run folder or model file quik, nor are weights of that")
+    assert told.startswith("there is no run folder or model file quik, and no shipped weights")
     assert told.endswith("did you mean quick? (shipped: best, quick)")
     assert "check the name (shipped: best, quick)" in refusal("resnet50", folder)
     assert "(shipped: none yet)" in refusal("resnet50", folder / "none")

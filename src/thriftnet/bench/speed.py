@@ -51,7 +51,7 @@ class TrainingSpeed:
 
 @dataclass(frozen=True)
 class InferenceSpeed:
-    """What reading images costs here, each image once."""
+    """What reading images costs here, without TTA."""
 
     images_per_second: float
     """In batches of 250."""

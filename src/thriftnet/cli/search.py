@@ -74,7 +74,7 @@ def run(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Search a space, or go on with it where it stopped."""
+    """Search a space, or continue where it stopped."""
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()
@@ -96,7 +96,7 @@ def run(
         progress=PrintedSearch(),
     )
     if not found.finished:
-        print(f"stopped; run the same command again to go on with {found.path}", file=sys.stderr)
+        print(f"stopped; run the same command again to continue {found.path}", file=sys.stderr)
         raise typer.Exit(130)
     looked = command("report", found.path)
     if "validation" in found.outcomes:
@@ -120,7 +120,7 @@ def status(
     storage: StorageOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Where a study stands; on a terminal, live while something runs."""
+    """Show a study's status; live on a terminal while something runs."""
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()

@@ -49,7 +49,7 @@ def train(
     data: DataOption = None,
     strict: StrictOption = False,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
+        Path | None, typer.Option(metavar="RUN", help="Resume an interrupted run.")
     ] = None,
     time_budget: Annotated[
         str | None, typer.Option(metavar="5m", help="Epochs that fit, evaluation included.")
@@ -66,14 +66,14 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a recipe (default: quick), then read its test accuracy."""
+    """Train a recipe (default: quick) and evaluate it once on the test set."""
     given = {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
     given |= {"--runs-dir": runs_dir, "--strict": strict or None}
     clash = [option for option, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
-            f"--resume goes on with a run as it is, where it is; leave out {clash[0]}"
+            f"--resume continues a run as it is, where it is; leave out {clash[0]}"
         )
 
     from thriftnet import api
@@ -102,7 +102,7 @@ def train(
         options = [word for name in track or () for word in ("--track", name)]
         options += ["--data", str(data)] if data is not None else []
         again = command("train", "--resume", run.path, *options)
-        print(f"interrupted; go on with: {again}", file=sys.stderr)
+        print(f"interrupted; resume with: {again}", file=sys.stderr)
         raise typer.Exit(130)
     with counting("test images", shown=not (quiet or as_json)) as told:
         evaluation = api.evaluate(run.path, data=data, told=told, say=lambda _: None)
@@ -121,7 +121,7 @@ def train(
 def _warn_if_not_kept(evaluation: Evaluation) -> None:
     """Say that compare, report and runs will not know of these figures."""
     if evaluation.not_kept:
-        print(f"thriftnet: the run does not keep this: {evaluation.not_kept}", file=sys.stderr)
+        print(f"thriftnet: not saved: {evaluation.not_kept}", file=sys.stderr)
 
 
 @app.command()

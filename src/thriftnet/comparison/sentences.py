@@ -28,7 +28,7 @@ def verdict(contrast: Contrast) -> str:
     evidence = f"{on}, {show_p(p)}"
     if p < ALPHA:
         return f"{better} is better than {worse} by {gap} points ({evidence})"
-    start = f"no difference can be shown between {first} and {other}"
+    start = f"no significant difference between {first} and {other}"
     ahead = f"{better} ahead by {gap} points" if contrast.points else f"{gap} points apart"
     found = f"found: {ahead}, {evidence}"
     if contrast.only_first is not None:
@@ -44,13 +44,13 @@ def verdict(contrast: Contrast) -> str:
 
 
 def _untested(contrast: Contrast) -> str:
-    """What is left to say where no test could be made."""
+    """What is left to say where no test was possible."""
     better = contrast.other if contrast.points > 0 else contrast.first
     gap = f"{abs(contrast.points):.2f} points"
-    start = f"no difference can be shown between {contrast.first} and {contrast.other}"
+    start = f"{contrast.first} and {contrast.other} cannot be tested"
     if max(contrast.seeds) > 1:
         return (
-            f"{start} with {_seeds(contrast)} that do not scatter ({better} is ahead by {gap}); "
+            f"{start} with {_seeds(contrast)} without any variance ({better} is ahead by {gap}); "
             "train more seeds"
         )
     return f"{start} with one seed each ({better} is ahead by {gap}); train more seeds of both"
@@ -87,25 +87,24 @@ def notes_on(
         )
     if any(contrast.only_first is not None for contrast in contrasts):
         notes.append(
-            "McNemar's test speaks of these two networks; whether one recipe is better than the "
-            "other takes several seeds of each"
+            "McNemar's test compares these two networks; to compare their recipes, train "
+            "several seeds of each"
         )
     if any(contrast.test == "Student's t test" for contrast in contrasts):
         notes.append(
-            "a group of one seed is taken to scatter as the other does (Student's t test); "
-            "more seeds of it would tell"
+            "a group of one seed is assumed to have the other's variance (Student's t test); "
+            "train more seeds of it"
         )
     if len([contrast for contrast in contrasts if contrast.p is not None]) > 1:
         notes.append(
-            "p-values are corrected for the number of comparisons (Holm); each interval is of "
-            "95% on its own"
+            "p-values are Holm-corrected for the number of comparisons; the 95% intervals are "
+            "not corrected"
         )
     notes.append(_two_sources(groups, contrasts))
     if len({score.tta for score in scores}) > 1:
         read = ", ".join(f"{group.label} {group.scores[0].tta}" for group in groups)
         notes.append(
-            f"the test images were read in different ways ({read}); "
-            "--tta none compares the networks alone"
+            f"test-time augmentation differs ({read}); --tta none compares the networks without it"
         )
     everywhere = [facts for score in scores for facts in score.environments]
     if len({tuple(str(facts.get(key)) for key in _MACHINE) for facts in everywhere}) > 1:

@@ -107,7 +107,7 @@ class _Dtype:
     def __init__(self, code: str | bytes, *_: object) -> None:
         self.dtype: np.dtype[Any] = np.dtype(_text(code))
         if self.dtype.kind not in "biufSU":
-            raise TypeError(f"arrays of {self.dtype} are not read")
+            raise TypeError(f"arrays of {self.dtype} are not supported")
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         order = _text(state[1])

@@ -94,10 +94,10 @@ def read_facts(path: Path) -> ModelFacts:
 
 def damaged(path: Path, reason: str) -> RunError:
     """The error for a file that is not what was written."""
-    return RunError(f"{path} is damaged ({' '.join(reason.split())}); copy it again or train anew")
+    return RunError(f"{path} is damaged ({' '.join(reason.split())}); copy it again or retrain")
 
 
 def mismatch(path: Path, reason: str) -> RunError:
     """The error for a file that is whole and says what cannot be."""
     short = " ".join(reason.split())[:200]
-    return RunError(f"{path} does not match this version of thriftnet ({short}); train anew")
+    return RunError(f"{path} does not match this version of thriftnet ({short}); retrain")

@@ -125,7 +125,7 @@ def read_model(path: Path) -> SavedModel:
     except (TypeError, ValueError, RuntimeError) as fault:
         raise mismatch(path, str(fault)) from None
     if name := find_not_finite(arrays):
-        raise RunError(f"{path} holds weights that are not finite ({name}); train anew")
+        raise RunError(f"{path} holds weights that are not finite ({name}); retrain")
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return SavedModel(
         network=network.eval(),

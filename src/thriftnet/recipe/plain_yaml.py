@@ -42,7 +42,7 @@ class AmbiguousValueError(ValueError):
 
 
 class _Loader(_Base):
-    """Plain values only, and a key that stands twice is a mistake: PyYAML would keep the last."""
+    """Plain values only, and a key that is a duplicate is a mistake: PyYAML would keep the last."""
 
     yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
         "<": [("tag:yaml.org,2002:merge", re.compile("<<$"))],
@@ -59,7 +59,7 @@ class _Loader(_Base):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in seen:
-                raise ValueError(f"the key {key.value!r} stands twice; keep one")
+                raise ValueError(f"the key {key.value!r} is a duplicate; keep one")
             seen.add(key.value)
             if key.value in _TEXT_KEYS:
                 _as_text(value)

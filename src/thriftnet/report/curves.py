@@ -163,14 +163,14 @@ def _hard_images(record: RunRecord) -> str:
         return ""
     return (
         f"After epoch {settings.full_epochs} only the {settings.hard_fraction:.0%} of the images "
-        "with the largest loss are visited, so the training figures start anew there. "
+        "with the largest loss are visited, so the training figures restart there. "
     )
 
 
 def _test_words(record: RunRecord) -> str:
     if record.test:
-        return f"The star is the test split, read once after training (views: {record.tta})."
-    return "The test split has not been read."
+        return f"The star is the test accuracy, evaluated once after training (TTA: {record.tta})."
+    return "Not evaluated on the test split."
 
 
 def _alt(what: str, said: list[tuple[str, list[float]]], form: str) -> str:

@@ -58,7 +58,7 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_siz
         title="Architecture",
         caption=f"The network of {style.printable(name)}, found by running one image through it. "
         "Parameters are trainable ones; MACs are multiply-accumulates of convolutions and linear "
-        "layers; /2 is a stride of two. Blocks bear the names that thriftnet describe prints.",
+        "layers; /2 is a stride of two. Blocks have the names that thriftnet describe prints.",
         alt=f"Block diagram from a 3×{image_size}×{image_size} image to {classes} logits in "
         f"{len(blocks)} blocks: {sum(block.parameters for block in blocks):,} parameters and "
         f"{sum(block.macs for block in blocks):,} MACs; most MACs are in {largest.name}. "
@@ -116,7 +116,7 @@ def draw_filters(filters: NDArray[np.float32]) -> Drawing:
         axes,
         name="filters",
         title="First-layer filters",
-        caption=f"The {count} filters of {size}×{size} pixels that read the picture, each scaled "
+        caption=f"The {count} filters of {size}×{size} pixels that see the image, each scaled "
         "to its own largest weight; mid grey is zero, colours are weights on red, green and blue.",
         alt=f"{count} small coloured squares, one a filter of the first convolution.",
     )

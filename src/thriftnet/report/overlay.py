@@ -110,7 +110,9 @@ def _draw_tests(groups: list[RecordGroup]) -> Drawing:
         axes,
         name="test-accuracy",
         title="Test accuracy by seed",
-        caption="One marker a run, the bar is the mean. Views read: " + ", ".join(readings) + ".",
+        caption="One marker per run; the bar is the mean. Test-time augmentation: "
+        + ", ".join(readings)
+        + ".",
         alt="Test accuracy in percent. " + "; ".join(words) + ".",
     )
 

@@ -129,7 +129,7 @@ def read_record(path: Path) -> RunRecord:
         )
     tta = recipe.evaluate.tta
     if said and tta not in said.logits:
-        missing.append(f"The test images were not read as the recipe says ({tta}): {_again(run)}")
+        missing.append(f"The test set was not evaluated as the recipe says ({tta}): {_again(run)}")
         said = None
     tests = [line for line in lines if line.get("kind") == "test"]
     test = _last([t for t in tests if t.get("tta") == tta], "test", ("accuracy", "loss"))
@@ -175,7 +175,7 @@ def _missing_lines(
     elif not end:
         found.append(
             "The run has not come to its end; its curves stop where it was cut. "
-            f"Go on with: {command('train', '--resume', run.path)}"
+            f"Resume with: {command('train', '--resume', run.path)}"
         )
     if not epochs:
         found.append("No epoch has ended yet: no curves.")

@@ -29,7 +29,7 @@ from thriftnet.training.data import open_data
 HOST = "127.0.0.1"
 """This machine alone: a run is nobody else's business."""
 
-_FOOTER = "Served by thriftnet watch, and drawn anew after each epoch; thriftnet report keeps it."
+_FOOTER = "Served by thriftnet watch, and redrawn after each epoch; thriftnet report keeps it."
 
 
 class LivePage:
@@ -112,7 +112,7 @@ class LiveServer(ThreadingHTTPServer):
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as fault:
             taken = isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE
-            reason = "is taken by another program" if taken else f"cannot be used: {fault}"
+            reason = "is in use by another program" if taken else f"cannot be used: {fault}"
             raise RunError(f"port {port} {reason}; choose another with --port") from None
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -35,9 +35,7 @@ def train_anew(run: RunFolder) -> str:
         RecipeError: The run's recipe is wrong.
     """
     lower = f"optim.lr={run.recipe().optim.lr / 10:g}"
-    return (
-        f"train it anew more slowly, as with: {command('train', run.recipe_path, '--set', lower)}"
-    )
+    return f"retrain it more slowly, as with: {command('train', run.recipe_path, '--set', lower)}"
 
 
 def other_use(path: Path) -> str:
@@ -50,4 +48,4 @@ def other_use(path: Path) -> str:
             return f", or follow it with: {command('watch', path)}"
     except ThriftnetError:
         return ""
-    return f", or go on with: {command('train', '--resume', path)}"
+    return f", or resume with: {command('train', '--resume', path)}"

@@ -39,5 +39,5 @@ def read_state(path: Path) -> dict[str, Any]:
     # Damaged bytes can make the reader raise nearly anything; it executes nothing.
     except Exception as fault:
         reason = str(fault).split(". ")[0][:100] or type(fault).__name__
-        raise RunError(f"{path} is damaged ({reason}); train anew under another --name") from None
+        raise RunError(f"{path} is damaged ({reason}); retrain under another --name") from None
     return cast("dict[str, Any]", state)

@@ -267,7 +267,7 @@ class RunFolder:
             return Predictions.from_bytes(read_bounded(self.predictions_path, most=2**30))
         except (OSError, ValueError):
             raise RunError(
-                f"{self.predictions_path} is damaged; write it anew with: "
+                f"{self.predictions_path} is damaged; recreate it with: "
                 f"{command('evaluate', self.path)}"
             ) from None
 

@@ -179,7 +179,7 @@ def _read_recipe(run: RunFolder) -> Recipe:
         for section in re.split(r"(?m)^(?=\w)", text):
             found = _read_section(section) or {}
             if tree.keys() & found.keys():
-                raise ValueError("a key stands twice")
+                raise ValueError("duplicate key")
             tree |= found
         return Recipe.model_validate(tree)
     except Exception:  # whatever it is, the careful way says it

@@ -32,10 +32,10 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
 
     Args:
         space: Whose.
-        begun: Whether its study exists, so that a value that stands twice is too late to change.
+        begun: Whether its study exists, so that a value that is a duplicate is too late to change.
 
     Raises:
-        SearchError: A candidate's recipe is wrong or stands twice, or every candidate is over
+        SearchError: A candidate's recipe is wrong or is a duplicate, or every candidate is over
             budget.
     """
     combinations = math.prod(map(len, space.grid.values()))

@@ -174,7 +174,7 @@ class Study:
         except (OSError, ValueError) as fault:
             reason = fault.strerror if isinstance(fault, OSError) else fault
             raise SearchError(
-                f"{path} is damaged ({reason}); remove it, and it is made anew from the storage"
+                f"{path} is damaged ({reason}); remove it, it is recreated from the storage"
             ) from None
 
     def forget_outcome(self, stage: str) -> None:
@@ -219,7 +219,7 @@ def _check_same(path: Path, known: Space, given: Space) -> None:
     key = _first_difference(before, now) or "a key"
     raise SearchError(
         f"{path} is a study of another space ({key} differs); choose another --study, "
-        f"or go on with the study's own: {command('search', path / 'space.yaml', '--study', path)}"
+        f"or continue this one: {command('search', path / 'space.yaml', '--study', path)}"
     )
 
 

@@ -140,13 +140,13 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
 def _evidence(contrast: Contrast, correction: str | None) -> str:
     """What the sentence rests on."""
     if contrast.p is None or contrast.p_corrected is None:
-        return "no test could be made"
+        return "no test was possible"
     told = f"{contrast.test}, two-sided, {show_p(contrast.p)}"
     if correction:
         told += f"; {show_p(contrast.p_corrected)} by {correction}'s correction"
     if contrast.only_first is not None:
         told += (
-            f"; {contrast.only_first} images only {plain(contrast.first)} names rightly, "
+            f"; {contrast.only_first} images only {plain(contrast.first)} classifies correctly, "
             f"{contrast.only_other} only {plain(contrast.other)}"
         )
     elif contrast.image_half_width is not None:

@@ -112,4 +112,4 @@ def _ignore(_: OSError) -> None:
 
 
 def _tell(fault: OSError) -> None:
-    to_stderr(f"thriftnet: standard output is gone ({fault.strerror}); going on without it")
+    to_stderr(f"thriftnet: standard output is gone ({fault.strerror}); continuing without it")

@@ -19,7 +19,7 @@ from thriftnet.training.progress import clock
 from thriftnet.weights.card import Card
 
 _VIEWS = {
-    "none": "each image once",
+    "none": "without TTA",
     "flip": "with its mirror image",
     "flip_shift": "six views",
 }
@@ -116,7 +116,7 @@ def _print_card_checks(evaluation: Evaluation) -> None:
         print(f"card: {check.stated:.2%}, {_verdict(check)} ({_VIEWS[check.tta]})")
     if card and not all(check.reproduced for check in checks):
         made = card.read_machine
-        print(f"      (the card was read on {made.processor} with torch {made.torch})")
+        print(f"      (the card was measured on {made.processor} with torch {made.torch})")
 
 
 def _verdict(check: CardCheck) -> str:

@@ -175,7 +175,7 @@ def _print_validation(outcome: dict[str, Any]) -> None:
             names = {"the runner-up": at == 0, "the reference": entry["reference"]}
             against = ", ".join(name for name, holds in names.items() if holds)
             p = (
-                "no test could be made"
+                "no test was possible"
                 if test["p"] is None
                 else (
                     f"{test['test']}, p {test['p']:.3g}, {test['p_holm']:.3g} by Holm's correction"
@@ -184,7 +184,7 @@ def _print_validation(outcome: dict[str, Any]) -> None:
             print_wrapped(f"the winner less {against}: {test['difference']:+.4f} ({p})")
     test = outcome["test"]
     low, high = test["accuracy_interval"]
-    print(f"test accuracy of the winner, seed {test['seed']}, read once: ", end="")
+    print(f"test accuracy of the winner, seed {test['seed']}, evaluated once: ", end="")
     print(f"{test['accuracy']:.4f} (95% {low:.4f} to {high:.4f})\n", flush=True)
 
 

@@ -63,7 +63,7 @@ def print_refinement(outcome: dict[str, Any]) -> None:
         over = f"  ({shift['refused']})" if shift["refused"] else f"  {shift['parameters']:,}"
         print(fit(f"  capacity from {told}{over}", width).rstrip())
     if outcome.get("gain") is not None:
-        print(f"the best refined one less the grid's best: {outcome['gain']:+.4f}")
+        print(f"best refined − grid's best: {outcome['gain']:+.4f}")
     print("Pareto set of accuracy, parameters and MACs")
     rows = [(e["val_accuracy"], e["parameters"], e["macs"], marked(e)) for e in outcome["pareto"]]
     table = make_table((("", ".4f"), "", ("", millions), "candidate"), rows)

@@ -33,9 +33,9 @@ _SERIES = (
 )
 """Name, key in an epoch's line, key in the status, form."""
 _ABOUT = {
-    "starting": "has not taken its first step yet",
-    "silent": "no news for a while: cut off, or very slow; go on with: {resume}",
-    "interrupted": "interrupted; go on with: {resume}",
+    "starting": "has not finished its first step",
+    "silent": "no update for a while: killed, or very slow; resume with: {resume}",
+    "interrupted": "interrupted; resume with: {resume}",
     "failed": "failed: {reason}; {anew}",
 }
 

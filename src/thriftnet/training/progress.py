@@ -123,7 +123,7 @@ class Lasting:
             self._progress = Silent()
             with contextlib.suppress(Exception):
                 reason = (str(fault).splitlines() or [""])[0] or type(fault).__name__
-                Quiet().warn(f"progress is shown no longer ({reason}); the training goes on")
+                Quiet().warn(f"progress display stopped ({reason}); training continues")
 
 
 class Quiet:
@@ -229,7 +229,7 @@ def epoch_text(line: MetricRecord, *, width: int = 100) -> str:
     parts = [
         f"epoch {line['epoch']}/{line['epochs']}",
         f"  loss {line['train_loss']:.4f}",
-        f"  train {line['train_accuracy']:.4f}",
+        f"  train acc {line['train_accuracy']:.1%}",
         f"  {clock(line['seconds'])}",
         *_spaced(contention_text(line.get("cpu_contention")), "  "),
         f"  {line['images_per_second']:.0f} img/s",

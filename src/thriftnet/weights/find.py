@@ -84,6 +84,6 @@ def _unknown(name: str, shipped: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(name, {*shipped, *recipes}, n=1)
     remedy = f"did you mean {near[0]}?" if near else "check the name"
     return (
-        f"there is no run folder or model file {name}, nor are weights of that name shipped; "
+        f"there is no run folder or model file {name}, and no shipped weights have that name; "
         f"{remedy} {listed}"
     )

@@ -131,7 +131,7 @@ def test_another_mirror_goes_on_where_one_fails(
     fetch(good.url, gone.url)
 
     assert good.requested == [None, "bytes=2500000-"]
-    assert f"CIFAR-10: {gone.host} answered with HTTP 404; passed over" in said
+    assert f"CIFAR-10: {gone.host} answered with HTTP 404; skipped" in said
     assert part.read_bytes() == CONTENT
 
 
@@ -143,7 +143,7 @@ def test_wrong_content_is_passed_over(
     with pytest.raises(SourceError, match="served a file with the wrong MD5"):
         fetch(wrong.url)
     assert not part.exists()
-    assert said[-1] == f"CIFAR-10: {wrong.host} served a file with the wrong MD5; passed over"
+    assert said[-1] == f"CIFAR-10: {wrong.host} served a file with the wrong MD5; skipped"
 
 
 @pytest.mark.parametrize(

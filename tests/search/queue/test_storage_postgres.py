@@ -136,7 +136,7 @@ def test_faults_of_a_server_are_one_line_without_the_password(postgres_server: P
     faults = {
         postgres_server.url(name, password="wrong-word"): "refuses the user or the password",
         postgres_server.url(name, user="nobody"): "refuses the user or the password",
-        postgres_server.url("nowhere"): "there is no such database; make it",
+        postgres_server.url("nowhere"): "the database does not exist; create it",
         postgres_server.url(name, user="guest", password="other-word"): "may not write there",
         "postgresql://owner:other-word@127.0.0.1:9/x": "no server answers at postgresql://owner:***",
         "postgresql://owner:other-word@nowhere.invalid/x": "no server answers at",

@@ -78,17 +78,17 @@ def fetch_archive(
         except UnsuitableError as fault:
             slow = slow or isinstance(fault, _TooSlowError)
             faults.append(f"{host_of(url)} {fault}")
-            say(f"CIFAR-10: {faults[-1]}; passed over")
+            say(f"CIFAR-10: {faults[-1]}; skipped")
             continue
         if _is_complete(part, archive):
             return part
         if resumed:
             # Perhaps only the earlier half was bad: the same mirror may begin again, once.
             urls.insert(0, url)
-            say(f"CIFAR-10: {archive.name} came out damaged; fetching it from the beginning")
+            say(f"CIFAR-10: {archive.name} is corrupt; downloading it again")
         else:
             faults.append(f"{host_of(url)} served a file with the wrong MD5")
-            say(f"CIFAR-10: {faults[-1]}; passed over")
+            say(f"CIFAR-10: {faults[-1]}; skipped")
     raise (SlowMirrorsError if slow else SourceError)("; ".join(faults))
 
 

@@ -56,7 +56,7 @@ def load_cifar10(
         return _as_datasets(given or _fetch(None, "", say=say))
     cached, damage = _inspect_cache(path)
     if damage:
-        say(f"CIFAR-10: {damage}; building it anew")
+        say(f"CIFAR-10: {damage}; rebuilding it")
     given = None
     if source is not None:
         say(f"CIFAR-10: reading {source}")
@@ -105,7 +105,7 @@ def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> B
             )
         except SourceError as fault:
             reasons.append(str(fault))
-            say(f"CIFAR-10: {fault}; passed over")
+            say(f"CIFAR-10: {fault}; skipped")
         if too_slow:
             say("CIFAR-10: taking the slow download, as there is nothing faster")
             try:
@@ -113,7 +113,7 @@ def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> B
             except SourceError as fault:
                 reasons.append(str(fault))
     raise DataError(
-        f"CIFAR-10 cannot be had: {'; '.join(reasons)}; connect to the network, "
+        f"CIFAR-10 is unavailable: {'; '.join(reasons)}; connect to the network, "
         f"or give --data DIR with {facts.OFFICIAL_ARCHIVE.name}"
     )
 

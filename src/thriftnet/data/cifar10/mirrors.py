@@ -64,7 +64,7 @@ def rank_mirrors(
     waited = time.monotonic() - began
     faults += [f"{host_of(url)} did not answer within {waited:.0f} s" for url in sorted(silent)]
     for fault in faults:
-        say(f"CIFAR-10: {fault}; passed over")
+        say(f"CIFAR-10: {fault}; skipped")
     return [answer.url for answer in usable], faults
 
 

@@ -216,7 +216,7 @@ def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         ("This page:", command("report", *place)),
     ]
     if any(each.state != "done" for each in record.stages):
-        commands.insert(0, ("Go on with it:", study.search_command()))
+        commands.insert(0, ("Resume it:", study.search_command()))
     if study.winner_path.is_file():
         earnest = command("train", study.winner_path)
         commands.insert(0, ("The winner, trained in earnest:", earnest))

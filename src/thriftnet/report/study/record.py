@@ -152,7 +152,7 @@ def _missing_stages(study: Study, standings: Sequence[StageStanding]) -> list[st
     jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs over)"
     word = {"waiting": "has not begun", "running": "goes on", "stopped": "was stopped"}
     found = [
-        f"The stage {first.name} {word[first.state]}{jobs}. Go on with: {study.search_command()}"
+        f"The stage {first.name} {word[first.state]}{jobs}. Resume with: {study.search_command()}"
     ]
     later = [each.name for each in lacking[1:]]
     if later:

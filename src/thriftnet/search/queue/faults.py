@@ -49,7 +49,9 @@ _POSTGRESQL = (
         "|is not permitted to log in",
         "{} refuses the user or the password; check both in --storage (or PGPASSWORD, or .pgpass)",
     ),
-    _Fault(r"database \".*\" does not exist", "{}: there is no such database; make it (createdb)"),
+    _Fault(
+        r"database \".*\" does not exist", "{}: the database does not exist; create it (createdb)"
+    ),
     _Fault(
         "permission denied|must be owner",
         "the user of {} may not write there; make it the owner of the database",

@@ -56,7 +56,7 @@ class Transactions:
         except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
             reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
             raise SearchError(
-                f"--storage {self.where!r} is no database that can be used here{reason}; "
+                f"--storage {self.where!r} is not a database that can be used here{reason}; "
                 "give one such as postgresql://host/name"
             ) from None
 

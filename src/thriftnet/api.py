@@ -93,7 +93,7 @@ def train(
     overrides = tuple(overrides)
     if resume is not None:
         budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
-        own = "resume goes on with the run's own recipe"
+        own = "resume continues with the run's own recipe"
         place = {"name": name, "runs_dir": runs_dir, "strict": strict or None}
         given = {"recipe": recipe, "overrides": overrides, "seed": seed, **place, **budgets}
         _refuse_idle(given, because=own)

@@ -76,7 +76,7 @@ def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> Non
     if not began == trained == digests:
         raise RunError(
             f"{saved.run.path} was trained on other images than {name} holds now; name those with "
-            "--data PATH, or train anew"
+            "--data PATH, or retrain"
         )
 
 

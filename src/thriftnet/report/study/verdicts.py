@@ -101,7 +101,7 @@ def networks_table(networks: Sequence[Network]) -> Table:
     columns = (
         "network", "epochs", ("validation accuracy", ".2%"), ("gap (points)", points),
         ("loss an epoch", ",.4f"), ("stem's probe", ".2%"), ("parameters", amount),
-        ("MACs", amount), "taken for another most often (images)",
+        ("MACs", amount), "most frequent confusion (images)",
     )  # fmt: skip
     return make_table(columns, rows, title="Networks analysed")
 

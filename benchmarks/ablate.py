@@ -94,7 +94,7 @@ def measured(
 def unseen(recipe: Recipe) -> Dataset:
     """The training images that a run does not train on; nothing is chosen by them."""
     train_set, _ = load_cifar10()
-    seen, _ = split_positions(recipe, train_set.labels)
+    seen, _ = split_positions(recipe, train_set)
     return train_set.subset(np.setdiff1d(np.arange(len(train_set.labels)), seen))
 
 

@@ -23,12 +23,24 @@ from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 
 
 def test_a_fraction_keeps_the_validation_images_and_the_classes_shares():
-    labels = np.arange(1000, dtype=np.int64) % 10
-    whole = split_positions(small_recipe(), labels)
-    part = split_positions(small_recipe(data={"fraction": 0.25}), labels)
+    images = dataset(1000)
+    labels = images.labels
+    whole = split_positions(small_recipe(), images)
+    part = split_positions(small_recipe(data={"fraction": 0.25}), images)
     assert np.array_equal(whole[1], part[1])
     assert set(part[0]) < set(whole[0])
-    assert np.bincount(labels[part[0]]).tolist() == [20] * 10
+    held_out, used = np.bincount(labels[whole[1]]), np.bincount(labels[part[0]])
+    assert np.abs(used - (np.bincount(labels) - held_out) * 0.25).max() <= 0.5
+
+
+def test_images_of_one_group_are_on_one_side_of_validation():
+    images = dataset(200)
+    groups = np.arange(200) // 2
+    grouped = type(images)(images.images, images.labels, images.classes, groups)
+    train_at, val_at = split_positions(small_recipe(), grouped)
+    assert len(val_at) > 0
+    assert len(train_at) + len(val_at) == 200
+    assert not set(groups[train_at]) & set(groups[val_at])
 
 
 def test_small_images_cost_a_quarter_and_stay_small_to_the_test(tmp_path: Path):

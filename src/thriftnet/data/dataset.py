@@ -23,6 +23,7 @@ class Dataset:
         images: (N, H, W, 3) uint8, RGB.
         labels: (N,) int64, positions in `classes`.
         classes: names of the classes.
+        groups: (N,) int64; images of one number stay on one side of a split. None: each is alone.
 
     Raises:
         DataError: shapes or types differ from the above, or a label lies outside `classes`.
@@ -31,6 +32,7 @@ class Dataset:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.shape[3] != 3 or self.images.dtype != np.uint8:
@@ -47,7 +49,13 @@ class Dataset:
                 f"labels run from {self.labels.min()} to {self.labels.max()}; "
                 f"{len(self.classes)} classes allow 0 to {len(self.classes) - 1}"
             )
-        for name in ("images", "labels"):
+        if self.groups is not None and self.groups.shape != self.labels.shape:
+            raise DataError(
+                f"groups are {self.groups.shape} for {len(self.labels)} images; give one an image"
+            )
+        for name in ("images", "labels", "groups"):
+            if getattr(self, name) is None:
+                continue
             view = getattr(self, name).view()  # the caller's own array stays as it was
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -58,4 +66,5 @@ class Dataset:
     def subset(self, indices: NDArray[np.integer] | Sequence[int]) -> Dataset:
         """Returns a copy of the examples at `indices`, in that order."""
         chosen = np.asarray(indices, dtype=np.int64)
-        return Dataset(self.images[chosen], self.labels[chosen], self.classes)
+        groups = None if self.groups is None else self.groups[chosen]
+        return Dataset(self.images[chosen], self.labels[chosen], self.classes, groups)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from thriftnet.data import Dataset, OpenDataset, stratified_split
+from thriftnet.data.grouped_split import grouped_split
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.resize import shrink
 from thriftnet.training.rng import derive_seed
@@ -75,25 +76,28 @@ def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Chosen, Chosen]:
     """
     train_set, val_set = data.split("train"), data.find("val")
     if val_set is None:
-        train_at, val_at = split_positions(recipe, train_set.labels)
+        train_at, val_at = split_positions(recipe, train_set)
         return (train_set, train_at), (train_set, val_at)
-    train_at, _ = split_positions(recipe, train_set.labels, val_ratio=0)
+    train_at, _ = split_positions(recipe, train_set, val_ratio=0)
     return (train_set, train_at), (val_set, np.arange(len(val_set)))
 
 
 def split_positions(
-    recipe: Recipe, labels: NDArray[np.int64], *, val_ratio: float | None = None
+    recipe: Recipe, train_set: Dataset, *, val_ratio: float | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the images that a recipe trains on, and of those it validates on.
 
     Args:
         recipe: Its seed and section `data` decide.
-        labels: (N,) of all images.
+        train_set: All images; those of one group are on one side.
         val_ratio: In place of the recipe's.
     """
-    seed = recipe.seed
+    seed, labels = recipe.seed, train_set.labels
     ratio = recipe.data.val_ratio if val_ratio is None else val_ratio
-    train_at, val_at = stratified_split(labels, val_ratio=ratio, seed=seed)
+    if train_set.groups is None:
+        train_at, val_at = stratified_split(labels, val_ratio=ratio, seed=seed)
+    else:
+        train_at, val_at, _ = grouped_split(labels, train_set.groups, ratio=ratio, seed=seed)
     if recipe.data.fraction < 1:
         _, used = stratified_split(
             labels[train_at],

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.dataset import Dataset
+from thriftnet.data.grouped_split import grouped_split, merge_groups
 from thriftnet.data.index import SPLITS, Entry, Index
 from thriftnet.data.opened import OpenDataset, statistics
 from thriftnet.data.options import DatasetSpec
@@ -18,9 +19,9 @@ from thriftnet.data.own.class_names import check_classes, label_positions
 from thriftnet.data.own.decoded_cache import DecodedPictures, decoded
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
+from thriftnet.data.own.near_cache import near_duplicate_groups
 from thriftnet.data.own.said import describe, refuse_omissions
 from thriftnet.data.sources import SOURCES
-from thriftnet.data.splits import stratified_split
 from thriftnet.errors import DataError
 
 _TEST_SEED = 0
@@ -50,7 +51,12 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     entries = [index.entries[at] for at in pictures.at.tolist()]
     classes = check_classes(entries, spec.classes, where=str(path))
     labels = label_positions(entries, classes)
-    positions = _split(entries, labels, spec, network=spec.classes is not None)
+    groups = merge_groups(
+        len(entries),
+        near_duplicate_groups(index, pictures, say=say, given=path),
+        [entry.group for entry in entries],
+    )
+    positions = _split(entries, labels, groups, spec, network=spec.classes is not None)
     held_out = not any(entry.split == "test" for entry in entries)
     omissions = [*index.omissions, *pictures.omissions]
     if spec.strict:
@@ -66,7 +72,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         images = pictures.images
         together = len(at) and at[-1] - at[0] + 1 == len(at)  # mapped, not copied
         chosen = images[at[0] : at[-1] + 1] if together else images[at]
-        return Dataset(chosen, labels[at], classes)
+        return Dataset(chosen, labels[at], classes, groups[at])
 
     return OpenDataset(
         name=str(path.absolute()),
@@ -78,7 +84,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         measure=lambda: {"sha256": _digest(pictures, entries, positions)},
         fit=fit,
         omissions=omissions,
-        whole=(lambda: Dataset(pictures.images, labels, classes)) if held_out else None,
+        whole=(lambda: Dataset(pictures.images, labels, classes, groups)) if held_out else None,
     )
 
 
@@ -108,7 +114,12 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
 
 
 def _split(
-    entries: Sequence[Entry], labels: NDArray[np.int64], spec: DatasetSpec, *, network: bool
+    entries: Sequence[Entry],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    spec: DatasetSpec,
+    *,
+    network: bool,
 ) -> dict[str, NDArray[np.int64]]:
     """Positions of each split; where the source names none for testing, some are held out."""
     names = np.array([entry.split or "train" for entry in entries])
@@ -116,7 +127,9 @@ def _split(
     positions = {name: at for name, at in found.items() if len(at)}
     if "test" not in positions and "train" in positions and spec.test_ratio > 0:
         train = positions["train"]
-        kept, held = stratified_split(labels[train], val_ratio=spec.test_ratio, seed=_TEST_SEED)
+        kept, held, _ = grouped_split(
+            labels[train], groups[train], ratio=spec.test_ratio, seed=_TEST_SEED
+        )
         positions["train"], positions["test"] = train[kept], train[held]
     if "train" not in positions and not network:
         raise DataError("no picture is in the train split; put the pictures to learn from there")

@@ -1,0 +1,85 @@
+"""A user's own pictures: what shows the same, or belongs together, is on one side of the test."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from thriftnet.data import Dataset
+from thriftnet.data.options import DatasetSpec, SourceOptions
+from thriftnet.data.own import near_cache
+from thriftnet.data.registry import open_dataset
+
+
+@pytest.fixture
+def photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar10: tuple[Dataset, Dataset]
+) -> Path:
+    """60 photographs in two classes, each as PNG, as JPEG, and mirrored."""
+    monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "cache"))
+    for number, pixels in enumerate(cifar10[1].images[:60]):
+        folder = tmp_path / "photos" / ("cat" if number % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BICUBIC)
+        picture.save(folder / f"scene{number // 4}-{number}.png")
+        picture.save(folder / f"scene{number // 4}-{number}b.jpg", quality=60)
+        mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        mirrored.save(folder / f"scene{number // 4}-{number}c.png")
+    return tmp_path / "photos"
+
+
+def test_near_duplicates_are_on_one_side(photos: Path):
+    opened = open_dataset(DatasetSpec(str(photos)), say=lambda _: None)
+    train, test = opened.split("train"), opened.split("test")
+    assert train.groups is not None
+    assert test.groups is not None
+    assert not set(train.groups) & set(test.groups)
+    sizes = np.bincount(np.concatenate([train.groups, test.groups]))
+    assert (sizes == 3).sum() >= 57
+    assert abs(len(test) - 0.2 * 180) <= 3
+    assert np.bincount(test.labels, minlength=2).min() >= 15
+
+
+def test_pictures_of_another_size_are_split_in_the_same_way(photos: Path):
+    splits = [
+        open_dataset(DatasetSpec(str(photos), image_size=size, fit=fit), say=lambda _: None)
+        for size, fit in ((32, "auto"), (48, "auto"), (64, "pad"))
+    ]
+    groups = [opened.split("test").groups for opened in splits]
+    assert np.array_equal(groups[0], groups[1])
+    assert np.array_equal(groups[0], groups[2])
+
+
+def test_groups_by_a_pattern_of_names_hold_together_too(photos: Path):
+    spec = DatasetSpec(str(photos), options=SourceOptions(group=r"scene(\d+)-"))
+    opened = open_dataset(spec, say=lambda _: None)
+    train, test = opened.split("train").groups, opened.split("test").groups
+    assert train is not None
+    assert test is not None
+    assert not set(train) & set(test)
+    sizes = np.bincount(np.concatenate([train, test]))
+    assert sizes.tolist() == [12] * 15  # a scene is of both classes
+
+
+def test_a_second_start_finds_near_duplicates_in_the_cache_and_a_damaged_file_is_replaced(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(near_cache, "_WORTH_KEEPING", 1)
+    spec = DatasetSpec(str(photos))
+    first = open_dataset(spec, say=lambda _: None).split("train").groups
+
+    searches: list[int] = []
+    search = near_cache.find_near_duplicates
+    monkeypatch.setattr(
+        near_cache, "find_near_duplicates", lambda images: searches.append(1) or search(images)
+    )
+    again = open_dataset(spec, say=lambda _: None).split("train").groups
+    assert np.array_equal(first, again)
+    assert searches == []
+
+    (kept,) = (photos.parent / "cache" / "near_duplicates").glob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:200])
+    third = open_dataset(spec, say=lambda _: None).split("train").groups
+    assert np.array_equal(first, third)
+    assert searches == [1]

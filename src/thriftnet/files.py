@@ -224,15 +224,13 @@ def check_folder(path: Path, *, error: type[ThriftnetError]) -> None:
         raise error(explain_os_error(fault, there)) from None
 
 
-def write_whole(
-    path: Path, content: bytes, *, error: type[ThriftnetError], former: Path | None = None
-) -> None:
+def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
     """Write `content` to `path`, whole or not at all; the other arguments are those of `replacing`.
 
     Raises:
         ThriftnetError: As `replacing`.
     """
-    with replacing(path, error=error, former=former) as file:
+    with replacing(path, error=error) as file:
         file.write(content)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from thriftnet.models.build import build_model
 from thriftnet.models.speednet import SpeedNet
-from thriftnet.recipe.sections import SpeedNetSection
+from thriftnet.recipe.model_sections import SpeedNetSection
 
 
 def speednet(**options: Any) -> SpeedNet:

@@ -165,13 +165,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_needed(test: SeedTest, *, alpha: float = ALPHA, power: float = POWER) -> int | None:
-    """Seeds of each group that would show the difference found, were it the true one.
+def seeds_needed(test: SeedTest, *, alpha: float = ALPHA) -> int | None:
+    """Seeds of each group that show the difference found, were it true, with probability `POWER`.
 
     Args:
         test: As `compare_seeds` gives it.
         alpha: Level of the two-sided test.
-        power: Probability of showing the difference.
 
     Returns:
         None where the scatter is not known, or where it takes more than `MOST_SEEDS`.
@@ -179,7 +178,7 @@ def seeds_needed(test: SeedTest, *, alpha: float = ALPHA, power: float = POWER) 
     if not test.variances or not test.difference:
         return None
     for count in range(2, MOST_SEEDS + 1):
-        if t_power(test.difference, test.variances, count, alpha=alpha) >= power:
+        if t_power(test.difference, test.variances, count, alpha=alpha) >= POWER:
             return count
     return None
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from thriftnet.errors import DataError
+
 
 @contextmanager
 def filling(
@@ -49,3 +51,11 @@ def _lock(descriptor: int, what: str, say: Callable[[str], None]) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError:
         pass  # a file system without locks; see above
+
+
+def full_disk(folder: Path, needed: int) -> DataError:
+    """Returns the error for a disk without room for `needed` bytes."""
+    return DataError(
+        f"the disk of {folder} is full; free {needed / 1e6:.0f} MB there "
+        "or set THRIFTNET_CACHE to a folder on another disk"
+    )

@@ -21,14 +21,14 @@ def top_k_accuracy(logits: Tensor, labels: Tensor, *, k: int) -> float:
     return (best == labels[:, None]).any(dim=1).float().mean().item()
 
 
-def wilson_interval(correct: int, total: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """Interval of a proportion (Wilson 1927); the default z is 95%.
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """95% interval of a proportion (Wilson 1927).
 
     It says how far another test set of this size may differ, not another seed.
     """
     if total == 0:
         return (0.0, 1.0)
-    share = correct / total
+    share, z = correct / total, 1.959964
     centre = share + z * z / (2 * total)
     half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total

@@ -18,13 +18,12 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients with the steepest slope at 0; singular values end in about [0.7, 1.2]."""
 
 
-def orthogonalise(update: Tensor, *, steps: int = 3, eps: float = 1e-7) -> Tensor:
+def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
     """Move a matrix towards the nearest semi-orthogonal one by a quintic Newton-Schulz iteration.
 
     Args:
         update: (rows, columns), any floating type.
         steps: Iterations. Three are enough for training (airbench); five for a close result.
-        eps: Keeps a zero matrix zero.
 
     Returns:
         (rows, columns) float32. The iteration runs in bfloat16, where only relative size matters.
@@ -32,7 +31,8 @@ def orthogonalise(update: Tensor, *, steps: int = 3, eps: float = 1e-7) -> Tenso
     a, b, c = _QUINTIC
     wide = update.T if update.shape[0] > update.shape[1] else update
     x = wide.bfloat16()
-    x = x / (x.norm() + eps)  # the largest singular value is then at most 1
+    # The largest singular value is then at most 1; a zero matrix stays zero.
+    x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x

@@ -23,18 +23,16 @@ from thriftnet.errors import RecipeError
 from thriftnet.files import read_bounded
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
+from thriftnet.recipe.model_sections import ModelSection, ResNetSection, SpeedNetSection
 from thriftnet.recipe.overrides import merge_override, parse_override
 from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
+from thriftnet.recipe.section import Section
 from thriftnet.recipe.sections import (
     AugmentSection,
     DataSection,
     EvaluateSection,
-    ModelSection,
     OptimSection,
-    ResNetSection,
     ScheduleSection,
-    Section,
-    SpeedNetSection,
     TrainSection,
 )
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS

@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.keys import flatten
-from thriftnet.recipe.sections import ModelSection
+from thriftnet.recipe.model_sections import ModelSection
 from thriftnet.runs.listing import COLUMNS, ListedRun, Value
 
 _NUMBER: dict[str, Callable[[float, float], bool]] = {

@@ -20,7 +20,7 @@ from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.overrides import merge_override
 from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
-from thriftnet.recipe.sections import Section
+from thriftnet.recipe.section import Section
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
 
 _SET_BY_THE_SEARCH = {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from thriftnet.data.cache_lock import full_disk
 from thriftnet.data.cifar10.facts import (
     BATCH_MD5,
     BATCH_SIZE,
@@ -79,11 +80,3 @@ def write_cache(path: Path, batches: Batches) -> None:
         if fault.errno in FULL_DISK:
             raise full_disk(path.parent, _BODY_BYTES) from None
         raise
-
-
-def full_disk(folder: Path, needed: int) -> DataError:
-    """Returns the error for a disk without room for `needed` bytes."""
-    return DataError(
-        f"the disk of {folder} is full; free {needed / 1e6:.0f} MB there "
-        "or set THRIFTNET_CACHE to a folder on another disk"
-    )

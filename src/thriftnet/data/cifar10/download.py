@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError
 
-from thriftnet.data.cifar10.cache import full_disk
+from thriftnet.data.cache_lock import full_disk
 from thriftnet.data.cifar10.facts import Archive
 from thriftnet.data.cifar10.faults import SourceError
 from thriftnet.data.cifar10.mirrors import (

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.cache_lock import filling
+from thriftnet.data.cache_lock import filling, full_disk
 from thriftnet.data.index import Index, Omission
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures, collect, decode_in_memory
@@ -97,7 +97,7 @@ def _write(path: Path, index: Index, *, size: int, fit: Fit, say: Callable[[str]
     try:
         part.mkdir(parents=True)
         if shutil.disk_usage(part).free < needed:
-            raise _full_disk(path.parent, needed)
+            raise full_disk(path.parent, needed)
         with (part / "images.bin").open("wb") as file:
             facts = collect(index, size=size, fit=fit, say=say, keep=lambda p: file.write(p.data))
             file.flush()
@@ -110,17 +110,10 @@ def _write(path: Path, index: Index, *, size: int, fit: Fit, say: Callable[[str]
         part.rename(path)
     except OSError as fault:
         if fault.errno in FULL_DISK:
-            raise _full_disk(path.parent, needed) from None
+            raise full_disk(path.parent, needed) from None
         raise DataError(f"{path} cannot be written: {fault.strerror}; check the disk") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _full_disk(folder: Path, needed: int) -> DataError:
-    return DataError(
-        f"the disk of {folder} is full; free {needed / 1e6:.0f} MB there, or set THRIFTNET_CACHE "
-        "to a folder on another disk"
-    )
 
 
 def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures | None:

@@ -40,16 +40,16 @@ def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, flo
     return found
 
 
-def legend_on_top(axes: Axes, *, columns: int = 2) -> None:
+def legend_on_top(axes: Axes) -> None:
     """A legend above the axes, for which the figure grows; the axes keep their size."""
     labels = axes.get_legend_handles_labels()[1]
-    grown = 0.22 * -(-len(labels) // columns)  # inches
+    grown = 0.22 * -(-len(labels) // 2)  # inches
     figure, place = style.figure_of(axes), axes.get_position()
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + grown)
     share = height / (height + grown)
     axes.set_position((place.x0, place.y0 * share, place.width, place.height * share))
-    style.legend_above(axes, columns=columns)
+    style.legend_above(axes, columns=2)
 
 
 def mark_point(

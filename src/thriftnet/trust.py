@@ -57,27 +57,34 @@ def _is_own_group(number: int) -> bool:
     )
 
 
-def refuse_links(folder: Path) -> None:
+def refuse_links(folder: Path, *, of: str = "run", levels: int | None = None) -> None:
     """See that a folder and those in it hold files of their own.
 
     What was received may hold links, and pipes that are waited on for ever: writing or removing
     through a link would reach a file of the user's.
 
+    Args:
+        folder: Of a run or a study.
+        of: Which of them.
+        levels: How many levels of folders are looked into; none: all.
+
     Raises:
         RunError: Something is a link or no file; the message names it.
     """
-    folders = [folder]
+    folders = [(folder, 1)]
     while folders:
+        place, level = folders.pop()
         try:
-            entries = list(os.scandir(folders.pop()))
+            entries = list(os.scandir(place))
         except OSError:  # to be told by whoever reads there
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
+                if level != levels:
+                    folders.append((Path(entry.path), level + 1))
             elif not entry.is_file(follow_symlinks=False):
                 what = "a link" if entry.is_symlink() else "no ordinary file"
                 raise RunError(
-                    f"{entry.path} is {what}; a run's files have to be its own: replace it by "
+                    f"{entry.path} is {what}; a {of}'s files have to be its own: replace it by "
                     "a copy, or remove it"
                 )

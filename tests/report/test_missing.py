@@ -122,7 +122,7 @@ def test_predictions_of_other_images_show_no_pictures(copied: Path):
     RunFolder.open(copied).save_predictions(
         Predictions(labels, {"flip": np.eye(10, dtype=np.float32)[:3]})
     )
-    assert "other images than CIFAR-10's test split" in missing_of(copied)
+    assert "other images than the test split" in missing_of(copied)
     assert "mistakes" not in names(copied)
     assert "confusion" in names(copied)
 
@@ -131,7 +131,7 @@ def test_without_the_data_set_the_pictures_are_left_out_and_nothing_is_fetched(
     copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "empty"))
-    assert "--data DIR" in missing_of(copied)
+    assert "--data PATH" in missing_of(copied)
     assert not {"mistakes", "augmentation"} & names(copied)
     assert "confusion" in names(copied)
     assert not (tmp_path / "empty").exists()

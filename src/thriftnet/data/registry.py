@@ -7,8 +7,8 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from thriftnet.data.cifar10.cache import cache_file
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES
+from thriftnet.data.cifar10.load import cached_cifar10
 from thriftnet.data.cifar10.open import holds_cifar10, open_cifar10
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
@@ -79,5 +79,5 @@ def count_classes(spec: DatasetSpec) -> int:
 
 
 def is_at_hand(dataset: str) -> bool:
-    """Whether a data set is on this machine, so that opening it fetches nothing."""
-    return cache_file().is_file() if dataset == "cifar10" else Path(dataset).exists()
+    """Whether a data set is on this machine and can be trusted, so that opening fetches nothing."""
+    return cached_cifar10() is not None if dataset == "cifar10" else Path(dataset).exists()

@@ -78,13 +78,12 @@ def _load(compiler: str) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
         built = Path(folder) / "fused.so"
         _compile(compiler, source, built)
-        try:
-            content = built.read_bytes()
+        content = built.read_bytes()
+        with contextlib.suppress(ThriftnetError):  # no cache to write to: for this process alone
             if not distrusted:
                 write_whole(known, content + _checksum(content), error=ThriftnetError)
-        except ThriftnetError:  # no cache to write to: for this process alone
-            return _bound(built)
-        return _bound(built if distrusted else known)
+        # Not by the name in the cache, under which the loader may have kept one that is no use.
+        return _bound(built)
 
 
 def _bound(path: Path) -> ctypes.CDLL:

@@ -169,8 +169,8 @@ def _load_images(record: RunRecord, data: Path | None, missing: list[str]) -> Op
     settings = record.recipe.data
     if data is None and not is_at_hand(settings.dataset):
         missing.append(
-            f"{settings.dataset} is not on this machine, so no picture of it: name its place with "
-            f"{command('report', record.run.path)} --data PATH"
+            f"{settings.dataset} is not on this machine, or others may write there, so no picture "
+            f"of it: name its place with {command('report', record.run.path)} --data PATH"
         )
         return None
     try:

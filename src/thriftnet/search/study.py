@@ -24,6 +24,7 @@ from thriftnet.errors import RunError, SearchError
 from thriftnet.files import read_bounded, write_whole
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import parse_line
+from thriftnet.search.folder import refuse_study_links
 from thriftnet.search.opening import check_place, open_storage
 from thriftnet.search.outcomes import check_outcome
 from thriftnet.search.queue.jobs import Job
@@ -77,6 +78,7 @@ class Study:
             write_whole(copy, seal_yaml(space.to_yaml()).encode(), error=SearchError)
         if not copy.is_file():
             raise SearchError(f"{path} exists and is no study; choose another --study")
+        refuse_study_links(path)
         own = load_space(copy, own=True)
         _check_same(path, own, space)
         check_place(path, url)
@@ -103,10 +105,12 @@ class Study:
 
         Raises:
             SearchError: There is none at `path`, or its storage cannot be read or is another.
+            RunError: It holds links.
         """
         copy = path / "space.yaml"
         if not copy.is_file():
             raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
+        refuse_study_links(path)
         check_place(path, url)
         space = load_space(copy, own=True)
         if url is None and not (path / "study.db").is_file():

@@ -72,6 +72,17 @@ def load_cifar10(
         return _as_datasets(batches if folder is None else _keep(path, batches, say=say))
 
 
+def cached_cifar10() -> tuple[Dataset, Dataset] | None:
+    """As `load_cifar10`, from the cache or not at all: nothing is fetched and nothing written.
+
+    Returns:
+        None where the cache is empty or damaged, or may be written by others.
+    """
+    path = cache_file()
+    cached = None if why_distrusted(path, cache_folder()) else _inspect_cache(path)[0]
+    return None if cached is None else _as_datasets(cached)
+
+
 def _inspect_cache(path: Path) -> tuple[Batches | None, str]:
     """Returns what the cache holds, if anything, and what is wrong with it, if anything."""
     try:

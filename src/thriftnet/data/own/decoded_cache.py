@@ -50,12 +50,12 @@ def decoded(
         DataError: The disk is full, or a source is damaged.
     """
     folder = cache_folder() / "pictures"
-    distrusted = why_distrusted(folder, cache_folder())
+    place, content = _names(index, size=size, fit=fit, given=given)
+    path = folder / f"{place}-{content}"
+    distrusted = why_distrusted(path, cache_folder())
     if distrusted:
         say(f"{distrusted}, so the cache is not used; set THRIFTNET_CACHE to a folder of your own")
         return decode_in_memory(index, size=size, fit=fit, say=say)
-    place, content = _names(index, size=size, fit=fit, given=given)
-    path = folder / f"{place}-{content}"
     found = _read(path, size, say)
     if found is not None:
         return found

@@ -88,6 +88,21 @@ def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
     assert bad.to_json() == {"file": str(folder / "5.jpg"), "error": bad.error}
 
 
+def test_a_telephones_folder_is_accounted_for(classifier: Classifier, tmp_path: Path):
+    """HEIC is named, JPEG under that name is read, and nobody asked for trash and thumbnails."""
+    Image.new("RGB", (40, 50), COLOURS["red"]).save(tmp_path / "3.HEIC", "JPEG")
+    (tmp_path / "1.HEIC").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf")
+    for folder in ("@eaDir", ".Trash-1000", ".ipynb_checkpoints"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (40, 50), COLOURS["blue"]).save(tmp_path / folder / "2.jpg")
+
+    heic, jpeg = predict_pictures(classifier, find_pictures([tmp_path]))
+    remedy = "is a HEIC photograph, which cannot be read here; save it as JPEG or PNG"
+    assert heic.error == f"{tmp_path / '1.HEIC'} {remedy}"
+    assert jpeg.prediction is not None
+    assert jpeg.prediction.label == "red"
+
+
 def test_files_and_folders_mix_and_may_repeat(classifier: Classifier, folder: Path):
     results = named(classifier, [folder / "3.png", folder, folder / "3.png"])
     assert [result.path.stem for result in results] == ["3", "1", "2", "3", "4", "5", "3"]

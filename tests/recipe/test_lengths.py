@@ -72,11 +72,11 @@ def test_without_another_number_of_epochs_nothing_follows():
 
 
 def test_a_file_of_ones_own_is_as_it_stands(tmp_path: Path):
-    """Its number of epochs is no change of another's."""
-    tree = load_recipe("quick").to_yaml().replace("epochs: 12.0", "epochs: 6.0")
+    """So are those of runs that earlier versions trained in a few epochs of another's."""
+    tree = load_recipe("quick").to_yaml().replace("epochs: 12.0", "epochs: 3.0")
     (tmp_path / "mine.yaml").write_text(tree)
-    assert load_recipe(tmp_path / "mine.yaml").train.full_epochs == 4
-    assert load_recipe(tmp_path / "mine.yaml", ["train.epochs=12"]).train.full_epochs == 8
+    assert load_recipe(tmp_path / "mine.yaml").train.sizes == ((4, 24),)
+    assert load_recipe(tmp_path / "mine.yaml", ["train.epochs=6"]).train.full_epochs == 8
 
 
 @given(name=st.sampled_from(shipped_recipes()), epochs=st.floats(0.02, 1000))

@@ -124,6 +124,10 @@ class RunFolder:
             RunError: There is no folder, it is not a run, or it holds links.
         """
         run = cls(path)
+        if path.is_file():
+            near = next((each for each in path.parents if (each / "recipe.yaml").is_file()), None)
+            hint = f"give the run folder: {near}" if near else "give the folder of a run"
+            raise RunError(f"{path} is a file; {hint}")
         if not path.is_dir():
             raise RunError(f"there is no run folder {path}; check the path")
         if not run.recipe_path.is_file():

@@ -18,6 +18,8 @@ from thriftnet.plain import plain, to_stderr
 
 _WIDEST = 44
 """Columns of a file's name."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""How a cell begins that a spreadsheet may run."""
 
 
 def print_predictions(results: Iterable[PictureResult], *, paths: Sequence[Path]) -> None:
@@ -76,6 +78,30 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
 def _write(header: Sequence[str], rows: Iterable[Sequence[Any]], file: IO[str]) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in rows:
-        writer.writerow(row)
+        cells = [_cell(value) for value in row]
+        # The module leaves a carriage return without quotes, and readers end the row there.
+        (quoted if any("\r" in str(cell) for cell in cells) else writer).writerow(cells)
         file.flush()
+
+
+def _cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula.
+
+    File names and class names come from strangers, and `=HYPERLINK(...)` in a cell would run. Of a
+    path, `./` in front names the same file; a text gets the apostrophe that spreadsheets hide. A
+    number may have a sign.
+    """
+    text = str(value)
+    if isinstance(value, int | float) or not text.startswith(_FORMULA) or _is_number(text):
+        return value
+    return f"./{text}" if isinstance(value, Path) else f"'{text}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

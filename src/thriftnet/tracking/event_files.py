@@ -29,6 +29,8 @@ Summary: Any = vars(summary_pb2)["Summary"]
 
 _HEAD = 3
 """Records before the first point: version, start, hyper-parameters."""
+_MOST_BYTES = 2**26
+"""Of a file that is continued; a thousand epochs take half a million."""
 
 
 class EventFiles:
@@ -71,6 +73,8 @@ class EventFiles:
     def _take_up(self, run: RunFolder) -> None:
         """Go on with the file of an earlier sitting, if it has a whole head."""
         for path in event_files(run)[-1:]:
+            if path.stat().st_size > _MOST_BYTES:  # none of ours: a new one is begun
+                continue
             content = path.read_bytes()
             size = _head_size(content)
             if size is not None:

@@ -46,7 +46,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("trained")
     made: dict[str, Path] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "open_data", lambda *_, **__: opened())
+        few = opened(dataset(), dataset(40, seed=1))
+        patch.setattr(start, "open_data", lambda *_, **__: few)
         for name, until in (("cut", 1), ("done", None)):
             options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
             made[name] = start.start_run(small_recipe(), **options).path

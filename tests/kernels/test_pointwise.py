@@ -50,3 +50,26 @@ def test_a_narrow_one_survives_on_a_processor_with_avx2_alone() -> None:
         [sys.executable, "-c", NARROW], capture_output=True, text=True, env=environment
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+BFLOAT16 = """
+import torch
+from thriftnet.kernels.pointwise import StridedPointwise
+
+for images in (1, 3):
+    for channels in (8, 12, 15):
+        for _ in range(20):
+            x = torch.ones(images, channels, 32, 32).contiguous(memory_format=torch.channels_last)
+            conv = StridedPointwise(channels, 16, stride=2)
+            with torch.autocast("cpu", torch.bfloat16):
+                y = conv(x)
+            y.float().sum().backward()
+            assert torch.equal(conv.weight.grad, torch.full_like(conv.weight, images * 16.0 * 16))
+print("done")
+"""
+
+
+def test_a_narrow_one_survives_an_odd_number_of_images_in_bfloat16() -> None:
+    """A folder of nine pictures in batches of four ended in "double free or corruption"."""
+    done = subprocess.run([sys.executable, "-c", BFLOAT16], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

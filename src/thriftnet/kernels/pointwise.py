@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-_NARROW = 8
-"""Channels of a vector of AVX2."""
+_NARROW = 16
+"""Channels of a vector of AVX-512; AVX2 has 8."""
 
 
 class StridedPointwise(nn.Conv2d):
     """As `nn.Conv2d` of kernel 1 without bias.
 
-    With fewer than 8 channels coming in, oneDNN's AVX2 kernel for the weight's gradient writes past
-    its memory (torch 2.13): the process is aborted, hangs, or gets a wrong gradient. There the
-    pixels are taken first, and no stride is left.
+    With fewer channels coming in than a vector holds, oneDNN's kernel for the weight's gradient
+    writes past its memory (torch 2.13): on AVX2 below 8 channels, in bfloat16 on AVX-512 below 16
+    with an odd number of images. The process is aborted, hangs, or gets a wrong gradient. There
+    the pixels are taken first, and no stride is left.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int) -> None:

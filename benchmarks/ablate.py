@@ -66,7 +66,7 @@ def measure(recipe: Recipe, path: Path, *, quiet: bool = False) -> dict[str, Any
         "commit": folder.environment()["commit"],
         "images": len(rest.labels),
         "accuracy": found.accuracy,
-        "accuracy_without_tta": found.other.accuracy,
+        "accuracy_without_tta": found.results[1].accuracy,
         "pflop": end["pflop"],
         "seconds": end["seconds"],
     }

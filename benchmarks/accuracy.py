@@ -23,8 +23,9 @@ from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
 from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.recipe.overrides import merge_override
+from thriftnet.runs.evaluations import latest_tests
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import MetricRecord, last_line, latest_tests
+from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runs.paths import model_file
 
 _READING = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")

@@ -23,12 +23,14 @@ import torch
 
 from documents.model_cards import LARGEST_FILE, MOST_PARAMETERS, page
 from thriftnet.errors import RunError, ThriftnetError
-from thriftnet.evaluation.evaluate import Evaluation, Metrics, evaluate
+from thriftnet.evaluation.evaluate import evaluate
+from thriftnet.evaluation.results import Evaluation, Metrics
 from thriftnet.files import write_whole
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.runs.evaluations import latest_tests
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import last_line, latest_tests
+from thriftnet.runs.metrics_log import last_line
 from thriftnet.runs.paths import model_file
 from thriftnet.runtime.device import accelerator_name, choose_compute, processor_name
 from thriftnet.training.environment import commit, package_version
@@ -182,7 +184,7 @@ def make_card(
         figures=tuple(
             _figures(reading, precision)
             for precision, found in readings.items()
-            for reading in (found.chosen, found.other)
+            for reading in found.results
         ),
         per_class={k: v for k, v in chosen.per_class.items() if v is not None},
         whole_accuracy={tta: test["accuracy"] for tta, test in tests.items()},

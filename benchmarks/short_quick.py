@@ -47,7 +47,7 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
         "full_epochs": recipe.train.full_epochs,
         "sizes": [list(stage) for stage in recipe.train.sizes],
         "accuracy": found.accuracy,
-        "accuracy_without_tta": found.other.accuracy,
+        "accuracy_without_tta": found.results[1].accuracy,
         "pflop": end["pflop"],
     }
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from thriftnet.data import image_files
 from thriftnet.errors import RecipeError
-from thriftnet.evaluation.evaluate import Evaluation, evaluate
+from thriftnet.evaluation.evaluate import evaluate
+from thriftnet.evaluation.results import Evaluation
 from thriftnet.inference.classifier import Classifier, Prediction, load_model
 from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError
-from thriftnet.evaluation.evaluate import Evaluation, evaluate_on, read_logits
+from thriftnet.evaluation.evaluate import evaluate_on
+from thriftnet.evaluation.results import Evaluation, read_logits
 from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import choose_compute
@@ -51,15 +52,15 @@ def test_figures_of_pictures_whose_halves_disagree():
     # Read once, the left half decides; with the mirror image, the brighter right half does.
     data = coloured([0, 1, 1, 2], left=[0, 0, 1, 2], right=[0, 1, 2, 2])
     found = evaluate_on(model(), data, compute=COMPUTE, tta="flip")
-    assert (found.chosen.tta, found.other.tta) == ("flip", "none")
+    assert [metrics.tta for metrics in found.results] == ["flip", "none"]
     assert found.chosen.confusion == [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
-    assert found.other.confusion == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
+    assert found.results[1].confusion == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
     assert found.accuracy == found.chosen.accuracy == 0.75
     assert found.chosen.top5 == 1
     assert found.chosen.per_class == {"red": 1.0, "green": 0.5, "blue": 1.0}
     assert (found.parameters, found.macs, found.precision) == (1, 0, "fp32")
     without = evaluate_on(model(), data, compute=COMPUTE, tta="none")
-    assert (without.chosen, without.other) == (found.other, found.chosen)
+    assert without.results == found.results[::-1]
 
 
 def test_json_has_the_names_others_rely_on():
@@ -92,7 +93,7 @@ def test_terminal_lines_fit_eighty_columns(capsys: pytest.CaptureFixture[str]):
     logits = torch.randn(10_000, 10, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(10_000) % 10
     reading = read_logits(logits, labels, classes=classes, tta="flip_shift")
-    evaluation = Evaluation(4_918_602, 798_700_000, "bf16", reading, reading)
+    evaluation = Evaluation(4_918_602, 798_700_000, "bf16", (reading, reading))
     print_evaluation(Path("runs/name"), evaluation)
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 

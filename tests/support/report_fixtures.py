@@ -20,7 +20,7 @@ from small import sitting, small_recipe
 from support.made_study import made_study
 from thriftnet.api import write_report
 from thriftnet.data import Dataset
-from thriftnet.evaluation.evaluate import read_logits
+from thriftnet.evaluation.results import read_logits
 from thriftnet.report.build import Report
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions

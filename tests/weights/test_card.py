@@ -12,7 +12,7 @@ import torch
 
 from cards import make_card
 from thriftnet.errors import RunError
-from thriftnet.evaluation.evaluate import Evaluation, read_logits
+from thriftnet.evaluation.results import Evaluation, read_logits
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.terminal.results import print_evaluation, print_shipped
@@ -76,7 +76,7 @@ def evaluation(*, right: dict[str, int], precision: str = "bf16") -> Evaluation:
         )
         for tta, hits in right.items()
     ]
-    return Evaluation(78_042, 12_501_632, precision, *readings, card=CARD)
+    return Evaluation(78_042, 12_501_632, precision, tuple(readings), card=CARD)
 
 
 def printed(found: Evaluation, capsys: pytest.CaptureFixture[str]) -> list[str]:

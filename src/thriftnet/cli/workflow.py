@@ -30,7 +30,7 @@ from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
 
 if TYPE_CHECKING:
-    from thriftnet.evaluation.evaluate import Evaluation
+    from thriftnet.evaluation.results import Evaluation
     from thriftnet.inference.inputs import PictureResult
 
 
@@ -130,6 +130,10 @@ def evaluate(
     data: DataOption = None,
     strict: StrictOption = False,
     tta: TtaOption = None,
+    corruption: Annotated[
+        str,
+        typer.Option(metavar="NAME:SEVERITY", help="Corrupt the images first: contrast:3."),
+    ] = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
@@ -147,6 +151,7 @@ def evaluate(
             data=data,
             strict=strict,
             tta=tta,
+            corruption=corruption,
             device=device,
             precision=precision,
             told=told,
@@ -154,7 +159,8 @@ def evaluate(
     if as_json:
         print_json(evaluation.to_json())
     else:
-        console.print_evaluation(target, evaluation, shipped=found.name is not None)
+        shipped, saved = found.name is not None, found.run and found.run.evaluations()
+        console.print_evaluation(target, evaluation, shipped=shipped, saved=saved)
     _warn_if_not_kept(evaluation)
 
 

@@ -14,6 +14,7 @@ from thriftnet.comparison.labels import label_recipes
 from thriftnet.comparison.scores import Score
 from thriftnet.comparison.statistics import Estimate, estimate, image_half_width
 from thriftnet.recipe.keys import differing_settings
+from thriftnet.runs.evaluations import EvaluationKey
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class ScoreGroup:
         known = [score.seconds for score in self.scores if score.seconds is not None]
         return fmean(known) if known else None
 
+    @property
+    def evaluations(self) -> dict[EvaluationKey, float]:
+        """Mean accuracy over seeds of every evaluation that all runs have."""
+        first, *others = [score.evaluations for score in self.scores]
+        common = [key for key in first if all(key in other for other in others)]
+        return {key: fmean(s.evaluations[key] for s in self.scores) for key in common}
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; accuracies in [0, 1]."""
         first, accuracy = self.scores[0], self.accuracy
@@ -63,6 +71,9 @@ class ScoreGroup:
             "digest": first.recipe.digest(),
             "tta": first.tta,
             "settings": self.settings,
+            "evaluations": [
+                {**vars(key), "accuracy": value} for key, value in self.evaluations.items()
+            ],
             "accuracy": accuracy.mean,
             "deviation": accuracy.deviation,
             "half_width": accuracy.half_width,

@@ -13,6 +13,7 @@ from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import advise
+from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
 
@@ -32,6 +33,8 @@ class Score:
     macs: int | None
     seconds: float | None
     """Training time."""
+    evaluations: dict[EvaluationKey, float]
+    """Accuracy of everything that the run was evaluated on."""
     classes: tuple[str, ...]
     environments: list[dict[str, Any]]
     """What it began on, and what it went on with each time that this was something else."""
@@ -96,6 +99,7 @@ def read_score(path: Path, *, tta: str | None) -> Score:
         parameters=facts.get("parameters"),
         macs=facts.get("macs"),
         seconds=facts.get("seconds"),
+        evaluations={k: float(t["accuracy"]) for k, t in latest_evaluations(lines).items()},
         classes=classes,
         environments=run.environments(lines),
         labels=labels,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from thriftnet.data import Dataset
 from thriftnet.errors import DataError
 from thriftnet.models.saved import SavedModel
 from thriftnet.recipe.sections import DataSection
+from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.data import open_data
 
@@ -20,7 +23,7 @@ def images_to_test(
     *,
     strict: bool,
     say: Callable[[str], None],
-) -> tuple[Dataset, bool]:
+) -> tuple[Dataset, str]:
     """The images to evaluate a network on.
 
     Args:
@@ -31,8 +34,8 @@ def images_to_test(
         say: Told what is there.
 
     Returns:
-        The test split, and whether it is that of the data that the network was trained on. Of
-        other pictures without a test split, all.
+        The test split, and by what name the run keeps its evaluation: `test`, where it is of the
+        data that the network was trained on. Of other pictures without a test split, all.
 
     Raises:
         DataError: The images cannot be had, or have classes that the network lacks.
@@ -54,9 +57,12 @@ def images_to_test(
         say=say,
     )
     if images.name == "cifar10":
-        return images.split("test"), trained_on is None
-    own = images.digests() == trained_on
+        return images.split("test"), OWN_TEST if trained_on is None else images.name
+    digests = images.digests()
+    own = digests == trained_on
+    short = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:8]
+    name = OWN_TEST if own else f"{Path(images.name).name}@{short}"
     if images.whole is not None and not own and images.name != settings.dataset:
         say(f"{images.name} names no test split and is not what was trained on: all of it is used")
-        return images.whole(), False
-    return images.split("test"), own
+        return images.whole(), name
+    return images.split("test"), name

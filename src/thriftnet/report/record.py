@@ -17,6 +17,7 @@ from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import train_anew
+from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runs.predictions import Predictions
@@ -42,6 +43,8 @@ class RunRecord:
     """The line of the end; empty in a run that was cut."""
     test: MetricRecord
     """The latest test figures of the reading the recipe chose; empty before `evaluate`."""
+    evaluations: dict[EvaluationKey, MetricRecord]
+    """The latest of every data set, corruption, views and precision."""
     model: SavedModel | None
     logits: NDArray[np.float32] | None
     """(N, classes) of the test images, read as `tta` says."""
@@ -141,6 +144,7 @@ def read_record(path: Path) -> RunRecord:
         epochs=epochs,
         end=end,
         test=test,
+        evaluations=latest_evaluations(lines),
         model=model,
         logits=said.logits[tta] if said else None,
         labels=said.labels if said else None,

@@ -87,8 +87,9 @@ def _training(record: RunRecord) -> Section:
 
 
 def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Section:
+    evaluations = (tables.evaluations_table(record),) if record.evaluations else ()
     if record.logits is None or record.labels is None:
-        return Section("Test images")
+        return Section("Test images", (), evaluations)
     counts = classes.count_confusion(record.logits, record.labels)
     drawings: list[Drawing] = [
         classes.draw_confusion(counts, record.classes),
@@ -103,7 +104,8 @@ def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Se
         missing.append(
             "The predictions are of other images than the test split: mistakes not shown."
         )
-    return Section("Test images", tuple(drawings), (tables.classes_table(counts, record.classes),))
+    shares = tables.classes_table(counts, record.classes)
+    return Section("Test images", tuple(drawings), (*evaluations, shares))
 
 
 def _network(record: RunRecord) -> Section:

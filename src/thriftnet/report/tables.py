@@ -11,6 +11,7 @@ from thriftnet.report.curves import epoch_seconds
 from thriftnet.report.record import RunRecord
 from thriftnet.report.record_groups import RecordGroup
 from thriftnet.runs.contention import is_large
+from thriftnet.runs.metrics_log import MetricRecord, is_figure
 from thriftnet.table import Cell, Format, Table, make_table
 from thriftnet.training.progress import clock
 
@@ -52,6 +53,25 @@ def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
         rows.append((name, value, interval, int(row), int(column)))
     columns = ("class", ("accuracy", ".2%"), "95% interval", "images", "called so")
     return make_table(columns, rows, title="Classes", wide=False)
+
+
+def evaluations_table(record: RunRecord) -> Table:
+    """Every evaluation that the run keeps."""
+    names = ("accuracy", "loss", "calibration_error")
+    rows = [
+        (k.data, k.corruption or None, k.tta, k.precision, *(_figure(line, n) for n in names))
+        for k, line in record.evaluations.items()
+    ]
+    columns: tuple[str | tuple[str, Format], ...] = (
+        "images", "corruption", "views", "precision", ("accuracy", ".2%"), ("loss", ".4f"),
+        ("calibration error", ".4f"),
+    )  # fmt: skip
+    return make_table(columns, rows, title="Evaluations")
+
+
+def _figure(line: MetricRecord, name: str) -> float | None:
+    value = line.get(name)
+    return value if is_figure(value) else None
 
 
 def blocks_table(blocks: list[Block]) -> Table:

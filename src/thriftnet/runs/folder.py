@@ -44,6 +44,7 @@ from thriftnet.files import (
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.runs.checkpoints import CheckpointFiles
+from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.metrics_log import (
     MetricRecord,
     append_line,
@@ -183,6 +184,14 @@ class RunFolder:
             RunError: A line is not what was written, or the file cannot be read.
         """
         return read_lines(self.metrics_path, outline=outline)
+
+    def evaluations(self) -> dict[EvaluationKey, MetricRecord]:
+        """The latest evaluation of each key, the latest last.
+
+        Raises:
+            RunError: The metrics are damaged.
+        """
+        return latest_evaluations(self.metrics(outline=True))
 
     @property
     def torn(self) -> bool:

@@ -21,6 +21,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.load import is_whole
 from thriftnet.recipe.plain_yaml import read_yaml
 from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
+from thriftnet.runs.evaluations import latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.state import run_state
 from thriftnet.trust import refuse_links
@@ -46,6 +47,7 @@ COLUMNS = (
     "loss",
     "calibration_error",
     "val_accuracy",
+    "evaluations",
     "digest",
     "path",
     "problem",
@@ -132,6 +134,8 @@ def read_run(run: RunFolder) -> ListedRun:
         facts |= {"recipe": recipe.name, "seed": recipe.seed}
         lines = run.metrics(outline=True)
         facts |= _figures(lines, recipe)
+        found = latest_evaluations(lines).items()
+        facts["evaluations"] = [f"{key}: {line['accuracy']:.4f}" for key, line in found] or None
         status, age = run.status()
         facts["state"] = run_state(run, lines, age=age if status else None)
         if facts["state"] == "failed":

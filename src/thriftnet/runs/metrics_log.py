@@ -137,9 +137,3 @@ def has_figures(line: MetricRecord, keys: Iterable[str]) -> bool:
 def last_line(lines: list[MetricRecord], kind: str) -> MetricRecord:
     """The latest line of a kind; empty if there is none."""
     return next((line for line in reversed(lines) if line.get("kind") == kind), {})
-
-
-def latest_tests(lines: list[MetricRecord], *, precision: str) -> dict[str, MetricRecord]:
-    """The latest test figures of each test-time augmentation, read in that precision."""
-    tests = (line for line in lines if line.get("kind") == "test")
-    return {line["tta"]: line for line in tests if line.get("precision") == precision}

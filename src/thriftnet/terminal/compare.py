@@ -39,6 +39,7 @@ def print_comparison(found: Comparison) -> None:
         tables = [table.without(*table.columns[3:]), table.without(*table.columns[1:3])]
     print("\n\n".join("\n".join(table_lines(each)) for each in tables))
     _print_seeds(found.groups, labels, width)
+    _print_evaluations(found.groups, labels)
     if several:
         _print_settings(found.groups)
     for contrast in found.contrasts:
@@ -84,6 +85,19 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
     print(f"{'':<{width}}  {scale}")
     spread = any(group.accuracy.half_width is not None for group in groups)
     print(f"{'':<{width}}  ● seed{'   │ mean   ─ 95% over seeds' if spread else ''}")
+
+
+def _print_evaluations(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None:
+    """The mean accuracy of each group in every evaluation that some have; not tested."""
+    found = [group.evaluations for group in groups]
+    keys = list(dict.fromkeys(key for each in found for key in each))
+    if len(keys) < 2:
+        return
+    print("\nevery evaluation, mean accuracy %")
+    for key in keys:
+        pairs = zip(labels, found, strict=True)
+        values = [f"{label} {100 * each[key]:.2f}" for label, each in pairs if key in each]
+        print_wrapped("; ".join(values), first=f"  {key}: ", indent="    ")
 
 
 def _ends(group: ScoreGroup) -> tuple[float, float]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from thriftnet.bench.machine import Bench
 from thriftnet.commands import command
 from thriftnet.evaluation.card_check import CardCheck
-from thriftnet.evaluation.evaluate import Evaluation, Metrics
+from thriftnet.evaluation.results import Evaluation, Metrics
 from thriftnet.models.summary import Summary
 from thriftnet.plain import plain
 from thriftnet.runs.contention import is_large, mean_contention
+from thriftnet.runs.evaluations import EvaluationKey
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runtime.machine import machine_name
 from thriftnet.table import make_table
 from thriftnet.terminal.tables import table_lines
@@ -31,7 +34,7 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     end = next(line for line in reversed(lines) if line["kind"] == "end")
     others = mean_contention(line for line in lines if line["kind"] == "epoch")
     print()
-    for metrics in (evaluation.chosen, evaluation.other):
+    for metrics in evaluation.results:
         print(f"test accuracy   {_accuracy(metrics)}")
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
@@ -41,19 +44,40 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     print(f"\nnext: {command('evaluate', path)}   or   {command('predict', path)} IMAGE...")
 
 
-def print_evaluation(target: Path | str, evaluation: Evaluation, *, shipped: bool = False) -> None:
-    """All test figures of a network, beside those of its card where it has one."""
+def print_evaluation(
+    target: Path | str,
+    evaluation: Evaluation,
+    *,
+    shipped: bool = False,
+    saved: Mapping[EvaluationKey, MetricRecord] | None = None,
+) -> None:
+    """All metrics of an evaluation, beside those of the network's card where it has one.
+
+    Args:
+        target: What was evaluated, as it was named.
+        evaluation: Of it.
+        shipped: Whether the name is that of shipped weights.
+        saved: Every evaluation that the run keeps; the others than this are listed below.
+    """
     chosen = evaluation.chosen
     name = f"{target} (shipped weights)" if shipped else plain(str(target))
     print(f"{name}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
-    print(f"{chosen.images:,} test images, {evaluation.precision}\n")
-    for metrics in (chosen, evaluation.other):
+    images = f"{chosen.images:,} {evaluation.data} images"
+    under = f", {evaluation.corruption}" if evaluation.corruption else ""
+    print(f"{images}{under}, {evaluation.precision}\n")
+    for metrics in evaluation.results:
         print(f"top-1   {_accuracy(metrics)}")
     _print_card_checks(evaluation)
     print(f"\nBelow, {_VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}\n")
     _print_confusion(chosen)
+    these = {evaluation.key(metrics) for metrics in evaluation.results}
+    others = {key: line for key, line in (saved or {}).items() if key not in these}
+    if others:
+        print("\nOther evaluations of this run")
+        for key, line in others.items():
+            print(f"{line['accuracy']:.4f}  {plain(str(key))}")
 
 
 def print_description(summary: Summary) -> None:

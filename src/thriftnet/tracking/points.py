@@ -38,8 +38,9 @@ class Point:
 def read_points(run: RunFolder) -> list[Point]:
     """All finite figures of epochs, of the end and of tests; one for each name and step.
 
-    Those of the end are named `end/...`. The reading of the test images that the recipe chose is
-    `test/...`, another one `test_without_tta/...` or `test_flip/...`.
+    Those of the end are named `end/...`, those of the test images `test/...` with the views that
+    the recipe chose, else `test_without_tta/...` or `test_flip/...`; of corrupted ones
+    `test_contrast_3/...`.
     """
     tta = run.recipe().evaluate.tta
     points: dict[tuple[str, int], Point] = {}
@@ -76,10 +77,12 @@ def _figures(line: MetricRecord, *, tta: str) -> dict[str, Any]:
         return {name: line.get(key) for key, name in _CURVES.items()}
     if kind == "end":
         return {f"end/{key}": value for key, value in line.items() if key != "step"}
-    if kind != "test":
+    if kind not in ("test", "evaluation"):
         return {}
-    read = line.get("tta")
-    group = "test" if read == tta else f"test_{'without_tta' if read == 'none' else read}"
+    views = line.get("tta")
+    parts = [str(line[name]) for name in ("data", "corruption") if line.get(name)] or ["test"]
+    parts += [] if views == tta else ["without_tta" if views == "none" else str(views)]
+    group = "_".join(parts).replace(":", "_")
     low, high = line.get("accuracy_interval") or (None, None)
     interval = {"accuracy_low": low, "accuracy_high": high}
     return {f"{group}/{key}": value for key, value in {**line, **interval}.items()}

@@ -152,7 +152,7 @@ def error_facts(
         positions: Of each image in the data set's training images.
         classes: Their names.
     """
-    from thriftnet.evaluation.evaluate import read_logits
+    from thriftnet.evaluation.results import read_logits
 
     reading = read_logits(logits, labels, classes=classes, tta="none")
     losses = F.cross_entropy(logits, labels, reduction="none")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,10 +110,10 @@ def test_logits_do_not_depend_on_the_batches_and_the_mode_is_restored():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten())
     images = torch.randint(256, (7, 3, 8, 8), dtype=torch.uint8)
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
-    whole, parts, halved = (
-        Engine(network.train(), mean=mean, std=std, compute=COMPUTE, **options).logits(images)
-        for options in ({}, {"batch_size": 3}, {"temperature": 2.0})
-    )
+    scale: dict[str, Any] = {"mean": mean, "std": std, "compute": COMPUTE}
+    whole = Engine(network.train(), **scale).logits(images)
+    parts = Engine(network, **scale, batch_size=3).logits(images)
+    halved = Engine(network, **scale, temperature=2.0).logits(images)
     assert network.training
     assert torch.equal(halved, whole / 2)
     torch.testing.assert_close(whole, parts)

@@ -17,6 +17,7 @@ from thriftnet.files import (
     cache_folder,
     check_writable,
     open_regular,
+    remove_leftovers,
     replacing,
     write_whole,
 )
@@ -222,3 +223,38 @@ def test_path_that_cannot_be_a_file(tmp_path: Path, place: str):
 
 def test_every_message_is_one_line_whatever_the_path():
     assert str(RunError("a\nb\r\nc\u2028d is damaged")) == "a b c d is damaged"
+
+
+def test_what_a_kill_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path):
+    path, other = tmp_path / "file", tmp_path / ".other.0123abcd"
+    for left in (tmp_path / ".file.0123abcd", other):
+        left.write_bytes(b"half")
+    with replacing(path) as slow:  # begins by removing
+        assert not (tmp_path / ".file.0123abcd").exists()
+        slow.write(b"slow")
+        write_whole(path, b"quick", error=RunError)
+        remove_leftovers(path)
+    assert path.read_bytes() == b"slow"
+    assert sorted(tmp_path.iterdir()) == [other, path]
+
+
+def test_the_former_file_is_kept_under_its_name(tmp_path: Path):
+    path, former = tmp_path / "last", tmp_path / "previous"
+    for content in (b"one", b"two", b"three"):
+        with replacing(path, former=former) as file:
+            file.write(content)
+    assert (path.read_bytes(), former.read_bytes()) == (b"three", b"two")
+
+
+def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    synced: list[bool] = []
+    fsync = os.fsync
+
+    def watch(handle: int) -> None:
+        if Path(f"/proc/self/fd/{handle}").is_dir():
+            synced.append((tmp_path / "file").is_file())
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    write_whole(tmp_path / "file", b"new", error=RunError)
+    assert synced == [True]

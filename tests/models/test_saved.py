@@ -9,7 +9,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from thriftnet.errors import RunError
+from thriftnet.errors import RunError, TrainingError
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, read_model, save_model
 
@@ -181,3 +181,57 @@ def test_weight_beyond_half_precision_is_refused(tmp_path: Path):
     with pytest.raises(RunError, match=r"head\.weight has a weight that fp16 cannot hold"):
         save_model(tmp_path / "half.safetensors", model, half=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_changed_weight_or_fact_is_noticed(path: Path):
+    content = path.read_bytes()
+    for at in (len(content) - 3, content.index(b"architecture") + 20):
+        changed = bytearray(content)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        assert "is damaged" in refusal(path)
+    path.write_bytes(content)
+    assert read_model(path).weights_sha256
+
+
+def test_a_file_of_an_earlier_version_has_no_digest(path: Path):
+    rewrite(path)
+    assert read_model(path).weights_sha256 is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_neither_read_nor_written(path: Path, value: float):
+    model = read_model(path)
+    content = path.read_bytes()
+    with torch.no_grad():
+        next(model.network.parameters())[0] = value
+    with pytest.raises(TrainingError, match="was not written: stem.0.weight is not finite"):
+        save_model(path, model)
+    assert path.read_bytes() == content
+    rewrite(path, tensors=lambda item: (item[0], item[1] + value if item[1].ndim else item[1]))
+    assert "holds weights that are not finite" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("m.pt", b"\x80\x02}q\x00.", "a pickle, such as an old PyTorch checkpoint"),
+        ("m.h5", b"\x89HDF\r\n", "an HDF5 file"),
+        ("m.gguf", b"GGUF\x03", "a GGUF file"),
+        ("m.onnx", b"\x08\x08", "an ONNX model"),
+        ("m.st", b"version https://git-lfs.github.com/spec/v1\n", "fetch that with: git lfs pull"),
+    ],
+)
+def test_files_of_other_kinds_are_named(tmp_path: Path, name: str, content: bytes, kind: str):
+    (tmp_path / name).write_bytes(content)
+    assert kind in refusal(tmp_path / name)
+
+
+def test_checkpoints_are_told_from_models(tmp_path: Path):
+    torch.save({"a": 1}, tmp_path / "model.pth")
+    assert "a PyTorch checkpoint, not a thriftnet model" in refusal(tmp_path / "model.pth")
+    last = tmp_path / "run" / "checkpoints" / "last.pt"
+    last.parent.mkdir(parents=True)
+    (tmp_path / "run" / "recipe.yaml").touch()
+    torch.save({"a": 1}, last)
+    assert f"a checkpoint, not a model; give the run folder: {tmp_path / 'run'}" in refusal(last)

@@ -19,6 +19,7 @@ from thriftnet import files
 from thriftnet.errors import NoCheckpointError, RecipeError, RunError, RunExistsError
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.listing import read_run
 from thriftnet.runs.paths import create_run, model_file, new_run_path
 from thriftnet.runs.predictions import Predictions
 
@@ -296,3 +297,38 @@ def test_damaged_predictions_are_written_anew_by_evaluate(run: RunFolder):
         run.predictions_path.write_bytes(damaged)
         with pytest.raises(RunError, match=r"predictions\.npz is damaged; .*: thriftnet evaluate"):
             run.load_predictions()
+
+
+def test_no_cut_recipe_is_another_recipe(run: RunFolder):
+    whole = run.recipe_path.read_bytes()
+    before = whole.split(b"\n", 1)[1]  # as earlier versions wrote it
+    for content in (whole, before):
+        for end in range(0, len(content), 7):
+            run.recipe_path.write_bytes(content[:end])
+            with pytest.raises(RecipeError):
+                run.recipe()
+            assert read_run(run).value("state") == "damaged"
+    for content in (whole, before):
+        run.recipe_path.write_bytes(content)
+        assert run.recipe() == read_run(run).recipe == RECIPE
+    run.recipe_path.write_bytes(whole.replace(b"seed: 4", b"seed: 5"))
+    with pytest.raises(RecipeError, match="was cut or changed after it was written"):
+        load_recipe(run.recipe_path)
+
+
+def test_a_cut_line_is_told_from_a_changed_one(run: RunFolder):
+    run.append({"kind": "start", "step": 0})
+    run.append({"kind": "end", "step": 5})
+    whole = run.metrics_path.read_bytes()
+    last = whole.index(b"\n") + 1
+    for end in range(last + 1, len(whole) - 1):
+        run.metrics_path.write_bytes(whole[:end])
+        assert run.metrics() == [{"kind": "start", "step": 0}]
+        assert run.torn
+    other_step, other_break = whole.replace(b'p": 5', b'p": 4'), whole[:-1] + b"*"
+    for changed in (other_step, other_break, whole.replace(b"end", b"e\nd")):
+        run.metrics_path.write_bytes(changed)
+        with pytest.raises(RunError, match="damaged in line 2; delete that line"):
+            run.metrics()
+    run.metrics_path.write_bytes(whole[:-1])
+    assert run.metrics()[-1] == {"kind": "end", "step": 5}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from thriftnet.errors import SearchError
-from thriftnet.search.queue.jobs import Job
+from thriftnet.search.queue.jobs import Claim, Job
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from tiny import space_file
@@ -135,3 +135,34 @@ def test_a_study_in_a_folder_that_may_only_be_read_is_read_and_left_as_it_is(tmp
     path.chmod(0o755)
     assert (told.stdout, told.returncode) == ("1\n", 0), told.stderr
     assert sorted(file.name for file in path.iterdir()) == before
+
+
+def test_a_changed_row_is_noticed_before_anything_is_decided_from_it(tmp_path: Path):
+    path = tmp_path / "study"
+    study = Study.create(path, load_space(space_file(tmp_path)))
+    job = Job("grid", "0123456789ab", 0, 1)
+    claim = study.storage.claim("grid", lambda _: job, worker="one")
+    assert isinstance(claim, Claim)
+    assert study.storage.renew_lease(claim)
+    assert study.storage.finish(claim, value=1, seconds=2)  # as floats they come back
+    assert [row.value for row in study.storage.jobs("grid")] == [1.0]
+    with closing(sqlite3.connect(study.database_path)) as database, database:
+        database.execute("update jobs set value = 0.5")
+    with pytest.raises(SearchError, match=r"is damaged; .* \(a row of jobs does not match"):
+        study.storage.jobs("grid")
+    study.storage.close()
+
+
+def test_a_database_that_lost_rows_is_noticed_when_it_is_opened(tmp_path: Path):
+    path = tmp_path / "study"
+    with closing(Study.create(path, load_space(space_file(tmp_path))).storage) as storage:
+        for number in range(3):
+            job = Job("grid", f"{number:012}", 0, 1)
+            storage.claim("grid", lambda _, job=job: job, worker=f"w{number}")
+    content = bytearray((path / "study.db").read_bytes())
+    pages = range(0, len(content), 4096)
+    rows = next(at for at in pages if content[at] == 13 and b"w2" in content[at : at + 4096])
+    content[rows + 4] -= 1  # how many rows the page has
+    (path / "study.db").write_bytes(content)
+    with pytest.raises(SearchError, match="is damaged; restore it"):
+        Study.open(path, read_only=True)

@@ -11,6 +11,7 @@ from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import MetricRecord, RunFolder
 from thriftnet.training import environment, start
+from thriftnet.training.progress import Quiet
 
 RECIPES = {
     "adamw, average, stochastic depth": small_recipe(),
@@ -159,3 +160,63 @@ def test_a_run_that_goes_on_elsewhere_says_where(
     ((move),) = run.moves()
     assert (move["processor"], "system" in move, "command" in move) == ("another", False, False)
     assert move["step"] == next(e["step"] for e in run.metrics() if e.get("epoch") == 2)
+
+
+def test_a_damaged_last_checkpoint_is_told_and_the_one_before_resumes_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe()
+    _, whole = sitting(recipe, tmp_path / "whole")
+    for steps in (2, 3):
+        _, run = sitting(recipe, tmp_path / "run", stop_after=steps)
+    left = run.path / "checkpoints" / ".last.pt.0123abcd"
+    left.write_bytes(b"of a kill")
+    flip(run.last_path)
+    notes = resume(run, monkeypatch)
+    assert run.finished
+    assert any("last.pt is damaged" in note and "the checkpoint before" in note for note in notes)
+    assert run.model_path.read_bytes() == whole.model_path.read_bytes()
+    assert not left.exists()
+
+
+def test_damaged_best_weights_are_told_before_the_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(train={"select": "best"})
+    _, run = sitting(recipe, tmp_path / "run", stop_after=5)
+    flip(run.best_path)
+    lines = run.metrics()
+    with pytest.raises(RunError, match="best.safetensors is damaged"):
+        resume(run, monkeypatch)
+    assert run.metrics() == lines
+
+
+def test_weights_of_a_checkpoint_that_are_not_finite_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, run = sitting(small_recipe(), tmp_path / "run", stop_after=2)
+    state = run.load_state()
+    next(iter(state["average"].values()))[0] = float("nan")
+    run.save_state(state)
+    with pytest.raises(RunError, match="weights that are not finite .*; train it anew more slowly"):
+        resume(run, monkeypatch)
+
+
+def flip(path: Path) -> None:
+    """Change a bit among the weights."""
+    content = bytearray(path.read_bytes())
+    content[-3000 if path.suffix == ".pt" else -40] ^= 2
+    path.write_bytes(content)
+
+
+def resume(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Resume a run on made images, and return what was said."""
+
+    class Notes(Quiet):
+        def note(self, text: str) -> None:
+            said.append(text)
+
+    said: list[str] = []
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    start.resume_run(run.path, progress=Notes())
+    return said

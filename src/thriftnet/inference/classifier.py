@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data import read_image
+from thriftnet.errors import RunError
 from thriftnet.inference.engine import Engine
 from thriftnet.inference.views import choose_views
 from thriftnet.models.saved import SavedModel, read_model
@@ -74,6 +75,7 @@ class Classifier:
 
         Raises:
             ValueError: Another shape or type.
+            RunError: An output is not finite.
         """
         side = self.model.image_size
         fitting = [(side, side, 3), (_CIFAR10_SIDE, _CIFAR10_SIDE, 3)]
@@ -84,6 +86,8 @@ class Classifier:
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
         logits = self.engine.logits(as_pixels(images, side), self.tta)
+        if not bool(logits.isfinite().all()):  # of finite weights that are far too large
+            raise RunError("the network's outputs are not finite; train it anew")
         return logits.softmax(dim=1).numpy()
 
     def predict(self, images: NDArray[np.uint8]) -> list[Prediction]:

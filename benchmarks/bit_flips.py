@@ -171,7 +171,9 @@ def _outcomes(path: Path) -> list[Any]:
 
 def make_run(folder: Path) -> RunFolder:
     """A short run that keeps its best weights, with predictions."""
-    recipe = load_recipe("smoke", ["data.fraction=0.05", "train.select=best"])
+    recipe = load_recipe(
+        "smoke", ["data.fraction=0.02", "data.val_ratio=0.02", "train.select=best"]
+    )
     run = RunFolder.open(start_run(recipe, name="run", runs_dir=folder).path)
     evaluate(run.path)
     save_mlflow_run(run, "0123456789abcdef" * 2)

@@ -53,19 +53,22 @@ def test_no_cut_of_yaml_is_other_yaml():
     assert open_yaml("name: x\n") == "name: x\n"
 
 
-def archive() -> bytes:
+def _archive() -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as opened:
         opened.writestr("a", b"some content")
     return content.getvalue()
 
 
-@pytest.mark.parametrize("content", [archive(), seal_archive(archive())], ids=["before", "now"])
+ARCHIVE = _archive()
+
+
+@pytest.mark.parametrize("content", [ARCHIVE, seal_archive(ARCHIVE)], ids=["before", "now"])
 def test_archives_come_back_or_are_refused(content: bytes):
-    assert open_archive(content) == archive()
+    assert open_archive(content) == ARCHIVE
     with zipfile.ZipFile(io.BytesIO(content)) as opened:  # the line after it is no harm
         assert opened.read("a") == b"some content"
-    for at in range(len(archive())):
+    for at in range(len(ARCHIVE)):
         changed = bytearray(content)
         changed[at] ^= 1
         try:

@@ -198,7 +198,7 @@ def test_weights_of_a_checkpoint_that_are_not_finite_are_refused(
     state = run.load_state()
     next(iter(state["average"].values()))[0] = float("nan")
     run.save_state(state)
-    with pytest.raises(RunError, match="weights that are not finite .*; train it anew more slowly"):
+    with pytest.raises(RunError, match="weights that are not finite .*; retrain it more slowly"):
         resume(run, monkeypatch)
 
 

@@ -1,0 +1,22 @@
+"""Inputs that were made to harm are refused before they cost anything."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "hostile_inputs.py"
+MOST_MB = 128
+MOST_CPU_SECONDS = 3
+
+
+def test_hostile_inputs_are_refused_at_once() -> None:
+    command = [sys.executable, str(SCRIPT), "--print"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == 8
+    for name, cost in found.items():
+        assert cost["said"], name
+        assert cost["mb"] < MOST_MB, (name, cost)
+        assert cost["cpu_seconds"] < MOST_CPU_SECONDS, (name, cost)

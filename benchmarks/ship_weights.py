@@ -32,7 +32,7 @@ from thriftnet.runs.evaluations import latest_tests
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
 from thriftnet.runs.paths import model_file
-from thriftnet.runtime.device import accelerator_name, choose_compute, processor_name
+from thriftnet.runtime.device import accelerator_name, choose_compute, has_amx, processor_name
 from thriftnet.training.environment import commit, package_version
 from thriftnet.weights.card import Card, Figures, Machine, Move, card_page
 from thriftnet.weights.digests import write_digests
@@ -170,6 +170,7 @@ def make_card(
             device=str(compute.device),
             torch=torch.__version__,
             accelerator=accelerator_name(compute.device),
+            amx=has_amx(),
         ),
         precision=precision,
         train_images=start["train_images"],
@@ -193,8 +194,9 @@ def make_card(
 
 def machine_of(environment: Mapping[str, Any]) -> Machine:
     """What a run's environment says of its machine; before November 2026 of no accelerator."""
-    facts = {key: environment[key] for key in Machine.model_fields if key != "accelerator"}
-    return Machine(**facts, accelerator=environment.get("accelerator"))
+    later = ("accelerator", "amx")
+    facts = {key: environment[key] for key in Machine.model_fields if key not in later}
+    return Machine(**facts, **{key: environment.get(key) for key in later})
 
 
 def moves_of(run: RunFolder) -> Iterator[Move]:

@@ -11,7 +11,8 @@ import pytest
 from typer.main import get_command
 
 from documents.model_cards import complaints
-from render_documents import DOCUMENTS, ROOT, rendered
+from documents.quoting import with_amx
+from render_documents import BLOCKS, DOCUMENTS, ROOT, rendered
 from thriftnet.cli import app
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.search.candidates import count_candidates
@@ -26,6 +27,28 @@ COMMANDS = re.findall(r"^thriftnet .*", FENCED, re.MULTILINE)
 def test_documents_quote_the_results(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     assert rendered(text) == text, "run: python benchmarks/render_documents.py"
+
+
+KEYS = {"recipe-keys", "space-keys"}
+TOLD_BESIDE = {"make-train", "make-test", "paper-claims"}
+"""The first two by the block `fresh-clone` between them, the last by the page of `make paper`."""
+MACHINE = re.compile(r"(Intel Xeon with AMX|AMD EPYC), \d threads?|NVIDIA H200")
+
+
+@pytest.mark.parametrize("name", sorted(set(BLOCKS) - KEYS - TOLD_BESIDE))
+def test_every_figure_names_its_machine_and_whether_that_has_amx(name: str) -> None:
+    text = BLOCKS[name]()
+    assert MACHINE.search(text) or "ot measured yet" in text
+    assert "Intel Xeon," not in text
+
+
+def test_files_say_themselves_whether_there_is_amx_or_are_of_a_known_machine() -> None:
+    recorded = {"processor": "Intel Xeon", "threads": 2, "amx": False}
+    assert with_amx(recorded) == recorded
+    for path in (ROOT / "results").glob("*.json"):
+        assert with_amx(json.loads(path.read_text("utf-8"))["machine"])["amx"] is not None, (
+            path.name
+        )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results").glob("*.json")), ids=lambda p: p.name)

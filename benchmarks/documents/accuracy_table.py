@@ -9,10 +9,19 @@ import statistics
 from typing import Any
 
 from documents.published import PUBLISHED
-from documents.quoting import NOT_MEASURED, Block, Content, Figures, duration, result
+from documents.quoting import (
+    NOT_MEASURED,
+    Block,
+    Content,
+    Figures,
+    duration,
+    result,
+    where_trained,
+    with_amx,
+)
 from thriftnet.comparison.statistics import estimate
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
-from thriftnet.runtime.machine import machine_name, machine_names
+from thriftnet.runtime.machine import machine_name
 from thriftnet.table import Cell, make_table
 
 _LONG = 1800
@@ -58,7 +67,7 @@ def times(runs: list[dict[str, Any]]) -> str:
     """What a training takes, by what it was trained on."""
     found: dict[str, list[float]] = {}
     for run in runs:
-        where = " and ".join(machine_names(run["machine"], run.get("moves", ())))
+        where = where_trained(run)
         if run.get("commit") in _SHARED:
             where += ", shared with other trainings"
         found.setdefault(where, []).append(run["training_seconds"])
@@ -91,7 +100,7 @@ def accuracy(figures: Figures) -> dict[str, Any]:
     return {
         "table": make_table(columns, rows).markdown(),
         "changed": sum("+" in (run["commit"] or "+") for run in figures["runs"]),
-        "expected_on": machine_name(speeds["machine"]) if lacking and speeds["machine"] else "",
+        "expected_on": _on(speeds) if lacking and speeds["machine"] else "",
         "ratio": statistics.median(ratios or [1]),
         "ratios": len(ratios),
         "others": len(figures["runs"]) - sum(map(len, trained.values())),
@@ -106,14 +115,10 @@ def _whole_over_expected(
     Short measurements miss evaluation, checkpoints and what changes over an hour. Only recipes that
     take long count, since expected times are given for such recipes.
     """
-    machine = speeds["machine"] and machine_name(speeds["machine"])
+    machine = speeds["machine"] and _on(speeds)
     ratios: list[float] = []
     for name, runs in trained.items():
-        seconds = [
-            run["training_seconds"]
-            for run in runs
-            if machine_names(run["machine"], run.get("moves", ())) == [machine]
-        ]
+        seconds = [run["training_seconds"] for run in runs if where_trained(run) == machine]
         expected = speeds["recipes"].get(name, {}).get("expected_seconds")
         if seconds and expected and expected > _LONG:
             ratios.append(statistics.mean(seconds) / expected)
@@ -123,9 +128,13 @@ def _whole_over_expected(
 def _row(name: str, runs: list[dict[str, Any]], speeds: dict[str, Any]) -> tuple[Any, ...]:
     time, costs = times(runs), speeds["recipes"].get(name)
     if costs and all(run["machine"].get("accelerator") for run in runs):
-        time += f"; {_expected(costs)} on {machine_name(speeds['machine'])}"
+        time += f"; {_expected(costs)} on {_on(speeds)}"
     accuracies = both_over_seeds(runs)
     return _strong(name), len(runs), *accuracies, runs[0]["parameters"], mean_pflop(runs), time
+
+
+def _on(speeds: dict[str, Any]) -> str:
+    return machine_name(with_amx(speeds["machine"]))
 
 
 def _expected_row(name: str, costs: dict[str, Any] | None) -> tuple[Any, ...]:

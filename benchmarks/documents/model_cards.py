@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from documents.accuracy_table import over_seeds, shipped_runs
-from documents.quoting import render, result
+from documents.quoting import card_machine, render, result
 from thriftnet.recipe import load_recipe
 from thriftnet.table import make_table
 from thriftnet.weights.card import card_page, read_card
@@ -66,7 +66,10 @@ def weights_block(folder: Path = FOLDER) -> str:
         "name", ("test accuracy", ".2%"), ("without TTA", ".2%"), "parameters",
         ("file", _megabytes),
     )  # fmt: skip
-    return render("weights.md.j2", table=make_table(columns, rows).markdown(), first=names[0])
+    cards = [card for name in names if (card := read_card(weights_file(name, folder)))]
+    where = sorted({card_machine(card.read_machine) for card in cards})
+    table = make_table(columns, rows).markdown()
+    return render("weights.md.j2", table=table, first=names[0], where="; ".join(where))
 
 
 def _megabytes(size: int) -> str:

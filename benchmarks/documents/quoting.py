@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from thriftnet.runtime.machine import machine_name
+from thriftnet.runtime.machine import machine_name, machine_names
 from thriftnet.table import Table
 from thriftnet.weights.card import Machine
 
 ROOT = Path(__file__).parents[2]
 _LONG = 5400.0
+_HAD_AMX = {"Intel Xeon": True, "AMD EPYC": False}
+"""Processors of files from before it was recorded: on the first, oneDNN named its kernels in
+profile_quick.json."""
 NOT_MEASURED = "not measured yet"
 
 Figures = dict[str, Any]
@@ -50,7 +53,7 @@ def text_of(name: str, block: Block) -> str:
     if block.machine:
         origin += f": `{figures['command']}`; {machine(figures)}."
     else:
-        origin += f", by `{command}`."
+        origin += f", by `{command}`; trained on {'; '.join(machines_of(figures['runs']))}."
     return f"{block_text(name, block, figures)}\n\n{origin}"
 
 
@@ -90,16 +93,34 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds > _LONG else f"{seconds / 60:.1f} min"
 
 
+def with_amx(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A machine's facts, and whether it has AMX where they do not say and it is known."""
+    if facts.get("amx") is not None or "processor" not in facts:  # a move may be of a device alone
+        return dict(facts)
+    return {**facts, "amx": _HAD_AMX.get(facts["processor"])}
+
+
+def where_trained(run: Mapping[str, Any]) -> str:
+    """The machines of a run, in order; entries from before moves were kept have none."""
+    names = machine_names(with_amx(run["machine"]), map(with_amx, run.get("moves", ())))
+    return " and ".join(names)
+
+
+def machines_of(runs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where runs were trained."""
+    return sorted({where_trained(run) for run in runs})
+
+
 def machine(figures: Figures) -> str:
     """What the figures were measured on."""
-    facts = figures["machine"]
+    facts = with_amx(figures["machine"])
     commit = (figures["commit"] or "unknown")[:10]
     return f"{machine_name(facts)}, torch {facts['torch']}, {figures['date']}, commit {commit}"
 
 
 def card_machine(facts: Machine) -> str:
     """What a card says that something was computed on."""
-    return f"{machine_name(facts.model_dump())} ({facts.device}, torch {facts.torch})"
+    return f"{machine_name(with_amx(facts.model_dump()))} ({facts.device}, torch {facts.torch})"
 
 
 def verdict(reached: bool, target: str) -> str:

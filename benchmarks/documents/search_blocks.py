@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from documents.performance_blocks import seconds
-from documents.quoting import ROOT, Block, Figures, result
+from documents.quoting import ROOT, Block, Figures, machine, result
 from halving_quality import is_current
 from search_scaling import CLAIMS
 from thriftnet.search.queue.transactions import LEASE_BEATS
@@ -32,7 +32,10 @@ def transcript(name: str, command: str) -> str:
     path = ROOT / "results" / f"{name}.txt"
     if not path.is_file():
         return f"Not kept yet (`{command} > results/{name}.txt`)."
-    return f"```\n$ {command}\n{shortened(path.read_text('utf-8').strip())}\n```"
+    study = result("search_small")
+    assert study is not None
+    text = shortened(path.read_text("utf-8").strip())
+    return f"```\n$ {command}\n{text}\n```\n\nOn {machine(study)}."
 
 
 def shortened(text: str, *, first: int = 5, last: int = 3) -> str:

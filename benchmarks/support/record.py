@@ -15,7 +15,7 @@ import torch
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import write_whole
-from thriftnet.runtime.device import accelerator_name, available_devices, processor_name
+from thriftnet.runtime.device import accelerator_name, available_devices, has_amx, processor_name
 from thriftnet.training.environment import commit
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -31,6 +31,7 @@ def _provenance() -> dict[str, Any]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": {
             "processor": processor_name(),
+            "amx": has_amx(),
             "accelerator": accelerator_name(torch.device(available_devices()[0])),
             "threads": torch.get_num_threads(),
             "system": platform.system(),

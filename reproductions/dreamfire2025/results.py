@@ -48,6 +48,8 @@ class Machine(_Keys):
     """What figures were measured on."""
 
     processor: str
+    amx: bool | None = None
+    """None in files of before it was recorded."""
     threads: int
     torch: str
     accelerator: str | None = None

@@ -11,7 +11,7 @@ import torch
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.device import accelerator_name, choose_compute, processor_name
+from thriftnet.runtime.device import accelerator_name, choose_compute, has_amx, processor_name
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Bench:
         """Plain values for machines."""
         return {
             "processor": self.processor,
+            "amx": has_amx(),
             "threads": self.threads,
             "accelerator": self.accelerator,
             "roofline": {

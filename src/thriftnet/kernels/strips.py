@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.kernels.library import recorded
+from thriftnet.runtime.device import has_amx
 
 WIDEST_GRID = 10
 """Pixels a line; on 14 the copies cost what they save."""
@@ -48,9 +49,7 @@ def gains(x: Tensor) -> bool:
     )
 
 
-@functools.cache
-def _has_amx() -> bool:
-    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+_has_amx = functools.cache(has_amx)
 
 
 class StripConv(torch.autograd.Function):

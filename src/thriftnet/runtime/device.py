@@ -73,6 +73,11 @@ def processor_name() -> str:
     return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
 
 
+def has_amx() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 by AMX."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
 def accelerator_name(device: torch.device) -> str | None:
     """What the accelerator calls itself; none on a CPU."""
     if device.type == "cuda":

@@ -12,7 +12,8 @@ def machine_name(facts: Mapping[str, Any]) -> str:
     """What to call a machine, by the facts that a run or a results file keeps of it."""
     threads = facts["threads"]
     plural = "" if threads == 1 else "s"
-    return facts.get("accelerator") or f"{facts['processor']}, {threads} thread{plural}"
+    units = " with AMX" if facts.get("amx") else ""  # bf16 is several times as fast with it
+    return facts.get("accelerator") or f"{facts['processor']}{units}, {threads} thread{plural}"
 
 
 def machine_names(facts: Mapping[str, Any], moves: Iterable[Mapping[str, Any]] = ()) -> list[str]:

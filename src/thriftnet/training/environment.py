@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from thriftnet.kernels.library import fused
-from thriftnet.runtime.device import Compute, accelerator_name, processor_name
+from thriftnet.runtime.device import Compute, accelerator_name, has_amx, processor_name
 
 
 def describe_environment(
@@ -30,6 +30,7 @@ def describe_environment(
         "numpy": np.__version__,
         "system": platform.platform(),
         "processor": processor_name(),
+        "amx": has_amx(),
         "threads": torch.get_num_threads(),
         "processes": processes,
         "device": str(compute.device),

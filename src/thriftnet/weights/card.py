@@ -32,6 +32,8 @@ class Machine(_Facts):
     torch: str
     accelerator: str | None = None
     """None on a CPU."""
+    amx: bool | None = None
+    """None where nobody recorded it."""
 
 
 class Move(_Facts):

@@ -58,10 +58,10 @@ def test_run_that_goes_on_is_not_called_cut(tmp_path: Path):
         run.append(line)
     run.save_status({"epoch": 2})
     told = missing_of(run.path)
-    assert "The training goes on" in told
+    assert "Training in progress" in told
     assert "--resume" not in told
     run.append({"kind": "interrupted", "step": 4})
-    assert "The training goes on" in missing_of(run.path)  # it was resumed a moment ago
+    assert "Training in progress" in missing_of(run.path)  # it was resumed a moment ago
     run.save_status(None)
     assert "--resume" in missing_of(run.path)
 

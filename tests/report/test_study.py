@@ -211,10 +211,10 @@ def test_too_few_trials_for_an_importance_are_said(study_report: Report):
 @pytest.mark.parametrize(
     ("until", "jobs", "told", "figures"),
     [
-        ("grid", 0, "The stage grid goes on (0 of about 9 jobs over)", {"rungs"}),
+        ("grid", 0, "The stage grid is running (0 of about 9 jobs over)", {"rungs"}),
         ("grid", 4, "not known yet: analysis, refinement, validation", {"pareto-macs", "rungs"}),
         ("refinement", 1, "not known yet: validation", {"stages-1", "refinement"}),
-        ("validation", 2, "The stage validation goes on (2 of about", {"validation"}),
+        ("validation", 2, "The stage validation is running (2 of about", {"validation"}),
     ],
 )
 def test_a_half_done_study_has_a_report_that_says_what_is_missing(
@@ -283,7 +283,7 @@ def test_the_command_tells_what_it_wrote(command: Command, tmp_path: Path):
     told = command("report", path)
     assert told.code == 0
     assert f"wrote {path / 'report.html'}" in told.out
-    assert "missing: The stage grid goes on" in told.out
+    assert "missing: The stage grid is running" in told.out
 
 
 def test_mistakes_are_one_line(command: Command, trained: Path, tmp_path: Path):

@@ -25,7 +25,7 @@ def compare(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare runs: seeds, intervals, a test, and whether a difference can be shown."""
+    """Compare runs over seeds: intervals, a significance test, a verdict."""
     from thriftnet.comparison.compare import compare
     from thriftnet.terminal.compare import print_comparison
 

@@ -39,7 +39,9 @@ def describe(
 
 @app.command()
 def bench(
-    recipe: Annotated[str, typer.Option("--recipe", help="Measured in detail.")] = "quick",
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="The recipe to measure in detail.")
+    ] = "quick",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:

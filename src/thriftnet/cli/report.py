@@ -25,14 +25,14 @@ def report(
             "--out",
             "-o",
             metavar="DIR",
-            help="Gets report.html and figures/. Default: the run or study; of several, report/ "
-            "beside the first.",
+            help="Folder of report.html and figures/. Default: the run or study; for "
+            "several runs, report/ next to the first.",
         ),
     ] = None,
     data: DataOption = None,
     storage: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="With STUDY: its database, where that is not a file."),
+        typer.Option(metavar="URL", help="With STUDY: its database, if that is not a file."),
     ] = None,
 ) -> None:
     """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""

@@ -13,7 +13,7 @@ from thriftnet.cli.app import JsonOption, app, print_json
 runs_app = typer.Typer(no_args_is_help=False)
 app.add_typer(runs_app, name="runs")
 
-RunsDirOption = Annotated[Path, typer.Option("--runs-dir", help="Where run folders lie.")]
+RunsDirOption = Annotated[Path, typer.Option("--runs-dir", help="The folder of run folders.")]
 WhereOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -55,7 +55,7 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Trainings at once. Default: one a GPU, else one a core."),
+        typer.Option(min=1, help="Parallel trainings. Default: one per GPU, else one per core."),
     ] = None,
     storage: StorageOption = None,
     cluster: Annotated[
@@ -67,7 +67,7 @@ def run(
     ] = None,
     heartbeat: Annotated[
         float,
-        typer.Option(min=0.1, help="Seconds between signs of life; after six a worker is dead."),
+        typer.Option(min=0.1, help="Seconds between heartbeats; a worker is dead after six."),
     ] = 5.0,
     retry: Annotated[
         bool, typer.Option(help="Try again the trials whose workers crashed.")

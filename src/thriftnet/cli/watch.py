@@ -24,7 +24,7 @@ def watch(
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Follow a training until it is over; with --port, until Ctrl-C."""
+    """Follow a training until it ends; with --port, until Ctrl-C."""
     if data is not None and port is None:
         raise typer.BadParameter("--data is for the page's pictures; add --port, or leave it out")
 

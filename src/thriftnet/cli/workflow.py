@@ -41,10 +41,10 @@ def train(
         typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .yaml path."),
     ] = None,
     overrides: SetOption = None,
-    seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the run folder.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Use this seed instead of the recipe's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
     runs_dir: Annotated[
-        Path | None, typer.Option(help="Where run folders lie. Default: runs.")
+        Path | None, typer.Option(help="The folder of run folders. Default: runs.")
     ] = None,
     data: DataOption = None,
     strict: StrictOption = False,
@@ -52,16 +52,16 @@ def train(
         Path | None, typer.Option(metavar="RUN", help="Resume an interrupted run.")
     ] = None,
     time_budget: Annotated[
-        str | None, typer.Option(metavar="5m", help="Epochs that fit, evaluation included.")
+        str | None,
+        typer.Option(metavar="5m", help="Train the epochs that fit, including evaluation."),
     ] = None,
     flops_budget: Annotated[
-        str | None, typer.Option(metavar="0.3P", help="Epochs that so many operations buy.")
+        str | None,
+        typer.Option(metavar="0.3P", help="Train the epochs that these operations allow."),
     ] = None,
     track: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="TRACKER", help="Also show it in tensorboard or mlflow; may be repeated."
-        ),
+        typer.Option(metavar="TRACKER", help="Also log to tensorboard or mlflow; may be repeated."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     as_json: JsonOption = False,
@@ -179,7 +179,7 @@ def predict(
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Name pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
+    """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
     pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
     if as_json and (output or pickled):
         what = "--output writes" if output else "a pickle gives"

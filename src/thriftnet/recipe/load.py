@@ -160,7 +160,7 @@ def load_recipe(
     Args:
         source: `quick`, or a path such as `mine.yaml`.
         overrides: `key=value` strings with dotted keys; values are YAML.
-        seed: Replaces the recipe's seed.
+        seed: Use this seed instead of the recipe's.
         say: Told, in a line, what follows another number of epochs.
         own: Whether it is a run's, which is complete.
 

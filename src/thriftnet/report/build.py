@@ -77,7 +77,7 @@ def write_study_report(
     path = next(filter(is_study, paths))
     if len({each.resolve() for each in paths}) > 1:
         raise SearchError(
-            f"{path} is a study, and its report is of it alone; name no other folder beside it"
+            f"{path} is a study, and its report covers nothing else; name no other folder"
         )
     study = Study.open(path, url=storage, read_only=True)
     _check(output or path, paths, given=output is not None)

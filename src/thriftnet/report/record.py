@@ -170,12 +170,12 @@ def _missing_lines(
     failed = next((line for line in reversed(lines) if line.get("kind") == "failed"), None)
     if running:
         found.append(
-            "The training goes on: curves stop at the last epoch that ended, and test figures "
-            "come after the end."
+            "Training in progress: curves stop at the last finished epoch, and test metrics "
+            "follow after the end."
         )
     elif not end and failed:
         reason = str(failed.get("reason", "no reason is recorded")).partition(";")[0]
-        found.append(f"The training failed: {reason}; {train_anew(run)}")
+        found.append(f"The training failed: {reason}; {retrain_advice(run)}")
     elif not end:
         found.append(
             "The run has not come to its end; its curves stop where it was cut. "

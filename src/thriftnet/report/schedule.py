@@ -99,5 +99,5 @@ def _other_end(record: RunRecord) -> str:
         return ""
     return (
         f" {planned:,} steps were planned and the time was for {record.total_steps:,}; the "
-        "schedule moved with that on the way, so that earlier rings lie beside it."
+        "schedule moved with that on the way, so earlier rings are off the curve."
     )

@@ -89,7 +89,7 @@ def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
         title="What the network saw",
         caption="The first images of this run's first step, made again from its recipe and seed: "
         f"each image as it is, then as the network saw it. Augmentation: {words}.",
-        alt=f"{len(pictures) // 2} training images, each beside its augmented form.",
+        alt=f"{len(pictures) // 2} training images, each next to its augmented form.",
     )
 
 

@@ -46,7 +46,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
         missing=tuple(missing),
         sections=tuple(s for s in sections if s.drawings or s.tables),
         footer=f"Written by thriftnet {package_version()}. "
-        "The figures lie beside this page as PNG and SVG.",
+        "The figures are in figures/ as PNG and SVG.",
     )
 
 
@@ -161,7 +161,7 @@ def _checkouts(record: RunRecord) -> list[tuple[str, str]]:
             continue
         last, revision = commit, commit.removesuffix("+changes")
         since = f" from step {facts['step']:,} on" if "step" in facts else ""
-        changed = " (the run's checkout had changes besides)" if commit != revision else ""
+        changed = " (with uncommitted changes)" if commit != revision else ""
         found.append((f"The code it ran{since}{changed}:", f"git checkout {revision}"))
     return found
 

@@ -23,12 +23,12 @@ def advise(run: RunFolder) -> str:
     lines = run.metrics(outline=True)
     if lines and lines[-1].get("kind") == "failed":
         reason = str(lines[-1].get("reason")).partition(";")[0]
-        return f"failed ({reason}); {train_anew(run)}"
+        return f"failed ({reason}); {retrain_advice(run)}"
     resume = command("train", "--resume", run.path)
     return f"has no final model yet; finish it with: {resume}"
 
 
-def train_anew(run: RunFolder) -> str:
+def retrain_advice(run: RunFolder) -> str:
     """What to do about a training whose loss was not finite.
 
     Raises:

@@ -106,7 +106,7 @@ def find_runs(folder: Path) -> list[RunFolder]:
             "or name another with --runs-dir"
         )
     if RunFolder(folder).recipe_path.is_file():
-        raise RunError(f"{folder} is a run; name the folder that it lies in with --runs-dir")
+        raise RunError(f"{folder} is a run; give its parent folder with --runs-dir")
     try:
         inner = (path for path in folder.iterdir() if not path.name.startswith("."))
         paths = sorted(path for path in inner if path.is_dir())

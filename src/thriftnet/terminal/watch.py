@@ -11,7 +11,7 @@ from rich.text import Text
 
 from thriftnet.commands import command
 from thriftnet.plain import plain
-from thriftnet.runs.advice import train_anew
+from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.contention import is_large
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import Standing, read_standing
@@ -69,7 +69,7 @@ def standing_lines(standing: Standing, *, width: int) -> list[str]:
     if about:
         resume = command("train", "--resume", standing.path)
         reason = str(standing.last.get("reason")).partition(";")[0]
-        anew = train_anew(RunFolder(standing.path)) if standing.state == "failed" else ""
+        anew = retrain_advice(RunFolder(standing.path)) if standing.state == "failed" else ""
         lines.append(plain(about.format(resume=resume, reason=reason, anew=anew)))
     return lines
 

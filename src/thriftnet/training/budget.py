@@ -136,7 +136,7 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
         steps = _steps_bought(settings, plan, operations, most=math.floor(operations / fewest) + 2)
         if steps < 1:
             raise RecipeError(
-                f"the budget does not buy one step of {recipe.name} beside start-up and "
+                f"the budget does not allow one step of {recipe.name} after start-up and "
                 "evaluation; give more, or a smaller network"
             )
         bought = Epochs.of(settings, images=len(plan.images)).epochs(steps)

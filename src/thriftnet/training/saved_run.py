@@ -10,7 +10,7 @@ from typing import Any
 from thriftnet.errors import NoCheckpointError, RunError
 from thriftnet.models.tensors import check_model_file
 from thriftnet.recipe import Recipe
-from thriftnet.runs.advice import train_anew
+from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
 from thriftnet.training.state import TrainingState, trained_as
@@ -102,5 +102,5 @@ def load_saved(saved: SavedRun, state: TrainingState) -> None:
     if name := state.find_not_finite():
         raise RunError(
             f"the checkpoint of {saved.run.path} holds weights that are not finite ({name}); "
-            f"{train_anew(saved.run)}"
+            f"{retrain_advice(saved.run)}"
         )

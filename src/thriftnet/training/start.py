@@ -16,7 +16,7 @@ from thriftnet.errors import ProcessError, TrainingError
 from thriftnet.models.describe import count_parameters
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.lengths import check_lengths
-from thriftnet.runs.advice import train_anew
+from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.runs.metrics_log import MetricRecord, last_line
@@ -77,7 +77,7 @@ def start_run(
     Args:
         recipe: What to train.
         name: Of the folder; none: from recipe, seed and time.
-        runs_dir: Where run folders lie.
+        runs_dir: The folder of run folders.
         data: Where to read the images; none: as the recipe says.
         strict: Whether a picture that is left out is an error.
         progress: Told how it goes.
@@ -145,7 +145,7 @@ def resume_run(
     that was never cut.
 
     Args:
-        path: Of the run folder.
+        path: Name of the run folder.
         data: Where to read the images; none: as the recipe says.
         progress: Told how it goes.
         until: Stop after so many epochs, as if interrupted.
@@ -297,7 +297,7 @@ def _fit(
         except TrainingError as fault:
             if is_main:
                 run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
-            raise TrainingError(f"{fault}; {train_anew(run)}") from None
+            raise TrainingError(f"{fault}; {retrain_advice(run)}") from None
         except ProcessError as fault:
             way = command("train", "--resume", run.path).removeprefix("thriftnet ")
             raise ProcessError(f"{fault} with {way}") from None

@@ -131,7 +131,7 @@ def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures 
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
-        say(f"{path} is damaged ({fault}); decoding the pictures anew")
+        say(f"{path} is damaged ({fault}); decoding the pictures again")
         return None
 
 

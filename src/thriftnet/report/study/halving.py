@@ -76,7 +76,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
         title="Candidates at each rung",
         caption=f"Of {len(record.snapshot.competing)} candidates within budget"
         + (f" ({over} more are over it)" if over else "")
-        + f"; about one in {eta} of a rung goes on.",
+        + f"; about one in {eta} of a rung continues.",
         alt="Candidates at each rung of the halving. "
         + "; ".join(
             f"epoch {epochs}: {through + rest}, of which {went_on} went on"

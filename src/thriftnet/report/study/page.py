@@ -52,7 +52,7 @@ def study_page(record: StudyRecord) -> Page:
         missing=tuple(missing),
         sections=tuple(s for s in sections if s.drawings or s.tables or s.cards),
         footer=f"Written by thriftnet {package_version()}. Accuracies are of validation images "
-        "unless a word says test. The figures lie beside this page as PNG and SVG.",
+        "unless marked test. The figures are in figures/ as PNG and SVG.",
     )
 
 
@@ -139,7 +139,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
         if test:
             low, high = test["accuracy_interval"]
             words += (
-                f" On the test images, read once with seed {test['seed']}, it has "
+                f" On the test images, evaluated once with seed {test['seed']}, it has "
                 f"{percent(test['accuracy'])} (95% interval {percent(low)} to {percent(high)})."
             )
         trained = command("train", record.study.winner_path)
@@ -212,7 +212,7 @@ def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     place = [study.path, *study.storage_words()]
     commands = [
         ("The same search again:", command("search", study.space_path, "--study", again)),
-        ("Where it stands:", command("search", "status", *place)),
+        ("Show its status:", command("search", "status", *place)),
         ("This page:", command("report", *place)),
     ]
     if any(each.state != "done" for each in record.stages):

@@ -106,7 +106,7 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     told.append(f"The front is that of the filled ones: {len(front)} of {len(ends)}.")
     if means:
         told.append(
-            f"What is named stands at its mean over seeds after the {chosen['epochs']} epochs of "
+            f"Named candidates are at their mean over seeds after the {chosen['epochs']} epochs of "
             "the validation, which chose the winner."
         )
     paper = record.paper

@@ -252,5 +252,5 @@ def _analysed_stages(snapshot: StudySnapshot, base: Candidate, count: int) -> li
             return network["stages"]
     raise SearchError(
         f"the analysis does not hold the grid's best, {base.digest}; remove analysis.json, and it "
-        "is made anew"
+        "is recreated"
     )

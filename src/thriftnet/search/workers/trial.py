@@ -28,7 +28,7 @@ def train_trial(
     """Train a trial, from its checkpoint if it has one.
 
     Args:
-        path: Of its run folder; a damaged one is made anew.
+        path: Of its run folder; a damaged one is recreated.
         recipe: Its recipe, needed if it has no checkpoint.
         epochs: At which it pauses.
         data: Where to read the images; none: as the recipe says.

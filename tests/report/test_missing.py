@@ -198,7 +198,7 @@ def test_a_run_that_went_on_elsewhere_shows_both_places_and_both_commits(copied:
     page = (copied / "report.html").read_text("utf-8")
     assert f"git checkout {'0' * 40}" in page
     assert f"git checkout {'1' * 40}" in page
-    assert "The code it ran from step 8 on (the run" in page
+    assert "The code it ran from step 8 on (with uncommitted" in page
     (table,) = re.findall(r"<table[^>]*>(?:(?!</table>).)*from step 8.*?</table>", page, re.DOTALL)
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("</tr>")]
     assert ["torch", "2", "3"] in [[re.sub("<.*?>", "", c).strip() for c in row] for row in cells]

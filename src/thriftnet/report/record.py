@@ -16,7 +16,7 @@ from thriftnet.data.registry import known_classes
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
-from thriftnet.runs.advice import train_anew
+from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord

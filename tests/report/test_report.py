@@ -136,7 +136,7 @@ def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path)
     for path in report.figures:
         if path.suffix == ".svg":
             assert "<script" not in path.read_text("utf-8")
-    assert any("classes are not those of CIFAR-10" in text for text in report.missing)
+    assert any("classes are not those of cifar10" in text for text in report.missing)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check lint types format paper lock clean
+.PHONY: train test check numerics lint types format paper lock clean
 
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
@@ -15,6 +15,21 @@ BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
 	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile
+
+# The same answers on any processor: what computes, as on one with AVX2 alone and on one without
+# bfloat16, in 1, 2 and 4 threads, with the compiled operations and without (whose own tests they are).
+NUMERIC := tests/optim tests/inference/test_optimise.py tests/models/test_fold.py \
+	tests/models/test_resnet.py tests/models/test_speednet.py tests/training/test_averaging.py \
+	tests/training/test_loop.py tests/training/test_reference.py tests/training/test_replicas.py \
+	tests/training/test_resume.py tests/kernels/test_pointwise.py tests/kernels/test_strips.py
+FUSED := tests/kernels/test_hostile_statistics.py tests/kernels/test_norm_act.py
+numerics: .venv/.installed
+	@set -e; for isa in AVX2 AVX512_CORE; do for threads in 1 2 4; do for fused in 1 0; do \
+	  echo "ONEDNN_MAX_CPU_ISA=$$isa THRIFTNET_TEST_THREADS=$$threads THRIFTNET_FUSED=$$fused"; \
+	  if [ $$fused = 1 ]; then tests="$(NUMERIC) $(FUSED)"; else tests="$(NUMERIC)"; fi; \
+	  ONEDNN_MAX_CPU_ISA=$$isa THRIFTNET_TEST_THREADS=$$threads THRIFTNET_FUSED=$$fused \
+	    $(BIN)/pytest $$tests $(ARGS); \
+	done; done; done
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

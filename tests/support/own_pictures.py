@@ -1,0 +1,38 @@
+"""Pictures of a user's own, in every layout that is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+COLOURS = {"cat": (200, 30, 30), "dog": (30, 200, 30), "emu": (30, 30, 200)}
+
+
+def picture(label: str, number: int, *, size: tuple[int, int] = (40, 40)) -> Image.Image:
+    """A picture whose class is its colour and whose content is its number: (width, height)."""
+    draws = np.random.default_rng([number, *label.encode()])
+    coarse = draws.integers(-29, 30, (5, 5, 3)) + np.array(COLOURS.get(label, (90, 90, 90)))
+    return Image.fromarray(coarse.astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
+
+
+def put(folder: Path, counts: dict[str, int], *, start: int = 0, ending: str = "png") -> Path:
+    """Class folders with so many pictures of each class."""
+    for label, count in counts.items():
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for number in range(start, start + count):
+            picture(label, number).save(folder / label / f"{number}.{ending}")
+    return folder
+
+
+def put_flat(folder: Path, count: int = 4) -> list[tuple[str, str]]:
+    """Pictures in `images/`, and (path, label) of each."""
+    rows: list[tuple[str, str]] = []
+    (folder / "images").mkdir(parents=True)
+    for label in ("cat", "dog"):
+        for number in range(count):
+            path = f"images/{label[0]}{number}.png"
+            picture(label, number).save(folder / path)
+            rows.append((path, label))
+    return rows

@@ -2,9 +2,10 @@
 
     python benchmarks/against_peer.py --peer DIR --seeds 0 1 2 3 4 --peer-seeds 0
 
-Ours and the peer take turns, so that both meet the same machine. Wall time is of the whole
-process: start-up, data preparation, training, evaluation. Our runs stay in runs/quick-seedN, where
-train_recipe.py finds them. Writes results/against_peer.json after every run.
+Ours, the peer and the peer in micro-batches of 250 take turns, so that all meet the same machine.
+Wall time is of the whole process: start-up, data preparation, training, evaluation. Our runs stay in
+runs/quick-seedN, where train_recipe.py finds them. Writes results/against_peer.json after every
+turn: what was measured here and, under `elsewhere`, what the file holds of other machines.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from support.record import write_result
+from documents.quoting import with_amx
+from support.record import PROVENANCE, RESULTS, write_result
 from thriftnet.recipe import load_recipe
+from thriftnet.runtime.machine import machine_name
 
 HERE = Path(__file__).parent
+_PIECE = 250
+"""Images of the peer's micro-batches, as `quick` has."""
 
 
 def timed(command: list[str]) -> tuple[dict[str, Any], float]:
@@ -32,9 +37,10 @@ def timed(command: list[str]) -> tuple[dict[str, Any], float]:
     return json.loads(done.stdout.splitlines()[-1]), took
 
 
-def run_peer(peer: Path, seed: int) -> dict[str, Any]:
+def run_peer(peer: Path, seed: int, *extra: str) -> dict[str, Any]:
     """One run of the peer's script."""
-    found, took = timed([sys.executable, str(HERE / "peer.py"), str(peer), "--seed", str(seed)])
+    command = [sys.executable, str(HERE / "peer.py"), str(peer), "--seed", str(seed), *extra]
+    found, took = timed(command)
     return {**found, "wall_seconds": took}
 
 
@@ -61,15 +67,37 @@ def main() -> None:
     arguments = parser.parse_args()
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
+    in_pieces: list[dict[str, Any]] = []
+    elsewhere = measured_elsewhere()
     for turn in range(max(len(arguments.seeds), len(arguments.peer_seeds))):
         if turn < len(arguments.seeds):
             ours.append(run_ours(arguments.recipe, arguments.seeds[turn]))
         if turn < len(arguments.peer_seeds):
             theirs.append(run_peer(arguments.peer, arguments.peer_seeds[turn]))
-        write_comparison(arguments.recipe, ours, theirs)
+            seed = arguments.peer_seeds[turn]
+            in_pieces.append(run_peer(arguments.peer, seed, "--micro-batch", str(_PIECE)))
+        write_comparison(arguments.recipe, ours, theirs, in_pieces, elsewhere=elsewhere)
 
 
-def write_comparison(recipe: str, ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+def measured_elsewhere() -> list[dict[str, Any]]:
+    """What results/against_peer.json holds of other machines than this one."""
+    path = RESULTS / "against_peer.json"
+    if not path.is_file():
+        return []
+    latest = json.loads(path.read_text("utf-8"))
+    entries = [*latest.pop("elsewhere", []), latest]
+    here = machine_name(PROVENANCE["machine"])
+    return [entry for entry in entries if machine_name(with_amx(entry["machine"])) != here]
+
+
+def write_comparison(
+    recipe: str,
+    ours: list[dict[str, Any]],
+    theirs: list[dict[str, Any]],
+    in_pieces: list[dict[str, Any]],
+    *,
+    elsewhere: list[dict[str, Any]],
+) -> None:
     """Write what is known so far; there is at least one run of each."""
     ratio = statistics.median(run["wall_seconds"] for run in ours) / statistics.median(
         run["wall_seconds"] for run in theirs
@@ -83,10 +111,12 @@ def write_comparison(recipe: str, ours: list[dict[str, Any]], theirs: list[dict[
             "seeds": [run["seed"] for run in ours],
             "ours": ours,
             "peer": theirs,
+            f"peer_in_{_PIECE}": in_pieces,
             "mean_accuracy": accuracy,
             "wall_ratio": ratio,
             "target": {"mean_accuracy": 0.94, "seeds": 5, "wall_ratio": 0.4},
             "reached": len(ours) >= 5 and accuracy >= 0.94 and ratio <= 0.4,
+            "elsewhere": elsewhere,
         },
     )
 

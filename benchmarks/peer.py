@@ -1,13 +1,14 @@
 """Run cifar10-airbench's `airbench94_muon.py` on a CPU in bf16, from a checkout of its own.
 
-    python benchmarks/peer.py DIR --seed 0
+    python benchmarks/peer.py DIR --seed 0 [--micro-batch 250]
 
 DIR is a checkout of github.com/KellerJordan/cifar10-airbench. Its script is written for one GPU
 in fp16; what stands in its way on a CPU is replaced while it runs: fp16 by weights, images and
 logits in fp32 under bf16 autocast, CUDA's clock by ours, `torch.compile` by nothing, torchvision's
 data set by the same images. Weights stored in bf16, which has three bits less than fp16, would
 cost it a point of accuracy. The network, the optimisers, the data order and the evaluation are its
-own. Prints one JSON line.
+own. With --micro-batch its batches of 2,000 go forward and backward in pieces, whose activations
+fit a cache; each has batch statistics of its own, as ours have. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -94,7 +95,39 @@ def adapt_torch() -> None:
         setattr(place, name, value)
 
 
-def run(script: Path, seed: int) -> dict[str, Any]:
+class _Pending:
+    """A batch that goes forward when its labels are known, piece by piece."""
+
+    def __init__(self, forward: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self.forward, self.arguments, self.options = forward, arguments, options
+        self.pieces: list[torch.Tensor] = []
+
+    def detach(self) -> torch.Tensor:
+        return torch.cat(self.pieces)
+
+
+class _Functional:
+    """Stands in for the peer's `F`; the loss of a pending batch is taken backward at once."""
+
+    def __init__(self, micro_batch: int) -> None:
+        self.micro_batch = micro_batch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(nn.functional, name)
+
+    def cross_entropy(self, outputs: Any, labels: torch.Tensor, **options: Any) -> Any:
+        if not isinstance(outputs, _Pending):
+            return nn.functional.cross_entropy(outputs, labels, **options)
+        network, inputs = outputs.arguments
+        pairs = zip(inputs.split(self.micro_batch), labels.split(self.micro_batch), strict=True)
+        for images, own in pairs:
+            logits = outputs.forward(network, images, **outputs.options)
+            nn.functional.cross_entropy(logits, own, **options).backward()  # a sum over images
+            outputs.pieces.append(logits.detach())
+        return types.SimpleNamespace(backward=lambda: None)
+
+
+def run(script: Path, seed: int, *, micro_batch: int | None = None) -> dict[str, Any]:
     """One training and evaluation by the peer's own code."""
     adapt_torch()
     specification = importlib.util.spec_from_file_location("peer", script)
@@ -119,7 +152,14 @@ def run(script: Path, seed: int) -> dict[str, Any]:
         with torch.autocast("cpu", torch.bfloat16):
             return forward(*arguments, **options).float()
 
-    peer.CifarNet.forward = in_bf16
+    def pending(network: nn.Module, *arguments: Any, **options: Any) -> Any:
+        if not network.training:
+            return in_bf16(network, *arguments, **options)
+        return _Pending(in_bf16, (network, *arguments), options)
+
+    peer.CifarNet.forward = pending if micro_batch else in_bf16
+    if micro_batch:
+        peer.F = _Functional(micro_batch)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         Path("cifar10").mkdir()
@@ -134,11 +174,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--micro-batch", type=int)
     arguments = parser.parse_args()
     script = (arguments.peer / "airbench94_muon.py").resolve()
     if not script.is_file():
         sys.exit(f"{script} is not there; check out github.com/KellerJordan/cifar10-airbench")
-    print(json.dumps(run(script, arguments.seed)))
+    print(json.dumps(run(script, arguments.seed, micro_batch=arguments.micro_batch)))
 
 
 if __name__ == "__main__":

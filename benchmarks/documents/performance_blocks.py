@@ -26,7 +26,8 @@ def peer_rows(figures: Figures) -> dict[str, Any]:
         "who", ("seed", "d"), ("test accuracy", ".2%"), ("without TTA", ".2%"),
         ("wall time", seconds(0)),
     )  # fmt: skip
-    sides = (("peer", figures["peer"]), (f"`{figures['recipe']}`", figures["ours"]))
+    sides = [("peer", figures["peer"]), (f"`{figures['recipe']}`", figures["ours"])]
+    sides[1:1] = [("peer, micro-batches of 250", figures.get("peer_in_250", []))]
     keys = ("seed", "accuracy", "accuracy_without_tta", "wall_seconds")
     rows = [(who, *map(run.get, keys)) for who, runs in sides for run in runs]
     return {"table": make_table(columns, rows).markdown()}

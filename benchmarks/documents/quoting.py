@@ -44,17 +44,22 @@ class Block:
 
 
 def text_of(name: str, block: Block) -> str:
-    """A block with its origin, or what to run where it was not measured yet."""
+    """A block with its origin, or what to run where it was not measured yet.
+
+    What a file holds of other machines, under `elsewhere`, follows.
+    """
     figures = result(block.file)
-    command = f"python benchmarks/{block.script}"
     if figures is None:
-        return f"Not measured yet (`{command}`)."
-    origin = f"`results/{block.file}.json`"
+        return f"Not measured yet (`python benchmarks/{block.script}`)."
+    every = (figures, *figures.get("elsewhere", ()))
+    return "\n\n".join(f"{block_text(name, block, one)}\n\n{_origin(block, one)}" for one in every)
+
+
+def _origin(block: Block, figures: Figures) -> str:
+    file, command = f"`results/{block.file}.json`", f"python benchmarks/{block.script}"
     if block.machine:
-        origin += f": `{figures['command']}`; {machine(figures)}."
-    else:
-        origin += f", by `{command}`; trained on {'; '.join(machines_of(figures['runs']))}."
-    return f"{block_text(name, block, figures)}\n\n{origin}"
+        return f"{file}: `{figures['command']}`; {machine(figures)}."
+    return f"{file}, by `{command}`; trained on {'; '.join(machines_of(figures['runs']))}."
 
 
 def block_text(name: str, block: Block, figures: Figures) -> str:

@@ -147,11 +147,12 @@ def _fail(message: str, code: int, *, debug: bool) -> NoReturn:
 
 
 def find_target(target: str) -> FoundModel:
-    """What a `MODEL` is, told on the terminal where it could be misread.
+    """What a `MODEL` is, told on the terminal where it could be misread or cannot be checked.
 
     Raises:
         RunError: Nothing is there, or the run has not come to its end.
     """
+    from thriftnet.models.metadata import read_facts
     from thriftnet.weights.find import find_model
 
     found = find_model(target)
@@ -159,6 +160,12 @@ def find_target(target: str) -> FoundModel:
         print(
             f"thriftnet: {target} is read as the shipped weights; for the path of that name "
             f"give ./{target}",
+            file=sys.stderr,
+        )
+    elif found.name is None and read_facts(found.path).weights_sha256 is None:
+        print(
+            f"thriftnet: {found.path} has no digest, as files of earlier versions: damage to its "
+            "weights would not be noticed",
             file=sys.stderr,
         )
     return found

@@ -11,6 +11,9 @@ from thriftnet.cli.app import app, main
 from thriftnet.cli import workflow
 
 # isort: split
+from thriftnet.cli import inspect
+
+# isort: split
 from thriftnet.cli import watch
 
 # isort: split
@@ -28,4 +31,15 @@ from thriftnet.cli import search
 # isort: split
 from thriftnet.cli import facts
 
-__all__ = ["app", "compare", "facts", "main", "report", "runs", "search", "watch", "workflow"]
+__all__ = [
+    "app",
+    "compare",
+    "facts",
+    "inspect",
+    "main",
+    "report",
+    "runs",
+    "search",
+    "watch",
+    "workflow",
+]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.index import Omission
+from thriftnet.data.inspection import Collection
 from thriftnet.data.options import Fit
 from thriftnet.data.statistics import Triple, channel_sums, statistics
 from thriftnet.errors import DataError
@@ -35,6 +36,8 @@ class OpenDataset:
     """All images in one, where the test split was held out here; none where the source names it."""
     omissions: list[Omission] = field(default_factory=lambda: [])
     """What was left out."""
+    collection: Callable[[], Collection] | None = None
+    """All pictures in one, for `inspect`; none of arrays in memory."""
 
     def split(self, name: str) -> Dataset:
         """The images of a split.

@@ -61,6 +61,8 @@ class Page:
     missing: tuple[str, ...]
     sections: tuple[Section, ...]
     footer: str
+    notes: str = "What is missing"
+    """Heads what `missing` says."""
 
     @property
     def drawings(self) -> list[Drawing]:

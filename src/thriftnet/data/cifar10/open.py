@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from thriftnet.data.cifar10.facts import (
     CIFAR10_CLASSES,
     CIFAR10_MEAN,
@@ -17,6 +19,9 @@ from thriftnet.data.cifar10.load import load_cifar10
 from thriftnet.data.cifar10.local import holds_official_files
 from thriftnet.data.cifar10.official_folder import is_class_folder
 from thriftnet.data.cifar10.verify import measure_digests
+from thriftnet.data.dataset import Dataset
+from thriftnet.data.inspection import Collection
+from thriftnet.data.near_duplicates import find_near_duplicates
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 
@@ -36,6 +41,29 @@ def open_cifar10(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDatase
         std=CIFAR10_STD,
         splits={"train": lambda: train, "test": lambda: test},
         measure=lambda: measure_digests(train, test),
+        collection=lambda: _collection(train, test),
+    )
+
+
+def _collection(train: Dataset, test: Dataset) -> Collection:
+    images = np.concatenate([train.images, test.images])
+
+    def title(at: int) -> str:
+        return f"train image {at}" if at < len(train) else f"test image {at - len(train)}"
+
+    return Collection(
+        name="cifar10",
+        kind="CIFAR-10",
+        images=images,
+        labels=np.concatenate([train.labels, test.labels]),
+        classes=CIFAR10_CLASSES,
+        positions={
+            "train": np.arange(len(train)),
+            "test": np.arange(len(train), len(images)),
+        },
+        sizes=np.full((len(images), 2), IMAGE_SIZE),
+        title=title,
+        near=lambda: find_near_duplicates(images),
     )
 
 

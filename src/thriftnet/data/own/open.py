@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.grouped_split import grouped_split, merge_groups
 from thriftnet.data.index import SPLITS, Entry, Index
+from thriftnet.data.inspection import Collection
 from thriftnet.data.opened import OpenDataset, statistics
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.class_names import check_classes, label_positions
 from thriftnet.data.own.decoded_cache import DecodedPictures, decoded
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
-from thriftnet.data.own.near_cache import near_duplicate_groups
+from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
 from thriftnet.data.own.said import describe, refuse_omissions
 from thriftnet.data.sources import SOURCES
 from thriftnet.errors import DataError
@@ -51,11 +52,8 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     entries = [index.entries[at] for at in pictures.at.tolist()]
     classes = check_classes(entries, spec.classes, where=str(path))
     labels = label_positions(entries, classes)
-    groups = merge_groups(
-        len(entries),
-        near_duplicate_groups(index, pictures, say=say, given=path),
-        [entry.group for entry in entries],
-    )
+    near = near_duplicate_groups(index, pictures, say=say, given=path)
+    groups = merge_groups(len(entries), near, [entry.group for entry in entries])
     positions = _split(entries, labels, groups, spec, network=spec.classes is not None)
     held_out = not any(entry.split == "test" for entry in entries)
     omissions = [*index.omissions, *pictures.omissions]
@@ -63,7 +61,9 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         refuse_omissions(path, omissions)
     learned = positions.get("train", np.arange(len(entries)))
     mean, std = statistics(pictures.sums[learned], spec.image_size**2)
-    for line in describe(path, index, omissions, classes, labels, positions, fit=fit, why=why):
+    for line in describe(
+        path, index, omissions, classes, labels, positions, near=near, fit=fit, why=why
+    ):
         say(line)
 
     @cache
@@ -85,6 +85,20 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         fit=fit,
         omissions=omissions,
         whole=(lambda: Dataset(pictures.images, labels, classes, groups)) if held_out else None,
+        collection=lambda: Collection(
+            name=str(path),
+            kind=index.kind,
+            images=pictures.images,
+            labels=labels,
+            classes=classes,
+            positions=positions,
+            sizes=pictures.sizes,
+            title=lambda at: str(entries[at].origin),
+            near=lambda: cached_near_duplicates(pictures, fit=fit, say=say),
+            fit=fit,
+            omissions=omissions,
+            others=index.others,
+        ),
     )
 
 

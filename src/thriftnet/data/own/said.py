@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.index import Index, Omission
+from thriftnet.data.inspection import count_classes, find_duplicates, warnings
 from thriftnet.errors import DataError
 
 _SHOWN = 3
@@ -28,6 +29,7 @@ def describe(
     labels: NDArray[np.int64],
     positions: Mapping[str, NDArray[np.int64]],
     *,
+    near: NDArray[np.int64],
     fit: str,
     why: str,
 ) -> Iterator[str]:
@@ -40,10 +42,9 @@ def describe(
         + (" (held out here, as no test split is named)" if held else "")
     )
     yield f"pictures are {_FITS[fit]}: {why}"
-    for name, at in positions.items():
-        absent = [classes[k] for k in sorted(set(range(len(classes))) - set(labels[at].tolist()))]
-        if absent:
-            yield f"{name} has no picture of {_some(absent)}"
+    yield from warnings(
+        count_classes(labels, classes, positions), find_duplicates(near, labels, positions)
+    )
     if omissions:
         yield f"{path}: {summarise(omissions)}"
     if index.others:

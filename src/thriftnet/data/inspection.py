@@ -1,0 +1,235 @@
+"""What a data set holds, counted: classes, splits, sizes, near-duplicates, what is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.index import Omission
+from thriftnet.data.near_duplicates import NearDuplicates
+
+IMBALANCED = 2.0
+"""Pictures of the largest class per picture of the smallest, from which it is mentioned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """All labelled pictures of a data set in one order, whatever split they are in."""
+
+    name: str
+    kind: str
+    images: NDArray[np.uint8]
+    """(N, H, W, 3)."""
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    positions: Mapping[str, NDArray[np.int64]]
+    """Of the pictures of each split."""
+    sizes: NDArray[np.integer]
+    """(N, 2) width and height as they came."""
+    title: Callable[[int], str]
+    """Where a picture lies."""
+    near: Callable[[], NearDuplicates]
+    fit: str = "crop"
+    omissions: Sequence[Omission] = ()
+    others: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many files are no pictures, by suffix."""
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Groups of pictures that show the same, as positions; each group is sorted."""
+
+    copies: int
+    """Pictures of which an earlier one has the same pixels."""
+    groups: tuple[tuple[int, ...], ...]
+    across_splits: tuple[tuple[int, ...], ...]
+    across_labels: tuple[tuple[int, ...], ...]
+    leaked: Mapping[str, int]
+    """Pictures of each other split that have a near-duplicate in train."""
+
+    @property
+    def pictures(self) -> int:
+        """How many are in groups."""
+        return sum(map(len, self.groups))
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `thriftnet inspect` says."""
+
+    name: str
+    kind: str
+    counts: Mapping[str, Mapping[str, int]]
+    """Pictures by split and class."""
+    widths: tuple[int, int, int]
+    """Smallest, median and largest, in pixels."""
+    heights: tuple[int, int, int]
+    aspects: tuple[float, float, float]
+    """Width over height: smallest, median and largest."""
+    square: int
+    grey: int
+    """Pictures without colour; the others have some."""
+    fit: str
+    duplicates: Duplicates
+    omissions: tuple[Omission, ...]
+    others: Mapping[str, int]
+
+    @property
+    def pictures(self) -> int:
+        """How many there are."""
+        return sum(sum(split.values()) for split in self.counts.values())
+
+    def warnings(self) -> list[str]:
+        """As the function of that name."""
+        return list(warnings(self.counts, self.duplicates))
+
+    def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
+        """Plain values; pictures by their titles."""
+        found = asdict(self)
+        for key in ("across_splits", "across_labels", "groups"):
+            groups: tuple[tuple[int, ...], ...] = getattr(self.duplicates, key)
+            found["duplicates"][key] = [[title(at) for at in group] for group in groups]
+        found["omissions"] = [omission._asdict() for omission in self.omissions]
+        largest, smallest, ratio = imbalance(self.counts)
+        found["imbalance"] = {"largest": largest, "smallest": smallest, "ratio": ratio}
+        return {"pictures": self.pictures, **found}
+
+
+def inspect(collection: Collection) -> Inspection:
+    """Count what a collection holds."""
+    width, height = collection.sizes.T
+    near, labels, positions = collection.near(), collection.labels, collection.positions
+    low, middle, high = np.quantile(width / height, (0, 0.5, 1)).round(3)
+    return Inspection(
+        name=collection.name,
+        kind=collection.kind,
+        counts=count_classes(labels, collection.classes, positions),
+        widths=_spread(width),
+        heights=_spread(height),
+        aspects=(float(low), float(middle), float(high)),
+        square=int((width == height).sum()),
+        grey=_count_grey(collection.images),
+        fit=collection.fit,
+        duplicates=find_duplicates(near.groups, labels, positions, copies=int(near.copies.sum())),
+        omissions=tuple(collection.omissions),
+        others=dict(Counter(collection.others).most_common()),
+    )
+
+
+def find_duplicates(
+    numbers: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    positions: Mapping[str, NDArray[np.int64]],
+    *,
+    copies: int = 0,
+) -> Duplicates:
+    """Sort groups of near-duplicates by what they reach across.
+
+    Args:
+        numbers: (N,) of each picture's group.
+        labels: (N,).
+        positions: Of the pictures of each split.
+        copies: Pictures of which an earlier one has the same pixels.
+    """
+    split = np.full(len(labels), -1)
+    for number, at in enumerate(positions.values()):
+        split[at] = number
+    _, kind, size = np.unique(numbers, return_inverse=True, return_counts=True)
+    several = np.flatnonzero(size[kind] > 1)
+    order = several[np.argsort(kind[several], kind="stable")]
+    cuts = np.flatnonzero(np.diff(kind[order])) + 1
+    groups = sorted(np.split(order, cuts), key=lambda g: g[0]) if len(order) else []
+    leaked = dict.fromkeys((name for name in positions if name != "train"), 0)
+    names = list(positions)
+    for group in groups:
+        here = split[group]
+        if "train" in names and names.index("train") in here:
+            for name in leaked:
+                leaked[name] += int((here == names.index(name)).sum())
+    return Duplicates(
+        copies=copies,
+        groups=_as_tuples(groups),
+        across_splits=_as_tuples(g for g in groups if len(set(split[g].tolist())) > 1),
+        across_labels=_as_tuples(g for g in groups if len(set(labels[g].tolist())) > 1),
+        leaked=leaked,
+    )
+
+
+def count_classes(
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    positions: Mapping[str, NDArray[np.int64]],
+) -> dict[str, dict[str, int]]:
+    """Pictures by split and class."""
+    counts = {
+        name: np.bincount(labels[at], minlength=len(classes)).tolist()
+        for name, at in positions.items()
+    }
+    return {name: dict(zip(classes, each, strict=True)) for name, each in counts.items()}
+
+
+def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Iterator[str]:
+    """Sentences on what makes a data set's figures worth less, or harder to reach.
+
+    Args:
+        counts: Pictures by split and class.
+        same: The near-duplicates.
+    """
+    if same.groups:
+        told = f"{same.pictures:,} pictures are near-duplicates, in {_groups(len(same.groups))}"
+        yield told + (f"; copies to the pixel: {same.copies:,}" * bool(same.copies))
+    for name, count in same.leaked.items():
+        if count:
+            share = count / sum(counts[name].values())
+            yield (
+                f"{count:,} {name} pictures ({share:.1%}) have a near-duplicate in train, so that "
+                f"the {name} accuracy says too much"
+            )
+    if same.across_labels:
+        have = "has" if len(same.across_labels) == 1 else "have"
+        yield f"{_groups(len(same.across_labels))} of near-duplicates {have} more than one label"
+    largest, smallest, ratio = imbalance(counts)
+    if ratio >= IMBALANCED:
+        yield (
+            f"classes are imbalanced: train has {ratio:.1f} times as many pictures of {largest} as "
+            f"of {smallest}"
+        )
+    for name in counts:
+        absent = [label for label, count in counts[name].items() if not count]
+        if absent:
+            more = f" and {len(absent) - 6} more" if len(absent) > 6 else ""
+            trained = "" if name == "train" else "; what only train has is trained on untested"
+            yield f"{name} has no picture of {', '.join(absent[:6])}{more}{trained}"
+
+
+def imbalance(counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str, float]:
+    """The largest and the smallest class of train, and the ratio of their pictures."""
+    train = counts.get("train") or next(iter(counts.values()))
+    present = {label: count for label, count in train.items() if count}
+    largest, smallest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
+    return largest, smallest, present[largest] / present[smallest]
+
+
+def _groups(count: int) -> str:
+    return f"{count:,} group{'s' * (count != 1)}"
+
+
+def _spread(values: NDArray[np.integer]) -> tuple[int, int, int]:
+    return int(values.min()), int(np.median(values)), int(values.max())
+
+
+def _as_tuples(groups: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(group.tolist()) for group in groups)
+
+
+def _count_grey(images: NDArray[np.uint8]) -> int:
+    count = 0
+    for start in range(0, len(images), 1000):
+        some = images[start : start + 1000]
+        count += int((some == some[..., :1]).all(axis=(1, 2, 3)).sum())
+    return count

@@ -1,0 +1,58 @@
+"""A data set as lines of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from thriftnet.data.inspection import Inspection
+from thriftnet.data.inspection_facts import counts_table, facts
+from thriftnet.plain import plain
+from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.text import print_wrapped, terminal_width
+
+_SHOWN = 5
+"""Groups and omissions; the JSON has all."""
+
+
+def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
+    """Counts by class and split, what the pictures are like, and what to mind."""
+    classes = len(next(iter(found.counts.values())))
+    print_wrapped(
+        plain(f"{found.name}: {found.kind}, {found.pictures:,} pictures of {classes} classes")
+    )
+    print()
+    print("\n".join(table_lines(counts_table(found), room=terminal_width(), shrink="class")))
+    print()
+    for name, text in facts(found):
+        print_wrapped(text, first=f"{name:<14}  ", indent=" " * 16)
+    for text in found.warnings():
+        print_wrapped(plain(text), first="! ", indent="  ")
+    across = found.duplicates.across_splits
+    _print_groups("near-duplicates across splits", across, title)
+    _print_groups("near-duplicates with different labels", found.duplicates.across_labels, title)
+    if found.omissions:
+        print(f"\nleft out: {len(found.omissions):,}")
+        for omission in found.omissions[:_SHOWN]:
+            print_wrapped(plain(str(omission)), first="- ", indent="  ")
+        _print_more(len(found.omissions))
+    if found.others:
+        kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.items())
+        print_wrapped(plain(f"other files, which are no pictures: {kinds}"))
+
+
+def _print_groups(
+    what: str, groups: tuple[tuple[int, ...], ...], title: Callable[[int], str]
+) -> None:
+    if not groups:
+        return
+    print(f"\n{what}: {len(groups):,}")
+    for group in groups[:_SHOWN]:
+        named = "  =  ".join(plain(title(at)) for at in group[:3])
+        more = f"  and {len(group) - 3} more" if len(group) > 3 else ""
+        print_wrapped(named + more, first="- ", indent="  ")
+    _print_more(len(groups))
+
+
+def _print_more(count: int) -> None:
+    if count > _SHOWN:
+        print(f"  and {count - _SHOWN:,} more; --json has all of them")

@@ -1,0 +1,68 @@
+"""`thriftnet inspect` on a folder of pictures, from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from commands import Command
+from thriftnet.data import Dataset
+
+
+@pytest.fixture
+def photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar10: tuple[Dataset, Dataset]
+) -> Path:
+    monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "cache"))
+    for number, pixels in enumerate(cifar10[1].images[:24]):
+        split = "test" if number % 4 == 3 else "train"
+        folder = tmp_path / "photos" / split / ("cat" if number % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    photos = tmp_path / "photos"
+    Image.open(photos / "train/dog/0.png").save(photos / "test/cat/again.jpg", quality=80)
+    (photos / "train/cat/broken.png").write_bytes(b"")
+    return photos
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_lines_fit_the_terminal(
+    thriftnet: Command, photos: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.chdir(photos.parent)
+    outcome = thriftnet("inspect", "photos")
+    assert outcome.code == 0
+    told = " ".join(outcome.out.split())
+    assert "25 pictures of 2 classes" in told
+    assert "1 test pictures (14.3%) have a near-duplicate in train" in told
+    assert "test/cat/again.jpg = train/dog/0.png" in told
+    assert "left out: 1 - train/cat/broken.png: an empty file" in told
+    assert max(map(len, outcome.out.splitlines())) <= max(width, 40)
+
+
+def test_json_and_a_page_with_pictures(thriftnet: Command, photos: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    outcome = thriftnet("inspect", photos, "--json", "-o", page)
+    assert outcome.code == 0
+    found = json.loads(outcome.out)
+    assert found["counts"]["test"] == {"cat": 7, "dog": 0}
+    assert found["duplicates"]["leaked"] == {"test": 1}
+    text = page.read_text("utf-8")
+    assert text.count("data:image/png;base64,") >= 16 + 2 * 3
+    assert "What to mind" in text
+    assert "an empty file" in text
+
+
+def test_mistakes_are_one_line(thriftnet: Command, photos: Path, tmp_path: Path) -> None:
+    strict = thriftnet("inspect", photos, "--strict")
+    assert strict.code == 2
+    assert "broken.png: an empty file" in strict.err
+    assert len(strict.err.splitlines()) == 1
+    nowhere = thriftnet("inspect", tmp_path / "nowhere")
+    assert nowhere.code == 2
+    assert len(nowhere.err.splitlines()) == 1
+    group = thriftnet("inspect", photos, "--group", "patient(")
+    assert group.code == 2
+    assert "no regular expression" in group.err

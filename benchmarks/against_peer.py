@@ -3,8 +3,8 @@
     python benchmarks/against_peer.py --peer DIR --seeds 0 1 2 3 4 --peer-seeds 0
 
 Ours, the peer and the peer in micro-batches of 250 take turns, so that all meet the same machine.
-Wall time is of the whole process: start-up, data preparation, training, evaluation. Our runs stay in
-runs/quick-seedN, where train_recipe.py finds them. Writes results/against_peer.json after every
+Wall time is of the whole process: start-up, data preparation, training, evaluation. Our runs stay
+in runs/quick-seedN, where train_recipe.py finds them. Writes results/against_peer.json after every
 turn: what was measured here and, under `elsewhere`, what the file holds of other machines.
 """
 

@@ -99,10 +99,10 @@ def test_text_that_is_no_metadata(tmp_path: Path, text: str):
 def test_a_network_that_would_fill_the_memory_is_never_made(
     tmp_path: Path, facts: dict[str, Any], part: str
 ):
-    began = time.perf_counter()
+    began = time.process_time()
     text = json.dumps(GOOD | {"architecture": {"family": "resnet", **facts}, "image_size": 32})
     assert part in refusal(write(tmp_path / "m.safetensors", text))
-    assert time.perf_counter() - began < 30
+    assert time.process_time() - began < 30
 
 
 def test_pictures_of_a_size_that_nobody_has(tmp_path: Path):

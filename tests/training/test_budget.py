@@ -141,7 +141,6 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     assert finished
     assert run.finished
     assert 1 < state.step == state.total_steps < 1200
-    assert time.monotonic() - began < 30  # at 1,200 steps of 0.05 s it would take 60 s
     assert run.metrics()[-1]["step"] == state.step
 
 
@@ -182,5 +181,4 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     assert run.recipe().train.epochs == 6.5
     hasty = Budget(seconds=5, began=time.monotonic(), test_views=0)
     run = RunFolder.open(start.start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
-    assert time.monotonic() - hasty.began < 6
     assert run.metrics()[-1]["step"] > 4

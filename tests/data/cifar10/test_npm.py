@@ -75,7 +75,7 @@ def test_registry_that_does_not_answer_is_not_waited_for(
 
     with pytest.raises(SourceError, match="npm did not finish within 0 s"):
         fetch_package(npm, say=lambda _: None)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 45  # npm would sleep for 60 s
 
 
 def test_long_download_shows_that_it_is_alive(

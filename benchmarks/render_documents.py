@@ -42,7 +42,6 @@ DOCUMENTS = (
     "docs/accuracy.md",
     "docs/reports.md",
     "docs/search.md",
-    "docs/plan-1000-gpus.md",
 )
 
 MEASURED = {**ACCURACY_TABLE, **ACCURACY_BLOCKS, **PERFORMANCE_BLOCKS, **SEARCH_BLOCKS}

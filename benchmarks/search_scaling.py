@@ -4,8 +4,8 @@
 
 Real storage calls of simulated workers (`simulated_cluster.py`) on PostgreSQL, which is started for
 it, and on SQLite: what a worker waits for `claim` and `finish` as a share of its time, for up to
-1,000 workers; the same calls of one worker alone in stages of up to 10,000 jobs; how far back a
-choice has to look (`halving.lag`) for nobody to idle; what a connection costs. Clients and server
+100 workers; the same calls of one worker alone in stages of up to 10,000 jobs; how far back a
+choice has to look (`halving.lag`) for nobody to idle. Clients and server
 share this machine's cores, so that the rates are a lower bound. Writes results/search_scaling.json.
 """
 
@@ -27,7 +27,7 @@ import sqlalchemy as sql
 
 from support.own_postgres import postgres_server
 from support.record import write_result
-from support.simulated_cluster import Cluster, lag_for, made_known
+from support.simulated_cluster import Cluster, lag_for, made_snapshot
 from thriftnet.search.queue import schema
 from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import Answer, Claim
@@ -35,8 +35,8 @@ from thriftnet.search.queue.storage import Storage
 from thriftnet.search.stages import grid
 from thriftnet.search.stages.halving import Halving, Step
 
-WORKERS = (1, 2, 8, 32, 100, 300, 1000)
-TRIALS = (10.0, 60.0)
+WORKERS = (1, 2, 8, 32, 100)
+TRIALS = (1.0, 10.0)
 """Mean seconds of a job."""
 ROWS = (100, 1000, 10_000)
 LAGS = (1, 2, 4, 8)
@@ -46,14 +46,15 @@ SHARE = 0.02
 CLAIMS = 30
 """That a window has to hold, for anything to be said of it."""
 _HEARTBEAT = 5.0
-_CONNECTIONS = 50
 
 
 def simulated(url: str, workers: int, seconds: float) -> list[dict[str, Any]]:
     """So many workers, at each length of a job."""
     cluster = Cluster(url, workers=workers, candidates=4 * workers + 2000, heartbeat=_HEARTBEAT)
     try:
-        found = [cluster.run(trial_seconds=trial, seconds=seconds) for trial in TRIALS]
+        # A window in which too few jobs end would say nothing.
+        lengths = [trial for trial in TRIALS if workers * seconds / trial >= CLAIMS]
+        found = [cluster.run(trial_seconds=trial, seconds=seconds) for trial in lengths]
         for figures in found:
             print(
                 f"{workers:>5} workers, jobs of {figures['trial_seconds']:.0f} s: "
@@ -68,18 +69,13 @@ def simulated(url: str, workers: int, seconds: float) -> list[dict[str, Any]]:
 
 def alone(url: str, rows: int, repeats: int = 30) -> dict[str, Any]:
     """Milliseconds of each call of one worker, in a stage of so many jobs that are over."""
-    known, draws = made_known(rows + 100, lag=8), random.Random(0)
+    known, draws = made_snapshot(rows + 100, lag=8), random.Random(0)
     storage, decide = Storage(url), grid.decide(known)
     storage.prepare("simulated")
     storage.add_candidates(list(known.candidates.values()))
     with sql.create_engine(url).begin() as connection:
         connection.execute(schema.jobs.insert(), list(_finished(known.candidates, rows, draws)))
     took: dict[str, list[float]] = {name: [] for name in ("claim", "beat", "finish")}
-    began = time.perf_counter()
-    first = storage.claim(grid.NAME, decide, worker="w")
-    first_seconds = time.perf_counter() - began
-    assert isinstance(first, Claim)
-    storage.finish(first, value=0.5, seconds=1)
     for _ in range(repeats):
         began = time.perf_counter()
         claim = storage.claim(grid.NAME, decide, worker="w")
@@ -93,7 +89,7 @@ def alone(url: str, rows: int, repeats: int = 30) -> dict[str, Any]:
         took["finish"].append(time.perf_counter() - began)
     storage.close()
     medians = {f"{name}_ms": 1e3 * statistics.median(values) for name, values in took.items()}
-    return {"jobs": rows, "first_claim_ms": 1e3 * first_seconds, **medians}
+    return {"jobs": rows, **medians}
 
 
 def _finished(names: Any, count: int, draws: random.Random) -> Iterator[dict[str, Any]]:
@@ -151,29 +147,6 @@ def _without_job(workers: int, lag: int, candidates: int) -> float:
         steps[number] = Step(step.candidate, step.rung, draws.random())
 
 
-def connections(url: str) -> dict[str, float]:
-    """What it takes to connect, and what an idle connection keeps of the server's memory."""
-    engine = sql.create_engine(url, pool_size=_CONNECTIONS)
-    took: list[float] = []
-    with contextlib.ExitStack() as held:
-        sizes: list[float] = []
-        for _ in range(_CONNECTIONS):
-            began = time.perf_counter()
-            connection = held.enter_context(engine.connect())
-            took.append(time.perf_counter() - began)
-            connection.execute(sql.select(schema.jobs).limit(1)).all()
-            process = connection.scalar(sql.text("select pg_backend_pid()"))
-            sizes.append(_own_memory(int(process or 0)))
-    engine.dispose()
-    return {"connect_ms": 1e3 * statistics.median(took), "bytes_each": statistics.median(sizes)}
-
-
-def _own_memory(process: int) -> float:
-    """Bytes that a process has for itself (proportional set size)."""
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines()
-    return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-
 def saturation(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """For each length of a job, the most workers that waited no longer than they may."""
     found: dict[str, Any] = {}
@@ -216,7 +189,7 @@ def measure(url: str, workers: list[int], seconds: float) -> dict[str, Any]:
 def main() -> None:
     """Measure both databases and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=12.0, help="of each simulation")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each simulation")
     parser.add_argument("--most", type=int, default=max(WORKERS), help="workers")
     given = parser.parse_args()
     workers = [count for count in WORKERS if count <= given.most]
@@ -227,9 +200,8 @@ def main() -> None:
         }
         for lag in LAGS
     ]
-    with postgres_server(connections=_CONNECTIONS + 50) as url:
+    with postgres_server(connections=50) as url:
         found = {"postgresql": measure(url, workers, given.seconds)}
-        connected = connections(url)
     with tempfile.TemporaryDirectory() as folder:
         url = sqlite_url(Path(folder) / "study.db").render_as_string()
         found["sqlite"] = measure(url, workers, given.seconds)
@@ -244,7 +216,6 @@ def main() -> None:
             "target": {"share_of_time_waited": SHARE},
             "databases": found,
             "idle_by_lag": lags,
-            "connections": connected,
         },
     )
 

@@ -1,4 +1,4 @@
-"""Blocks of docs/search.md and docs/plan-1000-gpus.md, each from its files of results/."""
+"""Blocks of docs/search.md, each from its files of results/."""
 
 from __future__ import annotations
 
@@ -9,22 +9,7 @@ from documents.performance_blocks import seconds
 from documents.quoting import ROOT, Block, Figures, machine, result
 from halving_quality import is_current
 from search_scaling import CLAIMS
-from thriftnet.search.queue.transactions import LEASE_BEATS
 from thriftnet.table import Table, make_table
-
-WORKERS = 1000
-JOB_SECONDS = 600.0
-"""The plan's: ten minutes a job."""
-HEARTBEATS = (5.0, 30.0)
-ROUND_TRIP = 0.0005
-"""Seconds between a worker and its database, supposed: other machines of the same hall."""
-CALLS_EACH = 6
-"""Round trips of a claim and of a finish: begin, the turn, the clock, reading, writing, commit."""
-FAILURE_HOURS = 10_000.0
-"""Between two failures of one machine, supposed."""
-PARAMETERS = 5_000_000
-CHECKPOINT_SECONDS = 120.0
-"""The longest that a training goes on without one."""
 
 
 def transcript(name: str, command: str) -> str:
@@ -116,8 +101,8 @@ def overhead(figures: Figures) -> dict[str, Any]:
     """Where the wall time of real studies went, and what the overhead is made of."""
     stages = make_table(
         (
-            "space", "stage", "jobs", ("wall", seconds(0)), ("training, a worker", seconds(0)),
-            ("no job to have", seconds(0)), "overhead",
+            "space", "stage", "jobs", ("wall", seconds(0)), ("training per worker", seconds(0)),
+            ("idle", seconds(0)), "overhead",
         ),
         [
             (
@@ -132,8 +117,8 @@ def overhead(figures: Figures) -> dict[str, Any]:
     )  # fmt: skip
     parts = make_table(
         (
-            "storage", ("a worker's start", seconds(1)), ("preparing a job", _milliseconds),
-            ("storage a job", _milliseconds), ("claim", _ms), ("beat", _ms),
+            "storage", ("start of a worker", seconds(1)), ("preparing a job", _milliseconds),
+            ("storage per job", _milliseconds), ("claim", _ms), ("lease renewal", _ms),
             ("finish", _ms),
         ),
         [
@@ -154,10 +139,6 @@ def _ms(value: float) -> str:
     return f"{value:.1f} ms"
 
 
-def _whole_ms(value: float) -> str:
-    return f"{value:.0f} ms"
-
-
 def _milliseconds(value: float) -> str:
     return f"{1e3 * value:.0f} ms"
 
@@ -166,9 +147,9 @@ def scaling(figures: Figures) -> dict[str, Any]:
     """Waiting against workers, cost against jobs, and where it saturates."""
     databases = figures["databases"].items()
     columns = (
-        "storage", "workers", "a job", "time waited", ("writes/s", ".0f"),
-        ("claim: median, p95", _median), ("beat: median, p95", _median),
-        ("finish: median, p95", _median), "twice, lost",
+        "storage", "workers", "a job", "time waiting", ("writes/s", ".0f"),
+        ("claim: median, p95", _median), ("lease renewal: median, p95", _median),
+        ("finish: median, p95", _median), "duplicated, lost jobs",
     )  # fmt: skip
     workers = make_table(
         columns,
@@ -186,10 +167,9 @@ def scaling(figures: Figures) -> dict[str, Any]:
             for run in found["by_workers"]
         ],
     )
-    keys = ("jobs", "first_claim_ms", "claim_ms", "beat_ms", "finish_ms")
+    keys = ("jobs", "claim_ms", "beat_ms", "finish_ms")
     jobs = make_table(
-        ("storage", "jobs of the stage", ("first claim", _whole_ms), ("claim", _ms),
-         ("beat", _ms), ("finish", _ms)),
+        ("storage", "jobs of the stage", ("claim", _ms), ("lease renewal", _ms), ("finish", _ms)),
         [
             (name, *(one[key] for key in keys))
             for name, found in databases
@@ -225,34 +205,22 @@ def _waited(run: dict[str, Any]) -> str:
 
 def lag(figures: Figures) -> Table:
     """How far back a choice has to look."""
-    columns = (("lag, in workers", str), ("time without a job", ".1%"))
+    columns = (("lag / workers", str), ("idle time", ".1%"))
     rows = [(one["lag_in_workers"], one["idle_share"]) for one in figures["idle_by_lag"]]
     return make_table(columns, rows)
 
 
-def load(figures: Figures) -> dict[str, Any]:
-    """The storage's load with a thousand workers, worked out from one worker's calls."""
-    one = figures["databases"]["postgresql"]["by_jobs"][-1]
-    turns = WORKERS / JOB_SECONDS
-    claim, finish = (one[f"{name}_ms"] / 1e3 for name in ("claim", "finish"))
-    held = claim + finish + 2 * CALLS_EACH * ROUND_TRIP
-    used = turns * held
-    waited = held * (1 + used / (1 - used)) if used < 1 else float("inf")
-    facts = {"workers": WORKERS, "job_seconds": JOB_SECONDS, "calls_each": CALLS_EACH}
-    facts |= {"round_trip": ROUND_TRIP, "heartbeats": HEARTBEATS}
-    return {**facts, "one": one, "turns": turns, "held": held, "used": used, "waited": waited}
-
-
-def traffic(figures: Figures) -> dict[str, Any]:
-    """What checkpoints write, and what failures lose."""
-    each = figures["studies"][0]["checkpoint_bytes_a_parameter"]
-    failures = WORKERS * 24 / FAILURE_HOURS
-    lost = [(CHECKPOINT_SECONDS + LEASE_BEATS * beat, beat) for beat in HEARTBEATS]
-    facts = {"parameters": PARAMETERS, "workers": WORKERS, "failure_hours": FAILURE_HOURS}
-    rate = WORKERS * each * PARAMETERS / 60
-    share = failures * max(lost)[0] / (WORKERS * 86400)
-    found = {"each": each, "rate": rate, "failures": failures, "lost": lost, "share": share}
-    return {**facts, **found}
+def suggestions(figures: Figures) -> dict[str, Any]:
+    """Processor time of a claim inside and outside of its transaction."""
+    columns = (
+        "finished trials", ("inside the transaction", _milliseconds),
+        ("outside of it", _milliseconds),
+    )  # fmt: skip
+    rows = [
+        tuple(one[key] for key in ("trials", "inside_seconds", "outside_seconds"))
+        for one in figures["claims"]
+    ]
+    return {"table": make_table(columns, rows).markdown()}
 
 
 _OVERHEAD = "search_overhead.py --study studies/small studies/medium"
@@ -263,8 +231,7 @@ SEARCH_BLOCKS = {
     "search-overhead": Block("search_overhead", _OVERHEAD, overhead),
     "search-scaling": Block("search_scaling", "search_scaling.py", scaling),
     "search-lag": Block("search_scaling", "search_scaling.py", lag),
-    "plan-load": Block("search_scaling", "search_scaling.py", load),
-    "plan-traffic": Block("search_overhead", _OVERHEAD, traffic),
+    "search-suggestions": Block("search_suggestions", "search_suggestions.py", suggestions),
 }
 TRANSCRIPTS = {
     "search-run": ("search_small", "thriftnet search small --workers 2"),

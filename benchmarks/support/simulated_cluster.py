@@ -46,7 +46,7 @@ def made_space(*, lag: int) -> Space:
     )
 
 
-def made_known(candidates: int, *, lag: int) -> StudySnapshot:
+def made_snapshot(candidates: int, *, lag: int) -> StudySnapshot:
     """So many candidates that differ in nothing."""
     digests = [f"{number:012x}" for number in range(candidates)]
     made = {digest: Candidate(digest, {}, parameters=1, macs=1) for digest in digests}
@@ -95,7 +95,7 @@ class Cluster:
         threads: int = 4,
         seed: int = 0,
     ) -> None:
-        snapshot = made_known(candidates, lag=lag_for(workers))
+        snapshot = made_snapshot(candidates, lag=lag_for(workers))
         self.heartbeat = heartbeat
         self.draws = random.Random(seed)
         self.log = _Log()

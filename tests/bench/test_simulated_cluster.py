@@ -8,7 +8,7 @@ import pytest
 
 from search_overhead import ideal_seconds
 from search_scaling import idle_share
-from support.simulated_cluster import Cluster, made_known
+from support.simulated_cluster import Cluster, made_snapshot
 from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import Job, JobRow
 from thriftnet.search.stages import grid
@@ -37,7 +37,7 @@ def test_looking_further_back_keeps_more_workers_busy():
 
 
 def test_an_ideal_scheduler_wastes_only_what_it_must():
-    snapshot = made_known(3, lag=8)
+    snapshot = made_snapshot(3, lag=8)
     halving, steps = Halving(sorted(snapshot.candidates), rungs=3, eta=4, lag=8), list[Step]()
     while isinstance(found := halving.next_step(steps), Step):
         steps.append(Step(found.candidate, found.rung, 0.5))

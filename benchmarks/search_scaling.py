@@ -4,7 +4,7 @@
 
 Real storage calls of simulated workers (`simulated_cluster.py`) on PostgreSQL, which is started for
 it, and on SQLite: what a worker waits for `claim` and `finish` as a share of its time, for up to
-100 workers; the same calls of one worker alone in stages of up to 10,000 jobs; how far back a
+100 workers; the same calls of one worker alone in stages of up to 3,000 jobs; how far back a
 choice has to look (`halving.lag`) for nobody to idle. Clients and server
 share this machine's cores, so that the rates are a lower bound. Writes results/search_scaling.json.
 """
@@ -38,7 +38,7 @@ from thriftnet.search.stages.halving import Halving, Step
 WORKERS = (1, 2, 8, 32, 100)
 TRIALS = (1.0, 10.0)
 """Mean seconds of a job."""
-ROWS = (100, 1000, 10_000)
+ROWS = (100, 1000, 3000)
 LAGS = (1, 2, 4, 8)
 """In units of the workers."""
 SHARE = 0.02
@@ -196,7 +196,7 @@ def main() -> None:
     lags = [
         {
             "lag_in_workers": lag,
-            "idle_share": idle_share(workers=100, lag=100 * lag, candidates=3000),
+            "idle_share": idle_share(workers=20, lag=20 * lag, candidates=600),
         }
         for lag in LAGS
     ]

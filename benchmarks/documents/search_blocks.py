@@ -50,7 +50,7 @@ def study(figures: Figures) -> dict[str, Any]:
     stages = figures["outcomes"]
     columns = (
         "network", "parameters", ("multiply-accumulates", _millions), "seeds",
-        ("mean, 95%", _mean), ("winner less this", _ahead),
+        ("mean, 95%", _mean), ("winner − this", _ahead),
     )  # fmt: skip
     rows = [
         (
@@ -78,8 +78,8 @@ def halving(figures: Figures) -> dict[str, Any]:
     """How near to the exhaustive best, at what share of the compute."""
     columns = (
         "rungs", ("eta", "d"), "share of the compute: mean, largest",
-        "below the best: mean, largest", ("orders near enough", ".1%"),
-        ("and at that share", ".1%"),
+        "below the best: mean, largest", ("orders within 0.5 points", ".1%"),
+        ("and within the compute", ".1%"),
     )  # fmt: skip
     rows = [
         (

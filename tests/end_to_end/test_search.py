@@ -27,7 +27,7 @@ def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folde
     assert "8,062  2.0M  blocks 3,3,3  lr 0.05" in first.out.split("never trained")[1]
     assert "the reference: place" in first.out
     assert "paired t test" in " ".join(first.out.split())
-    assert "test accuracy of the winner, seed 0, read once:" in first.out
+    assert "test accuracy of the winner (seed 0, evaluated once):" in first.out
     assert f"thriftnet report {folder / 'study'}" in first.out.splitlines()[-1]
     trained = {path.name.split("-")[0] for path in (folder / "study" / "trials").glob("grid/*")}
     within = {c.digest for c in count_candidates(load_space(folder / "tiny.yaml")) if not c.refused}
@@ -209,7 +209,7 @@ def test_status_as_a_table_and_as_json(
     ("changes", "told"),
     [
         ({"halving": {"rungs": [1, 3], "eta": 2}}, "another space (halving.rungs differs)"),
-        ({"max_parameters": 10}, "is over budget; the smallest"),
+        ({"max_parameters": 10}, "are over budget; the smallest"),
         ({"grid": {"optim.lrr": [1]}}, "did you mean optim.lr?"),
     ],
 )
@@ -236,7 +236,7 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["status", "nowhere"], "nowhere is no study"),
+        (["status", "nowhere"], "nowhere is not a study"),
         (["smal"], "no space is named 'smal'"),
         (
             ["tiny.yaml", "--stage", "grit"],
@@ -266,7 +266,7 @@ def test_a_stage_needs_the_one_before(thriftnet: Command, tmp_path: Path):
     space = space_file(tmp_path)
     outcome = thriftnet("search", space, "--study", tmp_path / "s", "--stage", "validation")
     assert outcome.code == 2
-    assert "the stage grid is not done yet" in outcome.error_line
+    assert "the stage grid has not finished" in outcome.error_line
 
 
 def test_a_file_gets_the_whole_names_of_candidates(

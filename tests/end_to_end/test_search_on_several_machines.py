@@ -163,7 +163,7 @@ def broken(folder: Path, postgres_server: PostgresServer) -> Iterator[tuple[str,
 
 def test_a_worker_killed_on_postgresql_is_told(broken: tuple[str, list[Told]]):
     assert "a worker was killed (signal 9; out of memory?)" in broken[1][0].out
-    assert "is tried again" in broken[1][0].out
+    assert "is retried" in broken[1][0].out
 
 
 def test_a_server_that_goes_away_ends_the_search_in_one_line(broken: tuple[str, list[Told]]):
@@ -218,7 +218,7 @@ def test_mistakes_about_a_database_are_one_line(
     assert thriftnet("search", "status", folder / "broken", "--storage", url).code == 0
     for words in (("status", folder / "broken"), (tiny, "--study", folder / "broken")):
         lost = thriftnet("search", *words)
-        assert "keeps its storage elsewhere; give its --storage URL" in lost.error_line
+        assert "keeps its jobs in a database; pass its --storage URL" in lost.error_line
 
 
 def test_a_trial_whose_folder_is_not_there_is_trained_again_from_its_start(
@@ -263,9 +263,9 @@ def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_sam
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--cluster", "nonsense"], "'nonsense' is no cluster; give auto, local, ray://"),
-        (["--cluster", "auto"], "no Ray cluster is at auto (Could not find any running Ray"),
-        (["--cluster", "127.0.0.1:9"], "no Ray cluster is at 127.0.0.1:9 (no answer for 6 s)"),
+        (["--cluster", "nonsense"], "'nonsense' is not a cluster address; use auto, local, ray://"),
+        (["--cluster", "auto"], "no Ray cluster found at auto (Could not find any running Ray"),
+        (["--cluster", "127.0.0.1:9"], "no Ray cluster found at 127.0.0.1:9 (no answer for 6 s)"),
     ],
 )
 def test_mistakes_about_a_cluster_are_one_line(
@@ -287,9 +287,9 @@ def test_mistakes_about_a_cluster_are_one_line(
     ("machines", "workers", "told"),
     [
         (["one", "two"], "1", "the cluster is one, two, and a storage in a file is for"),
-        (["another"], "1", "give --storage postgresql://host/name and a shared --study"),
+        (["another"], "1", "use --storage postgresql://host/name and a shared --study"),
         ([platform.node()], "3", "has 2 processor cores for 3 workers of 1 core each; lower"),
-        ([platform.node()], "1", "is gone (the connection to it ended); see that it"),
+        ([platform.node()], "1", "is gone (the connection to it ended); start it"),
     ],
 )
 def test_a_cluster_that_will_not_do_is_one_line(

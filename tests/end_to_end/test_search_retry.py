@@ -46,7 +46,7 @@ def test_a_crashed_trial_is_named_with_its_remedy_and_retried(
 
     retried = thriftnet(*again.split()[1:], "--workers", "1")
     assert retried.code == 0
-    assert "is tried again, with all jobs chosen after it" in retried.out
+    assert "and all jobs chosen after it" in retried.out
     for stage in STAGES:
         assert finished(study, stage.name) == finished(folder / "study", stage.name)
     winner = (study / "winner.yaml").read_text()

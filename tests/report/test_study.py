@@ -199,7 +199,7 @@ def test_the_refinement_tells_where_each_candidate_came_from(shown: Shown, study
         f"capacity moved from stage {shift['from_stage']} to {shift['to_stage']}"
         for shift in found["shifts"]
     ]
-    assert "suggested by TPE" in {row[1] for row in rows}
+    assert "proposed by TPE" in {row[1] for row in rows}
     accuracies = {row[2] for row in rows}
     assert {f"{entry['val_accuracy']:.2%}" for entry in found["ranking"]} <= accuracies
 
@@ -306,7 +306,7 @@ def test_mistakes_are_one_line(command: Command, trained: Path, tmp_path: Path):
 def test_a_study_in_a_database_elsewhere_is_read_from_there(tmp_path: Path):
     path = small_study(tmp_path, until="grid", jobs=3)
     shutil.move(path / "study.db", tmp_path / "elsewhere.db")
-    with pytest.raises(SearchError, match="was deleted or moved; restore it, give its --storage"):
+    with pytest.raises(SearchError, match="was deleted or moved; restore it, pass its --storage"):
         thriftnet.write_report(path)
     report = thriftnet.write_report(path, storage=f"sqlite:///{tmp_path / 'elsewhere.db'}")
     assert f"--storage sqlite:///{tmp_path / 'elsewhere.db'}" in report.missing[0]

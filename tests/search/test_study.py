@@ -54,7 +54,7 @@ def test_a_study_whose_database_is_elsewhere_begins_no_second_one_in_its_folder(
     space, path = load_space(space_file(tmp_path)), tmp_path / "study"
     elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     Study.create(path, space, url=elsewhere).storage.close()
-    with pytest.raises(SearchError, match="keeps its storage elsewhere; give its --storage URL"):
+    with pytest.raises(SearchError, match="keeps its jobs in a database; pass its --storage URL"):
         Study.create(path, space)
     assert not (path / "study.db").exists()
     Study.create(path, space, url=elsewhere).storage.close()
@@ -66,7 +66,7 @@ def test_a_study_in_its_folder_takes_no_database_elsewhere(tmp_path: Path):
     Study.create(path, space).storage.close()
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     for begin in (lambda: Study.create(path, space, url=url), lambda: Study.open(path, url=url)):
-        with pytest.raises(SearchError, match=r"keeps its storage in its study\.db; leave --sto"):
+        with pytest.raises(SearchError, match=r"keeps its jobs in its study\.db; leave out --sto"):
             begin()
     assert not (tmp_path / "elsewhere.db").exists()
 
@@ -75,7 +75,7 @@ def test_a_study_takes_no_other_database_than_the_one_it_began_in(tmp_path: Path
     space, path = load_space(space_file(tmp_path)), tmp_path / "study"
     right, wrong = (f"sqlite:///{tmp_path / name}.db" for name in ("right", "wrong"))
     Study.create(path, space, url=right).storage.close()
-    told = r"wrong\.db holds no study; name in --storage the "
+    told = r"wrong\.db holds no study; pass the database that "
     with pytest.raises(SearchError, match=told):
         Study.create(path, space, url=wrong)
     with pytest.raises(SearchError, match=told):
@@ -103,7 +103,7 @@ def test_a_study_that_lost_its_database_is_told_of(tmp_path: Path):
     (path / "trials").mkdir()
     for file in path.glob("study.db*"):
         file.unlink()
-    told = r"study\.db, the study's database, was deleted or moved; restore it, give"
+    told = r"study\.db, the study's database, was deleted or moved; restore it, pass"
     with pytest.raises(SearchError, match=told):
         Study.create(path, space)
 
@@ -111,7 +111,7 @@ def test_a_study_that_lost_its_database_is_told_of(tmp_path: Path):
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_storage_in_memory_is_refused(tmp_path: Path, url: str):
     """No worker would see its candidates."""
-    with pytest.raises(SearchError, match="no other can see; give sqlite:///study.db"):
+    with pytest.raises(SearchError, match="no other process can see; use sqlite:///study.db"):
         Study.create(tmp_path / "study", load_space(space_file(tmp_path)), url=url)
 
 

@@ -42,7 +42,7 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
     if combinations > MOST_COMBINATIONS and not begun:
         raise SearchError(
             f"space {space.name}: its grid has {combinations:,} combinations, and at most "
-            f"{MOST_COMBINATIONS:,} can be searched; give fewer values"
+            f"{MOST_COMBINATIONS:,} can be searched; use fewer values"
         )
     counts: dict[str, tuple[int, int]] = {}
     found: dict[str, Candidate] = {}
@@ -56,13 +56,13 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
             candidate = make_candidate(space, space.reference, counts)
         except SearchError as fault:
             raise SearchError(
-                f"{fault} (with the space's reference); give a reference that fits, or leave it out"
+                f"{fault} (with the space's reference); use another reference, or leave it out"
             ) from None
         found.setdefault(candidate.digest, candidate)
     if all(candidate.refused for candidate in found.values()):
         least = min(found.values(), key=lambda c: c.parameters)
         raise SearchError(
-            f"space {space.name}: every one of its {len(found)} candidates is over budget; the "
+            f"space {space.name}: all {len(found)} candidates are over budget; the "
             f"smallest ({least.label}) has {least.refused}; raise the budget or add smaller ones"
         )
     # Mistakes that only later stages would meet are told before hours pass.

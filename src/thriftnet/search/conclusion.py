@@ -59,7 +59,7 @@ def conclude(
         claim = study.storage.claim(job.stage, once, worker=name)
         if isinstance(claim, Answer):
             if not told:
-                say(f"another command concludes the stage {stage.name}; waiting for it")
+                say(f"another command is finishing the stage {stage.name}; waiting for it")
             told = True
             time.sleep(_PAUSE_SECONDS)
             continue

@@ -72,9 +72,9 @@ def check_place(path: Path, url: str | None) -> None:
     """
     in_folder = (path / "study.db").is_file()
     if url is not None and in_folder:
-        raise SearchError(f"{path} keeps its storage in its study.db; leave --storage out")
+        raise SearchError(f"{path} keeps its jobs in its study.db; leave out --storage")
     if url is None and not in_folder and (path / "study.id").is_file():
-        raise SearchError(f"{path} keeps its storage elsewhere; give its --storage URL")
+        raise SearchError(f"{path} keeps its jobs in a database; pass its --storage URL")
     begun = any((path / name).exists() for name in ("trials", "logs", "grid.json"))
     if url is None and not in_folder and begun:
         raise gone(str(path / "study.db"))

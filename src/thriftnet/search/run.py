@@ -187,7 +187,7 @@ def _retry(study: Study, progress: SearchProgress) -> None:
         progress.note("no trial was given up, so there is nothing to retry")
     else:
         label = label_of(read_snapshot(study), first)
-        progress.note(f"{first.job.stage}: {label} is tried again, with all jobs chosen after it")
+        progress.note(f"{first.job.stage}: retrying {label} and all jobs chosen after it")
 
 
 class _Teller:
@@ -229,6 +229,6 @@ def _need(study: Study, stages: tuple[Stage, ...]) -> None:
     for stage in stages:
         if study.outcome(stage.name) is None:
             raise SearchError(
-                f"{study.path}: the stage {stage.name} is not done yet; run it first with "
+                f"{study.path}: the stage {stage.name} has not finished; run it first with "
                 f"--stage {stage.name}, or all stages without --stage"
             )

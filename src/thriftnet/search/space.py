@@ -40,55 +40,55 @@ class HalvingSection(Section):
     """Successive halving of the grid (Jamieson and Talwalkar 2015, arXiv 1502.07943)."""
 
     rungs: Annotated[tuple[Epochs, ...], Field(min_length=1)] = (1, 3, 9)
-    """Epochs after which the best are chosen to go on; the last is the schedule's horizon."""
+    """Epochs after which the best are promoted; the last is the horizon of the schedule."""
     eta: Annotated[int, Field(ge=1)] = 4
-    """One in so many of a rung goes on; 1 takes every candidate all the way."""
+    """One candidate in `eta` is promoted from each rung; 1 trains all to the end."""
     lag: Annotated[int, Field(ge=1)] = 8
-    """Jobs back that a choice looks; four times the workers, or some of them idle."""
+    """A choice ignores the results of the last `lag` jobs; use four times the workers."""
     seed: Seed = 0
-    """Of every trial of the grid."""
+    """Random seed of every trial of the grid."""
 
     @model_validator(mode="after")
     def _rungs_rise(self) -> Self:
         if list(self.rungs) != sorted(set(self.rungs)):
-            raise ValueError("halving.rungs must rise, as [1, 3, 9]; put them in order")
+            raise ValueError("halving.rungs must increase, as in [1, 3, 9]")
         return self
 
 
 class AnalysisSection(Section):
-    """How the grid's best are looked into."""
+    """How the best candidates of the grid are analysed."""
 
     top: Annotated[int, Field(ge=1)] = 3
-    """Best candidates that are analysed, besides the reference."""
+    """Number of best candidates to analyse, besides the reference."""
     images: Annotated[int, Field(ge=10)] = 2000
-    """Training images that fit the linear probes, and validation images that probes and ranks are
-    read on, at most; accuracy and mistakes are of all."""
+    """Most training images to fit the linear probes on, and most validation images for probes and
+    ranks; accuracy and errors use all validation images."""
     steps: Annotated[int, Field(ge=1)] = 3
-    """Training steps whose gradients and updates are measured."""
+    """Training steps over which gradients and updates are measured."""
 
 
 class RefinementSection(Section):
     """New candidates around the grid's best, at the grid's full horizon."""
 
     shifts: Annotated[int, Field(ge=0)] = 4
-    """Networks at most that move blocks or width between stages, as the analysis says."""
+    """Most networks that move blocks or width between stages, as the analysis suggests."""
     trials: Annotated[int, Field(ge=0)] = 12
-    """Suggestions of Optuna's TPE."""
+    """Number of trials proposed by Optuna's TPE."""
     lag: Annotated[int, Field(ge=1)] = 4
-    """Jobs back that a suggestion looks; at least the number of workers, or some of them idle."""
+    """A proposal ignores the results of the last `lag` jobs; at least the number of workers."""
     seed: Seed = 0
-    """Of the suggestions."""
+    """Random seed of the proposals."""
     lr_factor: Annotated[float, Field(gt=1)] = 4.0
-    """The learning rate is sought between the best's divided by this and times this."""
+    """The learning rate is sampled from the best one's divided by this to it times this."""
     decay_factor: Annotated[float, Field(gt=1)] = 10.0
-    """As lr_factor, for the weight decay; one of 0 counts as 0.0001."""
+    """As lr_factor, for the weight decay; a best one of 0 counts as 0.0001."""
     strength: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(le=5)]] = (0.0, 2.0)
-    """Least and most of colour jitter and rotation; 1 is the paper's."""
+    """Range of the strength of colour jitter and rotation; 1 is the paper's."""
 
     @model_validator(mode="after")
     def _strengths_rise(self) -> Self:
         if self.strength[0] >= self.strength[1]:
-            raise ValueError("refinement.strength must rise, as [0, 2]; put it in order")
+            raise ValueError("refinement.strength must increase, as in [0, 2]")
         return self
 
 
@@ -96,16 +96,16 @@ class ValidationSection(Section):
     """Several seeds of the best candidates at a longer horizon."""
 
     top: Annotated[int, Field(ge=1)] = 2
-    """Best candidates that are validated, besides the reference."""
+    """Number of best candidates to validate, besides the reference."""
     epochs: Epochs = 20
-    """Horizon of each."""
+    """Epochs of each trial."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=3)] = (0, 1, 2)
-    """At least three, the same for every candidate, so that tests are paired."""
+    """Random seeds, at least three; the same for every candidate, so that tests are paired."""
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("validation.seeds holds a seed twice; make them differ")
+            raise ValueError("validation.seeds has a seed twice; use different ones")
         return self
 
 
@@ -113,30 +113,29 @@ class Space(Section):
     """Everything that a search is; equal spaces make equal studies on equal machines."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=40)]
-    """Names the study folder."""
+    """Name of the space and, by default, of the study folder."""
     description: str = ""
-    """A line for people."""
+    """One line of text for people."""
     base: dict[str, Any]
-    """The recipe that every candidate starts from: a name, a path, or the recipe itself."""
+    """Recipe that every candidate starts from: a name, a path, or the recipe itself."""
     set: dict[str, Any] = Field(default_factory=dict)
-    """Recipe keys that every candidate shares, changed from the base."""
+    """Recipe keys to change for all candidates."""
     max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
-    """Candidates with more trainable parameters are listed and never trained."""
+    """Most trainable parameters; larger candidates are listed and never trained."""
     max_macs: Annotated[int, Field(ge=1)] | None = None
-    """As max_parameters, of multiply-accumulates an image of 32x32 pixels; none is no limit."""
+    """Most multiply-accumulates per image of 32x32 pixels; null is no limit."""
     grid: Annotated[dict[str, Values], Field(min_length=1)]
-    """Values of each recipe key; the candidates are all combinations."""
+    """Values for each recipe key; the candidates are all combinations."""
     reference: dict[str, Any] = Field(default_factory=dict)
-    """Recipe keys of the configuration that the winner is tested against; {} is none."""
+    """Recipe keys of a configuration that the winner is compared with; {} is none."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Processor threads of every trial: part of its bits, and so the same for any number of
-    workers."""
+    """Processor threads of every trial, for any number of workers: they change its bits."""
     halving: HalvingSection = HalvingSection()
     analysis: AnalysisSection = AnalysisSection()
     refinement: RefinementSection = RefinementSection()
     validation: ValidationSection = ValidationSection()
     winner: dict[str, Any] = Field(default_factory=dict)
-    """Recipe keys changed in the winner's recipe, where the search used fewer images or epochs."""
+    """Recipe keys to change in the winner's recipe, as the search used fewer images or epochs."""
 
     @model_validator(mode="after")
     def _keys_are_free(self) -> Self:
@@ -155,13 +154,13 @@ class Space(Section):
         for key, values in self.grid.items():
             if lost := next((own for own in self.set if own.startswith(f"{key}.")), None):
                 raise ValueError(
-                    f"set.{lost} would be lost, as grid.{key} holds whole sections; "
+                    f"set.{lost} would be lost because grid.{key} replaces whole sections; "
                     "put it into each of them"
                 )
             known: set[str] = set()
             for value in values:
                 if (text := json.dumps(value, default=str)) in known:
-                    raise ValueError(f"grid.{key} holds {value!r} twice; keep one")
+                    raise ValueError(f"grid.{key} has {value!r} twice; keep one")
                 known.add(text)
         return self
 
@@ -230,7 +229,7 @@ def load_space(source: str | Path, *, own: bool = False) -> Space:
     except ValueError as fault:
         raise SearchError(f"{source} is not valid YAML: {fault}") from None
     if not isinstance(tree, dict):
-        raise SearchError(f"{source} holds no space; it must be a YAML mapping with base and grid")
+        raise SearchError(f"{source} is not a space; it must be a YAML mapping with base and grid")
     tree = cast("dict[str, Any]", tree)
     tree.setdefault("name", Path(source).stem)
     if isinstance(tree.get("base"), str):

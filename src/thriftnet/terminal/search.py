@@ -150,7 +150,7 @@ def _print_grid(outcome: dict[str, Any]) -> None:
     print(
         f"\ngrid: {outcome['jobs']} jobs of {outcome['competing']} candidates, "
         f"{clock(outcome['seconds'])} of training, "
-        f"{outcome['share_of_exhaustive']:.0%} of training all of them to the end"
+        f"{outcome['share_of_exhaustive']:.0%} of training every candidate to the end"
     )
     _print_ranking(
         outcome["ranking"], lambda e: (f"{e['val_accuracy']:.4f}", f"epoch {e['epochs']}")
@@ -168,20 +168,18 @@ def _print_validation(outcome: dict[str, Any]) -> None:
     print(f"\nvalidation: {outcome['epochs']} epochs, mean over seeds and 95% interval")
     _print_ranking(outcome["ranking"], lambda e: (f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}",))
     for entry in outcome.get("unfinished", ()):
-        print_wrapped(f"not ranked, as a seed failed: {marked(entry)}")
+        print_wrapped(f"not ranked because a seed failed: {marked(entry)}")
     for at, entry in enumerate(outcome["ranking"][1:]):
         test = entry["winner_less_this"]
         if at == 0 or entry["reference"]:
-            names = {"the runner-up": at == 0, "the reference": entry["reference"]}
+            names = {"runner-up": at == 0, "reference": entry["reference"]}
             against = ", ".join(name for name, holds in names.items() if holds)
             p = (
                 "no test was possible"
                 if test["p"] is None
-                else (
-                    f"{test['test']}, p {test['p']:.3g}, {test['p_holm']:.3g} by Holm's correction"
-                )
+                else (f"{test['test']}, p {test['p']:.3g}, Holm-corrected {test['p_holm']:.3g}")
             )
-            print_wrapped(f"the winner less {against}: {test['difference']:+.4f} ({p})")
+            print_wrapped(f"winner − {against}: {test['difference']:+.4f} ({p})")
     test = outcome["test"]
     low, high = test["accuracy_interval"]
     print(f"test accuracy of the winner, seed {test['seed']}, evaluated once: ", end="")

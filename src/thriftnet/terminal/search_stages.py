@@ -29,8 +29,8 @@ def print_analysis(outcome: dict[str, Any]) -> None:
         print(fit(f"\n{marked(network)}", width).rstrip())
         dynamics = network["dynamics"]
         slope = dynamics["loss_slope"]
-        told = "" if slope is None else f"loss {slope:+.4f} an epoch, "
-        gap = f"training less validation accuracy {dynamics['gap']:+.4f}"
+        told = "" if slope is None else f"loss slope {slope:+.4f} per epoch, "
+        gap = f"accuracy gap (training − validation) {dynamics['gap']:+.4f}"
         print_wrapped(f"{told}{gap}", indent="  ")
         for stage in network["stages"]:
             cells = [
@@ -47,7 +47,7 @@ def print_analysis(outcome: dict[str, Any]) -> None:
         if confused:
             worst = confused[0]
             print_wrapped(
-                f"most often {worst['label']} is taken for {worst['predicted']} "
+                f"most often confused: {worst['label']} predicted as {worst['predicted']} "
                 f"({worst['images']} of {network['errors']['images']} images)",
                 indent="  ",
             )
@@ -61,7 +61,7 @@ def print_refinement(outcome: dict[str, Any]) -> None:
     for shift in outcome.get("shifts", []):
         told = f"stage {shift['from_stage']} to stage {shift['to_stage']}: {plain(shift['label'])}"
         over = f"  ({shift['refused']})" if shift["refused"] else f"  {shift['parameters']:,}"
-        print(fit(f"  capacity from {told}{over}", width).rstrip())
+        print(fit(f"  capacity moved from {told}{over}", width).rstrip())
     if outcome.get("gain") is not None:
         print(f"best refined − grid's best: {outcome['gain']:+.4f}")
     print("Pareto set of accuracy, parameters and MACs")

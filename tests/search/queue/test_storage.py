@@ -168,7 +168,7 @@ def test_a_job_given_up_is_tried_again_and_what_followed_is_handed_out_anew(
     assert forgotten == ["later", "grid"]
     (row,) = storage.jobs("grid")
     assert (row.job, row.state, row.deaths) == (JOBS[0], "released", 0)
-    with pytest.raises(SearchError, match="taken back by --retry; run the same command again"):
+    with pytest.raises(SearchError, match="reset by --retry; run the same command again"):
         claimed(other, "of another command")
     other.close()
     assert [claimed(storage, "a").job, claimed(storage, "b").job] == JOBS[:2]

@@ -56,7 +56,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
             linewidth=0.8, label=_unfinished(record),
         )  # fmt: skip
     for place, (_, through, rest, went_on) in enumerate(counts):
-        text = f"{through + rest}" if place == last else f"{through + rest}, {went_on} went on"
+        text = f"{through + rest}" if place == last else f"{through + rest}, {went_on} promoted"
         axes.annotate(
             text, (place, max(through, went_on) + rest), xytext=(0, 3),
             textcoords="offset points", ha="center", fontsize=9,
@@ -127,8 +127,8 @@ def _draw_curves(record: StudyRecord) -> Drawing:
         axes,
         name="learning-curves",
         title="Accuracy by epoch",
-        caption="Grid and refinement, a line each; all have the schedule of "
-        f"{record.full} epochs, so that a line which ends sooner is a pause in it.",
+        caption="Grid and refinement, one line per candidate; all follow the schedule of "
+        f"{record.full} epochs, so a line that ends early was paused.",
         alt=f"Validation accuracy by epoch of {len(record.trained)} candidates; {len(whole)} went "
         f"through all {record.full} epochs"
         + (f", the best to {percent(best)}." if best is not None else "."),

@@ -64,7 +64,7 @@ def too_little(weighed: Weighed) -> str:
     if weighed.trials < FEWEST:
         return (
             f"Importance of the {weighed.stage}'s keys is not shown: {weighed.trials} trials have "
-            f"an accuracy, and below {FEWEST} it would be chance."
+            f"an accuracy, and at least {FEWEST} are needed."
         )
     return f"No key varies among the {weighed.trials} trials of the {weighed.stage}."
 
@@ -94,9 +94,10 @@ def draw_importance(weighed: Weighed) -> Drawing | None:
         axes,
         name=f"importance-{weighed.stage}",
         title=f"Importance in the {weighed.stage}",
-        caption=f"PED-ANOVA over {weighed.trials} trials, all read after {weighed.epochs} "
-        f"epoch{'s' if weighed.epochs > 1 else ''}: how far the values of a key in the best "
-        f"{BEST_SHARE:.0%} are from its values in all. Beyond what shuffled accuracies give: "
+        caption=f"PED-ANOVA over {weighed.trials} trials, all after {weighed.epochs} "
+        f"epoch{'s' if weighed.epochs > 1 else ''}: how far the values of a key among the best "
+        f"{BEST_SHARE:.0%} differ from its values in all trials. "
+        "Above the level of shuffled accuracies: "
         f"{told}.",
         alt=f"Importance of {len(names)} keys over {weighed.trials} trials: "
         + "; ".join(

@@ -73,7 +73,7 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         facts.append(("Operations", f"{record.pflop:.3g} PFLOP"))
     share = record.outcome("grid").get("share_of_exhaustive")
     if share is not None:
-        facts.append(("Of training all to the end", f"{share:.0%}"))
+        facts.append(("Share of the exhaustive search", f"{share:.0%}"))
     test = record.outcome("validation").get("test")
     if test:
         facts.append((f"Winner's test accuracy ({test['tta']})", percent(test["accuracy"])))
@@ -123,7 +123,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
             Card(
                 says="Nothing has finished yet",
                 where="",
-                words="The table of candidates below shows what is going to be trained.",
+                words="The table of candidates below lists what will be trained.",
                 command=record.study.search_command(),
             ),
         )
@@ -131,7 +131,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
     reference = ", the reference" if best.candidate.reference else ""
     facts = [
         ("Parameters", f"{best.candidate.parameters:,}"),
-        ("MACs an image", f"{best.candidate.macs:,}"),
+        ("MACs per image", f"{best.candidate.macs:,}"),
     ]
     if outcome:
         words = " ".join(validated.verdict_sentences(record))
@@ -150,9 +150,9 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
             ),
         )
     words = (
-        f"{percent(best.value or 0)} of the validation images after {best.reached} of "
-        f"{record.full} epochs, with one seed. The validation is not done, so that nothing is "
-        "shown yet: the best of many is lucky."
+        f"Validation accuracy {percent(best.value or 0)} after {best.reached} of "
+        f"{record.full} epochs, with one seed. The best of many candidates is partly "
+        "luck; the validation with several seeds is not done yet."
     )
     return (
         Card(
@@ -180,7 +180,7 @@ def _stages(record: StudyRecord) -> Section:
     if not networks:
         return Section("Stages of the best")
     how = Card(
-        says="How the verdicts were found",
+        says="Rules of the verdicts",
         where="",
         words=verdicts.rules_in_words(outcome["rules"]),
     )
@@ -219,7 +219,7 @@ def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         commands.insert(0, ("Resume it:", study.search_command()))
     if study.winner_path.is_file():
         earnest = command("train", study.winner_path)
-        commands.insert(0, ("The winner, trained in earnest:", earnest))
+        commands.insert(0, ("Train the winner in full:", earnest))
     return tuple(commands)
 
 

@@ -74,9 +74,9 @@ def draw_parallel(record: StudyRecord) -> Drawing | None:
     return finish(
         figure,
         name="parallel",
-        title="Every candidate as a line",
-        caption="From settings over cost to accuracy; a line that ends sooner is of a candidate "
-        "that was pruned. The stronger a line, the better its place in the ranking.",
+        title="All candidates in parallel coordinates",
+        caption="From settings over cost to accuracy; a line that ends early is a pruned "
+        "candidate. Stronger lines rank higher.",
         alt=f"Parallel coordinates of {len(order)} candidates over "
         + ", ".join(each.name.replace("\n", " ") for each in axes_of)
         + "."

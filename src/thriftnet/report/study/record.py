@@ -121,8 +121,8 @@ def read_study(study: Study) -> StudyRecord:
     gone = [t for t in trials.values() if t.rows and t.reached and not t.curve]
     if gone:
         missing.append(
-            f"The run folders of {len(gone)} trials are gone or damaged: their curves have the "
-            "epochs of their rungs alone."
+            f"The run folders of {len(gone)} trials are missing or damaged: their curves show "
+            "only the epochs of their rungs."
         )
     return StudyRecord(
         study=study,
@@ -156,7 +156,7 @@ def _missing_stages(study: Study, standings: Sequence[StageStanding]) -> list[st
     ]
     later = [each.name for each in lacking[1:]]
     if later:
-        found.append(f"What comes after it is not known yet: {', '.join(later)}.")
+        found.append(f"Not known yet: {', '.join(later)}.")
     return found
 
 

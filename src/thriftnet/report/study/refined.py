@@ -52,9 +52,9 @@ def proposals(record: StudyRecord) -> list[Proposed]:
             name = f"{number}  {kind}"
             source = f"capacity moved from stage {shift['from_stage']} to {shift['to_stage']}"
         elif "optim.lr" in _changed(record, trial) or record.done("refinement"):
-            name, source = f"{number}  TPE", "suggested by TPE"
+            name, source = f"{number}  TPE", "proposed by TPE"
         else:
-            name, source = f"{number}  proposed", "capacity moved, or suggested by TPE"
+            name, source = f"{number}  proposed", "capacity moved, or proposed by TPE"
         found.append(Proposed(trial, name, source))
     return found
 
@@ -88,7 +88,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
         value = 100 * (each.trial.value or 0)
         shift = "shift" in each.name
         axes.plot([start, value], [place, place], color=style.MUTED, linewidth=1.2, zorder=2)
-        label = "capacity moved" if shift else "suggested by TPE"
+        label = "capacity moved" if shift else "proposed by TPE"
         known = axes.get_legend_handles_labels()[1]
         axes.plot(
             [value], [place], linestyle="none", marker="s" if shift else "o", markersize=7,
@@ -103,12 +103,12 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
     return finish(
         axes,
         name="refinement",
-        title="What the refinement gave",
+        title="Results of the refinement",
         caption=f"{len(shown)} candidates around the grid's best "
-        f"({shown_label(base.candidate.label)}), by number as in the table. The best of them is "
+        f"({shown_label(base.candidate.label)}), numbered as in the table. The best is "
         f"number {best.name.split()[0]}: {gain:+.2f} points. All have one seed, "
-        "and the best of several is lucky: the validation tells.",
-        alt=f"Validation accuracy of {len(shown)} refined candidates beside {start:.2f}% of the "
+        "so the best is partly luck; the validation decides.",
+        alt=f"Validation accuracy of {len(shown)} refined candidates vs. {start:.2f}% of the "
         "grid's best. " + "; ".join(f"{e.name} {percent(e.trial.value or 0)}" for e in shown) + ".",
     )
 

@@ -100,10 +100,10 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     legend_on_top(axes)
     write_words(axes, words)
     sooner = len(record.trained) - len(ends)
-    told = [f"Filled points were read after {last} epochs."]
+    told = [f"Filled points: accuracy after {last} epochs."]
     if sooner:
-        told.append(f"The {sooner} hollow ones did not get there, and stand where they ended.")
-    told.append(f"The front is that of the filled ones: {len(front)} of {len(ends)}.")
+        told.append(f"The {sooner} hollow ones ended earlier.")
+    told.append(f"The front is of the filled points: {len(front)} of {len(ends)}.")
     if means:
         told.append(
             f"Named candidates are at their mean over seeds after the {chosen['epochs']} epochs of "
@@ -133,7 +133,7 @@ def _points(axes: Axes, record: StudyRecord, cost: Cost, last: int) -> None:
     sooner = sorted({trial.reached for trial in record.trained} - {last})
     for shape, epochs in zip(hollow, sooner, strict=False):
         chosen = [trial for trial in record.trained if trial.reached == epochs]
-        _scatter(axes, chosen, cost, style.MUTED, shape, f"read at epoch {epochs}", filled=False)
+        _scatter(axes, chosen, cost, style.MUTED, shape, f"after epoch {epochs}", filled=False)
     ends = [trial for trial in record.trained if trial.reached == last]
     own = [trial for trial in ends if not trial.refined]
     refined = [trial for trial in ends if trial.refined]

@@ -53,7 +53,7 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
         axes.plot(
             [100 * value for value in values.values()], [place + 0.1] * len(values),
             linestyle="none", marker="o", markersize=6, color=style.ORANGE,
-            markeredgecolor=style.INK, markeredgewidth=0.7, label="_" if place else "a seed each",
+            markeredgecolor=style.INK, markeredgewidth=0.7, label="_" if place else "one seed",
             zorder=4,
         )  # fmt: skip
     for place, (digest, values) in enumerate(found.items()):  # above its row, as names are long
@@ -78,8 +78,8 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
         axes,
         name="validation",
         title="Validation by seed",
-        caption=f"{epochs} epochs with {seeds} seeds each; the upright bar is the mean. The "
-        "interval is that of a t distribution over seeds.",
+        caption=f"{epochs} epochs with {seeds} seeds each; the vertical bar is the mean. The "
+        "interval is from a t distribution over seeds.",
         alt=f"Validation accuracy by seed. {told}.",
     )
 
@@ -119,7 +119,7 @@ def verdict_sentences(record: StudyRecord) -> list[str]:
     reach = first["half_width"]
     width = "" if reach is None else f" ± {100 * reach:.2f} points (95% interval)"
     found = [
-        f"In the validation it reached {percent(first['mean'])}{width}, the mean of {seeds} seeds "
+        f"Its validation accuracy is {percent(first['mean'])}{width}, the mean of {seeds} seeds "
         f"after {outcome['epochs']} epochs."
     ]
     others = ranking[1:]
@@ -134,9 +134,9 @@ def verdict_sentences(record: StudyRecord) -> list[str]:
         if paper:
             found.append(_against(paper, "the reference", seeds))
     if not others:
-        found.append("There was nobody to test it against.")
+        found.append("There is no other candidate to compare it with.")
     found += [
-        f"Not ranked, as a seed of it failed: {named(entry)}."
+        f"Not ranked because a seed failed: {named(entry)}."
         for entry in outcome.get("unfinished", ())
     ]
     return found
@@ -148,12 +148,12 @@ def _against(entry: Mapping[str, Any], name: str, seeds: int) -> str:
     if test["half_width"] is not None:
         ahead += f" ± {100 * test['half_width']:.2f}"
     if test["p"] is None:
-        return f"No test of it against {name} could be made; it is ahead by {ahead} points."
+        return f"It is {ahead} points ahead of {name}; no test is possible."
     p = test["p_holm"] if test["p_holm"] is not None else test["p"]
     evidence = f"{test['test']}, n = {seeds} seeds, {show_p(p)} by Holm's correction"
     if p < ALPHA:
-        return f"It is better than {name} by {ahead} points ({evidence})."
-    return f"No difference from {name} can be shown: it is ahead by {ahead} points ({evidence})."
+        return f"It is {ahead} points better than {name} ({evidence})."
+    return f"It is {ahead} points ahead of {name}, which is not significant ({evidence})."
 
 
 def _row_name(record: StudyRecord, digest: str, seeds: int) -> str:

@@ -109,12 +109,12 @@ def networks_table(networks: Sequence[Network]) -> Table:
 def rules_in_words(rules: Mapping[str, float]) -> str:
     """How the verdicts were found."""
     return (
-        "A linear probe reads the classes from each stage's features; gain is what a stage adds to "
-        "its accuracy, cost the mean of its shares of parameters and MACs. Over-capacity: "
+        "A linear probe predicts the class from each stage's features; gain is what a stage adds "
+        "to its accuracy, cost the mean of its shares of parameters and MACs. Over-capacity: "
         f"{rules['dead_share']:.0%} of the channels dead, an effective rank below "
-        f"{rules['rank_share']:.0%} of the classes less one, or a gain share below "
+        f"{rules['rank_share']:.0%} of classes − 1, or a gain share below "
         f"{rules['low_ratio']:g} times the cost share. Bottleneck: none of these, and a gain share "
         f"above {rules['high_ratio']:g} times the cost share. In the tables rank is the "
         "effective rank of the features, a relative update the norm of a step as a share of the "
-        "weights', and gap training less validation accuracy."
+        "weights', and gap is training − validation accuracy."
     )

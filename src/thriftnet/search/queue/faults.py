@@ -110,16 +110,16 @@ def damaged(where: str, reason: str) -> SearchError:
 def gone(where: str) -> SearchError:
     """Of a database in a file that is no longer there."""
     return SearchError(
-        f"{where}, the study's database, was deleted or moved; restore it, give its --storage "
-        "URL where it is now, or begin another study"
+        f"{where}, the study's database, was deleted or moved; restore it, pass its new place as "
+        "--storage URL, or begin another study"
     )
 
 
 def another_folder(where: str, place: str) -> SearchError:
     """Of a database that belongs to another study folder."""
     return SearchError(
-        f"the storage {where} belongs to another study folder ({place}); share that one between "
-        "the machines (NFS, say) and name it with --study, or use another database"
+        f"the storage {where} belongs to another study folder ({place}); share that folder between "
+        "the machines (by NFS, say) and pass it as --study, or use another database"
     )
 
 

@@ -195,7 +195,7 @@ class Storage(Tables):
                 return None
             if connection.execute(select_working(leased)).first() is not None:
                 raise SearchError(
-                    f"workers are at the study of {self.where}; stop them before --retry"
+                    f"workers are running the study of {self.where}; stop them before --retry"
                 )
             at = stages.index(first.job.stage)
             for stage in reversed(stages[at:]):

@@ -29,8 +29,8 @@ class Tables(Transactions):
         with self._explained():
             if begun and not sql.inspect(self._engine).has_table(schema.study.name):
                 raise SearchError(
-                    f"{self.where} holds no study; name in --storage the database that this one "
-                    "began in, or begin another with --study"
+                    f"{self.where} holds no study; pass the database that this study began in as "
+                    "--storage, or begin another one with --study"
                 )
             self._make_tables()
             with unless_another_was_first(), self._engine.begin() as connection:

@@ -39,8 +39,8 @@ class Transactions:
         """Whether the study was found in it."""
         if in_memory(url):
             raise SearchError(
-                "--storage has no file, and what one process keeps in memory no other can see; "
-                "give sqlite:///study.db, or leave it out"
+                "--storage names a database in memory, which no other process can see; use "
+                "sqlite:///study.db, or leave it out"
             )
         self._checked = True
         """Whether rows have checksums: those of a study from before, opened to read, have none."""
@@ -90,8 +90,7 @@ class Transactions:
             if connection.execute(own.values(writes=schema.study.c.writes + 1)).rowcount != 1:
                 rewound = connection.scalar(sql.select(schema.study.c.id)) is not None
                 raise SearchError(
-                    f"the study of {self.where} was taken back by --retry; run the same command "
-                    "again"
+                    f"the study of {self.where} was reset by --retry; run the same command again"
                     if rewound
                     else f"{self.where} holds no study; it was emptied"
                 )

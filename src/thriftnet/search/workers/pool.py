@@ -179,7 +179,7 @@ class Supervisor:
                     barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
                         log = self._study.log_path(worker.name)
-                        raise SearchError(f"no worker lives long enough to train; see {log}")
+                        raise SearchError(f"workers end before they train anything; see {log}")
                     self._start(stage)
             if look():
                 return True
@@ -243,9 +243,9 @@ class Supervisor:
 
 def _fate(row: JobRow, fault: str | None) -> str:
     if row.state == "failed":
-        return f"is given up ({row.reason}); --retry tries it again"
+        return f"has failed ({row.reason}); --retry tries again"
     counted = f" ({fault}, {row.deaths} of {MOST_DEATHS})" if fault else ""
-    return f"is tried again{counted}"
+    return f"is retried{counted}"
 
 
 def last_line(log: Path) -> str:

@@ -87,8 +87,8 @@ class RayPool:
     ) -> None:
         if not re.fullmatch(r"auto|local|(ray://)?(\[[\da-fA-F:]+\]|[\w.-]+):\d+", address):
             raise SearchError(
-                f"--cluster {address!r} is no cluster; give auto, local, ray://host:10001 or "
-                "host:port"
+                f"--cluster {address!r} is not a cluster address; use auto, local, "
+                "ray://host:10001 or host:port"
             )
         if not is_installed("ray"):
             raise SearchError(
@@ -179,10 +179,10 @@ class RayPool:
         if "machines" not in first:
             if self._address == "local":
                 what = "Ray does not start on this machine"
-                remedy = "end other programs, or do without --cluster"
+                remedy = "end other programs, or leave out --cluster"
             else:
-                what = f"no Ray cluster is at {self._address}"
-                remedy = "start one by `ray start --head`, or give --cluster local"
+                what = f"no Ray cluster found at {self._address}"
+                remedy = "start one with `ray start --head`, or use --cluster local"
             raise SearchError(f"{what} ({first['failed']}); {remedy}")
         self._machines = [Machine(*each) for each in first["machines"]]
         self._check([machine.name for machine in self._machines])
@@ -196,8 +196,8 @@ class RayPool:
     def _check(self, machines: list[str]) -> None:
         if not self._shared and machines != [platform.node()]:
             raise SearchError(
-                f"the cluster is {', '.join(machines[:4])}, and a storage in a file is for this "
-                "machine alone; give --storage postgresql://host/name and a shared --study folder"
+                f"the cluster is {', '.join(machines[:4])}, and a storage in a file is for one "
+                "machine only; use --storage postgresql://host/name and a shared --study folder"
             )
         wanted, cores = self._workers or 1, [machine.cores for machine in self._used]
         if sum(own // self._threads for own in cores) < wanted:
@@ -219,8 +219,8 @@ class RayPool:
         if "failed" in line:
             self._lines.put(line)  # for whoever asks next, too
             raise SearchError(
-                f"the Ray cluster at {self._address} is gone ({line['failed']}); see that it "
-                "runs, and run the same command again: what was finished is kept"
+                f"the Ray cluster at {self._address} is gone ({line['failed']}); start it again "
+                "and run the same command again: what was finished is kept"
             )
         self._exit_statuses[line["ended"]] = ExitStatus(
             line["code"], line["line"], line["out_of_memory"]

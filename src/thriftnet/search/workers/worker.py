@@ -199,7 +199,7 @@ def _await_outcomes(study: Study, stage: Stage) -> None:
             if time.monotonic() > deadline:
                 raise SearchError(
                     f"{study.path} on {platform.node()} does not show what the stage "
-                    f"{before.name} found; is it the same folder on all machines?"
+                    f"{before.name} found; check that all machines share the folder"
                 )
             time.sleep(1)
 

@@ -121,9 +121,12 @@ def test_training_is_counted_in_operations_and_not_timed(shown: Shown, record: S
 def test_the_head_says_who_won_and_how_surely(shown: Shown, study: Path):
     found = thriftnet_validation(study)
     first, second = found["ranking"][:2]
-    assert f"it reached {first['mean']:.2%} ± {100 * first['half_width']:.2f} points" in shown.text
+    assert (
+        f"Its validation accuracy is {first['mean']:.2%} ± {100 * first['half_width']:.2f} points"
+        in shown.text
+    )
     test = second["winner_less_this"]
-    assert f"ahead by {100 * test['difference']:.2f} ± {100 * test['half_width']:.2f}" in (
+    assert f"It is {100 * test['difference']:.2f} ± {100 * test['half_width']:.2f}" in (
         shown.text.replace("better than the runner-up by", "ahead by")
     )
     assert "paired t test, n = 3 seeds" in shown.text
@@ -299,14 +302,14 @@ def test_mistakes_are_one_line(command: Command, trained: Path, tmp_path: Path):
     (path / "study.db").unlink()
     gone = command("report", path)
     assert gone.code == 2
-    assert "give its --storage URL" in gone.error_line
+    assert "pass its new place as --storage URL" in gone.error_line
     assert not (path / "report.html").exists()
 
 
 def test_a_study_in_a_database_elsewhere_is_read_from_there(tmp_path: Path):
     path = small_study(tmp_path, until="grid", jobs=3)
     shutil.move(path / "study.db", tmp_path / "elsewhere.db")
-    with pytest.raises(SearchError, match="was deleted or moved; restore it, pass its --storage"):
+    with pytest.raises(SearchError, match="was deleted or moved; restore it, pass its new"):
         thriftnet.write_report(path)
     report = thriftnet.write_report(path, storage=f"sqlite:///{tmp_path / 'elsewhere.db'}")
     assert f"--storage sqlite:///{tmp_path / 'elsewhere.db'}" in report.missing[0]
@@ -332,7 +335,7 @@ def test_a_contender_that_lost_a_seed_is_told_and_comes_last(tmp_path: Path):
     found = read_study(study)
     study.storage.close()
     assert list(seed_values(found))[-1] == lost["candidate"]
-    assert verdict_sentences(found)[-1].startswith("Not ranked, as a seed of it failed: ")
+    assert verdict_sentences(found)[-1].startswith("Not ranked because a seed failed: ")
     drawing = draw_validation(found)
     assert drawing is not None
 

@@ -164,7 +164,7 @@ def test_a_key_that_stands_twice_counts_where_it_stands_last(tmp_path: Path):
         ),
         ({"set": {"data.val_ratio": 0}}, "data.val_ratio is 0, and a search chooses"),
         ({"set": {"data.val_ratio": 1e-5}}, "data.val_ratio is 1e-05, and a search chooses"),
-        ({"max_parameters": 100}, "every one of its 8 candidates are over budget; the smallest"),
+        ({"max_parameters": 100}, "all 8 candidates are over budget; the smallest"),
         ({"max_parameters": True}, "give a number, not true or false"),
         ({"halving": {"rungs": [3, 1]}}, "halving.rungs must increase"),
         ({"halving": {"rung": [1]}}, "halving.rung is not a space key; did you mean halving.rungs"),

@@ -242,7 +242,7 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
             ["tiny.yaml", "--stage", "grit"],
             "--stage 'grit' is not one of grid, analysis, refinement, validation",
         ),
-        (["tiny.yaml", "--study", "full"], "full exists and is no study"),
+        (["tiny.yaml", "--study", "full"], "full exists and is not a study"),
         (["tiny.yaml", "--storage", "nonsense"], "is not a database that can be used here"),
     ],
 )

@@ -77,7 +77,7 @@ class Study:
         if not copy.is_file() and _is_free(path):
             write_whole(copy, seal_yaml(space.to_yaml()).encode(), error=SearchError)
         if not copy.is_file():
-            raise SearchError(f"{path} exists and is no study; choose another --study")
+            raise SearchError(f"{path} exists and is not a study; choose another --study")
         refuse_study_links(path)
         own = load_space(copy, own=True)
         _check_same(path, own, space)
@@ -109,7 +109,7 @@ class Study:
         """
         copy = path / "space.yaml"
         if not copy.is_file():
-            raise SearchError(f"{path} is no study: it has no space.yaml; check the path")
+            raise SearchError(f"{path} is not a study: it has no space.yaml; check the path")
         refuse_study_links(path)
         check_place(path, url)
         space = load_space(copy, own=True)

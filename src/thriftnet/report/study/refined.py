@@ -134,7 +134,7 @@ def refinement_table(record: StudyRecord) -> Table | None:
         )
     columns = (
         "number", "comes from", (f"epoch {record.full}", ".2%"), ("gain (points)", points),
-        ("parameters", amount), ("MACs", amount), "state", "what it changes",
+        ("parameters", amount), ("MACs", amount), "state", "changes",
     )  # fmt: skip
     return make_table(columns, rows, title="Proposals of the refinement")
 

@@ -105,7 +105,7 @@ def validation_table(record: StudyRecord) -> Table | None:
         )
     columns = (
         "place", "candidate", ("mean", ".2%"), ("± points", _reach), "seeds",
-        ("winner less this", points), ("±", _reach), "test", ("p", ".3g"), ("p by Holm", ".3g"),
+        ("winner − this", points), ("±", _reach), "test", ("p", ".3g"), ("p by Holm", ".3g"),
         "parameters",
     )  # fmt: skip
     return make_table(columns, rows, title="Contenders")

@@ -100,7 +100,7 @@ def networks_table(networks: Sequence[Network]) -> Table:
         rows.append((named(network), network["epochs"], *trained, *counts, confused or None))
     columns = (
         "network", "epochs", ("validation accuracy", ".2%"), ("gap (points)", points),
-        ("loss an epoch", ",.4f"), ("stem's probe", ".2%"), ("parameters", amount),
+        ("loss per epoch", ",.4f"), ("probe of the stem", ".2%"), ("parameters", amount),
         ("MACs", amount), "most frequent confusion (images)",
     )  # fmt: skip
     return make_table(columns, rows, title="Networks analysed")

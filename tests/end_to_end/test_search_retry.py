@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from commands import Command, Outcome
-from studies import finished
+from studies import change_jobs, finished
 from thriftnet.runs.folder import RunFolder
+from thriftnet.search.queue import schema
 from thriftnet.search.stages.order import STAGES
 
 
 def give_up_a_job(study: Path, stage: str) -> None:
     """As three crashes at one point leave a job."""
-    with closing(sqlite3.connect(study / "study.db")) as database, database:
-        database.execute(
-            "update jobs set state = 'failed', deaths = 3, value = null, "
-            "reason = 'out of memory after epoch 0' where stage = ? and number = 1",
-            (stage,),
-        )
+    where = (schema.jobs.c.stage == stage) & (schema.jobs.c.number == 1)
+    reason = "out of memory after epoch 0"
+    change_jobs(study, where, state="failed", deaths=3, value=None, reason=reason)
 
 
 def test_a_crashed_trial_is_named_with_its_remedy_and_retried(

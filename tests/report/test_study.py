@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 import thriftnet
 from commands import Command
+from studies import change_jobs
 from support.made_study import made_study
 from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import SearchError
@@ -24,6 +24,7 @@ from thriftnet.report.study.validated import (
     seed_values,
     verdict_sentences,
 )
+from thriftnet.search.queue import schema
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from thriftnet.table import amount

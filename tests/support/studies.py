@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import sqlalchemy as sql
+
+from thriftnet.search.queue import schema
+from thriftnet.search.queue.checks import seal_row
 from thriftnet.search.queue.jobs import JobRow
 from thriftnet.search.study import Study
 
@@ -17,3 +22,14 @@ def finished(path: Path, stage: str = "grid") -> set[tuple[str, int, int, float 
     found = {(row.job.candidate, row.job.seed, row.job.epochs, row.value) for row in rows}
     assert len(found) == len(rows)
     return found
+
+
+def change_jobs(path: Path, where: sql.ColumnElement[bool], **values: Any) -> None:
+    """Change jobs of a study behind its back, with their checksums."""
+    engine = sql.create_engine(f"sqlite:///{path / 'study.db'}")
+    with engine.begin() as connection:
+        for row in connection.execute(sql.select(schema.jobs).where(where)).mappings().all():
+            sealed = seal_row(schema.jobs, {**row, **values})
+            own = schema.jobs.update().where(schema.jobs.c.id == row["id"])
+            connection.execute(own.values(**sealed))
+    engine.dispose()

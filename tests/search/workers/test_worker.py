@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -17,11 +16,13 @@ import numpy as np
 import pytest
 import torch
 
+from studies import change_jobs
 from thriftnet.data import Dataset
 from thriftnet.errors import SearchError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.search.candidates import count_candidates
+from thriftnet.search.queue import schema
 from thriftnet.search.queue.heartbeat import Heartbeat
 from thriftnet.search.queue.jobs import Claim, Job
 from thriftnet.search.queue.storage import Storage
@@ -202,12 +203,8 @@ def test_a_job_whose_disk_was_full_after_its_last_line_is_done_again(
         run = RunFolder(study.trial_path(job))
         for name in lost:
             getattr(run, name).unlink()
-        with closing(sqlite3.connect(study.database_path)) as database:
-            database.execute(
-                "update jobs set state = 'released' where candidate = ? and epochs = ?",
-                (job.candidate, epochs),
-            )
-            database.commit()
+        own = (schema.jobs.c.candidate == job.candidate) & (schema.jobs.c.epochs == epochs)
+        change_jobs(study.path, own, state="released")
     study = Study.open(study.path)
     with closing(study.storage):
         assert worker.work(study, GRID, worker="second")

@@ -217,8 +217,8 @@ def test_too_few_trials_for_an_importance_are_said(study_report: Report):
     ("until", "jobs", "told", "figures"),
     [
         ("grid", 0, "The stage grid is running (0 of about 9 jobs over)", {"rungs"}),
-        ("grid", 4, "not known yet: analysis, refinement, validation", {"pareto-macs", "rungs"}),
-        ("refinement", 1, "not known yet: validation", {"stages-1", "refinement"}),
+        ("grid", 4, "Not known yet: analysis, refinement, validation", {"pareto-macs", "rungs"}),
+        ("refinement", 1, "Not known yet: validation", {"stages-1", "refinement"}),
         ("validation", 2, "The stage validation is running (2 of about", {"validation"}),
     ],
 )
@@ -245,7 +245,7 @@ def test_a_damaged_study_has_a_report_all_the_same(tmp_path: Path):
     told = " ".join(report.missing)
     assert "analysis.json is damaged" in told
     assert "remove it, it is recreated" in told
-    assert "run folders of 6 trials are gone" in told
+    assert "run folders of 6 trials are missing" in told
     names = {file.stem for file in report.figures}
     assert {"learning-curves", "validation"} <= names
     assert "stages-1" not in names
@@ -324,15 +324,9 @@ def test_a_contender_that_lost_a_seed_is_told_and_comes_last(tmp_path: Path):
     assert outcome is not None
     *kept, lost = outcome["ranking"]
     study.save_outcome("validation", {**outcome, "ranking": kept, "unfinished": [lost]})
-    with sqlite3.connect(study.database_path) as database:
-        database.execute(
-            "update jobs set state = 'failed', value = null where stage = 'validation'"
-            " and candidate = ? and seed = 1",
-            (lost["candidate"],),
-        )
-        database.execute("alter table jobs drop column checksum")  # as an edit by hand has none
-    study.storage.close()
-    study = Study.open(path)
+    own = (schema.jobs.c.candidate == lost["candidate"]) & (schema.jobs.c.seed == 1)
+    where = own & (schema.jobs.c.stage == "validation")
+    change_jobs(path, where, state="failed", value=None)
     found = read_study(study)
     study.storage.close()
     assert list(seed_values(found))[-1] == lost["candidate"]

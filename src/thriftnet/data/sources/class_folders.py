@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from thriftnet.data.index import Entry, Index, Omission, Origin, as_label, find_split
@@ -37,10 +38,10 @@ def read_index(path: Path, options: SourceOptions) -> Index:
             reason = "outside the folders train, val and test"
         elif len(parts) < depth + 2:
             reason = "in no class's folder"
-        elif not _is_text(parts[depth]):
+        elif (label := _label(parts[depth])) is None:
             reason = "the name of its folder is not UTF-8; rename it"
         else:
-            index.entries.append(Entry(Origin(picture), as_label(parts[depth]), split))
+            index.entries.append(Entry(Origin(picture), label, split))
             continue
         index.omissions.append(Omission(picture, reason))
     index.omissions += _empty_classes(found, prefix, depth)
@@ -74,5 +75,7 @@ def _empty_classes(found: Found, prefix: str, depth: int) -> list[Omission]:
     ]
 
 
-def _is_text(name: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+@functools.lru_cache(maxsize=10_000)  # once a class: a folder may hold 100,000 pictures
+def _label(folder: str) -> str | None:
+    """The class that a folder's name stands for; none where it is not UTF-8."""
+    return None if any("\ud800" <= c <= "\udfff" for c in folder) else as_label(folder)

@@ -175,9 +175,9 @@ def test_rows_come_as_pictures_are_classified_and_few_are_held(
     read: list[Path] = []
     read_image = inputs.read_image
 
-    def counted(path: Path, *, size: int | None) -> Any:
+    def counted(path: Path, **options: Any) -> Any:
         read.append(path)
-        return read_image(path, size=size)
+        return read_image(path, **options)
 
     monkeypatch.setattr(inputs, "read_image", counted)
     results = predict_pictures(classifier, find_pictures([folder]))

@@ -111,7 +111,7 @@ def test_the_tighter_budget_decides() -> None:
 
 @pytest.mark.parametrize("budget", [Budget(operations=1.0), Budget(seconds=1.0, test_views=6)])
 def test_budget_below_one_step_is_refused(budget: Budget) -> None:
-    with pytest.raises(RecipeError, match="does not buy one step"):
+    with pytest.raises(RecipeError, match="does not allow one step"):
         fit_to_budget(RECIPE, PLAN, budget, Pace(0.01, 0.01))
 
 

@@ -23,6 +23,7 @@ from thriftnet.runs.metrics_log import last_line
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import choose_progress
+from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 
@@ -40,7 +41,7 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     plan = make_plan(recipe, images, model)
     state = make_state(recipe, plan, model)
     run = RunFolder.create(path, recipe, {})
-    fit(recipe, plan, state, run, choose_progress(), StopRequest())
+    fit(plan, state, Recorder(recipe, plan, state, run, choose_progress()), StopRequest())
     found, end = evaluate(path), last_line(run.metrics(), "end")
     assert end is not None
     return {

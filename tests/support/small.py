@@ -16,6 +16,7 @@ from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet, StepStats
+from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 SMALL = {
@@ -89,5 +90,5 @@ def sitting(
         processes.broadcast_from_main(lambda: run.rewind(state.step))
     else:
         run = processes.broadcast_from_main(lambda: RunFolder.create(path, recipe, {}))
-    finished = fit(recipe, plan, state, run, StopAt(stop_after, stop), stop)
+    finished = fit(plan, state, Recorder(recipe, plan, state, run, StopAt(stop_after, stop)), stop)
     return finished, run

@@ -24,6 +24,7 @@ from thriftnet.training.budget import (
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet, StepStats
+from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 RECIPE = small_recipe(schedule={"warmup_epochs": 0.6, "cosine_epochs": 2.4})
@@ -137,7 +138,9 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     state.seconds = 0.05  # as if the first step had taken that long
     run = RunFolder.create(tmp_path / "run", recipe, {})
     began = time.monotonic()
-    finished = fit(recipe, plan, state, run, Dawdle(), StopRequest(), deadline=began + 2)
+    finished = fit(
+        plan, state, Recorder(recipe, plan, state, run, Dawdle()), StopRequest(), deadline=began + 2
+    )
     assert finished
     assert run.finished
     assert 1 < state.step == state.total_steps < 1200
@@ -157,7 +160,8 @@ def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> 
         def step(self, stats: StepStats) -> None:
             planned.append(state.total_steps)
 
-    fit(recipe, plan, state, run, Watch(), StopRequest(), deadline=time.monotonic() + 30)
+    recorder = Recorder(recipe, plan, state, run, Watch())
+    fit(plan, state, recorder, StopRequest(), deadline=time.monotonic() + 30)
     assert min(planned) < plan.total_steps
     assert state.step == plan.total_steps
 

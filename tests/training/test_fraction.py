@@ -19,6 +19,7 @@ from thriftnet.training.images import ImageTensors, prepare_tensors, split_posit
 from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet
+from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 
 
@@ -109,7 +110,9 @@ def test_a_run_that_is_past_the_epoch_it_is_to_stop_at_stays_there(tmp_path: Pat
     state = make_state(recipe, plan, model)
     state.load_checkpoint(before)
     for until in (1, 2):
-        assert not fit(recipe, plan, state, run, Quiet(), StopRequest(), until=until)
+        assert not fit(
+            plan, state, Recorder(recipe, plan, state, run, Quiet()), StopRequest(), until=until
+        )
     assert state.step == before["step"] == 8
 
 
@@ -126,7 +129,9 @@ def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
             state.load_checkpoint(run.load_state())
         else:
             run = RunFolder.create(path, recipe, {})
-        finished = fit(recipe, plan, state, run, Quiet(), StopRequest(), until=until)
+        finished = fit(
+            plan, state, Recorder(recipe, plan, state, run, Quiet()), StopRequest(), until=until
+        )
         epochs = [line["epoch"] for line in run.metrics() if line["kind"] == "epoch"]
         assert epochs[-1] == (until or 3)
         assert finished == (until is None)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from small import opened, small_recipe
 from thriftnet.recipe import Recipe
+from thriftnet.training.distributed.replicas import Replicas, RunningStatistics
 from thriftnet.training.loop import train_step
-from thriftnet.training.replicas import Replicas, RunningStatistics
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
 

@@ -82,7 +82,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
     model = recipe_network(recipe, classes=len(_CLASSES))
     rate = plan.batch_size / took
-    operations = plan.sizes.operations(epochs, epochs.steps(recipe.train.epochs))
+    operations = plan.update.operations(plan.sizes, epochs, epochs.steps(recipe.train.epochs))
     return TrainingSpeed(
         parameters=count_parameters(model),
         macs=plan.macs,

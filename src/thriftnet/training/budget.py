@@ -148,7 +148,8 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
 def _steps_bought(settings: TrainSection, plan: Plan, operations: float, *, most: int) -> int:
     """The most steps whose operations are within; a last batch of an epoch may be smaller."""
     sizes = replace(plan.sizes, stages=settings.sizes)
-    cost = partial(sizes.operations, Epochs.of(settings, images=len(plan.images)))
+    epochs = Epochs.of(settings, images=len(plan.images))
+    cost = partial(plan.update.operations, sizes, epochs)
     return bisect_right(range(max(0, most)), operations, key=cost) - 1
 
 

@@ -1,11 +1,10 @@
-"""The training loop: epochs of steps, each epoch validated, logged and checkpointed."""
+"""The training loop: epochs of steps."""
 
 from __future__ import annotations
 
 import math
 import time
 from bisect import bisect_right
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,29 +12,21 @@ from torch import Tensor, nn
 
 from thriftnet.augment.mix import MixDraws
 from thriftnet.augment.pipeline import Draws
-from thriftnet.errors import TrainingError
-from thriftnet.models.describe import training_flops
-from thriftnet.models.saved import read_model, save_model
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
-from thriftnet.recipe import Recipe
-from thriftnet.runs.folder import MetricRecord, RunFolder
 from thriftnet.runtime.threads import own_threads
-from thriftnet.training.checkpoints import Checkpoints
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
 from thriftnet.training.interrupt import StopRequest
-from thriftnet.training.progress import Progress, StepStats
+from thriftnet.training.recorder import Recorder
 from thriftnet.training.rng import derive_seed, generator
-from thriftnet.training.setup import Plan, as_saved
-from thriftnet.training.state import EpochTotals, TrainingState
+from thriftnet.training.setup import Plan
+from thriftnet.training.state import TrainingState
 
 
 def fit(
-    recipe: Recipe,
     plan: Plan,
     state: TrainingState,
-    run: RunFolder,
-    progress: Progress,
+    recorder: Recorder,
     stop: StopRequest,
     *,
     deadline: float | None = None,
@@ -44,11 +35,9 @@ def fit(
     """Train from where `state` stands to the end of the plan.
 
     Args:
-        recipe: What the run is.
         plan: What stays the same.
         state: What changes.
-        run: Where checkpoints, metrics and the final model go; the first process alone writes.
-        progress: Told of every step and epoch.
+        recorder: Told of every step and epoch; writes metrics, checkpoints and the final model.
         stop: Looked at after every step; asking one process stops all.
         deadline: By `time.monotonic()`; a run that would be late takes fewer steps than planned.
         until: Stop after so many epochs, as if asked to; none: at the end of the plan.
@@ -61,49 +50,42 @@ def fit(
         RunError: The disk is full; the last whole checkpoint stays.
         ProcessError: One of several processes is gone.
     """
-    checkpoints = Checkpoints(recipe, plan, state, run)
     while state.step < state.total_steps:
         epoch, first = plan.epochs.locate(state.step)
         if until is not None and epoch >= until:  # a run that has come this far before
-            return _interrupted(plan, state, run, progress)
+            return recorder.interrupted()
         steps = plan.epochs.steps_in(epoch)
         if first == 0 or state.order is None:
             draws = generator(plan.seed, "order", epoch)
             state.order = plan.epochs.order(epoch, state.losses, generator=draws)
-        if plan.processes.alone:  # another process of this training is no other work
-            state.contention.start()
+        recorder.begin_epoch()
         for index in range(first, steps):
             began = time.monotonic()
             batch = state.order[index * plan.batch_size : (index + 1) * plan.batch_size]
             train_step(plan, state, batch, epoch=epoch)
-            state.totals.seconds += time.monotonic() - began
-            state.seconds += time.monotonic() - began
-            progress.step(_moment(plan, state, epoch))
+            recorder.step(epoch, seconds=time.monotonic() - began)
             if deadline is not None:
                 _keep_to(deadline, plan, state)
             if index + 1 == steps or state.step == state.total_steps:
                 break
             if plan.processes.any(stop.requested):
-                checkpoints.write()
-                return _interrupted(plan, state, run, progress)
-            checkpoints.within_epoch()
-        if plan.processes.is_main:  # the others wait for it where all agree on a stop
-            _tell(run, progress, _finish_epoch(recipe, plan, state, run, epoch))
-        state.totals = EpochTotals()
+                recorder.checkpoints.write()
+                return recorder.interrupted()
+            recorder.checkpoints.within_epoch()
+        recorder.end_epoch(epoch)
         stopped = plan.processes.any(stop.requested) or epoch + 1 == until
         if stopped or state.step == state.total_steps:
-            checkpoints.write()
+            recorder.checkpoints.write()
         else:
-            checkpoints.after_epoch()
+            recorder.checkpoints.after_epoch()
         if stopped and state.step < state.total_steps:
-            return _interrupted(plan, state, run, progress)
-    if plan.processes.is_main:
-        _finish_run(recipe, plan, state, run, progress)
+            return recorder.interrupted()
+    recorder.finish()
     return True
 
 
 def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
-    """Move the weights once, by the mean gradient of a batch taken in micro-batches.
+    """Move the weights once, by the plan's objective on a batch and the plan's update.
 
     Args:
         plan: What stays the same.
@@ -114,49 +96,64 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     Raises:
         TrainingError: The loss is not finite; the weights have not been moved by it.
     """
-    draws = generator(plan.seed, "augment", state.step)
     torch.manual_seed(derive_seed(plan.seed, "network", state.step))  # stochastic depth
-    factor = plan.schedule(state.step, state.total_steps)
-    set_learning_rate(state.optimisers, factor)
+    set_learning_rate(state.optimisers, plan.schedule(state.step, state.total_steps))
     state.model.train()
     if plan.stem_epochs is not None and isinstance(state.model, SpeedNet):
         state.model.train_stem(epoch < plan.stem_epochs)
-    parts = batch.split(plan.micro_batch)
-    sizes = [len(at) for at in parts]
-    step = SharedStep(plan.processes, state.replicas, sizes, split=plan.sync_batch_norm)
-    drawn: list[Draws] = []
-    mixings: list[MixDraws | None] = []
-    for size in sizes:
-        drawn.append(plan.augment.draw(size, **plan.pixels, generator=draws))
-        mixings.append(plan.mix.draw(size, **plan.pixels, generator=draws) if plan.mix else None)
-    ready = None
-    if plan.processes.alone and not plan.compute.prefers_small:
-        ready = _augmented(plan, state, batch, Draws.join(drawn)).split(plan.micro_batch)
+    micro_batches = _MicroBatches(plan, state, batch, epoch=epoch)
+    step = SharedStep(
+        plan.processes, state.replicas, micro_batches.sizes, split=plan.sync_batch_norm
+    )
 
     def forward(number: int, own: slice, network: nn.Module) -> Trained:
-        at, mixing = parts[number], mixings[number]
-        images = ready[number] if ready else _augmented(plan, state, at, drawn[number])
+        images, targets, labels = micro_batches.take(number, own)
+        return *plan.objective(network, images, targets), labels
+
+    def gradients() -> None:
+        step.train(forward)
+        _note(plan, state, batch, step)
+
+    with own_threads(step.threads):
+        plan.update(state, gradients)
+    state.step += 1
+
+
+class _MicroBatches:
+    """The micro-batches of a step, with all that is drawn for them."""
+
+    def __init__(self, plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
+        self._plan, self._state, self._epoch = plan, state, epoch
+        self._parts = batch.split(plan.micro_batch)
+        self.sizes = [len(at) for at in self._parts]
+        draws = generator(plan.seed, "augment", state.step)
+        self._drawn: list[Draws] = []
+        self._mixings: list[MixDraws | None] = []
+        for size in self.sizes:
+            self._drawn.append(plan.augment.draw(size, **plan.pixels, generator=draws))
+            mixing = plan.mix.draw(size, **plan.pixels, generator=draws) if plan.mix else None
+            self._mixings.append(mixing)
+        self._ready = None
+        if plan.processes.alone and not plan.compute.prefers_small:
+            whole = self._augmented(batch, Draws.join(self._drawn))
+            self._ready = whole.split(plan.micro_batch)
+
+    def take(self, number: int, own: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Images as the network sees them, targets and labels of a share of a micro-batch."""
+        plan, at, mixing = self._plan, self._parts[number], self._mixings[number]
+        ready = self._ready
+        images = ready[number] if ready else self._augmented(at, self._drawn[number])
         labels = targets = plan.labels[at.to(plan.compute.device)]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
             images, targets = plan.mix.apply(images, one_hot, mixing)
-        labels, targets = labels[own], targets[own]
-        images = plan.sizes.resize(images[own], epoch)
-        with plan.compute.autocast():
-            logits = network(images).float()
-        smoothing = plan.label_smoothing
-        loss = F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
-        return loss, logits, labels
+        return plan.sizes.resize(images[own], self._epoch), targets[own], labels[own]
 
-    with own_threads(step.threads):
-        step.train(forward)
-        _note(plan, state, batch, step)
-        for optimiser in state.optimisers:
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-        if state.average:
-            state.average.update(state.model, step=state.step)
-    state.step += 1
+    def _augmented(self, at: Tensor, drawn: Draws) -> Tensor:
+        """The training images at (n,) positions: (n, 3, H, W) float32."""
+        plan, seen = self._plan, self._state.seen[at]
+        part, seen = at.to(plan.compute.device), seen.to(plan.compute.device)
+        return plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
 
 
 def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
@@ -167,18 +164,12 @@ def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> 
     """
     for value, correct in step.sums.tolist():
         if not math.isfinite(value):
-            _refuse(state, value)
+            raise state.diverged(value)
         state.totals.loss += value
         state.totals.correct += int(correct)
     state.totals.images += len(batch)
     state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
     state.seen[batch] += 1
-
-
-def _augmented(plan: Plan, state: TrainingState, at: Tensor, drawn: Draws) -> Tensor:
-    """The training images at (n,) positions, as the network sees them: (n, 3, H, W) float32."""
-    part, seen = at.to(plan.compute.device), state.seen[at].to(plan.compute.device)
-    return plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
 
 
 def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
@@ -191,106 +182,3 @@ def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
     steps = bisect_right(range(plan.total_steps + 1), affordable, key=plan.operations) - 1
     total = steps if steps > state.step else min(state.total_steps, state.step + 1)
     state.total_steps = plan.processes.broadcast_from_main(lambda: total)  # by one clock
-
-
-def _interrupted(plan: Plan, state: TrainingState, run: RunFolder, progress: Progress) -> bool:
-    if plan.processes.is_main:
-        _tell(run, progress, {"kind": "interrupted", "step": state.step})
-    return False
-
-
-def _refuse(state: TrainingState, value: float, *, what: str = "loss") -> None:
-    rate = state.learning_rate
-    raise TrainingError(
-        f"the {what} became {value} at step {state.step} of {state.total_steps} "
-        f"(learning rate {rate:.3g}); lower optim.lr or lengthen schedule.warmup_epochs"
-    )
-
-
-def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
-    """Mean loss and accuracy on the validation images; none where there are none.
-
-    Raises:
-        TrainingError: The loss is not finite.
-    """
-    if len(plan.val_images) == 0:
-        return None
-    logits = plan.engine(state.network).logits(plan.val_images)
-    labels = plan.val_labels.cpu()
-    loss = F.cross_entropy(logits, labels).item()
-    if not math.isfinite(loss):
-        _refuse(state, loss, what="validation loss")
-    return loss, (logits.argmax(1) == labels).float().mean().item()
-
-
-def _finish_epoch(
-    recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, epoch: int
-) -> MetricRecord:
-    """Validate, keep the best weights, and sum the epoch up in a line."""
-    began = time.monotonic()
-    validation = validate(plan, state)
-    if validation and validation[1] > state.best_accuracy:
-        state.best_accuracy, state.best_epoch = validation[1], epoch + 1
-        save_model(run.best_path, as_saved(recipe, plan, state.network))
-    totals = state.totals
-    state.seconds += time.monotonic() - began
-    return {
-        "kind": "epoch",
-        "epoch": epoch + 1,
-        "epochs": math.ceil(plan.epochs.epochs(state.total_steps)),
-        "step": state.step,
-        "train_loss": totals.loss / totals.images,
-        "train_accuracy": totals.correct / totals.images,
-        "val_loss": validation[0] if validation else None,
-        "val_accuracy": validation[1] if validation else None,
-        "learning_rate": state.learning_rate,
-        "images_per_second": totals.images / totals.seconds,
-        "seconds": state.seconds,
-        "cpu_contention": state.contention.share(),
-    }
-
-
-def _finish_run(
-    recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
-) -> None:
-    """Keep the weights that the recipe selects and close the metrics."""
-    best = recipe.train.select == "best"
-    chosen = read_model(run.best_path).network if best else state.network
-    save_model(run.model_path, as_saved(recipe, plan, chosen))
-    end: dict[str, Any] = {
-        "kind": "end",
-        "step": state.step,
-        "seconds": state.seconds,
-        "images": plan.epochs.images_in(state.step),
-        "pflop": plan.operations(state.step) / 1e15,
-        "best_val_accuracy": state.best_accuracy if state.best_epoch else None,
-        "best_epoch": state.best_epoch or None,
-        "selected": recipe.train.select,
-    }
-    _tell(run, progress, end)
-
-
-def _moment(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
-    totals = state.totals
-    rate = totals.images / max(totals.seconds, 1e-9)
-    # At this epoch's rate of operations, since other epochs may have images of another size.
-    speed = rate * training_flops(plan.sizes.macs[plan.sizes.side(epoch)], 1)
-    left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed
-    first = plan.epochs.first_step(epoch)
-    steps = min(plan.epochs.steps_in(epoch), state.total_steps - first)
-    return StepStats(
-        epoch=epoch + 1,
-        epochs=math.ceil(plan.epochs.epochs(state.total_steps)),
-        share=(state.step - first) / steps,
-        loss=totals.loss / totals.images,
-        accuracy=totals.correct / totals.images,
-        learning_rate=state.learning_rate,
-        images_per_second=rate,
-        seconds_left=left,
-        cpu_contention=state.contention.latest(),
-    )
-
-
-def _tell(run: RunFolder, progress: Progress, line: MetricRecord) -> None:
-    run.append(line)
-    progress.line(line)

@@ -28,9 +28,11 @@ from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import PrepareTensors, prepare_tensors
+from thriftnet.training.objective import OBJECTIVES, Objective
 from thriftnet.training.rng import derive_seed
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
+from thriftnet.training.update import UPDATES, Update
 
 _WHITENING_IMAGES = 5000
 """Images whose patches set a whitening stem; more change nothing that can be measured."""
@@ -63,7 +65,10 @@ class Plan:
     micro_batch: int
     epochs: Epochs
     total_steps: int
-    label_smoothing: float
+    objective: Objective
+    """Images and targets to the loss."""
+    update: Update
+    """Gradients to a step, and what steps cost."""
     sizes: Sizes
     """The images' side in each epoch."""
     stem_epochs: int | None
@@ -89,7 +94,7 @@ class Plan:
 
     def operations(self, steps: int) -> int:
         """Counted operations of training for so many steps, from the first."""
-        return self.sizes.operations(self.epochs, steps)
+        return self.update.operations(self.sizes, self.epochs, steps)
 
 
 def make_plan(
@@ -159,7 +164,8 @@ def make_plan(
         micro_batch=micro_batch,
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),
-        label_smoothing=settings.label_smoothing,
+        objective=OBJECTIVES["cross_entropy"](settings, compute),
+        update=UPDATES["descent"](settings),
         stem_epochs=settings.stem_epochs,
         sizes=sizes,
         processes=processes,

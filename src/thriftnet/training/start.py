@@ -29,6 +29,7 @@ from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.interrupt import stop_on_signal
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Lasting, Progress, Quiet
+from thriftnet.training.recorder import Recorder
 from thriftnet.training.saved_run import (
     SavedRun,
     check_best,
@@ -39,8 +40,7 @@ from thriftnet.training.saved_run import (
 )
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
-from thriftnet.training.status import WithStatus
-from thriftnet.training.tracking import Tracker, WithTrackers
+from thriftnet.training.tracking import Tracker, WithStatus, WithTrackers
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,8 @@ def _fit(
     progress = WithStatus(tracked, run) if is_main else tracked
     with stop_on_signal() as stop:
         try:
-            finished = fit(recipe, plan, state, run, progress, stop, deadline=deadline, until=until)
+            recorder = Recorder(recipe, plan, state, run, progress)
+            finished = fit(plan, state, recorder, stop, deadline=deadline, until=until)
         except TrainingError as fault:
             if is_main:
                 run.append({"kind": "failed", "step": state.step, "reason": str(fault)})

@@ -8,10 +8,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.contention import ContentionMeter
 from thriftnet.training.averaging import Average
-from thriftnet.training.replicas import Replicas
+from thriftnet.training.distributed.replicas import Replicas
 
 
 def trained_as(recipe: Recipe) -> str:
@@ -80,6 +81,14 @@ class TrainingState:
         """The name of a weight that is not finite; none where all are."""
         weights = [*self.model.state_dict().items(), *self.network.state_dict().items()]
         return next((name for name, value in weights if not bool(value.isfinite().all())), None)
+
+    def diverged(self, value: float, *, what: str = "loss") -> TrainingError:
+        """The error for a loss that is not finite."""
+        return TrainingError(
+            f"the {what} became {value} at step {self.step} of {self.total_steps} "
+            f"(learning rate {self.learning_rate:.3g}); lower optim.lr or lengthen "
+            "schedule.warmup_epochs"
+        )
 
     def to_checkpoint(self) -> dict[str, Any]:
         """Plain containers and tensors, for `torch.save`."""

@@ -1,15 +1,19 @@
-"""Trackers: programs of others that show a run beside its own lines, which are always written."""
+"""Who is kept up to date with a training: other programs (trackers), and `thriftnet watch`."""
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 from typing import Protocol
 
 from thriftnet.commands import command
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
-from thriftnet.training.progress import ForwardingProgress, Progress
+from thriftnet.training.progress import ForwardingProgress, Progress, StepStats
+
+STATUS_SECONDS = 2.0
+"""Between two statuses."""
 
 
 class Tracker(Protocol):
@@ -62,6 +66,27 @@ class WithTrackers(ForwardingProgress):
                 self._trackers.remove(tracker)
                 self.failed.append(tracker.name)
                 self.progress.warn(f"{explain(tracker, fault)}; {remedy(tracker, self.run)}")
+
+
+class WithStatus(ForwardingProgress):
+    """Tells another progress what it is told, and keeps the run's status beside it."""
+
+    def __init__(self, progress: Progress, run: RunFolder) -> None:
+        super().__init__(progress)
+        self.run = run
+        self._written = -STATUS_SECONDS
+
+    def step(self, stats: StepStats) -> None:
+        """Write the status, where the last one is old."""
+        super().step(stats)
+        if time.monotonic() - self._written >= STATUS_SECONDS:
+            self._written = time.monotonic()
+            self.run.save_status(vars(stats))
+
+    def close(self) -> None:
+        """The training goes on no longer."""
+        self.run.save_status(None)
+        super().close()
 
 
 def explain(tracker: Tracker, fault: Exception) -> str:

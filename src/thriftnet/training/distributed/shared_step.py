@@ -17,7 +17,12 @@ from torch import Tensor, nn
 from thriftnet.errors import RecipeError
 from thriftnet.runtime.threads import deal, threads_each
 from thriftnet.training.distributed.processes import Processes, all_reduce
-from thriftnet.training.replicas import Replicas, RunningStatistics, draw_depths, set_depths
+from thriftnet.training.distributed.replicas import (
+    Replicas,
+    RunningStatistics,
+    draw_depths,
+    set_depths,
+)
 
 _BUCKET = 2**22
 """Numbers that are sent at once: 16 MiB, so that a large network's gradients are not held twice."""

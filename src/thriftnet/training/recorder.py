@@ -1,0 +1,150 @@
+"""What a training writes down: metrics, progress, checkpoints and the networks to keep."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import torch.nn.functional as F
+
+from thriftnet.models.describe import training_flops
+from thriftnet.models.saved import read_model, save_model
+from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import MetricRecord, RunFolder
+from thriftnet.training.checkpoints import Checkpoints
+from thriftnet.training.progress import Progress, StepStats
+from thriftnet.training.setup import Plan, as_saved
+from thriftnet.training.state import EpochTotals, TrainingState
+
+
+class Recorder:
+    """Keeps the run folder and the progress up to date with a training.
+
+    Every process has one; the first alone writes.
+    """
+
+    def __init__(
+        self, recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
+    ) -> None:
+        self.checkpoints = Checkpoints(recipe, plan, state, run)
+        self._recipe, self._plan, self._state = recipe, plan, state
+        self._run, self._progress = run, progress
+
+    def begin_epoch(self) -> None:
+        """From here on, what other work takes of the processors is of this epoch."""
+        if self._plan.processes.alone:  # another process of this training is no other work
+            self._state.contention.start()
+
+    def step(self, epoch: int, *, seconds: float) -> None:
+        """Take in a step that took so long."""
+        self._state.totals.seconds += seconds
+        self._state.seconds += seconds
+        self._progress.step(_step_stats(self._plan, self._state, epoch))
+
+    def end_epoch(self, epoch: int) -> None:
+        """Validate, keep the best weights, and write the epoch's metrics.
+
+        The other processes wait for the first where all agree on a stop.
+
+        Raises:
+            TrainingError: The validation loss is not finite.
+            RunError: The disk is full.
+        """
+        state = self._state
+        if self._plan.processes.is_main:
+            began = time.monotonic()
+            validation = validate(self._plan, state)
+            if validation and validation[1] > state.best_accuracy:
+                state.best_accuracy, state.best_epoch = validation[1], epoch + 1
+                save_model(self._run.best_path, as_saved(self._recipe, self._plan, state.network))
+            state.seconds += time.monotonic() - began
+            self._tell(_epoch_record(self._plan, state, epoch, validation))
+        state.totals = EpochTotals()
+
+    def interrupted(self) -> bool:
+        """Write that the training stops before its end; False, as `fit` then returns."""
+        if self._plan.processes.is_main:
+            self._tell({"kind": "interrupted", "step": self._state.step})
+        return False
+
+    def finish(self) -> None:
+        """Keep the weights that the recipe selects and close the metrics."""
+        recipe, plan, state = self._recipe, self._plan, self._state
+        if not plan.processes.is_main:
+            return
+        best = recipe.train.select == "best"
+        chosen = read_model(self._run.best_path).network if best else state.network
+        save_model(self._run.model_path, as_saved(recipe, plan, chosen))
+        self._tell(
+            {
+                "kind": "end",
+                "step": state.step,
+                "seconds": state.seconds,
+                "images": plan.epochs.images_in(state.step),
+                "pflop": plan.operations(state.step) / 1e15,
+                "best_val_accuracy": state.best_accuracy if state.best_epoch else None,
+                "best_epoch": state.best_epoch or None,
+                "selected": recipe.train.select,
+            }
+        )
+
+    def _tell(self, line: MetricRecord) -> None:
+        self._run.append(line)
+        self._progress.line(line)
+
+
+def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
+    """Mean loss and accuracy on the validation images; none where there are none.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    if len(plan.val_images) == 0:
+        return None
+    logits = plan.engine(state.network).logits(plan.val_images)
+    labels = plan.val_labels.cpu()
+    loss = F.cross_entropy(logits, labels).item()
+    if not math.isfinite(loss):
+        raise state.diverged(loss, what="validation loss")
+    return loss, (logits.argmax(1) == labels).float().mean().item()
+
+
+def _epoch_record(
+    plan: Plan, state: TrainingState, epoch: int, validation: tuple[float, float] | None
+) -> MetricRecord:
+    totals = state.totals
+    return {
+        "kind": "epoch",
+        "epoch": epoch + 1,
+        "epochs": math.ceil(plan.epochs.epochs(state.total_steps)),
+        "step": state.step,
+        "train_loss": totals.loss / totals.images,
+        "train_accuracy": totals.correct / totals.images,
+        "val_loss": validation[0] if validation else None,
+        "val_accuracy": validation[1] if validation else None,
+        "learning_rate": state.learning_rate,
+        "images_per_second": totals.images / totals.seconds,
+        "seconds": state.seconds,
+        "cpu_contention": state.contention.share(),
+    }
+
+
+def _step_stats(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
+    totals = state.totals
+    rate = totals.images / max(totals.seconds, 1e-9)
+    # At this epoch's rate of operations, since other epochs may have images of another size.
+    speed = rate * training_flops(plan.sizes.macs[plan.sizes.side(epoch)], 1)
+    left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed
+    first = plan.epochs.first_step(epoch)
+    steps = min(plan.epochs.steps_in(epoch), state.total_steps - first)
+    return StepStats(
+        epoch=epoch + 1,
+        epochs=math.ceil(plan.epochs.epochs(state.total_steps)),
+        share=(state.step - first) / steps,
+        loss=totals.loss / totals.images,
+        accuracy=totals.correct / totals.images,
+        learning_rate=state.learning_rate,
+        images_per_second=rate,
+        seconds_left=left,
+        cpu_contention=state.contention.latest(),
+    )

@@ -182,7 +182,7 @@ def _print_validation(outcome: dict[str, Any]) -> None:
             print_wrapped(f"winner − {against}: {test['difference']:+.4f} ({p})")
     test = outcome["test"]
     low, high = test["accuracy_interval"]
-    print(f"test accuracy of the winner, seed {test['seed']}, evaluated once: ", end="")
+    print(f"test accuracy of the winner (seed {test['seed']}, evaluated once): ", end="")
     print(f"{test['accuracy']:.4f} (95% {low:.4f} to {high:.4f})\n", flush=True)
 
 

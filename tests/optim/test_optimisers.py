@@ -1,7 +1,7 @@
 """Optimisers from plain settings: who is in which group, and single steps by hand."""
 
 import io
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from thriftnet.models.build import build_model
-from thriftnet.optim.build import build_optimisers, set_learning_rate
+from thriftnet.optim.build import OPTIMISERS, build_optimisers, set_learning_rate
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.recipe.sections import OptimSection
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "resnet": {"family": "resnet", "blocks": [1, 1], "channels": [4, 6], "squeeze_excitation": 2},
@@ -229,3 +230,7 @@ def test_saved_state_goes_on_bit_for_bit(family: str, name: str):
     step(resumed, again, 2)
     for key, value in model.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
+
+
+def test_recipes_name_every_optimiser_of_the_table():
+    assert set(get_args(OptimSection.model_fields["name"].annotation)) == OPTIMISERS.keys()

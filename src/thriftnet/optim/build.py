@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,58 +15,79 @@ from thriftnet.optim.muon import Muon
 Group = dict[str, Any]
 
 
-def build_optimisers(
-    model: nn.Module,
-    *,
-    name: str,
-    lr: float,
-    weight_decay: float = 0.0,
-    decay: str = "all",
-    betas: tuple[float, float] = (0.9, 0.999),
-    eps: float = 1e-8,
-    momentum: float = 0.9,
-    dampening: float = 0.0,
-    nesterov: bool = False,
-    bias_lr: float | None = None,
-    head_lr: float | None = None,
-    aux: str = "adamw",
-    aux_momentum: float = 0.85,
-) -> list[Optimizer]:
+@dataclass(frozen=True)
+class Settings:
+    """What an optimiser may be told; each takes what it needs, as `recipe.OptimSection` says."""
+
+    lr: float
+    weight_decay: float = 0.0
+    decay: str = "all"
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    momentum: float = 0.9
+    dampening: float = 0.0
+    nesterov: bool = False
+    bias_lr: float | None = None
+    head_lr: float | None = None
+    aux: str = "adamw"
+    aux_momentum: float = 0.85
+
+
+def build_optimisers(model: nn.Module, *, name: str, **settings: Any) -> list[Optimizer]:
     """The optimisers of a model's trainable parameters; every group keeps its peak as `peak_lr`.
 
-    `adamw` and `sgd` give one optimiser. `muon` gives two: Muon on convolutions, and on the rest
-    AdamW or, with `aux="sgd"`, SGD with Nesterov momentum, with `bias_lr` for norms and biases and
-    `head_lr` for linear weights. That SGD's decay is L2 in the gradient, divided by each group's
-    peak: without momentum a step at the peak would take the share `weight_decay` off both groups,
-    and with momentum m it settles at `weight_decay / (1 - m)`.
+    Args:
+        model: Whose parameters they move.
+        name: A key of `OPTIMISERS`.
+        settings: Fields of `Settings`.
     """
-    if name == "muon":
-        assert bias_lr is not None
-        assert head_lr is not None
-        filters = [p for p in _trainable(model) if p.ndim == 4]
-        small = [p for p in _trainable(model) if p.ndim < 2]
-        heads = [p for p in _trainable(model) if p.ndim == 2]
-        groups: list[Group] = [
-            {"params": small, "lr": bias_lr, "weight_decay": _share(decay, weight_decay)},
-            {"params": heads, "lr": head_lr, "weight_decay": weight_decay},
-        ]
-        optimisers: list[Optimizer] = [Muon(filters, lr=lr, momentum=momentum)]
-        if aux == "adamw":
-            optimisers.append(AdamW(groups, betas=betas, eps=eps))
-        else:
-            for group in groups:  # SGD multiplies its L2 term by the learning rate
-                group["weight_decay"] /= group["lr"]
-            optimisers.append(SGD(groups, momentum=aux_momentum, nesterov=aux_momentum > 0))
-    elif name == "adamw":
-        groups = _decay_groups(model, weight_decay, decay)
-        optimisers = [AdamW(groups, lr=lr, betas=betas, eps=eps)]
-    else:
-        groups = _decay_groups(model, weight_decay, decay)
-        optimisers = [SGD(groups, lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov)]
+    optimisers = OPTIMISERS[name](model, Settings(**settings))
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["peak_lr"] = group["lr"]
     return optimisers
+
+
+def _adamw(model: nn.Module, s: Settings) -> list[Optimizer]:
+    groups = _decay_groups(model, s.weight_decay, s.decay)
+    return [AdamW(groups, lr=s.lr, betas=s.betas, eps=s.eps)]
+
+
+def _sgd(model: nn.Module, s: Settings) -> list[Optimizer]:
+    groups = _decay_groups(model, s.weight_decay, s.decay)
+    options = {"momentum": s.momentum, "dampening": s.dampening, "nesterov": s.nesterov}
+    return [SGD(groups, lr=s.lr, **options)]
+
+
+def _muon(model: nn.Module, s: Settings) -> list[Optimizer]:
+    """Muon on convolutions, and on the rest AdamW or, with `aux="sgd"`, SGD with Nesterov momentum.
+
+    `bias_lr` is for norms and biases and `head_lr` for linear weights. That SGD's decay is L2 in
+    the gradient, divided by each group's peak: without momentum a step at the peak would take the
+    share `weight_decay` off both groups, and with momentum m it settles at
+    `weight_decay / (1 - m)`.
+    """
+    filters = [p for p in _trainable(model) if p.ndim == 4]
+    small = [p for p in _trainable(model) if p.ndim < 2]
+    heads = [p for p in _trainable(model) if p.ndim == 2]
+    groups: list[Group] = [
+        {"params": small, "lr": s.bias_lr, "weight_decay": _share(s.decay, s.weight_decay)},
+        {"params": heads, "lr": s.head_lr, "weight_decay": s.weight_decay},
+    ]
+    muon = Muon(filters, lr=s.lr, momentum=s.momentum)
+    if s.aux == "adamw":
+        return [muon, AdamW(groups, betas=s.betas, eps=s.eps)]
+    for group in groups:  # SGD multiplies its L2 term by the learning rate
+        group["weight_decay"] /= group["lr"]
+    return [muon, SGD(groups, momentum=s.aux_momentum, nesterov=s.aux_momentum > 0)]
+
+
+OPTIMISERS: dict[str, Callable[[nn.Module, Settings], list[Optimizer]]] = {
+    "adamw": _adamw,
+    "sgd": _sgd,
+    "muon": _muon,
+}
+"""By the recipe's `optim.name`."""
 
 
 def set_learning_rate(optimisers: Iterable[Optimizer], factor: float) -> None:

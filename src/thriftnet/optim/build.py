@@ -55,8 +55,8 @@ def _adamw(model: nn.Module, s: Settings) -> list[Optimizer]:
 
 def _sgd(model: nn.Module, s: Settings) -> list[Optimizer]:
     groups = _decay_groups(model, s.weight_decay, s.decay)
-    options = {"momentum": s.momentum, "dampening": s.dampening, "nesterov": s.nesterov}
-    return [SGD(groups, lr=s.lr, **options)]
+    sgd = SGD(groups, lr=s.lr, momentum=s.momentum, dampening=s.dampening, nesterov=s.nesterov)
+    return [sgd]
 
 
 def _muon(model: nn.Module, s: Settings) -> list[Optimizer]:

@@ -33,7 +33,7 @@ def wanted(*extras: str) -> Iterator[Requirement]:
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
     for requirement in map(Requirement, lines):
         if requirement.name == PROJECT["name"]:
-            yield from wanted(*requirement.extras)
+            yield from wanted(*sorted(requirement.extras))
         else:
             yield requirement
 

@@ -37,6 +37,7 @@ def serve(self):
     threading.Thread(target=ask, args=(self.address,)).start()
     served(self)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 served, server.LiveServer.serve_forever = server.LiveServer.serve_forever, serve
 server.single_page = draw
 from thriftnet.cli import main
@@ -48,7 +49,7 @@ main()
 def test_ctrl_c_while_a_page_is_drawn_ends_without_a_word(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run").path
     command = [sys.executable, "-c", WATCH, "watch", str(run), "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -196,7 +196,7 @@ def machine_of(environment: Mapping[str, Any]) -> Machine:
     """What a run's environment says of its machine; before November 2026 of no accelerator."""
     later = ("accelerator", "amx")
     facts = {key: environment[key] for key in Machine.model_fields if key not in later}
-    return Machine(**facts, **{key: environment.get(key) for key in later})
+    return Machine.model_validate({**facts, **{key: environment.get(key) for key in later}})
 
 
 def moves_of(run: RunFolder) -> Iterator[Move]:

@@ -208,7 +208,7 @@ def test_mistakes_about_a_database_are_one_line(
         (tiny, folder / "broken", "postgresql://u:wrong-word@127.0.0.1:9/x", "no server answers"),
         (other / "tiny.yaml", other / "study", url, "is of another space"),
         (tiny, here, url, "belongs to another study folder"),
-        (tiny, here, postgres_server.url("nowhere"), "there is no such database"),
+        (tiny, here, postgres_server.url("nowhere"), "the database does not exist"),
     ]:
         outcome = thriftnet("search", space, "--study", study, "--storage", storage)
         assert outcome.code == 2

@@ -88,7 +88,7 @@ def test_figures_that_a_run_cannot_keep_are_told_all_the_same(
     outcome = thriftnet("evaluate", run.path)
     assert outcome.code == 0
     assert "top-1" in outcome.out
-    assert "the run does not keep this" in outcome.error_line
+    assert "not saved" in outcome.error_line
     assert "is damaged in line 1" in outcome.error_line
 
 

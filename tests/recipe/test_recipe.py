@@ -63,6 +63,12 @@ def leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 # Another valid value for each key of `paper`; every key must be here, so that a new one is tried.
 CHANGES = {
     "max_parameters": 4_999_999,
+    "data.fit": "pad",
+    "data.test_ratio": 0.3,
+    "data.image_column": "file",
+    "data.label_column": "kind",
+    "data.split_column": "part",
+    "data.group": "folder",
     "data.val_ratio": 0.2,
     "data.fraction": 0.5,
     "data.image_size": 16,

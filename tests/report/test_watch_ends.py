@@ -72,6 +72,8 @@ ENDED = """
 import os, signal, sys, threading, time
 import thriftnet.cli
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+
 def interrupt():
     while threading.main_thread().is_alive():
         time.sleep(0.01)

@@ -269,7 +269,7 @@ def test_folders_that_hold_no_list(tmp_path: Path):
     with pytest.raises(RunError, match="there is no folder .*--runs-dir"):
         list_runs(tmp_path / "none")
     run = make_run(tmp_path / "run")
-    with pytest.raises(RunError, match="is a run; name the folder that it lies in"):
+    with pytest.raises(RunError, match="is a run; give its parent folder"):
         list_runs(run.path)
 
 

@@ -158,8 +158,8 @@ def find_target(target: str) -> FoundModel:
     found = find_model(target)
     if found.shadows_a_path:
         print(
-            f"thriftnet: {target} is read as the shipped weights; for the path of that name "
-            f"give ./{target}",
+            f"thriftnet: {target} means the shipped weights; for the path of that name "
+            f"use ./{target}",
             file=sys.stderr,
         )
     elif found.name is None and read_facts(found.path).weights_sha256 is None:

@@ -159,7 +159,8 @@ def evaluate(
     if as_json:
         print_json(evaluation.to_json())
     else:
-        shipped, saved = found.name is not None, found.run and found.run.evaluations()
+        shipped = found.name is not None
+        saved = found.run.evaluations() if found.run and not evaluation.not_kept else None
         console.print_evaluation(target, evaluation, shipped=shipped, saved=saved)
     _warn_if_not_kept(evaluation)
 

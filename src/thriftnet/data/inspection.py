@@ -203,7 +203,7 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
         absent = [label for label, count in counts[name].items() if not count]
         if absent:
             more = f" and {len(absent) - 6} more" if len(absent) > 6 else ""
-            trained = "" if name == "train" else "; what only train has is trained on untested"
+            trained = "" if name == "train" else "; it cannot be tested"
             yield f"{name} has no picture of {', '.join(absent[:6])}{more}{trained}"
 
 

@@ -113,7 +113,7 @@ def test_classes_by_name_and_never_by_position(tmp_path: Path) -> None:
     told: list[str] = []
     data = open_dataset(DatasetSpec(source=tmp_path, image_size=16), say=told.append)
     assert np.bincount(data.split("test").labels, minlength=3).tolist() == [0, 2, 1]
-    assert "test has no picture of cat" in told
+    assert "test has no picture of cat; it cannot be tested" in told
     put(tmp_path / "test", {"yak": 1})
     assert "test/yak/0.png is of the class yak, which the training split lacks" in refused(tmp_path)
 

@@ -88,7 +88,7 @@ def test_a_damaged_cache_is_told_and_made_anew(photos: Path, own_cache: Path, fi
         place.write_bytes(content[:-3] if file == "about.json" else content)
     told: list[str] = []
     assert np.array_equal(opened(photos, told).split("train").images, wanted)
-    assert any("is damaged" in line and "decoding the pictures anew" in line for line in told)
+    assert any("is damaged" in line and "decoding the pictures again" in line for line in told)
 
 
 def test_an_interrupted_decoding_is_told_and_started_again(

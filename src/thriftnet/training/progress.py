@@ -236,7 +236,7 @@ def epoch_text(line: MetricRecord, *, width: int = 100) -> str:
         f"  lr {line['learning_rate']:.2g}",
     ]
     if line.get("val_accuracy") is not None:
-        parts.insert(3, f"  val {line['val_accuracy']:.4f}")
+        parts.insert(3, f"  val acc {line['val_accuracy']:.1%}")
     return "".join(_that_fit(parts, width))
 
 

@@ -118,7 +118,7 @@ def _judge(kind: Kind, written: object) -> str:
         found = kind.read()
     except ThriftnetError:
         return "noticed"
-    except Exception:
+    except Exception:  # no line and no remedy for a user: as bad as a change that goes unnoticed
         return "silent"
     if found is None or found == {}:
         return "noticed"

@@ -65,20 +65,17 @@ def _places(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 def in_json(name: str) -> Changer:
     """Change a file of one JSON value."""
-
-    def changed(folder: Path, draw: random.Random) -> str:
-        value, told = change(json.loads((folder / name).read_text("utf-8")), draw)
-        (folder / name).write_text(json.dumps(value))
-        return f"{name}: {told}"
-
-    return changed
+    return _in_tree(name, json.loads)
 
 
 def in_yaml(name: str) -> Changer:
     """Change a file of YAML, into JSON, which is YAML too."""
+    return _in_tree(name, yaml.safe_load)
 
+
+def _in_tree(name: str, load: Callable[[str], Any]) -> Changer:
     def changed(folder: Path, draw: random.Random) -> str:
-        value, told = change(yaml.safe_load((folder / name).read_text("utf-8")), draw)
+        value, told = change(load((folder / name).read_text("utf-8")), draw)
         (folder / name).write_text(json.dumps(value))
         return f"{name}: {told}"
 

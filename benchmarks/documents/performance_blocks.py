@@ -42,7 +42,7 @@ def peer_medians(figures: Figures) -> dict[str, Any]:
 
 
 def levers(figures: Figures) -> dict[str, Any]:
-    """What changing one thing gave, on validation images; beside base with the same seeds."""
+    """What changing one thing gave, on validation images vs. base with the same seeds."""
     variants = figures["variants"]
     base = {run["seed"]: run["accuracy"] for run in variants["base"]["runs"]}
     corrected = _corrected(base, variants)

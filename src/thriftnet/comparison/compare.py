@@ -48,7 +48,7 @@ class Contrast:
     p_corrected: float | None
     """By Holm for the number of comparisons; as `p` where there is one."""
     only_first: int | None
-    """McNemar's test: images that the first network alone names rightly."""
+    """McNemar's test: images that only the first network classifies correctly."""
     only_other: int | None
     seeds_needed: int | None
     """Of each group, to show this difference with a probability of 80%, were it the true one."""

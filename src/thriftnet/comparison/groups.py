@@ -38,7 +38,7 @@ class ScoreGroup:
 
     @property
     def right(self) -> NDArray[np.bool_] | None:
-        """(seeds, N) what each network names rightly; none if a run keeps no predictions."""
+        """(seeds, N) what each network classifies correctly; none if a run keeps no predictions."""
         kept = [score.right for score in self.scores if score.right is not None]
         return np.stack(kept) if len(kept) == len(self.scores) else None
 

@@ -1,4 +1,4 @@
-"""What a comparison asks of one run: its accuracy, what it named rightly, what it cost."""
+"""What a comparison asks of one run: its accuracy, what it classified correctly, what it cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Score:
     labels: NDArray[np.int64] | None
     """(N,) of the test images; none where the run keeps no predictions of this reading."""
     right: NDArray[np.bool_] | None
-    """(N,) whether the network names each test image rightly; none as `labels`."""
+    """(N,) whether the network classifies each test image correctly; none as `labels`."""
     missing: str | None
     """What is wrong with the predictions, and what to do."""
 

@@ -64,7 +64,7 @@ class ImageTest:
     """Whether two networks differ on the same test images."""
 
     only_first: int
-    """Images that the first network alone names rightly."""
+    """Images that only the first network classifies correctly."""
     only_other: int
     difference: float
     """Accuracy of the other network less that of the first."""
@@ -127,7 +127,7 @@ def mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> ImageTest:
     """Exact test (McNemar 1947) of two networks on the same images.
 
     Args:
-        first: (N,) whether the first network names each image rightly.
+        first: (N,) whether the first network classifies each image correctly.
         other: (N,).
     """
     only_first = int((first & ~other).sum())
@@ -147,7 +147,7 @@ def image_half_width(first: NDArray[np.bool_], other: NDArray[np.bool_] | None =
     The networks are kept and the images drawn anew; the images are paired.
 
     Args:
-        first: (networks, N) whether each names each image rightly.
+        first: (networks, N) whether each classifies each image correctly.
         other: (networks, N); the difference is of its mean.
     """
     shares = first.mean(axis=0) if other is None else other.mean(axis=0) - first.mean(axis=0)

@@ -21,7 +21,7 @@ class CardCheck:
 
     @property
     def difference(self) -> int:
-        """Images more that were named rightly than the card says."""
+        """Images more that were classified correctly than the card says."""
         return round((self.found - self.stated) * self.images)
 
     @property

@@ -18,7 +18,7 @@ _ROWS_LOOKED_AT = 20
 
 
 def recognises(path: Path) -> bool:
-    """Whether a path is a table, or a folder with one that names pictures in it."""
+    """Whether a path is a table, or a folder with one that lists pictures in it."""
     if path.is_file():
         return path.suffix.lower() in TABLE_SUFFIXES
     return path.is_dir() and bool(_find_tables(path))

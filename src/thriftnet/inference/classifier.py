@@ -13,6 +13,7 @@ from thriftnet.data import read_image
 from thriftnet.errors import RunError
 from thriftnet.inference.engine import Engine
 from thriftnet.inference.views import choose_views
+from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
@@ -63,6 +64,11 @@ class Classifier:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the outputs."""
         return self.model.classes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to a picture here, with the views that are used here."""
+        return self.model.preprocessing.model_copy(update={"tta": self.tta})
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of images of the network's size, or of CIFAR-10's.

@@ -8,44 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import safetensors
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from thriftnet.digests import ChangedError, dump_json, load_json
 from thriftnet.errors import RunError
 from thriftnet.models.foreign import foreign_kind
+from thriftnet.models.preprocessing import Preprocessing
 
 FORMAT = "thriftnet-model-1"
 _KEY = "thriftnet"
 _MOST_HEADER_BYTES = 2**23
 """A header names each tensor: ten kilobytes for `best`, a megabyte for a thousand blocks."""
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+class ModelFacts(Preprocessing):
+    """The metadata of a model file; keys of later versions are passed over.
 
-class ModelFacts(BaseModel):
-    """The metadata of a model file; keys of later versions are passed over."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
+    Files of earlier versions lack some keys of `Preprocessing`, whose defaults are what held then.
+    """
 
     format: Literal["thriftnet-model-1"]
     architecture: dict[str, Any]
     """Keyword arguments of `build_model`, without `classes`."""
-    classes: Annotated[
-        list[Annotated[str, Field(max_length=1000)]], Field(min_length=1, max_length=10_000)
-    ]
-    mean: tuple[Finite, Finite, Finite]
-    """Of the training images in [0, 1]."""
-    std: tuple[Positive, Positive, Positive]
-    image_size: Annotated[int, Field(ge=1, le=1024)]
-    """Height and width in pixels."""
-    fit: Literal["crop", "pad", "squash"] = "crop"
-    """How a picture that is not square becomes so."""
-    tta: str
-    temperature: Positive = 1.0
     about: dict[str, Any]
     weights_sha256: str | None = None
     """Of names, types, shapes and values of the weights; none in files of earlier versions."""

@@ -18,6 +18,7 @@ from thriftnet.files import write_whole
 from thriftnet.models.build import outline_model
 from thriftnet.models.describe import count_parameters, largest_features
 from thriftnet.models.metadata import FORMAT, mismatch, pack_facts, read_facts
+from thriftnet.models.preprocessing import Filter, Preprocessing
 from thriftnet.models.tensors import (
     digest_arrays,
     find_not_finite,
@@ -45,14 +46,23 @@ class SavedModel:
     """Height and width in pixels."""
     fit: Fit = "crop"
     """How a picture that is not square becomes so: `crop`, `pad` or `squash`."""
+    filter: Filter = "lanczos"
+    """How it is resized."""
     tta: str = "none"
     """The test-time augmentation its recipe chose."""
     temperature: float = 1.0
     """Divides the logits; 1 until the network is calibrated."""
+    threshold: float | None = None
+    """Probability below which no class is named; none: a class is always named."""
     about: Mapping[str, Any] = field(default_factory=lambda: {})
     """Free facts: recipe name and digest, seed, run."""
     weights_sha256: str | None = None
     """Of the weights in the file, which it was checked by; none in files of earlier versions."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From a picture to the input and from the logits to probabilities, in one value."""
+        return Preprocessing(**{name: getattr(self, name) for name in Preprocessing.model_fields})
 
     @property
     def parameters(self) -> int:
@@ -76,16 +86,9 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
     facts: dict[str, Any] = {
         "format": FORMAT,
         "architecture": dict(model.architecture),
-        "classes": list(model.classes),
-        "mean": list(model.mean),
-        "std": list(model.std),
-        "image_size": model.image_size,
-        **({"fit": model.fit} if model.fit != "crop" else {}),  # equal models, equal files
-        "tta": model.tta,
+        **model.preprocessing.contract(),
         "about": dict(model.about),
     }
-    if model.temperature != 1:  # files of uncalibrated networks keep their bytes
-        facts["temperature"] = model.temperature
     # safetensors keeps no strides: channels-last weights are stored in plain order.
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
     if name := find_not_finite(_arrays(tensors)):
@@ -130,13 +133,7 @@ def read_model(path: Path) -> SavedModel:
     return SavedModel(
         network=network.eval(),
         architecture=facts.architecture,
-        classes=tuple(facts.classes),
-        mean=facts.mean,
-        std=facts.std,
-        image_size=facts.image_size,
-        fit=facts.fit,
-        tta=facts.tta,
-        temperature=facts.temperature,
+        **{name: getattr(facts, name) for name in Preprocessing.model_fields},
         about=facts.about,
         weights_sha256=facts.weights_sha256,
     )

@@ -37,7 +37,8 @@ from thriftnet.runs.paths import model_file
 from thriftnet.runtime.device import choose_compute
 from thriftnet.training.images import split_positions
 from thriftnet.training.progress import choose_progress
-from thriftnet.training.start import resume_run, start_run
+from thriftnet.training.resume import resume_run
+from thriftnet.training.start import start_run
 
 _SPEED_SECONDS = 10.0
 """Of training on noise, to tell how long the study will take."""

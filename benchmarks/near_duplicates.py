@@ -26,8 +26,7 @@ from PIL import Image, ImageDraw
 
 from support.record import write_result
 from thriftnet.data import load_cifar10
-from thriftnet.data.fingerprints import fingerprints
-from thriftnet.data.near_duplicates import (
+from thriftnet.data.near_duplicates.find import (
     MAX_BITS,
     MAX_REFUTED,
     MIN_SIMILARITY,
@@ -35,6 +34,7 @@ from thriftnet.data.near_duplicates import (
     NearDuplicates,
     pair_fingerprints,
 )
+from thriftnet.data.near_duplicates.fingerprints import fingerprints
 from thriftnet.errors import DataError
 
 SEEN = Path(__file__).with_name("near_duplicates_seen.csv")

@@ -26,7 +26,7 @@ from support.made_study import made_study
 from support.record import RESULTS, write_result
 from thriftnet.api import write_report
 from thriftnet.recipe import load_recipe
-from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.search.study import Study
 
 WINDOWS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
@@ -38,7 +38,7 @@ def made_pages(folder: Path) -> dict[str, Path]:
     runs = [whole]
     for recipe in ("paper", "paper-sgd"):
         for seed in (1, 2):
-            run = RunFolder.create(folder / f"{recipe}{seed}", load_recipe(recipe, seed=seed), {})
+            run = create_run(folder / f"{recipe}{seed}", load_recipe(recipe, seed=seed), {})
             for epoch in (1, 2):
                 run.append({"kind": "epoch", "epoch": epoch, "step": 352 * epoch,
                             "train_loss": 2.0 / epoch, "train_accuracy": 0.3 * epoch,

@@ -28,6 +28,7 @@ from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, save_model
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.runs.predictions import Predictions
 
 EPOCHS, STEPS = 50, 352
@@ -39,7 +40,7 @@ def made_run(path: Path) -> RunFolder:
     recipe = load_recipe("paper")
     rng = np.random.default_rng(0)
     labels = np.array(load_cifar10()[1].labels)
-    run = RunFolder.create(path, recipe, {"processor": "made up", "data": {}})
+    run = create_run(path, recipe, {"processor": "made up", "data": {}})
     run.append({"kind": "start", "step": 0, "parameters": 4_918_602, "macs": 798_689_792,
                 "train_images": 45_000, "val_images": 5_000, "steps": EPOCHS * STEPS})  # fmt: skip
     for epoch in range(1, EPOCHS + 1):

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from support.record import write_result
 from thriftnet.recipe import load_recipe
-from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 
 RUNS, EPOCHS, REPEATS = 1000, 50, 15
 
@@ -39,7 +39,7 @@ def make_runs(folder: Path) -> None:
     for number in range(RUNS):
         rate = 0.005 + number % 100 / 1000
         recipe = load_recipe("paper", [f"optim.lr={rate:.4f}"], seed=number)
-        run = RunFolder.create(folder / f"run-{number:04}", recipe, {"torch": "2"})
+        run = create_run(folder / f"run-{number:04}", recipe, {"torch": "2"})
         lines = [
             {"kind": "start", "step": 0, "parameters": 4_918_602, "macs": 798_689_792},
             *(_epoch(epoch, number) for epoch in range(1, EPOCHS + 1)),

@@ -28,6 +28,7 @@ from thriftnet.evaluation.results import Evaluation, Metrics
 from thriftnet.files import write_whole
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import latest_tests
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
@@ -201,7 +202,7 @@ def machine_of(environment: Mapping[str, Any]) -> Machine:
 
 def moves_of(run: RunFolder) -> Iterator[Move]:
     """Where a run's training went on, in order."""
-    for there in run.environments()[1:]:
+    for there in environments(run)[1:]:
         yield Move(step=there["step"], commit=there["commit"], machine=machine_of(there))
 
 

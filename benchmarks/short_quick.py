@@ -18,9 +18,9 @@ from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import open_dataset
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
-from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
-from thriftnet.training.interrupt import StopRequest
+from thriftnet.runs.new_run import create_run
+from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import choose_progress
 from thriftnet.training.recorder import Recorder
@@ -40,7 +40,7 @@ def measure(recipe: Recipe, path: Path) -> dict[str, Any]:
     model = recipe_network(recipe, classes=len(images.classes))
     plan = make_plan(recipe, images, model)
     state = make_state(recipe, plan, model)
-    run = RunFolder.create(path, recipe, {})
+    run = create_run(path, recipe, {})
     fit(plan, state, Recorder(recipe, plan, state, run, choose_progress()), StopRequest())
     found, end = evaluate(path), last_line(run.metrics(), "end")
     assert end is not None

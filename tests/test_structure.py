@@ -58,7 +58,7 @@ ONLY_IN = {
     "socket": {"data", "report/server.py"},
     "ssl": {"data"},
     "tarfile": {"data"},
-    "zipfile": {"data", "digests.py", "models/foreign.py", "runs/checkpoint_scan.py"},
+    "zipfile": {"data", "digests.py", "models/foreign.py", "runs/checkpoints/scan.py"},
     "torchvision": set[str](),
     "timm": set[str](),
     "lightning": set[str](),
@@ -145,7 +145,7 @@ def test_only_the_run_folder_knows_its_files():
         "model.safetensors",
         "predictions.npz",
     }
-    knowing = {"runs/folder.py", "runs/checkpoints.py"}
+    knowing = {"runs/folder.py", "runs/checkpoints/files.py"}
     for path in FILES:
         constants = {
             node.value

@@ -13,6 +13,7 @@ from typing import Any
 
 from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.queue.jobs import Answer, Candidate, Job
 from thriftnet.search.snapshot import StudySnapshot
@@ -84,7 +85,7 @@ def _train(study: Study, candidate: Candidate, job: Job, *, horizon: int) -> Non
     run = RunFolder(study.trial_path(job))
     if not run.path.exists():
         recipe = trial_recipe(study.space, candidate, epochs=horizon, seed=job.seed)
-        run = RunFolder.create(run.path, recipe, {})
+        run = create_run(run.path, recipe, {})
         run.append({"kind": "start", "step": 0, "parameters": candidate.parameters,
                     "macs": candidate.macs // 4, "train_images": 3840, "val_images": 2000,
                     "steps": 60 * horizon})  # fmt: skip

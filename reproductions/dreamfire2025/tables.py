@@ -13,8 +13,7 @@ from thriftnet.comparison.statistics import estimate
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.keys import flatten
 from thriftnet.runtime.machine import machine_name, machine_names
-from thriftnet.table import Cell, Table, make_table
-from thriftnet.training.progress import clock
+from thriftnet.table import Cell, Table, clock, make_table
 
 _PAPER_RECIPES = ("paper", "paper-sgd", "authors")
 

@@ -21,7 +21,9 @@ from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.budget import Budget, parse_duration, parse_operations
 from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.progress import Progress, choose_progress
-from thriftnet.training.start import TrainedRun, resume_run, start_run
+from thriftnet.training.resume import resume_run
+from thriftnet.training.runner import TrainedRun
+from thriftnet.training.start import start_run
 
 if TYPE_CHECKING:
     from thriftnet.comparison.compare import Comparison

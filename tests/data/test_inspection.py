@@ -13,7 +13,7 @@ from thriftnet.data.inspection import (
     inspect,
     warnings,
 )
-from thriftnet.data.near_duplicates import find_near_duplicates
+from thriftnet.data.near_duplicates.find import find_near_duplicates
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from thriftnet.data import Dataset
-from thriftnet.data.fingerprints import Fingerprints, fingerprints
-from thriftnet.data.near_duplicates import (
+from thriftnet.data.near_duplicates.find import (
     MAX_BITS,
     MIN_SIMILARITY,
     NearDuplicates,
@@ -16,6 +15,7 @@ from thriftnet.data.near_duplicates import (
     find_near_duplicates,
     pair_fingerprints,
 )
+from thriftnet.data.near_duplicates.fingerprints import Fingerprints, fingerprints
 
 Picture = NDArray[np.uint8]
 

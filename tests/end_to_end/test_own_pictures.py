@@ -14,7 +14,8 @@ from small import small_recipe
 from thriftnet.errors import DataError, RunError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.progress import Quiet
-from thriftnet.training.start import resume_run, start_run
+from thriftnet.training.resume import resume_run
+from thriftnet.training.start import start_run
 
 
 @pytest.fixture

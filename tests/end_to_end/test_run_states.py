@@ -19,13 +19,13 @@ import pytest
 from PIL import Image
 
 from commands import Command, Outcome
-from small import dataset, opened, small_recipe
+from small import dataset, opened, small_recipe, use_images
 from thriftnet.evaluation import images as tested
 from thriftnet.report import single
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
-from thriftnet.training import start
 from thriftnet.training.progress import Quiet
+from thriftnet.training.start import start_run
 
 MOST_STEPS = 4
 
@@ -34,7 +34,8 @@ MOST_STEPS = 4
 def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few images, and a folder of one's own with a picture in it."""
     few = opened(dataset(), dataset(40, seed=1))
-    for module in (start, tested, single):
+    use_images(monkeypatch, few)
+    for module in (tested, single):
         monkeypatch.setattr(module, "open_data", lambda *_, **__: few)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 40), (200, 0, 0)).save("a picture.png")
@@ -46,11 +47,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("trained")
     made: dict[str, Path] = {}
     with pytest.MonkeyPatch.context() as patch:
-        few = opened(dataset(), dataset(40, seed=1))
-        patch.setattr(start, "open_data", lambda *_, **__: few)
+        use_images(patch, opened(dataset(), dataset(40, seed=1)))
         for name, until in (("cut", 1), ("done", None)):
             options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
-            made[name] = start.start_run(small_recipe(), **options).path
+            made[name] = start_run(small_recipe(), **options).path
     return made
 
 

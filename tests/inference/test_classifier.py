@@ -19,7 +19,7 @@ from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, save_model
 from thriftnet.recipe import load_recipe
-from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.runtime.device import choose_compute
 
 CLASSES = ("red", "green", "blue")
@@ -153,7 +153,7 @@ def save(path: Path, *, tta: str = "none") -> SavedModel:
 
 
 def test_run_folder_and_model_file_give_the_same(tmp_path: Path):
-    run = RunFolder.create(tmp_path / "run", load_recipe("smoke"), {})
+    run = create_run(tmp_path / "run", load_recipe("smoke"), {})
     with pytest.raises(RunError, match="no final model yet; finish it with: thriftnet train --res"):
         load_model(run.path)
     network = save(run.model_path).network

@@ -15,6 +15,7 @@ from small import sitting, small_recipe
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.report.record import read_record
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.runs.predictions import Predictions
 
 
@@ -73,7 +74,7 @@ def test_run_that_failed_says_why(tmp_path: Path):
 
 
 def test_run_that_has_only_begun(tmp_path: Path):
-    run = RunFolder.create(tmp_path / "begun", small_recipe(), {})
+    run = create_run(tmp_path / "begun", small_recipe(), {})
     told = missing_of(run.path)
     assert "No epoch has ended yet" in told
     assert names(run.path) == {"architecture", "augmentation"}

@@ -18,6 +18,7 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.report.record import read_record
 from thriftnet.report.record_groups import group_records
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 
 MakeRun = Callable[..., Path]
 
@@ -109,7 +110,7 @@ def test_a_run_whose_environment_is_lost_is_not_of_other_data(make_run: MakeRun,
 
 def test_runs_without_any_epoch_have_a_page(tmp_path: Path):
     runs = [
-        RunFolder.create(tmp_path / name, small_recipe(seed=seed), {}).path
+        create_run(tmp_path / name, small_recipe(seed=seed), {}).path
         for seed, name in enumerate("ab")
     ]
     report = thriftnet.write_report(runs)
@@ -148,7 +149,7 @@ def test_more_recipes_than_can_be_told_apart(tmp_path: Path):
     runs: list[Path] = []
     for number in range(10):
         recipe = small_recipe(optim={"lr": 0.01 * (number + 1)}, name=f"r{number}")
-        run = RunFolder.create(tmp_path / f"r{number}", recipe, {})
+        run = create_run(tmp_path / f"r{number}", recipe, {})
         line = {"kind": "epoch", "epoch": 1, "step": 3, "train_loss": 2.0, "train_accuracy": 0.1}
         run.append({**line, "seconds": 1.0, "images_per_second": 48.0})
         runs.append(run.path)

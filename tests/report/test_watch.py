@@ -17,14 +17,15 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from commands import Command
-from small import opened, small_recipe
+from small import opened, small_recipe, use_images
 from thriftnet.errors import RunError
 from thriftnet.report.server import LiveServer
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import read_standing
+from thriftnet.runs.new_run import create_run
 from thriftnet.terminal.watch import follow, sparkline, standing_lines
-from thriftnet.training import start
 from thriftnet.training.progress import Quiet, StepStats
+from thriftnet.training.start import start_run
 
 STATUS = {
     "epoch": 2,
@@ -48,7 +49,7 @@ def epoch_line(epoch: int, **figures: float | None) -> dict[str, Any]:
 @pytest.fixture
 def going(tmp_path: Path) -> RunFolder:
     """A training in its second of three epochs."""
-    run = RunFolder.create(tmp_path / "runs" / "going", small_recipe(), {})
+    run = create_run(tmp_path / "runs" / "going", small_recipe(), {})
     run.append({"kind": "start", "step": 0, "parameters": 3, "macs": 8, "train_images": 48,
                 "val_images": 12, "steps": 9})  # fmt: skip
     run.append(epoch_line(1))
@@ -59,7 +60,7 @@ def going(tmp_path: Path) -> RunFolder:
 def test_training_tells_where_it_stands_and_clears_that_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar10: Any
 ) -> None:
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened(*cifar10))
+    use_images(monkeypatch, opened(*cifar10))
     seen: list[tuple[str, dict[str, Any]]] = []
 
     class Watcher(Quiet):
@@ -69,7 +70,7 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
     recipe = small_recipe(
         train={"epochs": 0.005}, schedule={"warmup_epochs": 0}, data={"val_ratio": 0}
     )
-    run = start.start_run(recipe, name="one", runs_dir=tmp_path, progress=Watcher())
+    run = start_run(recipe, name="one", runs_dir=tmp_path, progress=Watcher())
     states = [state for state, _ in seen]
     assert states[0] == "starting"  # the status is written after the other progress was told
     assert set(states[1:]) == {"running"}
@@ -95,7 +96,7 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
 def test_state_of_a_run(
     tmp_path: Path, lines: list[dict[str, Any]], age: float | None, state: str
 ) -> None:
-    run = RunFolder.create(tmp_path / "one", small_recipe(), {})
+    run = create_run(tmp_path / "one", small_recipe(), {})
     run.append({"kind": "start", "step": 0})
     for line in lines:
         run.append(line)

@@ -11,13 +11,14 @@ import torch
 
 from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe
-from thriftnet.runs.checkpoint_file import pack_state, read_state
+from thriftnet.runs.checkpoints.archive import pack_state, read_state
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    run = RunFolder.create(tmp_path / "one", load_recipe("smoke"), {})
+    run = create_run(tmp_path / "one", load_recipe("smoke"), {})
     for step in (1, 2, 3):
         run.save_state({"step": step, "weight": torch.full((50,), float(step))})
     return run

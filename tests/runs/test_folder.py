@@ -20,7 +20,8 @@ from thriftnet.errors import NoCheckpointError, RecipeError, RunError, RunExists
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import read_run
-from thriftnet.runs.paths import create_run, model_file, new_run_path
+from thriftnet.runs.new_run import create_run, new_run_path
+from thriftnet.runs.paths import model_file
 from thriftnet.runs.predictions import Predictions
 
 RECIPE = load_recipe("smoke", seed=4)
@@ -28,7 +29,7 @@ RECIPE = load_recipe("smoke", seed=4)
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "runs" / "one", RECIPE, {"torch": "2"})
+    return create_run(tmp_path / "runs" / "one", RECIPE, {"torch": "2"})
 
 
 def full_disk(*_: Any, **__: Any) -> NoReturn:
@@ -47,7 +48,7 @@ def test_new_run_holds_recipe_and_environment(run: RunFolder):
 
 def test_existing_run_is_never_written_over(run: RunFolder):
     with pytest.raises(RunExistsError, match="exists already; choose another --name"):
-        RunFolder.create(run.path, RECIPE, {})
+        create_run(run.path, RECIPE, {})
     way = "exists already; choose another --name, or resume with: thriftnet train --resume .*one"
     with pytest.raises(RunError, match=way):
         new_run_path(run.path.parent, RECIPE, "one")
@@ -74,7 +75,7 @@ def test_runs_that_begin_in_the_same_second_have_a_folder_each(tmp_path: Path):
         "import sys\n"
         "from pathlib import Path\n"
         "from thriftnet.recipe import load_recipe\n"
-        "from thriftnet.runs.paths import create_run\n"
+        "from thriftnet.runs.new_run import create_run\n"
         "recipe = load_recipe('smoke')\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
@@ -98,16 +99,16 @@ def test_runs_that_begin_in_the_same_second_have_a_folder_each(tmp_path: Path):
 def test_full_disk_leaves_no_empty_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(files.os, "fsync", full_disk)
     with pytest.raises(RunError, match="the disk is full"):
-        RunFolder.create(tmp_path / "one", RECIPE, {})
+        create_run(tmp_path / "one", RECIPE, {})
     monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
-    RunFolder.create(tmp_path / "one", RECIPE, {})
+    create_run(tmp_path / "one", RECIPE, {})
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(RunError, match="cannot be written: .*; check the path"):
-        RunFolder.create(tmp_path / "file" / "one", RECIPE, {})
+        create_run(tmp_path / "file" / "one", RECIPE, {})
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/abs", "../up", "nul\0", "x" * 300])

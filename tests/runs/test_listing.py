@@ -12,7 +12,7 @@ import pytest
 from made_runs import make_run
 from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe, shipped_recipes
-from thriftnet.runs.cleanup import find_superseded, remove_superseded
+from thriftnet.runs.cleanup import find_superseded, remove_superseded, superseded
 from thriftnet.runs.filters import parse_columns, parse_condition, select_runs
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import COLUMNS, ListedRun, find_runs, list_runs
@@ -321,9 +321,9 @@ def test_a_checkpoint_stays_until_the_last_line_is_written(tmp_path: Path) -> No
     for line in lines:
         run.append(line)
     assert run.finished
-    assert run.superseded() == []
+    assert superseded(run) == []
     run.append({"kind": "end", "step": 360, "seconds": 41.0})
-    assert run.superseded() == [run.last_path, run.best_path]
+    assert superseded(run) == [run.last_path, run.best_path]
 
 
 @pytest.mark.parametrize("text", ["accuracy>", "accuracy <= ", "seed<"])

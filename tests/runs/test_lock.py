@@ -21,6 +21,7 @@ from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import find_writer, writing
+from thriftnet.runs.new_run import create_run
 
 HOLD = """
 import sys
@@ -35,7 +36,7 @@ with writing(RunFolder(Path(sys.argv[1]))):
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "my run", load_recipe("smoke"), {})
+    return create_run(tmp_path / "my run", load_recipe("smoke"), {})
 
 
 @pytest.fixture

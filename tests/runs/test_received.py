@@ -11,7 +11,7 @@ import pytest
 
 from made_runs import make_run
 from thriftnet.errors import RunError
-from thriftnet.runs.cleanup import find_superseded, remove_superseded
+from thriftnet.runs.cleanup import find_superseded, remove_superseded, superseded
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import read_run
 from thriftnet.runs.live import read_standing
@@ -36,7 +36,7 @@ def test_a_run_with_a_link_is_not_opened(run: RunFolder, tmp_path: Path, name: s
     with pytest.raises(RunError, match="is a link; a run's files have to be its own"):
         RunFolder.open(run.path)
     assert read_run(run).value("state") == "damaged"
-    assert run.superseded() == []
+    assert superseded(run) == []
     assert own.read_text() == "mine"
 
 

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.runs.predictions import Predictions
 
 IMAGES = 2000
@@ -70,7 +71,7 @@ def make_run(
     """
     chosen = load_recipe(recipe, overrides, seed=seed)
     facts = {"processor": "any", "threads": 2, "device": "cpu", "data": {"test_batch": "80"}}
-    run = RunFolder.create(path, chosen, {**facts, **(environment or {})})
+    run = create_run(path, chosen, {**facts, **(environment or {})})
     start = {"parameters": 78_042, "macs": 12_501_632, "train_images": 45_000}
     run.append({"kind": "start", "step": 0, **start})
     for epoch in range(1, epochs + 1):

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset, OpenDataset
 from thriftnet.data.opened import hold
 from thriftnet.recipe import Recipe, build_recipe
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
+from thriftnet.runtime.interrupt import StopRequest
+from thriftnet.training import resume, start
 from thriftnet.training.distributed.processes import ALONE, Processes
-from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.recorder import Recorder
@@ -57,6 +60,13 @@ def opened(train: Dataset | None = None, test: Dataset | None = None) -> OpenDat
     return replace(held, mean=CIFAR10_MEAN, std=CIFAR10_STD)
 
 
+def use_images(monkeypatch: pytest.MonkeyPatch, images: OpenDataset | None = None) -> None:
+    """Let trainings that start or resume open these images, whatever their recipe says."""
+    given = images or opened()
+    for module in (start, resume):
+        monkeypatch.setattr(module, "open_data", lambda *_, **__: given)
+
+
 class StopAt(Quiet):
     """Asks the run to end after some steps of this sitting."""
 
@@ -89,6 +99,6 @@ def sitting(
         state.load_checkpoint(run.load_state())
         processes.broadcast_from_main(lambda: run.rewind(state.step))
     else:
-        run = processes.broadcast_from_main(lambda: RunFolder.create(path, recipe, {}))
+        run = processes.broadcast_from_main(lambda: create_run(path, recipe, {}))
     finished = fit(plan, state, Recorder(recipe, plan, state, run, StopAt(stop_after, stop)), stop)
     return finished, run

@@ -11,10 +11,9 @@ from mlflow.tracking import MlflowClient
 import thriftnet
 from commands import Command, in_this_process
 from shown import Train
-from small import dataset, opened, small_recipe
+from small import dataset, opened, small_recipe, use_images
 from thriftnet.evaluation import images as tested
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training import start
 from thriftnet.training.progress import Progress, Quiet
 
 
@@ -38,8 +37,8 @@ def runs_dir(tmp_path: Path, empty_store: Path) -> Path:
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Data of a moment, and no server or experiment of whoever runs the tests."""
     few = opened(dataset(), dataset(40, seed=1))
-    for module in (start, tested):
-        monkeypatch.setattr(module, "open_data", lambda *_, **__: few)
+    use_images(monkeypatch, few)
+    monkeypatch.setattr(tested, "open_data", lambda *_, **__: few)
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
 

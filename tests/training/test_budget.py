@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from small import opened, small_recipe
+from small import opened, small_recipe, use_images
 from thriftnet.errors import RecipeError
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training import start
+from thriftnet.runs.new_run import create_run
+from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.training.budget import (
     Budget,
     Pace,
@@ -21,11 +22,11 @@ from thriftnet.training.budget import (
     parse_duration,
     parse_operations,
 )
-from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import make_plan, make_state, recipe_network
+from thriftnet.training.start import start_run
 
 RECIPE = small_recipe(schedule={"warmup_epochs": 0.6, "cosine_epochs": 2.4})
 MODEL = recipe_network(RECIPE, classes=10)
@@ -136,7 +137,7 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     state.seconds = 0.05  # as if the first step had taken that long
-    run = RunFolder.create(tmp_path / "run", recipe, {})
+    run = create_run(tmp_path / "run", recipe, {})
     began = time.monotonic()
     finished = fit(
         plan, state, Recorder(recipe, plan, state, run, Dawdle()), StopRequest(), deadline=began + 2
@@ -153,7 +154,7 @@ def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> 
     plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     state.seconds = 2.0  # as if the first step had taken that long: 80 of them take 160 s
-    run = RunFolder.create(tmp_path / "run", recipe, {})
+    run = create_run(tmp_path / "run", recipe, {})
     planned: list[int] = []
 
     class Watch(Quiet):
@@ -170,7 +171,7 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A recipe of fewer steps than are timed, and of nothing but warm-up; both budgets at once."""
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    use_images(monkeypatch)
     monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
     recipe = small_recipe(
         schedule={"name": "one_cycle", "warmup_epochs": 0.5}, train={"epochs": 0.5}
@@ -178,11 +179,11 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     began = time.monotonic()
     affordable = float(PLAN.operations(26))
     both = Budget(seconds=60, operations=affordable, began=began, test_views=1)
-    run = RunFolder.open(start.start_run(recipe, runs_dir=tmp_path, budget=both).path)
+    run = RunFolder.open(start_run(recipe, runs_dir=tmp_path, budget=both).path)
     end = run.metrics()[-1]
     assert (end["kind"], end["step"]) == ("end", 26)
     assert end["pflop"] * 1e15 == pytest.approx(affordable)
     assert run.recipe().train.epochs == 6.5
     hasty = Budget(seconds=5, began=time.monotonic(), test_views=0)
-    run = RunFolder.open(start.start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
+    run = RunFolder.open(start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
     assert run.metrics()[-1]["step"] > 4

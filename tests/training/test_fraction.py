@@ -13,10 +13,11 @@ from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
 from thriftnet.runtime.device import choose_compute
+from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.resize import shrink
 from thriftnet.training.images import ImageTensors, prepare_tensors, split_positions
-from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet
 from thriftnet.training.recorder import Recorder
@@ -128,7 +129,7 @@ def test_a_run_that_stops_at_each_epoch_ends_as_an_unbroken_one(tmp_path: Path):
             run = RunFolder.open(path)
             state.load_checkpoint(run.load_state())
         else:
-            run = RunFolder.create(path, recipe, {})
+            run = create_run(path, recipe, {})
         finished = fit(
             plan, state, Recorder(recipe, plan, state, run, Quiet()), StopRequest(), until=until
         )

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from small import dataset, opened, sitting, small_recipe
+from small import dataset, opened, sitting, small_recipe, use_images
 from thriftnet.augment import Augment
 from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.data.opened import hold
@@ -21,8 +21,8 @@ from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.device import Compute, choose_compute
-from thriftnet.training import start
 from thriftnet.training.loop import train_step
+from thriftnet.training.resume import resume_run
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 CPU = choose_compute(device="cpu", precision="fp32")
@@ -179,13 +179,13 @@ def test_checkpoint_of_another_recipe_is_refused(
     edited: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Someone edited recipe.yaml between two sittings; the run's name would say what it is not."""
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    use_images(monkeypatch)
     _, run = sitting(small_recipe(), tmp_path / "run", stop_after=1)
     run.recipe_path.write_text(edited.to_yaml())
     with pytest.raises(RunError, match="does not fit its recipe.yaml"):
-        start.resume_run(run.path)
+        resume_run(run.path)
     run.recipe_path.write_text(small_recipe(train={"device": "cpu"}).to_yaml())
-    assert start.resume_run(run.path).finished  # a run may go on elsewhere
+    assert resume_run(run.path).finished  # a run may go on elsewhere
 
 
 def test_an_image_that_some_epochs_leave_out_still_shows_its_sides_in_turn(

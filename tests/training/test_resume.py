@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from small import dataset, opened, sitting, small_recipe
+from small import dataset, sitting, small_recipe, use_images
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
+from thriftnet.runs.environments import moves
 from thriftnet.runs.folder import MetricRecord, RunFolder
-from thriftnet.training import environment, start
+from thriftnet.training import environment
 from thriftnet.training.progress import Quiet
+from thriftnet.training.resume import resume_run
+from thriftnet.training.start import start_run
 
 RECIPES = {
     "adamw, average, stochastic depth": small_recipe(),
@@ -96,7 +99,7 @@ def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The weights are there and the line of the end is not, which later commands read."""
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    use_images(monkeypatch)
     append = RunFolder.append
 
     def full(run: RunFolder, line: MetricRecord) -> None:
@@ -107,10 +110,10 @@ def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
     with monkeypatch.context() as patch:
         patch.setattr(RunFolder, "append", full)
         with pytest.raises(RunError, match="the disk is full"):
-            start.start_run(small_recipe(), name="run", runs_dir=tmp_path)
+            start_run(small_recipe(), name="run", runs_dir=tmp_path)
     run = RunFolder.open(tmp_path / "run")
     weights = run.model_path.read_bytes()
-    assert start.resume_run(run.path).finished
+    assert resume_run(run.path).finished
     kinds = [line["kind"] for line in run.metrics()]
     assert kinds == ["start", *["epoch"] * 3, "resumed", "end"]
     assert run.model_path.read_bytes() == weights
@@ -120,14 +123,14 @@ def test_a_checkpoint_of_before_images_were_counted_still_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without alternating flips it ends with the same bits."""
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    use_images(monkeypatch)
     recipe = small_recipe(augment={"flip": "random"})
     _, whole = sitting(recipe, tmp_path / "whole")
     _, run = sitting(recipe, tmp_path / "run", stop_after=5)
     state = run.load_state()
     del state["seen"]
     run.save_state(state)
-    assert start.resume_run(run.path).finished
+    assert resume_run(run.path).finished
     assert run.model_path.read_bytes() == whole.model_path.read_bytes()
 
 
@@ -150,14 +153,14 @@ def test_interruption_leaves_no_final_model(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_elsewhere_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
-    begun = start.start_run(small_recipe(), name="run", runs_dir=tmp_path, until=1)
+    use_images(monkeypatch)
+    begun = start_run(small_recipe(), name="run", runs_dir=tmp_path, until=1)
     run = RunFolder.open(begun.path)
-    assert not start.resume_run(run.path, until=2).finished
-    assert run.moves() == []
+    assert not resume_run(run.path, until=2).finished
+    assert moves(run.metrics()) == []
     monkeypatch.setattr(environment, "processor_name", lambda: "another")
-    assert start.resume_run(run.path).finished
-    ((move),) = run.moves()
+    assert resume_run(run.path).finished
+    ((move),) = moves(run.metrics())
     assert (move["processor"], "system" in move, "command" in move) == ("another", False, False)
     assert move["step"] == next(e["step"] for e in run.metrics() if e.get("epoch") == 2)
 
@@ -217,6 +220,6 @@ def resume(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             said.append(text)
 
     said: list[str] = []
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
-    start.resume_run(run.path, progress=Notes())
+    use_images(monkeypatch)
+    resume_run(run.path, progress=Notes())
     return said

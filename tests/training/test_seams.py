@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from small import dataset, opened, small_recipe
-from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.new_run import create_run
+from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.loop import fit, train_step
 from thriftnet.training.objective import CrossEntropy
 from thriftnet.training.progress import Quiet
@@ -86,7 +86,7 @@ def test_an_update_of_ones_own_moves_the_weights_and_counts_its_operations(tmp_p
     assert steps > sum(float(x.abs().sum()) for x in moved(*training()))
     assert plan.operations(5) == 2 * plan.sizes.operations(plan.epochs, 5)
     state = make_state(RECIPE, plan, recipe_network(RECIPE, classes=10))
-    run = RunFolder.create(tmp_path / "run", RECIPE, {})
+    run = create_run(tmp_path / "run", RECIPE, {})
     assert fit(plan, state, Recorder(RECIPE, plan, state, run, Quiet()), StopRequest())
     end = run.metrics()[-1]
     counted = plan.sizes.operations(plan.epochs, end["step"])

@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from small import opened, small_recipe
+from small import opened, small_recipe, use_images
 from thriftnet.errors import RecipeError
-from thriftnet.training import start
 from thriftnet.training.budget import Budget, fit_to_budget
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 from thriftnet.training.sizes import Sizes
+from thriftnet.training.start import start_run
 
 STAGES = ((1, 16), (3, 24))
 SIZES = Sizes(STAGES, 32, {16: 100, 24: 250, 32: 400})
@@ -64,11 +64,11 @@ def test_the_network_is_shown_the_side_of_its_epoch():
 
 
 def test_a_run_counts_what_its_sides_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    use_images(monkeypatch)
     counted: dict[str, float] = {}
     for name, sizes in {"whole": (), "small": STAGES}.items():
         recipe = small_recipe(train={"sizes": sizes, "epochs": 4})
-        run = start.start_run(recipe, name=name, runs_dir=tmp_path)
+        run = start_run(recipe, name=name, runs_dir=tmp_path)
         lines = (run.path / "metrics.jsonl").read_text().splitlines()
         counted[name] = json.loads(lines[-1])["pflop"]
     # One epoch at a quarter of the pixels, two at 9/16, one whole; the head costs the same.

@@ -84,7 +84,7 @@ def gc(
     Models, predictions and metrics stay, and so does everything of an unfinished run. Of a study of
     thriftnet search (--runs-dir STUDY), trials of stages that are done are finished as they are.
     """
-    from thriftnet.runs.cleanup import find_superseded, remove_superseded
+    from thriftnet.runs.cleanup import find_superseded, remove_superseded, superseded
     from thriftnet.runs.folder import RunFolder
     from thriftnet.runs.listing import find_runs
     from thriftnet.search.folder import closed_trials, is_study
@@ -93,7 +93,7 @@ def gc(
 
     study = is_study(runs_dir)
     runs = closed_trials(runs_dir) if study else find_runs(runs_dir)
-    unneeded = RunFolder.checkpoints if study else RunFolder.superseded
+    unneeded = RunFolder.checkpoints if study else superseded
     found = find_superseded(runs, unneeded=unneeded)
     if found and not as_json:
         print_superseded(found)

@@ -13,6 +13,7 @@ from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import advise
+from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
@@ -101,7 +102,7 @@ def read_score(path: Path, *, tta: str | None) -> Score:
         seconds=facts.get("seconds"),
         evaluations={k: float(t["accuracy"]) for k, t in latest_evaluations(lines).items()},
         classes=classes,
-        environments=run.environments(lines),
+        environments=environments(run, lines),
         labels=labels,
         right=right,
         missing=missing,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.near_duplicates import connected_groups
+from thriftnet.data.near_duplicates.find import connected_groups
 from thriftnet.errors import DataError
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.index import Omission
-from thriftnet.data.near_duplicates import NearDuplicates
+from thriftnet.data.near_duplicates.find import NearDuplicates
 
 IMBALANCED = 2.0
 """Pictures of the largest class per picture of the smallest, from which it is mentioned."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
-from thriftnet.training.progress import clock
+from thriftnet.table import clock
 
 _SEEN = 0.001
 """Share of the time below which a part of the bars would be no more than a line."""

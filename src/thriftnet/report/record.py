@@ -17,6 +17,7 @@ from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import retrain_advice
+from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
@@ -114,10 +115,10 @@ def read_record(path: Path) -> RunRecord:
         for line in lines
         if line.get("kind") == "epoch" and all(_is_number(line.get(key)) for key in _EPOCH_KEYS)
     ]
-    environments = run.environments(lines)
+    ran_on = environments(run, lines)
     running = not end and goes_on(run)
     missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
-    if not environments[0]:
+    if not ran_on[0]:
         missing.append("environment.json is missing or damaged: the machine is not known.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
     said = _or_say(run.load_predictions, None, missing)
@@ -139,7 +140,7 @@ def read_record(path: Path) -> RunRecord:
     return RunRecord(
         run=run,
         recipe=recipe,
-        environments=environments,
+        environments=ran_on,
         start=start,
         epochs=epochs,
         end=end,

@@ -17,9 +17,9 @@ from thriftnet.report.drawing import Drawing
 from thriftnet.report.page import Page, Section
 from thriftnet.report.record import RunRecord
 from thriftnet.runs.contention import is_large, mean_contention
+from thriftnet.table import clock
 from thriftnet.training.data import open_data
 from thriftnet.training.environment import package_version
-from thriftnet.training.progress import clock
 
 
 def single_page(record: RunRecord, *, data: Path | None) -> Page:

@@ -12,8 +12,7 @@ from thriftnet.report.record import RunRecord
 from thriftnet.report.record_groups import RecordGroup
 from thriftnet.runs.contention import is_large
 from thriftnet.runs.metrics_log import MetricRecord, is_figure
-from thriftnet.table import Cell, Format, Table, make_table
-from thriftnet.training.progress import clock
+from thriftnet.table import Cell, Format, Table, clock, make_table
 
 
 def epochs_table(record: RunRecord) -> Table:

@@ -11,9 +11,28 @@ from typing import Any
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import find_writer
+from thriftnet.runs.metrics_log import last_line
 
 Unneeded = Callable[[RunFolder], list[Path]]
 """Says which checkpoints a run can do without."""
+
+
+def superseded(run: RunFolder) -> list[Path]:
+    """Checkpoints that the final model has taken the place of.
+
+    Of a run that is not finished, or whose final model cannot be read, there is none: on a disk
+    that filled up, the last line is still to be written, by what `--resume` reads.
+    """
+    try:
+        from thriftnet.models.tensors import check_model_file
+
+        found = run.checkpoints()
+        if found and last_line(run.metrics(outline=True), "end"):
+            check_model_file(run.model_path)
+            return found
+    except RunError:
+        pass
+    return []
 
 
 @dataclass(frozen=True)
@@ -35,7 +54,7 @@ class Superseded:
 
 
 def find_superseded(
-    runs: Iterable[RunFolder], *, unneeded: Unneeded = RunFolder.superseded
+    runs: Iterable[RunFolder], *, unneeded: Unneeded = superseded
 ) -> list[Superseded]:
     """Checkpoints that runs can do without, where there are any; nothing else is ever listed."""
     found: list[Superseded] = []
@@ -48,9 +67,7 @@ def find_superseded(
     return found
 
 
-def remove_superseded(
-    found: Iterable[Superseded], *, unneeded: Unneeded = RunFolder.superseded
-) -> int:
+def remove_superseded(found: Iterable[Superseded], *, unneeded: Unneeded = superseded) -> int:
     """Remove them, each run looked at anew, and let those alone that a process writes to.
 
     Returns:

@@ -21,56 +21,29 @@ list of runs does without.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import secrets
-import shutil
-import time
-from itertools import accumulate
-from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thriftnet.commands import command
-from thriftnet.digests import dump_json, seal_yaml
-from thriftnet.errors import NoCheckpointError, RunError, RunExistsError
-from thriftnet.files import (
-    explain_os_error,
-    read_bounded,
-    remove_leftovers,
-    sync_folder,
-    write_whole,
-)
+from thriftnet.errors import NoCheckpointError, RunError
+from thriftnet.files import remove_leftovers, write_whole
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.runs.checkpoints import CheckpointFiles
+from thriftnet.runs.checkpoints.files import CheckpointFiles
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.metrics_log import (
     MetricRecord,
     append_line,
     is_torn,
-    last_line,
-    parse_line,
     read_lines,
     write_lines,
 )
+from thriftnet.runs.status import read_facts_file, read_status, write_status
 from thriftnet.trust import refuse_links
 
 if TYPE_CHECKING:
     from thriftnet.runs.predictions import Predictions
-
-
-_MOST_FACTS = 2**22
-"""Bytes of a file of a few facts."""
-SILENT_SECONDS = 60.0
-"""A status is written every few seconds; after this long without one the training was cut off,
-or a single step takes longer than that."""
-
-
-_UNBORN = ".new"
-"""How a run folder's name ends while it is made."""
-_UNBORN_SECONDS = 600.0
-"""What takes longer to be made was killed: it takes milliseconds."""
 
 
 class RunFolder:
@@ -91,31 +64,6 @@ class RunFolder:
         self.mlflow_path = path / "mlflow.json"
         self.report_path = path / "report.html"
         self.figures_path = path / "figures"
-
-    @classmethod
-    def create(cls, path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
-        """Make a new run folder, whole or not at all, also of several processes at once.
-
-        Raises:
-            RunExistsError: The path exists.
-            RunError: It cannot be written.
-        """
-        _remove_unborn(path.parent)
-        new = cls(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNBORN}"))
-        content = dump_json(environment, indent=2) + "\n"
-        try:
-            new.path.mkdir(parents=True)
-            write_whole(new.environment_path, content.encode(), error=RunError)
-            write_whole(new.recipe_path, seal_yaml(recipe.to_yaml()).encode(), error=RunError)
-            new.path.rename(path)  # refused where something is there
-            sync_folder(path.parent)
-        except OSError as fault:
-            if path.exists() or path.is_symlink():
-                raise RunExistsError(f"{path} exists already; choose another --name") from None
-            raise RunError(explain_os_error(fault, path)) from None
-        finally:
-            shutil.rmtree(new.path, ignore_errors=True)
-        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -153,19 +101,6 @@ class RunFolder:
         """What the run ran on; empty if the file is missing or damaged, as no figure needs it."""
         return read_facts_file(self.environment_path)
 
-    def moves(self) -> list[MetricRecord]:
-        """What changed of `environment` where a cut run went on elsewhere, with the step."""
-        return _moves(self.metrics())
-
-    def environments(self, lines: list[MetricRecord] | None = None) -> list[dict[str, Any]]:
-        """`environment`, and after it what each of `moves` made of it.
-
-        Args:
-            lines: Of the metrics, where they were read already.
-        """
-        moves = _moves(self.metrics() if lines is None else lines)
-        return list(accumulate(moves, or_, initial=self.environment()))
-
     def append(self, line: MetricRecord) -> None:
         """Add a line to the metrics, whole or not at all, in the place of a cut last one.
 
@@ -199,25 +134,12 @@ class RunFolder:
         return is_torn(self.metrics_path)
 
     def save_status(self, status: MetricRecord | None) -> None:
-        """Say where the training stands, for those who watch; none: it goes on no longer.
-
-        Nothing depends on it: a full disk is no error here, and a cut file no harm.
-        """
-        with contextlib.suppress(OSError):
-            if status is None:
-                self.status_path.unlink(missing_ok=True)
-            else:  # in one go, as an empty file would tell a reader that nothing goes on
-                new = self.status_path.with_suffix(".new")
-                new.write_text(json.dumps(status) + "\n", "utf-8")
-                new.replace(self.status_path)
+        """Say where the training stands, for those who watch; none: it is over."""
+        write_status(self.status_path, status)
 
     def status(self) -> tuple[MetricRecord, float]:
-        """Where the training stands, and how many seconds ago; empty where none goes on."""
-        try:
-            age = time.time() - self.status_path.stat().st_mtime
-        except OSError:
-            return {}, 0.0
-        return read_facts_file(self.status_path), max(0.0, age)
+        """Where the training stands, and how many seconds ago; empty where none is running."""
+        return read_status(self.status_path)
 
     def rewind(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run is about to repeat."""
@@ -259,7 +181,7 @@ class RunFolder:
         self.status_path.with_suffix(".new").unlink(missing_ok=True)
 
     def save_predictions(self, predictions: Predictions) -> None:
-        """Write what the network said of the test images, whole or not at all.
+        """Write the logits of the test images, whole or not at all.
 
         Raises:
             RunError: The disk is full or the folder cannot be written.
@@ -267,22 +189,14 @@ class RunFolder:
         write_whole(self.predictions_path, predictions.to_bytes(), error=RunError)
 
     def load_predictions(self) -> Predictions | None:
-        """What the network said of the test images; none if it was never evaluated.
+        """The logits of the test images; none if it was never evaluated.
 
         Raises:
             RunError: The file is damaged.
         """
-        from thriftnet.runs.predictions import Predictions
+        from thriftnet.runs.predictions import read_predictions
 
-        if not self.predictions_path.is_file():
-            return None
-        try:
-            return Predictions.from_bytes(read_bounded(self.predictions_path, most=2**30))
-        except (OSError, ValueError):
-            raise RunError(
-                f"{self.predictions_path} is damaged; recreate it with: "
-                f"{command('evaluate', self.path)}"
-            ) from None
+        return read_predictions(self.predictions_path, again=command("evaluate", self.path))
 
     @property
     def finished(self) -> bool:
@@ -297,23 +211,6 @@ class RunFolder:
         """
         return read_facts(self.model_path)
 
-    def superseded(self) -> list[Path]:
-        """Checkpoints that the final model has taken the place of.
-
-        Of a run that is not finished, or whose final model cannot be read, there is none: on a disk
-        that filled up, the last line is still to be written, by what `--resume` reads.
-        """
-        try:
-            from thriftnet.models.tensors import check_model_file
-
-            found = self.checkpoints()
-            if found and last_line(self.metrics(outline=True), "end"):
-                check_model_file(self.model_path)
-                return found
-        except RunError:
-            pass
-        return []
-
     def checkpoints(self) -> list[Path]:
         """Those that there are; without them a run that is not finished cannot go on.
 
@@ -322,23 +219,3 @@ class RunFolder:
         """
         refuse_links(self.path)
         return self.saved.files()
-
-
-def read_facts_file(path: Path) -> dict[str, Any]:
-    """The object in a small JSON file; empty where the file is missing or damaged."""
-    try:
-        return parse_line(read_bounded(path, most=_MOST_FACTS)) or {}
-    except OSError:
-        return {}
-
-
-def _remove_unborn(folder: Path) -> None:
-    """Remove new run folders that a kill left behind before they had their name."""
-    for path in folder.glob(f".*{_UNBORN}"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _UNBORN_SECONDS:
-                shutil.rmtree(path)
-
-
-def _moves(lines: list[MetricRecord]) -> list[MetricRecord]:
-    return [line for line in lines if line.get("kind") == "environment"]

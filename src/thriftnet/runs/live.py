@@ -9,7 +9,8 @@ from typing import Any
 
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure
-from thriftnet.runs.state import SILENT_SECONDS, run_state
+from thriftnet.runs.state import run_state
+from thriftnet.runs.status import SILENT_SECONDS
 
 _EPOCH = frozenset(
     (

@@ -19,8 +19,9 @@ from typing import Any
 from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error
-from thriftnet.runs.folder import SILENT_SECONDS, RunFolder
+from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import parse_line
+from thriftnet.runs.status import SILENT_SECONDS
 
 _PAUSE = 0.05
 """Seconds between two tries: who only asks for the holder has the lock for an instant, too."""

@@ -1,25 +1,28 @@
-"""What a network said of the test images, as it is kept in a run."""
+"""The logits of the test images, as a run keeps them."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.digests import open_archive, seal_archive
+from thriftnet.errors import RunError
+from thriftnet.files import read_bounded
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network said of the test images, in their order."""
+    """The logits of the test images, in their order."""
 
     labels: NDArray[np.int64]
     """(N,)."""
     logits: dict[str, NDArray[np.float32]]
-    """(N, classes) for each way of test-time augmentation that was read."""
+    """(N, classes) for each way of test-time augmentation that was evaluated."""
 
     def to_bytes(self) -> bytes:
         """A compressed .npz archive with its SHA-256."""
@@ -48,3 +51,21 @@ class Predictions:
         except Exception as fault:
             raise ValueError(f"not an archive of predictions: {fault}") from None
         return cls(labels, logits)
+
+
+def read_predictions(path: Path, *, again: str) -> Predictions | None:
+    """The predictions in a file; none where there is no file.
+
+    Args:
+        path: Of the file.
+        again: The command that recreates it.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return Predictions.from_bytes(read_bounded(path, most=2**30))
+    except (OSError, ValueError):
+        raise RunError(f"{path} is damaged; recreate it with: {again}") from None

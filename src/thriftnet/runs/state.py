@@ -6,9 +6,10 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from thriftnet.runs.folder import SILENT_SECONDS, RunFolder
+from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import find_writer
 from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.status import SILENT_SECONDS
 
 
 def goes_on(run: RunFolder) -> bool:

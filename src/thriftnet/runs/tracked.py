@@ -8,7 +8,8 @@ from pathlib import Path
 from thriftnet.digests import dump_json
 from thriftnet.errors import RunError
 from thriftnet.files import write_whole
-from thriftnet.runs.folder import RunFolder, read_facts_file
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.status import read_facts_file
 
 
 def event_files(run: RunFolder) -> list[Path]:

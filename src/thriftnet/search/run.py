@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from thriftnet.data.registry import known_classes
 from thriftnet.errors import SearchError
 from thriftnet.recipe import Recipe
+from thriftnet.runtime.interrupt import stop_on_signal
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.folder import is_study
@@ -26,7 +27,6 @@ from thriftnet.search.workers.local import LocalPool
 from thriftnet.search.workers.machine import gpus, processors
 from thriftnet.search.workers.pool import Supervisor, WorkerPool
 from thriftnet.training.data import open_data
-from thriftnet.training.interrupt import stop_on_signal
 
 _ON_GPUS = {"auto", "cuda"}
 """Values of `train.device` with which a trial trains on a GPU, where there is one."""

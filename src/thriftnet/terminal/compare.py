@@ -12,14 +12,13 @@ from thriftnet.comparison.groups import ScoreGroup
 from thriftnet.comparison.sentences import show_p
 from thriftnet.plain import plain
 from thriftnet.runs.filters import as_text
-from thriftnet.table import Cell, make_table
+from thriftnet.table import Cell, clock, make_table
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import (
     fit,
     print_wrapped,
     terminal_width,
 )
-from thriftnet.training.progress import clock
 
 _SETTINGS_SHOWN = 8
 """Keys that differ; the JSON has all."""

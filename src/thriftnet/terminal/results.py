@@ -16,9 +16,8 @@ from thriftnet.runs.evaluations import EvaluationKey
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runtime.machine import machine_name
-from thriftnet.table import make_table
+from thriftnet.table import clock, make_table
 from thriftnet.terminal.tables import table_lines
-from thriftnet.training.progress import clock
 from thriftnet.weights.card import Card
 
 _VIEWS = {

@@ -16,7 +16,7 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.status import StageStanding, Standing, read_standing
 from thriftnet.search.study import Study
-from thriftnet.table import MISSING, Cell, make_table
+from thriftnet.table import MISSING, Cell, clock, make_table
 from thriftnet.terminal.search_stages import (
     marked,
     millions,
@@ -25,7 +25,6 @@ from thriftnet.terminal.search_stages import (
 )
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import fit, print_wrapped, terminal_width
-from thriftnet.training.progress import clock
 
 _RANKED = 10
 """Candidates of a ranking that are shown; the stage's file has all."""

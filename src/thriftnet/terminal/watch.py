@@ -17,8 +17,9 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import Standing, read_standing
 from thriftnet.runs.metrics_log import is_figure
 from thriftnet.screen import CleanConsole, CleanLive
+from thriftnet.table import clock
 from thriftnet.terminal.text import fit, terminal_width
-from thriftnet.training.progress import clock, epoch_text
+from thriftnet.training.progress import epoch_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 _OTHER_WORK = "other work, CPU"

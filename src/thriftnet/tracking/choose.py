@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thriftnet.errors import TrackingError
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training.tracking import Tracker, explain
+from thriftnet.training.progress.tracking import Tracker, explain
 
 
 def _tensorboard(_runs_dir: Path) -> Tracker:

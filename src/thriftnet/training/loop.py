@@ -14,9 +14,9 @@ from thriftnet.augment.mix import MixDraws
 from thriftnet.augment.pipeline import Draws
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
+from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
-from thriftnet.training.interrupt import StopRequest
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.setup import Plan

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.recipe import Recipe
-from thriftnet.runs.folder import MetricRecord, RunFolder
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.training.checkpoints import Checkpoints
 from thriftnet.training.progress import Progress, StepStats
 from thriftnet.training.setup import Plan, as_saved

@@ -21,7 +21,7 @@ from thriftnet.data.cifar10.official_folder import is_class_folder
 from thriftnet.data.cifar10.verify import measure_digests
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.inspection import Collection
-from thriftnet.data.near_duplicates import find_near_duplicates
+from thriftnet.data.near_duplicates.find import find_near_duplicates
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 

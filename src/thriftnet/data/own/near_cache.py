@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.index import Index
-from thriftnet.data.near_duplicates import NearDuplicates, find_near_duplicates
+from thriftnet.data.near_duplicates.find import NearDuplicates, find_near_duplicates
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import decoded

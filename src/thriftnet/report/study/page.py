@@ -14,9 +14,8 @@ from thriftnet.report.study.parallel import draw_parallel
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.tradeoffs import draw_tradeoffs
 from thriftnet.report.study.words import percent, setting_text, shown_label
-from thriftnet.table import Table, make_table
+from thriftnet.table import Table, clock, make_table
 from thriftnet.training.environment import package_version
-from thriftnet.training.progress import clock
 
 _T = TypeVar("_T")
 

@@ -109,7 +109,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     from thriftnet.search.stages.dynamics import curve_facts, step_norms
     from thriftnet.search.stages.stage_figures import measure_stages
     from thriftnet.training.images import split_sets
-    from thriftnet.training.start import restore_run
+    from thriftnet.training.resume import restore_run
 
     try:
         run = RunFolder.open(path)

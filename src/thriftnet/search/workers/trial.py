@@ -12,8 +12,10 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.training.images import PrepareTensors
 from thriftnet.training.progress import Progress
+from thriftnet.training.resume import resume_run
+from thriftnet.training.runner import TrainedRun
 from thriftnet.training.saved_run import SavedRun, read_saved
-from thriftnet.training.start import TrainedRun, resume_run, start_run
+from thriftnet.training.start import start_run
 
 
 def train_trial(

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thriftnet.errors import RunError, SearchError, ThriftnetError, TrainingError
+from thriftnet.runtime.interrupt import StopRequest, stop_on_signal
 from thriftnet.search.candidates import trial_recipe
 from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim
@@ -29,7 +30,6 @@ from thriftnet.search.threads import computing_with
 from thriftnet.search.workers.pool import STORAGE_VARIABLE
 from thriftnet.search.workers.trial import result_after, train_trial
 from thriftnet.training.images import ImageTensors, PrepareTensors
-from thriftnet.training.interrupt import StopRequest, stop_on_signal
 from thriftnet.training.progress import Quiet, StepStats
 
 _SHORTEST_PAUSE = 0.1

@@ -32,7 +32,7 @@ class CheckpointFiles:
         Raises:
             RunError: The disk is full; those that there are stay.
         """
-        from thriftnet.runs.checkpoint_file import pack_state
+        from thriftnet.runs.checkpoints.archive import pack_state
 
         content = pack_state(state)
         with replacing(self.last, error=RunError, former=self.previous) as file:
@@ -44,7 +44,7 @@ class CheckpointFiles:
         Raises:
             RunError: None is whole.
         """
-        from thriftnet.runs.checkpoint_file import read_state
+        from thriftnet.runs.checkpoints.archive import read_state
 
         if not self.last.is_file():
             return read_state(self.previous), f"{self.last} is missing"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from thriftnet.data.fingerprints import Fingerprints, fingerprints
+from thriftnet.data.near_duplicates.fingerprints import Fingerprints, fingerprints
 
 MAX_BITS = 8
 """Hashes that differ by more bits are not compared further."""

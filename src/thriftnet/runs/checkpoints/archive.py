@@ -11,7 +11,7 @@ import torch
 from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import RunError
 from thriftnet.files import read_bounded
-from thriftnet.runs.checkpoint_scan import scan_checkpoint
+from thriftnet.runs.checkpoints.scan import scan_checkpoint
 
 _MOST_BYTES = 2**32
 """Some hundred for `best`: a network, its average and the optimiser's moments."""

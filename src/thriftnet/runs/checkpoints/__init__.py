@@ -1,0 +1,1 @@
+"""The checkpoints of a run: the files, their bytes, and a scan before torch reads them."""

@@ -1,0 +1,107 @@
+"""A new run's folder: its name, and how it is made whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import secrets
+import shutil
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from thriftnet.digests import dump_json, seal_yaml
+from thriftnet.errors import RunError, RunExistsError
+from thriftnet.files import check_folder, explain_os_error, sync_folder, write_whole
+from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import other_use
+from thriftnet.runs.folder import RunFolder
+
+_UNBORN = ".new"
+"""How a run folder's name ends while it is made."""
+_UNBORN_SECONDS = 600.0
+"""What takes longer to be made was killed: it takes milliseconds."""
+_LONGEST_NAME = 200
+"""Bytes of a folder's name; file systems take 255."""
+
+
+def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
+    """Where a new run goes: by its name, or by recipe, seed and time.
+
+    Raises:
+        RunError: The name would lead out of the folder, or exists.
+    """
+    given = name is not None
+    if name is None:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        name = f"{recipe.name}-s{recipe.seed}-{stamp}"
+    marked = any(mark in name for mark in {"/", os.sep, "\0"})
+    if name in {"", ".", ".."} or marked or len(os.fsencode(name)) > _LONGEST_NAME:
+        raise RunError(
+            f"--name {name!r} is not a plain folder name of at most {_LONGEST_NAME} bytes; "
+            "leave out slashes"
+        )
+    path = runs_dir / name
+    if given and path.exists():
+        raise _taken(path)
+    check_folder(runs_dir, error=RunError)
+    return path
+
+
+def create_run(
+    path: Path, recipe: Recipe, environment: dict[str, Any], *, named: bool = True
+) -> RunFolder:
+    """Make a new run folder, whole or not at all, also of several processes at once.
+
+    Args:
+        path: As `new_run_path` says.
+        recipe: The run's.
+        environment: What it runs on.
+        named: Whether a user chose the name. Others get a number where they are taken, as by a
+            run that was started in the same second.
+
+    Raises:
+        RunExistsError: The path exists.
+        RunError: It cannot be written.
+    """
+    for number in itertools.count(1):
+        place = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        try:
+            return _make(place, recipe, environment)
+        except RunExistsError:
+            if named:
+                raise
+    raise AssertionError("no number is the last")
+
+
+def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
+    _remove_unborn(path.parent)
+    new = RunFolder(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNBORN}"))
+    content = dump_json(environment, indent=2) + "\n"
+    try:
+        new.path.mkdir(parents=True)
+        write_whole(new.environment_path, content.encode(), error=RunError)
+        write_whole(new.recipe_path, seal_yaml(recipe.to_yaml()).encode(), error=RunError)
+        new.path.rename(path)  # refused where something is there
+        sync_folder(path.parent)
+    except OSError as fault:
+        if path.exists() or path.is_symlink():
+            raise _taken(path) from None
+        raise RunError(explain_os_error(fault, path)) from None
+    finally:
+        shutil.rmtree(new.path, ignore_errors=True)
+    return RunFolder(path)
+
+
+def _remove_unborn(folder: Path) -> None:
+    """Remove new run folders that a kill left behind before they had their name."""
+    for path in folder.glob(f".*{_UNBORN}"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _UNBORN_SECONDS:
+                shutil.rmtree(path)
+
+
+def _taken(path: Path) -> RunExistsError:
+    return RunExistsError(f"{path} exists already; choose another --name{other_use(path)}")

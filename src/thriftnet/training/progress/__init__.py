@@ -1,0 +1,22 @@
+"""What a training says while it goes on: live, plain, as JSON lines, to trackers, or nothing."""
+
+from thriftnet.training.progress.displays import LiveBar, choose_progress
+from thriftnet.training.progress.lines import epoch_text
+from thriftnet.training.progress.protocol import (
+    ForwardingProgress,
+    Lasting,
+    Progress,
+    Quiet,
+    StepStats,
+)
+
+__all__ = [
+    "ForwardingProgress",
+    "Lasting",
+    "LiveBar",
+    "Progress",
+    "Quiet",
+    "StepStats",
+    "choose_progress",
+    "epoch_text",
+]

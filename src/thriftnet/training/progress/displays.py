@@ -1,0 +1,87 @@
+"""Where a training's progress is shown: a live bar, plain lines, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from rich.text import Text
+
+from thriftnet.plain import plain
+from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.screen import CleanConsole, CleanLive
+from thriftnet.training.distributed.ranks import is_first
+from thriftnet.training.progress.lines import epoch_text, live_text
+from thriftnet.training.progress.protocol import Progress, Quiet, StepStats
+
+
+class JsonLines(Quiet):
+    """The lines of metrics.jsonl on standard output, as they come."""
+
+    def line(self, line: MetricRecord) -> None:
+        """Print the line."""
+        print(json.dumps(line), flush=True)
+
+
+class Plain(Quiet):
+    """One line an epoch, for files and pipes."""
+
+    def note(self, text: str) -> None:
+        """Print the sentence."""
+        print(plain(text), flush=True)
+
+    def line(self, line: MetricRecord) -> None:
+        """Print the end of an epoch."""
+        if line["kind"] == "epoch":
+            print(epoch_text(line), flush=True)
+
+
+class LiveBar:
+    """A bar that follows the epoch; its last state stays as the epoch's line.
+
+    The terminal's cursor is hidden from the first step to `close`, and not before: a mistake in
+    the recipe or the data ends the program without `close`.
+    """
+
+    def __init__(self, console: CleanConsole | None = None) -> None:
+        self.console = console or CleanConsole()
+        self._live = CleanLive(self.console, transient=True)
+        self._shown = 0.0
+
+    def note(self, text: str) -> None:
+        """Print the sentence above the bar."""
+        self._live.console.print(plain(text))
+
+    def warn(self, text: str) -> None:
+        """Print the sentence above the bar."""
+        self._live.console.print(plain(f"thriftnet: {text}"))
+
+    def step(self, stats: StepStats) -> None:
+        """Redraw, at most ten times a second."""
+        if time.monotonic() - self._shown >= 0.1:
+            self._shown = time.monotonic()
+            self._live.start()
+            self._live.update(live_text(stats, self.console.width), refresh=True)
+
+    def line(self, line: MetricRecord) -> None:
+        """Print the end of an epoch above the bar."""
+        if line["kind"] == "epoch":
+            self._live.update(Text(""))
+            text = epoch_text(line, width=self.console.width)
+            self._live.console.print(text)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._live.stop()
+
+
+def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
+    """The form that suits where standard output goes; of several processes one speaks."""
+    if not is_first():
+        return Quiet()
+    if as_json:
+        return JsonLines()
+    if quiet:
+        return Quiet()
+    return LiveBar() if sys.stdout and sys.stdout.isatty() else Plain()

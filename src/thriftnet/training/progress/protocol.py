@@ -1,0 +1,145 @@
+"""What a training tells while it goes on, and whom: nobody, or another until that fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from thriftnet.plain import to_stderr
+from thriftnet.runs.metrics_log import MetricRecord
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """Where a run stands, after a step."""
+
+    epoch: int
+    """Counted from 1."""
+    epochs: int
+    share: float
+    """Of this epoch, in [0, 1]."""
+    loss: float
+    accuracy: float
+    learning_rate: float
+    images_per_second: float
+    seconds_left: float
+    """Of the whole run, at the rate of this epoch."""
+    cpu_contention: float | None = None
+    """Share of the CPU time that this training asked for and other work took, in this epoch; none:
+    not known."""
+
+
+class Progress(Protocol):
+    """What the loop tells; each method returns at once."""
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Something that went wrong and does not stop the run."""
+        ...
+
+    def step(self, stats: StepStats) -> None:
+        """After every step."""
+        ...
+
+    def line(self, line: MetricRecord) -> None:
+        """A line that went into metrics.jsonl."""
+        ...
+
+    def close(self) -> None:
+        """The run is over, well or not."""
+        ...
+
+
+class ForwardingProgress:
+    """Tells another progress what it is told; a subclass does something beside that."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        self.progress.note(text)
+
+    def warn(self, text: str) -> None:
+        """Something that went wrong."""
+        self.progress.warn(text)
+
+    def step(self, stats: StepStats) -> None:
+        """After every step."""
+        self.progress.step(stats)
+
+    def line(self, line: MetricRecord) -> None:
+        """A line that went into the metrics."""
+        self.progress.line(line)
+
+    def close(self) -> None:
+        """The training goes on no longer."""
+        self.progress.close()
+
+
+class Quiet:
+    """Says nothing but warnings."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def warn(self, text: str) -> None:
+        """Print the sentence where errors go."""
+        to_stderr(f"thriftnet: {text}")
+
+    def step(self, stats: StepStats) -> None:
+        """Nothing."""
+
+    def line(self, line: MetricRecord) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Silent(Quiet):
+    """Says nothing at all."""
+
+    def warn(self, text: str) -> None:
+        """Nothing."""
+
+
+class Lasting:
+    """Tells another progress what it is told, until that fails: no display is worth a training."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        """A sentence worth knowing."""
+        self._try(lambda: self._progress.note(text))
+
+    def warn(self, text: str) -> None:
+        """Something that went wrong."""
+        self._try(lambda: self._progress.warn(text))
+
+    def step(self, stats: StepStats) -> None:
+        """After every step."""
+        self._try(lambda: self._progress.step(stats))
+
+    def line(self, line: MetricRecord) -> None:
+        """A line that went into the metrics."""
+        self._try(lambda: self._progress.line(line))
+
+    def close(self) -> None:
+        """The training goes on no longer."""
+        self._try(self._progress.close)
+
+    def _try(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except (Exception, SystemExit) as fault:  # rich ends the program at a closed pipe
+            self._progress = Silent()
+            with contextlib.suppress(Exception):
+                reason = (str(fault).splitlines() or [""])[0] or type(fault).__name__
+                Quiet().warn(f"progress display stopped ({reason}); training continues")

@@ -1,0 +1,139 @@
+"""Go on with a run that was cut, from its last checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from thriftnet.data import OpenDataset
+from thriftnet.recipe import Recipe
+from thriftnet.runs.environments import environments
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import writing
+from thriftnet.runs.metrics_log import last_line
+from thriftnet.training.data import open_data
+from thriftnet.training.distributed.processes import ALONE, Processes
+from thriftnet.training.environment import describe_environment
+from thriftnet.training.images import PrepareTensors, prepare_tensors
+from thriftnet.training.progress import Progress
+from thriftnet.training.progress.tracking import Tracker
+from thriftnet.training.runner import (
+    TrainedRun,
+    fit_run,
+    main_progress,
+    prepare_training,
+    start_record,
+)
+from thriftnet.training.saved_run import (
+    SavedRun,
+    check_best,
+    check_data,
+    is_over,
+    load_saved,
+    read_saved,
+)
+from thriftnet.training.setup import Plan, recipe_network
+from thriftnet.training.state import TrainingState
+
+
+def resume_run(
+    path: Path,
+    *,
+    data: Path | None = None,
+    progress: Progress | None = None,
+    until: int | None = None,
+    trackers: Sequence[Tracker] = (),
+    processes: Processes = ALONE,
+    prepare: PrepareTensors = prepare_tensors,
+    saved: SavedRun | None = None,
+) -> TrainedRun:
+    """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
+
+    On the same machine with as many threads a worker it ends with the same bits as a run that was
+    never cut. One that was cut before its first checkpoint begins again at step 0.
+
+    Args:
+        path: Name of the run folder.
+        data: Where to read the images; none: as the recipe says.
+        progress: Told how it goes.
+        until: Stop after so many epochs, as if interrupted.
+        trackers: Kept up to date with the run's metrics; in the first process alone.
+        processes: Those that train together, each of which calls this.
+        prepare: Splits the images and prepares their tensors.
+        saved: What `read_saved` said of the folder, where it was asked already.
+
+    Raises:
+        RunError: There is no run, another process writes to it, its checkpoints or its best weights
+            are damaged, or a weight is not finite.
+        DataError: The data set cannot be had.
+        TrainingError: The loss stopped being finite.
+        ProcessError: One of several processes is gone.
+    """
+    progress = main_progress(progress, processes)
+    run = processes.broadcast_from_main(lambda: RunFolder.open(path))
+    with contextlib.ExitStack() as held:
+
+        def take_up() -> SavedRun | None:
+            if is_over(run):  # before the lock: its folder may be there to read alone
+                return None
+            held.enter_context(writing(run, say=progress.note))
+            run.remove_leftovers()
+            return None if is_over(run) else saved or read_saved(path)
+
+        found = processes.broadcast_from_main(take_up)
+        if found is None:
+            return TrainedRun(run.path, finished=True, is_main=processes.is_main)
+        recipe = found.recipe
+        processes.broadcast_from_main(lambda: check_best(found))
+        images = open_data(recipe.data, data, say=progress.note)
+        model = recipe_network(recipe, classes=len(images.classes))
+        plan, state = prepare_training(recipe, images, model, processes, prepare)
+        check_data(found, plan.data, name=images.name)
+        load_saved(found, state)
+        if processes.is_main:
+            if found.damage:
+                run.saved.drop_last()
+                progress.note(f"{found.damage}; going on from the checkpoint before it")
+            _rewind(run, plan, state)
+        progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
+        return fit_run(recipe, plan, state, run, progress, trackers, until=until)
+
+
+def restore_run(
+    path: Path, *, data: Path | None = None
+) -> tuple[Recipe, Plan, TrainingState, OpenDataset]:
+    """A run as it stood at its last checkpoint, with its data set; nothing is written.
+
+    Raises:
+        RunError: There is no run, no checkpoint, or it is damaged.
+        DataError: The data set cannot be had.
+    """
+    saved = read_saved(path)
+    if saved.checkpoint is None:
+        saved.run.load_state()  # says so
+    images = open_data(saved.recipe.data, data)
+    model = recipe_network(saved.recipe, classes=len(images.classes))
+    plan, state = prepare_training(saved.recipe, images, model, ALONE, prepare_tensors)
+    check_data(saved, plan.data, name=images.name)
+    load_saved(saved, state)
+    return saved.recipe, plan, state, images
+
+
+def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> None:
+    """Bring the metrics to where the state is, and say what the run goes on with."""
+    run.rewind(state.step)
+    if not last_line(run.metrics(outline=True), "start"):
+        run.append(start_record(plan, state))
+    _note_move(run, plan, state)
+    run.append({"kind": "resumed", "step": state.step})
+
+
+def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
+    """Keep what a run goes on with that it did not begin with, such as another machine."""
+    before = environments(run)[-1]
+    now = describe_environment(plan.compute, {}, processes=plan.processes.count)
+    same = {"command", "data"}  # another command by nature, and images that were checked
+    changed = {k: v for k, v in now.items() if k not in same and v != before.get(k)}
+    if changed:
+        run.append({"kind": "environment", "step": state.step, **changed})

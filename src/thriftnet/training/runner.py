@@ -1,0 +1,126 @@
+"""What starting and resuming a run share: its plan, and the loop with its folder around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from thriftnet.commands import command
+from thriftnet.data import OpenDataset
+from thriftnet.errors import ProcessError, TrainingError
+from thriftnet.models.describe import count_parameters
+from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import retrain_advice
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runtime.interrupt import stop_on_signal
+from thriftnet.training.distributed.processes import Processes
+from thriftnet.training.images import PrepareTensors
+from thriftnet.training.loop import fit
+from thriftnet.training.progress import Lasting, Progress, Quiet
+from thriftnet.training.progress.tracking import Tracker, WithStatus, WithTrackers
+from thriftnet.training.recorder import Recorder
+from thriftnet.training.setup import Plan, make_plan, make_state
+from thriftnet.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a training leaves."""
+
+    path: Path
+    finished: bool
+    """False when it was interrupted; `resume_run` goes on."""
+    asked: bool = False
+    """Whether a signal asked it to stop, even if it came to its end all the same."""
+    untracked: tuple[str, ...] = ()
+    """Names of the trackers that failed on the way."""
+    is_main: bool = True
+    """Of several processes, whether this is the one that speaks and evaluates."""
+
+
+def main_progress(progress: Progress | None, processes: Processes) -> Progress:
+    """That of the first process, which survives a display that fails; the others say nothing."""
+    return Lasting(progress) if progress and processes.is_main else Quiet()
+
+
+def prepare_training(
+    recipe: Recipe,
+    images: OpenDataset,
+    model: nn.Module,
+    processes: Processes,
+    prepare: PrepareTensors,
+) -> tuple[Plan, TrainingState]:
+    """What stays the same in a training, and what changes, at step 0; raises as `make_plan`."""
+    plan = make_plan(recipe, images, model, processes, prepare=prepare)
+    return plan, make_state(recipe, plan, model)
+
+
+def start_record(plan: Plan, state: TrainingState) -> MetricRecord:
+    """The first line of a run's metrics."""
+    return {
+        "kind": "start",
+        "step": 0,
+        "classes": list(plan.classes),
+        "parameters": count_parameters(state.model),
+        "macs": plan.macs,
+        "train_images": len(plan.images),
+        "val_images": len(plan.val_images),
+        "steps": plan.total_steps,
+    }
+
+
+def fit_run(
+    recipe: Recipe,
+    plan: Plan,
+    state: TrainingState,
+    run: RunFolder,
+    progress: Progress,
+    trackers: Sequence[Tracker],
+    *,
+    deadline: float | None = None,
+    until: int | None = None,
+) -> TrainedRun:
+    """Train from where `state` stands, with trackers, status and signals around the loop.
+
+    Args:
+        recipe: The run's.
+        plan: What stays the same.
+        state: What changes.
+        run: Where all is written.
+        progress: Told how it goes.
+        trackers: Kept up to date with the run's metrics.
+        deadline: By `time.monotonic()`; none: no budget of time.
+        until: Stop after so many epochs, as if interrupted.
+
+    Raises:
+        TrainingError: The loss stopped being finite.
+        ProcessError: One of several processes is gone.
+        RunError: The disk is full.
+    """
+    is_main = plan.processes.is_main
+    tracked = WithTrackers(progress, run, trackers)
+    progress = WithStatus(tracked, run) if is_main else tracked
+    with stop_on_signal() as stop:
+        try:
+            recorder = Recorder(recipe, plan, state, run, progress)
+            finished = fit(plan, state, recorder, stop, deadline=deadline, until=until)
+        except TrainingError as fault:
+            if is_main:
+                run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
+            raise TrainingError(f"{fault}; {retrain_advice(run)}") from None
+        except ProcessError as fault:
+            way = command("train", "--resume", run.path).removeprefix("thriftnet ")
+            raise ProcessError(f"{fault} with {way}") from None
+        finally:
+            progress.close()
+    return TrainedRun(
+        run.path,
+        finished=finished,
+        asked=stop.requested,
+        untracked=tuple(tracked.failed),
+        is_main=is_main,
+    )

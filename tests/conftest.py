@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postgres import PostgresServer
 
 
-pytest_plugins = ["report_fixtures"]
+pytest_plugins = ["ongoing", "report_fixtures"]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from disk import full_disk
 from thriftnet.errors import DataError, RunError, ThriftnetError
 from thriftnet.files import (
     cache_folder,
@@ -21,10 +22,6 @@ from thriftnet.files import (
     replacing,
     write_whole,
 )
-
-
-def full_disk(*_: Any, **__: Any) -> NoReturn:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_content_replaces_what_was_there_and_makes_folders(tmp_path: Path):

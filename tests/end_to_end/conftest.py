@@ -6,12 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from commands import SHORT, Command, Outcome, in_this_process
+from grids import Finished, finished, go_on
 from thriftnet.data import Dataset
+from thriftnet.search.candidates import count_candidates
+from thriftnet.search.space import load_space
+from thriftnet.search.study import Study
 from tiny import space_file
 
 
@@ -66,3 +71,22 @@ def study(first: Outcome, folder: Path, tmp_path: Path) -> Path:
     assert first.code == 0
     shutil.copy(folder / "tiny.yaml", tmp_path)
     return Path(shutil.copytree(folder / "study", tmp_path / "study"))
+
+
+@pytest.fixture(scope="session")
+def grid_folder(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]) -> Path:
+    """With a tiny space; the data set is at hand."""
+    assert len(cifar10[0]) == 50_000
+    path = tmp_path_factory.mktemp("machines")
+    space_file(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def unbroken(grid_folder: Path) -> Finished:
+    """What a grid leaves that nothing happened to."""
+    space = load_space(grid_folder / "tiny.yaml")
+    with closing(Study.create(grid_folder / "unbroken", space).storage) as storage:
+        storage.add_candidates(count_candidates(space))
+    go_on(grid_folder / "unbroken")
+    return finished(grid_folder / "unbroken")

@@ -1,125 +1,17 @@
-"""Following a run: its standing, what the terminal shows, and the page that keeps up with it."""
+"""Following a run in a terminal: what is shown, and when it ends."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
 
 from commands import Command
-from small import opened, small_recipe, use_images
-from thriftnet.errors import RunError
-from thriftnet.report.server import LiveServer
+from ongoing import STATUS, epoch_line
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import read_standing
-from thriftnet.runs.new_run import create_run
 from thriftnet.terminal.watch import follow, sparkline, standing_lines
-from thriftnet.training.progress import Quiet, StepStats
-from thriftnet.training.start import start_run
-
-STATUS = {
-    "epoch": 2,
-    "epochs": 3,
-    "share": 0.5,
-    "loss": 1.25,
-    "accuracy": 0.5,
-    "learning_rate": 0.01,
-    "images_per_second": 321.0,
-    "seconds_left": 75.0,
-}
-
-
-def epoch_line(epoch: int, **figures: float | None) -> dict[str, Any]:
-    told = {"train_loss": 2 / epoch, "train_accuracy": 0.2 * epoch, "val_loss": None}
-    rates = {"learning_rate": 0.1 / epoch, "images_per_second": 300.0, "seconds": 20.0 * epoch}
-    counts = {"epoch": epoch, "epochs": 3, "step": 10 * epoch}
-    return {"kind": "epoch", **counts, **told, "val_accuracy": 0.3 * epoch, **rates, **figures}
-
-
-@pytest.fixture
-def going(tmp_path: Path) -> RunFolder:
-    """A training in its second of three epochs."""
-    run = create_run(tmp_path / "runs" / "going", small_recipe(), {})
-    run.append({"kind": "start", "step": 0, "parameters": 3, "macs": 8, "train_images": 48,
-                "val_images": 12, "steps": 9})  # fmt: skip
-    run.append(epoch_line(1))
-    run.save_status(STATUS)
-    return run
-
-
-def test_training_tells_where_it_stands_and_clears_that_at_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar10: Any
-) -> None:
-    use_images(monkeypatch, opened(*cifar10))
-    seen: list[tuple[str, dict[str, Any]]] = []
-
-    class Watcher(Quiet):
-        def step(self, stats: StepStats) -> None:
-            seen.append((read_standing(tmp_path / "one").state, vars(stats)))
-
-    recipe = small_recipe(
-        train={"epochs": 0.005}, schedule={"warmup_epochs": 0}, data={"val_ratio": 0}
-    )
-    run = start_run(recipe, name="one", runs_dir=tmp_path, progress=Watcher())
-    states = [state for state, _ in seen]
-    assert states[0] == "starting"  # the status is written after the other progress was told
-    assert set(states[1:]) == {"running"}
-    left = [stats["seconds_left"] for _, stats in seen]
-    assert left[-1] == 0
-    assert not RunFolder(run.path).status_path.exists()
-    assert read_standing(run.path).state == "finished"
-
-
-@pytest.mark.parametrize(
-    ("lines", "age", "state"),
-    [
-        ([], None, "starting"),
-        ([epoch_line(1)], 0.0, "running"),
-        ([epoch_line(1)], 3600.0, "silent"),
-        ([epoch_line(1)], None, "silent"),
-        ([{"kind": "interrupted", "step": 4}], None, "interrupted"),
-        ([{"kind": "failed", "step": 4, "reason": "the loss became nan"}], None, "failed"),
-        ([{"kind": "interrupted", "step": 4}, epoch_line(1)], 0.0, "running"),
-        ([{"kind": "interrupted", "step": 4}, {"kind": "resumed", "step": 4}], None, "starting"),
-    ],
-)
-def test_state_of_a_run(
-    tmp_path: Path, lines: list[dict[str, Any]], age: float | None, state: str
-) -> None:
-    run = create_run(tmp_path / "one", small_recipe(), {})
-    run.append({"kind": "start", "step": 0})
-    for line in lines:
-        run.append(line)
-    if age is not None:
-        run.save_status(STATUS)
-        then = time.time() - age
-        os.utime(run.status_path, (then, then))
-    standing = read_standing(run.path)
-    assert standing.state == state
-    assert standing.over == (state in {"interrupted", "failed"})
-
-
-def test_torn_status_is_no_harm(going: RunFolder) -> None:
-    going.status_path.write_text('{"epoch": 2, "sha')
-    assert going.status()[0] == {}
-    assert read_standing(going.path).epochs[0]["epoch"] == 1
-
-
-def test_full_disk_does_not_stop_a_training_for_its_status(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "gone")
-    run.save_status(STATUS)  # the folder is not there
-    run.save_status(None)
-    assert run.status() == ({}, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -209,16 +101,6 @@ def test_follow_waits_for_the_test_figures_of_a_run_that_has_just_ended(
     assert len(waited) == 3
 
 
-def test_a_status_is_never_seen_half_written(going: RunFolder) -> None:
-    going.save_status(STATUS)
-    before = going.status_path.stat().st_ino
-    with going.status_path.open("rb") as reader:  # opened before it is written anew
-        going.save_status({**STATUS, "epoch": 3})
-        assert json.loads(reader.read())["epoch"] == STATUS["epoch"]
-    assert going.status_path.stat().st_ino != before
-    assert going.status()[0]["epoch"] == 3
-
-
 def test_watch_of_a_finished_run_shows_it_and_ends(command: Command, copied: Path) -> None:
     outcome = command("watch", copied)
     assert outcome.code == 0
@@ -232,76 +114,3 @@ def test_test_accuracy_is_that_of_the_recipes_own_reading(going: RunFolder) -> N
     for name, accuracy in ((tta, 0.91), ("none", 0.9)):
         going.append({"kind": "test", "tta": name, "accuracy": accuracy})
     assert standing_lines(read_standing(going.path), width=80)[-1].split()[-1] == "91.00%"
-
-
-def test_line_that_lost_a_figure_is_passed_over(going: RunFolder) -> None:
-    going.append({"kind": "epoch", "epoch": 2, "train_loss": 1.0})
-    assert [line["epoch"] for line in read_standing(going.path).epochs] == [1]
-    assert standing_lines(read_standing(going.path), width=80)[0].startswith("going  running")
-
-
-def test_bad_paths_and_ports(command: Command, tmp_path: Path, going: RunFolder) -> None:
-    outcome = command("watch", tmp_path / "none")
-    assert (outcome.code, outcome.out) == (2, "")
-    assert "there is no run folder" in outcome.err
-    with LiveServer(going.path, port=0) as server:
-        taken = server.server_address[1]
-        outcome = command("watch", going.path, "--port", str(taken))
-        assert outcome.code == 2
-        assert f"port {taken} is in use by another program; choose another" in outcome.err
-    with pytest.raises(RunError, match="there is no run folder"):
-        LiveServer(tmp_path / "none", port=0)
-
-
-@pytest.fixture
-def served(copied: Path) -> Iterator[tuple[RunFolder, str]]:
-    """A run whose page is served."""
-    with LiveServer(copied, port=0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield RunFolder(copied), server.address
-        server.shutdown()
-
-
-def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None:
-    run, address = served
-    assert address.startswith("http://127.0.0.1:")
-    with urlopen(f"{address}standing") as answer:
-        assert json.load(answer)["state"] == "finished"
-    with pytest.raises(HTTPError, match="404"):
-        urlopen(f"{address}../recipe.yaml")
-    shutil.rmtree(run.path)
-    with pytest.raises(HTTPError, match="503") as fault:
-        urlopen(f"{address}standing")
-    assert b"there is no run folder" in fault.value.read()
-
-
-def test_page_in_a_browser_keeps_up_with_the_run(served: tuple[RunFolder, str]) -> None:
-    run, address = served
-    run.save_status(STATUS)
-    run.model_path.rename(run.path / "aside")
-    with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("chromium-browser")
-        assert program, "there is no chromium; install it with: apt-get install -y chromium"
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(address)
-        live = page.locator("#live")
-        expect(live).to_have_text(
-            "running: epoch 2 of 3, 50%, loss 1.250, 321 images/s, 1:15 left", timeout=20_000
-        )
-        assert page.get_by_label("Progress of the run").get_attribute("value") == "0.5"
-        page.get_by_text("Blocks", exact=True).click()
-        rows = page.locator("[aria-label='Epochs, table'] tbody tr")
-        before = rows.count()
-        run.append(epoch_line(before + 1))
-        expect(rows).to_have_count(before + 1, timeout=30_000)
-        expect(page.locator("[aria-label='Blocks, table']")).to_be_visible()  # unfolded it stays
-        assert said == []
-        shutil.rmtree(run.path)
-        expect(live).to_contain_text("there is no run folder", timeout=20_000)
-        browser.close()

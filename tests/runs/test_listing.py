@@ -1,4 +1,4 @@
-"""The list of runs: states, figures, filters, order, and what may be cleaned up."""
+"""The list of runs: states, figures, damage, and how it fits a terminal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import pytest
 from made_runs import make_run
 from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe, shipped_recipes
-from thriftnet.runs.cleanup import find_superseded, remove_superseded, superseded
-from thriftnet.runs.filters import parse_columns, parse_condition, select_runs
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.listing import COLUMNS, ListedRun, find_runs, list_runs
+from thriftnet.runs.listing import COLUMNS, ListedRun, list_runs
 from thriftnet.terminal.runs import print_runs
 
 
@@ -142,98 +140,6 @@ def test_recipe_in_another_style_of_yaml(tmp_path: Path):
     assert found.value("train.epochs") == load_recipe(run.recipe_path).train.epochs
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs a to f: four of smoke, one of quick, one never evaluated, one damaged."""
-    folder = tmp_path_factory.mktemp("study")
-    for name, accuracy, rate in (("a", 0.61, 0.1), ("b", 0.65, 0.05), ("c", 0.63, 0.2)):
-        options = [f"optim.lr={rate}"]
-        make_run(folder / name, seed=ord(name), accuracy=accuracy, overrides=options)
-    make_run(folder / "d", recipe="quick", accuracy=0.93)
-    make_run(folder / "e", accuracy=None)
-    make_run(folder / "f").recipe_path.write_text("name: [")
-    return folder
-
-
-def names(study: Path, *where: str, sort: str = "name", reverse: bool = False) -> str:
-    conditions = [parse_condition(text) for text in where]
-    kept = select_runs(list_runs(study), conditions, sort=sort, reverse=reverse)
-    return "".join(str(run.value("name")) for run in kept)
-
-
-@pytest.mark.parametrize(
-    ("where", "kept"),
-    [
-        (["recipe=smoke"], "abce"),
-        (["recipe=smoke", "accuracy>0.62"], "bc"),
-        (["recipe!=smoke"], "df"),
-        (["recipe=q*"], "d"),
-        (["accuracy >= 0.65"], "bd"),
-        (["accuracy<0.63"], "a"),
-        (["accuracy<=0.63"], "ac"),
-        (["accuracy="], "ef"),
-        (["accuracy!="], "abcd"),
-        (["optim.lr==1e-1"], "ae"),
-        (["optim.lr!=0.1"], "bcdf"),
-        (["state=damaged"], "f"),
-        (["model.blocks=[1,1,1]"], "abce"),
-        (["model.blocks=[2, 2, 2]"], "d"),
-        (["model.residual=true"], "d"),
-        (["model.residual="], "abcef"),
-        (["evaluate.tta=none"], ""),
-        (["seed>=98", "seed<99"], "b"),
-        (["name>=c", "name<e"], "cd"),
-        (["started>2020-01-01"], "abcdef"),
-    ],
-    ids=str,
-)
-def test_filters(study: Path, where: list[str], kept: str):
-    assert names(study, *where) == kept
-
-
-def test_sorting_puts_what_has_no_value_before_the_least(study: Path):
-    assert names(study, sort="accuracy") == "efacbd"
-    assert names(study, sort="accuracy", reverse=True) == "dbcaef"
-    assert names(study, "recipe=smoke", "accuracy!=", sort="optim.lr") == "bac"
-    assert names(study, sort="model.blocks") == "fabced"
-
-
-@pytest.mark.parametrize(
-    ("where", "told"),
-    [
-        ("acuracy>0.9", "did you mean accuracy?"),
-        ("lr=0.1", "did you mean optim.lr?"),
-        ("optim.lrr=0.1", "did you mean optim.lr?"),
-        ("accuracy", "is not a condition such as recipe=quick"),
-        ("=3", "is not a condition"),
-        ("", "is not a condition"),
-        ("accuracy>high", "accuracy is a number; compare it with one"),
-    ],
-)
-def test_wrong_filters(study: Path, where: str, told: str):
-    with pytest.raises(RunError, match=r"\A[^\n]+\Z") as fault:
-        names(study, where)
-    assert told in str(fault.value)
-
-
-@pytest.mark.parametrize("columns", ["name,sede", "name,", "model.block"])
-def test_wrong_columns(columns: str):
-    with pytest.raises(RunError, match="is neither a column nor a recipe key; did you mean"):
-        parse_columns(columns)
-
-
-def test_columns_of_choice_are_all_shown(study: Path, capsys: pytest.CaptureFixture[str]):
-    columns = parse_columns("name, accuracy,optim.lr,model.blocks,model.residual,problem")
-    print_runs(list_runs(study), columns)
-    head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == list(columns)
-    rows = {line.split()[0]: line.split()[1:5] for line in lines}
-    assert rows["b"] == ["0.6500", "0.05", "[1,1,1]", "–"]
-    rate = f"{load_recipe('quick').optim.lr:g}"
-    assert rows["d"] == ["0.9300", rate, "[2,2,2]", "true"]
-    assert rows["f"][:4] == ["–", "–", "–", "–"]
-
-
 @pytest.mark.parametrize("width", [50, 80, 200])
 def test_list_fits_the_terminal(
     tmp_path: Path,
@@ -271,62 +177,3 @@ def test_folders_that_hold_no_list(tmp_path: Path):
     run = make_run(tmp_path / "run")
     with pytest.raises(RunError, match="is a run; give its parent folder"):
         list_runs(run.path)
-
-
-def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-
-
-def test_only_checkpoints_of_finished_runs_are_removed(tmp_path: Path):
-    done = make_run(tmp_path / "done")
-    kept = make_run(tmp_path / "kept", seed=1)
-    (kept.last_path.parent / "mine.pt").write_bytes(b"a user's own")
-    make_run(tmp_path / "cut", finished=False)
-    torn = make_run(tmp_path / "torn", seed=2)
-    torn.model_path.write_bytes(torn.model_path.read_bytes()[:-1])  # the checkpoint can mend it
-    make_run(tmp_path / "strange").model_path.write_bytes(b"{}")
-    before = files(tmp_path)
-    found = find_superseded(find_runs(tmp_path))
-    assert files(tmp_path) == before
-    gone = {
-        f"{name}/checkpoints/{file}"
-        for name in ("done", "kept")
-        for file in ("last.pt", "best.safetensors")
-    }
-    assert {str(p.relative_to(tmp_path)) for entry in found for p in entry.files} == gone
-    sizes = {entry.run.name: entry.size for entry in found}
-    assert sizes["done"] == done.last_path.stat().st_size + done.best_path.stat().st_size
-    assert remove_superseded(found) == sum(sizes.values())
-    assert files(tmp_path) == before - gone
-    assert not done.last_path.parent.exists()
-    assert find_superseded(find_runs(tmp_path)) == []
-    assert only([r for r in list_runs(tmp_path) if r.value("name") == "done"]).value("state") == (
-        "finished"
-    )
-
-
-def test_model_lost_after_it_was_shown_keeps_its_checkpoints(tmp_path: Path):
-    run = make_run(tmp_path / "run")
-    found = find_superseded(find_runs(tmp_path))
-    run.model_path.unlink()
-    assert remove_superseded(found) == 0
-    assert run.last_path.is_file()
-
-
-def test_a_checkpoint_stays_until_the_last_line_is_written(tmp_path: Path) -> None:
-    """A disk that filled up after the weights: `--resume` makes the line from the checkpoint."""
-    run = make_run(tmp_path / "full")
-    lines = [line for line in run.metrics() if line["kind"] not in {"end", "test"}]
-    run.metrics_path.unlink()
-    for line in lines:
-        run.append(line)
-    assert run.finished
-    assert superseded(run) == []
-    run.append({"kind": "end", "step": 360, "seconds": 41.0})
-    assert superseded(run) == [run.last_path, run.best_path]
-
-
-@pytest.mark.parametrize("text", ["accuracy>", "accuracy <= ", "seed<"])
-def test_a_comparison_with_nothing_is_refused(text: str) -> None:
-    with pytest.raises(RunError, match="compares with nothing; add a value"):
-        parse_condition(text)

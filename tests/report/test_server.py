@@ -1,0 +1,87 @@
+"""The page that follows a run: its server, and a browser that keeps up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from commands import Command
+from ongoing import STATUS, epoch_line
+from thriftnet.errors import RunError
+from thriftnet.report.server import LiveServer
+from thriftnet.runs.folder import RunFolder
+
+
+def test_bad_paths_and_ports(command: Command, tmp_path: Path, going: RunFolder) -> None:
+    outcome = command("watch", tmp_path / "none")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "there is no run folder" in outcome.err
+    with LiveServer(going.path, port=0) as server:
+        taken = server.server_address[1]
+        outcome = command("watch", going.path, "--port", str(taken))
+        assert outcome.code == 2
+        assert f"port {taken} is in use by another program; choose another" in outcome.err
+    with pytest.raises(RunError, match="there is no run folder"):
+        LiveServer(tmp_path / "none", port=0)
+
+
+@pytest.fixture
+def served(copied: Path) -> Iterator[tuple[RunFolder, str]]:
+    """A run whose page is served."""
+    with LiveServer(copied, port=0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield RunFolder(copied), server.address
+        server.shutdown()
+
+
+def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None:
+    run, address = served
+    assert address.startswith("http://127.0.0.1:")
+    with urlopen(f"{address}standing") as answer:
+        assert json.load(answer)["state"] == "finished"
+    with pytest.raises(HTTPError, match="404"):
+        urlopen(f"{address}../recipe.yaml")
+    shutil.rmtree(run.path)
+    with pytest.raises(HTTPError, match="503") as fault:
+        urlopen(f"{address}standing")
+    assert b"there is no run folder" in fault.value.read()
+
+
+def test_page_in_a_browser_keeps_up_with_the_run(served: tuple[RunFolder, str]) -> None:
+    run, address = served
+    run.save_status(STATUS)
+    run.model_path.rename(run.path / "aside")
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium") or shutil.which("chromium-browser")
+        assert program, "there is no chromium; install it with: apt-get install -y chromium"
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(address)
+        live = page.locator("#live")
+        expect(live).to_have_text(
+            "running: epoch 2 of 3, 50%, loss 1.250, 321 images/s, 1:15 left", timeout=20_000
+        )
+        assert page.get_by_label("Progress of the run").get_attribute("value") == "0.5"
+        page.get_by_text("Blocks", exact=True).click()
+        rows = page.locator("[aria-label='Epochs, table'] tbody tr")
+        before = rows.count()
+        run.append(epoch_line(before + 1))
+        expect(rows).to_have_count(before + 1, timeout=30_000)
+        expect(page.locator("[aria-label='Blocks, table']")).to_be_visible()  # unfolded it stays
+        assert said == []
+        shutil.rmtree(run.path)
+        expect(live).to_contain_text("there is no run folder", timeout=20_000)
+        browser.close()

@@ -1,0 +1,112 @@
+"""A grid of a tiny space as a command of its own: begun, halted, killed, and what it left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from thriftnet.runs.folder import RunFolder
+from thriftnet.search.conclusion import conclude
+from thriftnet.search.stages.order import GRID
+from thriftnet.search.study import Study
+from thriftnet.search.workers.worker import work
+
+Finished = set[tuple[str, int, float | None]]
+
+QUICK = ("--stage", "grid", "--heartbeat", "0.6")
+
+
+def go_on(path: Path) -> None:
+    """Do what is left of a grid, in this process, and conclude it."""
+    study = Study.open(path)
+    with closing(study.storage):
+        assert work(study, GRID, worker="of the tests")
+        assert conclude(study, GRID, data=None, stopping=lambda: False, say=print)
+
+
+def begun(folder: Path, study: str, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
+    return subprocess.Popen(
+        [*command, "--study", str(folder / study), *QUICK, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(path: Path, url: str | None = None) -> Finished:
+    with closing(Study.open(path, url=url).storage) as storage:
+        rows = storage.jobs("grid")
+    assert {row.state for row in rows} == {"finished"}
+    return {(row.job.candidate, row.job.epochs, row.value) for row in rows}
+
+
+def no_epoch_was_trained_twice(path: Path) -> bool:
+    runs = [RunFolder.open(trial).metrics() for trial in (path / "trials" / "grid").iterdir()]
+    epochs = [[line["epoch"] for line in lines if line["kind"] == "epoch"] for lines in runs]
+    return all(each == list(range(1, len(each) + 1)) for each in epochs)
+
+
+def stop_in_a_trial(path: Path, url: str | None) -> int:
+    """Halt a worker that holds a job, and tell its process."""
+    deadline = time.monotonic() + 120
+    kept = path / ("study.db" if url is None else "study.id")
+    while not kept.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with closing(Study.open(path, url=url).storage) as storage:
+        while time.monotonic() < deadline:
+            time.sleep(0.02)
+            for row in storage.jobs("grid"):
+                pid = process_of(row.worker) if row.state == "running" else None
+                if pid is None:
+                    continue
+                os.kill(pid, signal.SIGSTOP)
+                if row in storage.jobs("grid"):
+                    return pid
+                os.kill(pid, signal.SIGCONT)
+    pytest.fail("no worker ever held a job")
+
+
+def read_until(search: subprocess.Popen[str], mark: str) -> str:
+    """What it printed up to the line with `mark`."""
+    assert search.stdout
+    found = ""
+    while mark not in found and (line := search.stdout.readline()):
+        found += line
+    return found
+
+
+def process_of(worker: str) -> int | None:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if worker.encode() in words:
+            return int(path.parent.name)
+    return None
+
+
+def parent_of(pid: int) -> int:
+    told = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True)
+    return int(told.stdout)
+
+
+@dataclass(frozen=True)
+class Told:
+    code: int
+    out: str
+    err: str
+
+
+def ended(search: subprocess.Popen[str]) -> Told:
+    out, err = search.communicate(timeout=200)
+    return Told(search.returncode, out, err)

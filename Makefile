@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check numerics lint types format paper lock clean
+.PHONY: train test check numerics lint types format paper site lock clean
 
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
@@ -40,6 +40,10 @@ types: .venv/.installed
 
 paper: .venv/.installed
 	$(BIN)/python -m reproductions.dreamfire2025 $(ARGS)
+
+# The documentation as pages, in build/site.
+site: .venv/.installed
+	$(BIN)/sphinx-build --fail-on-warning --quiet docs build/site
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .

@@ -41,7 +41,7 @@ DOCUMENTS = (
     "docs/performance.md",
     "docs/accuracy.md",
     "docs/reports.md",
-    "docs/search.md",
+    "docs/searching.md",
 )
 
 MEASURED = {**ACCURACY_TABLE, **ACCURACY_BLOCKS, **PERFORMANCE_BLOCKS, **SEARCH_BLOCKS}

@@ -75,7 +75,7 @@ def test_every_command_of_the_readme_is_looked_at() -> None:
 
 
 def test_the_space_that_the_documents_show_is_one(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "search.md").read_text("utf-8")
+    text = (ROOT / "docs" / "searching.md").read_text("utf-8")
     (shown,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     (tmp_path / "mine.yaml").write_text(shown)
     space = load_space(tmp_path / "mine.yaml")

@@ -1,4 +1,4 @@
-"""Blocks of docs/search.md, each from its files of results/."""
+"""Blocks of docs/searching.md, each from its files of results/."""
 
 from __future__ import annotations
 

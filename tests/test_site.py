@@ -1,0 +1,26 @@
+"""`make site` builds, and its pages open from a disk without a network."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+pytest.importorskip("sphinx")
+
+
+def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    words = ["--fail-on-warning", "--keep-going", "--quiet", "docs", str(tmp_path)]
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert 'id="thriftnet.api.train"' in (tmp_path / "api.html").read_text("utf-8")
+    loaded = r'<(?:script|img|link)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]*"'
+    found = {page.name: re.findall(loaded, page.read_text("utf-8")) for page in pages}
+    assert not any(found.values()), found

@@ -169,6 +169,18 @@ def test_rooms_are_small():
     assert crowded == {}
 
 
+def test_functions_fit_on_a_screen():
+    """Their statements; a signature and a docstring are read apart."""
+    long: set[str] = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body and (node.end_lineno or 0) - body[0].lineno >= 60:
+                    long.add(f"{name(path)} {node.name}")
+    assert long == set()
+
+
 def run(code: str, *, before: Path | None = None) -> str:
     """Run code in a process that finds this package, whichever checkout is installed."""
     places = [str(place) for place in (before, PACKAGE.parent) if place]

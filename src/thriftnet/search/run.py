@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from thriftnet.data.registry import known_classes
 from thriftnet.errors import SearchError
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.interrupt import stop_on_signal
+from thriftnet.runtime.interrupt import StopRequest, stop_on_signal
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.folder import is_study
@@ -127,23 +127,33 @@ def run_search(
             _need(opened, stages_before(each))
             outcome = opened.outcome(each.name)
             if outcome is None:
-                teller = _Teller(opened, each, progress)
-                if teller.look() or supervisor.run(
-                    each, stopping=lambda: stop.requested, look=teller.look
-                ):
-                    outcome = conclude(
-                        opened,
-                        each,
-                        data=data,
-                        stopping=lambda: stop.requested,
-                        say=progress.note,
-                    )
-                if outcome is None:
-                    return Searched(path, False, outcomes, ())
+                outcome = _run_stage(opened, each, supervisor, stop, data=data, progress=progress)
+            if outcome is None:
+                return Searched(path, False, outcomes, ())
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
         failures = failures_of(read_snapshot(opened))
         return Searched(path, True, outcomes, tuple(f for f in failures if f.given_up))
+
+
+def _run_stage(
+    study: Study,
+    stage: Stage,
+    supervisor: Supervisor,
+    stop: StopRequest,
+    *,
+    data: Path | None,
+    progress: SearchProgress,
+) -> dict[str, Any] | None:
+    """Do what is left of a stage and conclude it; none where it was stopped."""
+    teller = _Teller(study, stage, progress)
+
+    def stopping() -> bool:
+        return stop.requested
+
+    if teller.look() or supervisor.run(stage, stopping=stopping, look=teller.look):
+        return conclude(study, stage, data=data, stopping=stopping, say=progress.note)
+    return None
 
 
 def _choose_pool(

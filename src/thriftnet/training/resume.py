@@ -50,8 +50,8 @@ def resume_run(
 ) -> TrainedRun:
     """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
 
-    On the same machine with as many threads a worker it ends with the same bits as a run that was
-    never cut. One that was cut before its first checkpoint begins again at step 0.
+    On the same machine with as many threads a worker, it ends with the bits of an unbroken run. One
+    that was cut before its first checkpoint begins again at step 0.
 
     Args:
         path: Name of the run folder.
@@ -64,8 +64,7 @@ def resume_run(
         saved: What `read_saved` said of the folder, where it was asked already.
 
     Raises:
-        RunError: There is no run, another process writes to it, its checkpoints or its best weights
-            are damaged, or a weight is not finite.
+        RunError: No run is there, another process writes to it, or its weights are damaged.
         DataError: The data set cannot be had.
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.

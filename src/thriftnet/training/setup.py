@@ -120,11 +120,7 @@ def make_plan(
             have a single value to go by.
     """
     settings = recipe.train
-    if recipe.data.image_size > data.image_size:
-        raise RecipeError(
-            f"data.image_size is {recipe.data.image_size}, and the images of {data.name} have "
-            f"{data.image_size} pixels; images are only ever shrunk: lower it"
-        )
+    _check_image_size(recipe, data)
     compute = choose_compute(device=settings.device, precision=settings.precision)
     processes.check_device(compute.device)
     micro_batch = settings.micro_batch or settings.batch_size
@@ -140,11 +136,7 @@ def make_plan(
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
     if 1 in epochs.micro_batches(micro_batch):
         _check_lone_image(model, side=min(sizes.macs))
-    if settings.select == "best" and len(placed.val_images) == 0:
-        raise RecipeError(
-            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and train.select=best "
-            "needs some; raise it or set train.select=final"
-        )
+    _check_selection(recipe, validation_images=len(placed.val_images))
     return Plan(
         seed=recipe.seed,
         compute=compute,
@@ -171,6 +163,22 @@ def make_plan(
         processes=processes,
         sync_batch_norm=split,
     )
+
+
+def _check_image_size(recipe: Recipe, data: OpenDataset) -> None:
+    if recipe.data.image_size > data.image_size:
+        raise RecipeError(
+            f"data.image_size is {recipe.data.image_size}, and the images of {data.name} have "
+            f"{data.image_size} pixels; images are only ever shrunk: lower it"
+        )
+
+
+def _check_selection(recipe: Recipe, *, validation_images: int) -> None:
+    if recipe.train.select == "best" and validation_images == 0:
+        raise RecipeError(
+            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and train.select=best "
+            "needs some; raise it or set train.select=final"
+        )
 
 
 def _check_lone_image(model: nn.Module, *, side: int) -> None:

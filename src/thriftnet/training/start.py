@@ -86,13 +86,9 @@ def start_run(
         plan, state = prepare_training(recipe, images, model, processes, prepare)
         progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
     with contextlib.ExitStack() as held:
-
-        def begin() -> RunFolder:
-            run = _open_run(path, recipe, plan, state, progress, named=name is not None)
-            held.enter_context(writing(run, say=progress.note))
-            return run
-
-        run = processes.broadcast_from_main(begin)
+        run = processes.broadcast_from_main(
+            lambda: _open_run(path, recipe, plan, state, progress, held, named=name is not None)
+        )
         return fit_run(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
@@ -111,13 +107,15 @@ def _open_run(
     plan: Plan,
     state: TrainingState,
     progress: Progress,
+    held: contextlib.ExitStack,
     *,
     named: bool,
 ) -> RunFolder:
-    """Make the run folder, and say in it and to the user what begins."""
+    """Make the run folder and hold its lock, and say in it and to the user what begins."""
     count = plan.processes.count
     environment = describe_environment(plan.compute, plan.data, processes=count)
     run = create_run(path, recipe, environment, named=named)
+    held.enter_context(writing(run, say=progress.note))
     start = start_record(plan, state)
     run.append(start)
     progress.note(

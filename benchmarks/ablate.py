@@ -4,8 +4,8 @@
     python benchmarks/ablate.py quick --epochs 2 --variants base "no residual connections" ReLU
     python benchmarks/ablate.py strong --jobs 8
 
-Reads the training images that a run did not train on; the test images are never touched. Variants
-stand in ablation_studies.py; `base` is always among them. How long all of it will take is said
+Evaluates on training images that a run did not train on; the test images are never touched.
+Variants stand in ablation_studies.py; `base` is always among them. How long all of it will take is said
 first. What the results file has already is not trained again and a run that was cut is resumed, so
 a study can be spread over many sittings. Several at once gain where one leaves most of an
 accelerator idle, and nothing on a CPU. Writes results/ablation_NAME.json after every run, and with
@@ -45,7 +45,7 @@ _SPEED_SECONDS = 10.0
 
 
 def measure(recipe: Recipe, path: Path, *, quiet: bool = False) -> dict[str, Any]:
-    """Train one variant with one seed, unless it is there, and read the images it did not see."""
+    """Train one variant with one seed, unless it is there; evaluate it on images it did not see."""
     progress = choose_progress(quiet=quiet)
     if not path.exists():
         run = start_run(recipe, name=path.name, runs_dir=path.parent, progress=progress)

@@ -29,7 +29,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runs.paths import model_file
 
-_READING = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")
+_METRICS = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error", "precision")
 _MACHINE = ("processor", "threads", "device", "precision", "torch", "system")
 _ACCELERATOR = "accelerator"
 """Of the machine too; runs of before November 2026 do not say it and had none."""
@@ -84,7 +84,7 @@ def _entry(
         "accuracy": tests[tta]["accuracy"],
         "accuracy_with_tta": tests[with_tta]["accuracy"] if with_tta in tests else None,
         "accuracy_without_tta": tests["none"]["accuracy"],
-        "readings": {k: {key: test[key] for key in _READING} for k, test in tests.items()},
+        "readings": {k: {key: test[key] for key in _METRICS} for k, test in tests.items()},
         "curve": curve_of(lines),
     }
 

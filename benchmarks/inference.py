@@ -1,11 +1,11 @@
-"""How fast can a network read images here, by every way there is, and does each say the same?
+"""How fast is inference here, by every way there is, and does each give the same answers?
 
     pip install 'thriftnet[bench]'
     python benchmarks/inference.py quick
     python benchmarks/inference.py runs/NAME
 
 A recipe's name gives an untrained network: its speed is that of a trained one, its agreement is
-not. A run that held images out gives accuracies on them; test images are never read. All ways
+not. A run that held images out gives accuracies on them; test images are never evaluated. All ways
 take turns, several rounds, at batch 1 and 256. Writes results/inference_NAME.json.
 """
 
@@ -57,7 +57,7 @@ _CALIBRATION = 512
 _CALLS = {1: 40, LARGE: 3}
 """Timed calls of each way in a round."""
 _AGREEMENT = 0.99
-"""Share of equal answers below which a way does not read the same network."""
+"""Share of equal answers below which a way does not run the same network."""
 _EXACT = 1e-3
 """Difference of probabilities above which a way that computes in fp32 is wrong."""
 

@@ -49,7 +49,7 @@ def decoded_whole(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def milliseconds(read: Callable[[], object]) -> float:
-    """The median of some readings."""
+    """The median of some measurements."""
     taken: list[float] = []
     for _ in range(_TIMES):
         began = time.perf_counter()

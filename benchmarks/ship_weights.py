@@ -56,7 +56,7 @@ def ship(
         path: A run folder.
         name: Of the recipe that the weights come with; none: of the run's recipe.
         folder: Gets the two files.
-        now: The commit of the code that reads the figures; `+changes` and none are refused.
+        now: The commit of the code that evaluates; `+changes` and none are refused.
         data: Where CIFAR-10 lies; none: the cache.
 
     Raises:
@@ -72,9 +72,9 @@ def ship(
         draft = weights_file(name, Path(scratch))
         save_model(draft, model, half=True)
         halved = read_model(draft)
-        readings = {p: evaluate(halved, data=data, precision=p) for p in PRECISIONS}
+        evaluations = {p: evaluate(halved, data=data, precision=p) for p in PRECISIONS}
         try:
-            card = make_card(run, halved, readings, name=name, now=str(now))
+            card = make_card(run, halved, evaluations, name=name, now=str(now))
         except KeyError as lost:
             raise RunError(f"{path} has lost its record of {lost}; retrain it") from None
         save_model(draft, replace(halved, about=card.in_about(halved.about)), half=True)
@@ -131,7 +131,7 @@ def _clean(commit: object) -> bool:
 def make_card(
     run: RunFolder,
     model: SavedModel,
-    readings: Mapping[str, Evaluation],
+    evaluations: Mapping[str, Evaluation],
     *,
     name: str,
     now: str,
@@ -141,9 +141,9 @@ def make_card(
     Args:
         run: It is finished.
         model: Halved.
-        readings: Of the halved weights, by precision.
+        evaluations: Of the halved weights, by precision.
         name: Of the weights.
-        now: The commit of the code that read the figures.
+        now: The commit of the code that evaluated.
 
     Raises:
         KeyError: A line of its metrics or a fact of its environment is lost.
@@ -152,7 +152,7 @@ def make_card(
     start, end = last_line(lines, "start"), last_line(lines, "end")
     tests = latest_tests(lines, precision=environment["precision"])
     recipe, precision = run.recipe(), str(environment["precision"])
-    chosen = readings[precision].chosen
+    chosen = evaluations[precision].chosen
     compute = choose_compute()
     return Card(
         name=name,
@@ -179,14 +179,14 @@ def make_card(
         images_seen=end["images"],
         image_size=model.image_size,
         parameters=model.parameters,
-        macs=readings[precision].macs,
+        macs=evaluations[precision].macs,
         pflop=end["pflop"],
         training_seconds=end["seconds"],
         tta=model.tta,
         figures=tuple(
-            _figures(reading, precision)
-            for precision, found in readings.items()
-            for reading in found.results
+            _figures(metrics, precision)
+            for precision, found in evaluations.items()
+            for metrics in found.results
         ),
         per_class={k: v for k, v in chosen.per_class.items() if v is not None},
         whole_accuracy={tta: test["accuracy"] for tta, test in tests.items()},

@@ -1,4 +1,4 @@
-"""The plain baseline of reading: PyTorch as it comes, in a process that nothing has been set in.
+"""The plain baseline of inference: PyTorch as it comes, in a process that nothing has been set in.
 
 Our predictor sets the allocator of its process, from which the baseline must not gain.
 """

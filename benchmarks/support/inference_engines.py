@@ -1,4 +1,4 @@
-"""The same network read by ONNX Runtime and OpenVINO: `pip install 'thriftnet[bench]'`.
+"""The same network run by ONNX Runtime and OpenVINO: `pip install 'thriftnet[bench]'`.
 
 Both are optional, so they are imported where they are used, without their types.
 """

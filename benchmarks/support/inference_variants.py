@@ -1,4 +1,4 @@
-"""Ways to read images with a network, by torch alone; each gives the logits of a batch."""
+"""Ways of inference, by torch alone; each gives the logits of a batch."""
 
 from __future__ import annotations
 

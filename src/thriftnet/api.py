@@ -76,7 +76,7 @@ def train(
         resume: An interrupted run's folder, which goes on with its own recipe, name and epochs.
         quiet: Say nothing.
         progress: What is told and how, instead of the usual.
-        time_budget: Such as `5m`: as many epochs as fit, with reading the test images afterwards.
+        time_budget: Such as `5m`: as many epochs as fit, including the evaluation afterwards.
         flops_budget: Such as `0.3P`: as many epochs as that many counted operations buy.
         track: `tensorboard` and `mlflow` show the run while it goes on, beside its own lines.
 

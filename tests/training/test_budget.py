@@ -60,7 +60,7 @@ def test_operations_buy_epochs_and_the_schedule_keeps_its_shape() -> None:
 
 
 def test_time_pays_for_training_validation_and_evaluation() -> None:
-    pace = Pace(train_image=0.01, read_image=0.0001)
+    pace = Pace(train_image=0.01, infer_image=0.0001)
     budget = Budget(seconds=100, began=time.monotonic(), test_views=6)
     found = fit_to_budget(RECIPE, PLAN, budget, pace)
     cost = found.train.epochs * (50 * 0.01 + 10 * 0.0001) + 10_000 * 6 * 0.0001
@@ -120,7 +120,7 @@ def test_budget_below_one_step_is_refused(budget: Budget) -> None:
 def test_measured_pace_is_positive_and_finite() -> None:
     state = make_state(RECIPE, PLAN, recipe_network(RECIPE, classes=10))
     pace = measure_pace(PLAN, state)
-    assert 0 < pace.read_image < 1
+    assert 0 < pace.infer_image < 1
     assert 0 < pace.train_image < 1
 
 

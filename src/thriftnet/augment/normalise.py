@@ -1,4 +1,4 @@
-"""From bytes to the standardised floats that a network reads."""
+"""From bytes to the standardised floats that a network takes."""
 
 import torch
 from torch import Tensor

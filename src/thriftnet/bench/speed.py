@@ -51,7 +51,7 @@ class TrainingSpeed:
 
 @dataclass(frozen=True)
 class InferenceSpeed:
-    """What reading images costs here, without TTA."""
+    """What inference costs here, without TTA."""
 
     images_per_second: float
     """In batches of 250."""
@@ -96,7 +96,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
 
 def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
-    """Read noise with an untrained network of the recipe, as `evaluate` and `predict` read."""
+    """Run an untrained network of the recipe on noise, as `evaluate` and `predict` do."""
     plan, _ = noise_training(recipe)
     network = recipe_network(recipe, classes=len(_CLASSES))
     engine = Engine.of(as_saved(recipe, plan, network), plan.compute)

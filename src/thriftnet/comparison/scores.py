@@ -26,7 +26,7 @@ class Score:
     path: Path
     recipe: Recipe
     tta: str
-    """How the test images were read."""
+    """Test-time augmentation, a key of `VIEWS`."""
     accuracy: float
     image_half_width: float
     """Of the accuracy's 95% interval over test images (Wilson)."""
@@ -40,7 +40,7 @@ class Score:
     environments: list[dict[str, Any]]
     """What it began on, and what it went on with each time that this was something else."""
     labels: NDArray[np.int64] | None
-    """(N,) of the test images; none where the run keeps no predictions of this reading."""
+    """(N,) of the test images; none where the run keeps no predictions under these views."""
     right: NDArray[np.bool_] | None
     """(N,) whether the network classifies each test image correctly; none as `labels`."""
     missing: str | None
@@ -62,7 +62,7 @@ def read_score(path: Path, *, tta: str | None) -> Score:
 
     Args:
         path: A run folder.
-        tta: How the test images were read; none: the way its recipe chose.
+        tta: Test-time augmentation; none: what its recipe chose.
 
     Raises:
         RunError: The run is not finished, was never evaluated that way, or is damaged.
@@ -113,7 +113,7 @@ _COSTS = {"parameters", "macs", "seconds"}
 
 
 def _predictions(run: RunFolder, tta: str, *, again: str) -> tuple[Predictions | None, str | None]:
-    """The predictions of one reading, or why there are none."""
+    """The predictions under one kind of views, or why there are none."""
     try:
         predictions = run.load_predictions()
     except RunError:

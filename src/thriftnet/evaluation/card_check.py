@@ -11,7 +11,7 @@ from thriftnet.weights.card import Card
 
 @dataclass(frozen=True)
 class CardCheck:
-    """One way of reading: what the card says of it, and what was found."""
+    """One kind of test-time augmentation: what the card says of it, and what was found."""
 
     tta: str
     stated: float

@@ -80,7 +80,7 @@ def evaluate(
 
 
 def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str) -> Evaluation:
-    """Read a network on any labelled images of its classes.
+    """Evaluate a network on any labelled images of its classes.
 
     Raises:
         DataError: The images have other classes.

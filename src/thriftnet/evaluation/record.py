@@ -49,7 +49,7 @@ def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
 
 
 def _with_kept(run: RunFolder, new: Predictions, same: set[str]) -> Predictions:
-    """Predictions with those that the run has of other ways of reading, in the same precision.
+    """Predictions with those that the run has of other views, in the same precision.
 
     `compare` asks for them when two runs were read in different ways.
     """

@@ -21,7 +21,7 @@ from thriftnet.weights.card import Card
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of one way of reading the images."""
+    """The metrics under one kind of test-time augmentation."""
 
     tta: str
     images: int

@@ -41,7 +41,7 @@ class Classifier:
 
     Args:
         model: As read from its file.
-        tta: How each image is read, a key of `VIEWS`; none: what the network's recipe chose.
+        tta: Test-time augmentation, a key of `VIEWS`; none: what the network's recipe chose.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
     """

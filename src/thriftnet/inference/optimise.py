@@ -1,4 +1,4 @@
-"""A trained network made ready for reading images fast, with nothing but torch.
+"""A trained network optimized for inference, with nothing but torch.
 
 What each step gives, and what was tried beside it, is measured by `benchmarks/inference.py`.
 """
@@ -13,7 +13,7 @@ from thriftnet.runtime.device import Compute
 
 
 def optimize_for_inference(network: nn.Module, compute: Compute) -> nn.Module:
-    """A copy for reading only: norms folded in, everything stored in the precision it runs in.
+    """A copy for inference only: norms folded in, everything stored in the precision it runs in.
 
     Autocast would otherwise convert every weight again at each call, and oneDNN reorder it: that
     is what a single picture's latency mostly consists of.
@@ -55,7 +55,7 @@ class _Reduced(nn.Module):
 
 
 class _PackedConvolution(nn.Module):
-    """A convolution for reading only, by the operator that `torch.compile` uses on a CPU."""
+    """A convolution for inference only, by the operator that `torch.compile` uses on a CPU."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()

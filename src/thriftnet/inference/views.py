@@ -34,7 +34,7 @@ TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
 VIEWS: dict[str, Mapping[str, float]] = {
     "none": {"plain": 1.0},
     "flip": {"plain": 0.5, "mirrored": 0.5},
-    # As airbench reads: the image in place counts half, its two shifts a quarter each.
+    # As airbench does: the image in place counts half, its two shifts a quarter each.
     "flip_shift": {
         "plain": 0.25,
         "mirrored": 0.25,

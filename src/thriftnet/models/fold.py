@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them, for reading images faster."""
+"""Batch norms folded into the convolutions before them, for faster inference."""
 
 from __future__ import annotations
 

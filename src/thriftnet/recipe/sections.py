@@ -228,7 +228,7 @@ class TrainSection(Section):
 
 
 class EvaluateSection(Section):
-    """How the finished network is read."""
+    """How the finished network is evaluated."""
 
     tta: Literal["none", "flip", "flip_shift"] = "flip"
     """Test-time augmentation: mirrored view added, or mirrored and shifted by one pixel."""

@@ -105,13 +105,13 @@ def _draw_tests(groups: list[RecordGroup]) -> Drawing:
         axes.plot([mean, mean], [place - 0.3, place + 0.3], color=style.INK, linewidth=2)
         words.append(f"{group.label}: mean {mean:.2f} over {len(values)} seeds")
     axes.set_xlabel("test top-1 accuracy (%)")
-    readings = sorted({r.tta for g in groups for r in g.records if r.test})
+    views = sorted({r.tta for g in groups for r in g.records if r.test})
     return finish(
         axes,
         name="test-accuracy",
         title="Test accuracy by seed",
         caption="One marker per run; the bar is the mean. Test-time augmentation: "
-        + ", ".join(readings)
+        + ", ".join(views)
         + ".",
         alt="Test accuracy in percent. " + "; ".join(words) + ".",
     )

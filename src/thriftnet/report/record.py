@@ -43,16 +43,16 @@ class RunRecord:
     end: MetricRecord
     """The line of the end; empty in a run that was cut."""
     test: MetricRecord
-    """The latest test figures of the reading the recipe chose; empty before `evaluate`."""
+    """The latest test metrics with the recipe's views; empty before `evaluate`."""
     evaluations: dict[EvaluationKey, MetricRecord]
     """The latest of every data set, corruption, views and precision."""
     model: SavedModel | None
     logits: NDArray[np.float32] | None
-    """(N, classes) of the test images, read as `tta` says."""
+    """(N, classes) of the test images, under `tta`."""
     labels: NDArray[np.int64] | None
     """(N,)."""
     tta: str
-    """How the test figures were read: as the recipe says."""
+    """Of the test metrics: the recipe's."""
     running: bool
     """Whether its training goes on."""
     missing: tuple[str, ...]

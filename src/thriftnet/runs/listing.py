@@ -149,7 +149,7 @@ def read_run(run: RunFolder) -> ListedRun:
 
 
 def _figures(lines: list[dict[str, Any]], recipe: Recipe) -> dict[str, Value]:
-    """The latest figure of each name; test figures as the recipe reads the images."""
+    """The latest figure of each name; test metrics with the recipe's views."""
     found: dict[str, Value] = {}
     for line in lines:
         kind = line.get("kind")

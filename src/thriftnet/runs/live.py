@@ -44,7 +44,7 @@ class Standing:
     last: MetricRecord
     """The last line of the metrics; empty if there is none."""
     test: MetricRecord
-    """The latest test figures, read as the recipe says; empty before `evaluate`."""
+    """The latest test metrics with the recipe's views; empty before `evaluate`."""
     awaits_test: bool = False
     """Whether it came to its end so lately that its test figures may be under way."""
 

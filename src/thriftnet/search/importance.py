@@ -89,9 +89,9 @@ def keys_that_vary(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...
 def _divergences(
     settings: Sequence[Mapping[str, Any]],
     groups: Sequence[tuple[str, ...]],
-    readings: Sequence[NDArray[np.float64]],
+    orderings: Sequence[NDArray[np.float64]],
 ) -> list[list[float]]:
-    """Of every group of keys, for each reading of all trials' accuracies."""
+    """Of every group of keys, for each assignment of accuracies to the trials."""
     space = {keys[0]: _distribution([each[keys[0]] for each in settings]) for keys in groups}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
@@ -108,7 +108,7 @@ def _divergences(
             ]
         )
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST_SHARE)
-        found = [evaluator.evaluate(study, target=_less(values)) for values in readings]
+        found = [evaluator.evaluate(study, target=_less(values)) for values in orderings]
     return [[each[keys[0]] for keys in groups] for each in found]
 
 

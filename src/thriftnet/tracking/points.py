@@ -29,7 +29,7 @@ class Point:
 
     name: str
     step: int
-    """Of the optimiser; a test is read at the last one."""
+    """Of the optimiser; a test counts for the last one."""
     value: float
     seconds: float
     """Of training up to then."""

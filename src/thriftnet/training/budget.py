@@ -53,8 +53,8 @@ class Pace:
 
     train_image: float
     """Seconds of training on one image."""
-    read_image: float
-    """Seconds of reading one view of one image."""
+    infer_image: float
+    """Seconds of inference for one view of one image."""
 
 
 def parse_duration(text: str) -> float:
@@ -76,7 +76,7 @@ def parse_operations(text: str) -> float:
 
 
 def measure_pace(plan: Plan, state: TrainingState) -> Pace:
-    """Take some steps and read some images; `state` is spoilt by it."""
+    """Time some steps and some inference; `state` cannot be used after it."""
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
     steps: list[float] = []
     whole = plan.sizes.first_whole_epoch
@@ -91,7 +91,7 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
     plan.engine(state.model).logits(few)
     pace = Pace(
         train_image=statistics.median(steps[1:]) / len(batch),
-        read_image=(time.monotonic() - began) / len(few),
+        infer_image=(time.monotonic() - began) / len(few),
     )
     return plan.processes.broadcast_from_main(lambda: pace)
 
@@ -99,8 +99,8 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
 def deadline_of(budget: Budget, pace: Pace) -> float:
     """When training has to end, by `time.monotonic()`, for the evaluation to be in time."""
     assert budget.seconds is not None
-    reading = _TEST_IMAGES * budget.test_views * pace.read_image
-    return budget.began + budget.seconds * (1 - _MARGIN) - reading
+    testing = _TEST_IMAGES * budget.test_views * pace.infer_image
+    return budget.began + budget.seconds * (1 - _MARGIN) - testing
 
 
 def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None) -> Recipe:
@@ -124,7 +124,7 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
     if budget.seconds is not None:
         assert pace is not None
         shortest = plan.epochs.hard_images  # the most validations that images can go with
-        an_image = pace.train_image + len(plan.val_images) / shortest * pace.read_image
+        an_image = pace.train_image + len(plan.val_images) / shortest * pace.infer_image
         images = (deadline_of(budget, pace) - time.monotonic()) / an_image
         choices.append(images * training_flops(plan.macs, 1))
     fewest = training_flops(min(plan.sizes.macs.values()), 1)  # of a step: an image, and small

@@ -1,4 +1,4 @@
-"""The images that a recipe trains on and those that it validates on, where training reads them."""
+"""The images that a recipe trains on and those that it validates on, as tensors on the device."""
 
 from __future__ import annotations
 

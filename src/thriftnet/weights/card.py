@@ -46,7 +46,7 @@ class Move(_Facts):
 
 
 class Figures(_Facts):
-    """One way of reading the test images in one precision."""
+    """The test metrics under one kind of test-time augmentation in one precision."""
 
     tta: str
     precision: str
@@ -74,7 +74,7 @@ class Card(_Facts):
     commit: str
     """That the network was trained from."""
     read_commit: str
-    """That the figures were read with."""
+    """That measured the metrics."""
     read_date: str
     machine: Machine
     """That the network was trained on, or began to be."""
@@ -82,7 +82,7 @@ class Card(_Facts):
     """Where else the training went on, in order."""
     read_machine: Machine
     precision: str
-    """That the network was trained in; the accuracy quoted first was read in it too."""
+    """That the network was trained in; the accuracy quoted first is of it too."""
     train_images: int
     test_images: int
     images_seen: int
@@ -96,22 +96,22 @@ class Card(_Facts):
     """Of the training, counted."""
     training_seconds: float
     tta: str
-    """How the recipe reads images."""
+    """The recipe's test-time augmentation."""
     figures: tuple[Figures, ...]
     """Of these weights, in half precision."""
     per_class: dict[str, float]
-    """Accuracy of each class, read as the recipe does."""
+    """Accuracy of each class, with the recipe's views."""
     whole_accuracy: dict[str, float]
     """Of the weights before they were halved, by test-time augmentation, in `precision`."""
 
     def figure(self, tta: str, precision: str) -> Figures | None:
-        """The figures of one way of reading; none where it was not read."""
+        """The metrics under one kind of views; none where that was not evaluated."""
         found = (f for f in self.figures if (f.tta, f.precision) == (tta, precision))
         return next(found, None)
 
     @property
     def headline(self) -> Figures:
-        """Read as the recipe does, in the precision of its training."""
+        """With the recipe's views, in the precision of its training."""
         found = self.figure(self.tta, self.precision)
         assert found
         return found

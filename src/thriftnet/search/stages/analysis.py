@@ -154,13 +154,13 @@ def error_facts(
     """
     from thriftnet.evaluation.results import read_logits
 
-    reading = read_logits(logits, labels, classes=classes, tta="none")
+    metrics = read_logits(logits, labels, classes=classes, tta="none")
     losses = F.cross_entropy(logits, labels, reduction="none")
     order = torch.argsort(losses, descending=True, stable=True)[:HARDEST].tolist()
     predicted = logits.argmax(dim=1)
     pairs = [
         (count, classes[label], classes[other])
-        for label, row in enumerate(reading.confusion)
+        for label, row in enumerate(metrics.confusion)
         for other, count in enumerate(row)
         if label != other and count
     ]
@@ -168,9 +168,9 @@ def error_facts(
         "images": len(labels),
         "per_class": {
             name: None if share is None else round(share, 6)
-            for name, share in reading.per_class.items()
+            for name, share in metrics.per_class.items()
         },
-        "confusion": reading.confusion,
+        "confusion": metrics.confusion,
         "most_confused": [
             {"label": label, "predicted": other, "images": count}
             for count, label, other in sorted(pairs, key=lambda pair: -pair[0])[:5]

@@ -43,7 +43,7 @@ def stage_features(
     compute: Compute,
     batch_size: int = 250,
 ) -> dict[str, StageFeatures]:
-    """Read images once in evaluation mode and keep what comes out of each stage.
+    """Run images through the network in evaluation mode and keep the output of each stage.
 
     Args:
         network: On `compute.device`; its mode is restored.

@@ -22,7 +22,7 @@ from thriftnet.training.setup import Plan
 def measure_stages(
     network: nn.Module, plan: Plan, *, images: int
 ) -> tuple[float, list[StageFigures]]:
-    """Read a network's stages on validation images, the probe fitted on training images.
+    """Measure a network's stages on validation images, with a probe fitted on training images.
 
     Args:
         network: On the plan's device.

@@ -1,8 +1,8 @@
 """The last stage: the best candidates at a longer horizon, with several seeds each.
 
 Accuracies are of validation images. The winner is the best of several means, and the best of
-several is lucky: its own mean promises a little too much, which is what the test images, read once
-for the winner alone, put right.
+several is lucky: its own mean promises a little too much, which one evaluation on the test images,
+of the winner alone, corrects.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def accuracies(snapshot: StudySnapshot) -> dict[str, dict[int, float]]:
 
 
 def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
-    """Means and tests; the winner's recipe written, and its test accuracy read once.
+    """Means and tests; the winner's recipe written, and its test accuracy evaluated once.
 
     Raises:
         SearchError: No contender finished with all its seeds.
@@ -145,7 +145,7 @@ def _recipe_text(snapshot: StudySnapshot, winner: str, mean: float) -> str:
 
 
 def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str, Any]:
-    """The test figures of the winner's first seed; read once, whatever becomes of the process."""
+    """The test metrics of the winner's first seed; evaluated once."""
     from thriftnet.evaluation.evaluate import evaluate
     from thriftnet.runs.folder import RunFolder
 

@@ -5,11 +5,11 @@
     python benchmarks/ablate.py strong --jobs 8
 
 Evaluates on training images that a run did not train on; the test images are never touched.
-Variants stand in ablation_studies.py; `base` is always among them. How long all of it will take is said
-first. What the results file has already is not trained again and a run that was cut is resumed, so
-a study can be spread over many sittings. Several at once gain where one leaves most of an
-accelerator idle, and nothing on a CPU. Writes results/ablation_NAME.json after every run, and with
-`--epochs` a file of its own.
+Variants stand in ablation_studies.py; `base` is always among them. How long all of it will take
+is said first. What the results file has already is not trained again and a run that was cut is
+resumed, so a study can be spread over many sittings. Several at once gain where one leaves most
+of an accelerator idle, and nothing on a CPU. Writes results/ablation_NAME.json after every run,
+and with `--epochs` a file of its own.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def run_ours(recipe: str, seed: int) -> dict[str, Any]:
     """One run of ours, by its command."""
     command = [sys.executable, "-m", "thriftnet", "train", recipe, "--json"]
     found, took = timed([*command, "--seed", str(seed), "--name", f"{recipe}-seed{seed}"])
-    plain = found["readings"]["none"]["accuracy"]
+    plain = found["by_tta"]["none"]["accuracy"]
     return {
         "seed": seed,
         "accuracy": found["accuracy"],

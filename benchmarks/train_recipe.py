@@ -70,7 +70,7 @@ def train(
         "seed": seed,
         "commit": run.environment()["commit"],
         "accuracy": summary["accuracy"],
-        "accuracy_without_tta": summary["readings"]["none"]["accuracy"],
+        "accuracy_without_tta": summary["by_tta"]["none"]["accuracy"],
         "tta": summary["tta"],
         "parameters": summary["parameters"],
         "macs": start["macs"],

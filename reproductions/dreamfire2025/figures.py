@@ -182,7 +182,7 @@ def _beside_log(
     quantity: str,
     scale: float = 1,
 ) -> Drawing:
-    """The log's training and test curves; our training curve, and the test read once."""
+    """The log's training and test curves; our training curve, and one test evaluation."""
     (train_key, train), (test_key, test) = logged
     axes = style.new_axes(legend_rows=2)
     epochs = np.arange(1, len(train) + 1)
@@ -218,8 +218,8 @@ def _beside_log(
         axes,
         name=name,
         title=title,
-        caption="The authors' log of their final run: they read the test images after every "
-        f"epoch, here they are read once.{ours}",
+        caption="The authors' log of their final run: they evaluated on the test images "
+        f"after every epoch, here once.{ours}",
         alt=f"{title} by epoch. {'; '.join(words)}.",
     )
 

@@ -161,5 +161,5 @@ def _judge_order(claim: Claim, results: Results) -> Judged:
     needed = seeds_needed(test)
     more = f" About {needed} seeds of each would be needed." if needed else ""
     return Judged(
-        claim, "could not be measured", here, f"{where}. No difference can be shown.{more}"
+        claim, "could not be measured", here, f"{where}. The difference is not significant.{more}"
     )

@@ -240,7 +240,7 @@ def compare(runs: Path | str | Sequence[Path | str], *, tta: str | None = None) 
     Args:
         runs: Run folders, two or more; those that differ by seed only are one group, and every
             group is compared with that of the first run. What cannot be compared is shown without
-            a test, with `hindrance` saying why.
+            a test, with `incomparable_reason` saying why.
         tta: Test-time augmentation to compare by; none: what each recipe chose.
 
     Raises:

@@ -91,7 +91,10 @@ def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
         assert found.contrasts == ()
         assert [group.label for group in found.groups] == ["first", other.path.name]
         assert not any("differ by seed only" in note for note in found.notes)
-        assert json.loads(json.dumps(found.to_json()))["hindrance"] == found.incomparable_reason
+        assert (
+            json.loads(json.dumps(found.to_json()))["incomparable_reason"]
+            == found.incomparable_reason
+        )
         return found.incomparable_reason or ""
 
     assert "know different classes (airplane" in incomparable_reason(letters)

@@ -39,7 +39,7 @@ def test_train_evaluate_predict(
     assert low < figures["accuracy"] < high
     assert figures["parameters"] == 78_042
     assert f"{figures['accuracy']:.4f}" in trained.out
-    assert set(figures["readings"]) == {"flip", "none"}
+    assert set(figures["by_tta"]) == {"flip", "none"}
     assert sum(map(sum, figures["confusion"])) == 10_000
 
     picture = tmp_path / "photo.png"
@@ -165,7 +165,7 @@ def test_a_budget_of_operations_buys_epochs(thriftnet: Command, tmp_path: Path) 
     out = thriftnet("train", "smoke", "--flops-budget", "600G", "--runs-dir", tmp_path).out
     assert "the budget buys 0.17 epochs" in out
     run = next(tmp_path.iterdir())
-    end = RunFolder.open(run).metrics()[-3]  # before two readings of the test images
+    end = RunFolder.open(run).metrics()[-3]  # before two lines of the evaluation
     assert end["kind"] == "end"
     assert 0.95 * 6e-4 < end["pflop"] <= 6e-4
     assert "test accuracy" in out

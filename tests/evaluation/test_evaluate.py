@@ -72,8 +72,8 @@ def test_json_has_the_names_others_rely_on():
     assert found["accuracy_interval"] == pytest.approx([0.342372, 1.0], abs=1e-5)
     assert found["parameters"] == 1
     assert found["images"] == 2
-    assert set(found["readings"]) == {"flip", "none"}
-    assert found["readings"]["flip"]["accuracy"] == 1
+    assert set(found["by_tta"]) == {"flip", "none"}
+    assert found["by_tta"]["flip"]["accuracy"] == 1
 
 
 def test_class_without_pictures_has_no_accuracy(capsys: pytest.CaptureFixture[str]):

@@ -28,12 +28,12 @@ def rights(accuracy: float, *, seed: int, images: int = IMAGES) -> NDArray[np.bo
 
 
 def predictions_of(
-    right: NDArray[np.bool_], *, readings: Iterable[str] = ("flip", "none"), classes: int = 10
+    right: NDArray[np.bool_], *, views: Iterable[str] = ("flip", "none"), classes: int = 10
 ) -> Predictions:
     """Logits that name just those images rightly; without mirror images, one less."""
     labels = np.arange(len(right), dtype=np.int64) % classes
     logits: dict[str, NDArray[np.float32]] = {}
-    for tta in readings:
+    for tta in views:
         named = right.copy()
         if tta == "none":
             named[np.flatnonzero(right)[0]] = False
@@ -97,5 +97,5 @@ def make_run(
             told |= {"top5": 0.97, "loss": 1.0, "calibration_error": 0.1}
             run.append({"kind": "test", "precision": "bf16", **told})
         if predictions:
-            run.save_predictions(predictions_of(right, readings={tta, "none"}))
+            run.save_predictions(predictions_of(right, views={tta, "none"}))
     return run

@@ -121,7 +121,7 @@ def test_a_stop_asked_of_one_stops_all_and_any_number_goes_on(tmp_path: Path) ->
 
     done = torchrun("-m", "thriftnet", "train", "--resume", run.path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("test accuracy") == 2  # the two readings of one process
+    assert done.stdout.count("test accuracy") == 2  # the two results of one process
     unbroken = start_run(load_recipe("smoke", TINY), name="unbroken", runs_dir=tmp_path)
     assert _difference(_curve(unbroken.path), _curve(run.path)) < LOSSES
 

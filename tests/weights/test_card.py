@@ -67,7 +67,7 @@ def test_damaged_file(tmp_path: Path, content: bytes):
 
 def evaluation(*, right: dict[str, int], precision: str = "bf16") -> Evaluation:
     """Of eight images, so many named rightly in each way of reading."""
-    readings = [
+    results = [
         read_logits(
             torch.eye(2)[(torch.arange(8) >= hits).long()],
             torch.zeros(8, dtype=torch.int64),
@@ -76,7 +76,7 @@ def evaluation(*, right: dict[str, int], precision: str = "bf16") -> Evaluation:
         )
         for tta, hits in right.items()
     ]
-    return Evaluation(78_042, 12_501_632, precision, tuple(readings), card=CARD)
+    return Evaluation(78_042, 12_501_632, precision, tuple(results), card=CARD)
 
 
 def printed(found: Evaluation, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -69,7 +69,7 @@ class Comparison:
 
     groups: tuple[ScoreGroup, ...]
     contrasts: tuple[Contrast, ...]
-    """Every other group against the first; empty where there is one group, or a hindrance."""
+    """Every other group against the first; empty for one group or incomparable ones."""
     incomparable_reason: str | None
     """Why the runs cannot be compared; they stand side by side all the same, each for itself."""
     correction: str | None
@@ -84,7 +84,7 @@ class Comparison:
         return {
             "groups": [group.to_json() for group in self.groups],
             "contrasts": [contrast.to_json() for contrast in self.contrasts],
-            "hindrance": self.incomparable_reason,
+            "incomparable_reason": self.incomparable_reason,
             "correction": self.correction,
             "notes": list(self.notes),
             "left_out": list(self.left_out),
@@ -101,7 +101,7 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     if tta is not None and tta not in kinds:
         raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
     scores, left_out = _read(runs, tta)
-    incomparable_reason = _hindrance(scores)
+    incomparable_reason = _incomparable_reason(scores)
     apart = incomparable_reason is not None or _are_a_pair(scores, left_out)
     groups, repeated = group_scores(scores, apart=apart)
     first, *others = groups if incomparable_reason is None else groups[:1]
@@ -149,7 +149,7 @@ def _are_a_pair(scores: Sequence[Score], left_out: Sequence[str]) -> bool:
     return scores[0].recipe.digest() == scores[1].recipe.digest()
 
 
-def _hindrance(scores: Sequence[Score]) -> str | None:
+def _incomparable_reason(scores: Sequence[Score]) -> str | None:
     """Why there is nothing to compare: one run alone, or other classes, data or test images."""
     first = scores[0]
     if len(scores) == 1:

@@ -91,7 +91,7 @@ class Evaluation:
             "precision": self.precision,
             "data": self.data,
             "corruption": self.corruption,
-            "readings": {r.tta: r.summary() for r in self.results},
+            "by_tta": {r.tta: r.summary() for r in self.results},
             "card": None if self.card is None else [c.to_json() for c in self.card_checks],
         }
 

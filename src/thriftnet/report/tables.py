@@ -42,7 +42,7 @@ def epochs_table(record: RunRecord) -> Table:
 
 
 def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
-    """Accuracy and interval of each class, and how many images were labelled and called so."""
+    """Accuracy and interval of each class, and the counts of its labels and predictions."""
     rows: list[tuple[Any, ...]] = []
     for name, share, row, column in zip(
         classes, class_shares(counts), counts.sum(1), counts.sum(0), strict=True
@@ -50,7 +50,7 @@ def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
         value, low, high = share or (None, None, None)
         interval = None if low is None else Cell(f"{100 * low:.2f} to {high:.2%}", low)
         rows.append((name, value, interval, int(row), int(column)))
-    columns = ("class", ("accuracy", ".2%"), "95% interval", "images", "called so")
+    columns = ("class", ("accuracy", ".2%"), "95% interval", "images", "predicted")
     return make_table(columns, rows, title="Classes", wide=False)
 
 

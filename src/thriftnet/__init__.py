@@ -23,6 +23,7 @@ from thriftnet.errors import (
 )
 
 if TYPE_CHECKING:
+    __version__: str
     from thriftnet import data
     from thriftnet.api import (
         Classifier,
@@ -53,6 +54,7 @@ __all__ = [
     "TrackingError",
     "TrainedRun",
     "TrainingError",
+    "__version__",
     "compare",
     "data",
     "evaluate",
@@ -66,6 +68,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("thriftnet")
     if name == "data":
         return import_module("thriftnet.data")
     if name in __all__:

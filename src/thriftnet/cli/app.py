@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+import thriftnet
+from thriftnet.cli.completions import model_names, recipe_names
+from thriftnet.cli.mistakes import meant
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import settle_without_home
 from thriftnet.plain import to_stderr
@@ -26,13 +29,17 @@ app = typer.Typer(
     help="The most accurate compact image classifier that a parameter and compute budget buys.",
     epilog="Any command takes --debug, which shows the traceback of an error.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its own console would write past the cleaner of the streams
 )
 
 RecipeArgument = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .yaml path.")
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A shipped recipe's name or a .yaml path.",
+        autocompletion=recipe_names,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -61,9 +68,29 @@ PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, fp32 or
 TargetArgument = Annotated[
     str,  # not a path: ./NAME, which says that a path is meant, would lose its dot
     typer.Argument(
-        metavar="MODEL", help="The name of shipped weights, a run folder or a model file."
+        metavar="MODEL",
+        help="The name of shipped weights, a run folder or a model file.",
+        autocompletion=model_names,
     ),
 ]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"thriftnet {thriftnet.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def application(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options of the application itself; its help stands in `app`."""
 
 
 def main() -> None:
@@ -135,7 +162,14 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
     if "\n" in usage():  # the help of a command that was given no words
         print(usage())
         sys.exit(2)
-    path = getattr(getattr(error, "ctx", None), "command_path", "thriftnet")
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "thriftnet")
+    unknown = getattr(error, "option_name", None)
+    if unknown is not None and hasattr(error, "possibilities") and context is not None:
+        options = [word for given in context.command.params for word in given.opts]
+        known = meant(unknown, [word for word in options if word.startswith("--")])
+        use = f"use {known} (see {path} --help)" if known else f"see {path} --help"
+        _fail(f"no option {unknown} here; {use}", 2, debug=debug)
     _fail(f"{usage().rstrip('.')}; see {path} --help", 2, debug=debug)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thriftnet.cli.aliases import BatchSizeOption, EpochsOption, LrOption, with_aliases
+from thriftnet.cli.aliases import DeviceOption as TrainDeviceOption
 from thriftnet.cli.app import (
     DataOption,
     DeviceOption,
@@ -23,6 +25,7 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
+from thriftnet.cli.completions import recipe_names
 from thriftnet.commands import command
 from thriftnet.errors import RunError, TrackingError
 from thriftnet.files import check_writable
@@ -38,9 +41,17 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         str | None,
-        typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .yaml path."),
+        typer.Argument(
+            metavar="RECIPE",
+            help="A shipped recipe's name or a .yaml path.",
+            autocompletion=recipe_names,
+        ),
     ] = None,
     overrides: SetOption = None,
+    epochs: EpochsOption = None,
+    lr: LrOption = None,
+    batch_size: BatchSizeOption = None,
+    device: TrainDeviceOption = None,
     seed: Annotated[int | None, typer.Option(help="Use this seed instead of the recipe's.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
     runs_dir: Annotated[
@@ -67,7 +78,8 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a recipe (default: quick) and evaluate it once on the test set."""
-    given = {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
+    short = {"--epochs": epochs, "--lr": lr, "--batch-size": batch_size, "--device": device}
+    given = short | {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
     given |= {"--runs-dir": runs_dir, "--strict": strict or None}
     clash = [option for option, value in given.items() if value is not None]
@@ -84,7 +96,7 @@ def train(
     outlast_output()
     run = api.train(
         recipe,
-        overrides=overrides or (),
+        overrides=with_aliases(overrides, short),
         seed=seed,
         name=name,
         runs_dir=runs_dir,

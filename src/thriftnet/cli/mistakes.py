@@ -1,0 +1,59 @@
+"""What an unknown option was meant to be: a near miss, another trainer's name, or a recipe key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+_ELSEWHERE = {
+    "batch": "--batch-size",
+    "bs": "--batch-size",
+    "cuda": "--device cuda",
+    "device-batch-size": "--batch-size",
+    "gpu": "--device cuda",
+    "gpus": "--device cuda",
+    "image-size": "--set data.image_size=64",
+    "img-size": "--set data.image_size=64",
+    "imgsz": "--set data.image_size=64",
+    "learning-rate": "--lr",
+    "lr0": "--lr",
+    "max-epochs": "--epochs",
+    "num-epochs": "--epochs",
+    "num-train-epochs": "--epochs",
+    "opt": "--set optim.name=sgd",
+    "optimizer": "--set optim.name=sgd",
+    "out": "--output",
+    "output-dir": "--runs-dir",
+    "per-device-train-batch-size": "--batch-size",
+    "project": "--runs-dir",
+    "random-seed": "--seed",
+    "wd": "--set optim.weight_decay=0.01",
+}
+"""Names in ultralytics, Keras, fastai, timm and Hugging Face's Trainer."""
+
+
+def meant(given: str, options: Collection[str]) -> str | None:
+    """The option that an unknown one was probably meant to be, as it is typed; none: no idea.
+
+    Args:
+        given: As typed, with its dashes and without a value.
+        options: What the command has, such as `--seed`.
+    """
+    name = given.lstrip("-").casefold().replace("_", "-")
+    written = _ELSEWHERE.get(name) or (_as_a_key(name) if "--set" in options else None)
+    if f"--{name}" in options:
+        return f"--{name}"
+    if written and written.split()[0] in options:
+        return written
+    near = difflib.get_close_matches(f"--{name}", options, n=1, cutoff=0.7)
+    return near[0] if near else None
+
+
+def _as_a_key(name: str) -> str | None:
+    from thriftnet.recipe import load_recipe
+    from thriftnet.recipe.keys import flatten
+
+    leaf = name.replace("-", "_")
+    keys = flatten(load_recipe("quick").model_dump(mode="json"))
+    found = [key for key in keys if leaf in {key, key.rsplit(".", 1)[-1]}]
+    return f"--set {found[0]}=VALUE" if len(found) == 1 else None

@@ -14,6 +14,8 @@ from thriftnet.data import image_files
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.evaluation.results import Evaluation
+from thriftnet.export.pipeline import Exported, export_model
+from thriftnet.export.remote import pull, push
 from thriftnet.inference.classifier import Classifier, Prediction, load_model
 from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
@@ -32,14 +34,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Classifier",
     "Evaluation",
+    "Exported",
     "Prediction",
     "Recipe",
     "TrainedRun",
     "compare",
     "evaluate",
+    "export_model",
     "load_model",
     "load_recipe",
     "predict",
+    "pull",
+    "push",
     "track",
     "train",
     "write_report",

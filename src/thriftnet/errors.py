@@ -57,3 +57,13 @@ class TrainingError(ThriftnetError):
     """Training had to stop: the loss or a weight is no longer finite."""
 
     exit_code = 1
+
+
+class ExportError(ThriftnetError):
+    """A network cannot be exported as asked: a package, pictures or an option is missing."""
+
+
+class ExportMismatchError(ExportError):
+    """An export says something else than its network, and was not kept."""
+
+    exit_code = 1

@@ -29,11 +29,15 @@ from thriftnet.cli import runs
 from thriftnet.cli import search
 
 # isort: split
+from thriftnet.cli import export
+
+# isort: split
 from thriftnet.cli import facts
 
 __all__ = [
     "app",
     "compare",
+    "export",
     "facts",
     "inspect",
     "main",

@@ -6,15 +6,17 @@ from pathlib import Path
 
 from thriftnet.errors import RunError
 from thriftnet.files import open_regular
+from thriftnet.models.hub_folder import find_weights
 from thriftnet.runs.advice import advise
 from thriftnet.runs.folder import RunFolder
 
 
 def model_file(target: Path) -> Path:
-    """The model file that a run folder or a file path stands for.
+    """The model file that a run folder, an exported folder or a file path stands for.
 
     Raises:
-        RunError: Nothing is there, or the run has not come to its end.
+        RunError: Nothing is there, the run has not come to its end, or the folder is of another
+            library.
     """
     if not target.exists():
         raise RunError(f"there is no run folder or model file {target}; check the path")
@@ -24,6 +26,9 @@ def model_file(target: Path) -> Path:
         except OSError as fault:
             raise RunError(f"{target} cannot be read: {fault.strerror}; check the path") from None
         return target
+    exported = find_weights(target)
+    if exported is not None:
+        return exported
     run = RunFolder.open(target)
     if not run.finished:
         raise RunError(f"{target} {advise(run)}")

@@ -20,7 +20,7 @@ from thriftnet.table import clock, make_table
 from thriftnet.terminal.tables import table_lines
 from thriftnet.weights.card import Card
 
-_VIEWS = {
+VIEWS = {
     "none": "without TTA",
     "flip": "with its mirror image",
     "flip_shift": "six views",
@@ -67,7 +67,7 @@ def print_evaluation(
     for metrics in evaluation.results:
         print(f"top-1   {_accuracy(metrics)}")
     _print_card_checks(evaluation)
-    print(f"\nBelow, {_VIEWS[chosen.tta]}:")
+    print(f"\nBelow, {VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}\n")
     _print_confusion(chosen)
@@ -102,7 +102,7 @@ def print_description(summary: Summary) -> None:
 def print_shipped(card: Card, path: Path) -> None:
     """What the weights that come with a recipe reach, and where their card is."""
     metrics = card.headline
-    print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {_VIEWS[metrics.tta]}")
+    print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {VIEWS[metrics.tta]}")
     print(f"their card: {path}")
 
 
@@ -136,7 +136,7 @@ def _print_card_checks(evaluation: Evaluation) -> None:
     """Whether the figures are those of the card, to the image."""
     card, checks = evaluation.card, evaluation.card_checks
     for check in checks:
-        print(f"card: {check.stated:.2%}, {_verdict(check)} ({_VIEWS[check.tta]})")
+        print(f"card: {check.stated:.2%}, {_verdict(check)} ({VIEWS[check.tta]})")
     if card and not all(check.reproduced for check in checks):
         made = card.read_machine
         print(f"      (the card was measured on {made.processor} with torch {made.torch})")
@@ -152,7 +152,7 @@ def _verdict(check: CardCheck) -> str:
 
 def _accuracy(metrics: Metrics) -> str:
     low, high = metrics.accuracy_interval
-    return f"{metrics.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {_VIEWS[metrics.tta]}"
+    return f"{metrics.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {VIEWS[metrics.tta]}"
 
 
 def _relative(value: int, other: int) -> str:

@@ -1,4 +1,4 @@
-"""What the argument MODEL stands for: shipped weights, a run folder or a model file.
+"""What the argument MODEL stands for: shipped weights, a run folder, a model file or an export.
 
 Neither torch nor numpy is needed to find out, so that a mistyped name is answered at once.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from thriftnet.commands import command
 from thriftnet.errors import RunError
+from thriftnet.models.hub_folder import is_hub_folder
 from thriftnet.recipe import shipped_recipes
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.paths import model_file
@@ -70,7 +71,8 @@ def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
             return FoundModel(weights_file(target, folder), name=target)
         if not path.exists():
             raise RunError(_unknown(target, shipped))
-    return FoundModel(model_file(path), run=RunFolder(path) if path.is_dir() else None)
+    is_run = path.is_dir() and not is_hub_folder(path)
+    return FoundModel(model_file(path), run=RunFolder(path) if is_run else None)
 
 
 def _unknown(name: str, shipped: tuple[str, ...]) -> str:

@@ -1,0 +1,103 @@
+"""The README of an exported folder: metadata that the hub reads, and how to use the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from thriftnet.export.job import Job
+from thriftnet.models.preprocessing import Preprocessing
+from thriftnet.weights.card import card_of
+
+_SQUARE = {
+    "crop": "Its central square is cut out",
+    "pad": "White is added on two sides until it is square",
+    "squash": "Its longer side is compressed until it is square",
+}
+_VIEWS = {
+    "none": "The picture is shown once",
+    "flip": "The logits are the mean over the picture and its mirror image",
+    "flip_shift": "The logits are the weighted mean over six views",
+}
+_CIFAR10 = {"type": "uoft-cs/cifar10", "name": "CIFAR-10", "split": "test"}
+_TASK = {"type": "image-classification", "name": "Image Classification"}
+
+
+def render_card(job: Job) -> str:
+    """The README: YAML between two lines of dashes, then Markdown."""
+    head = yaml.safe_dump(card_metadata(job), sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n\n{_body(job)}"
+
+
+def card_metadata(job: Job) -> dict[str, Any]:
+    """What the hub reads: kind, data set, and the accuracy that the network's own card states."""
+    facts: dict[str, Any] = {
+        "library_name": "thriftnet",
+        "pipeline_tag": "image-classification",
+        "tags": ["image-classification", "thriftnet", "pytorch"],
+    }
+    card = card_of(job.model.about)
+    if card is None:
+        return facts
+    found = card.figure(job.preprocessing.tta, "fp32")
+    facts = {"license": "mit", **facts, "datasets": [_CIFAR10["type"]], "metrics": ["accuracy"]}
+    if found is not None:
+        metric = {"type": "accuracy", "value": found.accuracy, "name": f"views: {found.tta}, fp32"}
+        result = {"task": _TASK, "dataset": _CIFAR10, "metrics": [metric]}
+        facts["model-index"] = [{"name": job.name, "results": [result]}]
+    return facts
+
+
+def _body(job: Job) -> str:
+    model, contract = job.model, job.preprocessing
+    recipe = model.about.get("recipe")
+    trained = f", trained by the recipe `{recipe}`" if recipe else ""
+    return f"""# {job.name}
+
+An image classifier of {model.parameters:,} parameters and {len(model.classes)} classes, made with
+thriftnet{trained}.
+
+## Use
+
+```python
+import thriftnet
+
+model = thriftnet.load_model("PATH/OF/THIS/FOLDER")
+print(model.predict_files(["photo.jpg"])[0])
+```
+
+or with transformers, for which thriftnet registers its classes:
+
+```python
+import thriftnet.hub
+from transformers import pipeline
+
+print(pipeline("image-classification", "PATH/OF/THIS/FOLDER")("photo.jpg"))
+```
+
+## From a picture to probabilities
+
+{describe(contract)}
+
+Classes, in the order of the outputs: {", ".join(model.classes)}.
+
+It has no "none of these": every picture gets one of its classes.
+"""
+
+
+def describe(contract: Preprocessing) -> str:
+    """The preprocessing in sentences."""
+    side = contract.image_size
+    mean = ", ".join(f"{value:.4f}" for value in contract.mean)
+    std = ", ".join(f"{value:.4f}" for value in contract.std)
+    hot = (
+        f" The logits are divided by {contract.temperature:g}." if contract.temperature != 1 else ""
+    )
+    return (
+        "A picture is turned upright, put over white where it is transparent, and brought to RGB "
+        f"of 8 bits. {_SQUARE[contract.fit]}, and it is resized to {side}×{side} pixels by Lanczos "
+        "filtering over the whole area that each new pixel covers. The network takes "
+        f"(pixel / 255 − mean) / std with mean {mean} and std {std}. {_VIEWS[contract.tta]}.{hot} "
+        "Softmax gives the probabilities."
+    )

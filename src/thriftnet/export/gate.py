@@ -1,0 +1,113 @@
+"""Whether an export says what its network says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.errors import ExportMismatchError
+from thriftnet.export.job import Limits
+from thriftnet.export.pictures import Pictures
+from thriftnet.inference.engine import Told, untold
+from thriftnet.inference.onnx_runtime import Run
+
+BATCHES = (1, 7, 64)
+"""Exporters have frozen the batch, and taken a batch of one apart."""
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Check:
+    """An export in its own runtime beside the network in fp32, on the same pictures."""
+
+    pictures: int
+    source: str
+    """What the pictures are."""
+    largest_difference: dict[int, float]
+    """Of a probability, by batch size."""
+    equal_answers: float
+    """Share of pictures of which both say the same class, the least over batch sizes."""
+    accuracy: float | None
+    """Of the export; none where labels are unknown."""
+    accuracy_fp32: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def compare(run: Run, expected: Probabilities, pictures: Pictures, *, told: Told = untold) -> Check:
+    """Show an export all pictures at each batch size.
+
+    Args:
+        run: The export.
+        expected: (N, classes) probabilities of the network.
+        pictures: Of which `expected` was said.
+        told: Called with the number of pictures done, and of all.
+
+    Raises:
+        ExportMismatchError: The export fails, or gives something else than finite probabilities.
+    """
+    images, total = pictures.compared, len(BATCHES) * len(pictures.compared)
+    gaps: dict[int, float] = {}
+    equal: list[float] = []
+    answers = expected.argmax(1)
+    found = expected
+    for turn, batch in enumerate(BATCHES):
+        parts: list[Probabilities] = []
+        for start in range(0, len(images), batch):
+            parts.append(_said(run, images[start : start + batch], expected.shape[1]))
+            told(turn * len(images) + min(start + batch, len(images)), total)
+        found = np.concatenate(parts)
+        gaps[batch] = float(np.abs(found - expected).max())
+        equal.append(float((found.argmax(1) == answers).mean()))
+    labels = pictures.labels
+    return Check(
+        pictures=len(images),
+        source=pictures.source,
+        largest_difference=gaps,
+        equal_answers=min(equal),
+        accuracy=None if labels is None else float((found.argmax(1) == labels).mean()),
+        accuracy_fp32=None if labels is None else float((answers == labels).mean()),
+    )
+
+
+def _said(run: Run, images: NDArray[np.uint8], classes: int) -> Probabilities:
+    try:
+        found = run(images)
+    except Exception as fault:  # every runtime has its own
+        reason = " ".join(str(fault).split())[:200]
+        raise ExportMismatchError(
+            f"the export fails at batch {len(images)} ({reason}); nothing was written"
+        ) from None
+    if found.shape != (len(images), classes) or not np.isfinite(found).all():
+        raise ExportMismatchError(
+            f"the export gives {found.shape} {found.dtype} at batch {len(images)}, where finite "
+            f"({len(images)}, {classes}) float32 was expected; nothing was written"
+        )
+    return found
+
+
+def fault_of(check: Check, limits: Limits) -> str | None:
+    """Why an export is refused; none where it is within its limits."""
+    if limits.difference is not None:
+        batch, gap = max(check.largest_difference.items(), key=lambda item: item[1])
+        if gap > limits.difference:
+            return f"probabilities differ by {gap:.1e} at batch {batch}, over {limits.difference:g}"
+        return None
+    different = round((1 - check.equal_answers) * check.pictures)
+    if different > math.ceil((1 - limits.equal_answers) * check.pictures):
+        return (
+            f"only {check.equal_answers:.2%} of the answers are equal, "
+            f"under {limits.equal_answers:.1%}"
+        )
+    if check.accuracy is not None and check.accuracy_fp32 is not None:
+        lost = check.accuracy_fp32 - check.accuracy
+        if lost > limits.accuracy_drop + 1 / check.pictures:
+            return f"{100 * lost:.2f} points of accuracy are lost, over {limits.accuracy_drop:.1%}"
+    return None

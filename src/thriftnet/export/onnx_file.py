@@ -1,0 +1,83 @@
+"""ONNX in fp32: the folded network, any batch size, with the preprocessing in its metadata."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from thriftnet.errors import ExportError
+from thriftnet.export.job import Job, Target, unsupported
+from thriftnet.files import write_whole
+from thriftnet.inference.onnx_runtime import KEY, digest_graph, open_onnx
+
+OPSET = 20
+"""The first with Gelu as one operator; ONNX Runtime reads it from 1.18 on."""
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+
+def write_onnx(job: Job, path: Path) -> None:
+    """Write a network as ONNX.
+
+    Raises:
+        ExportError: A layer has no operator in ONNX.
+    """
+    save_onnx(job, trace_onnx(job, path), path)
+
+
+def trace_onnx(job: Job, path: Path) -> Any:
+    """A network as an `onnx.ModelProto` without facts of ours.
+
+    Args:
+        job: What is exported.
+        path: Where the exporter may write.
+
+    Raises:
+        ExportError: A layer has no operator in ONNX.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+        try:
+            torch.onnx.export(
+                job.network(),
+                (torch.from_numpy(job.example()),),
+                str(path),
+                input_names=["images"],
+                output_names=["probabilities"],
+                dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        except Exception as fault:  # torch's exporter raises nearly anything
+            raise unsupported(job, "ONNX", fault) from None
+    return import_module("onnx").load(str(path))
+
+
+def save_onnx(job: Job, model: Any, path: Path) -> None:
+    """Write an `onnx.ModelProto` with what it is in its metadata.
+
+    What the exporter notes at nodes goes: places in the code and on the disk of who exports.
+    """
+    graph = model.graph
+    for each in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del each.metadata_props[:]
+    for each in graph.initializer:
+        del each.metadata_props[:]
+    graph.name = job.name
+    helper = import_module("onnx").helper
+    helper.set_model_props(model, {KEY: job.facts(graph_sha256=digest_graph(model))})
+    write_whole(path, model.SerializeToString(deterministic=True), error=ExportError)
+
+
+ONNX = Target(
+    about="ONNX in fp32",
+    suffix=".onnx",
+    write=write_onnx,
+    load=open_onnx,
+    packages=PACKAGES,
+)

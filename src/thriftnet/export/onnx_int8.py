@@ -1,0 +1,114 @@
+"""ONNX in int8: static QDQ, weights per channel, ranges from training images."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.export.job import INT8, Job, Target, unsupported
+from thriftnet.export.onnx_file import PACKAGES, save_onnx, trace_onnx
+from thriftnet.inference.onnx_runtime import open_onnx
+
+_AT_ONCE = 64
+_OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "MaxPool"]
+"""That are computed in int8. Softmax is none: its probabilities would be multiples of 1/256."""
+
+
+def write_int8(job: Job, path: Path) -> None:
+    """Write a network as ONNX whose convolutions and matrix products are of int8.
+
+    Activations are uint8, as int8 ones run at half the speed on processors without instructions
+    for them.
+
+    Raises:
+        ExportError: A layer has no operator in ONNX.
+    """
+    assert job.calibration is not None
+    with TemporaryDirectory(prefix="thriftnet-") as folder:
+        plain, quantised = Path(folder, "plain.onnx"), Path(folder, "int8.onnx")
+        model = trace_onnx(job, plain)
+        with _silent():
+            try:
+                _quantise(job, plain, quantised, exclude=_outside(model))
+            except Exception as fault:  # the quantiser's own, of every kind
+                raise unsupported(job, "static quantisation", fault) from None
+        save_onnx(job, import_module("onnx").load(str(quantised)), path)
+
+
+def _quantise(job: Job, plain: Path, quantised: Path, *, exclude: list[str]) -> None:
+    quantization = import_module("onnxruntime.quantization")
+    shapes = import_module("onnxruntime.quantization.shape_inference")
+    prepared = plain.with_name("prepared.onnx")
+    shapes.quant_pre_process(
+        str(plain), str(prepared), skip_symbolic_shape=True, skip_optimization=True
+    )
+    kinds = quantization.QuantType
+    assert job.calibration is not None
+    quantization.quantize_static(
+        str(prepared),
+        str(quantised),
+        _reader(quantization, job.calibration),
+        quant_format=quantization.QuantFormat.QDQ,
+        op_types_to_quantize=_OPERATORS,
+        nodes_to_exclude=exclude,
+        per_channel=True,
+        reduce_range=job.reduce_range,
+        activation_type=kinds.QUInt8,
+        weight_type=kinds.QInt8,
+    )
+
+
+def _outside(model: Any) -> list[str]:
+    """Names of the nodes before the first convolution: normalisation and views stay in fp32."""
+    names: list[str] = []
+    for node in model.graph.node:  # in the order in which they run
+        if node.op_type == "Conv":
+            break
+        names.append(node.name)
+    return names
+
+
+def _reader(quantization: Any, images: NDArray[np.uint8]) -> Any:
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            starts = range(0, len(images), _AT_ONCE)
+            self.parts: Iterator[NDArray[np.uint8]] = (images[i : i + _AT_ONCE] for i in starts)
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            part = next(self.parts, None)
+            return None if part is None else {"images": part}
+
+    return Reader()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without the quantiser's warnings and its lines in the root log."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+ONNX_INT8 = Target(
+    about="ONNX in int8, ranges from training images",
+    suffix=".int8.onnx",
+    write=write_int8,
+    load=open_onnx,
+    limits=INT8,
+    packages=PACKAGES,
+    int8=True,
+)

@@ -1,0 +1,171 @@
+"""The pictures that an export takes its ranges from, and those that it is compared on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from thriftnet.data import image_files, read_image
+from thriftnet.data.registry import is_at_hand, name_of
+from thriftnet.errors import DataError, ExportError, ImageError
+from thriftnet.models.saved import SavedModel
+from thriftnet.recipe.sections import DataSection
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runtime.resize import as_pixels
+from thriftnet.training.data import data_spec, open_data
+from thriftnet.training.images import Chosen, split_sets
+
+COMPARED = 2_000
+"""Pictures that an export is compared on, where there are as many."""
+CALIBRATION = 256
+"""Pictures that ranges are taken from."""
+_SEED = 0
+_COARSE = 4
+"""Pixels a side of what made pictures are blown up from."""
+
+Say = Callable[[str], None]
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """RGB pictures of the network's size."""
+
+    calibration: Bytes
+    """(n, H, W, 3): training images that ranges are taken from; empty of made pictures."""
+    compared: Bytes
+    """(N, H, W, 3): what the export and the network are both shown."""
+    labels: NDArray[np.int64] | None
+    """(N,) of `compared`; none where nobody knows them."""
+    source: str
+    """What is compared on, for people."""
+
+
+def choose_pictures(
+    model: SavedModel, run: RunFolder | None, *, folder: Path | None, int8: bool, say: Say
+) -> Pictures:
+    """Training and validation images of a network, or pictures of a folder.
+
+    Args:
+        model: The network.
+        run: That it came from; none: it is shipped, or a file of its own.
+        folder: Pictures to use in place of the network's own images.
+        int8: Whether ranges are needed: then images are fetched if need be, and never made.
+        say: Told what is left out.
+
+    Raises:
+        ExportError: Ranges are needed and there are no images, or the folder holds none.
+    """
+    if folder is not None:
+        return _from_folder(folder, model, say=say)
+    try:
+        train, val, name = _own_images(model, run, fetch=int8)
+    except DataError as fault:
+        if int8:
+            raise ExportError(
+                f"int8 takes its ranges from training images: {fault}; or give pictures with "
+                "--calibration FOLDER"
+            ) from None
+        return _made(model)
+    return _from_splits(train, val, name=name, model=model)
+
+
+def _own_images(
+    model: SavedModel, run: RunFolder | None, *, fetch: bool
+) -> tuple[Chosen, Chosen, str]:
+    """What the network was trained on, what it was validated on, and the data set's name.
+
+    Raises:
+        DataError: Nobody knows, or the data set is not here.
+    """
+    if run is None and model.about.get("data") is not None:
+        raise DataError("this network's file does not name the pictures that it was trained on")
+    recipe = None if run is None else run.recipe()
+    settings = DataSection() if recipe is None else recipe.data
+    if not fetch and not is_at_hand(name_of(data_spec(settings))):
+        raise DataError(f"{settings.dataset} is not here")
+    data = open_data(
+        settings,
+        classes=model.classes,
+        image_size=model.image_size,
+        fit=model.fit,
+        say=lambda _: None,
+    )
+    if data.classes != model.classes:
+        raise DataError(f"this network has other classes than {data.name}")
+    if recipe is not None:
+        return *split_sets(recipe, data), data.name
+    whole = data.split("train")
+    everything = np.arange(len(whole))
+    return (whole, everything), (whole, everything[:0]), data.name
+
+
+def _from_splits(train: Chosen, val: Chosen, *, name: str, model: SavedModel) -> Pictures:
+    """Ranges from training images; compared on validation images first, then on other training."""
+    random = np.random.default_rng(_SEED)
+    (train_set, train_at), (val_set, val_at) = train, val
+    order = random.permutation(train_at)
+    ranges, others = order[:CALIBRATION], order[CALIBRATION:]
+    held_out = random.permutation(val_at)[:COMPARED]
+    if not len(held_out) and not len(others):
+        others = ranges  # so few that all are used twice
+    seen = others[: COMPARED - len(held_out)]
+    counts = ((len(held_out), "validation"), (len(seen), "training"))
+    told = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
+    sized = [_sized(val_set.images[held_out], model), _sized(train_set.images[seen], model)]
+    return Pictures(
+        calibration=_sized(train_set.images[ranges], model),
+        compared=np.concatenate(sized),
+        labels=np.concatenate([val_set.labels[held_out], train_set.labels[seen]]),
+        source=f"{told} images of {Path(name).name}",
+    )
+
+
+def _sized(images: Bytes, model: SavedModel) -> Bytes:
+    """Images at the network's size, as training shrinks them."""
+    if not len(images):
+        return np.empty((0, model.image_size, model.image_size, 3), np.uint8)
+    pixels = as_pixels(images, model.image_size).permute(0, 2, 3, 1)
+    return pixels.contiguous().numpy()
+
+
+def _from_folder(folder: Path, model: SavedModel, *, say: Say) -> Pictures:
+    """Pictures of a folder; those that cannot be read are told and left out.
+
+    Raises:
+        ExportError: None can be used.
+    """
+    try:
+        files = image_files(folder)
+    except DataError as fault:
+        raise ExportError(f"--calibration: {fault}") from None
+    order = np.random.default_rng(_SEED).permutation(len(files))[: CALIBRATION + COMPARED]
+    found: list[Bytes] = []
+    for at in order.tolist():
+        try:
+            found.append(read_image(files[at], size=model.image_size, fit=model.fit))
+        except ImageError as fault:
+            say(f"{fault}; left out")
+    if not found:
+        raise ExportError(f"--calibration: no picture of {folder} can be read; give another folder")
+    images = np.stack(found)
+    compared = images[CALIBRATION:] if len(images) > 2 * CALIBRATION else images
+    return Pictures(images[:CALIBRATION], compared, None, f"{len(compared):,} pictures of {folder}")
+
+
+def _made(model: SavedModel) -> Pictures:
+    """Smooth colours under noise, where no picture is at hand."""
+    side, draw = model.image_size, torch.Generator().manual_seed(_SEED)
+    coarse = torch.rand(COMPARED, 3, _COARSE, _COARSE, generator=draw)
+    smooth = F.interpolate(coarse, size=(side, side), mode="bilinear")
+    noise = torch.randn(smooth.shape, generator=draw) / 10
+    images = ((smooth + noise).clamp(0, 1) * 255).to(torch.uint8).permute(0, 2, 3, 1)
+    empty = np.empty((0, side, side, 3), np.uint8)
+    source = f"{COMPARED:,} made pictures, as no training image is at hand"
+    return Pictures(empty, images.contiguous().numpy(), None, source)

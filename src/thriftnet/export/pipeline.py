@@ -1,0 +1,150 @@
+"""From a trained network to an export: written, run, compared, and only then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from thriftnet.errors import ExportError, ExportMismatchError
+from thriftnet.export.gate import Check, compare, fault_of
+from thriftnet.export.job import Job, Target
+from thriftnet.export.pictures import choose_pictures
+from thriftnet.export.place import check_place, keep
+from thriftnet.export.targets import choose_target
+from thriftnet.files import explain_os_error
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.engine import Told, untold
+from thriftnet.models.preprocessing import Preprocessing
+from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.plain import to_stderr
+from thriftnet.training.environment import package_version
+from thriftnet.weights.find import FoundModel, find_model
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export, and how it compares with its network."""
+
+    path: Path
+    to: str
+    """A key of `TARGETS`."""
+    about: str
+    """What that is, for people."""
+    size_bytes: int
+    preprocessing: Preprocessing
+    recipe_tta: str
+    """The views that the network's recipe chose, which the export may be without."""
+    check: Check
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "path": str(self.path),
+            "to": self.to,
+            "size_bytes": self.size_bytes,
+            "preprocessing": self.preprocessing.contract(),
+            "check": self.check.to_json(),
+        }
+
+
+def export_model(
+    model: Path | str,
+    *,
+    to: str,
+    output: Path | str | None = None,
+    tta: bool = False,
+    reduce_range: bool = False,
+    calibration: Path | str | None = None,
+    told: Told = untold,
+    say: Callable[[str], None] = to_stderr,
+) -> Exported:
+    """Export a trained network, and refuse the export if it says something else.
+
+    The export runs in its own runtime on up to 2,000 pictures, at batch 1, 7 and 64, before
+    anything is at `output`. The differences are written beside it.
+
+    Args:
+        model: The name of shipped weights, a run folder or a model file.
+        to: A key of `TARGETS`, such as `onnx`, `onnx-int8`, `torch-export`.
+        output: Of the export; none: the network's name in the current folder.
+        tta: Whether the views that the network's recipe chose become part of the export; each
+            costs a forward pass.
+        reduce_range: Whether int8 weights keep to 7 bits, for processors without VNNI.
+        calibration: A folder of pictures to take int8 ranges from and to compare on; none: the
+            network's own training and validation images.
+        told: Called with the number of pictures that were compared, and of all.
+        say: Told of pictures that are left out.
+
+    Raises:
+        RunError: There is no finished network at `model`, or its file is damaged.
+        ExportError: The target is not known, a package or the pictures are missing, a layer has no
+            counterpart there, an option would be ignored, or `output` cannot be written.
+        ExportMismatchError: The export says something else than the network.
+    """
+    target = choose_target(to)
+    if reduce_range and not target.int8:
+        raise ExportError(f"--to {to} is not int8: it knows no --reduce-range; leave that out")
+    found = find_model(model)
+    saved = read_model(found.path)
+    name = _name(found)
+    output = Path(f"{name}{target.suffix}") if output is None else Path(output)
+    check_place(output, target)
+    folder = None if calibration is None else Path(calibration)
+    pictures = choose_pictures(saved, found.run, folder=folder, int8=target.int8, say=say)
+    job = Job(
+        model=saved,
+        name=name,
+        target=to,
+        preprocessing=_preprocessing(saved, tta=tta, name=name),
+        calibration=pictures.calibration if target.int8 else None,
+        reduce_range=reduce_range,
+    )
+    views = job.preprocessing.tta
+    reference = Classifier(saved, tta=views, device="cpu", precision="fp32")
+    expected = reference.probabilities(pictures.compared)
+    try:
+        with TemporaryDirectory(prefix="thriftnet-") as place:
+            draft = Path(place, output.name)
+            target.write(job, draft)
+            check = compare(target.load(draft), expected, pictures, told=told)
+            if fault := fault_of(check, target.limits):
+                raise ExportMismatchError(
+                    f"the {to} export of {name} says something else than the network: {fault} "
+                    f"({check.source}); nothing was written"
+                )
+            size = keep(draft, output, report=_report(job, target, check))
+    except OSError as fault:
+        raise ExportError(explain_os_error(fault, output)) from None
+    return Exported(output, to, target.about, size, job.preprocessing, saved.tta, check)
+
+
+def _name(found: FoundModel) -> str:
+    """What a network is called: by its weights, its run or its file."""
+    if found.run is not None:
+        return found.run.path.resolve().name
+    return found.name or found.path.stem
+
+
+def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:
+    """That of the export.
+
+    Raises:
+        ExportError: Views are asked for and the recipe chose none.
+    """
+    if tta and model.tta == "none":
+        raise ExportError(f"the recipe of {name} uses no views; leave out --tta")
+    return model.preprocessing if tta else model.preprocessing.model_copy(update={"tta": "none"})
+
+
+def _report(job: Job, target: Target, check: Check) -> dict[str, Any]:
+    return {
+        "network": job.name,
+        "to": job.target,
+        "thriftnet": package_version(),
+        "tta": job.preprocessing.tta,
+        **check.to_json(),
+        "limits": asdict(target.limits),
+    }

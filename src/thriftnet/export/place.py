@@ -1,0 +1,61 @@
+"""Where an export goes once it is known to be right; nothing is there before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from thriftnet.digests import dump_json
+from thriftnet.errors import ExportError
+from thriftnet.export.job import Target
+from thriftnet.files import check_folder, check_writable, write_whole
+from thriftnet.models.hub_folder import is_hub_folder
+
+_CHECK = "check.json"
+"""The comparison with the network: in an exported folder, or after an exported file's name."""
+
+
+def check_place(output: Path, target: Target) -> None:
+    """See that an export can be written, before the work.
+
+    Raises:
+        ExportError: It cannot, or what is there is something else.
+    """
+    if not target.folder:
+        check_writable(output, error=ExportError)
+        return
+    if output.exists() and not output.is_dir():
+        raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
+    if output.is_dir() and any(output.iterdir()) and not is_hub_folder(output):
+        raise ExportError(f"{output} holds other files; choose another -o, or an empty folder")
+    check_folder(output, error=ExportError)
+
+
+def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
+    """Put an export in its place, each file whole, and the comparison beside it.
+
+    Args:
+        draft: The file or folder that was compared.
+        output: Its place.
+        report: How it compares; the digests of the files are added.
+
+    Returns:
+        Bytes of the export, without the comparison.
+
+    Raises:
+        ExportError: The disk is full or the place cannot be written.
+    """
+    if draft.is_dir():
+        files = {output / file.name: file.read_bytes() for file in sorted(draft.iterdir())}
+        beside = output / _CHECK
+    else:
+        files = {output: draft.read_bytes()}
+        beside = output.with_name(f"{output.name}.{_CHECK}")
+    digests = {path.name: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    for path, content in files.items():
+        write_whole(path, content, error=ExportError)
+    text = dump_json({**report, "sha256": digests}, indent=2)
+    write_whole(beside, f"{text}\n".encode(), error=ExportError)
+    return sum(map(len, files.values()))

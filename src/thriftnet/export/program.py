@@ -1,0 +1,55 @@
+"""`torch.export`: a .pt2 file for PyTorch without thriftnet."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from thriftnet.export.job import Job, Target, unsupported
+from thriftnet.inference.onnx_runtime import KEY, Run
+
+_FACTS = f"{KEY}.json"
+
+
+def write_program(job: Job, path: Path) -> None:
+    """Write a network as a program of `torch.export`, with what it is in an extra file.
+
+    Raises:
+        ExportError: A layer cannot be traced.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+        try:
+            program = torch.export.export(
+                job.network(),
+                (torch.from_numpy(job.example()),),
+                dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+            )
+            torch.export.save(program, str(path), extra_files={_FACTS: job.facts()})
+        except Exception as fault:  # torch's exporter raises nearly anything
+            raise unsupported(job, "torch.export", fault) from None
+
+
+def open_program(path: Path) -> Run:
+    """The program as `torch.export.load` gives it, run eagerly."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = torch.export.load(str(path)).module()
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.no_grad():
+            return network(torch.from_numpy(images)).numpy()
+
+    return run
+
+
+TORCH_EXPORT = Target(
+    about="PyTorch's .pt2, for torch.export.load",
+    suffix=".pt2",
+    write=write_program,
+    load=open_program,
+)

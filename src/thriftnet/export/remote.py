@@ -1,0 +1,154 @@
+"""Exported folders to and from Hugging Face's hub, or a server that speaks as it does.
+
+huggingface_hub, of the extra `hub`, is imported where it is needed. It takes the address from
+`HF_ENDPOINT` and the token from `HF_TOKEN` or `hf auth login`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from thriftnet.errors import ExportError, ThriftnetError
+from thriftnet.export.pipeline import export_model
+from thriftnet.export.place import check_place, keep
+from thriftnet.export.targets import TARGETS
+from thriftnet.inference.engine import Told, untold
+from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
+from thriftnet.models.tensors import check_model_file
+from thriftnet.plain import to_stderr
+
+
+def push(
+    model: Path | str,
+    repo: str,
+    *,
+    private: bool = False,
+    message: str | None = None,
+    tta: bool = False,
+    told: Told = untold,
+    say: Callable[[str], None] = to_stderr,
+) -> str:
+    """Upload a network as a folder that `pull` and transformers read.
+
+    Args:
+        model: An exported folder, or what `export_model` takes, which is exported first.
+        repo: `NAME` or `OWNER/NAME`; made if it is not there.
+        private: Whether a new repository is private.
+        message: Of the commit.
+        tta: Whether a network that is exported keeps its recipe's views.
+        told: As for `export_model`.
+        say: As for `export_model`.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        ExportError: The server refuses, cannot be reached, or a package is missing.
+        RunError: There is no finished network at `model`.
+    """
+    hub = _package()
+    path = Path(model)
+    with TemporaryDirectory(prefix="thriftnet-") as place:
+        if not is_hub_folder(path):
+            path = Path(place, "folder")
+            export_model(model, to="folder", output=path, tta=tta, told=told, say=say)
+        elif tta:
+            raise ExportError(f"{path} is exported already, with its views; leave out --tta")
+        with _hub_errors(repo, hub):
+            api = hub.HfApi()
+            found = api.create_repo(repo, private=private or None, exist_ok=True)
+            api.upload_folder(
+                repo_id=found.repo_id,
+                folder_path=path,
+                allow_patterns=list(FILES),
+                commit_message=message or "Upload by thriftnet",
+            )
+            return str(found)
+
+
+def pull(repo: str, *, output: Path | str | None = None, revision: str | None = None) -> Path:
+    """Download a network that `push` uploaded; it is checked before anything is kept.
+
+    Args:
+        repo: `OWNER/NAME`.
+        output: The folder to write; none: the repository's name in the current folder.
+        revision: A branch, tag or commit; none: the newest.
+
+    Raises:
+        ExportError: The server refuses or cannot be reached, a package is missing, or `output`
+            cannot be written.
+        RunError: What was downloaded is no network of ours, or is damaged.
+    """
+    hub = _package()
+    path = Path(repo.rsplit("/", 1)[-1]) if output is None else Path(output)
+    check_place(path, TARGETS["folder"])
+    with TemporaryDirectory(prefix="thriftnet-") as place:
+        with _hub_errors(repo, hub):
+            hub.snapshot_download(
+                repo, revision=revision, local_dir=place, allow_patterns=list(FILES)
+            )
+        draft = Path(place, "kept")
+        draft.mkdir()
+        for name in FILES:
+            if Path(place, name).is_file():
+                Path(place, name).rename(draft / name)
+        weights = find_weights(draft)
+        if weights is None:
+            raise ExportError(f"{repo} holds no network of thriftnet; check the name")
+        check_model_file(weights)
+        keep(draft, path, report={"pulled": repo, "revision": revision})
+    return path
+
+
+@contextlib.contextmanager
+def _hub_errors(repo: str, hub: Any) -> Iterator[None]:
+    """What a server can answer, as one line; without progress bars, for files this small.
+
+    Raises:
+        ExportError: The server refuses or cannot be reached.
+    """
+    bars = hub.utils.are_progress_bars_disabled()
+    hub.utils.disable_progress_bars()
+    try:
+        yield
+    except ThriftnetError:
+        raise
+    except Exception as fault:
+        raise ExportError(_explained(fault, repo, hub)) from None
+    finally:
+        if not bars:
+            hub.utils.enable_progress_bars()
+
+
+def _explained(fault: Exception, repo: str, hub: Any) -> str:
+    status = getattr(getattr(fault, "response", None), "status_code", None)
+    token = "run: hf auth login, or set HF_TOKEN"
+    if isinstance(fault, hub.errors.LocalTokenNotFoundError) or status in (401, 403):
+        return f"{repo}: the server wants a token that may do this; {token}"
+    if status == 404:
+        return f"{repo} is not there, or is private; check the name, or {token}"
+    if isinstance(fault, hub.errors.HFValidationError):
+        return f"{repo} is no name of a repository; give OWNER/NAME"
+    first = next((line.strip() for line in str(fault).splitlines() if line.strip()), "")
+    reason = (first or type(fault).__name__)[:200]
+    if status is not None:
+        return f"{repo}: the server refuses ({reason}); try again later"
+    return (
+        f"{repo}: {hub.constants.ENDPOINT} cannot be reached ({reason}); check the connection and "
+        "HF_ENDPOINT"
+    )
+
+
+def _package() -> Any:
+    try:
+        return import_module("huggingface_hub")
+    except ImportError:
+        raise ExportError(
+            "push and pull need the package huggingface_hub, which is not installed; run: "
+            "pip install 'thriftnet[hub]'"
+        ) from None

@@ -1,0 +1,40 @@
+"""What a network can be exported to: one line for each kind of file."""
+
+from __future__ import annotations
+
+import difflib
+
+from thriftnet.errors import ExportError
+from thriftnet.export.folder import FOLDER
+from thriftnet.export.job import Target
+from thriftnet.export.onnx_file import ONNX
+from thriftnet.export.onnx_int8 import ONNX_INT8
+from thriftnet.export.program import TORCH_EXPORT
+from thriftnet.search.packages import is_installed
+
+TARGETS: dict[str, Target] = {
+    "onnx": ONNX,
+    "onnx-int8": ONNX_INT8,
+    "torch-export": TORCH_EXPORT,
+    "folder": FOLDER,
+}
+
+
+def choose_target(name: str) -> Target:
+    """The target of that name, whose packages are installed.
+
+    Raises:
+        ExportError: There is none, or a package is missing.
+    """
+    if name not in TARGETS:
+        near = difflib.get_close_matches(name, TARGETS, 1)
+        hint = f"did you mean {near[0]}?" if near else "use one of them"
+        raise ExportError(f"--to {name} is not one of {', '.join(TARGETS)}; {hint}")
+    target = TARGETS[name]
+    for package in target.packages:
+        if not is_installed(package):
+            raise ExportError(
+                f"--to {name} needs the package {package}, which is not installed; run: "
+                f"pip install 'thriftnet[{target.extra}]'"
+            )
+    return target

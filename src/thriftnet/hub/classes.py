@@ -1,0 +1,184 @@
+"""Our networks as transformers knows networks: configuration, model and image processor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModelForImageClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
+from transformers.modeling_outputs import ImageClassifierOutput
+
+from thriftnet.augment import normalise
+from thriftnet.data.options import Fit
+from thriftnet.data.square import square_array
+from thriftnet.export.folder import config_of
+from thriftnet.inference.views import TRANSFORMS, choose_views
+from thriftnet.models.build import FAMILIES, outline_model
+from thriftnet.models.hub_folder import MODEL_TYPE, WEIGHTS
+from thriftnet.models.preprocessing import Filter, Preprocessing
+from thriftnet.models.saved import SavedModel, save_model
+
+Triple = tuple[float, float, float]
+
+
+class ThriftnetConfig(PreTrainedConfig):
+    """What a folder's config.json holds beside the usual.
+
+    Args:
+        network: Keyword arguments of `build_model`, without `classes`.
+        preprocessing: A `Preprocessing` as plain values.
+        about: Free facts: recipe, digest, seed.
+    """
+
+    model_type = MODEL_TYPE
+    network: dict[str, Any] | None = None
+    preprocessing: dict[str, Any] | None = None
+    about: dict[str, Any] | None = None
+
+    def contract(self) -> Preprocessing:
+        """The preprocessing, checked."""
+        return Preprocessing.model_validate(self.preprocessing, strict=False)
+
+
+class ThriftnetForImageClassification(PreTrainedModel):
+    """A network between normalised images and logits, over the views that it was exported with."""
+
+    config_class = ThriftnetConfig
+    base_model_prefix = "network"  # a model file of ours has the network's own names
+    main_input_name = "pixel_values"
+    input_modalities = ("image",)
+
+    def __init__(self, config: ThriftnetConfig) -> None:
+        super().__init__(config)
+        self.contract = config.contract()
+        options = {"classes": len(self.contract.classes), **(config.network or {})}
+        outline_model(**options)  # refuses what would fill the memory
+        self.network = FAMILIES[options.pop("family")](**options)
+        self.post_init()
+
+    def _init_weights(self, module: torch.nn.Module) -> None:
+        """Nothing: layers draw their own weights when they are built."""
+
+    def forward(
+        self, pixel_values: Tensor, labels: Tensor | None = None, **_: Any
+    ) -> ImageClassifierOutput:
+        """Classify images.
+
+        Args:
+            pixel_values: (N, 3, H, W) float, as the image processor gives them.
+            labels: (N,) class indices; with them, there is a loss.
+        """
+        views = choose_views(self.contract.tta)
+        each = [weight * self.network(TRANSFORMS[v](pixel_values)) for v, weight in views.items()]
+        logits = torch.stack(each).sum(0) / self.contract.temperature
+        loss = None if labels is None else F.cross_entropy(logits, labels)
+        return ImageClassifierOutput(loss=loss, logits=logits)  # pyright: ignore[reportArgumentType]
+
+    @classmethod
+    def from_saved(cls, model: SavedModel) -> ThriftnetForImageClassification:
+        """The network of a model file."""
+        made = cls(ThriftnetConfig(**config_of(model)))
+        made.network.load_state_dict(model.network.state_dict())
+        return made.eval()
+
+    def as_saved(self) -> SavedModel:
+        """The network as a model file holds it; its weights' digest is that of the file."""
+        return SavedModel(
+            network=self.network,
+            architecture=self.config.network,
+            about=self.config.about or {},
+            **dict(self.contract),
+        )
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
+        """Save a folder that `load_model` reads, too.
+
+        Raises:
+            ValueError: `push_to_hub`: what is pushed would lack our metadata.
+        """
+        if options.get("push_to_hub"):
+            raise ValueError("push_to_hub is not for thriftnet; use: thriftnet push FOLDER REPO")
+        super().save_pretrained(save_directory, **options)
+        save_model(Path(save_directory, WEIGHTS), self.as_saved())
+
+
+class ThriftnetImageProcessor(BaseImageProcessor):
+    """Pictures of any size to normalised images, as `Preprocessing` says."""
+
+    model_input_names = ["pixel_values"]  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        image_size: int = 32,
+        fit: Fit = "crop",
+        filter: Filter = "lanczos",
+        mean: Sequence[float] = (0.5, 0.5, 0.5),
+        std: Sequence[float] = (0.5, 0.5, 0.5),
+        **rest: Any,
+    ) -> None:
+        super().__init__(**rest)
+        self.image_size = image_size
+        self.fit = fit
+        self.filter = filter
+        self.mean = list(mean)
+        self.std = list(std)
+
+    def preprocess(self, images: Any, return_tensors: str | None = None, **_: Any) -> BatchFeature:
+        """Make pictures square, resize and normalise them.
+
+        Args:
+            images: One of, or a list of: Pillow's pictures, (H, W, 3) uint8 arrays.
+            return_tensors: `pt` for tensors, `np` for arrays.
+
+        Returns:
+            `pixel_values`: (N, 3, H, W) float32.
+        """
+        several = images if isinstance(images, list | tuple) else [images]
+        squares = np.stack([self._square(each) for each in several])
+        mean, std = _triple(self.mean), _triple(self.std)
+        pixels = normalise(torch.from_numpy(squares).permute(0, 3, 1, 2), mean=mean, std=std)
+        values = pixels.contiguous().numpy()
+        return BatchFeature({"pixel_values": values}, tensor_type=return_tensors)
+
+    def _square(self, picture: Any) -> NDArray[np.uint8]:
+        if isinstance(picture, Image.Image):
+            picture = ImageOps.exif_transpose(picture)
+            picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        pixels = np.asarray(picture)
+        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
+            raise ValueError(f"a picture is {pixels.shape} {pixels.dtype}; give (H, W, 3) uint8")
+        return square_array(pixels, size=self.image_size, fit=self.fit)
+
+
+def _triple(values: Sequence[float]) -> Triple:
+    red, green, blue = values
+    return red, green, blue
+
+
+def register() -> None:
+    """Make the Auto classes of transformers know ours."""
+    AutoConfig.register(MODEL_TYPE, ThriftnetConfig, exist_ok=True)
+    AutoModelForImageClassification.register(
+        ThriftnetConfig, ThriftnetForImageClassification, exist_ok=True
+    )
+    AutoImageProcessor.register(
+        ThriftnetConfig,
+        image_processor_classes={"pil": ThriftnetImageProcessor},
+        exist_ok=True,
+    )

@@ -1,0 +1,124 @@
+"""Our ONNX files, run by ONNX Runtime: the facts in them, and probabilities.
+
+onnx and onnxruntime are of the extra `export`, and imported where they are needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from thriftnet.digests import load_json
+from thriftnet.errors import RunError
+from thriftnet.files import read_bounded
+from thriftnet.models.preprocessing import Preprocessing
+
+KEY = "thriftnet"
+"""Of `metadata_props`, under which an export says what it is."""
+_MOST_BYTES = 2**30
+
+Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""(N, H, W, 3) uint8 RGB to class probabilities (N, classes)."""
+
+
+class ExportFacts(BaseModel):
+    """What an export says of itself; keys of later versions are passed over."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    format: Literal["thriftnet-export-1"] = "thriftnet-export-1"
+    name: str
+    """Of the network: of its weights, its run or its file."""
+    target: str
+    """A key of `export.targets.TARGETS`."""
+    version: str
+    """Of thriftnet, which wrote it."""
+    preprocessing: Preprocessing
+    about: dict[str, Any]
+    """Of the network: recipe, digest, seed."""
+    weights_sha256: str | None
+    """Of the model file that it was made from."""
+    graph_sha256: str | None = None
+    """Of the graph with its weights, where it can be looked at apart from these facts."""
+
+
+def digest_graph(model: Any) -> str:
+    """SHA-256 of the graph of an `onnx.ModelProto`: nodes, shapes and weights."""
+    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
+
+
+def read_onnx(path: Path) -> ExportFacts:
+    """What an ONNX file of ours says of itself, after it was checked by its digest.
+
+    Raises:
+        RunError: It is missing, damaged or not ours, or a package is missing.
+    """
+    onnx = _package("onnx")
+    try:
+        model = onnx.load_model_from_string(read_bounded(path, most=_MOST_BYTES))
+    except OSError as fault:
+        raise RunError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+    except Exception as fault:  # protobuf's own, of which every version has another
+        raise _damaged(path, f"it cannot be parsed: {fault}") from None
+    text = {prop.key: prop.value for prop in model.metadata_props}.get(KEY)
+    if text is None:
+        raise RunError(
+            f"{path} is an ONNX model that thriftnet did not write; give a run folder, its model "
+            "file or an export of thriftnet"
+        )
+    try:
+        load_json(text)
+        facts = ExportFacts.model_validate_json(text)
+    except ValidationError as fault:
+        where = ".".join(map(str, fault.errors()[0]["loc"])) or "metadata"
+        raise RunError(
+            f"{path} does not match this version of thriftnet ({where}); export it again"
+        ) from None
+    except (ValueError, RecursionError) as fault:
+        raise _damaged(path, f"its metadata: {fault}") from None
+    if facts.graph_sha256 != digest_graph(model):
+        raise _damaged(path, "its graph does not match its SHA-256")
+    return facts
+
+
+def open_onnx(path: Path) -> Run:
+    """A session on the CPU with as many threads as torch has.
+
+    Raises:
+        RunError: ONNX Runtime is missing or refuses the file.
+    """
+    runtime = _package("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as fault:  # the runtime has a class of its own for each status
+        raise _damaged(path, f"ONNX Runtime refuses it: {fault}") from None
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return session.run(["probabilities"], {"images": images})[0]
+
+    return run
+
+
+def _package(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise RunError(
+            f"an ONNX file needs the package {name}, which is not installed; run: "
+            "pip install 'thriftnet[export]'"
+        ) from None
+
+
+def _damaged(path: Path, reason: str) -> RunError:
+    return RunError(f"{path} is damaged ({' '.join(reason.split())[:200]}); export it again")

@@ -1,0 +1,26 @@
+"""How an export looks in a terminal."""
+
+from __future__ import annotations
+
+from thriftnet.export.pipeline import Exported
+from thriftnet.plain import plain
+from thriftnet.terminal.results import VIEWS
+from thriftnet.terminal.text import show_bytes
+
+
+def print_export(exported: Exported) -> None:
+    """What was written, what it takes and gives, and how it compares with the network."""
+    contract, check = exported.preprocessing, exported.check
+    side, size = contract.image_size, show_bytes(exported.size_bytes)
+    gaps = [f"{gap:.1e} at batch {batch}" for batch, gap in check.largest_difference.items()]
+    views = VIEWS[contract.tta]
+    print(f"wrote {plain(str(exported.path))} ({size}): {exported.about}")
+    print(f"input           pictures as {side}×{side} RGB bytes: {contract.fit}, {contract.filter}")
+    print(f"output          probabilities of {len(contract.classes)} classes, {views}")
+    print(f"compared        with the network in fp32 on {plain(check.source)}")
+    print(f"difference      at most {', '.join(gaps)}")
+    print(f"equal answers   {check.equal_answers:.2%}")
+    if check.accuracy is not None:
+        print(f"accuracy        {check.accuracy:.2%} there, {check.accuracy_fp32:.2%} in fp32")
+    if contract.tta != exported.recipe_tta:
+        print(f"\nthe network itself uses {VIEWS[exported.recipe_tta]}: --tta exports that")

@@ -157,8 +157,8 @@ def test_output_forms(thriftnet: Command, tmp_path: Path) -> None:
     assert (quiet.code, quiet.out) == (0, "")
     machine = thriftnet("train", "smoke", *SHORT, "--name", "j", "--runs-dir", tmp_path, "--json")
     lines = [json.loads(line) for line in machine.out.splitlines()]
-    assert [line["kind"] for line in lines] == ["epoch", "end", "summary"]
-    assert lines[-1]["run"] == str(tmp_path / "j")
+    assert [line["kind"] for line in lines] == ["start", "epoch", "end", "summary"]
+    assert lines[0]["run"] == lines[-1]["run"] == str(tmp_path / "j")
 
 
 def test_a_budget_of_operations_buys_epochs(thriftnet: Command, tmp_path: Path) -> None:

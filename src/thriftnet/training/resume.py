@@ -11,7 +11,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.environments import environments
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
-from thriftnet.runs.metrics_log import last_line
+from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.training.data import open_data
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
@@ -94,7 +94,8 @@ def resume_run(
             if found.damage:
                 run.saved.drop_last()
                 progress.note(f"{found.damage}; going on from the checkpoint before it")
-            _rewind(run, plan, state)
+            resumed = _rewind(run, plan, state)
+            progress.line(resumed | {"run": str(run.path)})
         progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
         return fit_run(recipe, plan, state, run, progress, trackers, until=until)
 
@@ -119,13 +120,15 @@ def restore_run(
     return saved.recipe, plan, state, images
 
 
-def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> None:
-    """Bring the metrics to where the state is, and say what the run goes on with."""
+def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> MetricRecord:
+    """Bring the metrics to where the state is and write what goes on; the last line written."""
     run.rewind(state.step)
     if not last_line(run.metrics(outline=True), "start"):
         run.append(start_record(plan, state))
     _note_move(run, plan, state)
-    run.append({"kind": "resumed", "step": state.step})
+    resumed: MetricRecord = {"kind": "resumed", "step": state.step}
+    run.append(resumed)
+    return resumed
 
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:

@@ -110,7 +110,9 @@ def fit_run(
             finished = fit(plan, state, recorder, stop, deadline=deadline, until=until)
         except TrainingError as fault:
             if is_main:
-                run.append({"kind": "failed", "step": state.step, "reason": str(fault)})
+                failed: MetricRecord = {"kind": "failed", "step": state.step, "reason": str(fault)}
+                run.append(failed)
+                progress.line(failed)
             raise TrainingError(f"{fault}; {retrain_advice(run)}") from None
         except ProcessError as fault:
             way = command("train", "--resume", run.path).removeprefix("thriftnet ")

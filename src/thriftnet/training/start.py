@@ -118,6 +118,7 @@ def _open_run(
     held.enter_context(writing(run, say=progress.note))
     start = start_record(plan, state)
     run.append(start)
+    progress.line(start | {"run": str(run.path)})
     progress.note(
         f"{recipe.name}: {start['parameters']:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
         f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "

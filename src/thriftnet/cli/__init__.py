@@ -33,6 +33,9 @@ from thriftnet.cli import export
 
 # isort: split
 from thriftnet.cli import facts
+from thriftnet.cli.examples import add_examples
+
+add_examples(app)
 
 __all__ = [
     "app",

@@ -1,0 +1,56 @@
+"""The examples at the end of each command's --help; a test parses every one of them."""
+
+from __future__ import annotations
+
+import typer
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "train": (
+        "thriftnet train quick --epochs 3 --name short",
+        "thriftnet train quick --data photos/ --time-budget 10m",
+        "thriftnet train --resume runs/short",
+    ),
+    "evaluate": (
+        "thriftnet evaluate best",
+        "thriftnet evaluate runs/short --data more-photos/ --json",
+    ),
+    "predict": (
+        "thriftnet predict best photo.jpg",
+        "thriftnet predict runs/short holiday/ -o labels.csv",
+    ),
+    "export": (
+        "thriftnet export runs/short --to onnx -o network.onnx",
+        "thriftnet export best --to onnx-int8",
+    ),
+    "push": ("thriftnet push runs/short you/short",),
+    "pull": ("thriftnet pull you/short",),
+    "inspect": ("thriftnet inspect photos/", "thriftnet inspect labels.csv --json"),
+    "watch": ("thriftnet watch runs/short", "thriftnet watch runs/short --port 8000"),
+    "report": ("thriftnet report runs/short", "thriftnet report runs/a-s0 runs/b-s0"),
+    "compare": ("thriftnet compare runs/a-s0 runs/a-s1 runs/b-s0 runs/b-s1",),
+    "describe": ("thriftnet describe quick --set model.channels=[32,128,128]",),
+    "bench": ("thriftnet bench quick",),
+    "recipes": ("thriftnet recipes",),
+    "runs": ("thriftnet runs --where 'accuracy>0.93'",),
+    "runs gc": ("thriftnet runs gc --dry-run",),
+    "search": ("thriftnet search small", "thriftnet search status studies/small"),
+    "search run": ("thriftnet search run small --workers 2",),
+    "search status": ("thriftnet search status studies/small",),
+}
+
+
+def add_examples(app: typer.Typer, path: str = "") -> None:
+    """Put the examples at the end of the help of an application's commands."""
+    for command in app.registered_commands:
+        name = command.name or (command.callback.__name__ if command.callback else "")
+        command.epilog = _epilog(f"{path}{name}")
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            group.epilog = _epilog(f"{path}{group.name}")
+            add_examples(group.typer_instance, f"{path}{group.name} ")
+
+
+def _epilog(name: str) -> str | None:
+    lines = EXAMPLES.get(name, ())
+    # \b keeps click from filling the lines as a paragraph.
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None

@@ -32,7 +32,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "bench": ("thriftnet bench quick",),
     "recipes": ("thriftnet recipes",),
     "runs": ("thriftnet runs --where 'accuracy>0.93'",),
-    "runs gc": ("thriftnet runs gc --dry-run",),
+    "runs gc": ("thriftnet runs gc --runs-dir studies/small",),
     "search": ("thriftnet search small", "thriftnet search status studies/small"),
     "search run": ("thriftnet search run small --workers 2",),
     "search status": ("thriftnet search status studies/small",),

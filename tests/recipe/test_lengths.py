@@ -18,6 +18,7 @@ def test_every_key_that_counts_epochs_follows_them():
     stay = {
         "train.epochs",
         "train.hard_fraction",  # a share, of "later epochs"
+        "train.patience",  # how long to wait, whatever the length
         "train.drop_last",
         "train.sync_batch_norm",
         "schedule.interval",

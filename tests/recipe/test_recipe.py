@@ -118,6 +118,7 @@ CHANGES = {
     "train.label_smoothing": 0.1,
     "train.ema_decay": 0.999,
     "train.select": "final",
+    "train.patience": 5,
     "train.precision": "fp32",
     "train.device": "cpu",
     "evaluate.tta": "flip",

@@ -87,7 +87,11 @@ def test_batch_larger_than_the_data_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "train", "told"),
     [
-        ({"val_ratio": 0.001}, {"select": "best"}, "0.001 holds out no image.*train.select=final"),
+        (
+            {"val_ratio": 0.001},
+            {"select": "best"},
+            "0.001 holds out no image, and train.select=best",
+        ),
         ({"fraction": 0.01}, {}, "leave no training images; lower the one or raise the other"),
     ],
 )

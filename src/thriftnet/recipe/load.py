@@ -71,10 +71,9 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
-        if self.train.select == "best" and self.data.val_ratio == 0:
+        if self.data.val_ratio == 0 and (choice := self.train.needs_validation):
             raise ValueError(
-                "train.select=best needs validation images; set data.val_ratio above 0 "
-                "or train.select=final"
+                f"{choice} needs validation images; set data.val_ratio above 0 or leave it out"
             )
         if self.train.stem_epochs is not None and self.model.family != "speednet":
             raise ValueError(

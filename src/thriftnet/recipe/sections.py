@@ -206,6 +206,8 @@ class TrainSection(Section):
     """Exponential moving average of the weights, per step; 0 is off."""
     select: Literal["final", "best"] = "final"
     """Which weights the run ends with: the last, or those of the best validation accuracy."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Stop after so many epochs without a better validation accuracy; 0: never."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -216,6 +218,13 @@ class TrainSection(Section):
         """Epochs over all images that take as many steps as the whole run."""
         full = min(self.epochs, self.full_epochs)
         return full + (self.epochs - full) * self.hard_fraction
+
+    @property
+    def needs_validation(self) -> str | None:
+        """The setting that validation images decide, as it is written; none: none does."""
+        if self.select == "best":
+            return "train.select=best"
+        return f"train.patience={self.patience}" if self.patience else None
 
     @model_validator(mode="after")
     def _sizes_rise(self) -> Self:

@@ -97,6 +97,11 @@ def _other_end(record: RunRecord) -> str:
     planned = int(record.start.get("steps", 0))
     if record.total_steps == planned:
         return ""
+    if record.recipe.train.patience:
+        return (
+            f" Training stopped early, at step {record.total_steps:,} of {planned:,}: validation "
+            f"accuracy had not improved for {record.recipe.train.patience} epochs."
+        )
     return (
         f" {planned:,} steps were planned and the time was for {record.total_steps:,}; the "
         "schedule moved with that on the way, so earlier rings are off the curve."

@@ -43,7 +43,7 @@ class Recorder:
         self._progress.step(_step_stats(self._plan, self._state, epoch))
 
     def end_epoch(self, epoch: int) -> None:
-        """Validate, keep the best weights, and write the epoch's metrics.
+        """Validate, keep the best weights, write the metrics; out of patience, end the run.
 
         The other processes wait for the first where all agree on a stop.
 
@@ -61,6 +61,14 @@ class Recorder:
             state.seconds += time.monotonic() - began
             self._tell(_epoch_record(self._plan, state, epoch, validation))
         state.totals = EpochTotals()
+        if self._recipe.train.patience and self._plan.processes.any(self._stops_early(epoch + 1)):
+            state.total_steps = state.step
+
+    def _stops_early(self, epochs: int) -> bool:
+        """Whether validation, known to the first process alone, has not improved for long."""
+        patience, plan = self._recipe.train.patience, self._plan
+        waited = epochs - self._state.best_epoch
+        return plan.processes.is_main and 0 < patience <= waited
 
     def interrupted(self) -> bool:
         """Write that the training stops before its end; False, as `fit` then returns."""

@@ -174,10 +174,10 @@ def _check_image_size(recipe: Recipe, data: OpenDataset) -> None:
 
 
 def _check_selection(recipe: Recipe, *, validation_images: int) -> None:
-    if recipe.train.select == "best" and validation_images == 0:
+    if validation_images == 0 and (choice := recipe.train.needs_validation):
         raise RecipeError(
-            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and train.select=best "
-            "needs some; raise it or set train.select=final"
+            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and {choice} needs "
+            "some; raise it or leave that out"
         )
 
 

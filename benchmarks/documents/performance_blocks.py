@@ -115,6 +115,26 @@ def step_levers(figures: Figures) -> dict[str, Any]:
     return {"table": make_table(columns, rows).markdown()}
 
 
+def busy_machine(figures: Figures) -> dict[str, Any]:
+    """Images a second alone and beside other work, of this version and an earlier one."""
+    names = {
+        "alone": "alone",
+        "beside_a_busy_process": "beside a process that keeps a core busy",
+        "beside_another_training": "beside another training, the slower one",
+    }
+    columns = ("two threads", ("images a second", ".0f"), ("share of alone", ".2f"),
+               ("earlier version", ".0f"), ("share of alone", ".2f"))  # fmt: skip
+    rows = [
+        (text, *(figures[side][key].get(name) for side in ("this", "against")
+                 for key in ("images_per_second", "share_of_alone")))
+        for name, text in names.items()
+    ]  # fmt: skip
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "rounds": len(figures["this"]["rounds"]),
+    }
+
+
 def profile(figures: Figures) -> dict[str, Any]:
     """Shares by kind, convolutions by layer, and how near to the machine's rate it all is."""
     kinds = make_table(("kind", ("share of a step", ".1%")), figures["profile"]["share"].items())
@@ -219,6 +239,7 @@ PERFORMANCE_BLOCKS = {
     "levers": Block("ablation_quick", "ablate.py quick", levers),
     "step-levers": Block("step_levers_quick", "step_levers.py quick", step_levers),
     "paper-speed": Block("paper_speed", "paper_speed.py"),
+    "busy-machine": Block("busy_machine", "busy_machine.py --against CHECKOUT", busy_machine),
     "profile": Block("profile_quick", "profile_layers.py quick", profile),
     "inference": Block("inference_quick", "inference.py RUN", inference),
     "growth": Block("cost_growth", "cost_growth.py", growth),

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 pytest_plugins = ["ongoing", "report_fixtures"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def memory_goes_back() -> Iterator[None]:
+    """A process that trains keeps what it frees; this one runs thousands of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("thriftnet.runtime.device.keep_freed_memory", lambda: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def cifar10() -> tuple[Dataset, Dataset]:
     """The real data set, (train, test), from the ordinary cache or its sources."""

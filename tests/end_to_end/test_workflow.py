@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -30,14 +31,14 @@ def test_train_evaluate_predict(
     trained = thriftnet("train", "smoke", *SHORT, "--name", "first", "--runs-dir", tmp_path)
     run = tmp_path / "first"
     assert trained.code == 0, trained.err
-    for told in ("test accuracy", "parameters      78,042", "training", f"run folder      {run}"):
+    for told in ("test accuracy", "parameters      5,214", "training", f"run folder      {run}"):
         assert told in trained.out
 
     read = thriftnet("evaluate", run, "--json")
     figures = json.loads(read.out)
     low, high = figures["accuracy_interval"]
     assert low < figures["accuracy"] < high
-    assert figures["parameters"] == 78_042
+    assert figures["parameters"] == 5_214
     assert f"{figures['accuracy']:.4f}" in trained.out
     assert set(figures["by_tta"]) == {"flip", "none"}
     assert sum(map(sum, figures["confusion"])) == 10_000
@@ -162,12 +163,13 @@ def test_output_forms(thriftnet: Command, tmp_path: Path) -> None:
 
 
 def test_a_budget_of_operations_buys_epochs(thriftnet: Command, tmp_path: Path) -> None:
-    out = thriftnet("train", "smoke", "--flops-budget", "600G", "--runs-dir", tmp_path).out
-    assert "the budget buys 0.17 epochs" in out
+    narrow = ("--set", "model.channels=[4,8,16]")
+    out = thriftnet("train", "smoke", *narrow, "--flops-budget", "40G", "--runs-dir", tmp_path).out
+    assert re.search(r"the budget buys 0\.1\d epochs", out)
     run = next(tmp_path.iterdir())
     end = RunFolder.open(run).metrics()[-3]  # before two lines of the evaluation
     assert end["kind"] == "end"
-    assert 0.95 * 6e-4 < end["pflop"] <= 6e-4
+    assert 0.95 * 4e-5 < end["pflop"] <= 4e-5
     assert "test accuracy" in out
 
 
@@ -176,7 +178,7 @@ def test_every_recipe_takes_two_steps(
     recipe: str, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
 ) -> None:
     assert cifar10
-    steps = ["train.batch_size=8", "train.micro_batch=0", "train.epochs=0.0003"]
+    steps = ["train.batch_size=8", "train.micro_batch=0", "train.epochs=0.03", "data.fraction=0.01"]
     cheap = ["data.val_ratio=0", "train.select=final", "schedule.warmup_epochs=0"]
     run = api.train(recipe, overrides=[*steps, *cheap], name=recipe, runs_dir=tmp_path, quiet=True)
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]

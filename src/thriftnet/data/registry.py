@@ -6,6 +6,7 @@ import difflib
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES
 from thriftnet.data.cifar10.load import cached_cifar10
@@ -17,8 +18,25 @@ from thriftnet.data.own.open import list_pictures, open_own
 from thriftnet.errors import DataError
 from thriftnet.plain import to_stderr
 
-DATASETS: dict[str, Callable[..., OpenDataset]] = {"cifar10": open_cifar10}
-"""Data sets that have a name; any other is a path."""
+
+class NamedDataset(NamedTuple):
+    """A data set that recipes name."""
+
+    open: Callable[..., OpenDataset]
+    """Takes a `DatasetSpec`, and `say` for its lines."""
+    classes: tuple[str, ...]
+    holds: Callable[[Path], bool]
+    """Whether a path of a user's is this data set."""
+    is_at_hand: Callable[[], bool]
+    """Whether opening it fetches nothing."""
+
+
+DATASETS = {
+    "cifar10": NamedDataset(
+        open_cifar10, CIFAR10_CLASSES, holds_cifar10, lambda: cached_cifar10() is not None
+    ),
+}
+"""Any other data set is a path."""
 
 
 def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -> OpenDataset:
@@ -33,7 +51,7 @@ def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -
     """
     found = name_of(spec)
     if found in DATASETS:
-        return DATASETS[found](spec, say=say)
+        return DATASETS[found].open(spec, say=say)
     return open_own(Path(found), spec, say=say)
 
 
@@ -45,7 +63,8 @@ def name_of(spec: DatasetSpec) -> str:
     """
     if spec.source is not None:
         source = spec.source.expanduser()
-        return "cifar10" if holds_cifar10(source) else str(source)
+        named = (name for name, each in DATASETS.items() if each.holds(source))
+        return next(named, str(source))
     if spec.dataset in DATASETS:
         return spec.dataset
     path = Path(spec.dataset).expanduser()
@@ -61,7 +80,7 @@ def name_of(spec: DatasetSpec) -> str:
 
 def known_classes(dataset: str) -> tuple[str, ...] | None:
     """The classes of a data set that has a name; none of own pictures, which have to be listed."""
-    return CIFAR10_CLASSES if dataset == "cifar10" else None
+    return DATASETS[dataset].classes if dataset in DATASETS else None
 
 
 @functools.lru_cache(maxsize=16)
@@ -80,4 +99,5 @@ def count_classes(spec: DatasetSpec) -> int:
 
 def is_at_hand(dataset: str) -> bool:
     """Whether a data set is on this machine and can be trusted, so that opening fetches nothing."""
-    return cached_cifar10() is not None if dataset == "cifar10" else Path(dataset).exists()
+    named = DATASETS.get(dataset)
+    return named.is_at_hand() if named else Path(dataset).exists()

@@ -14,9 +14,7 @@ REPLACED = re.compile(
     r"|training goes on|quarter of a minute|every seed ahead|an? line (each|an)\b|passed over",
     re.IGNORECASE,
 )
-RECORDED = re.compile(
-    r"<!-- begin (make-train|make-test|search-run|search-status) -->.*?<!-- end", re.DOTALL
-)
+RECORDED = re.compile(r"<!-- begin (make-train|make-test) -->.*?<!-- end", re.DOTALL)
 """Transcripts are what a command of their commit printed."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from documents.performance_blocks import seconds
 from documents.quoting import ROOT, Block, Figures, machine, result
+from documents.search_transcript import printed_today
 from halving_quality import is_current
 from search_scaling import CLAIMS
 from thriftnet.table import Table, make_table
@@ -19,8 +20,12 @@ def transcript(name: str, command: str) -> str:
         return f"Not kept yet (`{command} > results/{name}.txt`)."
     study = result("search_small")
     assert study is not None
-    text = shortened(path.read_text("utf-8").strip())
-    return f"```\n$ {command}\n{text}\n```\n\nOn {machine(study)}."
+    text = path.read_text("utf-8").strip()
+    again = ""
+    if name == "search_small":
+        text = printed_today(text, study["outcomes"])
+        again = "; the outcomes are printed again by today's program"
+    return f"```\n$ {command}\n{shortened(text)}\n```\n\nOn {machine(study)}{again}."
 
 
 def shortened(text: str, *, first: int = 5, last: int = 3) -> str:

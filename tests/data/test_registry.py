@@ -15,7 +15,7 @@ from thriftnet.data.registry import DATASETS, NamedDataset, is_at_hand, known_cl
 CLASSES = ("dark", "light")
 
 
-def open_shades(spec: DatasetSpec, **_: object) -> OpenDataset:
+def open_shades(_: DatasetSpec, **__: object) -> OpenDataset:
     labels = np.arange(40) % 2
     images = np.broadcast_to((60 + 120 * labels)[:, None, None, None], (40, 16, 16, 3))
     shades = Dataset(images.astype(np.uint8), labels, CLASSES)

@@ -1,0 +1,43 @@
+"""What `thriftnet search` printed of a kept study, in the words that it prints today.
+
+Candidates and jobs are the lines that were recorded; what each stage found is printed again from
+its outcome, so that a change of the program's words reaches the documents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from typing import Any
+from unittest import mock
+
+from thriftnet.terminal.search import PrintedSearch
+
+
+def printed_today(recorded: str, outcomes: dict[str, dict[str, Any]]) -> str:
+    """The transcript.
+
+    Args:
+        recorded: What the command printed when the study was made.
+        outcomes: Of its stages, in their order.
+    """
+    lines = recorded.strip().replace("(the paper's)", "(the reference)").split("\n")
+    jobs = {
+        stage: [line for line in lines if re.match(rf"{stage} \d+/\d+  ", line)]
+        for stage in outcomes
+    }
+    first = next(at for at, line in enumerate(lines) if line in jobs["grid"])
+    parts = ["\n".join(lines[:first]).strip()]
+    for stage, outcome in outcomes.items():
+        parts += ["\n".join(jobs[stage]), _printed(stage, outcome)]
+    return "\n\n".join([*filter(None, parts), lines[-1]])
+
+
+def _printed(stage: str, outcome: dict[str, Any]) -> str:
+    """What the stage's end prints into a file."""
+    unlimited = mock.patch("shutil.get_terminal_size", os.terminal_size)
+    with unlimited, contextlib.redirect_stdout(io.StringIO()) as out:
+        PrintedSearch().concluded(stage, outcome)
+    return out.getvalue().strip()

@@ -18,7 +18,7 @@ Unneeded = Callable[[RunFolder], list[Path]]
 
 
 def superseded(run: RunFolder) -> list[Path]:
-    """Checkpoints that the final model has taken the place of.
+    """Checkpoints that the final model has replaced.
 
     Of a run that is not finished, or whose final model cannot be read, there is none: on a disk
     that filled up, the last line is still to be written, by what `--resume` reads.

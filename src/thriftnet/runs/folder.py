@@ -5,12 +5,12 @@ recipe.yaml         complete: running it again is the same experiment
 environment.json    versions, device, threads, commit, data digests, command line
 metrics.jsonl       one JSON object a line, appended
 .lock               locked by the process that writes to the run (lock.py)
-checkpoints/last.pt          all that training needs to go on, and
+checkpoints/last.pt          all that training needs to resume, and
 checkpoints/previous.pt      the one before, for when that is damaged
 checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
-status.json         where the training stands, written anew every few seconds while it goes on
-predictions.npz     what the network said of the test images
+status.json         state of the training, rewritten every few seconds while it runs
+predictions.npz     logits of the test images
 events.out.tfevents.*        the same lines for TensorBoard, and
 mlflow.json                  the run's name in MLflow, where these were asked for
 
@@ -134,11 +134,11 @@ class RunFolder:
         return is_torn(self.metrics_path)
 
     def save_status(self, status: MetricRecord | None) -> None:
-        """Say where the training stands, for those who watch; none: it is over."""
+        """Write the status that `watch` reads; none: the training has ended."""
         write_status(self.status_path, status)
 
     def status(self) -> tuple[MetricRecord, float]:
-        """Where the training stands, and how many seconds ago; empty where none is running."""
+        """The status of the training and its age in seconds; empty if none is running."""
         return read_status(self.status_path)
 
     def rewind(self, step: int) -> None:
@@ -200,11 +200,11 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end and has its final weights."""
+        """Whether the run has its final weights."""
         return self.model_path.is_file()
 
     def model_facts(self) -> ModelFacts:
-        """What the final model says of itself, without building the network.
+        """The metadata of the final model, without building the network.
 
         Raises:
             RunError: There is no final model, or its file is damaged.
@@ -212,7 +212,7 @@ class RunFolder:
         return read_facts(self.model_path)
 
     def checkpoints(self) -> list[Path]:
-        """Those that there are; without them a run that is not finished cannot go on.
+        """The checkpoint files; without them an unfinished run cannot be resumed.
 
         Raises:
             RunError: The run holds links, through which others' files would be removed.

@@ -1,4 +1,4 @@
-"""Where a run stands, read from its folder while it goes on or after."""
+"""The state of a run, read from its folder during or after training."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _STATUS = ("epoch", "epochs", "share", "seconds_left")
 
 @dataclass(frozen=True)
 class Standing:
-    """A run at a moment."""
+    """The state of a run at one moment."""
 
     name: str
     path: Path
     state: str
     """As `run_state` says."""
     status: MetricRecord
-    """The latest `StepStats`; empty where no training goes on."""
+    """The latest `StepStats`; empty if no training is running."""
     epochs: tuple[MetricRecord, ...]
     """The lines of the epochs that have ended."""
     last: MetricRecord
@@ -46,11 +46,11 @@ class Standing:
     test: MetricRecord
     """The latest test metrics with the recipe's views; empty before `evaluate`."""
     awaits_test: bool = False
-    """Whether it came to its end so lately that its test figures may be under way."""
+    """Whether it finished so recently that its evaluation may still be running."""
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come of itself."""
+        """Whether nothing more will be written without another command."""
         return self.state in {"finished", "failed", "interrupted"} and not self.awaits_test
 
     def series(self, key: str) -> list[float]:

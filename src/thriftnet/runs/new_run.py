@@ -22,7 +22,7 @@ from thriftnet.runs.folder import RunFolder
 _UNBORN = ".new"
 """How a run folder's name ends while it is made."""
 _UNBORN_SECONDS = 600.0
-"""What takes longer to be made was killed: it takes milliseconds."""
+"""An unfinished folder of this age was left by a killed process: making one takes milliseconds."""
 _LONGEST_NAME = 200
 """Bytes of a folder's name; file systems take 255."""
 

@@ -1,4 +1,4 @@
-"""The word for where a run stands, the same in the list of runs and for who follows one."""
+"""The state of a run in one word, the same in the list of runs and in `watch`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thriftnet.runs.status import SILENT_SECONDS
 
 
 def goes_on(run: RunFolder) -> bool:
-    """Whether a training writes to the run; of one of earlier versions, has told of itself."""
+    """Whether a training writes to the run; of earlier versions, whether its status is recent."""
     if run.lock_path.is_file():
         return find_writer(run) is not None
     status, age = run.status()

@@ -1,4 +1,4 @@
-"""Where a training stands, in a small file that is written anew every few seconds."""
+"""The status of a training in a small file that is rewritten every few seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Go on with a run that was cut, from its last checkpoint."""
+"""Resume an interrupted run from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def resume_run(
     prepare: PrepareTensors = prepare_tensors,
     saved: SavedRun | None = None,
 ) -> TrainedRun:
-    """Go on with an interrupted run from its last checkpoint; a finished one is left as it is.
+    """Resume an interrupted run from its last checkpoint; a finished one is left as it is.
 
     On the same machine with as many threads a worker, it ends with the bits of an unbroken run. One
     that was cut before its first checkpoint begins again at step 0.
@@ -56,12 +56,12 @@ def resume_run(
     Args:
         path: Name of the run folder.
         data: Where to read the images; none: as the recipe says.
-        progress: Told how it goes.
+        progress: Told of steps and epochs.
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
         processes: Those that train together, each of which calls this.
         prepare: Splits the images and prepares their tensors.
-        saved: What `read_saved` said of the folder, where it was asked already.
+        saved: What `read_saved` returned for the folder, where it was called already.
 
     Raises:
         RunError: No run is there, another process writes to it, or its weights are damaged.
@@ -103,7 +103,7 @@ def resume_run(
 def restore_run(
     path: Path, *, data: Path | None = None
 ) -> tuple[Recipe, Plan, TrainingState, OpenDataset]:
-    """A run as it stood at its last checkpoint, with its data set; nothing is written.
+    """A run at its last checkpoint, with its data set; nothing is written.
 
     Raises:
         RunError: There is no run, no checkpoint, or it is damaged.
@@ -121,7 +121,7 @@ def restore_run(
 
 
 def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> MetricRecord:
-    """Bring the metrics to where the state is and write what goes on; the last line written."""
+    """Drop metrics beyond the state and record that the run was resumed; the last line written."""
     run.rewind(state.step)
     if not last_line(run.metrics(outline=True), "start"):
         run.append(start_record(plan, state))
@@ -132,7 +132,7 @@ def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> MetricRecord:
 
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
-    """Keep what a run goes on with that it did not begin with, such as another machine."""
+    """Record what changed since the run began, such as the machine."""
     before = environments(run)[-1]
     now = describe_environment(plan.compute, {}, processes=plan.processes.count)
     same = {"command", "data"}  # another command by nature, and images that were checked

@@ -29,21 +29,21 @@ from thriftnet.training.state import TrainingState
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """What a training leaves."""
+    """The result of a training."""
 
     path: Path
     finished: bool
-    """False when it was interrupted; `resume_run` goes on."""
+    """False if it was interrupted; `resume_run` continues."""
     asked: bool = False
-    """Whether a signal asked it to stop, even if it came to its end all the same."""
+    """Whether a signal asked it to stop, even if it finished anyway."""
     untracked: tuple[str, ...] = ()
     """Names of the trackers that failed on the way."""
     is_main: bool = True
-    """Of several processes, whether this is the one that speaks and evaluates."""
+    """Of several processes, whether this is the one that prints and evaluates."""
 
 
 def main_progress(progress: Progress | None, processes: Processes) -> Progress:
-    """That of the first process, which survives a display that fails; the others say nothing."""
+    """That of the first process, which survives a failing display; the others print nothing."""
     return Lasting(progress) if progress and processes.is_main else Quiet()
 
 
@@ -91,7 +91,7 @@ def fit_run(
         plan: What stays the same.
         state: What changes.
         run: Where all is written.
-        progress: Told how it goes.
+        progress: Told of steps and epochs.
         trackers: Kept up to date with the run's metrics.
         deadline: By `time.monotonic()`; none: no budget of time.
         until: Stop after so many epochs, as if interrupted.

@@ -1,4 +1,4 @@
-"""What a run folder has of a training that was cut, and how the training goes back to it."""
+"""The saved state of an interrupted training, and how a training continues from it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from thriftnet.training.state import TrainingState, trained_as
 
 @dataclass(frozen=True)
 class SavedRun:
-    """What a run folder has of a training that was cut."""
+    """The saved state of an interrupted training."""
 
     run: RunFolder
     recipe: Recipe
     checkpoint: dict[str, Any] | None
     """The latest whole one; none where the run was cut before the first."""
     damage: str | None = None
-    """What is wrong with the last checkpoint, where `checkpoint` is the one before it."""
+    """What is wrong with the last checkpoint, if `checkpoint` is the one before it."""
 
 
 def read_saved(path: Path) -> SavedRun:
@@ -45,13 +45,13 @@ def read_saved(path: Path) -> SavedRun:
 
 
 def is_over(run: RunFolder) -> bool:
-    """Whether nothing is left to do: a disk that filled up may have the last weights alone."""
+    """Whether nothing is left to do; a full disk can leave the weights without the last line."""
     told = bool(last_line(run.metrics(outline=True), "end"))
     return run.finished and (told or not run.saved.exist)
 
 
 def check_best(saved: SavedRun) -> None:
-    """See that the best weights so far are whole, before the training at whose end they count.
+    """Check the best weights so far before the training that selects them at its end.
 
     Raises:
         RunError: They are not.
@@ -61,7 +61,7 @@ def check_best(saved: SavedRun) -> None:
 
 
 def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> None:
-    """See that the images are those that a run began with; earlier versions did not say which.
+    """Check that the images are those the run began with; earlier versions did not record them.
 
     Args:
         saved: The run.
@@ -81,7 +81,7 @@ def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> Non
 
 
 def load_saved(saved: SavedRun, state: TrainingState) -> None:
-    """Bring the state of a training to where its checkpoint was written.
+    """Load a checkpoint into the state of a training.
 
     Raises:
         RunError: The checkpoint is of another recipe, or a weight in it is not finite.

@@ -52,7 +52,7 @@ def start_run(
         runs_dir: The folder of run folders.
         data: Where to read the images; none: as the recipe says.
         strict: Whether a picture that is left out is an error.
-        progress: Told how it goes.
+        progress: Told of steps and epochs.
         budget: Sets the number of epochs in place of the recipe.
         until: Stop after so many epochs, as if interrupted.
         trackers: Kept up to date with the run's metrics; in the first process alone.
@@ -111,7 +111,7 @@ def _open_run(
     *,
     named: bool,
 ) -> RunFolder:
-    """Make the run folder and hold its lock, and say in it and to the user what begins."""
+    """Make the run folder, hold its lock, and record and print what starts."""
     count = plan.processes.count
     environment = describe_environment(plan.compute, plan.data, processes=count)
     run = create_run(path, recipe, environment, named=named)

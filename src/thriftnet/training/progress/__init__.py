@@ -1,4 +1,4 @@
-"""What a training says while it goes on: live, plain, as JSON lines, to trackers, or nothing."""
+"""What a training reports: as a live bar, plain lines or JSON lines, to trackers, or not at all."""
 
 from thriftnet.training.progress.displays import LiveBar, choose_progress
 from thriftnet.training.progress.lines import epoch_text

@@ -25,7 +25,7 @@ class JsonLines(Quiet):
 
 
 class Plain(Quiet):
-    """One line an epoch, for files and pipes."""
+    """One line per epoch, for files and pipes."""
 
     def note(self, text: str) -> None:
         """Print the sentence."""
@@ -77,7 +77,7 @@ class LiveBar:
 
 
 def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
-    """The form that suits where standard output goes; of several processes one speaks."""
+    """The form that suits standard output; of several processes the first one prints."""
     if not is_first():
         return Quiet()
     if as_json:

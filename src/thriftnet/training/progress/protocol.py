@@ -1,4 +1,4 @@
-"""What a training tells while it goes on, and whom: nobody, or another until that fails."""
+"""What a training reports while it runs, and the reporters that print nothing or forward."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thriftnet.runs.metrics_log import MetricRecord
 
 @dataclass(frozen=True)
 class StepStats:
-    """Where a run stands, after a step."""
+    """The state of a run after a step."""
 
     epoch: int
     """Counted from 1."""
@@ -32,7 +32,7 @@ class StepStats:
 
 
 class Progress(Protocol):
-    """What the loop tells; each method returns at once."""
+    """What the loop reports to; each method returns at once."""
 
     def note(self, text: str) -> None:
         """A sentence worth knowing."""
@@ -56,7 +56,7 @@ class Progress(Protocol):
 
 
 class ForwardingProgress:
-    """Tells another progress what it is told; a subclass does something beside that."""
+    """Forwards to another progress; a subclass adds something."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -78,18 +78,18 @@ class ForwardingProgress:
         self.progress.line(line)
 
     def close(self) -> None:
-        """The training goes on no longer."""
+        """The training has ended."""
         self.progress.close()
 
 
 class Quiet:
-    """Says nothing but warnings."""
+    """Prints warnings only."""
 
     def note(self, text: str) -> None:
         """Nothing."""
 
     def warn(self, text: str) -> None:
-        """Print the sentence where errors go."""
+        """Print the sentence to standard error."""
         to_stderr(f"thriftnet: {text}")
 
     def step(self, stats: StepStats) -> None:
@@ -103,14 +103,14 @@ class Quiet:
 
 
 class Silent(Quiet):
-    """Says nothing at all."""
+    """Prints nothing at all."""
 
     def warn(self, text: str) -> None:
         """Nothing."""
 
 
 class Lasting:
-    """Tells another progress what it is told, until that fails: no display is worth a training."""
+    """Forwards to another progress until that fails: a broken display never stops a training."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -132,7 +132,7 @@ class Lasting:
         self._try(lambda: self._progress.line(line))
 
     def close(self) -> None:
-        """The training goes on no longer."""
+        """The training has ended."""
         self._try(self._progress.close)
 
     def _try(self, tell: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Who is kept up to date with a training: other programs (trackers), and `thriftnet watch`."""
+"""Progress that also updates trackers, or the status file that `thriftnet watch` reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATUS_SECONDS = 2.0
 
 
 class Tracker(Protocol):
-    """Shows runs somewhere else."""
+    """Shows runs in another program."""
 
     name: str
     """As `--track` takes it."""
@@ -25,7 +25,7 @@ class Tracker(Protocol):
     def update(self, run: RunFolder) -> None:
         """Show all that the run's metrics say by now and that is not shown yet.
 
-        Whatever it raises, the training goes on without it.
+        Whatever it raises, the training continues without it.
         """
         ...
 
@@ -35,7 +35,7 @@ class Tracker(Protocol):
 
 
 class WithTrackers(ForwardingProgress):
-    """Tells another progress what it is told, and keeps trackers up to date with the run."""
+    """Forwards to another progress, and keeps trackers up to date with the run."""
 
     def __init__(self, progress: Progress, run: RunFolder, trackers: Iterable[Tracker]) -> None:
         super().__init__(progress)
@@ -51,7 +51,7 @@ class WithTrackers(ForwardingProgress):
         self._update()
 
     def close(self) -> None:
-        """The training goes on no longer."""
+        """The training has ended."""
         self._update()  # with the line of a failure
         for tracker in self._trackers:
             with contextlib.suppress(Exception):  # all is shown, and the training over
@@ -69,7 +69,7 @@ class WithTrackers(ForwardingProgress):
 
 
 class WithStatus(ForwardingProgress):
-    """Tells another progress what it is told, and keeps the run's status beside it."""
+    """Forwards to another progress, and keeps the run's status file up to date."""
 
     def __init__(self, progress: Progress, run: RunFolder) -> None:
         super().__init__(progress)
@@ -84,7 +84,7 @@ class WithStatus(ForwardingProgress):
             self.run.save_status(vars(stats))
 
     def close(self) -> None:
-        """The training goes on no longer."""
+        """The training has ended."""
         self.run.save_status(None)
         super().close()
 
@@ -96,7 +96,7 @@ def explain(tracker: Tracker, fault: Exception) -> str:
 
 
 def remedy(tracker: Tracker, run: RunFolder) -> str:
-    """How to show the run all the same."""
+    """How to show the run in the tracker later."""
     return (
         f"nothing is lost of {run.path}; once that is mended, show it with: "
         f"{command('train', '--resume', run.path, '--track', tracker.name)}"

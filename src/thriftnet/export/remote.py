@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +16,7 @@ from thriftnet.errors import ExportError, ThriftnetError
 from thriftnet.export.pipeline import export_model
 from thriftnet.export.place import check_place, keep
 from thriftnet.export.targets import TARGETS
+from thriftnet.extras import load
 from thriftnet.inference.engine import Told, untold
 from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
 from thriftnet.models.tensors import check_model_file
@@ -145,10 +145,4 @@ def _explained(fault: Exception, repo: str, hub: Any) -> str:
 
 
 def _package() -> Any:
-    try:
-        return import_module("huggingface_hub")
-    except ImportError:
-        raise ExportError(
-            "push and pull need the package huggingface_hub, which is not installed; run: "
-            "pip install 'thriftnet[hub]'"
-        ) from None
+    return load("push and pull need", "huggingface_hub", extra="hub", error=ExportError)

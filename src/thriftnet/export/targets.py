@@ -10,7 +10,7 @@ from thriftnet.export.job import Target
 from thriftnet.export.onnx_file import ONNX
 from thriftnet.export.onnx_int8 import ONNX_INT8
 from thriftnet.export.program import TORCH_EXPORT
-from thriftnet.search.packages import is_installed
+from thriftnet.extras import require
 
 TARGETS: dict[str, Target] = {
     "onnx": ONNX,
@@ -31,10 +31,5 @@ def choose_target(name: str) -> Target:
         hint = f"did you mean {near[0]}?" if near else "use one of them"
         raise ExportError(f"--to {name} is not one of {', '.join(TARGETS)}; {hint}")
     target = TARGETS[name]
-    for package in target.packages:
-        if not is_installed(package):
-            raise ExportError(
-                f"--to {name} needs the package {package}, which is not installed; run: "
-                f"pip install 'thriftnet[{target.extra}]'"
-            )
+    require(f"--to {name} needs", *target.packages, extra=target.extra, error=ExportError)
     return target

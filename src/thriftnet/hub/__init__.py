@@ -9,6 +9,7 @@ transformers, so that nothing has to be run from a repository (`trust_remote_cod
 """
 
 from thriftnet.errors import ExportError
+from thriftnet.extras import missing
 
 try:
     from thriftnet.hub.classes import (
@@ -18,10 +19,7 @@ try:
         register,
     )
 except ImportError as fault:
-    raise ExportError(
-        f"thriftnet.hub needs the package {fault.name}, which is not installed; run: "
-        "pip install 'thriftnet[hub]'"
-    ) from None
+    raise ExportError(missing("thriftnet.hub needs", str(fault.name), "hub")) from None
 
 register()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from thriftnet.digests import load_json
 from thriftnet.errors import RunError
+from thriftnet.extras import load
 from thriftnet.files import read_bounded
 from thriftnet.models.preprocessing import Preprocessing
 
@@ -111,13 +111,7 @@ def open_onnx(path: Path) -> Run:
 
 
 def _package(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        raise RunError(
-            f"an ONNX file needs the package {name}, which is not installed; run: "
-            "pip install 'thriftnet[export]'"
-        ) from None
+    return load("an ONNX file needs", name, extra="export", error=RunError)
 
 
 def _damaged(path: Path, reason: str) -> RunError:

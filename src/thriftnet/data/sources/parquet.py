@@ -24,6 +24,7 @@ from thriftnet.data.index import (
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.columns import Columns, choose_columns
 from thriftnet.errors import DataError
+from thriftnet.extras import load
 
 KIND = "Parquet"
 _ROWS_AT_ONCE = 64
@@ -64,12 +65,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _opened(file: Path) -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise DataError(
-            f"{file} needs pyarrow to be read; install it with: pip install 'thriftnet[data]'"
-        ) from None
+    parquet = load(f"{file} needs", "pyarrow.parquet", extra="data", error=DataError)
     try:
         return parquet.ParquetFile(file)
     except (OSError, ValueError) as fault:  # pyarrow's own errors are ValueErrors

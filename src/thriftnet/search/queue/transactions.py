@@ -11,6 +11,7 @@ from sqlalchemy import exc
 
 from thriftnet.digests import ChangedError
 from thriftnet.errors import SearchError
+from thriftnet.extras import missing
 from thriftnet.search.queue import schema
 from thriftnet.search.queue.database import file_of, in_memory, name_of, open_database
 from thriftnet.search.queue.faults import damaged, explain, gone
@@ -49,10 +50,8 @@ class Transactions:
         try:
             self._engine = open_database(url, read_only=read_only)
         except ModuleNotFoundError as fault:
-            raise SearchError(
-                f"--storage {self.where} needs the package {fault.name}, which is not installed; "
-                "run: pip install 'thriftnet[cluster]'"
-            ) from None
+            told = missing(f"--storage {self.where} needs", str(fault.name), "cluster")
+            raise SearchError(told) from None
         except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
             reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
             raise SearchError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thriftnet.errors import SearchError
-from thriftnet.search.packages import is_installed
+from thriftnet.extras import require
 from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
 
 DRIVER = (sys.executable, "-m", "thriftnet.search.workers.ray_driver")
@@ -90,10 +90,7 @@ class RayPool:
                 f"--cluster {address!r} is not a cluster address; use auto, local, "
                 "ray://host:10001 or host:port"
             )
-        if not is_installed("ray"):
-            raise SearchError(
-                "--cluster needs Ray, which is not installed; run: pip install 'thriftnet[cluster]'"
-            )
+        require("--cluster needs", "ray", extra="cluster", error=SearchError)
         self._address = address
         self._workers = workers
         self._threads = threads

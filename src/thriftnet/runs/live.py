@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure
 from thriftnet.runs.state import run_state
-from thriftnet.runs.status import SILENT_SECONDS
+from thriftnet.runs.status import is_recent
 
 _EPOCH = frozenset(
     (
@@ -90,13 +89,5 @@ def read_standing(path: Path) -> Standing:
         epochs=tuple(line for line in epochs if has_figures(line, _EPOCH)),
         last=last,
         test=tests[-1] if tests else {},
-        awaits_test=state == "finished" and not tests and _is_fresh(run.model_path),
+        awaits_test=state == "finished" and not tests and is_recent(run.model_path),
     )
-
-
-def _is_fresh(path: Path) -> bool:
-    """Whether a file was written within the time after which a training counts as silent."""
-    try:
-        return time.time() - path.stat().st_mtime < SILENT_SECONDS
-    except OSError:
-        return False

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Sequence
 
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import find_writer
 from thriftnet.runs.metrics_log import MetricRecord
-from thriftnet.runs.status import SILENT_SECONDS
+from thriftnet.runs.status import SILENT_SECONDS, is_recent
 
 
 def goes_on(run: RunFolder) -> bool:
@@ -41,13 +39,5 @@ def run_state(run: RunFolder, lines: Sequence[MetricRecord], *, age: float | Non
         return str(last)
     if len(lines) > 1 and last != "resumed":
         return "silent"
-    return "starting" if _is_fresh(run) else "interrupted"  # killed before it could say so
-
-
-def _is_fresh(run: RunFolder) -> bool:
-    """Whether a run wrote anything within the time after which it counts as silent."""
-    for path in (run.metrics_path, run.environment_path):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime < SILENT_SECONDS:
-                return True
-    return False
+    fresh = is_recent(run.metrics_path) or is_recent(run.environment_path)
+    return "starting" if fresh else "interrupted"  # killed before it could say so

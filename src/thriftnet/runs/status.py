@@ -17,6 +17,14 @@ _MOST_FACTS = 2**22
 """Bytes of a file of a few facts."""
 
 
+def is_recent(path: Path) -> bool:
+    """Whether a file was written within the time after which a training counts as silent."""
+    try:
+        return time.time() - path.stat().st_mtime < SILENT_SECONDS
+    except OSError:
+        return False
+
+
 def write_status(path: Path, status: MetricRecord | None) -> None:
     """Write the status anew; none: remove it.
 

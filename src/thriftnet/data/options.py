@@ -9,7 +9,6 @@ from typing import Literal
 Fit = Literal["crop", "pad", "squash"]
 """How a picture that is not square becomes so: its central square is cut out, white is added, or
 its longer side is compressed."""
-FITS: tuple[Fit, ...] = ("crop", "pad", "squash")
 
 
 @dataclass(frozen=True)

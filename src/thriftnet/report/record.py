@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure, last_line
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runs.state import goes_on
 from thriftnet.training.epochs import Epochs
@@ -91,7 +90,7 @@ class RunRecord:
 
     def series(self, key: str) -> tuple[list[float], list[float]]:
         """Epochs that have a finite value of `key`, and those values."""
-        pairs = [(e["epoch"], e[key]) for e in self.epochs if _is_number(e.get(key))]
+        pairs = [(e["epoch"], e[key]) for e in self.epochs if is_figure(e.get(key))]
         return [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
 
 
@@ -108,12 +107,10 @@ def read_record(path: Path) -> RunRecord:
     lines = _or_say(run.metrics, [], missing)
     if run.torn:
         missing.append("The last line of the metrics was cut while it was written: left out.")
-    start = _last(lines, "start", ("train_images", "steps"))
-    end = _last(lines, "end", ("step", "seconds"))
+    start = last_line(lines, "start", "train_images", "steps")
+    end = last_line(lines, "end", "step", "seconds")
     epochs = [
-        line
-        for line in lines
-        if line.get("kind") == "epoch" and all(_is_number(line.get(key)) for key in _EPOCH_KEYS)
+        line for line in lines if line.get("kind") == "epoch" and has_figures(line, _EPOCH_KEYS)
     ]
     ran_on = environments(run, lines)
     running = not end and goes_on(run)
@@ -136,7 +133,7 @@ def read_record(path: Path) -> RunRecord:
         missing.append(f"The test set was not evaluated as the recipe says ({tta}): {_again(run)}")
         said = None
     tests = [line for line in lines if line.get("kind") == "test"]
-    test = _last([t for t in tests if t.get("tta") == tta], "test", ("accuracy", "loss"))
+    test = last_line([t for t in tests if t.get("tta") == tta], "test", "accuracy", "loss")
     return RunRecord(
         run=run,
         recipe=recipe,
@@ -168,7 +165,7 @@ def _missing_lines(
     found: list[str] = []
     if not start:
         found.append("The metrics have no line of the start: no learning rate by step.")
-    failed = next((line for line in reversed(lines) if line.get("kind") == "failed"), None)
+    failed = last_line(lines, "failed")
     if running:
         found.append(
             "Training in progress: curves stop at the last finished epoch, and test metrics "
@@ -202,18 +199,6 @@ def _classes(model: SavedModel | None, start: MetricRecord) -> tuple[str, ...]:
         return model.classes
     said = start.get("classes")
     return tuple(map(str, said)) if isinstance(said, list) else known_classes("cifar10") or ()
-
-
-def _last(lines: list[MetricRecord], kind: str, keys: tuple[str, ...]) -> MetricRecord:
-    """The latest line of a kind that has numbers under all `keys`; empty if there is none."""
-    for line in reversed(lines):
-        if line.get("kind") == kind and all(_is_number(line.get(key)) for key in keys):
-            return line
-    return {}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _fits(said: Predictions, classes: int) -> bool:

@@ -134,6 +134,7 @@ def has_figures(line: MetricRecord, keys: Iterable[str]) -> bool:
     return all(is_figure(line.get(key)) for key in keys)
 
 
-def last_line(lines: list[MetricRecord], kind: str) -> MetricRecord:
-    """The latest line of a kind; empty if there is none."""
-    return next((line for line in reversed(lines) if line.get("kind") == kind), {})
+def last_line(lines: list[MetricRecord], kind: str, *keys: str) -> MetricRecord:
+    """The latest line of a kind that has figures under all keys; empty if there is none."""
+    own = (line for line in reversed(lines) if line.get("kind") == kind)
+    return next((line for line in own if has_figures(line, keys)), {})

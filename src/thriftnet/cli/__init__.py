@@ -10,6 +10,7 @@ from thriftnet.cli.app import app, main
 # isort: off
 from thriftnet.cli import workflow, inspect, watch, report
 from thriftnet.cli import compare, runs, search, export, facts
+
 # isort: on
 from thriftnet.cli.examples import add_examples
 

@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    "commands digests files errors plain screen table trust",
+    "commands digests errors extras files plain screen table trust",
     "recipe",
     "runtime",
     "data",

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,11 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from support.inference_variants import Batch, Read
+from thriftnet.export.onnx_int8 import calibration_reader
 from thriftnet.models.fold import folded
 from thriftnet.models.saved import SavedModel
-
-_AT_ONCE = 64
-"""Images in a batch of the calibration."""
 
 
 def export_onnx(model: SavedModel, path: Path) -> None:
@@ -82,25 +78,12 @@ def quantise_onnx(
     quantization.quantize_static(
         str(prepared),
         str(target),
-        _calibration(quantization, images),
+        calibration_reader(quantization, images),
         quant_format=quantization.QuantFormat.QDQ,
         per_channel=True,
         activation_type=kinds.QInt8 if symmetric else kinds.QUInt8,
         weight_type=kinds.QInt8,
     )
-
-
-def _calibration(quantization: Any, images: NDArray[np.float32]) -> Any:
-    class Reader(quantization.CalibrationDataReader):
-        def __init__(self) -> None:
-            at = range(0, len(images), _AT_ONCE)
-            self.parts: Iterator[NDArray[np.float32]] = (images[i : i + _AT_ONCE] for i in at)
-
-        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            part = next(self.parts, None)
-            return None if part is None else {"images": part}
-
-    return Reader()
 
 
 def onnxruntime_reader(path: Path) -> Read:

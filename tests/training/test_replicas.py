@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from small import opened, small_recipe
 from thriftnet.recipe import Recipe
+from thriftnet.search.threads import computing_with
 from thriftnet.training.distributed.replicas import Replicas, RunningStatistics
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
@@ -32,18 +31,8 @@ RECIPES = {
 }
 
 
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def trained(recipe: Recipe, *, count: int, steps: int = 3) -> TrainingState:
-    with threads(count):
+    with computing_with(count):
         network = recipe_network(recipe, classes=10)
         plan = make_plan(recipe, opened(), network)
         state = make_state(recipe, plan, network)
@@ -91,7 +80,7 @@ def test_a_step_is_that_of_micro_batches_in_turn() -> None:
         drawn = plan.augment.draw(len(at), **plan.pixels, generator=torch.Generator())
         images = plan.augment.apply(plan.images[at], drawn, indices=at, seen=seen)
         (F.cross_entropy(expected(images), plan.labels[at], reduction="sum") / 16).backward()
-    with threads(2):
+    with computing_with(2):
         train_step(plan, state, batch, epoch=0)
     for wanted, found in zip(expected.parameters(), network.parameters(), strict=True):
         assert wanted.grad is not None
@@ -110,7 +99,7 @@ def test_a_failure_in_a_thread_moves_nothing(monkeypatch: pytest.MonkeyPatch) ->
     def fail(*_: Any, **__: Any) -> Tensor:
         raise RuntimeError("out of memory")
 
-    with monkeypatch.context() as changed, threads(2):
+    with monkeypatch.context() as changed, computing_with(2):
         changed.setattr(type(plan.augment), "apply", fail)
         with pytest.raises(RuntimeError, match="out of memory"):
             train_step(plan, state, torch.arange(16), epoch=0)
@@ -119,7 +108,7 @@ def test_a_failure_in_a_thread_moves_nothing(monkeypatch: pytest.MonkeyPatch) ->
     assert all(
         norm.momentum == 0.1 for norm in network.modules() if isinstance(norm, nn.BatchNorm2d)
     )
-    with threads(2):
+    with computing_with(2):
         train_step(plan, state, torch.arange(16), epoch=0)  # and it can go on
     assert state.step == 1
 

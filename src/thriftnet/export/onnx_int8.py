@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.export.job import INT8, Job, Target, unsupported
@@ -56,7 +55,7 @@ def _quantise(job: Job, plain: Path, quantised: Path, *, exclude: list[str]) -> 
     quantization.quantize_static(
         str(prepared),
         str(quantised),
-        _reader(quantization, job.calibration),
+        calibration_reader(quantization, job.calibration),
         quant_format=quantization.QuantFormat.QDQ,
         op_types_to_quantize=_OPERATORS,
         nodes_to_exclude=exclude,
@@ -77,13 +76,20 @@ def _outside(model: Any) -> list[str]:
     return names
 
 
-def _reader(quantization: Any, images: NDArray[np.uint8]) -> Any:
+def calibration_reader(quantization: Any, images: NDArray[Any]) -> Any:
+    """What ONNX Runtime's quantiser takes images from, a batch at a time.
+
+    Args:
+        quantization: The module `onnxruntime.quantization`.
+        images: (N, ...) as the graph's input `images` takes them.
+    """
+
     class Reader(quantization.CalibrationDataReader):
         def __init__(self) -> None:
             starts = range(0, len(images), _AT_ONCE)
-            self.parts: Iterator[NDArray[np.uint8]] = (images[i : i + _AT_ONCE] for i in starts)
+            self.parts: Iterator[NDArray[Any]] = (images[i : i + _AT_ONCE] for i in starts)
 
-        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
             part = next(self.parts, None)
             return None if part is None else {"images": part}
 

@@ -214,21 +214,29 @@ def test_cache_folder_without_the_variable_is_the_platforms(
     assert cache_file() == tmp_path / "thriftnet" / "cifar10" / "cifar10-v1.bin"
 
 
+@pytest.fixture
+def mirrored(
+    archive: Path, serve: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Serves the archive in place of the official one; arguments are those of `Mirror`."""
+
+    def start(**faults: int) -> None:
+        content = archive.read_bytes()
+        official = Archive(archive.name, len(content), hashlib.md5(content).hexdigest())
+        monkeypatch.setattr("thriftnet.data.cifar10.facts.OFFICIAL_ARCHIVE", official)
+        mirrors = (serve(content, **faults).url,)
+        monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", mirrors)
+
+    return start
+
+
 def test_archive_over_http_fills_the_cache_and_leaves_no_part(
-    archive: Path,
+    mirrored: Callable[..., None],
     cache: Path,
     cifar10: tuple[Dataset, Dataset],
     said: list[str],
-    serve: Callable[..., Mirror],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    content = archive.read_bytes()
-    digest = hashlib.md5(content).hexdigest()
-    monkeypatch.setattr(
-        "thriftnet.data.cifar10.facts.OFFICIAL_ARCHIVE", Archive(archive.name, len(content), digest)
-    )
-    monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", (serve(content).url,))
-
+    mirrored()
     assert_same(load_cifar10(say=said.append), cifar10)
     assert any("fetching cifar-10-python.tar.gz" in line for line in said)
     assert sorted(path.name for path in cache.parent.iterdir()) == ["cifar10-v1.bin", "lock"]
@@ -236,20 +244,13 @@ def test_archive_over_http_fills_the_cache_and_leaves_no_part(
 
 @pytest.mark.usefixtures("cache")
 def test_slow_mirrors_are_passed_over_for_npm_but_better_than_nothing(
-    archive: Path,
+    mirrored: Callable[..., None],
     cifar10: tuple[Dataset, Dataset],
     said: list[str],
-    serve: Callable[..., Mirror],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The mirror gives 5 MB/s, which will not do for an impatient user, until npm fails."""
-    content = archive.read_bytes()
-    digest = hashlib.md5(content).hexdigest()
-    mirror = serve(content, slow_until=3_000_000)
-    monkeypatch.setattr(
-        "thriftnet.data.cifar10.facts.OFFICIAL_ARCHIVE", Archive(archive.name, len(content), digest)
-    )
-    monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", (mirror.url,))
+    mirrored(slow_until=3_000_000)
     monkeypatch.setattr("thriftnet.data.cifar10.download.WINDOW_SECONDS", 0.2)
     monkeypatch.setattr("thriftnet.data.cifar10.load._PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr("thriftnet.data.cifar10.load.npm_client", lambda: "/no/such/npm")

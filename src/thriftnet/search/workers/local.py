@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thriftnet.errors import SearchError
-from thriftnet.search.workers.machine import memory_kills
+from thriftnet.search.workers.machine import memory_kills, start_worker
 from thriftnet.search.workers.pool import ExitStatus, WorkerSpec, last_line
 
 
@@ -74,23 +72,12 @@ class LocalPool:
             SearchError: The log cannot be written, or no process can be had.
         """
         gpu = self._free_gpu()
-        environment = {**os.environ, **spec.environment}
+        environment = dict(spec.environment)
         if gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = gpu
-        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *spec.arguments]
-        command += ["--parent", str(os.getpid())]
         try:
             spec.log.parent.mkdir(parents=True, exist_ok=True)
-            with spec.log.open("wb") as output:
-                # A session of its own: Ctrl-C reaches the parent alone, which then asks each once.
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    env=environment,
-                    start_new_session=True,
-                )
+            process = start_worker(spec.arguments, spec.log, environment)
         except OSError as fault:
             raise SearchError(f"no worker can be started: {fault.strerror}; {spec.log}") from None
         worker = LocalWorker(spec, process, gpu, memory_kills())

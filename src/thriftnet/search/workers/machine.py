@@ -4,11 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 _EVENTS = Path("/sys/fs/cgroup/memory.events")
 _STATISTICS = Path("/proc/vmstat")
+
+
+def start_worker(
+    arguments: list[str], log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a worker process whose output goes to its log, as a child of this process.
+
+    Raises:
+        OSError: The log cannot be written, or no process can be had.
+    """
+    command = [sys.executable, "-m", "thriftnet.search.workers.worker", *arguments]
+    with log.open("wb") as output:
+        # A session of its own: Ctrl-C reaches the parent alone, which then asks each once.
+        return subprocess.Popen(
+            [*command, "--parent", str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
 
 
 def processors() -> int:

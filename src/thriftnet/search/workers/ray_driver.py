@@ -51,23 +51,13 @@ class Host:
             folder = self._log.parent.parent
             return f"{folder} is not found on {platform.node()}; share it between the machines"
         try:
-            from thriftnet.search.workers.machine import memory_kills
+            from thriftnet.search.workers.machine import memory_kills, start_worker
         except ImportError:
             return f"thriftnet is not installed on {platform.node()}; install it on every machine"
         self._memory_kills = memory_kills()
-        environment = {**os.environ, **spec["environment"]}
-        command = [sys.executable, "-m", "thriftnet.search.workers.worker", *spec["arguments"]]
-        command += ["--parent", str(os.getpid()), "--tied"]
         try:
-            with self._log.open("wb") as output:
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    env=environment,
-                    start_new_session=True,
-                )
+            arguments = [*spec["arguments"], "--tied"]
+            self._process = start_worker(arguments, self._log, spec["environment"])
         except OSError as fault:
             return f"no worker can be started on {platform.node()}: {fault}"
         return {"node": ray.get_runtime_context().get_node_id()}

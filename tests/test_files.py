@@ -3,9 +3,7 @@
 import contextlib
 import errno
 import os
-import pwd
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,8 +13,8 @@ import pytest
 from disk import full_disk
 from thriftnet.errors import DataError, RunError, ThriftnetError
 from thriftnet.files import (
-    cache_folder,
-    check_writable,
+    create_empty,
+    explain_refusal,
     open_regular,
     remove_leftovers,
     replacing,
@@ -113,8 +111,6 @@ def test_what_is_no_file_is_neither_replaced_nor_waited_on(special: Path):
     before = special.stat()
     with pytest.raises(RunError, match=told):
         write_whole(special, b"x", error=RunError)
-    with pytest.raises(RunError, match=told):
-        check_writable(special, error=RunError)
     with pytest.raises(OSError, match="not a file"):
         open_regular(special)
     assert special.stat() == before
@@ -154,47 +150,6 @@ def test_a_file_that_is_there_keeps_its_mode_and_is_never_more_open(tmp_path: Pa
         file.write(b"x")
     assert path.stat().st_mode & 0o7777 == mode
     assert path.read_bytes() == b"x"
-
-
-@pytest.mark.parametrize("place", ["new", "deep/new", "old"])
-def test_a_check_leaves_nothing_behind(tmp_path: Path, place: str):
-    (tmp_path / "old").write_bytes(b"kept")
-    check_writable(tmp_path / place, error=RunError)
-    assert [each.name for each in tmp_path.iterdir()] == ["old"]
-    assert (tmp_path / "old").read_bytes() == b"kept"
-
-
-@pytest.mark.parametrize("place", [".", "old/new", "folder"])
-def test_a_check_finds_what_cannot_be_written(tmp_path: Path, place: str):
-    (tmp_path / "old").write_bytes(b"kept")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(RunError, match="cannot be written"):
-        check_writable(tmp_path / place, error=RunError)
-
-
-def test_a_check_finds_a_folder_that_may_not_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    def refuse(**_: Any) -> NoReturn:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    with pytest.raises(RunError, match="Read-only file system; choose a folder that you may"):
-        check_writable(tmp_path / "file", error=RunError)
-
-
-def test_without_a_home_the_cache_is_a_users_own_temporary_folder(monkeypatch: pytest.MonkeyPatch):
-    """No HOME and no entry in passwd: a container started with `--user 12345`."""
-
-    def no_entry(_: object) -> NoReturn:
-        raise KeyError("uid not found")
-
-    for name in ("HOME", "XDG_CACHE_HOME", "THRIFTNET_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", no_entry)
-    assert cache_folder() == Path(tempfile.gettempdir()) / f"thriftnet-{os.getuid()}"
-    monkeypatch.setenv("THRIFTNET_CACHE", "/there")
-    assert cache_folder() == Path("/there")
 
 
 @pytest.mark.parametrize("fault", [ValueError("no"), KeyboardInterrupt()])
@@ -255,3 +210,65 @@ def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "fsync", watch)
     write_whole(tmp_path / "file", b"new", error=RunError)
     assert synced == [True]
+
+
+def test_of_two_that_write_one_file_the_second_is_refused(tmp_path: Path):
+    """Each would rename what the other has not finished."""
+    path = tmp_path / "rows.csv"
+    with replacing(path, error=RunError, keep=True) as first:
+        first.write(b"first")
+        with (
+            pytest.raises(RunError, match="is being written by another process; wait for it"),
+            replacing(path, error=RunError, keep=True),
+        ):
+            pytest.fail("both write")
+    assert path.read_bytes() == b"first"
+    (tmp_path / "rows.csv.part").write_bytes(b"of one that was killed")
+    with replacing(path, error=RunError, keep=True) as second:
+        second.write(b"second")
+    assert path.read_bytes() == b"second"
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_what_another_put_in_the_place_of_the_temporary_file_is_not_taken(tmp_path: Path):
+    path, part = tmp_path / "rows.csv", tmp_path / "rows.csv.part"
+    with pytest.raises(RunError, match="another process"), replacing(  # noqa: PT012
+        path, error=RunError, keep=True
+    ) as file:
+        file.write(b"ours")
+        part.unlink()
+        part.write_bytes(b"theirs, half")
+    assert not path.exists()
+    assert part.read_bytes() == b"theirs, half"
+
+
+def test_a_database_has_the_mode_that_the_umask_leaves(tmp_path: Path):
+    """SQLite makes one that the group cannot write."""
+    before = os.umask(0o002)
+    try:
+        create_empty(tmp_path / "new.db")
+        (tmp_path / "old.db").write_bytes(b"kept")
+        create_empty(tmp_path / "old.db")
+        create_empty(tmp_path / "nowhere" / "new.db")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.db").stat().st_mode & 0o7777 == 0o664
+    assert (tmp_path / "old.db").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "there"), "there: Permission denied; "),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 300), "File name too long; check"),
+        (OSError(errno.ENOSPC, "No space left", "there"), "the disk is full: there was not writ"),
+        (OSError(errno.ENOSPC, "No space left"), "the disk is full; free some space"),
+    ],
+)
+def test_what_the_system_refuses_has_its_line(fault: OSError, told: str):
+    assert told in (explain_refusal(fault) or "")
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.EIO, "broken"), ValueError("no"), OSError("no")])
+def test_faults_of_ours_have_none(fault: Exception):
+    assert explain_refusal(fault) is None

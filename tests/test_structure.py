@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    "commands digests errors extras files plain screen table trust",
+    "commands digests errors extras files home plain screen table trust writable",
     "recipe",
     "runtime",
     "data",
@@ -69,7 +69,7 @@ ONLY_IN = {
 }
 # Builders hand plain arguments down, so that these never see a recipe.
 WITHOUT_RECIPE = {"runtime", "data", "augment", "kernels", "models", "optim"}
-WITHOUT_TORCH = {"digests", "errors", "files", "plain", "table", "trust", "recipe"}
+WITHOUT_TORCH = {"digests", "errors", "files", "home", "plain", "table", "trust", "writable", "recipe"}
 
 
 def name(path: Path) -> str:

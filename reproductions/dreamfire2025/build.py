@@ -12,11 +12,12 @@ from reproductions.dreamfire2025.claims import Claims, Erratum, Part, read_claim
 from reproductions.dreamfire2025.figures import FIGURES
 from reproductions.dreamfire2025.judge import MARKS, Judged, Verdict, judge_all
 from reproductions.dreamfire2025.results import Results, ResultsError, read_results
-from thriftnet.files import check_writable, write_whole
+from thriftnet.files import write_whole
 from thriftnet.report.page import Card, Page, Section, render
 from thriftnet.report.style import figure_style
 from thriftnet.table import Table
 from thriftnet.training.environment import package_version
+from thriftnet.writable import check_writable
 
 
 @dataclass(frozen=True)

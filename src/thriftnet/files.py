@@ -9,40 +9,14 @@ import re
 import secrets
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
-
-import platformdirs
 
 from thriftnet.errors import ThriftnetError
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Error numbers of a disk, a quota or a file system's file size that is used up."""
-
-
-def cache_folder() -> Path:
-    """What can be made or fetched again: `THRIFTNET_CACHE`, else the platform's cache folder.
-
-    Where no home folder is known (a container's user without an entry in passwd), a folder of that
-    user's own among the temporary files.
-    """
-    chosen = os.environ.get("THRIFTNET_CACHE")
-    with contextlib.suppress(RuntimeError):  # no home folder is known
-        folder = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("thriftnet")
-        if chosen or folder.is_absolute():  # platformdirs may leave `~` as it is
-            return folder
-    return Path(tempfile.gettempdir()) / f"thriftnet-{os.getuid()}"
-
-
-def settle_without_home() -> None:
-    """Give packages of others what they ask for where no home folder and no user name is known."""
-    try:
-        Path.home()
-    except RuntimeError:
-        os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
-        os.environ.setdefault("LOGNAME", str(os.getuid()))  # getpass, as MLflow uses it
 
 
 def open_regular(path: Path) -> IO[bytes]:
@@ -92,7 +66,8 @@ def replacing(
     Args:
         path: Of the file.
         error: What is raised of the faults that a user can mend.
-        keep: Whether what was written stays as PATH.part if the block fails.
+        keep: Whether what was written stays as PATH.part if the block fails; then one process at
+            a time writes to `path`.
         former: In the same folder: where the file goes that was at `path`.
 
     Raises:
@@ -101,11 +76,12 @@ def replacing(
     """
     temporary: Path | None = None
     try:
-        mode = _mode_of(path)
+        mode = mode_of(path)
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         if keep:
             temporary = path.with_name(f"{path.name}.part")
+            _refuse_written(temporary)
             temporary.unlink(missing_ok=True)  # not written to: it may be a link
         else:
             remove_leftovers(path)
@@ -118,6 +94,8 @@ def replacing(
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if keep and not os.path.samestat(os.fstat(file.fileno()), temporary.lstat()):
+                raise _BusyError(errno.EBUSY, "another process writes it")
             if sys.platform == "win32":
                 file.close()  # an open file has no other name there
             if former and path.exists():
@@ -144,6 +122,25 @@ def _open_new(path: Path) -> int:
         os.close(handle)  # removed before it was locked
 
 
+class _BusyError(OSError):
+    """Another process writes the file."""
+
+
+def _refuse_written(path: Path) -> None:
+    """See that no other process writes a file.
+
+    Raises:
+        OSError: One does.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context(open_regular(path))
+        except OSError:  # nothing is there, or nothing that anybody writes with a lock
+            return
+        if _lock(file.fileno()) is False:
+            raise _BusyError(errno.EBUSY, "another process writes it")
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files of `path` that `replacing` left when it was killed.
 
@@ -157,16 +154,22 @@ def remove_leftovers(path: Path) -> None:
                     each.unlink()
 
 
-def _lock(handle: int, *, wait: bool = False) -> bool:
-    """Lock a file that is written, waiting for others; or see that nobody writes it."""
+def _lock(handle: int, *, wait: bool = False) -> bool | None:
+    """Lock a file that is written, waiting for others; or see that nobody writes it.
+
+    Returns:
+        False: another process writes it; none: there are no locks.
+    """
     if sys.platform == "win32":
-        return False
+        return None
     import fcntl
 
     try:
         fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 
@@ -182,7 +185,7 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _mode_of(path: Path) -> int | None:
+def mode_of(path: Path) -> int | None:
     """The permissions of what a new file would replace; none where nothing is there.
 
     Raises:
@@ -196,32 +199,14 @@ def _mode_of(path: Path) -> int | None:
     return stat.S_IMODE(mode)
 
 
-def check_writable(path: Path, *, error: type[ThriftnetError]) -> None:
-    """See that a file can be written, before the work whose result it is to hold.
+def create_empty(path: Path) -> None:
+    """Create a database's file, unless it is there, with the mode that the umask leaves.
 
-    Raises:
-        ThriftnetError: Of class `error`: it cannot.
+    SQLite would let nobody but the owner write to it, whatever the umask says. Where this fails,
+    SQLite does, and says why.
     """
-    try:
-        _mode_of(path)
-    except OSError as fault:
-        raise error(explain_os_error(fault, path)) from None
-    check_folder(path.parent, error=error)
-
-
-def check_folder(path: Path, *, error: type[ThriftnetError]) -> None:
-    """See that something can be put into a folder, which need not be there yet.
-
-    Raises:
-        ThriftnetError: Of class `error`: it cannot.
-    """
-    path = path.resolve()
-    there = next(each for each in (path, *path.parents) if each.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as fault:
-        raise error(explain_os_error(fault, there)) from None
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
@@ -251,6 +236,31 @@ def explain_os_error(fault: OSError, path: Path) -> str:
     """One line with the remedy for the faults that a user can mend."""
     if fault.errno in FULL_DISK:
         return f"the disk is full: {path} was not written; free some space and try again"
+    if isinstance(fault, _BusyError):
+        return f"{path} is being written by another process; wait for it, or choose another file"
     if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"{path} cannot be written: {fault.strerror}; choose a folder that you may write"
     return f"{path} cannot be written: {fault.strerror or fault}; check the path and the disk"
+
+
+_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
+
+
+def explain_refusal(fault: BaseException) -> str | None:
+    """One line with the remedy for what the system refuses a user; none of another fault.
+
+    Every path that a user names is looked at somewhere, and any look may be refused.
+    """
+    if isinstance(fault, RuntimeError) and "Symlink loop" in str(fault):  # up to Python 3.12
+        return f"{fault}; check the path"
+    if not isinstance(fault, OSError):
+        return None
+    if fault.errno in FULL_DISK:
+        return f"the disk is full{_of(fault)}; free some space and try again"
+    if fault.errno in _REFUSALS:
+        return f"{fault.filename or 'a file'}: {fault.strerror}; check the path and your rights"
+    return None
+
+
+def _of(fault: OSError) -> str:
+    return f": {fault.filename} was not written" if fault.filename else ""

@@ -8,15 +8,23 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from commands import SHORT, Command, Outcome, in_this_process
 from grids import Finished, finished, go_on
-from thriftnet.data import Dataset
+from small import dataset, opened, small_recipe
+from thriftnet.data import Dataset, OpenDataset
+from thriftnet.evaluation import images as tested
+from thriftnet.recipe.sections import DataSection
+from thriftnet.report import single
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
+from thriftnet.training import resume, start
+from thriftnet.training.progress import Quiet
 from tiny import space_file
 
 
@@ -90,3 +98,33 @@ def unbroken(grid_folder: Path) -> Finished:
         storage.add_candidates(count_candidates(space))
     go_on(grid_folder / "unbroken")
     return finished(grid_folder / "unbroken")
+
+
+@pytest.fixture(scope="session")
+def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run that was interrupted after an epoch, `cut`, and a finished one, `done`."""
+    folder = tmp_path_factory.mktemp("small") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        few = opened(dataset(), dataset(40, seed=1))
+        patch.setattr(start, "open_data", lambda *_, **__: few)
+        for name, until in (("cut", 1), ("done", None)):
+            options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
+            start.start_run(small_recipe(), **options)
+    return folder
+
+
+@pytest.fixture
+def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_runs: Path) -> Path:
+    """A working folder: few images, `runs` as `small_runs`, `small.yaml` and `picture.png`."""
+    few, real = opened(dataset(), dataset(40, seed=1)), start.open_data
+
+    def open_few(settings: DataSection, data: Path | None = None, **options: Any) -> OpenDataset:
+        return few if data is None else real(settings, data, **options)
+
+    for module in (start, resume, tested, single):
+        monkeypatch.setattr(module, "open_data", open_few)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_runs, "runs")
+    Path("small.yaml").write_text(small_recipe().to_yaml())
+    Image.new("RGB", (40, 40), (200, 0, 0)).save("picture.png")
+    return tmp_path

@@ -166,3 +166,24 @@ def test_a_database_that_lost_rows_is_noticed_when_it_is_opened(tmp_path: Path):
     (path / "study.db").write_bytes(content)
     with pytest.raises(SearchError, match="is damaged; restore it"):
         Study.open(path, read_only=True)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "create trigger t after update on study begin delete from jobs; end",
+        # Never ends where it is read.
+        "alter table jobs rename to old; create view jobs as with recursive c(x) as "
+        "(select 1 union all select x from c) select old.* from old, c",
+    ],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_with_code_of_strangers_is_refused(
+    tmp_path: Path, planted: str, read_only: bool
+):
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    Study.create(path, space).storage.close()
+    with closing(sqlite3.connect(path / "study.db")) as connection:
+        connection.executescript(planted)
+    with pytest.raises(SearchError, match=r"is damaged; restore it.*it has the (trigger|view) "):
+        Study.open(path, read_only=read_only) if read_only else Study.create(path, space)

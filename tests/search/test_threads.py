@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -42,3 +43,18 @@ def test_an_old_study_goes_on_with_the_threads_of_its_trials_and_its_digest(tmp_
 def test_threads_are_part_of_what_a_study_is(tmp_path: Path):
     one, two = (load_space(space_file(tmp_path, threads=n)).digest() for n in (1, 2))
     assert one != two
+
+
+def test_what_strangers_put_into_trials_says_nothing_of_threads(tmp_path: Path):
+    space = load_space(space_file(tmp_path))
+    text = (tmp_path / "tiny.yaml").read_text().replace("threads: 1\n", "")
+    (tmp_path / "tiny.yaml").write_text(text)
+    odd = ["Infinity", "1e400", "-3", "true", "99999999", '"2"', "[" * 100_000]
+    for number, value in enumerate(odd):
+        trial = tmp_path / "trials" / "grid" / f"c{number}-s0"
+        trial.mkdir(parents=True)
+        (trial / "environment.json").write_text(f'{{"threads": {value}}}')
+    os.mkfifo(trial / "environment.json.fifo")
+    (trial / "environment.json").unlink()
+    (trial / "environment.json.fifo").rename(trial / "environment.json")
+    assert trial_threads(tmp_path, load_space(tmp_path / "tiny.yaml")) == space.threads

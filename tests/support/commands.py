@@ -47,7 +47,8 @@ def in_this_process(
         monkeypatch.setattr(sys, "argv", ["thriftnet", *map(str, arguments)])
         capsys.readouterr()
         code = 0
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        changed = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handlers = {number: signal.getsignal(number) for number in changed}
         try:
             program()
         except SystemExit as end:

@@ -202,3 +202,13 @@ def test_command_shows_the_test_figures_too(
     for shown in (in_tensorboard(run), in_mlflow(run)):
         assert shown["test/accuracy"] == [(12, pytest.approx(test["accuracy"]))]
         assert twice(shown) == []
+
+
+def test_an_event_file_of_gigabytes_is_not_read(train: Train) -> None:
+    run = train("tensorboard")
+    before = in_tensorboard(run)
+    (events,) = event_files(run)
+    os.truncate(events, 2**36)  # of holes
+    thriftnet.track(run.path, ["tensorboard"])
+    assert in_tensorboard(run) == before
+    assert [path.stat().st_size for path in event_files(run)[:-1]] == [0]

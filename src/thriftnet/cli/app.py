@@ -17,7 +17,8 @@ import thriftnet
 from thriftnet.cli.completions import model_names, recipe_names
 from thriftnet.cli.mistakes import meant
 from thriftnet.errors import ThriftnetError
-from thriftnet.files import settle_without_home
+from thriftnet.files import explain_refusal
+from thriftnet.home import settle_without_home
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import CLOSED_PIPE, OutputGoneError, guarded_streams
 
@@ -153,8 +154,10 @@ def _run(arguments: list[str], *, debug: bool) -> None:
 
 
 def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
-    """End with one line: of a mistake in the command line, or of a failure of ours."""
+    """End with one line: of a mistake in the command line, of what the system refuses, or of ours."""
     usage = getattr(error, "format_message", None)  # typer keeps the class to itself
+    if refusal := explain_refusal(error):
+        _fail(refusal, 2, debug=debug)
     if usage is None:
         reason = str(error).splitlines()[0] if str(error) else ""
         told = f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)"

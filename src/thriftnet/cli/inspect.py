@@ -31,11 +31,12 @@ def inspect(
     from thriftnet.data.inspection import inspect as count
     from thriftnet.data.options import DatasetSpec, SourceOptions
     from thriftnet.data.registry import open_dataset
-    from thriftnet.files import check_folder, write_whole
+    from thriftnet.files import write_whole
     from thriftnet.terminal.inspection import print_inspection
+    from thriftnet.writable import check_writable
 
     if output is not None:
-        check_folder(output.parent, error=DataError)
+        check_writable(output, error=DataError, inputs=[Path(data)])
     spec = DatasetSpec(data, options=SourceOptions(group=group), strict=strict)
     said: list[str] = []
     opened = open_dataset(spec, say=said.append)

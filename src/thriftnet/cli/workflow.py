@@ -28,9 +28,9 @@ from thriftnet.cli.app import (
 from thriftnet.cli.completions import recipe_names
 from thriftnet.commands import command
 from thriftnet.errors import RunError, TrackingError
-from thriftnet.files import check_writable
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
+from thriftnet.writable import check_writable
 
 if TYPE_CHECKING:
     from thriftnet.evaluation.results import Evaluation
@@ -198,8 +198,8 @@ def predict(
         what = "--output writes" if output else "a pickle gives"
         raise typer.BadParameter(f"{what} CSV; leave out --json")
     if output:
-        check_writable(output, error=RunError)
-    find_target(target)
+        check_writable(output, error=RunError, inputs=inputs)
+    found = find_target(target)
 
     from thriftnet import api
     from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
@@ -211,6 +211,8 @@ def predict(
         rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
         return
     paths = find_pictures(inputs)
+    if output:
+        check_writable(output, error=RunError, inputs=[found.path, *paths])
     failed = 0
 
     def told_of() -> Iterator[PictureResult]:

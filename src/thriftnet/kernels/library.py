@@ -22,7 +22,8 @@ from pathlib import Path
 import torch
 
 from thriftnet.errors import ThriftnetError
-from thriftnet.files import cache_folder, write_whole
+from thriftnet.files import write_whole
+from thriftnet.home import cache_folder
 from thriftnet.plain import to_stderr
 from thriftnet.trust import why_distrusted
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
-from thriftnet.files import check_folder, write_whole
+from thriftnet.files import write_whole
 from thriftnet.report import overlay, tables
 from thriftnet.report.page import Page, Section, render
 from thriftnet.report.record import RunRecord, read_record
@@ -18,6 +18,7 @@ from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
 from thriftnet.search.folder import is_study
 from thriftnet.training.environment import package_version
+from thriftnet.writable import check_folder, check_writable
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def write_report(
     records = [read_record(given[path]) for path in distinct]
     first = records[0].run
     folder = output or (first.path if len(records) == 1 else first.path.parent / "report")
-    _check(folder, runs, given=output is not None)
+    _check(folder, first.report_path, first.figures_path, runs, given=output is not None)
     with figure_style():
         page = single_page(records[0], data=data) if len(records) == 1 else _shared_page(records)
     return _write(page, folder / first.report_path.name, folder / first.figures_path.name)
@@ -80,23 +81,26 @@ def write_study_report(
             f"{path} is a study, and its report covers nothing else; name no other folder"
         )
     study = Study.open(path, url=storage, read_only=True)
-    _check(output or path, paths, given=output is not None)
+    folder = output or path
+    _check(folder, study.report_path, study.figures_path, paths, given=output is not None)
     with contextlib.closing(study.storage):
         record = read_study(study)
     with figure_style():
         page = study_page(record)
-    folder = output or path
     return _write(page, folder / study.report_path.name, folder / study.figures_path.name)
 
 
-def _check(folder: Path, reported: Sequence[Path], *, given: bool) -> None:
+def _check(
+    folder: Path, page: Path, figures: Path, reported: Sequence[Path], *, given: bool
+) -> None:
     """See that the report can be written, before it is drawn.
 
     Raises:
         RunError: It cannot.
     """
     try:
-        check_folder(folder, error=RunError)
+        check_writable(folder / page.name, error=RunError)
+        check_folder(folder / figures.name, error=RunError)
     except RunError as fault:
         if given:
             raise

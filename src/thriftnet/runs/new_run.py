@@ -14,10 +14,11 @@ from typing import Any
 
 from thriftnet.digests import dump_json, seal_yaml
 from thriftnet.errors import RunError, RunExistsError
-from thriftnet.files import check_folder, explain_os_error, sync_folder, write_whole
+from thriftnet.files import explain_os_error, sync_folder, write_whole
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import other_use
 from thriftnet.runs.folder import RunFolder
+from thriftnet.writable import check_folder
 
 _UNBORN = ".new"
 """How a run folder's name ends while it is made."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from thriftnet.runs.folder import RunFolder
 from thriftnet.search.space import Space
+
+_MOST = 2**12
+"""Threads that a file may ask for."""
 
 
 def trial_threads(path: Path, space: Space) -> int:
@@ -24,8 +27,9 @@ def trial_threads(path: Path, space: Space) -> int:
         return space.threads
     told: Counter[int] = Counter()
     for file in sorted(path.glob("trials/grid/*/environment.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            told[int(json.loads(file.read_text("utf-8"))["threads"])] += 1
+        threads = RunFolder(file.parent).environment().get("threads")
+        if isinstance(threads, int) and 0 < threads <= _MOST:
+            told[threads] += 1
     return told.most_common(1)[0][0] if told else space.threads
 
 

@@ -23,6 +23,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from thriftnet.errors import TrackingError
+from thriftnet.files import create_empty
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.tracked import mlflow_run, save_mlflow_run
 from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
@@ -103,6 +104,7 @@ class MlflowRuns:
 
     def _local_store(self) -> MlflowClient:
         path = self._runs_dir.resolve() / "mlflow.db"
+        create_empty(path)
         self._client = MlflowClient(f"sqlite:///{path}")
         return self._client
 

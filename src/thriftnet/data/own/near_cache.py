@@ -19,7 +19,8 @@ from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import decoded
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.errors import DataError
-from thriftnet.files import cache_folder, write_whole
+from thriftnet.files import write_whole
+from thriftnet.home import cache_folder
 from thriftnet.trust import why_distrusted
 
 _VERSION = 1

@@ -25,6 +25,21 @@ def refuse_damage(connection: sql.Connection) -> None:
             raise ChangedError(" ".join(str(found).split()))
 
 
+def refuse_code(connection: sql.Connection) -> None:
+    """See that a database in a file has tables alone.
+
+    Views and triggers run what a stranger wrote whenever a table is read or written.
+
+    Raises:
+        ChangedError: It has one; none of ours does.
+    """
+    if connection.dialect.name == "sqlite":
+        query = "select type, name from sqlite_master where type not in ('table', 'index')"
+        found = connection.execute(sql.text(query)).first()
+        if found is not None:
+            raise ChangedError(f"it has the {found.type} {found.name}")
+
+
 def seal_row(table: sql.Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a row with their checksum; columns that are not named are null."""
     told: list[Any] = []

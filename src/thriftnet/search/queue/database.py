@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy import event, exc
 
+from thriftnet.files import create_empty
+
 LOCK_SECONDS = 60
 """How long a write waits for its turn."""
 _CONNECT_SECONDS = 10
@@ -46,6 +48,8 @@ def open_database(url: str | sql.URL, *, read_only: bool = False) -> sql.Engine:
         raise exc.ArgumentError("only SQLite and PostgreSQL are tested")
     if read_only and (path := file_of(parsed)):
         return sql.create_engine(parsed, creator=lambda: _read_sqlite(path), poolclass=sql.NullPool)
+    if path := file_of(parsed):
+        create_empty(path)
     engine = sql.create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -120,8 +124,12 @@ def _read_sqlite(path: Path) -> sqlite3.Connection:
     found = sqlite3.connect(":memory:", check_same_thread=False)
     with tempfile.TemporaryDirectory() as folder:
         for file in (path, path.with_name(f"{path.name}-wal")):
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 shutil.copyfile(file, Path(folder) / file.name)
+            except FileNotFoundError:
+                pass
+            except OSError as fault:
+                raise sqlite3.OperationalError(f"unable to open: {fault.strerror}") from None
         with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as copy:
             copy.backup(found)
     return found

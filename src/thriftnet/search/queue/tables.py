@@ -6,7 +6,12 @@ import sqlalchemy as sql
 
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import schema
-from thriftnet.search.queue.checks import add_checksums, has_checksums, refuse_damage
+from thriftnet.search.queue.checks import (
+    add_checksums,
+    has_checksums,
+    refuse_code,
+    refuse_damage,
+)
 from thriftnet.search.queue.faults import another_folder, unless_another_was_first
 from thriftnet.search.queue.retry import retry_while_unavailable
 from thriftnet.search.queue.transactions import Transactions
@@ -26,6 +31,8 @@ class Tables(Transactions):
         Raises:
             SearchError: The database is of another space, or is the wrong one.
         """
+        with self._reading() as connection:
+            refuse_code(connection)
         with self._explained():
             if begun and not sql.inspect(self._engine).has_table(schema.study.name):
                 raise SearchError(
@@ -51,6 +58,7 @@ class Tables(Transactions):
             SearchError: They are not.
         """
         with self._reading() as connection:
+            refuse_code(connection)
             refuse_damage(connection)
             self._checked = has_checksums(connection, schema.jobs)
             row = connection.execute(sql.select(schema.study)).first()

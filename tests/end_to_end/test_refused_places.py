@@ -1,0 +1,83 @@
+"""Places that the system refuses, wherever a command line names one: a line, and nothing changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commands import Command
+from own_pictures import put
+from rights import content_of, stopped_by_modes
+from tiny import space_file
+
+COMMANDS = (
+    "train PLACE.yaml",
+    "train small.yaml --runs-dir PLACE",
+    "train small.yaml --data PLACE",
+    "train --resume PLACE",
+    "evaluate PLACE",
+    "evaluate runs/done --data PLACE",
+    "predict PLACE picture.png",
+    "predict runs/done PLACE",
+    "predict runs/done PLACE.pkl",
+    "predict runs/done picture.png -o PLACE",
+    "report PLACE",
+    "report runs/done PLACE",
+    "report runs/done -o PLACE",
+    "watch PLACE",
+    "compare runs/done PLACE",
+    "runs --runs-dir PLACE",
+    "runs gc --runs-dir PLACE",
+    "describe PLACE.yaml",
+    "inspect PLACE",
+    "inspect pictures -o PLACE",
+    "search PLACE.yaml",
+    "search tiny.yaml --study PLACE",
+    "search status PLACE",
+)
+
+
+PLACES = {"too long": "a" * 300, "no right": "shut/inside", "pipe": "pipe", "loop": "loop"}
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """A command that waits for a pipe fails after a while."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail("it waits for ever")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_refused_place_is_one_line(
+    thriftnet: Command, small_world: Path, words: str, place: str
+) -> None:
+    put(small_world / "pictures", {"cat": 6, "dog": 6})
+    space_file(small_world)
+    (small_world / "shut").mkdir()
+    for ending in ("", ".yaml", ".pkl"):
+        os.mkfifo(small_world / f"pipe{ending}")
+        (small_world / f"loop{ending}").symlink_to(f"loop{ending}")
+    before = content_of(small_world)
+    (small_world / "shut").chmod(0)
+    try:
+        with stopped_by_modes():
+            outcome = thriftnet(*words.replace("PLACE", PLACES[place]).split())
+    finally:
+        (small_world / "shut").chmod(0o755)
+    assert outcome.code == 2, outcome.err
+    assert outcome.error_line.startswith("thriftnet: ")
+    assert "unexpected" not in outcome.err
+    assert content_of(small_world) == before

@@ -1,0 +1,99 @@
+"""Ctrl-C, a request to end and a closed terminal in the middle of a command: one end for all."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import Command
+from own_pictures import put
+from rights import content_of
+
+PICTURES = 40
+"""More than are classified at once."""
+
+
+@pytest.fixture(params=["SIGINT", "SIGTERM", "SIGHUP"])
+def stop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have a function of a module send the signal when it is called for the nth time."""
+
+    def at_call(place: str, number: int = 1) -> None:
+        module, _, name = place.rpartition(".")
+        function = getattr(__import__(module, fromlist=[name]), name)
+        calls = 0
+
+        def stopping(*arguments: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == number:
+                signal.raise_signal(signal.Signals[request.param])
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(place, stopping)
+
+    return at_call
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("evaluate runs/done", "thriftnet.evaluation.evaluate.read_logits"),
+        ("report runs/done", "thriftnet.report.build.single_page"),
+        ("inspect pictures -o page.html", "thriftnet.report.inspection.inspection_page"),
+        ("compare runs/done runs/done", "thriftnet.comparison.compare.compare"),
+        ("runs", "thriftnet.runs.listing.read_run"),
+        ("describe smoke", "thriftnet.models.summary.summarise"),
+    ],
+)
+def test_it_ends_with_a_word_and_changes_nothing(
+    thriftnet: Command, small_world: Path, stop: Callable[..., None], words: str, place: str
+) -> None:
+    put(small_world / "pictures", {"cat": 6, "dog": 6})
+    before = content_of(small_world)
+    stop(place)
+    outcome = thriftnet(*words.split())
+    assert (outcome.code, outcome.err) == (130, "thriftnet: interrupted\n")
+    assert content_of(small_world) == before
+
+
+def test_predicted_rows_are_kept(
+    thriftnet: Command, small_world: Path, stop: Callable[..., None]
+) -> None:
+    put(small_world / "pictures", {"cat": PICTURES})
+    Path("rows.csv").write_text("of an earlier time")
+    stop("thriftnet.inference.inputs.read_image", PICTURES - 2)
+    outcome = thriftnet("predict", "runs/done", "pictures", "-o", "rows.csv")
+    assert outcome.code == 130
+    told = [f"thriftnet: interrupted; the first {32} rows are kept in rows.csv.part"]
+    assert outcome.err.splitlines() == [*told, "thriftnet: interrupted"]
+    assert Path("rows.csv").read_text() == "of an earlier time"
+    assert len(Path("rows.csv.part").read_text().splitlines()) == 1 + 32
+
+
+def test_predicted_json_is_closed(
+    thriftnet: Command, small_world: Path, stop: Callable[..., None]
+) -> None:
+    put(small_world / "pictures", {"cat": PICTURES})
+    stop("thriftnet.inference.inputs.read_image", PICTURES - 2)
+    outcome = thriftnet("predict", "runs/done", "pictures", "--json")
+    assert outcome.code == 130
+    assert len(json.loads(outcome.out)) == 32
+
+
+def test_a_training_writes_its_checkpoint(
+    thriftnet: Command, small_world: Path, stop: Callable[..., None]
+) -> None:
+    stop("thriftnet.training.loop.train_step", 5)
+    outcome = thriftnet("train", "small.yaml", "--name", "new", "--quiet")
+    assert outcome.code == 130
+    assert outcome.error_line == "interrupted; resume with: thriftnet train --resume runs/new"
+    assert Path("runs/new/checkpoints/last.pt").is_file()
+    assert thriftnet("train", "--resume", "runs/new", "--quiet").code == 0
+    done, new = Path("runs/done/model.safetensors"), Path("runs/new/model.safetensors")
+    assert new.read_bytes() == done.read_bytes()
+    assert small_world.is_dir()

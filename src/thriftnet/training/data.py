@@ -9,6 +9,7 @@ from pathlib import Path
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec, Fit, SourceOptions
 from thriftnet.data.registry import open_dataset
+from thriftnet.errors import DataError
 from thriftnet.plain import to_stderr
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.sections import DataSection
@@ -69,8 +70,14 @@ def open_data(
 
 
 def with_dataset(recipe: Recipe, data: OpenDataset) -> Recipe:
-    """A recipe that names the data set that was opened for it, wherever it is read again."""
+    """A recipe that names the data set that was opened for it, wherever it is read again.
+
+    Raises:
+        DataError: The path of the data set is not UTF-8.
+    """
     if recipe.data.dataset == data.name:
         return recipe
+    if any("\ud800" <= mark <= "\udfff" for mark in data.name):
+        raise DataError(f"the path {data.name} is not UTF-8, and no recipe can hold it; rename it")
     settings = recipe.data.model_copy(update={"dataset": data.name})
     return recipe.model_copy(update={"data": settings})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -186,6 +187,15 @@ def test_json_lines_with_faults(tmp_path: Path) -> None:
     assert found["m.jsonl, line 5"].startswith("not JSON (")
     assert found["m.jsonl, line 6"].startswith("not a JSON object")
     assert found["m.jsonl, line 7"] == "no file name"
+
+
+def test_a_class_whose_name_no_model_file_can_hold(tmp_path: Path) -> None:
+    """It would be found out when the trained model is read."""
+    rows = [{"image": path, "label": label} for path, label in put_flat(tmp_path)]
+    rows = [row | {"label": "caf\udce9"} if row["label"] == "cat" else row for row in rows]
+    (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = refused(tmp_path / "labels.jsonl")
+    assert "the class caf� has a name that is not UTF-8; give it another" in told
 
 
 def test_labels_of_arrays_out_of_range(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ def check_classes(
         where: The data set, for messages.
 
     Raises:
-        DataError: There are less than two, two differ by case alone, or a picture that tests or
-            validates has one that training, or the network, lacks.
+        DataError: There are less than two, two differ by case alone, a name is not UTF-8, or a
+            picture that tests or validates has one that training, or the network, lacks.
     """
     learned = {entry.label for entry in entries if entry.split in (None, "train")}
     if network is None:
@@ -57,6 +57,11 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
         raise DataError(
             f"{where}: all pictures are of one class, {classes[0]}; a classifier needs two or more"
         )
+    for name in classes:
+        if any("\ud800" <= mark <= "\udfff" for mark in name):  # no model file can hold it
+            raise DataError(
+                f"{where}: the class {name} has a name that is not UTF-8; give it another"
+            )
     folded: dict[str, str] = {}
     for name in classes:
         other = folded.setdefault(name.casefold(), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,19 @@ def test_a_pipe_that_others_made_non_blocking_loses_nothing() -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 30_000
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path, closed: str) -> None:
+    """What a library in C prints would land in it."""
+    code = f"""
+import sys
+from thriftnet.terminal.output import guarded_streams
+with guarded_streams():
+    with open({str(tmp_path / "file")!r}, "w") as file:
+        assert not sys.stdin.isatty() and sys.stdin.read() == ""
+        file.write(str(file.fileno()))
+"""
+    words = ["bash", "-c", f'"$0" -c "$1" {closed}', sys.executable, code]
+    assert subprocess.run(words, timeout=60).returncode == 0
+    assert int((tmp_path / "file").read_text()) > 2

@@ -31,6 +31,8 @@ search_app = typer.Typer(
 )
 app.add_typer(search_app, name="search")
 
+_LONGEST_HEARTBEAT = 600
+"""Seconds; for six times as long a dead worker keeps its job."""
 StorageOption = Annotated[
     str | None,
     typer.Option(
@@ -75,6 +77,8 @@ def run(
     data: DataOption = None,
 ) -> None:
     """Search a space, or continue where it stopped."""
+    if not heartbeat <= _LONGEST_HEARTBEAT:  # nor is nan
+        raise typer.BadParameter(f"--heartbeat is {heartbeat:g}; give {_LONGEST_HEARTBEAT} or less")
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()

@@ -84,6 +84,8 @@ def remove_superseded(found: Iterable[Superseded], *, unneeded: Unneeded = super
             try:
                 size = path.lstat().st_size
                 path.unlink()
+            except FileNotFoundError:  # another clean-up was first
+                continue
             except OSError as fault:
                 raise RunError(
                     f"{path} cannot be removed: {fault.strerror}; check your rights to its folder"

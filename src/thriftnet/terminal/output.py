@@ -37,7 +37,11 @@ def guarded_streams() -> Iterator[None]:
     Raises:
         OutputGoneError: Standard output cannot be written, and no `outlast_output` was called.
     """
-    before = sys.stdout, sys.stderr
+    before = sys.stdin, sys.stdout, sys.stderr
+    _occupy_descriptors()
+    stdin: TextIO | None = sys.stdin
+    if stdin is None:  # closed before the start
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")
     sys.stdout, sys.stderr = _guarded(sys.stdout, _refuse), _guarded(sys.stderr, _ignore)
     try:
         yield
@@ -46,7 +50,19 @@ def guarded_streams() -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OutputGoneError):
                 stream.flush()
-        sys.stdout, sys.stderr = before
+        sys.stdin, sys.stdout, sys.stderr = before
+
+
+def _occupy_descriptors() -> None:
+    """Put the null device where a standard stream was closed before the start.
+
+    A file that is opened later would take its place, and get what a library in C prints.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def outlast_output() -> None:

@@ -121,15 +121,18 @@ def _read_sqlite(path: Path) -> sqlite3.Connection:
         found.close()
         if not path.is_file():
             raise
+    try:
+        return _read_copy(path)
+    except OSError as fault:
+        raise sqlite3.OperationalError(f"unable to open: {fault.strerror}") from None
+
+
+def _read_copy(path: Path) -> sqlite3.Connection:
     found = sqlite3.connect(":memory:", check_same_thread=False)
     with tempfile.TemporaryDirectory() as folder:
         for file in (path, path.with_name(f"{path.name}-wal")):
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(file, Path(folder) / file.name)
-            except FileNotFoundError:
-                pass
-            except OSError as fault:
-                raise sqlite3.OperationalError(f"unable to open: {fault.strerror}") from None
         with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as copy:
             copy.backup(found)
     return found

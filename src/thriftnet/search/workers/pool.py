@@ -173,7 +173,9 @@ class Supervisor:
                     continue
                 self._workers.remove(worker)
                 if exit_status.code == 2:
-                    raise SearchError(exit_status.line or "a worker failed")
+                    log = self._study.log_path(worker.name)
+                    unsaid = f"a worker failed and could not say why in {log}; is its disk full?"
+                    raise SearchError(exit_status.line or unsaid)
                 if exit_status.code not in (0, 130):
                     held = self._tell_death(worker, exit_status)
                     barren = 0 if held else barren + 1

@@ -69,7 +69,17 @@ ONLY_IN = {
 }
 # Builders hand plain arguments down, so that these never see a recipe.
 WITHOUT_RECIPE = {"runtime", "data", "augment", "kernels", "models", "optim"}
-WITHOUT_TORCH = {"digests", "errors", "files", "home", "plain", "table", "trust", "writable", "recipe"}
+WITHOUT_TORCH = {
+    "digests",
+    "errors",
+    "files",
+    "home",
+    "plain",
+    "table",
+    "trust",
+    "writable",
+    "recipe",
+}
 
 
 def name(path: Path) -> str:

@@ -15,9 +15,7 @@ from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_os_error, mode_of
 
 
-def check_writable(
-    path: Path, *, error: type[ThriftnetError], inputs: Iterable[Path] = ()
-) -> None:
+def check_writable(path: Path, *, error: type[ThriftnetError], inputs: Iterable[Path] = ()) -> None:
     """See that a file can be written.
 
     Args:

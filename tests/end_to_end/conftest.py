@@ -102,7 +102,7 @@ def unbroken(grid_folder: Path) -> Finished:
 
 @pytest.fixture(scope="session")
 def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run that was interrupted after an epoch, `cut`, and a finished one, `done`."""
+    """A folder with a run that was interrupted after an epoch, `cut`, and one that is `done`."""
     folder = tmp_path_factory.mktemp("small") / "runs"
     with pytest.MonkeyPatch.context() as patch:
         few = opened(dataset(), dataset(40, seed=1))

@@ -1,4 +1,4 @@
-"""Places that the system refuses, wherever a command line names one: a line, and nothing changed."""
+"""Places that the system refuses, wherever a command names one: a line, and nothing changed."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def _run(arguments: list[str], *, debug: bool) -> None:
 
 
 def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
-    """End with one line: of a mistake in the command line, of what the system refuses, or of ours."""
+    """End with one line: of a wrong command line, a refusal of the system, or a failure of ours."""
     usage = getattr(error, "format_message", None)  # typer keeps the class to itself
     if refusal := explain_refusal(error):
         _fail(refusal, 2, debug=debug)

@@ -10,8 +10,9 @@ from typing import Any
 from thriftnet.digests import dump_json
 from thriftnet.errors import ExportError
 from thriftnet.export.job import Target
-from thriftnet.files import check_folder, check_writable, write_whole
+from thriftnet.files import write_whole
 from thriftnet.models.hub_folder import is_hub_folder
+from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
 """The comparison with the network: in an exported folder, or after an exported file's name."""

@@ -41,7 +41,7 @@ def guarded_streams() -> Iterator[None]:
     _occupy_descriptors()
     stdin: TextIO | None = sys.stdin
     if stdin is None:  # closed before the start
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+        sys.stdin = io.StringIO()
     sys.stdout, sys.stderr = _guarded(sys.stdout, _refuse), _guarded(sys.stderr, _ignore)
     try:
         yield

@@ -232,13 +232,15 @@ def test_of_two_that_write_one_file_the_second_is_refused(tmp_path: Path):
 
 def test_what_another_put_in_the_place_of_the_temporary_file_is_not_taken(tmp_path: Path):
     path, part = tmp_path / "rows.csv", tmp_path / "rows.csv.part"
-    with (
-        pytest.raises(RunError, match="another process"),
-        replacing(path, error=RunError, keep=True) as file,
-    ):
-        file.write(b"ours")
-        part.unlink()
-        part.write_bytes(b"theirs, half")
+
+    def write() -> None:
+        with replacing(path, error=RunError, keep=True) as file:
+            file.write(b"ours")
+            part.unlink()
+            part.write_bytes(b"theirs, half")
+
+    with pytest.raises(RunError, match="another process"):
+        write()
     assert not path.exists()
     assert part.read_bytes() == b"theirs, half"
 

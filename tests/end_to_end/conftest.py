@@ -110,6 +110,8 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, until in (("cut", 1), ("done", None)):
             options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
             start.start_run(small_recipe(), **options)
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))  # or `watch` waits for the evaluation of what has just ended
     return folder
 
 

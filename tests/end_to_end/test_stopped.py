@@ -69,7 +69,7 @@ def test_predicted_rows_are_kept(
     stop("thriftnet.inference.inputs.read_image", PICTURES - 2)
     outcome = thriftnet("predict", "runs/done", "pictures", "-o", "rows.csv")
     assert outcome.code == 130
-    told = [f"thriftnet: interrupted; the first {32} rows are kept in rows.csv.part"]
+    told = ["thriftnet: interrupted; the first 32 rows are kept in rows.csv.part"]
     assert outcome.err.splitlines() == [*told, "thriftnet: interrupted"]
     assert Path("rows.csv").read_text() == "of an earlier time"
     assert len(Path("rows.csv.part").read_text().splitlines()) == 1 + 32

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 import thriftnet
 from thriftnet.cli.completions import model_names, recipe_names
@@ -25,7 +26,22 @@ from thriftnet.terminal.output import CLOSED_PIPE, OutputGoneError, guarded_stre
 if TYPE_CHECKING:
     from thriftnet.weights.find import FoundModel
 
+
+class _StoppedError(Exception):
+    """Ctrl-C; of a KeyboardInterrupt, typer makes an exit without a word."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise _StoppedError from stop
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="thriftnet",
     help="The most accurate compact image classifier that a parameter and compute budget buys.",
     epilog="Any command takes --debug, which shows the traceback of an error.",
@@ -145,7 +161,7 @@ def _run(arguments: list[str], *, debug: bool) -> None:
         if error.told:  # one process of several speaks for all
             sys.exit(error.exit_code)
         _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
-    except KeyboardInterrupt:
+    except (_StoppedError, KeyboardInterrupt):
         _fail("interrupted", 130, debug=debug)
     except typer.Abort:  # a question that was not answered
         _fail("nothing was done", 1, debug=debug)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,6 @@ def _lock(descriptor: int, what: str, say: Callable[[str], None]) -> None:
 def full_disk(folder: Path, needed: int) -> DataError:
     """Returns the error for a disk without room for `needed` bytes."""
     return DataError(
-        f"the disk of {folder} is full; free {needed / 1e6:.0f} MB there "
+        f"the disk of {folder} is full; free {math.ceil(needed / 1e6)} MB there "
         "or set THRIFTNET_CACHE to a folder on another disk"
     )

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from thriftnet.training.interrupt import stop_on_signal
+from thriftnet.runtime.interrupt import stop_on_signal
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

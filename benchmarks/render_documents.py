@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from documents.accuracy_blocks import ACCURACY_BLOCKS
 from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
+from documents.export_blocks import EXPORT_BLOCKS
 from documents.model_cards import page, weights_block
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
@@ -38,13 +39,20 @@ from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 DOCUMENTS = (
     "README.md",
     "docs/recipe.md",
+    "docs/export.md",
     "docs/performance.md",
     "docs/accuracy.md",
     "docs/reports.md",
     "docs/searching.md",
 )
 
-MEASURED = {**ACCURACY_TABLE, **ACCURACY_BLOCKS, **PERFORMANCE_BLOCKS, **SEARCH_BLOCKS}
+MEASURED = {
+    **ACCURACY_TABLE,
+    **ACCURACY_BLOCKS,
+    **PERFORMANCE_BLOCKS,
+    **SEARCH_BLOCKS,
+    **EXPORT_BLOCKS,
+}
 
 
 def transcript_block(name: str) -> str:

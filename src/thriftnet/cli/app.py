@@ -215,7 +215,7 @@ def find_target(target: str) -> FoundModel:
             f"use ./{target}",
             file=sys.stderr,
         )
-    elif found.name is None and read_facts(found.path).weights_sha256 is None:
+    elif found.name is None and not found.is_onnx and read_facts(found.path).weights_sha256 is None:
         print(
             f"thriftnet: {found.path} has no digest, as files of earlier versions: damage to its "
             "weights would not be noticed",

@@ -96,10 +96,12 @@ def _said(run: Run, images: NDArray[np.uint8], classes: int) -> Probabilities:
 def fault_of(check: Check, limits: Limits) -> str | None:
     """Why an export is refused; none where it is within its limits."""
     if limits.difference is not None:
-        batch, gap = max(check.largest_difference.items(), key=lambda item: item[1])
-        if gap > limits.difference:
-            return f"probabilities differ by {gap:.1e} at batch {batch}, over {limits.difference:g}"
-        return None
+        most = limits.difference
+        over = [(g, b) for b, g in check.largest_difference.items() if not g <= most]  # or NaN
+        if not over:
+            return None
+        gap, batch = max(over)
+        return f"probabilities differ by {gap:.1e} at batch {batch}, over {most:g}"
     different = round((1 - check.equal_answers) * check.pictures)
     if different > math.ceil((1 - limits.equal_answers) * check.pictures):
         return (

@@ -44,6 +44,7 @@ class Job:
         facts = ExportFacts(
             name=self.name,
             target=self.target,
+            precision="fp32" if self.calibration is None else "int8",
             version=package_version(),
             preprocessing=self.preprocessing,
             about=about,
@@ -98,8 +99,11 @@ class Target:
 
 def unsupported(job: Job, what: str, fault: Exception) -> ExportError:
     """The one line for a network that a format cannot hold."""
-    reason = next((line.strip() for line in str(fault).splitlines() if line.strip()), "")
+    root: BaseException = fault
+    while root.__cause__ is not None:  # exporters wrap what went wrong in advice on themselves
+        root = root.__cause__
+    reason = next((line.strip() for line in str(root).splitlines() if line.strip()), "")
     return ExportError(
         f"{job.name} has a layer that {what} does not support "
-        f"({type(fault).__name__}: {reason[:200]}); export it to another --to"
+        f"({type(root).__name__}: {reason[:200]}); export it to another --to"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from thriftnet.errors import ExportError
 from thriftnet.export.job import Job, Target, unsupported
+from thriftnet.export.silence import silent
 from thriftnet.files import write_whole
 from thriftnet.inference.onnx_runtime import KEY, digest_graph, open_onnx
 
@@ -38,8 +38,7 @@ def trace_onnx(job: Job, path: Path) -> Any:
     Raises:
         ExportError: A layer has no operator in ONNX.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+    with silent():
         try:
             torch.onnx.export(
                 job.network(),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 
 from thriftnet.export.job import INT8, Job, Target, unsupported
 from thriftnet.export.onnx_file import PACKAGES, save_onnx, trace_onnx
+from thriftnet.export.silence import silent
 from thriftnet.inference.onnx_runtime import open_onnx
 
 _AT_ONCE = 64
@@ -35,7 +33,7 @@ def write_int8(job: Job, path: Path) -> None:
     with TemporaryDirectory(prefix="thriftnet-") as folder:
         plain, quantised = Path(folder, "plain.onnx"), Path(folder, "int8.onnx")
         model = trace_onnx(job, plain)
-        with _silent():
+        with silent():
             try:
                 _quantise(job, plain, quantised, exclude=_outside(model))
             except Exception as fault:  # the quantiser's own, of every kind
@@ -94,19 +92,6 @@ def calibration_reader(quantization: Any, images: NDArray[Any]) -> Any:
             return None if part is None else {"images": part}
 
     return Reader()
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Without the quantiser's warnings and its lines in the root log."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 ONNX_INT8 = Target(

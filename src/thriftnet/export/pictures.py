@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from thriftnet.data import image_files, read_image
-from thriftnet.data.registry import is_at_hand, name_of
+from thriftnet.data.registry import DATASETS, is_at_hand
 from thriftnet.errors import DataError, ExportError, ImageError
 from thriftnet.models.saved import SavedModel
 from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.training.data import data_spec, open_data
+from thriftnet.training.data import open_data
 from thriftnet.training.images import Chosen, split_sets
 
 COMPARED = 2_000
@@ -88,8 +88,8 @@ def _own_images(
         raise DataError("this network's file does not name the pictures that it was trained on")
     recipe = None if run is None else run.recipe()
     settings = DataSection() if recipe is None else recipe.data
-    if not fetch and not is_at_hand(name_of(data_spec(settings))):
-        raise DataError(f"{settings.dataset} is not here")
+    if not is_at_hand(settings.dataset) and not (fetch and settings.dataset in DATASETS):
+        raise DataError(f"those of {settings.dataset} are not here any more")
     data = open_data(
         settings,
         classes=model.classes,

@@ -17,6 +17,7 @@ from thriftnet.export.targets import choose_target
 from thriftnet.files import explain_os_error
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.engine import Told, untold
+from thriftnet.models.hub_folder import is_hub_folder
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.plain import to_stderr
@@ -122,9 +123,11 @@ def export_model(
 
 
 def _name(found: FoundModel) -> str:
-    """What a network is called: by its weights, its run or its file."""
+    """What a network is called: by its weights, its run, its folder or its file."""
     if found.run is not None:
         return found.run.path.resolve().name
+    if is_hub_folder(found.path.parent):
+        return found.path.parent.resolve().name
     return found.name or found.path.stem
 
 

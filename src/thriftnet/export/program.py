@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.export.job import Job, Target, unsupported
+from thriftnet.export.silence import silent
 from thriftnet.inference.onnx_runtime import KEY, Run
 
 _FACTS = f"{KEY}.json"
@@ -21,8 +21,7 @@ def write_program(job: Job, path: Path) -> None:
     Raises:
         ExportError: A layer cannot be traced.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+    with silent():
         try:
             program = torch.export.export(
                 job.network(),
@@ -36,8 +35,7 @@ def write_program(job: Job, path: Path) -> None:
 
 def open_program(path: Path) -> Run:
     """The program as `torch.export.load` gives it, run eagerly."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with silent():
         network = torch.export.load(str(path)).module()
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:

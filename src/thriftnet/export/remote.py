@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from thriftnet.inference.engine import Told, untold
 from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
 from thriftnet.models.tensors import check_model_file
 from thriftnet.plain import to_stderr
+from thriftnet.weights.find import find_model
 
 
 def push(
@@ -53,12 +55,13 @@ def push(
     """
     hub = _package()
     path = Path(model)
+    exported = find_model(model).name is None and is_hub_folder(path)
+    if exported and tta:
+        raise ExportError(f"{path} is exported already, with its views; leave out --tta")
     with TemporaryDirectory(prefix="thriftnet-") as place:
-        if not is_hub_folder(path):
-            path = Path(place, "folder")
+        if not exported:
+            path = Path(place, _last_part(repo))
             export_model(model, to="folder", output=path, tta=tta, told=told, say=say)
-        elif tta:
-            raise ExportError(f"{path} is exported already, with its views; leave out --tta")
         with _hub_errors(repo, hub):
             api = hub.HfApi()
             found = api.create_repo(repo, private=private or None, exist_ok=True)
@@ -85,7 +88,7 @@ def pull(repo: str, *, output: Path | str | None = None, revision: str | None = 
         RunError: What was downloaded is no network of ours, or is damaged.
     """
     hub = _package()
-    path = Path(repo.rsplit("/", 1)[-1]) if output is None else Path(output)
+    path = Path(_last_part(repo)) if output is None else Path(output)
     check_place(path, TARGETS["folder"])
     with TemporaryDirectory(prefix="thriftnet-") as place:
         with _hub_errors(repo, hub):
@@ -103,6 +106,10 @@ def pull(repo: str, *, output: Path | str | None = None, revision: str | None = 
         check_model_file(weights)
         keep(draft, path, report={"pulled": repo, "revision": revision})
     return path
+
+
+def _last_part(repo: str) -> str:
+    return repo.rsplit("/", 1)[-1] or "folder"
 
 
 @contextlib.contextmanager
@@ -145,4 +152,7 @@ def _explained(fault: Exception, repo: str, hub: Any) -> str:
 
 
 def _package() -> Any:
-    return load("push and pull need", "huggingface_hub", extra="hub", error=ExportError)
+    hub = load("push and pull need", "huggingface_hub", extra="hub", error=ExportError)
+    for part in ("constants", "errors", "utils"):  # which are not loaded with it
+        import_module(f"huggingface_hub.{part}")
+    return hub

@@ -20,7 +20,8 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
-from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
+from transformers.image_processing_base import BatchFeature
+from transformers.image_processing_utils import BaseImageProcessor
 from transformers.modeling_outputs import ImageClassifierOutput
 
 from thriftnet.augment import normalise
@@ -61,14 +62,14 @@ class ThriftnetForImageClassification(PreTrainedModel):
     config_class = ThriftnetConfig
     base_model_prefix = "network"  # a model file of ours has the network's own names
     main_input_name = "pixel_values"
-    input_modalities = ("image",)
+    input_modalities = "image"
 
     def __init__(self, config: ThriftnetConfig) -> None:
         super().__init__(config)
         self.contract = config.contract()
-        options = {"classes": len(self.contract.classes), **(config.network or {})}
-        outline_model(**options)  # refuses what would fill the memory
-        self.network = FAMILIES[options.pop("family")](**options)
+        classes, options = len(self.contract.classes), dict(config.network or {})
+        outline_model(classes=classes, **options)  # refuses what would fill the memory
+        self.network = FAMILIES[options.pop("family")](classes=classes, **options)
         self.post_init()
 
     def _init_weights(self, module: torch.nn.Module) -> None:
@@ -105,7 +106,9 @@ class ThriftnetForImageClassification(PreTrainedModel):
             **dict(self.contract),
         )
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
+    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, save_directory: str | os.PathLike[str], **options: Any
+    ) -> None:
         """Save a folder that `load_model` reads, too.
 
         Raises:
@@ -134,12 +137,14 @@ class ThriftnetImageProcessor(BaseImageProcessor):
     ) -> None:
         super().__init__(**rest)
         self.image_size = image_size
-        self.fit = fit
+        self.fit: Fit = fit
         self.filter = filter
         self.mean = list(mean)
         self.std = list(std)
 
-    def preprocess(self, images: Any, return_tensors: str | None = None, **_: Any) -> BatchFeature:
+    def preprocess(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, images: Any, return_tensors: str | None = None, **_: Any
+    ) -> BatchFeature:
         """Make pictures square, resize and normalise them.
 
         Args:

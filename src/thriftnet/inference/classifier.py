@@ -83,7 +83,7 @@ class Classifier:
             ValueError: Another shape or type.
             RunError: An output is not finite.
         """
-        side = self.model.image_size
+        side = self.preprocessing.image_size
         fitting = [(side, side, 3), (_CIFAR10_SIDE, _CIFAR10_SIDE, 3)]
         if images.dtype != np.uint8 or images.shape[1:] not in fitting:
             raise ValueError(
@@ -91,7 +91,11 @@ class Classifier:
             )
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
-        logits = self.engine.logits(as_pixels(images, side), self.tta)
+        return self._probabilities(images)
+
+    def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The same, of one image or more in a shape that fits."""
+        logits = self.engine.logits(as_pixels(images, self.model.image_size), self.tta)
         if not bool(logits.isfinite().all()):  # of finite weights that are far too large
             raise RunError("the network's outputs are not finite; train it anew")
         return logits.softmax(dim=1).numpy()
@@ -113,9 +117,8 @@ class Classifier:
         files = [Path(path) for path in paths]
         if not files:
             return []
-        pictures = [
-            read_image(file, size=self.model.image_size, fit=self.model.fit) for file in files
-        ]
+        size, fit = self.preprocessing.image_size, self.preprocessing.fit
+        pictures = [read_image(file, size=size, fit=fit) for file in files]
         named = self.predict(np.stack(pictures))
         return [replace(one, file=file) for one, file in zip(named, files, strict=True)]
 
@@ -132,12 +135,19 @@ class Classifier:
 def load_model(
     target: Path | str, *, tta: str | None = None, device: str = "auto", precision: str = "auto"
 ) -> Classifier:
-    """Load shipped weights by their name, a finished run's network, or a model file.
+    """Load shipped weights by their name, a finished run's network, a model file or an export.
+
+    An exported folder is a model; an exported ONNX file is run by ONNX Runtime, on the CPU, with
+    the views and the precision that it was exported with.
 
     The name of shipped weights wins over a path of that name, which is `./NAME` or a `Path`.
 
     Raises:
         RunError: There is no finished network at `target`, or its file is damaged.
     """
-    saved = read_model(find_model(target).path)
-    return Classifier(saved, tta=tta, device=device, precision=precision)
+    found = find_model(target)
+    if found.is_onnx:
+        from thriftnet.inference.onnx_classifier import OnnxClassifier  # it is one of these
+
+        return OnnxClassifier(found.path, tta=tta, device=device, precision=precision)
+    return Classifier(read_model(found.path), tta=tta, device=device, precision=precision)

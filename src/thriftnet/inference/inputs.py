@@ -79,7 +79,7 @@ def _predict_some(classifier: Classifier, paths: Sequence[Path]) -> list[Picture
     for path in paths:
         try:
             pictures[path] = read_image(
-                path, size=classifier.model.image_size, fit=classifier.model.fit
+                path, size=classifier.preprocessing.image_size, fit=classifier.preprocessing.fit
             )
         except ImageError as error:
             errors[path] = str(error)

@@ -39,6 +39,7 @@ class ExportFacts(BaseModel):
     """Of the network: of its weights, its run or its file."""
     target: str
     """A key of `export.targets.TARGETS`."""
+    precision: Literal["fp32", "int8"]
     version: str
     """Of thriftnet, which wrote it."""
     preprocessing: Preprocessing

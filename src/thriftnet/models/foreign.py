@@ -29,7 +29,7 @@ def foreign_kind(path: Path) -> str | None:
     except OSError:
         return None
     if path.suffix.lower() == ".onnx":  # its bytes have no mark
-        return f"an ONNX model, not a thriftnet model; {_GIVE}"
+        return f"an ONNX model, which predict runs and nothing else here; {_GIVE}"
     return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
 
 

@@ -23,4 +23,5 @@ def print_export(exported: Exported) -> None:
     if check.accuracy is not None:
         print(f"accuracy        {check.accuracy:.2%} there, {check.accuracy_fp32:.2%} in fp32")
     if contract.tta != exported.recipe_tta:
-        print(f"\nthe network itself uses {VIEWS[exported.recipe_tta]}: --tta exports that")
+        left_out = VIEWS[exported.recipe_tta]
+        print(f"\nthe recipe's views ({left_out}) are left out; --tta keeps them")

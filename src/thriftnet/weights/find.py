@@ -34,6 +34,11 @@ class FoundModel:
     """The run that was named by its folder."""
 
     @property
+    def is_onnx(self) -> bool:
+        """Whether it is an exported ONNX file, which only classifies."""
+        return self.name is None and self.path.suffix.lower() == ".onnx"
+
+    @property
     def shadows_a_path(self) -> bool:
         """Whether the name of shipped weights is that of a file or folder here, too."""
         return self.name is not None and Path(self.name).exists()

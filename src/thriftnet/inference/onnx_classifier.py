@@ -1,0 +1,80 @@
+"""An ONNX export in place of a model file: the same calls, the export's own arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from thriftnet.errors import RunError
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.onnx_runtime import open_onnx, read_onnx
+from thriftnet.models.preprocessing import Preprocessing
+from thriftnet.runtime.device import Compute
+from thriftnet.runtime.resize import as_pixels
+
+_AT_ONCE = 250
+
+
+class OnnxClassifier(Classifier):
+    """An ONNX file that thriftnet exported, run by ONNX Runtime on the CPU.
+
+    It has no `model`: the network lies in the file, in the views and the precision of its export.
+
+    Args:
+        path: Of the file.
+        tta: The views that it was exported with, or none.
+        device: `auto` or `cpu`.
+        precision: `auto`, or that of the file: `fp32` or `int8`.
+
+    Raises:
+        RunError: The file is damaged or not ours, a package is missing, or the file has other
+            views or another precision.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tta: str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.facts = read_onnx(path)
+        own = {
+            "tta": (tta, (None, self.facts.preprocessing.tta)),
+            "device": (device, ("auto", "cpu")),
+            "precision": (precision, ("auto", self.facts.precision)),
+        }
+        for option, (value, possible) in own.items():
+            if value not in possible:
+                raise RunError(
+                    f"{path} has {option} {possible[1]} inside, not {value}; leave that out, or "
+                    "give the model file"
+                )
+        self.tta = self.facts.preprocessing.tta
+        self.compute = Compute(torch.device("cpu"), self.facts.precision)
+        self._run = open_onnx(path)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the outputs."""
+        return self.facts.preprocessing.classes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What the file says."""
+        return self.facts.preprocessing
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the graph: int8 says something else than the weights it was made from."""
+        return self.facts.graph_sha256 or ""
+
+    def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        side = self.preprocessing.image_size
+        pixels = as_pixels(images, side).permute(0, 2, 3, 1).contiguous().numpy()
+        parts = [pixels[at : at + _AT_ONCE] for at in range(0, len(pixels), _AT_ONCE)]
+        return np.concatenate([self._run(part) for part in parts])

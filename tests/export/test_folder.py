@@ -1,0 +1,112 @@
+"""A folder for the hub: read back by thriftnet, told from others', with valid metadata."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from huggingface_hub import ModelCard
+
+import thriftnet
+from thriftnet.errors import RunError
+from thriftnet.export import pictures as choosing
+from thriftnet.export.card import card_metadata, render_card
+from thriftnet.export.job import Job
+from thriftnet.export.pipeline import export_model
+from thriftnet.models.saved import read_model
+from thriftnet.weights.find import weights_file
+from tiny_network import colours, tiny_file
+
+IMAGES, _ = colours(4, start=100)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_file(tmp_path_factory.mktemp("model"), temperature=0.5, fit="pad")
+
+
+@pytest.fixture
+def folder(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(choosing, "COMPARED", 20)
+    return export_model(model, to="folder", output=tmp_path / "hub").path
+
+
+def test_it_is_read_back_bit_for_bit(folder: Path, model: Path):
+    before, after = read_model(model), thriftnet.load_model(folder)
+    own = before.network.state_dict()
+    assert all(torch.equal(own[k], v) for k, v in after.model.network.state_dict().items())
+    assert after.preprocessing == before.preprocessing.model_copy(update={"tta": "none"})
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json", "model.safetensors", "preprocessor_config.json", "README.md", "check.json",
+    }  # fmt: skip
+    expected = thriftnet.load_model(model, tta="none").probabilities(IMAGES)
+    np.testing.assert_array_equal(after.probabilities(IMAGES), expected)
+
+
+def test_views_are_kept_where_they_are_asked_for(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(choosing, "COMPARED", 20)
+    found = export_model(model, to="folder", output=tmp_path / "hub", tta=True)
+    assert thriftnet.load_model(found.path).tta == "flip_shift"
+    assert "six views" in (found.path / "README.md").read_text("utf-8")
+
+
+def test_it_is_written_over_an_earlier_one(folder: Path, model: Path):
+    (folder / "notes.txt").write_text("mine")
+    export_model(model, to="folder", output=folder)
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_its_card_is_what_the_hub_reads(folder: Path):
+    card = ModelCard.load(folder / "README.md")
+    assert card.data.pipeline_tag == "image-classification"
+    assert card.data.library_name == "thriftnet"
+    assert card.data.license is None  # nobody but its owner can say
+    for said in ("cat, dog, emu", "White is added", "16×16", "The logits are divided by 0.5"):
+        assert said in card.content
+
+
+def test_the_card_of_shipped_weights_has_licence_data_set_and_accuracy():
+    model = read_model(weights_file("quick"))
+    job = Job(model, "quick", "folder", model.preprocessing)
+    card = ModelCard(render_card(job))
+    (found,) = card.data.eval_results or ()
+    assert (card.data.license, found.dataset_type) == ("mit", "uoft-cs/cifar10")
+    assert 0.93 < found.metric_value < 0.95
+    head = render_card(job).split("---\n")[1]
+    assert yaml.safe_load(head) == card_metadata(job)
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(RunError) as caught:
+        thriftnet.load_model(folder)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def test_a_folder_of_another_library_is_named(tmp_path: Path):
+    path = tmp_path / "vit"
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps({"model_type": "vit"}))
+    (path / "model.safetensors").touch()
+    assert "is a model folder of another library (config.json says vit)" in refusal(path)
+    (path / "config.json").write_text(json.dumps({"architecture": "resnet18", "num_classes": 10}))
+    assert "config.json says resnet18" in refusal(path)
+
+
+def test_a_folder_that_was_cut_or_damaged(folder: Path, tmp_path: Path):
+    cut = Path(shutil.copytree(folder, tmp_path / "cut"))
+    (cut / "model.safetensors").unlink()
+    assert f"{cut} lacks model.safetensors; copy or export it again" in refusal(cut)
+    content = bytearray((folder / "model.safetensors").read_bytes())
+    content[-3] ^= 1
+    (folder / "model.safetensors").write_bytes(content)
+    assert "is damaged" in refusal(folder)
+    (folder / "config.json").write_text("{")  # then it is no such folder
+    assert "hub" in refusal(folder)

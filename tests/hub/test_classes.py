@@ -1,0 +1,95 @@
+"""An exported folder in transformers: registered classes, and what they say is what we say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, pipeline
+
+import thriftnet
+import thriftnet.hub
+from own_pictures import picture
+from thriftnet.export import pictures as choosing
+from thriftnet.export.pipeline import export_model
+from thriftnet.models.saved import read_model
+from tiny_network import ARCHITECTURES, colours, tiny_file, tiny_model
+
+IMAGES, LABELS = colours(4, start=100)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("hub")
+    model = tiny_file(path, temperature=0.5, fit="pad")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choosing, "COMPARED", 20)
+        return export_model(model, to="folder", output=path / "tiny", tta=True).path
+
+
+def said(folder: Path, images: np.ndarray) -> torch.Tensor:
+    network = AutoModelForImageClassification.from_pretrained(folder)
+    processor = AutoImageProcessor.from_pretrained(folder)
+    with torch.no_grad():
+        return network(**processor(list(images), return_tensors="pt")).logits.softmax(1)
+
+
+def test_auto_classes_read_it_and_say_the_same(folder: Path):
+    expected = thriftnet.load_model(folder, precision="fp32").probabilities(IMAGES)
+    np.testing.assert_allclose(said(folder, IMAGES).numpy(), expected, atol=2e-6)
+    config = AutoConfig.from_pretrained(folder)
+    assert config.id2label == {0: "cat", 1: "dog", 2: "emu"}
+
+
+@pytest.mark.parametrize("size", [(40, 30), (16, 16), (7, 90)], ids=str)
+def test_a_pipeline_prepares_pictures_as_we_do(folder: Path, tmp_path: Path, size: tuple[int, int]):
+    path = tmp_path / "picture.png"
+    picture("dog", 500, size=size).save(path)
+    classify = pipeline("image-classification", str(folder))
+    (expected,) = thriftnet.load_model(folder, precision="fp32").predict_files([path])
+    found = classify(str(path))
+    assert [one["label"] for one in found] == list(expected.probabilities)
+    scores = [one["score"] for one in found]
+    np.testing.assert_allclose(scores, list(expected.probabilities.values()), atol=2e-6)
+
+
+def test_transparent_parts_are_white(folder: Path):
+    processor = AutoImageProcessor.from_pretrained(folder)
+    clear, white = Image.new("RGBA", (30, 20), (0, 0, 0, 0)), Image.new("RGB", (30, 20), "white")
+    found = [processor(each, return_tensors="np")["pixel_values"] for each in (clear, white)]
+    np.testing.assert_array_equal(*found)
+    with pytest.raises(ValueError, match=r"give \(H, W, 3\) uint8"):
+        processor(np.zeros((4, 4, 3), np.float32))
+
+
+def test_a_loss_trains_it_and_what_is_saved_is_a_model_file(folder: Path, tmp_path: Path):
+    network = AutoModelForImageClassification.from_pretrained(folder)
+    processor = AutoImageProcessor.from_pretrained(folder)
+    batch = processor(list(IMAGES), return_tensors="pt")
+    loss = network(**batch, labels=torch.from_numpy((LABELS + 1) % 3)).loss  # of other labels
+    loss.backward()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.grad is not None:
+                parameter -= 0.01 * parameter.grad
+    network.save_pretrained(tmp_path / "tuned")
+    processor.save_pretrained(tmp_path / "tuned")
+    again = read_model(tmp_path / "tuned" / "model.safetensors")
+    assert again.weights_sha256 != read_model(folder / "model.safetensors").weights_sha256
+    mine = thriftnet.load_model(tmp_path / "tuned", precision="fp32").probabilities(IMAGES)
+    np.testing.assert_allclose(said(tmp_path / "tuned", IMAGES).numpy(), mine, atol=2e-6)
+    with pytest.raises(ValueError, match="use: thriftnet push"):
+        network.save_pretrained(tmp_path / "tuned", push_to_hub=True)
+
+
+@pytest.mark.parametrize("family", ARCHITECTURES)
+def test_a_network_in_memory_becomes_one_of_theirs(family: str):
+    model = tiny_model(family, tta="none")
+    theirs = thriftnet.hub.ThriftnetForImageClassification.from_saved(model)
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(theirs(images).logits, model.network(images))
+    assert theirs.as_saved().preprocessing == model.preprocessing

@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from documents.accuracy_blocks import ACCURACY_BLOCKS
 from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
+from documents.data_blocks import DATA_BLOCKS
 from documents.export_blocks import EXPORT_BLOCKS
 from documents.model_cards import page, weights_block
 from documents.performance_blocks import PERFORMANCE_BLOCKS
@@ -44,6 +45,7 @@ DOCUMENTS = (
     "docs/accuracy.md",
     "docs/reports.md",
     "docs/searching.md",
+    "docs/data.md",
 )
 
 MEASURED = {
@@ -52,6 +54,7 @@ MEASURED = {
     **PERFORMANCE_BLOCKS,
     **SEARCH_BLOCKS,
     **EXPORT_BLOCKS,
+    **DATA_BLOCKS,
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from support.record import RESULTS, write_result
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.evaluation.evaluate import evaluate_on
-from thriftnet.evaluation.metrics import wilson_interval
+from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.models.saved import read_model
 from thriftnet.runtime.device import choose_compute
 from thriftnet.weights.find import find_model, shipped_weights

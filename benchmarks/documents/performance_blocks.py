@@ -7,7 +7,7 @@ from typing import Any
 
 from documents.quoting import ROOT, Block, Figures, duration, result, spread
 from thriftnet.comparison.statistics import compare_seeds, estimate, holm
-from thriftnet.evaluation.metrics import wilson_interval
+from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.table import Cell, Format, make_table
 
 _HELD_OUT = 5_000

@@ -13,7 +13,7 @@ from reproductions.dreamfire2025.results import Results, Run, SgdAgainstAdamW
 from thriftnet.comparison.labels import count_seeds
 from thriftnet.comparison.sentences import show_p
 from thriftnet.comparison.statistics import ALPHA, compare_seeds, estimate, seeds_needed
-from thriftnet.evaluation.metrics import wilson_interval
+from thriftnet.evaluation.intervals import wilson_interval
 
 Verdict = Literal["held", "did not hold", "could not be measured", "not measured yet"]
 MARKS: dict[Verdict, str] = {

@@ -240,7 +240,12 @@ def write_report(
     )
 
 
-def compare(runs: Path | str | Sequence[Path | str], *, tta: str | None = None) -> Comparison:
+def compare(
+    runs: Path | str | Sequence[Path | str],
+    *,
+    tta: str | None = None,
+    metric: str = "accuracy",
+) -> Comparison:
     """Compare the test accuracy of recipes by their runs, and say whether a difference is shown.
 
     Args:
@@ -248,10 +253,13 @@ def compare(runs: Path | str | Sequence[Path | str], *, tta: str | None = None) 
             group is compared with that of the first run. What cannot be compared is shown without
             a test, with `incomparable_reason` saying why.
         tta: Test-time augmentation to compare by; none: what each recipe chose.
+        metric: `accuracy`, or `balanced_accuracy`: the mean recall of the classes.
 
     Raises:
         RunError: A path is no run, fewer than two are given, or none can be used.
     """
     from thriftnet.comparison import compare as comparing
 
-    return comparing.compare([runs] if isinstance(runs, str | Path) else runs, tta=tta)
+    return comparing.compare(
+        [runs] if isinstance(runs, str | Path) else runs, tta=tta, metric=metric
+    )

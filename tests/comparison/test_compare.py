@@ -155,7 +155,7 @@ def test_seeds_of_one_recipe_have_nothing_to_be_compared_with(tmp_path: Path):
     runs = seeds(tmp_path, "smoke", SMOKE)
     found = compare(runs)
     assert found.contrasts == ()
-    assert found.groups[0].accuracy.mean == pytest.approx(np.mean(SMOKE))
+    assert found.groups[0].mean.mean == pytest.approx(np.mean(SMOKE))
     assert "differ by seed only" in found.notes[0]
     two = compare(runs[:2])
     assert [group.label for group in two.groups] == ["smoke0", "smoke1"]
@@ -166,7 +166,7 @@ def test_reading_can_be_chosen(tmp_path: Path):
     runs = seeds(tmp_path, "smoke", SMOKE) + wider(tmp_path, BETTER)
     mirrored, plain = compare(runs), compare(runs, tta="none")
     assert {group.scores[0].tta for group in plain.groups} == {"none"}
-    assert plain.groups[0].accuracy.mean < mirrored.groups[0].accuracy.mean
+    assert plain.groups[0].mean.mean < mirrored.groups[0].mean.mean
     with pytest.raises(RunError, match=r"never evaluated with --tta flip_shift; run: thriftnet ev"):
         compare(runs, tta="flip_shift")
 

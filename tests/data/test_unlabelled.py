@@ -44,9 +44,9 @@ IMAGES = np.zeros((2, 32, 32, 3), np.uint8)
     [
         ([1], "is not a dictionary with `data` and `ids`; write both keys"),
         ({"data": IMAGES}, "is not a dictionary with `data` and `ids`"),
-        ({"data": IMAGES[:, :16], "ids": [1, 2]}, "`data` is (2, 16, 32, 3) uint8; give"),
+        ({"data": IMAGES[..., :2], "ids": [1, 2]}, "`data` is (2, 32, 32, 2) uint8; give"),
         ({"data": IMAGES / 255, "ids": [1, 2]}, "`data` is (2, 32, 32, 3) float64; give"),
-        ({"data": [0], "ids": [1]}, "`data` is list; give (N, 32, 32, 3) uint8"),
+        ({"data": [0], "ids": [1]}, "`data` is list; give (N, H, W, 3) uint8"),
         ({"data": IMAGES, "ids": [1]}, "`ids` is 1 integers for 2 images; give one integer"),
         ({"data": IMAGES, "ids": ["a", "b"]}, "`ids` is no list of integers for 2 images"),
         (

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     cross_entropy,
     expected_calibration_error,
     top_k_accuracy,
-    wilson_interval,
 )
 
 

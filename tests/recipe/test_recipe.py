@@ -65,6 +65,7 @@ CHANGES = {
     "max_parameters": 4_999_999,
     "data.fit": "pad",
     "data.test_ratio": 0.3,
+    "data.balance": "loss",
     "data.image_column": "file",
     "data.label_column": "kind",
     "data.split_column": "part",

@@ -112,7 +112,7 @@ def test_runs_are_compared_by_the_test_and_show_the_others(
         evaluating.evaluate(each.path, precision="fp32")
         evaluating.evaluate(each.path, precision="fp32", corruption="contrast:4")
     found = compare([run.path, other.path])
-    assert [g.accuracy.mean for g in found.groups] == [
+    assert [g.mean.mean for g in found.groups] == [
         r.evaluations()[EvaluationKey("flip", "fp32")]["accuracy"] for r in (run, other)
     ]
     print_comparison(found)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+
+from thriftnet.data.options import DatasetSpec, SourceOptions
+from thriftnet.data.own.open import list_pictures
 
 COLOURS = {"cat": (200, 30, 30), "dog": (30, 200, 30), "emu": (30, 30, 200)}
 
@@ -36,3 +41,21 @@ def put_flat(folder: Path, count: int = 4) -> list[tuple[str, str]]:
             picture(label, number).save(folder / path)
             rows.append((path, label))
     return rows
+
+
+def stacked(label: str, count: int) -> NDArray[np.uint8]:
+    """(count, 7, 9, 3) pictures of a class."""
+    return np.stack([np.array(picture(label, i, size=(9, 7))) for i in range(count)])
+
+
+def listed(path: Path, **options: str) -> tuple[str, Counter[tuple[str | None, str]]]:
+    """What a path is, and its number of pictures by split and class."""
+    index = list_pictures(path, DatasetSpec(options=SourceOptions(**options)))
+    assert index.omissions == []
+    pixels = list(index.pictures(index.entries))
+    assert len(pixels) == len(index.entries)
+    return index.kind, Counter((entry.split, entry.label) for entry in index.entries)
+
+
+def two(split: str | None = None, count: int = 4) -> Counter[tuple[str | None, str]]:
+    return Counter({(split, "cat"): count, (split, "dog"): count})

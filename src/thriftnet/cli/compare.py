@@ -23,13 +23,20 @@ def compare(
             "--tta", help="Compare by this test-time augmentation. Default: each recipe's own."
         ),
     ] = None,
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help="accuracy, or balanced_accuracy: the mean recall of the classes.",
+        ),
+    ] = "accuracy",
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs over seeds: intervals, a significance test, a verdict."""
     from thriftnet.comparison.compare import compare
     from thriftnet.terminal.compare import print_comparison
 
-    found = compare(runs, tta=tta)
+    found = compare(runs, tta=tta, metric=metric)
     if as_json:
         print_json(found.to_json())
     else:

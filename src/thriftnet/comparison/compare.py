@@ -10,8 +10,9 @@ from typing import Any, get_args
 import numpy as np
 
 from thriftnet.commands import command
+from thriftnet.comparison.balanced import balanced_half_width, compare_balanced
 from thriftnet.comparison.groups import ScoreGroup, group_scores
-from thriftnet.comparison.scores import Score, read_score
+from thriftnet.comparison.scores import METRICS, Score, read_score
 from thriftnet.comparison.sentences import notes_on, verdict
 from thriftnet.comparison.statistics import (
     ALPHA,
@@ -29,8 +30,10 @@ from thriftnet.recipe.sections import EvaluateSection
 
 @dataclass(frozen=True)
 class Contrast:
-    """One group against the first. Differences are in points: hundredths of accuracy."""
+    """One group against the first. Differences are in points: hundredths of the metric."""
 
+    metric: str
+    """A key of METRICS."""
     first: str
     other: str
     test: str
@@ -38,9 +41,9 @@ class Contrast:
     seeds: tuple[int, int]
     """How many the first group has and how many the other."""
     points: float
-    """Mean accuracy of the other group less that of the first."""
+    """Mean of the other group less that of the first."""
     half_width: float | None
-    """Of the 95% interval of `points`: over seeds, or over test images for McNemar's test."""
+    """Of the 95% interval of `points`: over seeds, or over test images for a test over those."""
     image_half_width: float | None
     """Over test images, the networks kept; none without predictions of the same images."""
     p: float | None
@@ -48,7 +51,7 @@ class Contrast:
     p_corrected: float | None
     """By Holm for the number of comparisons; as `p` where there is one."""
     only_first: int | None
-    """McNemar's test: images that only the first network classifies correctly."""
+    """A test over images: those that only the first network classifies correctly."""
     only_other: int | None
     seeds_needed: int | None
     """Of each group, to show this difference with a probability of 80%, were it the true one."""
@@ -67,6 +70,8 @@ class Contrast:
 class Comparison:
     """Groups side by side, and what can be shown."""
 
+    metric: str
+    """A key of METRICS."""
     groups: tuple[ScoreGroup, ...]
     contrasts: tuple[Contrast, ...]
     """Every other group against the first; empty for one group or incomparable ones."""
@@ -82,6 +87,7 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
+            "metric": self.metric,
             "groups": [group.to_json() for group in self.groups],
             "contrasts": [contrast.to_json() for contrast in self.contrasts],
             "incomparable_reason": self.incomparable_reason,
@@ -91,7 +97,9 @@ class Comparison:
         }
 
 
-def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison:
+def compare(
+    runs: Sequence[Path | str], *, tta: str | None = None, metric: str = "accuracy"
+) -> Comparison:
     """Compare the test accuracy of runs, as `thriftnet.compare` says.
 
     Two runs are always compared with each other. Runs of other classes or data, and one run that
@@ -100,7 +108,9 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     kinds = get_args(EvaluateSection.model_fields["tta"].annotation)
     if tta is not None and tta not in kinds:
         raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
-    scores, left_out = _read(runs, tta)
+    if metric not in METRICS:
+        raise RunError(f"--metric {metric} is not one of {', '.join(METRICS)}; use one of them")
+    scores, left_out = _read(runs, tta, metric)
     incomparable_reason = _incomparable_reason(scores)
     apart = incomparable_reason is not None or _are_a_pair(scores, left_out)
     groups, repeated = group_scores(scores, apart=apart)
@@ -114,6 +124,7 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
         for other, test, p in zip(others, tests, p_values, strict=True)
     )
     return Comparison(
+        metric=metric,
         groups=groups,
         contrasts=contrasts,
         incomparable_reason=incomparable_reason,
@@ -123,7 +134,9 @@ def compare(runs: Sequence[Path | str], *, tta: str | None = None) -> Comparison
     )
 
 
-def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], list[str]]:
+def _read(
+    runs: Sequence[Path | str], tta: str | None, metric: str
+) -> tuple[list[Score], list[str]]:
     """The scores that can be had, and why others cannot; a wrong path is an error at once."""
     paths = list({Path(run).resolve(): Path(run) for run in reversed(runs)}.values())[::-1]
     scores: list[Score] = []
@@ -132,7 +145,7 @@ def _read(runs: Sequence[Path | str], tta: str | None) -> tuple[list[Score], lis
         if not path.is_dir():
             raise RunError(f"there is no run folder {path}; check the path")
         try:
-            scores.append(read_score(path, tta=tta))
+            scores.append(read_score(path, tta=tta, metric=metric))
         except ThriftnetError as fault:
             left_out.append(fault)
     if left_out and not scores:
@@ -146,7 +159,7 @@ def _are_a_pair(scores: Sequence[Score], left_out: Sequence[str]) -> bool:
     """Whether two runs of one recipe were named alone: who does that wants them compared."""
     if left_out or len(scores) != 2:
         return False
-    return scores[0].recipe.digest() == scores[1].recipe.digest()
+    return scores[0].experiment == scores[1].experiment
 
 
 def _incomparable_reason(scores: Sequence[Score]) -> str | None:
@@ -162,10 +175,10 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
                 f"{', '.join(other.classes)}); compare runs of the same classes"
             )
         mine, theirs = first.environment.get("data"), other.environment.get("data")
-        if (mine and theirs and mine != theirs) or (
-            first.recipe.data.dataset != other.recipe.data.dataset
-        ):
-            return f"{pair} are of different data sets; compare runs of the same data"
+        names = first.recipe.data.dataset, other.recipe.data.dataset
+        if mine != theirs if mine and theirs else names[0] != names[1]:
+            which = " and ".join(names) if names[0] != names[1] else f"{names[0]}, which changed"
+            return f"{pair} are of different data sets ({which}); compare runs of the same data"
         if (
             first.labels is not None
             and other.labels is not None
@@ -180,11 +193,13 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
 
 def _tests(first: ScoreGroup, other: ScoreGroup) -> tuple[SeedTest, ImageTest | None]:
     """The test over seeds; and over images, where each group is one network."""
-    seeds = compare_seeds(first.accuracies, other.accuracies)
+    seeds, labels = compare_seeds(first.values, other.values), first.scores[0].labels
     if len(first.scores) > 1 or len(other.scores) > 1:
         return seeds, None
     if first.right is None or other.right is None:
         return seeds, None
+    if first.metric == "balanced_accuracy" and labels is not None:
+        return seeds, compare_balanced(first.right[0], other.right[0], labels)
     return seeds, mcnemar(first.right[0], other.right[0])
 
 
@@ -197,14 +212,13 @@ def _contrast(
     comparisons: int,
 ) -> Contrast:
     seeds, images = tests
-    over_images = None
-    if first.right is not None and other.right is not None:
-        over_images = 100 * image_half_width(first.right, other.right)
+    over_images = _over_images(first, other)
     over_seeds = None if seeds.half_width is None else 100 * seeds.half_width
     return Contrast(
+        metric=first.metric,
         first=first.label,
         other=other.label,
-        test="McNemar's exact test" if images else seeds.name,
+        test=(images or seeds).name,
         seeds=(len(first.scores), len(other.scores)),
         points=100 * (images or seeds).difference,
         half_width=over_images if images else over_seeds,
@@ -215,3 +229,14 @@ def _contrast(
         only_other=images.only_other if images else None,
         seeds_needed=seeds_needed(seeds, alpha=ALPHA / max(1, comparisons)),
     )
+
+
+def _over_images(first: ScoreGroup, other: ScoreGroup) -> float | None:
+    """Half of the difference's 95% interval over test images, in points; none if not known."""
+    labels = first.scores[0].labels
+    if first.right is None or other.right is None or labels is None:
+        return None
+    if first.metric == "accuracy":
+        return 100 * image_half_width(first.right, other.right)
+    shares = other.right.mean(axis=0) - first.right.mean(axis=0)
+    return 100 * balanced_half_width(shares, labels)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.comparison.balanced import balanced_half_width
 from thriftnet.comparison.labels import label_recipes
 from thriftnet.comparison.scores import Score
 from thriftnet.comparison.statistics import Estimate, estimate, image_half_width
@@ -27,14 +28,25 @@ class ScoreGroup:
     """Recipe keys that differ between the groups, with this group's values."""
 
     @property
-    def accuracies(self) -> dict[int, float]:
-        """Test accuracy of each seed."""
-        return {score.seed: score.accuracy for score in self.scores}
+    def metric(self) -> str:
+        """That the runs are compared by, a key of METRICS."""
+        return self.scores[0].metric
 
     @property
-    def accuracy(self) -> Estimate:
-        """Over seeds."""
-        return estimate([score.accuracy for score in self.scores])
+    def values(self) -> dict[int, float]:
+        """Of the metric, for each seed."""
+        return {score.seed: score.value for score in self.scores}
+
+    @property
+    def mean(self) -> Estimate:
+        """Of the metric over seeds."""
+        return estimate([score.value for score in self.scores])
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        """Its mean over seeds; none where a run keeps neither it nor predictions."""
+        known = [s.balanced_accuracy for s in self.scores if s.balanced_accuracy is not None]
+        return fmean(known) if len(known) == len(self.scores) else None
 
     @property
     def right(self) -> NDArray[np.bool_] | None:
@@ -44,9 +56,13 @@ class ScoreGroup:
 
     @property
     def image_half_width(self) -> float:
-        """Of the 95% interval of the mean accuracy over test images, the networks kept."""
+        """Of the 95% interval of the metric's mean over test images, the networks kept."""
         if self.right is not None and self.right.shape[1] > 1:
-            return image_half_width(self.right)
+            if self.metric == "accuracy":
+                return image_half_width(self.right)
+            labels = self.scores[0].labels
+            if labels is not None and len(self.scores) > 1:
+                return balanced_half_width(self.right.mean(axis=0), labels)
         return fmean(score.image_half_width for score in self.scores)
 
     @property
@@ -63,8 +79,8 @@ class ScoreGroup:
         return {key: fmean(s.evaluations[key] for s in self.scores) for key in common}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; accuracies in [0, 1]."""
-        first, accuracy = self.scores[0], self.accuracy
+        """Plain values; accuracies in [0, 1]. Deviation and half widths are the metric's."""
+        first, mean = self.scores[0], self.mean
         return {
             "label": self.label,
             "recipe": first.recipe.name,
@@ -74,9 +90,10 @@ class ScoreGroup:
             "evaluations": [
                 {**vars(key), "accuracy": value} for key, value in self.evaluations.items()
             ],
-            "accuracy": accuracy.mean,
-            "deviation": accuracy.deviation,
-            "half_width": accuracy.half_width,
+            "accuracy": fmean(score.accuracy for score in self.scores),
+            "balanced_accuracy": self.balanced_accuracy,
+            "deviation": mean.deviation,
+            "half_width": mean.half_width,
             "image_half_width": self.image_half_width,
             "parameters": first.parameters,
             "macs": first.macs,
@@ -86,6 +103,7 @@ class ScoreGroup:
                     "run": str(score.path),
                     "seed": score.seed,
                     "accuracy": score.accuracy,
+                    "balanced_accuracy": score.balanced_accuracy,
                     "seconds": score.seconds,
                 }
                 for score in self.scores
@@ -112,7 +130,7 @@ def group_scores(
     members: dict[str, dict[int, Score]] = {}
     repeated: list[str] = []
     for score in scores:
-        seeds = members.setdefault(score.recipe.digest(), {})
+        seeds = members.setdefault(score.experiment, {})
         if score.seed in seeds:  # no other sample of how seeds scatter
             repeated.append(
                 f"{score.path} has the recipe and seed of {seeds[score.seed].path}, "

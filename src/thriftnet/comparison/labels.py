@@ -1,9 +1,11 @@
-"""How recipes and their seeds are labelled."""
+"""How recipes, their data and their seeds are named."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.keys import differing_settings
@@ -15,6 +17,19 @@ _SHORT = 2
 def count_seeds(count: int) -> str:
     """Such as `1 seed`."""
     return f"{count} seed{'' if count == 1 else 's'}"
+
+
+def name_experiment(recipe: Recipe, data: Any) -> str:
+    """A digest of a recipe and its data, these by their content: pictures may have been moved.
+
+    Args:
+        recipe: The recipe.
+        data: Digests of the data, as the run keeps them; empty or none where it does not.
+    """
+    if not data or recipe.data.dataset == "cifar10":
+        return recipe.digest()
+    content = recipe.data.model_copy(update={"dataset": json.dumps(data, sort_keys=True)})
+    return recipe.model_copy(update={"data": content}).digest()
 
 
 def label_recipes(recipes: Sequence[Recipe]) -> list[str]:

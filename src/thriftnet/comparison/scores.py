@@ -10,13 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.commands import command
+from thriftnet.comparison.labels import name_experiment
 from thriftnet.errors import RunError
+from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import advise
 from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
+
+METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
+"""That runs can be compared by, and how they are called."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,15 @@ class Score:
     recipe: Recipe
     tta: str
     """Test-time augmentation, a key of `VIEWS`."""
+    metric: str
+    """A key of METRICS."""
     accuracy: float
+    balanced_accuracy: float | None
+    """None where the run keeps neither it nor predictions."""
     image_half_width: float
-    """Of the accuracy's 95% interval over test images (Wilson)."""
+    """Of the metric's 95% interval over test images."""
+    imbalance: float | None
+    """Test images of the largest class per image of the smallest; none as `labels`."""
     parameters: int | None
     macs: int | None
     seconds: float | None
@@ -47,9 +58,21 @@ class Score:
     """What is wrong with the predictions, and what to do."""
 
     @property
+    def value(self) -> float:
+        """Of the metric."""
+        value = self.accuracy if self.metric == "accuracy" else self.balanced_accuracy
+        assert value is not None  # read_score refuses such a run
+        return value
+
+    @property
     def seed(self) -> int:
         """The run's seed."""
         return self.recipe.seed
+
+    @property
+    def experiment(self) -> str:
+        """As `name_experiment` has it: runs that share it differ by their seed."""
+        return name_experiment(self.recipe, self.environment.get("data"))
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -57,15 +80,17 @@ class Score:
         return self.environments[0]
 
 
-def read_score(path: Path, *, tta: str | None) -> Score:
+def read_score(path: Path, *, tta: str | None, metric: str = "accuracy") -> Score:
     """Read a run's score.
 
     Args:
         path: A run folder.
         tta: Test-time augmentation; none: what its recipe chose.
+        metric: A key of METRICS.
 
     Raises:
-        RunError: The run is not finished, was never evaluated that way, or is damaged.
+        RunError: The run is not finished, was never evaluated that way, lacks the metric, or is
+            damaged.
         RecipeError: Its recipe was changed and is wrong now.
     """
     run = RunFolder.open(path)
@@ -82,21 +107,32 @@ def read_score(path: Path, *, tta: str | None) -> Score:
     facts = {key: value for line in lines for key, value in line.items() if key in _COSTS}
     try:
         classes = tuple(run.model_facts().classes)
-        accuracy = float(tests[-1]["accuracy"])
-        low, high = map(float, tests[-1]["accuracy_interval"])
+        figures = dict(tests[-1])
+        accuracy = float(figures["accuracy"])
     except (KeyError, TypeError, ValueError):
         raise RunError(f"{path} lacks figures of its evaluation; {again}") from None
-    labels = right = None
+    labels = right = by_class = None
     if predictions:  # they are the last evaluation's, whatever was read before
         labels = predictions.labels
         right = predictions.logits[chosen].argmax(axis=1) == labels
         accuracy = float(right.mean())
+        by_class = _by_class(predictions, chosen, classes)
+        if by_class:
+            figures |= by_class.figures()
+    try:
+        low, high = map(float, figures[f"{metric}_interval"])
+        balanced = float(figures["balanced_accuracy"]) if "balanced_accuracy" in figures else None
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{path} lacks figures of its evaluation; {again}") from None
     return Score(
         path=path,
         recipe=recipe,
         tta=chosen,
+        metric=metric,
         accuracy=accuracy,
+        balanced_accuracy=balanced,
         image_half_width=(high - low) / 2,
+        imbalance=by_class.imbalance if by_class else None,
         parameters=facts.get("parameters"),
         macs=facts.get("macs"),
         seconds=facts.get("seconds"),
@@ -110,6 +146,16 @@ def read_score(path: Path, *, tta: str | None) -> Score:
 
 
 _COSTS = {"parameters", "macs", "seconds"}
+
+
+def _by_class(predictions: Predictions, tta: str, classes: tuple[str, ...]) -> ClassSummary | None:
+    """Metrics of each class; none where the predictions are of other classes."""
+    labels, logits = predictions.labels, predictions.logits[tta]
+    count = logits.shape[1]
+    if count != len(classes) or not 0 <= int(labels.min()) <= int(labels.max()) < count:
+        return None
+    cells = np.bincount(labels * count + logits.argmax(axis=1), minlength=count * count)
+    return summarise_classes(cells.reshape(count, count), classes)
 
 
 def _predictions(run: RunFolder, tta: str, *, again: str) -> tuple[Predictions | None, str | None]:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thriftnet.comparison.groups import ScoreGroup
+from thriftnet.comparison.scores import METRICS
 from thriftnet.comparison.statistics import ALPHA, MOST_SEEDS
+from thriftnet.data.inspection import IMBALANCED
 
 if TYPE_CHECKING:
     from thriftnet.comparison.compare import Contrast
@@ -22,14 +24,15 @@ def verdict(contrast: Contrast) -> str:
     gap = f"{abs(contrast.points):.2f}"
     if contrast.half_width is not None:
         gap += f" ± {contrast.half_width:.2f}"
+    gap += _points(contrast)
     p, on = contrast.p_corrected, _sample(contrast)
     if p is None:
         return _untested(contrast)
     evidence = f"{on}, {show_p(p)}"
     if p < ALPHA:
-        return f"{better} is better than {worse} by {gap} points ({evidence})"
+        return f"{better} is better than {worse} by {gap} ({evidence})"
     start = f"no significant difference between {first} and {other}"
-    ahead = f"{better} ahead by {gap} points" if contrast.points else f"{gap} points apart"
+    ahead = f"{better} ahead by {gap}" if contrast.points else f"{gap} apart"
     found = f"found: {ahead}, {evidence}"
     if contrast.only_first is not None:
         return f"{start} with one run each ({found})"
@@ -46,7 +49,7 @@ def verdict(contrast: Contrast) -> str:
 def _untested(contrast: Contrast) -> str:
     """What is left to say where no test was possible."""
     better = contrast.other if contrast.points > 0 else contrast.first
-    gap = f"{abs(contrast.points):.2f} points"
+    gap = f"{abs(contrast.points):.2f}{_points(contrast)}"
     start = f"{contrast.first} and {contrast.other} cannot be tested"
     if max(contrast.seeds) > 1:
         return (
@@ -54,6 +57,12 @@ def _untested(contrast: Contrast) -> str:
             "train more seeds"
         )
     return f"{start} with one seed each ({better} is ahead by {gap}); train more seeds of both"
+
+
+def _points(contrast: Contrast) -> str:
+    """The unit of a difference; that accuracy is meant goes without saying."""
+    other = contrast.metric != "accuracy"
+    return f" points of {METRICS[contrast.metric]}" if other else " points"
 
 
 def _sample(contrast: Contrast) -> str:
@@ -85,10 +94,16 @@ def notes_on(
             "these runs differ by seed only, so there is nothing to compare; "
             "add runs of another recipe"
         )
-    if any(contrast.only_first is not None for contrast in contrasts):
+    notes += [
+        f"{test} compares these two networks; to compare their recipes, train several seeds of each"
+        for test in sorted({c.test for c in contrasts if c.only_first is not None})
+    ]
+    imbalance = scores[0].imbalance or 1.0
+    if imbalance >= IMBALANCED and scores[0].metric == "accuracy":
         notes.append(
-            "McNemar's test compares these two networks; to compare their recipes, train "
-            "several seeds of each"
+            f"the largest class has {imbalance:.1f} times the smallest's test images, so that "
+            "accuracy says little of small classes; --metric balanced_accuracy compares by the "
+            "mean recall of the classes"
         )
     if any(contrast.test == "Student's t test" for contrast in contrasts):
         notes.append(

@@ -67,9 +67,10 @@ class ImageTest:
     """Images that only the first network classifies correctly."""
     only_other: int
     difference: float
-    """Accuracy of the other network less that of the first."""
+    """Of the other network less that of the first."""
     p: float
-    """Exact McNemar test, two-sided."""
+    """Two-sided."""
+    name: str = "McNemar's exact test"
 
 
 def estimate(values: Sequence[float]) -> Estimate:

@@ -34,14 +34,18 @@ def merge_groups(
     Returns:
         (count,) numbers from 0, in order of the groups' first pictures.
     """
-    pairs: list[tuple[int, int]] = []
+    pairs = [np.empty((0, 2), np.int64)]
     for grouping in groupings:
-        first: dict[object, int] = {}
-        values = grouping.tolist() if isinstance(grouping, np.ndarray) else grouping
-        for at, value in enumerate(values):
-            if value is not None:
-                pairs.append((first.setdefault(value, at), at))
-    return connected_groups(count, np.array(pairs, dtype=np.int64).reshape(-1, 2))
+        if isinstance(grouping, np.ndarray):
+            values, at = grouping, np.arange(count)
+        else:
+            numbers: dict[object, int] = {}
+            known = [n for n, value in enumerate(grouping) if value is not None]
+            values = np.array([numbers.setdefault(grouping[n], n) for n in known], np.int64)
+            at = np.array(known, np.int64)
+        _, first, kind = np.unique(values, return_index=True, return_inverse=True)
+        pairs.append(np.stack([at[first[kind]], at], axis=1))
+    return connected_groups(count, np.concatenate(pairs))
 
 
 def grouped_split(

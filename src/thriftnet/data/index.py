@@ -85,6 +85,8 @@ class Index:
     """What was meant as a picture, and cannot be used."""
     others: Counter[str] = field(default_factory=lambda: Counter[str]())
     """How many files are no pictures, by suffix."""
+    notes: list[str] = field(default_factory=lambda: [])
+    """What else to know, such as which column was taken for what."""
     stamps: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
     """Bytes and time of the last change (ns) of files, by their path, where known already."""
     read: Reader | None = None
@@ -98,7 +100,7 @@ class Index:
             try:  # strings, not paths: of 100,000 pictures
                 facts = os.stat(os.path.join(self.root, path))  # noqa: PTH116, PTH118
                 self.stamps[path] = facts.st_size, facts.st_mtime_ns
-            except OSError:
+            except (OSError, ValueError):  # a name may hold what no path can
                 self.stamps[path] = 0, 0
         return self.stamps[path]
 
@@ -126,3 +128,8 @@ def as_label(text: str) -> str:
     """A class name in one spelling: accents composed, no space around it, no control characters."""
     composed = unicodedata.normalize("NFC", text)
     return " ".join(composed.split())
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8; half surrogates cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)

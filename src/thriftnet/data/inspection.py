@@ -38,6 +38,8 @@ class Collection:
     omissions: Sequence[Omission] = ()
     others: Mapping[str, int] = field(default_factory=dict[str, int])
     """How many files are no pictures, by suffix."""
+    notes: Sequence[str] = ()
+    """What else to know, such as which column was taken for what."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Inspection:
     duplicates: Duplicates
     omissions: tuple[Omission, ...]
     others: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> int:
@@ -85,8 +88,8 @@ class Inspection:
         return sum(sum(split.values()) for split in self.counts.values())
 
     def warnings(self) -> list[str]:
-        """As the function of that name."""
-        return list(warnings(self.counts, self.duplicates))
+        """As the function of that name, then what else to know."""
+        return [*warnings(self.counts, self.duplicates), *self.notes]
 
     def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
         """Plain values; pictures by their titles."""
@@ -97,7 +100,7 @@ class Inspection:
         found["omissions"] = [omission._asdict() for omission in self.omissions]
         largest, smallest, ratio = imbalance(self.counts)
         found["imbalance"] = {"largest": largest, "smallest": smallest, "ratio": ratio}
-        return {"pictures": self.pictures, **found}
+        return {"pictures": self.pictures, **found, "warnings": self.warnings()}
 
 
 def inspect(collection: Collection) -> Inspection:
@@ -118,6 +121,7 @@ def inspect(collection: Collection) -> Inspection:
         duplicates=find_duplicates(near.groups, labels, positions, copies=int(near.copies.sum())),
         omissions=tuple(collection.omissions),
         others=dict(Counter(collection.others).most_common()),
+        notes=tuple(collection.notes),
     )
 
 

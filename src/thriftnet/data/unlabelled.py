@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.cifar10.facts import IMAGE_BYTES, IMAGE_SIZE
+from thriftnet.data.cifar10.facts import IMAGE_BYTES
 from thriftnet.data.cifar10.formats import as_integers, channels_last
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
@@ -17,11 +17,11 @@ def read_unlabelled(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int
     """Reads a pickled dictionary of `data` and `ids`.
 
     Args:
-        path: the pickle; `data` is (N, 32, 32, 3) uint8 or (N, 3072) uint8 channel-first, `ids`
-            N integers.
+        path: the pickle; `data` is (N, H, W, 3) uint8, or (N, 3072) uint8 channel-first of 32x32
+            pixels, `ids` N integers.
 
     Returns:
-        Images (N, 32, 32, 3) uint8 and identities (N,) int64.
+        Images (N, H, W, 3) uint8 and identities (N,) int64.
 
     Raises:
         DataError: the file cannot be read, holds executable content, or has other shapes or types.
@@ -43,14 +43,13 @@ def read_unlabelled(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int
 
 
 def _images(data: object, path: Path) -> NDArray[np.uint8]:
-    shape = (IMAGE_SIZE, IMAGE_SIZE, 3)
     if isinstance(data, np.ndarray) and data.dtype == np.uint8:
-        if data.shape[1:] == shape:
+        if data.ndim == 4 and data.shape[3] == 3 and min(data.shape[1:]) > 0:
             return data
         if data.shape[1:] == (IMAGE_BYTES,):
             return channels_last(data, str(path))
     found = f"{data.shape} {data.dtype}" if isinstance(data, np.ndarray) else type(data).__name__
-    raise DataError(f"{path}: `data` is {found}; give (N, 32, 32, 3) uint8 or (N, 3072) uint8")
+    raise DataError(f"{path}: `data` is {found}; give (N, H, W, 3) uint8 or (N, 3072) uint8")
 
 
 def _identities(ids: object, count: int, path: Path) -> NDArray[np.int64]:

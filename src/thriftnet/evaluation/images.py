@@ -65,4 +65,13 @@ def images_to_test(
     if images.whole is not None and not own and images.name != settings.dataset:
         say(f"{images.name} names no test split and is not what was trained on: all of it is used")
         return images.whole(), name
+    if trained_on is not None and not own and images.name == settings.dataset:
+        say(
+            f"{images.name} has changed since the training: the result is kept as {name}"
+            + (
+                ", and some of the pictures held out to test may have been trained on"
+                if images.whole is not None
+                else ""
+            )
+        )
     return images.split("test"), name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,20 +17,6 @@ def top_k_accuracy(logits: Tensor, labels: Tensor, *, k: int) -> float:
     """
     best = logits.topk(min(k, logits.shape[1]), dim=1).indices
     return (best == labels[:, None]).any(dim=1).float().mean().item()
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """95% interval of a proportion (Wilson 1927).
-
-    It says how far another test set of this size may differ, not another seed.
-    """
-    if total == 0:
-        return (0.0, 1.0)
-    share, z = correct / total, 1.959964
-    centre = share + z * z / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return (max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
 
 
 def confusion_matrix(predicted: Tensor, labels: Tensor, *, classes: int) -> Tensor:

@@ -39,7 +39,8 @@ def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
     latest = {replace(key, precision=""): line for key, line in known.items()}
     for metrics in evaluation.results:
         key = evaluation.key(metrics)
-        line = key.record({**metrics.summary(), "accuracy_interval": [*metrics.accuracy_interval]})
+        interval = {"accuracy_interval": [*metrics.accuracy_interval]}
+        line = key.record({**metrics.summary(), **interval, **metrics.by_class.figures()})
         if line != latest.get(replace(key, precision="")):
             run.append(line)
     if evaluation.key(evaluation.chosen).is_test:

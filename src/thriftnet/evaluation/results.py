@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import Tensor
 
 from thriftnet.evaluation.card_check import CardCheck, check_card
+from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
+from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     cross_entropy,
     expected_calibration_error,
     top_k_accuracy,
-    wilson_interval,
 )
 from thriftnet.runs.evaluations import OWN_TEST, EvaluationKey
 from thriftnet.weights.card import Card
@@ -35,11 +36,19 @@ class Metrics:
     """Accuracy on the images of each class; none where there is no such image."""
     confusion: list[list[int]]
     """Row is the label, column the prediction."""
+    by_class: ClassSummary
+    """Recall, precision and F1 of each class, and balanced accuracy."""
 
     def summary(self) -> dict[str, Any]:
-        """What fits in a line."""
+        """What fits in a line, but for `by_class`."""
         names = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error")
         return {name: getattr(self, name) for name in names}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        del own["by_class"]
+        return {**own, **self.by_class.to_json()}
 
 
 @dataclass(frozen=True)
@@ -85,13 +94,13 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Plain values; `accuracy` and its companions are with the chosen views."""
         return {
-            **vars(self.chosen),
+            **self.chosen.to_json(),
             "parameters": self.parameters,
             "macs": self.macs,
             "precision": self.precision,
             "data": self.data,
             "corruption": self.corruption,
-            "by_tta": {r.tta: r.summary() for r in self.results},
+            "by_tta": {r.tta: {**r.summary(), **r.by_class.figures()} for r in self.results},
             "card": None if self.card is None else [c.to_json() for c in self.card_checks],
         }
 
@@ -113,4 +122,5 @@ def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta
         calibration_error=expected_calibration_error(logits, labels),
         per_class=dict(zip(classes, shares, strict=True)),
         confusion=confusion.tolist(),
+        by_class=summarise_classes(confusion.numpy(), classes),
     )

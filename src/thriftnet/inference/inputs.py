@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thriftnet.data import image_files, read_image, read_unlabelled
+from thriftnet.data.cifar10.facts import IMAGE_SIZE
+from thriftnet.data.square import square_array
 from thriftnet.errors import ImageError
 from thriftnet.inference.classifier import Classifier, Prediction
 
@@ -57,7 +60,7 @@ def predict_pictures(classifier: Classifier, paths: Sequence[Path]) -> Iterator[
 
 
 def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int]]:
-    """(id, class index) of every image of a pickle with `data` and `ids`.
+    """(id, class index) of every image of a pickle with `data` and `ids`, of whatever size.
 
     Raises:
         DataError: The file is missing, damaged, holds anything executable, or other shapes.
@@ -67,10 +70,22 @@ def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | s
     def rows() -> Iterator[tuple[int | str, int]]:
         for start in range(0, len(images), _ARRAYS_AT_ONCE):
             few = slice(start, start + _ARRAYS_AT_ONCE)
-            indices = classifier.probabilities(images[few]).argmax(axis=1)
+            indices = classifier.probabilities(_fitting(classifier, images[few])).argmax(axis=1)
             yield from zip(ids[few].tolist(), indices.tolist(), strict=True)
 
     return rows()
+
+
+def _fitting(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W, 3) images as the network takes them: those of another size as picture files are.
+
+    A network for less than CIFAR-10's 32 pixels shrinks its images itself, as in training.
+    """
+    model, (height, width) = classifier.model, images.shape[1:3]
+    if height == width and (height == model.image_size or model.image_size < height == IMAGE_SIZE):
+        return images
+    square = [square_array(each, size=model.image_size, fit=model.fit) for each in images]
+    return np.stack(square)
 
 
 def _predict_some(classifier: Classifier, paths: Sequence[Path]) -> list[PictureResult]:

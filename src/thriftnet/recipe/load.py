@@ -75,6 +75,11 @@ class Recipe(Section):
             raise ValueError(
                 f"{choice} needs validation images; set data.val_ratio above 0 or leave it out"
             )
+        if self.data.balance == "sampling" and self.train.hard_fraction < 1:
+            raise ValueError(
+                "data.balance=sampling and train.hard_fraction both choose an epoch's images; set "
+                "data.balance=loss or train.hard_fraction=1"
+            )
         if self.train.stem_epochs is not None and self.model.family != "speednet":
             raise ValueError(
                 f"train.stem_epochs is for model.family=speednet, not {self.model.family}; "

@@ -26,6 +26,9 @@ class DataSection(Section):
     their longer side compressed. auto: by their aspect ratios."""
     test_ratio: Fraction = 0.2
     """Share of the pictures held out by class to test with, where they have no test split."""
+    balance: Literal["none", "loss", "sampling"] = "none"
+    """What gives small classes more weight in training, by the square root of their share: their
+    images count more in the loss, or come more often. An epoch has as many steps either way."""
     image_column: str | None = None
     """Of a table or Parquet file, by name or number from 1: names or holds the pictures. None:
     guessed, as the others."""

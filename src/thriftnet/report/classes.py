@@ -8,10 +8,11 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from thriftnet.evaluation.class_metrics import summarise_classes
+from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
     expected_calibration_error,
-    wilson_interval,
 )
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
@@ -97,8 +98,15 @@ def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing
             axes.plot([value], [place], "o", color=style.BLUE, markersize=6)
     axes.axvline(
         100 * overall, color=style.VERMILLION, linestyle="--", linewidth=1.3,
-        label=f"all classes: {100 * overall:.2f}%",
+        label=f"all images: {100 * overall:.2f}%",
     )  # fmt: skip
+    summary = summarise_classes(counts, classes)
+    if summary.imbalanced:
+        balanced = 100 * summary.balanced_accuracy
+        axes.axvline(
+            balanced, color=style.GREEN, linestyle=":", linewidth=1.5,
+            label=f"mean of the classes: {balanced:.2f}%",
+        )  # fmt: skip
     axes.set_yticks(range(len(classes)), [style.printable(name, longest=14) for name in classes])
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.set_xlabel("top-1 accuracy (%), with 95% interval")

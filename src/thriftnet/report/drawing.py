@@ -67,6 +67,8 @@ class Picture:
     alt: str
     lines: tuple[str, ...]
     """Shown below; the first one stands out."""
+    first: bool = False
+    """Whether it begins a row of the page."""
 
     @property
     def data_uri(self) -> str:
@@ -97,6 +99,8 @@ class Drawing:
     """Whether it takes the whole width of the page."""
     pictures: tuple[Picture, ...] = field(default=())
     """If any, the page shows these in place of the SVG, so that they flow with its width."""
+    paired: bool = False
+    """Whether each two of them stay beside each other."""
 
     @property
     def page_svg(self) -> str:
@@ -119,6 +123,7 @@ def finish(
     alt: str,
     wide: bool = False,
     pictures: tuple[Picture, ...] = (),
+    paired: bool = False,
 ) -> Drawing:
     """Render a figure to its files.
 
@@ -142,13 +147,21 @@ def finish(
         png=png.getvalue(),
         wide=wide,
         pictures=pictures,
+        paired=paired,
     )
 
 
 def draw_pictures(
-    pictures: tuple[Picture, ...], *, columns: int, name: str, title: str, caption: str, alt: str
+    pictures: tuple[Picture, ...],
+    *,
+    columns: int,
+    name: str,
+    title: str,
+    caption: str,
+    alt: str,
+    paired: bool = False,
 ) -> Drawing:
-    """Pictures in rows, each with its lines below."""
+    """Pictures in rows, each with its lines below; `paired`: each two belong together."""
     rows = -(-len(pictures) // columns)
     cell, gap, line_height = style.WHOLE / columns, 0.14, 0.18  # inches
     side = cell - gap
@@ -170,5 +183,6 @@ def draw_pictures(
     axes.set_xlim(0, style.WHOLE)
     axes.set_ylim(-rows * row_height, 0)
     return finish(
-        figure, name=name, title=title, caption=caption, alt=alt, wide=True, pictures=pictures
-    )
+        figure, name=name, title=title, caption=caption, alt=alt, wide=True, pictures=pictures,
+        paired=paired,
+    )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from thriftnet.data.inspection import Collection, Inspection
@@ -11,7 +13,9 @@ from thriftnet.report.page import Page, Section
 from thriftnet.table import make_table
 from thriftnet.training.environment import package_version
 
-_OF_A_CLASS, _CLASSES, _GROUPS, _COLUMNS = 8, 20, 24, 8
+_CLASSES, _GROUPS, _COLUMNS = 60, 24, 8
+_OF_A_CLASS, _OF_MANY, _MANY = 8, 4, 20
+"""Pictures of each class, and of each of more than so many classes."""
 
 
 def inspection_page(collection: Collection, found: Inspection, *, shown: str) -> Page:
@@ -57,17 +61,19 @@ def inspection_page(collection: Collection, found: Inspection, *, shown: str) ->
 def _examples(collection: Collection) -> Drawing:
     """Pictures of each class, spread over all that it has."""
     pictures: list[Picture] = []
+    most = _OF_A_CLASS if len(collection.classes) <= _MANY else _OF_MANY
     for label, name in enumerate(collection.classes[:_CLASSES]):
         members = np.flatnonzero(collection.labels == label)
-        spread = np.linspace(0, len(members) - 1, min(_OF_A_CLASS, len(members))).astype(int)
-        pictures += [_picture(collection, at, name) for at in members[spread].tolist()]
+        spread = np.linspace(0, len(members) - 1, min(most, len(members))).astype(int)
+        row = [_picture(collection, at, name) for at in members[spread].tolist()]
+        pictures += [replace(each, first=not at) for at, each in enumerate(row)]
     cut = len(collection.classes) - _CLASSES
     return draw_pictures(
         tuple(pictures),
         columns=_COLUMNS,
         name="examples",
         title="Pictures of each class",
-        caption=f"Up to {_OF_A_CLASS} of each class, evenly spread over its pictures, as training "
+        caption=f"Up to {most} of each class, evenly spread over its pictures, as training "
         "gets them before augmentation." + (f" {cut} classes more are not shown." * (cut > 0)),
         alt=f"{len(pictures)} example pictures with their classes.",
     )
@@ -96,6 +102,7 @@ def _groups(
     return draw_pictures(
         tuple(pictures),
         columns=_COLUMNS,
+        paired=True,
         name=name,
         title=title,
         caption=f"{min(_GROUPS, len(groups))} of {len(groups):,} groups, two pictures of each "

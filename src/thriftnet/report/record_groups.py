@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.comparison.labels import label_recipes
+from thriftnet.comparison.labels import label_recipes, name_experiment
 from thriftnet.report.record import RunRecord
 
 
@@ -45,7 +45,7 @@ def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
     """Runs by recipe, in the order given."""
     found: dict[str, list[RunRecord]] = {}
     for record in records:
-        found.setdefault(record.recipe.digest(), []).append(record)
+        found.setdefault(name_experiment(record.recipe, _digests(record)), []).append(record)
     labels = label_recipes([members[0].recipe for members in found.values()])
     return [
         RecordGroup(label, tuple(members))
@@ -57,9 +57,11 @@ def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
     """What keeps the groups from being compared, in sentences."""
     notes: list[str] = []
     records = [record for group in groups for record in group.records]
+    known = [tuple(sorted(map(str, _digests(r).items()))) for r in records if _digests(r)]
     sets = {record.recipe.data.dataset for record in records}
-    known = {tuple(sorted(map(str, _digests(r).items()))) for r in records if _digests(r)}
-    if max(len(sets), len(known), len({record.classes for record in records})) > 1:
+    if len(known) == len(records):  # the same pictures may lie in two places
+        sets = set(known)
+    if max(len(sets), len(set(known)), len({record.classes for record in records})) > 1:
         notes.append("The runs are of different data sets: their figures cannot be compared.")
     for group in groups:
         if len(group.records) == 1:

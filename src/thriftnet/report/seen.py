@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from thriftnet.data import Dataset, OpenDataset
+from thriftnet.data.balance import balanced, repeats_before
 from thriftnet.data.statistics import Triple
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
@@ -35,9 +38,14 @@ def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor,
     recipe = record.recipe
     settings, seed = recipe.train, recipe.seed
     (train_set, train_at), _ = split_sets(recipe, data)
-    epochs = Epochs.of(settings, images=len(train_at))
-    unseen = torch.full((len(train_at),), torch.inf)
-    order = epochs.order(0, unseen, generator=generator(seed, "order", 0))
+    labels = torch.from_numpy(train_set.labels[train_at])
+    _, balance = balanced(recipe.data.balance, labels, classes=len(train_set.classes))
+    draws = generator(seed, "order", 0)
+    if balance:
+        order = balance(generator=draws)
+    else:
+        unseen = torch.full((len(train_at),), torch.inf)
+        order = Epochs.of(settings, images=len(train_at)).order(0, unseen, generator=draws)
     batch = order[: settings.batch_size]
     part = batch[: settings.micro_batch or settings.batch_size]
     chosen = train_set.subset(train_at[part.numpy()])
@@ -47,7 +55,7 @@ def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor,
         chosen.images, np.arange(len(chosen)), torch.device("cpu"), side=recipe.data.image_size
     )
     seen = recipe_augment(recipe, mean=data.mean, std=data.std)(
-        images, indices=part, seen=0, generator=draws
+        images, indices=part, seen=repeats_before(part), generator=draws
     )
     targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
     mix = recipe_mix(recipe)
@@ -98,6 +106,7 @@ def draw_mistakes(
     labels: NDArray[np.int64],
     test_set: Dataset,
     classes: tuple[str, ...],
+    title: Callable[[int], str],
 ) -> Drawing | None:
     """Test images that were named wrongly with the largest probability; none if all is right."""
     shares = torch.from_numpy(logits).softmax(dim=1).numpy()
@@ -113,9 +122,8 @@ def draw_mistakes(
         pictures.append(
             Picture(
                 test_set.images[number],
-                f"Test image {number}: labelled {label}, called {called} with probability "
-                f"{sure:.3f}",
-                (f"{called} {sure:.3f}", f"label {label} {right:.3f}", f"image {number}"),
+                f"{title(number)}: labelled {label}, called {called} with probability {sure:.3f}",
+                (f"{called} {sure:.3f}", f"label {label} {right:.3f}", title(number)),
             )
         )
     return draw_pictures(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from thriftnet.commands import command, shell_line
-from thriftnet.data import Dataset, OpenDataset
+from thriftnet.data import OpenDataset
 from thriftnet.data.registry import is_at_hand
 from thriftnet.errors import DataError
+from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.models.build import build_model
 from thriftnet.report import classes, curves, network, schedule, seen, tables
 from thriftnet.report.blocks import block_table
@@ -32,7 +34,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
     images = _load_images(record, data, missing)
     sections = [
         _training(record),
-        _test(record, images.find("test") if images else None, missing),
+        _test(record, images, missing),
         _network(record),
         _seen(record, images),
         _reproduce(record),
@@ -58,6 +60,11 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
         interval = record.test.get("accuracy_interval")
         if isinstance(interval, list) and len(interval) == 2:
             facts.append(("95% interval", f"{interval[0]:.2%} to {interval[1]:.2%}"))
+    by_class = _by_class(record)
+    if by_class and by_class.imbalanced:
+        low, high = by_class.balanced_accuracy_interval
+        facts.append(("Balanced accuracy", f"{by_class.balanced_accuracy:.2%}"))
+        facts.append(("95% interval, balanced", f"{low:.2%} to {high:.2%}"))
     best = record.end.get("best_val_accuracy")
     if best is not None:
         facts.append(("Best validation", f"{best:.2%}, epoch {record.end.get('best_epoch')}"))
@@ -75,6 +82,13 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
+def _by_class(record: RunRecord) -> ClassSummary | None:
+    """Metrics of each class; none without predictions."""
+    if record.logits is None or record.labels is None:
+        return None
+    return summarise_classes(classes.count_confusion(record.logits, record.labels), record.classes)
+
+
 def _training(record: RunRecord) -> Section:
     rate = schedule.draw_learning_rate(record)
     rates = (rate,) if rate else ()
@@ -86,7 +100,8 @@ def _training(record: RunRecord) -> Section:
     )
 
 
-def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Section:
+def _test(record: RunRecord, images: OpenDataset | None, missing: list[str]) -> Section:
+    test_set = images.find("test") if images else None
     evaluations = (tables.evaluations_table(record),) if record.evaluations else ()
     if record.logits is None or record.labels is None:
         return Section("Test images", (), evaluations)
@@ -97,7 +112,9 @@ def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Se
         classes.draw_reliability(record.logits, record.labels),
     ]
     if test_set is not None and np.array_equal(test_set.labels, record.labels):
-        wrong = seen.draw_mistakes(record.logits, record.labels, test_set, record.classes)
+        wrong = seen.draw_mistakes(
+            record.logits, record.labels, test_set, record.classes, _titles(images)
+        )
         if wrong:
             drawings.append(wrong)
     elif test_set is not None:
@@ -106,6 +123,15 @@ def _test(record: RunRecord, test_set: Dataset | None, missing: list[str]) -> Se
         )
     shares = tables.classes_table(counts, record.classes)
     return Section("Test images", tuple(drawings), (*evaluations, shares))
+
+
+def _titles(images: OpenDataset | None) -> Callable[[int], str]:
+    """What a test image is called: the file of a user's own, the number of any other."""
+    if images is None or images.name == "cifar10" or images.collection is None:
+        return lambda number: f"image {number}"
+    collection = images.collection()
+    at = collection.positions["test"]
+    return lambda number: collection.title(int(at[number]))
 
 
 def _network(record: RunRecord) -> Section:

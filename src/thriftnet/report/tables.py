@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from thriftnet.evaluation.class_metrics import summarise_classes
+from thriftnet.evaluation.intervals import Interval
 from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.report.blocks import Block
-from thriftnet.report.classes import class_shares
 from thriftnet.report.curves import epoch_seconds
 from thriftnet.report.record import RunRecord
 from thriftnet.report.record_groups import RecordGroup
@@ -42,28 +43,38 @@ def epochs_table(record: RunRecord) -> Table:
 
 
 def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
-    """Accuracy and interval of each class, and the counts of its labels and predictions."""
-    rows: list[tuple[Any, ...]] = []
-    for name, share, row, column in zip(
-        classes, class_shares(counts), counts.sum(1), counts.sum(0), strict=True
-    ):
-        value, low, high = share or (None, None, None)
-        interval = None if low is None else Cell(f"{100 * low:.2f} to {high:.2%}", low)
-        rows.append((name, value, interval, int(row), int(column)))
-    columns = ("class", ("accuracy", ".2%"), "95% interval", "images", "predicted")
-    return make_table(columns, rows, title="Classes", wide=False)
+    """Recall, precision and F1 of each class, and how many images were labelled and predicted."""
+    rows = [
+        (
+            name,
+            *(each.recall, _limits(each.recall_interval)),
+            *(each.precision, _limits(each.precision_interval)),
+            *(each.f1, _limits(each.f1_interval)),
+            *(each.images, each.predicted),
+        )
+        for name, each in summarise_classes(counts, classes).classes.items()
+    ]
+    columns = (
+        "class", ("recall", ".2%"), "recall, 95%", ("precision", ".2%"), "precision, 95%",
+        ("F1", ".2%"), "F1, 95%", "images", "predicted",
+    )  # fmt: skip
+    return make_table(columns, rows, title="Classes")
+
+
+def _limits(interval: Interval | None) -> Cell | None:
+    return None if interval is None else Cell("{:.2%} to {:.2%}".format(*interval), interval[0])
 
 
 def evaluations_table(record: RunRecord) -> Table:
     """Every evaluation that the run keeps."""
-    names = ("accuracy", "loss", "calibration_error")
+    names = ("accuracy", "balanced_accuracy", "loss", "calibration_error")
     rows = [
         (k.data, k.corruption or None, k.tta, k.precision, *(_figure(line, n) for n in names))
         for k, line in record.evaluations.items()
     ]
     columns: tuple[str | tuple[str, Format], ...] = (
-        "images", "corruption", "views", "precision", ("accuracy", ".2%"), ("loss", ".4f"),
-        ("calibration error", ".4f"),
+        "images", "corruption", "views", "precision", ("accuracy", ".2%"),
+        ("balanced accuracy", ".2%"), ("loss", ".4f"), ("calibration error", ".4f"),
     )  # fmt: skip
     return make_table(columns, rows, title="Evaluations")
 

@@ -46,6 +46,7 @@ COLUMNS = (
     "top5",
     "loss",
     "calibration_error",
+    "balanced_accuracy",
     "val_accuracy",
     "evaluations",
     "digest",
@@ -154,7 +155,7 @@ def _figures(lines: list[dict[str, Any]], recipe: Recipe) -> dict[str, Value]:
     for line in lines:
         kind = line.get("kind")
         if kind == "test" and line.get("tta") == recipe.evaluate.tta:
-            names = ("accuracy", "top5", "loss", "calibration_error")
+            names = ("accuracy", "top5", "loss", "calibration_error", "balanced_accuracy")
         elif kind == "start":
             names = ("parameters", "macs")
         elif kind == "epoch":

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from thriftnet.data.registry import known_classes
-from thriftnet.errors import SearchError
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.registry import DATASETS, known_classes, name_of
+from thriftnet.errors import DataError, SearchError
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.interrupt import StopRequest, stop_on_signal
 from thriftnet.search.candidates import count_candidates, trial_recipe
@@ -102,6 +103,7 @@ def run_search(
     """
     own = study is not None and Path(str(space)).resolve() == (study / "space.yaml").resolve()
     chosen = space if isinstance(space, Space) else load_space(space, own=own)
+    chosen = _with_pictures(chosen, data)
     wanted = (find_stage(stage),) if stage is not None else STAGES
     path = study or Path("studies") / chosen.name
     candidates = count_candidates(chosen, begun=is_study(path))
@@ -172,6 +174,22 @@ def _choose_pool(
     from thriftnet.search.workers.ray_cluster import RayPool
 
     return RayPool(cluster, workers=workers, threads=threads, use_gpus=on_gpus, shared=shared)
+
+
+def _with_pictures(space: Space, data: Path | None) -> Space:
+    """A space over a user's own pictures, where `data` names some: the study keeps their place.
+
+    Raises:
+        DataError: There is nothing at `data`, or the pictures that the space names are gone.
+    """
+    if data is not None:
+        named = name_of(DatasetSpec(source=data))
+        if named not in DATASETS:
+            place = str(Path(named).absolute())
+            space = space.model_copy(update={"set": {**space.set, "data.dataset": place}})
+            if not Path(place).exists():
+                raise DataError(f"{data} does not exist; name your pictures with --data PATH")
+    return space
 
 
 def _open_once(recipe: Recipe, data: Path | None, progress: SearchProgress) -> None:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from thriftnet.comparison.compare import Comparison, Contrast
 from thriftnet.comparison.groups import ScoreGroup
+from thriftnet.comparison.scores import METRICS
 from thriftnet.comparison.sentences import show_p
 from thriftnet.plain import plain
 from thriftnet.runs.filters import as_text
@@ -28,13 +29,16 @@ def print_comparison(found: Comparison) -> None:
     """Groups side by side, their seeds, what was tested, and the sentence."""
     several = len(found.groups) > 1
     labels = [plain(group.label) for group in found.groups]
-    width = min(max(map(cell_len, [*labels, "recipe"])), max(12, terminal_width() - 58))
+    wider = len(METRICS[found.metric]) - len("accuracy")
+    room = terminal_width() - wider
+    width = min(max(map(cell_len, [*labels, "recipe"])), max(12, room - 58))
     columns = (
-        "recipe", "seeds", "accuracy, %", "parameters", ("MACs", _millions), ("training", clock),
+        "recipe", "seeds", f"{METRICS[found.metric]}, %", "parameters", ("MACs", _millions),
+        ("training", clock),
     )  # fmt: skip
     table = make_table(columns, [_row(fit(g.label, width), g) for g in found.groups])
     tables = [table]
-    if terminal_width() < width + 54:
+    if room < width + 54:
         tables = [table.without(*table.columns[3:]), table.without(*table.columns[1:3])]
     print("\n\n".join("\n".join(table_lines(each)) for each in tables))
     _print_seeds(found.groups, labels, width)
@@ -51,12 +55,12 @@ def print_comparison(found: Comparison) -> None:
 
 
 def _row(label: str, group: ScoreGroup) -> tuple[Any, ...]:
-    accuracy, first = group.accuracy, group.scores[0]
-    mean = f"{100 * accuracy.mean:.2f}"
-    if accuracy.half_width is not None:
-        mean += f" ± {100 * accuracy.half_width:.2f}"
+    found, first = group.mean, group.scores[0]
+    mean = f"{100 * found.mean:.2f}"
+    if found.half_width is not None:
+        mean += f" ± {100 * found.half_width:.2f}"
     costs = first.parameters, first.macs, group.seconds
-    return label.rstrip(), len(group.scores), Cell(mean, accuracy.mean), *costs
+    return label.rstrip(), len(group.scores), Cell(mean, found.mean), *costs
 
 
 def _millions(count: int) -> str:
@@ -65,10 +69,10 @@ def _millions(count: int) -> str:
 
 def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int) -> None:
     """Each seed's accuracy, in words and as points on one scale with mean and interval."""
-    print("\naccuracy of each seed, %")
+    print(f"\n{METRICS[groups[0].metric]} of each seed, %")
     for label, group in zip(labels, groups, strict=True):
         points = "  ".join(
-            f"{seed}: {100 * value:.2f}" for seed, value in sorted(group.accuracies.items())
+            f"{seed}: {100 * value:.2f}" for seed, value in sorted(group.values.items())
         )
         start = f"{fit(label, width)}  "
         print_wrapped(points, first=start, indent=" " * (width + 2))
@@ -82,7 +86,7 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
         print(f"{fit(label, width)}  {_strip(group, low, high, room)}")
     scale = f"{100 * low:.2f}".ljust(room - 5) + f"{100 * high:.2f}"
     print(f"{'':<{width}}  {scale}")
-    spread = any(group.accuracy.half_width is not None for group in groups)
+    spread = any(group.mean.half_width is not None for group in groups)
     print(f"{'':<{width}}  ● seed{'   │ mean   ─ 95% over seeds' if spread else ''}")
 
 
@@ -100,9 +104,9 @@ def _print_evaluations(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> N
 
 
 def _ends(group: ScoreGroup) -> tuple[float, float]:
-    values, accuracy = list(group.accuracies.values()), group.accuracy
-    half = accuracy.half_width or 0.0
-    return min(*values, accuracy.mean - half, 1), max(*values, accuracy.mean + half, 0)
+    values, found = list(group.values.values()), group.mean
+    half = found.half_width or 0.0
+    return min(*values, found.mean - half, 1), max(*values, found.mean + half, 0)
 
 
 def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
@@ -111,15 +115,12 @@ def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
     def at(value: float) -> int:
         return round((value - low) / (high - low) * (room - 1))
 
-    cells, accuracy = [" "] * room, group.accuracy
-    if accuracy.half_width is not None:
-        start, end = (
-            at(accuracy.mean - accuracy.half_width),
-            at(accuracy.mean + accuracy.half_width),
-        )
+    cells, found = [" "] * room, group.mean
+    if found.half_width is not None:
+        start, end = at(found.mean - found.half_width), at(found.mean + found.half_width)
         cells[start : end + 1] = "─" * (end + 1 - start)
-        cells[at(accuracy.mean)] = "│"
-    for value in group.accuracies.values():
+        cells[at(found.mean)] = "│"
+    for value in group.values.values():
         cells[at(value)] = "●"
     return "".join(cells).rstrip()
 

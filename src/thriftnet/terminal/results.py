@@ -17,6 +17,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runtime.machine import machine_name
 from thriftnet.table import clock, make_table
+from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
 from thriftnet.terminal.tables import table_lines
 from thriftnet.weights.card import Card
 
@@ -35,6 +36,9 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     print()
     for metrics in evaluation.results:
         print(f"test accuracy   {_accuracy(metrics)}")
+    for metrics in evaluation.results[:1]:
+        if metrics.by_class.imbalanced:
+            print(f"balanced        {balanced_text(metrics.by_class)}, mean recall of classes")
     print(f"parameters      {evaluation.parameters:,}")
     print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
     if is_large(others):
@@ -66,11 +70,19 @@ def print_evaluation(
     print(f"{images}{under}, {evaluation.precision}\n")
     for metrics in evaluation.results:
         print(f"top-1   {_accuracy(metrics)}")
+    if chosen.by_class.imbalanced:
+        print(f"balanced accuracy   {balanced_text(chosen.by_class)}, mean recall of the classes")
+        print(
+            f"(the largest class has {chosen.by_class.imbalance:.1f} times the smallest's images)"
+        )
     _print_card_checks(evaluation)
     print(f"\nBelow, {VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}\n")
-    _print_confusion(chosen)
+    if chosen.by_class.imbalanced:
+        print_classes(chosen.by_class)
+        print()
+    print_confusion(chosen)
     these = {evaluation.key(metrics) for metrics in evaluation.results}
     others = {key: line for key, line in (saved or {}).items() if key not in these}
     if others:
@@ -158,14 +170,3 @@ def _accuracy(metrics: Metrics) -> str:
 def _relative(value: int, other: int) -> str:
     share = value / other - 1
     return f"{abs(share):.0%} {'fewer' if share < 0 else 'more'}"
-
-
-def _print_confusion(metrics: Metrics) -> None:
-    names = list(metrics.per_class)
-    print("Per class: accuracy, and how many of its images were predicted as each class")
-    print(f"{'label':<12} {'accuracy':>8}  " + " ".join(f"{plain(name)[:4]:>4}" for name in names))
-    for name, row in zip(names, metrics.confusion, strict=True):
-        counts = " ".join(f"{count:>4}" for count in row)
-        share = metrics.per_class[name]
-        accuracy = "–" if share is None else f"{share:.3f}"
-        print(f"{plain(name)[:12]:<12} {accuracy:>8}  {counts}")

@@ -14,7 +14,7 @@ from thriftnet.terminal.text import print_wrapped, show_bytes, terminal_width
 
 _LEFT_OUT_FIRST = ("started", "seconds", "parameters", "epoch", "recipe", "seed")
 """Where the terminal has no room for all."""
-_SHARES = {"accuracy", "top5", "val_accuracy"}
+_SHARES = {"accuracy", "balanced_accuracy", "top5", "val_accuracy"}
 _LARGE = {"parameters", "macs", "max_parameters"}
 
 

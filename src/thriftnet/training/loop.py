@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from thriftnet.augment.mix import MixDraws
 from thriftnet.augment.pipeline import Draws
+from thriftnet.data.balance import repeats_before
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
 from thriftnet.runtime.interrupt import StopRequest
@@ -56,8 +57,7 @@ def fit(
             return recorder.interrupted()
         steps = plan.epochs.steps_in(epoch)
         if first == 0 or state.order is None:
-            draws = generator(plan.seed, "order", epoch)
-            state.order = plan.epochs.order(epoch, state.losses, generator=draws)
+            state.order = plan.order(epoch, state.losses)
         recorder.begin_epoch()
         for index in range(first, steps):
             began = time.monotonic()
@@ -123,8 +123,12 @@ class _MicroBatches:
     """The micro-batches of a step, with all that is drawn for them."""
 
     def __init__(self, plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
-        self._plan, self._state, self._epoch = plan, state, epoch
+        self._plan, self._epoch = plan, epoch
         self._parts = batch.split(plan.micro_batch)
+        seen = state.seen[batch]
+        if plan.balance is not None:  # an image may be in a batch more than once
+            seen += repeats_before(batch)
+        self._seen = seen.split(plan.micro_batch)
         self.sizes = [len(at) for at in self._parts]
         draws = generator(plan.seed, "augment", state.step)
         self._drawn: list[Draws] = []
@@ -135,23 +139,26 @@ class _MicroBatches:
             self._mixings.append(mixing)
         self._ready = None
         if plan.processes.alone and not plan.compute.prefers_small:
-            whole = self._augmented(batch, Draws.join(self._drawn))
+            whole = self._augmented(batch, Draws.join(self._drawn), seen)
             self._ready = whole.split(plan.micro_batch)
 
     def take(self, number: int, own: slice) -> tuple[Tensor, Tensor, Tensor]:
         """Images as the network sees them, targets and labels of a share of a micro-batch."""
         plan, at, mixing = self._plan, self._parts[number], self._mixings[number]
         ready = self._ready
-        images = ready[number] if ready else self._augmented(at, self._drawn[number])
+        if ready:
+            images = ready[number]
+        else:
+            images = self._augmented(at, self._drawn[number], self._seen[number])
         labels = targets = plan.labels[at.to(plan.compute.device)]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
             images, targets = plan.mix.apply(images, one_hot, mixing)
         return plan.sizes.resize(images[own], self._epoch), targets[own], labels[own]
 
-    def _augmented(self, at: Tensor, drawn: Draws) -> Tensor:
-        """The training images at (n,) positions: (n, 3, H, W) float32."""
-        plan, seen = self._plan, self._state.seen[at]
+    def _augmented(self, at: Tensor, drawn: Draws, seen: Tensor) -> Tensor:
+        """The training images at (n,) positions, seen so often before: (n, 3, H, W) float32."""
+        plan = self._plan
         part, seen = at.to(plan.compute.device), seen.to(plan.compute.device)
         return plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
 
@@ -169,7 +176,7 @@ def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> 
         state.totals.correct += int(correct)
     state.totals.images += len(batch)
     state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
-    state.seen[batch] += 1
+    state.seen.index_add_(0, batch, torch.ones_like(batch))
 
 
 def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:

@@ -40,6 +40,10 @@ class CrossEntropy:
     compute: Compute
     label_smoothing: float = 0.0
     """Share of each target that is spread evenly over the classes."""
+    weights: Tensor | None = None
+    """(classes,) float32 on the device: what an image of each class counts; none: all alike. A
+    mixed image counts by its shares. Smoothing leaves an image's weight alone, unlike torch's
+    `weight`, so that drawing it as much more often has the same mean gradient."""
 
     def __call__(
         self, network: nn.Module, images: Tensor, targets: Tensor
@@ -48,13 +52,18 @@ class CrossEntropy:
         with self.compute.autocast():
             logits = network(images).float()
         smoothing = self.label_smoothing
-        return (
-            F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum"),
-            logits,
-        )
+        if self.weights is None:
+            loss = F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
+            return loss, logits
+        each = F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")
+        mixed = targets.is_floating_point()
+        weights = (targets * self.weights).sum(1) if mixed else self.weights[targets]
+        return (each * weights).sum(), logits
 
 
-OBJECTIVES: dict[str, Callable[[TrainSection, Compute], Objective]] = {
-    "cross_entropy": lambda train, compute: CrossEntropy(compute, train.label_smoothing),
+OBJECTIVES: dict[str, Callable[[TrainSection, Compute, Tensor | None], Objective]] = {
+    "cross_entropy": lambda train, compute, weights: CrossEntropy(
+        compute, train.label_smoothing, weights
+    ),
 }
 """What a recipe's training section is made of; its second entry brings the key that names it."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from thriftnet.augment import Augment, Mix, normalise
 from thriftnet.data import OpenDataset
+from thriftnet.data.balance import BalancedOrder, balanced
 from thriftnet.data.options import Fit
 from thriftnet.data.statistics import Triple
 from thriftnet.errors import RecipeError
@@ -29,7 +30,7 @@ from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.objective import OBJECTIVES, Objective
-from thriftnet.training.rng import derive_seed
+from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
 from thriftnet.training.update import UPDATES, Update
@@ -65,6 +66,8 @@ class Plan:
     micro_batch: int
     epochs: Epochs
     total_steps: int
+    balance: BalancedOrder | None
+    """The order of an epoch's images where small classes come more often; none: `epochs` has it."""
     objective: Objective
     """Images and targets to the loss."""
     update: Update
@@ -91,6 +94,18 @@ class Plan:
     def engine(self, network: nn.Module) -> Engine:
         """What runs a network on images while it trains: as it is, since its weights change."""
         return Engine(network, mean=self.mean, std=self.std, compute=self.compute)
+
+    def order(self, epoch: int, losses: Tensor) -> Tensor:
+        """Positions of an epoch's images in random order, (n,) int64 on the CPU.
+
+        Args:
+            epoch: Counted from 0.
+            losses: (N,) float32, of each training image.
+        """
+        draws = generator(self.seed, "order", epoch)
+        if self.balance is not None:
+            return self.balance(generator=draws)
+        return self.epochs.order(epoch, losses, generator=draws)
 
     def operations(self, steps: int) -> int:
         """Counted operations of training for so many steps, from the first."""
@@ -134,6 +149,7 @@ def make_plan(
     epochs = Epochs.of(settings, images=len(placed.images))
     epochs.check()
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
+    weights, balance = balanced(recipe.data.balance, placed.labels, classes=len(data.classes))
     if 1 in epochs.micro_batches(micro_batch):
         _check_lone_image(model, side=min(sizes.macs))
     _check_selection(recipe, validation_images=len(placed.val_images))
@@ -156,7 +172,8 @@ def make_plan(
         micro_batch=micro_batch,
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),
-        objective=OBJECTIVES["cross_entropy"](settings, compute),
+        balance=balance,
+        objective=OBJECTIVES["cross_entropy"](settings, compute, weights),
         update=UPDATES["descent"](settings),
         stem_epochs=settings.stem_epochs,
         sizes=sizes,

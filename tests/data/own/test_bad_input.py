@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import unicodedata
 from pathlib import Path
@@ -12,8 +11,10 @@ import pytest
 from PIL import Image
 
 from own_pictures import picture, put, put_flat
+from thriftnet.data.index import Index
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own import open as open_module
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
 
@@ -182,19 +183,22 @@ def test_an_unknown_split(tmp_path: Path) -> None:
 def test_json_lines_with_faults(tmp_path: Path) -> None:
     put_flat(tmp_path)
     rows = [f'{{"file_name": "images/{c}{n}.png", "label": "{c}"}}' for c in "cd" for n in (1, 2)]
-    (tmp_path / "m.jsonl").write_text("\n".join([*rows, "{oops", "[1]", '{"label": "c"}']))
+    odd = ["{oops", "[1]", '{"label": "c"}', r'{"file_name": "a\u0000b", "label": "c"}']
+    odd.append(r'{"file_name": "images/c3.png", "label": "\ud800"}')
+    (tmp_path / "m.jsonl").write_text("\n".join([*rows, *odd]))
     found = left_out(tmp_path / "m.jsonl")
     assert found["m.jsonl, line 5"].startswith("not JSON (")
     assert found["m.jsonl, line 6"].startswith("not a JSON object")
     assert found["m.jsonl, line 7"] == "no file name"
+    assert found["m.jsonl, line 8"].endswith("is not there")
+    assert "no text" in found["m.jsonl, line 9"]
 
 
 def test_a_class_whose_name_no_model_file_can_hold(tmp_path: Path) -> None:
     """It would be found out when the trained model is read."""
-    rows = [{"image": path, "label": label} for path, label in put_flat(tmp_path)]
-    rows = [row | {"label": "caf\udce9"} if row["label"] == "cat" else row for row in rows]
-    (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    told = refused(tmp_path / "labels.jsonl")
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8)
+    np.savez(tmp_path / "a.npz", images=pixels, labels=["caf\udce9", "dog", "caf\udce9", "dog"])
+    told = refused(tmp_path / "a.npz")
     assert "the class caf� has a name that is not UTF-8; give it another" in told
 
 
@@ -227,3 +231,60 @@ def test_a_large_picture_of_another_shape(tmp_path: Path) -> None:
     put(tmp_path, {"cat": 3, "dog": 3})
     Image.new("L", (3000, 40), 77).save(tmp_path / "cat" / "long.png")
     assert images(opened(tmp_path)) == 7
+
+
+def test_measured_values_are_no_classes(tmp_path: Path) -> None:
+    rows = put_flat(tmp_path, count=12)
+    text = "".join(f"{path},{at / 7:.4f}\n" for at, (path, _) in enumerate(rows))
+    (tmp_path / "l.csv").write_text("file,weight\n" + text)
+    said = refused(tmp_path / "l.csv")
+    assert "the labels are 24 different numbers for 24 pictures" in said
+    assert "--set data.label_column=NAME" in said
+
+
+def test_a_folder_whose_name_is_blank(tmp_path: Path) -> None:
+    put(tmp_path, {"cat": 2, "dog": 2, " ": 1})
+    assert left_out(tmp_path) == {" /0.png": "the name of its folder is blank; rename it"}
+
+
+@pytest.mark.parametrize("shorter", [True, False])
+def test_arrays_that_change_while_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shorter: bool
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8), np.uint8)
+    file = tmp_path / "a.npz"
+    np.savez(file, images=pixels, labels=[0, 0, 0, 1, 1, 1])
+    listed = open_module.content_name
+
+    def then_written(index: Index) -> str:
+        found = listed(index)
+        np.savez(file, images=pixels[: 3 if shorter else 6] + 1, labels=[0, 0, 0, 1, 1, 1])
+        return found
+
+    monkeypatch.setattr(open_module, "content_name", then_written)
+    assert f"{file} changed while it was read; start again" in refused(file)
+
+
+def test_parquet_with_odd_rows(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    put_flat(tmp_path / "raw")
+    files = sorted((tmp_path / "raw" / "images").iterdir())
+    content: list[bytes | None] = [file.read_bytes() for file in files]
+    content[3], content[5] = None, b"no picture"
+    labels = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, None, float("nan")]
+    table = pa.table({"image": content, "label": labels})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    found = left_out(tmp_path / "a.parquet")
+    assert found.pop("a.parquet, row 5").startswith("cannot be read as an image")
+    assert found == {
+        "a.parquet, row 3": "no picture",
+        "a.parquet, row 6": "no label",
+        "a.parquet, row 7": "no label",
+    }
+    assert opened(tmp_path / "a.parquet").classes == ("0.0", "1.0")
+    (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:200])
+    assert "cannot be read as Parquet" in refused(tmp_path / "b.parquet")
+    nested = pa.table({"image": content[:2], "label": [[0], [1, 2]]})
+    parquet.write_table(nested, tmp_path / "c.parquet")
+    assert "the label is no name or number but list" in refused(tmp_path / "c.parquet")

@@ -13,7 +13,8 @@ from own_pictures import picture, put
 from thriftnet.data import read_image
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
-from thriftnet.data.own import decoded_cache, decoding
+from thriftnet.data.own import decoded_cache, decoding, near_cache
+from thriftnet.data.own import open as open_module
 from thriftnet.data.own.fit import choose_fit
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
@@ -57,6 +58,27 @@ def test_decoded_once(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(first.split("test").images, again.split("test").images)
     assert isinstance(again.split("train").images.base, np.memmap | np.ndarray)
     assert not again.split("train").images.flags.writeable
+
+
+def test_a_second_start_looks_at_names_and_times_alone(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any size: neither headers nor the pictures at 32 pixels are read again."""
+    monkeypatch.setattr(near_cache, "_WORTH_KEEPING", 1)
+    first = opened(photos, image_size=48)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(open_module, "sample_sizes", never)
+    monkeypatch.setattr(near_cache, "find_near_duplicates", never)
+    small = decoded_cache.cache_folder() / "pictures"
+    for place in small.glob("*/images.bin"):
+        if place.stat().st_size == 15 * 32 * 32 * 3:
+            place.unlink()
+    again = opened(photos, image_size=48)
+    assert again.digests() == first.digests()
+    assert np.array_equal(again.split("test").images, first.split("test").images)
 
 
 def test_the_digest_is_of_content_and_labels_wherever_they_lie(photos: Path) -> None:
@@ -118,7 +140,7 @@ def test_a_cache_that_others_can_write_is_not_used(photos: Path, own_cache: Path
 def test_a_full_disk(photos: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = decoded_cache.shutil.disk_usage(photos)
     monkeypatch.setattr(decoded_cache.shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(DataError, match=r"the disk of .* is full; free 0 MB there or set THRIFT"):
+    with pytest.raises(DataError, match=r"the disk of .* is full; free 1 MB there or set THRIFT"):
         opened(photos)
     assert [p for p in (own_cache / "pictures").iterdir() if p.is_dir()] == []
 

@@ -13,23 +13,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from own_pictures import picture, put, put_flat
-from thriftnet.data.options import DatasetSpec, SourceOptions
+from own_pictures import listed, put, put_flat, stacked, two
+from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.open import list_pictures
 from thriftnet.errors import DataError
-
-
-def listed(path: Path, **options: str) -> tuple[str, Counter[tuple[str | None, str]]]:
-    """What a path is, and its number of pictures by split and class."""
-    index = list_pictures(path, DatasetSpec(options=SourceOptions(**options)))
-    assert index.omissions == []
-    pixels = list(index.pictures(index.entries))
-    assert len(pixels) == len(index.entries)
-    return index.kind, Counter((entry.split, entry.label) for entry in index.entries)
-
-
-def two(split: str | None = None, count: int = 4) -> Counter[tuple[str | None, str]]:
-    return Counter({(split, "cat"): count, (split, "dog"): count})
 
 
 def test_class_folders(tmp_path: Path) -> None:
@@ -111,12 +98,8 @@ def test_metadata_in_the_folders_of_splits(tmp_path: Path) -> None:
     assert listed(tmp_path)[1] == two("train") + two("test")
 
 
-def _arrays(label: str, count: int) -> np.ndarray:
-    return np.stack([np.array(picture(label, i, size=(9, 7))) for i in range(count)])
-
-
 def test_npz_of_one_array_and_of_splits(tmp_path: Path) -> None:
-    images = np.concatenate([_arrays("cat", 4), _arrays("dog", 4)])
+    images = np.concatenate([stacked("cat", 4), stacked("dog", 4)])
     labels = np.repeat([0, 1], 4)
     np.savez(tmp_path / "all.npz", images=images, labels=labels, classes=["cat", "dog"])
     assert listed(tmp_path / "all.npz") == ("NPZ arrays", two())

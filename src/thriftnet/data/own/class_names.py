@@ -35,14 +35,14 @@ def check_classes(
     else:
         classes = network
     known = set(classes)
-    for entry in entries:
-        if entry.label not in known and (network or entry.split not in (None, "train")):
-            alike = _alike(entry.label, classes)
-            what = "the network" if network else "the training split"
-            raise DataError(
-                f"{where}: {entry.origin} is of the class {entry.label}, which {what} lacks"
-                + (f"; {alike} differs by case alone: rename one" if alike else _list(classes))
-            )
+    if not {entry.label for entry in entries} <= known:
+        entry = next(entry for entry in entries if entry.label not in known)
+        alike = _alike(entry.label, classes)
+        what = "the network" if network else "the training split"
+        raise DataError(
+            f"{where}: {entry.origin} is of the class {entry.label}, which {what} lacks"
+            + (f"; {alike} differs by case alone: rename one" if alike else _list(classes))
+        )
     return classes
 
 

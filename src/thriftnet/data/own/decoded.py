@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thriftnet.data.index import Index, Omission
 from thriftnet.data.options import Fit
-from thriftnet.data.own.decoding import DIGEST_BYTES, decode_all
+from thriftnet.data.own.decoding import DIGEST_BYTES, check_unchanged, decode_all
 from thriftnet.errors import DataError
 
 
@@ -71,7 +71,7 @@ def collect(
         keep: Given the pixels of each, (size, size, 3), in the order of the index.
 
     Raises:
-        DataError: Not a single one can be decoded.
+        DataError: Not a single one can be decoded, or a file changed while it was read.
     """
     facts = Facts()
     with contextlib.closing(decode_all(index, size=size, fit=fit, say=say)) as pictures:
@@ -84,6 +84,7 @@ def collect(
             facts.sizes.append((found.width, found.height))
             facts.sums.append(found.sums)
             facts.digests += found.digest
+    check_unchanged(index)
     if not facts.at:
         count = len(index.entries)
         raise DataError(f"none of {count:,} pictures can be decoded: {facts.omissions[0]}")

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from thriftnet.files import FULL_DISK
 from thriftnet.home import cache_folder
 from thriftnet.trust import why_distrusted
 
+Choice = tuple[Fit, str]
+"""How pictures become square, and why."""
 _VERSION = 1
 """Of what decoding makes of a picture; a change decodes all anew."""
 _BLOCK_BYTES = 2**24
@@ -36,14 +39,23 @@ _PART = ".part"
 
 
 def decoded(
-    index: Index, *, size: int, fit: Fit, given: Path, say: Callable[[str], None]
+    index: Index,
+    *,
+    content: str,
+    size: int,
+    fit: Fit,
+    auto: Choice,
+    given: Path,
+    say: Callable[[str], None],
 ) -> DecodedPictures:
     """The decoded pictures of an index, from the cache if they are there.
 
     Args:
         index: Of the pictures.
+        content: As `content_name` has it.
         size: Height and width, in pixels.
         fit: How a picture becomes square.
+        auto: What `choose_fit` said, which is kept for `remembered_fit`.
         given: The path that the user named: two tables of one folder keep a cache each.
         say: Told, a line at a time, what is done.
 
@@ -51,7 +63,7 @@ def decoded(
         DataError: The disk is full, or a source is damaged.
     """
     folder = cache_folder() / "pictures"
-    place, content = _names(index, size=size, fit=fit, given=given)
+    place = _place(size=size, fit=fit, given=given)
     path = folder / f"{place}-{content}"
     distrusted = why_distrusted(path, cache_folder())
     if distrusted:
@@ -69,7 +81,7 @@ def decoded(
         for stale in folder.glob(f"{place}-*{_PART}"):
             say("an earlier decoding was interrupted; starting it again")
             shutil.rmtree(stale, ignore_errors=True)
-        _write(path, index, size=size, fit=fit, say=say)
+        _write(path, index, size=size, fit=fit, auto=auto, say=say)
         for older in folder.glob(f"{place}-*"):
             if older != path:
                 shutil.rmtree(older, ignore_errors=True)
@@ -79,17 +91,36 @@ def decoded(
     return found
 
 
-def _names(index: Index, *, size: int, fit: Fit, given: Path) -> tuple[str, str]:
-    """A digest of where the pictures lie and how they are decoded, and one of which they are."""
+def content_name(index: Index) -> str:
+    """A digest of which pictures there are: every path, its bytes and its time of change."""
+    stamps = ((entry.origin, index.stamp(entry.origin.path)) for entry in index.entries)
+    text = "".join(f"\0{path}\0{row}\0{size}\0{time}" for (path, row), (size, time) in stamps)
+    root = os.fsencode(str(index.root.absolute()))
+    return hashlib.sha256(root + os.fsencode(text)).hexdigest()[:20]
+
+
+def remembered_fit(content: str) -> Choice | None:
+    """What `choose_fit` said when pictures of that content were decoded; none: they never were."""
+    for path in (cache_folder() / "pictures").glob(f"*-{content}"):
+        try:
+            if not why_distrusted(path, cache_folder()):
+                fit, why = json.loads((path / "about.json").read_text())["auto"]
+                if fit in get_args(Fit):
+                    return fit, str(why)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # of an earlier version, or damaged
+    return None
+
+
+def _place(*, size: int, fit: Fit, given: Path) -> str:
+    """A digest of where pictures lie and how they are decoded."""
     settings = f"{_VERSION}\0{size}\0{fit}\0{os.fspath(given.absolute())}"
-    which = hashlib.sha256(os.fsencode(str(index.root.absolute())))
-    for path, row in (entry.origin for entry in index.entries):
-        length, changed = index.stamp(path)
-        which.update(os.fsencode(f"\0{path}\0{row}\0{length}\0{changed}"))
-    return hashlib.sha256(os.fsencode(settings)).hexdigest()[:20], which.hexdigest()[:20]
+    return hashlib.sha256(os.fsencode(settings)).hexdigest()[:20]
 
 
-def _write(path: Path, index: Index, *, size: int, fit: Fit, say: Callable[[str], None]) -> None:
+def _write(
+    path: Path, index: Index, *, size: int, fit: Fit, auto: Choice, say: Callable[[str], None]
+) -> None:
     """Decode into a folder beside `path`, and move it there when it is whole."""
     count = len(index.entries)
     needed = count * size * size * 3
@@ -105,7 +136,7 @@ def _write(path: Path, index: Index, *, size: int, fit: Fit, say: Callable[[str]
             os.fsync(file.fileno())
         np.savez(part / "facts.npz", **facts.arrays())
         images = np.memmap(part / "images.bin", np.uint8, "r")
-        about = {"omissions": facts.omissions, "sha256": blocks_digest(images)}
+        about = {"omissions": facts.omissions, "auto": auto, "sha256": blocks_digest(images)}
         (part / "about.json").write_text(json.dumps(about))
         shutil.rmtree(path, ignore_errors=True)
         part.rename(path)

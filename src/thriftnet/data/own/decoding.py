@@ -7,7 +7,7 @@ import itertools
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from thriftnet.data.index import Index, Raw
 from thriftnet.data.options import Fit
 from thriftnet.data.square import square_array
 from thriftnet.data.statistics import channel_sums
-from thriftnet.errors import ImageError
+from thriftnet.errors import DataError, ImageError
 from thriftnet.files import open_regular
 
 DIGEST_BYTES = 16
@@ -67,8 +67,7 @@ def decode_all(
     Image.init()  # once, before several threads ask for a format
     waiting: deque[Future[list[Picture | str]]] = deque()
     last_said, done, count = time.monotonic(), 0, len(index.entries)
-    names = (str(entry.origin) for entry in index.entries)
-    raws = zip(index.pictures(index.entries), names, strict=True)
+    raws = _raws(index)
     with silent_pillow(), ThreadPoolExecutor(threads) as pool:
         try:
             while some := list(itertools.islice(raws, _AT_ONCE)):
@@ -84,6 +83,41 @@ def decode_all(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _raws(index: Index) -> Iterator[tuple[Raw, str]]:
+    """Every picture as its source has it, with its name.
+
+    Raises:
+        DataError: A file that holds many has changed since it was listed.
+    """
+    pictures = index.pictures(index.entries)
+    for entry in index.entries:
+        raw = next(pictures, None)
+        if raw is None:
+            raise changed(index, entry.origin.path)
+        yield raw, str(entry.origin)
+
+
+def check_unchanged(index: Index) -> None:
+    """See that files which hold many pictures are those that were listed.
+
+    Raises:
+        DataError: One has changed.
+    """
+    if index.read is None:  # a picture's own file is looked at as it is read
+        return
+    for path in {entry.origin.path for entry in index.entries}:
+        known = index.stamps.pop(path, None)
+        if known is not None and index.stamp(path) != known:
+            raise changed(index, path)
+
+
+def changed(index: Index, path: str) -> DataError:
+    """The error of a file that was written to while it was read."""
+    return DataError(
+        f"{index.root / path} changed while it was read; start again when it is complete"
+    )
 
 
 def _decode_some(some: list[tuple[Raw, str]], size: int, fit: Fit) -> list[Picture | str]:
@@ -104,7 +138,7 @@ def _decode(raw: Raw, name: str, size: int, fit: Fit) -> Picture | str:
         try:
             content = raw if isinstance(raw, bytes) else _read_still(Path(raw))
             if not content:
-                return "an empty file"
+                return "an empty file" if isinstance(raw, str) else "no picture"
             found = decode_image(content, name=name, size=size, fit=fit)
         except ImageError as fault:
             return str(fault).removeprefix(f"{name} ").removeprefix("is ")

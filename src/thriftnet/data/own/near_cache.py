@@ -6,8 +6,9 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,7 @@ from thriftnet.data.index import Index
 from thriftnet.data.near_duplicates.find import NearDuplicates, find_near_duplicates
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures
-from thriftnet.data.own.decoded_cache import decoded
-from thriftnet.data.own.fit import choose_fit, sample_sizes
+from thriftnet.data.own.decoded_cache import Choice, decoded
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
@@ -30,8 +30,33 @@ _WORTH_SAYING, _WORTH_KEEPING = 20_000, 1_000
 """Pictures from which the search takes seconds, and a noticeable time."""
 
 
+@dataclass(frozen=True)
+class Listed:
+    """The pictures of an index, and all by which their decoded form is found again."""
+
+    index: Index
+    content: str
+    """As `content_name` has it."""
+    auto: Choice
+    """What `choose_fit` said."""
+    given: Path
+    """The path that the user named."""
+
+    def decoded(self, *, size: int, fit: Fit, say: Callable[[str], None]) -> DecodedPictures:
+        """As the function of that name."""
+        return decoded(
+            self.index,
+            content=self.content,
+            size=size,
+            fit=fit,
+            auto=self.auto,
+            given=self.given,
+            say=say,
+        )
+
+
 def near_duplicate_groups(
-    index: Index, pictures: DecodedPictures, *, given: Path, say: Callable[[str], None]
+    listed: Listed, pictures: DecodedPictures, *, fit: Fit, say: Callable[[str], None]
 ) -> NDArray[np.int64]:
     """(N,) a number for each decoded picture; those that show the same have the same.
 
@@ -39,17 +64,25 @@ def near_duplicate_groups(
     whatever a recipe wants: two runs at two sizes have the same test split, and can be compared.
 
     Args:
-        index: Of the pictures.
+        listed: The pictures.
         pictures: As they were decoded for the recipe.
-        given: The path that the user named.
+        fit: How they became square.
         say: Told, a line at a time, what takes a while.
     """
-    fit, _ = choose_fit(sample_sizes(index))
-    small = decoded(index, size=_SIZE, fit=fit, given=given, say=say)
-    found = cached_near_duplicates(small, fit=fit, say=say)
-    numbers = np.arange(len(index.entries)) + len(small.at)  # each alone, if unreadable at 32
+    auto = listed.auto[0]
+    if pictures.images.shape[1] == _SIZE and fit == auto:
+        return cached_near_duplicates(pictures, fit=fit, say=say).groups
+    path = _path("groups", auto, pictures)
+    kept = _read(path, ("groups",), len(pictures.at))
+    if kept is not None:
+        return kept["groups"]
+    small = listed.decoded(size=_SIZE, fit=auto, say=say)
+    found = cached_near_duplicates(small, fit=auto, say=say)
+    numbers = np.arange(len(listed.index.entries)) + len(small.at)  # each alone, if unreadable
     numbers[small.at] = found.groups
-    return numbers[pictures.at]
+    groups = numbers[pictures.at]
+    _keep(path, {"groups": groups}, say)
+    return groups
 
 
 def cached_near_duplicates(
@@ -62,27 +95,48 @@ def cached_near_duplicates(
         fit: How they became square: other pixels have other near-duplicates.
         say: Told when the search takes a while.
     """
-    count, folder = len(pictures.images), cache_folder() / "near_duplicates"
-    if count < _WORTH_KEEPING or why_distrusted(folder, cache_folder()):
-        return find_near_duplicates(pictures.images)
-    key = hashlib.sha256(f"{_VERSION} {fit} {pictures.images.shape}".encode())
-    key.update(pictures.digests.tobytes())
-    path = folder / f"{key.hexdigest()[:32]}.npz"
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = NearDuplicates(**archive)
-        if len(found.groups) == count:
-            return found
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
-        pass  # none yet, or damaged: searched anew
+    count = len(pictures.images)
+    path = _path("pairs", fit, pictures)
+    names = tuple(each.name for each in fields(NearDuplicates))
+    kept = _read(path, names, count)
+    if kept is not None:
+        return NearDuplicates(**kept)
     if count >= _WORTH_SAYING:
         say(f"looking for near-duplicates among {count:,} pictures, once")
     found = find_near_duplicates(pictures.images)
-    content = io.BytesIO()
-    np.savez_compressed(content, **{each.name: getattr(found, each.name) for each in fields(found)})
+    _keep(path, {name: getattr(found, name) for name in names}, say)
+    return found
+
+
+def _path(kind: str, fit: Fit, pictures: DecodedPictures) -> Path | None:
+    """Where what is found among pictures is kept; none where it is not worth it, or not safe."""
+    folder = cache_folder() / "near_duplicates"
+    if len(pictures.at) < _WORTH_KEEPING or why_distrusted(folder, cache_folder()):
+        return None
+    key = hashlib.sha256(f"{_VERSION} {kind} {fit} {pictures.images.shape[1:]}".encode())
+    key.update(pictures.digests.tobytes())
+    return folder / f"{key.hexdigest()[:32]}.npz"
+
+
+def _read(path: Path | None, names: tuple[str, ...], count: int) -> dict[str, Any] | None:
+    """The arrays that were kept; none if there are none yet, or they are damaged."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if path is not None:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                found = {name: archive[name] for name in names}
+            return found if len(found["groups"]) == count else None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        pass
+    return None
+
+
+def _keep(path: Path | None, arrays: dict[str, Any], say: Callable[[str], None]) -> None:
+    if path is None:
+        return
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content.getvalue(), error=DataError)
     except (OSError, DataError) as fault:
         say(f"near-duplicates are not kept: {fault}")
-    return found

@@ -17,10 +17,15 @@ from thriftnet.data.inspection import Collection
 from thriftnet.data.opened import OpenDataset, statistics
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.class_names import check_classes, label_positions
-from thriftnet.data.own.decoded_cache import DecodedPictures, decoded
+from thriftnet.data.own.decoded import DecodedPictures
+from thriftnet.data.own.decoded_cache import content_name, remembered_fit
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
-from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
+from thriftnet.data.own.near_cache import (
+    Listed,
+    cached_near_duplicates,
+    near_duplicate_groups,
+)
 from thriftnet.data.own.said import describe, refuse_omissions
 from thriftnet.data.sources import SOURCES
 from thriftnet.errors import DataError
@@ -45,14 +50,15 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         DataError: Nothing there can be used, classes do not fit, or the disk is full.
     """
     index = list_pictures(path, spec)
-    fit, why = (
-        (spec.fit, "as data.fit says") if spec.fit != "auto" else choose_fit(sample_sizes(index))
-    )
-    pictures = decoded(index, size=spec.image_size, fit=fit, given=path, say=say)
-    entries = [index.entries[at] for at in pictures.at.tolist()]
+    content = content_name(index)
+    auto = remembered_fit(content) or choose_fit(sample_sizes(index))
+    listed = Listed(index, content, auto, given=path)
+    fit, why = (spec.fit, "as data.fit says") if spec.fit != "auto" else auto
+    pictures = listed.decoded(size=spec.image_size, fit=fit, say=say)
+    entries = [index.entries[at] for at in pictures.at.tolist()]  # those that can be decoded
     classes = check_classes(entries, spec.classes, where=str(path))
     labels = label_positions(entries, classes)
-    near = near_duplicate_groups(index, pictures, say=say, given=path)
+    near = near_duplicate_groups(listed, pictures, fit=fit, say=say)
     groups = merge_groups(len(entries), near, [entry.group for entry in entries])
     positions = _split(entries, labels, groups, spec, network=spec.classes is not None)
     held_out = not any(entry.split == "test" for entry in entries)
@@ -98,6 +104,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
             fit=fit,
             omissions=omissions,
             others=index.others,
+            notes=index.notes,
         ),
     )
 
@@ -155,8 +162,7 @@ def _digest(
 ) -> str:
     """Of what is learned from and tested on, wherever it lies: contents, labels and splits."""
     whole = hashlib.sha256(pictures.digests.tobytes())
-    for entry in entries:
-        whole.update(f"{entry.label}\0".encode())
+    whole.update("".join(f"{entry.label}\0" for entry in entries).encode())
     for name, at in positions.items():
         whole.update(name.encode() + at.tobytes())
     return whole.hexdigest()

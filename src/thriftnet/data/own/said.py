@@ -42,6 +42,8 @@ def describe(
         + (" (held out here, as no test split is named)" if held else "")
     )
     yield f"pictures are {_FITS[fit]}: {why}"
+    for note in index.notes:
+        yield f"{path}: {note}"
     yield from warnings(
         count_classes(labels, classes, positions), find_duplicates(near, labels, positions)
     )

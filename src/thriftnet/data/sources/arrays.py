@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.index import Entry, Index, Omission, Origin, Raw
+from thriftnet.data.sources.labels import Label, Unusable
 from thriftnet.errors import DataError
 
 _CHANNELS = (1, 3, 4)
@@ -24,8 +25,8 @@ class Part:
     name: str
     """Of the array, for messages: `train.npz, x_train`."""
     split: str | None
-    labels: Sequence[str]
-    """Of each picture; one that begins with `!` says why there is none."""
+    labels: Sequence[Label]
+    """Of each picture."""
     size: tuple[int, int]
     """Width and height of every picture."""
     rows: Callable[[], Iterator[NDArray[np.uint8]]]
@@ -44,8 +45,8 @@ def index_of(kind: str, root: Path, parts: Sequence[Part]) -> Index:
         starts[part.path] = offset + len(part.labels)
         readers.setdefault(part.path, []).append(part)
         for row, label in enumerate(part.labels):
-            if label.startswith("!"):
-                index.omissions.append(Omission(f"{part.name}, row {row}", label[1:]))
+            if isinstance(label, Unusable):
+                index.omissions.append(Omission(f"{part.name}, row {row}", label.reason))
                 continue
             group = part.groups[row] if part.groups is not None else None
             index.entries.append(Entry(Origin(part.path, offset + row), label, part.split, group))
@@ -77,49 +78,6 @@ def _chosen(parts: Sequence[Part], rows: Sequence[int]) -> Iterator[NDArray[np.u
                 if wanted is None:
                     return
             at += 1
-
-
-def label_names(
-    values: NDArray[np.generic], where: str, names: Sequence[str] | None = None
-) -> list[str]:
-    """Labels as class names.
-
-    Args:
-        values: (N,) or (N, 1) integers or texts.
-        where: The array, for messages.
-        names: Of the classes that the integers count from 0; none: the numbers are the names.
-
-    Returns:
-        (N,) names; a label that is out of range is one of `!` and the reason.
-
-    Raises:
-        DataError: They are no such values.
-    """
-    flat = values.reshape(len(values)) if values.shape[1:] == (1,) else values
-    if flat.ndim != 1 or flat.dtype.kind not in "iubUS":
-        raise DataError(
-            f"{where} is {values.shape} {values.dtype}; give one integer or name for each picture"
-        )
-    if flat.dtype.kind == "S":
-        return [bytes(value).decode("utf-8", "replace") for value in flat.tolist()]
-    if flat.dtype.kind == "U" or names is None:
-        return [str(value) or "!no label" for value in flat.tolist()]
-    return [
-        names[value] if 0 <= value < len(names) else f"!label {value}, and {len(names)} classes"
-        for value in map(int, flat.tolist())
-    ]
-
-
-def check_counts(labels: Sequence[str], count: int, where: str) -> None:
-    """See that there is a label for each picture.
-
-    Raises:
-        DataError: There is not.
-    """
-    if len(labels) != count:
-        raise DataError(
-            f"{where}: {len(labels):,} labels for {count:,} pictures; give one for each"
-        )
 
 
 def picture_layout(shape: Sequence[int], dtype: np.dtype[np.generic], where: str) -> bool:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from thriftnet.data.cifar10.archives import read_archive
 from thriftnet.data.index import Index
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import Part, check_counts, index_of, label_names
+from thriftnet.data.sources.arrays import Part, index_of
+from thriftnet.data.sources.labels import check_counts, label_names
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
 

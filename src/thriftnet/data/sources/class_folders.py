@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
-from thriftnet.data.index import Entry, Index, Omission, Origin, as_label, find_split
+from thriftnet.data.index import Entry, Index, Omission, Origin, as_label, find_split, is_text
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.files import Found, find_pictures
 
@@ -26,39 +25,50 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     del options
     found = find_pictures(path)
     prefix = _wrapper(found)
-    inside = [picture[len(prefix) :].split("/") for picture in found.pictures]
-    tops = {parts[0] for parts in inside if len(parts) > 1}
+    inside = {folder: _parts(folder, prefix) for folder in found.in_folders}
+    tops = {parts[0] for parts in inside.values() if parts}
     splits = {top: find_split(top) for top in tops}
     split_layout = "train" in splits.values() or (bool(tops) and all(splits.values()))
-    index = Index(KIND, path, [], found.omissions, found.others, found.stamps)
+    index = Index(KIND, path, [], found.omissions, found.others, stamps=found.stamps)
     depth = 1 if split_layout else 0
-    for picture, parts in zip(found.pictures, inside, strict=True):
-        split = splits.get(parts[0]) if split_layout else None
+    for folder, pictures in found.in_folders.items():  # once a folder, not once a picture
+        parts = inside[folder]
+        split = splits[parts[0]] if split_layout and parts else None
+        label = _label(parts[depth]) if len(parts) > depth else ""
         if split_layout and split is None:
             reason = "outside the folders train, val and test"
-        elif len(parts) < depth + 2:
+        elif len(parts) <= depth:
             reason = "in no class's folder"
-        elif (label := _label(parts[depth])) is None:
+        elif label is None:
             reason = "the name of its folder is not UTF-8; rename it"
+        elif not label:
+            reason = "the name of its folder is blank; rename it"
         else:
-            index.entries.append(Entry(Origin(picture), label, split))
+            index.entries += [Entry(Origin(path), label, split) for path in pictures]
             continue
-        index.omissions.append(Omission(picture, reason))
+        index.omissions += [Omission(picture, reason) for picture in pictures]
     index.omissions += _empty_classes(found, prefix, depth)
     return index
+
+
+def _parts(folder: str, prefix: str) -> list[str]:
+    """The parts of a folder's path below the folders around all classes."""
+    below = folder[len(prefix) :]
+    return below.split("/") if below else []
 
 
 def _wrapper(found: Found) -> str:
     """The folders around all classes, such as an unpacked archive's own: `photos/`, or none."""
     prefix = ""
     while True:
-        inside = [picture[len(prefix) :].split("/", 2) for picture in found.pictures]
-        tops = {parts[0] for parts in inside}
-        classes = {parts[1] for parts in inside if len(parts) == 3}
-        if len(tops) != 1 or len(classes) == 0 or find_split(next(iter(tops))):
+        inside = [_parts(folder, prefix) for folder in found.in_folders]
+        tops = {parts[0] for parts in inside if parts}
+        classes = {parts[1] for parts in inside if len(parts) > 1}
+        pictures_here = not all(inside)
+        if pictures_here or len(tops) != 1 or not classes or find_split(next(iter(tops))):
             return prefix
         if len(classes) == 1 and not all(map(find_split, classes)):  # may be a folder around too
-            below = {parts[2].split("/")[0] for parts in inside if "/" in parts[-1]}
+            below = {parts[2] for parts in inside if len(parts) > 2}
             if len(below) < 2:
                 return prefix
         prefix += f"{next(iter(tops))}/"
@@ -66,16 +76,15 @@ def _wrapper(found: Found) -> str:
 
 def _empty_classes(found: Found, prefix: str, depth: int) -> list[Omission]:
     """Folders where a class's pictures would be, and are not."""
-    used = {"/".join(p[len(prefix) :].split("/")[: depth + 1]) for p in found.pictures}
-    wanted = (f[len(prefix) :] for f in found.folders if f.startswith(prefix))
+    used = {tuple(_parts(folder, prefix)[: depth + 1]) for folder in found.in_folders}
+    wanted = (folder for folder in found.folders if folder.startswith(prefix))
     return [
-        Omission(f"{prefix}{folder}", "a folder without pictures")
+        Omission(folder, "a folder without pictures")
         for folder in wanted
-        if folder.count("/") == depth and folder not in used
+        if len(parts := _parts(folder, prefix)) == depth + 1 and tuple(parts) not in used
     ]
 
 
-@functools.lru_cache(maxsize=10_000)  # once a class: a folder may hold 100,000 pictures
 def _label(folder: str) -> str | None:
     """The class that a folder's name stands for; none where it is not UTF-8."""
-    return None if any("\ud800" <= c <= "\udfff" for c in folder) else as_label(folder)
+    return as_label(folder) if is_text(folder) else None

@@ -10,11 +10,15 @@ from thriftnet.errors import DataError
 
 _NAMES = {
     "image": "file_name filename file filepath file_path path image_path image_file image img "
-    "picture photo image_name img_path",
+    "picture photo image_name img_path image_id img_id photo_id id",
     "label": "label class category target labels class_name label_name species y",
     "split": "split subset partition",
     "group": "group group_id",
 }
+
+
+_NO_LABELS = {"", "unnamed: 0", "index", "id", "image_id", "img_id", "photo_id"}
+"""Usual names of columns that count or name rows."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,18 @@ def choose_columns(
     *,
     where: str,
     names_pictures: Callable[[int], bool],
+    named: bool = True,
 ) -> Columns:
     """Find the columns of a table.
+
+    Where nothing names the columns, the classes are taken to follow the pictures.
 
     Args:
         names: Of the columns, in their order.
         options: What the user said.
         where: The table, for messages.
         names_pictures: Whether a column holds the names of picture files.
+        named: Whether the table names its columns, which are numbered otherwise.
 
     Raises:
         DataError: A column that was named is not there, or none can be told to be it.
@@ -55,6 +63,10 @@ def choose_columns(
     label = _find(names, "label", options.label_column, where)
     if label is None:
         left = [at for at in range(len(names)) if at not in {image, split, grouped}]
+        if not named and image is not None:
+            left = [at for at in left if at > image][:1] or left[:1]
+        elif len(left) > 1:
+            left = [at for at in left if names[at].strip().casefold() not in _NO_LABELS]
         label = left[0] if len(left) == 1 else None
     for kind, found in (("image", image), ("label", label)):
         if found is None:
@@ -71,6 +83,11 @@ def choose_columns(
             "--set data.label_column=NAME"
         )
     return Columns(image, label, split, grouped)
+
+
+def is_usual(name: str) -> bool:
+    """Whether a column of this name is usually that of the pictures."""
+    return name.strip().casefold() in _NAMES["image"].split()
 
 
 def _find(names: Sequence[str], kind: str, said: str | None, where: str) -> int | None:

@@ -7,6 +7,7 @@ dimensions as big-endian 32-bit integers, then the values.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,20 +18,24 @@ from numpy.typing import NDArray
 
 from thriftnet.data.index import Index, split_in_name
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import Part, check_counts, index_of, label_names
+from thriftnet.data.sources.arrays import Part, index_of
+from thriftnet.data.sources.labels import check_counts, label_names, names_beside
 from thriftnet.errors import DataError
 
 KIND = "IDX files"
-_IMAGES, _LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
+_IMAGES = re.compile(r"images([-.])idx3([-.])ubyte")
+_LABELS = r"labels\1idx1\2ubyte"
 
 
 def recognises(path: Path) -> bool:
     """Whether a path is an IDX file of pictures, or a folder with some."""
-    return _IMAGES in path.name if path.is_file() else bool(_image_files(path))
+    return bool(_IMAGES.search(path.name) if path.is_file() else _image_files(path))
 
 
 def read_index(path: Path, options: SourceOptions) -> Index:
     """List the pictures of an IDX file, or of those in a folder.
+
+    A file beside them, such as `classes.txt`, may name the classes, a line each.
 
     Raises:
         DataError: A file is damaged or lacks its labels.
@@ -43,12 +48,12 @@ def read_index(path: Path, options: SourceOptions) -> Index:
 
 def _image_files(folder: Path) -> list[Path]:
     """Sorted; where a file is there packed and unpacked, the unpacked one."""
-    found = sorted(f for f in folder.iterdir() if _IMAGES in f.name and f.is_file())
+    found = sorted(f for f in folder.iterdir() if _IMAGES.search(f.name) and f.is_file())
     return [f for f in found if f.suffix != ".gz" or f.with_suffix("") not in found]
 
 
 def _part(file: Path) -> Part:
-    own = file.name.replace(_IMAGES, _LABELS)
+    own = _IMAGES.sub(_LABELS, file.name)
     beside = [file.with_name(n) for n in (own, f"{own}.gz", own.removesuffix(".gz"))]
     labels = next((place for place in beside if place.is_file()), None)
     if labels is None:
@@ -58,7 +63,7 @@ def _part(file: Path) -> Part:
     with _opened(labels) as stream:
         length = _dimensions(stream, labels, 1)[0]
         values = np.frombuffer(_read(stream, length, labels), np.uint8)
-    names = label_names(values, str(labels))
+    names = label_names(values, str(labels), names_beside(file.parent))
     check_counts(names, count, str(file))
     split = "test" if file.name.startswith("t10k") else split_in_name(file.name)
     return Part(

@@ -13,9 +13,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Index, find_split, split_in_name
+from thriftnet.data.index import Index, as_label, find_split, split_in_name
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import Part, check_counts, index_of, label_names, picture_layout
+from thriftnet.data.sources.arrays import Part, index_of, picture_layout
+from thriftnet.data.sources.labels import check_counts, label_names, names_beside
 from thriftnet.errors import DataError
 
 KIND = "NPZ arrays"
@@ -60,7 +61,10 @@ def _parts(file: Path) -> Iterator[Part]:
         if role := _role(member.key):
             roles[role, split_in_name(member.key)] = member
     names = roles.get(("names", None))
-    classes = None if names is None else [str(name) for name in _load(file, names.key).tolist()]
+    if names is None:
+        classes = names_beside(file.parent)
+    else:
+        classes = [as_label(str(name)) for name in _load(file, names.key).tolist()]
     splits = [split for role, split in roles if role == "images"]
     for split in splits:
         images, labels = roles["images", split], roles.get(("labels", split))

@@ -7,6 +7,7 @@ stand in the schema's metadata.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from thriftnet.data.index import (
 )
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.columns import Columns, choose_columns
+from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.errors import DataError
 from thriftnet.extras import load
 
@@ -57,6 +59,8 @@ def read_index(path: Path, options: SourceOptions) -> Index:
             yield from _pictures(root / own, chosen[own], rows)
 
     index.read = read
+    index.entries = unify_numbers(index)
+    check_numbers(index, options)
     return index
 
 
@@ -144,9 +148,10 @@ def _entry(
             return f"label {value}, and {len(classes)} classes"
         label = classes[value]
     else:
-        if not isinstance(value, str | int | bool):
-            return f"the label is no name or integer but {type(value).__name__}"
-        label = as_label(str(value))
+        if not isinstance(value, str | int | float):
+            return f"the label is no name or number but {type(value).__name__}"
+        unknown = isinstance(value, float) and math.isnan(value)
+        label = "" if unknown else as_label(str(value))
     if not label:
         return "no label"
     if columns.split is not None:

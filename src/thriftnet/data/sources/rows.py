@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -21,6 +22,8 @@ TABLE_SUFFIXES = {".csv", ".tsv", *JSON_SUFFIXES}
 _MOST_BYTES = 2**30
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES_LOOKED_AT = 50
+_LINE_BREAK = re.compile("\r\n|\r|\n")
+"""No other: a name may hold what Unicode calls a line separator."""
 
 
 class Row(NamedTuple):
@@ -41,13 +44,19 @@ class Table:
     rows: list[Row]
     faults: list[Omission]
     """Lines that are no row."""
+    named: bool = True
+    """Whether a line names the columns."""
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: False) -> Table:
     """Read a whole table; 100,000 rows are some 10 MB.
 
     The delimiter is a comma, semicolon, tab, bar or white space, whichever makes columns. The
     first line names the columns unless it names a picture.
+
+    Args:
+        path: Of the table.
+        is_row: Whether the first line names a picture although no end of a name says so.
 
     Raises:
         DataError: It cannot be read, is empty, is not text, or has a single column.
@@ -55,7 +64,7 @@ def read_table(path: Path) -> Table:
     text = _read_text(path)
     if path.suffix.lower() in JSON_SUFFIXES:
         return _from_json_lines(path, text)
-    lines = text.splitlines()
+    lines = _LINE_BREAK.split(text)
     delimiter = _find_delimiter([line for line in lines[:_LINES_LOOKED_AT] if line.strip()])
     if delimiter is None:
         raise DataError(
@@ -64,14 +73,15 @@ def read_table(path: Path) -> Table:
         )
     found = list(_split(path, lines, delimiter))
     first = found[0].cells
-    if any(_is_picture(cell) for cell in first):
+    named = not any(map(_ends_as_a_picture, first)) and not is_row(first)
+    if not named:
         columns = [str(number) for number in range(1, len(first) + 1)]
     else:
         columns = [cell.strip() for cell in found.pop(0).cells]
         repeated = [name for name, count in Counter(columns).items() if count > 1 and name]
         if repeated:
             raise DataError(f"{path} has two columns of the name {repeated[0]}; rename one")
-    table = Table(path, columns, [], [])
+    table = Table(path, columns, [], [], named)
     for row in found:
         if len(row.cells) == len(columns):
             table.rows.append(row)
@@ -128,14 +138,14 @@ def _split(path: Path, lines: list[str], delimiter: str) -> Iterator[Row]:
         raise DataError(f"{path}, line {reader.line_num}: {fault}; mend that line") from None
 
 
-def _is_picture(cell: str) -> bool:
+def _ends_as_a_picture(cell: str) -> bool:
     return Path(cell.strip()).suffix.lower() in picture_suffixes()
 
 
 def _from_json_lines(path: Path, text: str) -> Table:
     table = Table(path, [], [], [])
     objects: list[tuple[int, dict[str, object]]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_BREAK.split(text), 1):
         if not line.strip():
             continue
         try:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from thriftnet.data.index import Index, split_in_name
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import Part, check_counts, index_of, label_names
+from thriftnet.data.sources.arrays import Part, index_of
+from thriftnet.data.sources.labels import check_counts, label_names
 from thriftnet.errors import DataError
 
 KIND = "SVHN"

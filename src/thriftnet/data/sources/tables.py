@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
-import unicodedata
+import re
 from pathlib import Path
 
-from thriftnet.data.index import Entry, Index, Omission, Origin, as_label, find_split, split_in_name
+from thriftnet.data.index import (
+    Entry,
+    Index,
+    Omission,
+    Origin,
+    as_label,
+    find_split,
+    is_text,
+    split_in_name,
+)
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.columns import Columns, choose_columns
+from thriftnet.data.sources.columns import Columns, choose_columns, is_usual
+from thriftnet.data.sources.files import find_pictures
+from thriftnet.data.sources.locate import Locator, NotFoundError
+from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.data.sources.rows import TABLE_SUFFIXES, Row, Table, read_table
 from thriftnet.errors import DataError
 
 KIND = "a table of picture files"
 _ROWS_LOOKED_AT = 20
+_SUBMISSION = re.compile(r"(sample)?[ _-]?submission", re.IGNORECASE)
+"""Names of tables whose labels are made up, as competitions have them."""
 
 
 def recognises(path: Path) -> bool:
@@ -25,21 +38,28 @@ def recognises(path: Path) -> bool:
 
 
 def read_index(path: Path, options: SourceOptions) -> Index:
-    """List the pictures that the tables name; paths are relative to the table's own folder.
+    """List the pictures that the tables name, by their paths or by their names.
 
     A folder may have several tables, such as `train.csv` and `test.csv`, or `train/metadata.csv`:
-    what says the split in their path holds for their rows, unless a column says it.
+    what says the split in their path holds for their rows, unless a column says it. Where neither
+    does, a folder `train`, `val` or `test` in a picture's path says it.
 
     Raises:
         DataError: A table cannot be read, or its columns cannot be told.
     """
     root = path if path.is_dir() else path.parent
-    index = Index(KIND, root, [])
-    taken: dict[str, _Taken] = {}
+    found = find_pictures(path) if path.is_dir() else None
+    index = Index(KIND, root, [], stamps=dict(found.stamps) if found else {})
+    locator, taken = Locator(index, found), dict[str, _Taken]()
     for file in [path] if path.is_file() else _find_tables(path):
-        _add_rows(index, read_table(file), options, taken)
+        _add_rows(index, _read(file, locator), options, locator, taken)
     contested = {one.at for one in taken.values() if one.contested}
     index.entries = [e for at, e in enumerate(index.entries) if at not in contested]
+    index.entries = unify_numbers(index)
+    check_numbers(index, options)
+    unnamed = [picture for picture in found.pictures if picture not in taken] if found else []
+    if unnamed:
+        index.notes.append(f"{len(unnamed):,} pictures are in no table, such as {unnamed[0]}")
     return index
 
 
@@ -63,45 +83,88 @@ def _find_tables(folder: Path) -> list[Path]:
         if file.suffix.lower() in TABLE_SUFFIXES and file.is_file() and file.name[0] != "."
     ]
     metadata = [file for file in tables if file.stem == "metadata"]
-    return metadata or [file for file in tables if _names_pictures(file)]
+    locator = Locator(Index(KIND, folder, []))
+    return metadata or [
+        file
+        for file in tables
+        if not _SUBMISSION.fullmatch(file.stem) and _names_pictures(file, locator)
+    ]
 
 
-def _names_pictures(file: Path) -> bool:
+def _names_pictures(file: Path, locator: Locator) -> bool:
     try:
-        table = read_table(file)
+        table = _read(file, locator)
     except DataError:
         return False
-    return any(_holds_files(table, column) for column in range(len(table.columns)))
-
-
-def _holds_files(table: Table, column: int) -> bool:
-    """Whether one of the first rows names a file that is there."""
-    folder = table.path.parent
-    for row in table.rows[:_ROWS_LOOKED_AT]:
-        name = row.cells[column].strip()
-        try:
-            if name and (folder / name.replace("\\", "/")).is_file():
-                return True
-        except (OSError, ValueError):  # too long for a name
-            continue
+    columns = range(len(table.columns))
+    if any(_holds_files(table, at, locator, by_name=False) for at in columns):
+        return True
+    # Names alone could be numbers of anything: they have to be of one folder, and not of classes'.
+    usual = [at for at in columns if not table.named or is_usual(table.columns[at])]
+    for at in usual:
+        if _holds_files(table, at, locator, by_name=True):
+            named = (locator.named(row.cells[at].strip()) for row in table.rows)
+            return len({posixpath.dirname(paths[0]) for paths in named if len(paths) == 1}) == 1
     return False
 
 
-def _add_rows(index: Index, table: Table, options: SourceOptions, taken: dict[str, _Taken]) -> None:
-    columns = choose_columns(
+def _choose_columns(table: Table, options: SourceOptions, locator: Locator) -> Columns:
+    return choose_columns(
         table.columns,
         options,
         where=str(table.path),
-        names_pictures=lambda column: _holds_files(table, column),
+        names_pictures=lambda column: _holds_files(table, column, locator, by_name=True),
+        named=table.named,
     )
-    own = table.path.relative_to(index.root).as_posix()
+
+
+def _read(file: Path, locator: Locator) -> Table:
+    """A table, whose first line may be a row of names without endings."""
+    folder = posixpath.dirname(_own(file, locator.index))
+
+    def is_row(cells: list[str]) -> bool:
+        if any(map(is_usual, cells)):
+            return False
+        names = [name for cell in cells if (name := cell.strip())]
+        return any(locator.is_file(name, folder=folder) or locator.named(name) for name in names)
+
+    return read_table(file, is_row=is_row)
+
+
+def _own(file: Path, index: Index) -> str:
+    """The path of a table below the root."""
+    return file.relative_to(index.root).as_posix()
+
+
+def _holds_files(table: Table, column: int, locator: Locator, *, by_name: bool) -> bool:
+    """Whether one of the first rows names a file by its path, or half of them by its name alone."""
+    folder = posixpath.dirname(_own(table.path, locator.index))
+    rows = table.rows[:_ROWS_LOOKED_AT]
+    names = [name for row in rows if (name := row.cells[column].strip())]
+    if any(locator.is_file(name, folder=folder) for name in names):
+        return True
+    return by_name and 2 * sum(len(locator.named(name)) == 1 for name in names) > len(rows)
+
+
+def _add_rows(
+    index: Index,
+    table: Table,
+    options: SourceOptions,
+    locator: Locator,
+    taken: dict[str, _Taken],
+) -> None:
+    columns = _choose_columns(table, options, locator)
+    own = _own(table.path, index)
+    if len(table.columns) > 2:
+        image, label = table.columns[columns.image], table.columns[columns.label]
+        index.notes.append(f"{own}: the column {image} names the pictures, {label} their classes")
     index.omissions += [
         fault._replace(where=f"{own}{fault.where[len(table.path.name) :]}")
         for fault in table.faults
     ]
     for row in table.rows:
         where = f"{own}, line {row.line}"
-        found = _entry(index, row, columns, own=own)
+        found = _entry(row, columns, locator, own=own)
         if isinstance(found, str):
             index.omissions.append(Omission(where, found))
         elif said := _repeated(index, found, taken, where):
@@ -130,7 +193,7 @@ def _repeated(index: Index, found: Entry, taken: dict[str, _Taken], where: str) 
     return f"{found.origin.path} has {key} {values[1]} here and {values[0]} in {before.line}"
 
 
-def _entry(index: Index, row: Row, columns: Columns, *, own: str) -> Entry | str:
+def _entry(row: Row, columns: Columns, locator: Locator, *, own: str) -> Entry | str:
     """A row as an entry, or why it cannot be one."""
     label, name = as_label(row.cells[columns.label]), row.cells[columns.image].strip()
     split = split_in_name(own)
@@ -143,25 +206,13 @@ def _entry(index: Index, row: Row, columns: Columns, *, own: str) -> Entry | str
         return "no file name"
     if not label:
         return "no label"
-    path = _locate(index, name, folder=posixpath.dirname(own))
-    if path.startswith(".."):
-        return f"{name} lies outside {index.root}"
-    if index.stamp(path) == (0, 0):
-        return f"{name} is not there"
+    if not is_text(label):
+        return "the label is no text that can be written as UTF-8"
+    try:
+        path = locator.find(name, folder=posixpath.dirname(own))
+    except NotFoundError as fault:
+        return str(fault)
+    if split is None:
+        split = next(filter(None, map(find_split, path.split("/")[:-1])), None)
     group = None if columns.group is None else row.cells[columns.group].strip() or None
     return Entry(Origin(path), label, split, group)
-
-
-def _locate(index: Index, name: str, *, folder: str) -> str:
-    """The path below the root of a file that a table names."""
-    forms = (name, name.replace("\\", "/"))
-    composed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
-    for spelling in dict.fromkeys((*forms, *composed)):
-        if os.path.isabs(spelling):  # noqa: PTH117
-            path = os.path.relpath(spelling, index.root)
-        else:
-            path = posixpath.normpath(posixpath.join(folder, spelling))
-        if path.startswith("..") or index.stamp(path) != (0, 0):
-            return path
-        del index.stamps[path]
-    return posixpath.normpath(posixpath.join(folder, name))

@@ -1,0 +1,44 @@
+"""Blocks of docs/data.md: what opening 100,000 pictures takes, and what balancing classes gives."""
+
+from __future__ import annotations
+
+from documents.quoting import Block, Figures
+from thriftnet.table import Table, make_table
+
+
+def scale_rows(figures: Figures) -> Table:
+    """Seconds and memory of a first and a later start."""
+    first, later, alone = (
+        figures[key] for key in ("first_start", "second_start", "decoding_alone")
+    )
+    columns = (
+        "",
+        ("time", "{:.1f} s".format),
+        ("memory over the mapped cache", "{:.0f} MB".format),
+    )
+    rows = [
+        (f"decoding {figures['pictures']:,} pictures, nothing kept", alone["seconds"], None),
+        ("first start, with the search for near-duplicates", first["seconds"],
+         first["over_mapping_mb"]),
+        ("every later start", later["seconds_median"], later["over_mapping_mb"]),
+    ]  # fmt: skip
+    return make_table(columns, rows)
+
+
+def balance_rows(figures: Figures) -> Table:
+    """Accuracy and balanced accuracy of each way, on each set."""
+    sets = figures["sets"]
+    columns = ["weights", *((f"{name}: accuracy, balanced", str) for name in sets)]
+    ways = next(iter(sets.values()))["ways"]
+    rows = [
+        (way, *(f"{each['ways'][way]['accuracy']:.1%}, {each['ways'][way]['balanced_accuracy']:.1%}"
+                for each in sets.values()))
+        for way in ways
+    ]  # fmt: skip
+    return make_table(columns, rows)
+
+
+DATA_BLOCKS = {
+    "own-data-scale": Block("own_data_scale", "own_data_scale.py", scale_rows),
+    "balance": Block("balance", "balance.py --tuxpaint DIR --cells DIR", balance_rows),
+}

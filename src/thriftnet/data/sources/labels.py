@@ -1,0 +1,121 @@
+"""Labels of arrays as class names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.index import as_label
+from thriftnet.errors import DataError
+from thriftnet.files import read_bounded
+
+_NAME_FILES = ("classes.txt", "class_names.txt", "label_names.txt", "labels.txt", "names.txt")
+_MOST_BYTES = 2**20
+
+
+class Unusable(NamedTuple):
+    """In place of a label that is none."""
+
+    reason: str
+
+
+Label = str | Unusable
+
+
+def label_names(
+    values: NDArray[np.generic], where: str, names: Sequence[str] | None = None
+) -> list[Label]:
+    """Labels as class names.
+
+    Args:
+        values: (N,) or (N, 1) integers or texts, whole numbers as floats, or (N, classes) with a
+            single 1 in each row.
+        where: The array, for messages.
+        names: Of the classes that the integers count from 0; none: the numbers are the names.
+
+    Returns:
+        (N,) names, or why there is none.
+
+    Raises:
+        DataError: They are no such values.
+    """
+    flat = values.reshape(len(values)) if values.shape[1:] == (1,) else values
+    if flat.ndim == 2 and flat.dtype.kind in "iubf" and _is_one_hot(flat):
+        flat = flat.argmax(axis=1)
+    if flat.ndim == 1 and flat.dtype.kind == "f":
+        whole = np.isnan(flat) | (np.isfinite(flat) & (flat == np.floor(flat)))
+        if whole.all():
+            return [
+                Unusable("no label") if np.isnan(value) else _named(int(value), names)
+                for value in flat.tolist()
+            ]
+    if flat.ndim != 1 or flat.dtype.kind not in "iubUS":
+        raise DataError(
+            f"{where} is {values.shape} {values.dtype}; give one integer or name for each picture"
+        )
+    if flat.dtype.kind == "S":
+        flat = np.char.decode(flat.astype(np.bytes_), "utf-8", "replace")
+    if flat.dtype.kind == "U":
+        labels = map(as_label, flat.tolist())
+        return [label or Unusable("no label") for label in labels]
+    if names is None:
+        return [str(value) for value in flat.tolist()]
+    return [_named(value, names) for value in map(int, flat.tolist())]
+
+
+def _named(value: int, names: Sequence[str] | None) -> Label:
+    if names is None:
+        return str(value)
+    if 0 <= value < len(names):
+        return names[value]
+    return Unusable(f"label {value}, and {len(names)} classes")
+
+
+def _is_one_hot(values: NDArray[np.generic]) -> bool:
+    return bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())
+
+
+def names_beside(folder: Path) -> list[str] | None:
+    """Class names of a text file, a line each, beside arrays that only have numbers.
+
+    Lines may begin with their number, counted from 0. None where there is no such file.
+
+    Raises:
+        DataError: It cannot be read, is no text, or has a name twice.
+    """
+    file = next((folder / name for name in _NAME_FILES if (folder / name).is_file()), None)
+    if file is None:
+        return None
+    try:
+        text = read_bounded(file, most=_MOST_BYTES).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8"
+        raise DataError(
+            f"{file} cannot be read: {reason}; write a class name in each line"
+        ) from None
+    lines = [line for line in text.splitlines() if line.strip()]
+    numbered = [re.fullmatch(r"\s*(\d+)\s*[\s,;:=]\s*(.+)", line) for line in lines]
+    if all(match and int(match[1]) == at for at, match in enumerate(numbered)):
+        lines = [match[2] for match in numbered if match]
+    names = list(map(as_label, lines))
+    repeated = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if repeated is not None:
+        raise DataError(f"{file} has the class {repeated} twice; write each name once")
+    return names or None
+
+
+def check_counts(labels: Sequence[Label], count: int, where: str) -> None:
+    """See that there is a label for each picture.
+
+    Raises:
+        DataError: There is not.
+    """
+    if len(labels) != count:
+        raise DataError(
+            f"{where}: {len(labels):,} labels for {count:,} pictures; give one for each"
+        )

@@ -1,0 +1,93 @@
+"""Where the files lie that a table names."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import unicodedata
+from collections.abc import Iterator
+
+from thriftnet.data.index import Index
+from thriftnet.data.sources.files import Found, find_pictures
+
+
+class NotFoundError(Exception):
+    """A table names no file, or none that can be told; the text says which."""
+
+
+class Locator:
+    """Finds files by what a table calls them: a path, or a name in whatever folder it lies.
+
+    Args:
+        index: Of the tables; its stamps say which files are there.
+        found: The pictures below its root, where they were looked for already.
+    """
+
+    def __init__(self, index: Index, found: Found | None = None) -> None:
+        self.index = index
+        self._found = found
+        self._named: dict[str, list[str]] | None = None
+
+    def path(self, name: str, *, folder: str) -> str | None:
+        """The path below the root of a file that a table in `folder` names by its path.
+
+        Returns:
+            None where it is not there; it begins with `..` where it lies outside the root.
+        """
+        for spelling in _spellings(name):
+            if os.path.isabs(spelling):  # noqa: PTH117
+                tried = [os.path.relpath(spelling, self.index.root)]
+            else:  # below the table's folder, or the root
+                own = posixpath.normpath(posixpath.join(folder, spelling))
+                tried = list(dict.fromkeys([own, posixpath.normpath(spelling)]))
+            for path in tried:
+                if path.startswith("..") or self._is_there(path):
+                    return path
+        return None
+
+    def is_file(self, name: str, *, folder: str) -> bool:
+        """Whether a table in `folder` names a file by its path, in or below the root."""
+        path = self.path(name, folder=folder)
+        if path is None or path.startswith(".."):
+            return False
+        return os.path.isfile(os.path.join(self.index.root, path))  # noqa: PTH113, PTH118
+
+    def named(self, name: str) -> list[str]:
+        """Paths of all pictures below the root of that file name, with or without its ending."""
+        if self._named is None:
+            self._named = {}
+            for path in (self._found or find_pictures(self.index.root)).pictures:
+                base = path.rpartition("/")[2]
+                for key in {base, base.rpartition(".")[0]} - {""}:
+                    self._named.setdefault(unicodedata.normalize("NFC", key), []).append(path)
+        return self._named.get(unicodedata.normalize("NFC", name), [])
+
+    def find(self, name: str, *, folder: str) -> str:
+        """The path of a file that a table in `folder` names.
+
+        Raises:
+            NotFoundError: There is none, or several, or it lies outside the root.
+        """
+        path = self.path(name, folder=folder)
+        if path is None:
+            paths = self.named(name)
+            if len(paths) > 1:
+                raise NotFoundError(f"{name} may be {paths[0]} or {paths[1]}")
+            if not paths:
+                raise NotFoundError(f"{name} is not there")
+            path = paths[0]
+        if path.startswith(".."):
+            raise NotFoundError(f"{name} lies outside {self.index.root}")
+        return path
+
+    def _is_there(self, path: str) -> bool:
+        if self.index.stamp(path) != (0, 0):
+            return True
+        del self.index.stamps[path]
+        return False
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """A name as it is, with a slash for a backslash, and in both normal forms."""
+    forms = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    yield from dict.fromkeys((name, name.replace("\\", "/"), *forms))

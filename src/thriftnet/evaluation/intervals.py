@@ -1,0 +1,42 @@
+"""95% intervals of proportions over test images. None of them speaks of another seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+Interval = tuple[float, float]
+
+_Z = 1.959964
+"""Of a two-sided 95%."""
+
+
+def wilson_interval(correct: int, total: int) -> Interval:
+    """95% interval of a proportion (Wilson 1927).
+
+    It says how far another test set of this size may differ, not another seed.
+    """
+    if total == 0:
+        return (0.0, 1.0)
+    share, z = correct / total, _Z
+    centre = share + z * z / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return (max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
+
+
+def mean_interval(shares: Sequence[tuple[float, Interval]]) -> tuple[float, Interval]:
+    """The mean of independent proportions, and its interval from theirs.
+
+    The distances of their limits from them add up as variances do (MOVER: Zou, Huang and Zhang, "A
+    note on confidence interval estimation for a linear function of binomial proportions", 2009).
+    Unlike a normal interval, it has a width where every proportion is 0 or 1.
+
+    Args:
+        shares: Each proportion with its limits, at least one.
+    """
+    count = len(shares)
+    mean = sum(share for share, _ in shares) / count
+    below = math.sqrt(sum((share - low) ** 2 for share, (low, _) in shares)) / count
+    above = math.sqrt(sum((high - share) ** 2 for share, (_, high) in shares)) / count
+    return mean, (max(0.0, mean - below), min(1.0, mean + above))

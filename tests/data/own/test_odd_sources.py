@@ -1,0 +1,135 @@
+"""Tables and arrays as people have them: without endings, names of columns or names of classes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from own_pictures import listed, picture, put, put_flat, stacked, two
+from thriftnet.data.options import DatasetSpec, SourceOptions
+from thriftnet.data.own.open import list_pictures
+from thriftnet.errors import DataError
+
+
+def _kaggle(folder: Path, *, header: bool) -> None:
+    """As competitions have them: names without endings, pictures in a folder of the split."""
+    lines = ["id,breed"] if header else []
+    for label in ("cat", "dog"):
+        put(folder, {"train": 0})
+        for number in range(4):
+            picture(label, number).save(folder / "train" / f"{label[0]}00{number}.jpg")
+            lines.append(f"{label[0]}00{number},{label}")
+    put(folder / "test", {"": 2})
+    (folder / "labels.csv").write_text("\n".join(lines))
+    (folder / "sample_submission.csv").write_text("id,breed\n0,cat\n1,cat\n")
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("name", ["", "labels.csv"])
+def test_names_without_endings_in_a_folder_of_their_own(
+    tmp_path: Path, header: bool, name: str
+) -> None:
+    _kaggle(tmp_path, header=header)
+    assert listed(tmp_path / name) == ("a table of picture files", two("train"))
+    notes = list_pictures(tmp_path, DatasetSpec()).notes
+    assert "2 pictures are in no table, such as test/0.png" in notes
+
+
+def test_a_name_that_several_pictures_have(tmp_path: Path) -> None:
+    _kaggle(tmp_path, header=True)
+    picture("cat", 9).save(tmp_path / "test" / "c000.png")
+    index = list_pictures(tmp_path, DatasetSpec())
+    (omission,) = index.omissions
+    assert str(omission) == "labels.csv, line 2: c000 may be test/c000.png or train/c000.jpg"
+
+
+def test_solar_cells_as_their_package_has_them(tmp_path: Path) -> None:
+    """Separated by spaces, without names of columns: path, probability, kind."""
+    rows = [
+        f"{path}  {value:<20} {kind}"
+        for (path, _), value, kind in zip(
+            put_flat(tmp_path),
+            ["1.0", "0.0", "0.3333333333333333", "1.0", "0.0", "0.0", "0.3333333333333333", "1.0"],
+            ["mono", "poly"] * 4,
+            strict=True,
+        )
+    ]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    _, found = listed(tmp_path / "labels.csv")
+    assert found == Counter({(None, "0.0"): 3, (None, "0.3333333333333333"): 2, (None, "1.0"): 3})
+    index = list_pictures(tmp_path / "labels.csv", DatasetSpec())
+    assert index.notes == ["labels.csv: the column 1 names the pictures, 2 their classes"]
+    kinds = SourceOptions(label_column="3")
+    index = list_pictures(tmp_path / "labels.csv", DatasetSpec(options=kinds))
+    assert {entry.label for entry in index.entries} == {"mono", "poly"}
+
+
+def test_one_number_in_two_spellings_is_one_class(tmp_path: Path) -> None:
+    labels = ["1", "1.0", "0", "0.0", "2", "2", "nan", "0"]
+    rows = [f"{p},{v}" for (p, _), v in zip(put_flat(tmp_path), labels, strict=True)]
+    (tmp_path / "l.csv").write_text("file,label\n" + "\n".join(rows))
+    index = list_pictures(tmp_path / "l.csv", DatasetSpec())
+    assert Counter(entry.label for entry in index.entries) == {"0": 3, "1": 2, "2": 2}
+    assert [str(omission) for omission in index.omissions] == ["images/d2.png: no label (nan)"]
+
+
+def test_folders_of_splits_in_a_tables_paths(tmp_path: Path) -> None:
+    rows: list[str] = []
+    for split in ("train", "test"):
+        rows += [f"{split}/{path},{label}" for path, label in put_flat(tmp_path / split)]
+    (tmp_path / "labels.csv").write_text("path,label\n" + "\n".join(rows))
+    assert listed(tmp_path / "labels.csv")[1] == two("train") + two("test")
+
+
+def test_a_separator_that_only_unicode_knows_ends_no_line(tmp_path: Path) -> None:
+    rows = put_flat(tmp_path)
+    (tmp_path / "a.csv").write_text("\r\n".join(f"{p},{v}\u2028x" for p, v in rows), "utf-8")
+    assert {label for _, label in listed(tmp_path / "a.csv")[1]} == {"cat x", "dog x"}
+    lines = [json.dumps({"path": p, "label": f"{v}\x85y"}, ensure_ascii=False) for p, v in rows]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), "utf-8")
+    assert {label for _, label in listed(tmp_path / "a.jsonl")[1]} == {"cat y", "dog y"}
+
+
+def _idx(folder: Path, *, name: str = "train-images-idx3-ubyte") -> None:
+    sizes = b"".join(n.to_bytes(4, "big") for n in (4, 6, 5))
+    (folder / name).write_bytes(bytes([0, 0, 8, 3]) + sizes + bytes(range(120)))
+    labels = bytes([0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 1, 2])
+    place = name.replace("images", "labels").replace("idx3", "idx1")
+    (folder / place).write_bytes(labels)
+
+
+@pytest.mark.parametrize("text", ["top\nbag\n", "0 top\n1 bag\n", "\ufeff0: top\r\n1: bag\r\n"])
+def test_a_file_that_names_the_classes_of_idx_files(tmp_path: Path, text: str) -> None:
+    _idx(tmp_path, name="train-images.idx3-ubyte")
+    (tmp_path / "classes.txt").write_bytes(text.encode())
+    index = list_pictures(tmp_path, DatasetSpec())
+    assert [entry.label for entry in index.entries] == ["top", "bag", "bag"]
+    where = "train-images.idx3-ubyte, row 3"
+    assert [tuple(each) for each in index.omissions] == [(where, "label 2, and 2 classes")]
+
+
+def test_a_file_that_names_a_class_twice(tmp_path: Path) -> None:
+    _idx(tmp_path)
+    (tmp_path / "labels.txt").write_text("top\nbag\ntop\n")
+    with pytest.raises(DataError, match=r"labels.txt has the class top twice"):
+        listed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.eye(2)[[0] * 4 + [1] * 4], np.repeat([0.0, 1.0], 4), np.repeat([[0], [1]], 4, axis=0)],
+)
+def test_labels_of_arrays_as_other_libraries_write_them(tmp_path: Path, labels: np.ndarray) -> None:
+    images = np.concatenate([stacked("cat", 4), stacked("dog", 4)])
+    np.savez(tmp_path / "a.npz", images=images, labels=labels, classes=["cat", "dog"])
+    assert listed(tmp_path / "a.npz") == ("NPZ arrays", two())
+
+
+def test_a_class_may_begin_with_any_sign(tmp_path: Path) -> None:
+    images = np.concatenate([stacked("cat", 4), stacked("dog", 4)])
+    np.savez(tmp_path / "a.npz", images=images, labels=np.repeat(["!Kung", "=1+1"], 4))
+    assert {label for _, label in listed(tmp_path / "a.npz")[1]} == {"!Kung", "=1+1"}

@@ -81,11 +81,11 @@ def _fitting(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.ui
 
     A network for less than CIFAR-10's 32 pixels shrinks its images itself, as in training.
     """
-    model, (height, width) = classifier.model, images.shape[1:3]
-    if height == width and (height == model.image_size or model.image_size < height == IMAGE_SIZE):
+    wanted, (height, width) = classifier.preprocessing, images.shape[1:3]
+    side = wanted.image_size
+    if height == width and (height == side or side < height == IMAGE_SIZE):
         return images
-    square = [square_array(each, size=model.image_size, fit=model.fit) for each in images]
-    return np.stack(square)
+    return np.stack([square_array(each, size=side, fit=wanted.fit) for each in images])
 
 
 def _predict_some(classifier: Classifier, paths: Sequence[Path]) -> list[PictureResult]:

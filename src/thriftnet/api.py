@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from thriftnet.data import image_files
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.evaluation.results import Evaluation
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.remote import pull, push
-from thriftnet.inference.classifier import Classifier, Prediction, load_model
+from thriftnet.inference.classifier import Classifier, load_model
+from thriftnet.inference.pictures import Picture
+from thriftnet.inference.prediction import Prediction
 from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
@@ -180,27 +182,26 @@ def track(run: Path | str, trackers: Sequence[str]) -> None:
 
 
 def predict(
-    model: Classifier | Path | str, images: NDArray[np.uint8] | Path | str | Sequence[Path | str]
+    model: Classifier | Path | str,
+    images: NDArray[np.uint8] | Tensor | Picture | Iterable[Picture],
 ) -> list[Prediction]:
-    """Classify images: an (N, 32, 32, 3) uint8 array, or image files of any size.
+    """Classify pictures: image files, their content, Pillow's images, arrays and tensors.
 
     Args:
         model: As `load_model` gives it, or what it takes: shipped weights, a run or model file.
-        images: Pictures, or a path, or several: of image files, and of folders with image files,
-            which are read in natural order. Each prediction has its `file`.
+        images: An (N, 32, 32, 3) uint8 array, an (N, 3, 32, 32) uint8 tensor, or one picture or
+            several, of any size and mixed kinds: paths of image files and of folders with image
+            files, which are read in natural order; the bytes of a file; Pillow's images; pixels as
+            an (H, W, 3) uint8 array or a tensor. The prediction of a file has its `file`.
 
     Raises:
         RunError: There is no finished network.
-        ImageError: A file cannot be read as one picture.
+        ImageError: A picture cannot be read.
         DataError: A folder holds no picture.
-        ValueError: An array of another shape or type.
+        ValueError: An array or tensor of several images has another shape or type.
     """
     classifier = model if isinstance(model, Classifier) else load_model(model)
-    if isinstance(images, np.ndarray):
-        return classifier.predict(images)
-    given = [Path(path) for path in ([images] if isinstance(images, str | Path) else images)]
-    found = (image_files(path) if path.is_dir() else [path] for path in given)
-    return classifier.predict_files(file for files in found for file in files)
+    return classifier.predict(images)
 
 
 def write_report(

@@ -55,6 +55,7 @@ def replacing(
     *,
     error: type[ThriftnetError] | None = None,
     keep: bool = False,
+    at: int | None = None,
     former: Path | None = None,
 ) -> Iterator[IO[bytes]]:
     """A file to write beside `path`; it takes the path's place when the block ends well.
@@ -68,6 +69,7 @@ def replacing(
         error: What is raised of the faults that a user can mend.
         keep: Whether what was written stays as PATH.part if the block fails; then one process at
             a time writes to `path`.
+        at: Go on with the PATH.part that was kept, cut to so many bytes.
         former: In the same folder: where the file goes that was at `path`.
 
     Raises:
@@ -80,13 +82,14 @@ def replacing(
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         if keep:
-            temporary = path.with_name(f"{path.name}.part")
+            temporary = part_of(path)
             _refuse_written(temporary)
-            temporary.unlink(missing_ok=True)  # not written to: it may be a link
+            if at is None:
+                temporary.unlink(missing_ok=True)  # not written to: it may be a link
         else:
             remove_leftovers(path)
             temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        handle = _open_new(temporary)
+        handle = _open_new(temporary) if at is None else _open_part(temporary, at)
         with os.fdopen(handle, "wb") as file:
             if mode is not None:
                 with contextlib.suppress(OSError):  # a file system without modes
@@ -110,6 +113,30 @@ def replacing(
         if temporary is not None and not keep:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """Where `replacing` keeps what was written of a file if it is asked to."""
+    return path.with_name(f"{path.name}.part")
+
+
+def _open_part(path: Path, at: int) -> int:
+    """A file that was begun, locked and cut to so many bytes, to go on at its end.
+
+    Raises:
+        OSError: It is gone, is no file, or another process writes it.
+    """
+    handle = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        _refuse_special(os.fstat(handle).st_mode)
+        if _lock(handle, alone=True) is False:
+            raise _BusyError(errno.EBUSY, "another process writes it")
+        os.ftruncate(handle, at)
+        os.lseek(handle, at, os.SEEK_SET)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
 
 
 def _open_new(path: Path) -> int:
@@ -154,8 +181,8 @@ def remove_leftovers(path: Path) -> None:
                     each.unlink()
 
 
-def _lock(handle: int, *, wait: bool = False) -> bool | None:
-    """Lock a file that is written, waiting for others; or see that nobody writes it.
+def _lock(handle: int, *, wait: bool = False, alone: bool = False) -> bool | None:
+    """Lock a file that is written, waiting for others or not; or see that nobody writes it.
 
     Returns:
         False: another process writes it; none: there are no locks.
@@ -165,7 +192,8 @@ def _lock(handle: int, *, wait: bool = False) -> bool | None:
     import fcntl
 
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_EX if wait or alone else fcntl.LOCK_SH
+        fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:

@@ -1,5 +1,6 @@
 """Predictions for what users point at: files, folders, and the unlabelled pickle."""
 
+import itertools
 import json
 import os
 import pickle
@@ -14,14 +15,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from thriftnet.errors import DataError, RunError
-from thriftnet.inference import inputs
+from thriftnet.inference import inputs, stream
 from thriftnet.inference.classifier import Classifier
-from thriftnet.inference.inputs import (
-    PictureResult,
-    find_pictures,
-    predict_pickle,
-    predict_pictures,
-)
+from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
+from thriftnet.inference.prediction import PictureResult
 from thriftnet.models.saved import SavedModel
 from thriftnet.terminal.rows import print_json_rows, print_predictions, write_rows
 
@@ -71,12 +68,18 @@ def named(classifier: Classifier, given: list[Path]) -> list[PictureResult]:
 
 def test_bad_pictures_do_not_keep_the_good_from_their_names(classifier: Classifier, folder: Path):
     results = named(classifier, [folder])
-    assert [result.path.name for result in results] == ["1.png", "2.png", "3.png", "4.png", "5.jpg"]
+    assert [Path(result.name).name for result in results] == [
+        "1.png",
+        "2.png",
+        "3.png",
+        "4.png",
+        "5.jpg",
+    ]
     labels = [result.prediction and result.prediction.label for result in results]
     assert labels == ["red", "green", "blue", None, None]
     for result in results:
         assert (result.prediction is None) == (result.error is not None)
-    assert all(str(r.path) in str(r.error) and "\n" not in str(r.error) for r in results[3:])
+    assert all(r.name in str(r.error) and "\n" not in str(r.error) for r in results[3:])
 
 
 def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
@@ -105,7 +108,7 @@ def test_a_telephones_folder_is_accounted_for(classifier: Classifier, tmp_path: 
 
 def test_files_and_folders_mix_and_may_repeat(classifier: Classifier, folder: Path):
     results = named(classifier, [folder / "3.png", folder, folder / "3.png"])
-    assert [result.path.stem for result in results] == ["3", "1", "2", "3", "4", "5", "3"]
+    assert [Path(result.name).stem for result in results] == ["3", "1", "2", "3", "4", "5", "3"]
     assert results[0].prediction == results[3].prediction == results[-1].prediction
 
 
@@ -113,8 +116,21 @@ def test_many_pictures_are_read_in_portions(
     classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     expected = named(classifier, [folder])
-    monkeypatch.setattr(inputs, "_AT_ONCE", 2)
+    monkeypatch.setattr(stream, "BATCH", 2)
     assert named(classifier, [folder]) == expected
+
+
+def test_what_paths_stand_for_is_counted_and_not_held(folder: Path):
+    found = find_pictures([folder, folder / "1.png"])
+    assert (len(found), found.widest) == (6, len(str(folder / "1.png")))
+    assert (
+        list(found)
+        == list(found)
+        == [folder / name for name in ("1.png", "2.png", "3.png", "4.png", "5.jpg", "1.png")]
+    )
+    (folder / "2.png").touch()
+    os.utime(folder / "2.png", ns=(0, 0))
+    assert find_pictures([folder, folder / "1.png"]).digest != found.digest
 
 
 def test_only_bad_pictures(classifier: Classifier, folder: Path):
@@ -159,7 +175,7 @@ def test_terminal_shows_the_three_most_probable(
     classifier: Classifier, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     found = named(classifier, [folder])
-    print_predictions(found, paths=[result.path for result in found])
+    print_predictions(found, widest=20)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3  # the bad ones are told on standard error
     assert lines[1].split()[1] == "green"
@@ -171,19 +187,40 @@ def test_terminal_shows_the_three_most_probable(
 def test_rows_come_as_pictures_are_classified_and_few_are_held(
     classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(inputs, "_AT_ONCE", 2)
-    read: list[Path] = []
-    read_image = inputs.read_image
+    """However long the list is, or however slowly its results are taken."""
+    monkeypatch.setattr(stream, "BATCH", 2)
+    taken: list[int] = []
 
-    def counted(path: Path, **options: Any) -> Any:
-        read.append(path)
-        return read_image(path, **options)
+    def endless() -> Iterator[Path]:
+        for number in itertools.count():
+            taken.append(number)
+            yield folder / "1.png"
 
-    monkeypatch.setattr(inputs, "read_image", counted)
-    results = predict_pictures(classifier, find_pictures([folder]))
-    assert read == []
-    next(results)
-    assert len(read) == 2
+    results = predict_pictures(classifier, endless())
+    assert taken == []
+    for done in range(1, 20):
+        next(results)
+        assert len(taken) <= done + 6
+    results.close()
+
+
+def test_a_later_result_is_that_of_its_whole_batch(
+    classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stream, "BATCH", 2)
+    monkeypatch.setattr(inputs, "BATCH", 2)
+    pictures = find_pictures([folder])
+    whole = list(predict_pictures(classifier, pictures))
+    seen: list[int] = []
+    probabilities = classifier.probabilities
+
+    def counted(images: Any) -> Any:
+        seen.append(len(images))
+        return probabilities(images)
+
+    monkeypatch.setattr(classifier, "probabilities", counted)
+    assert list(predict_pictures(classifier, pictures, first=1)) == whole[1:]
+    assert seen == [2, 1]
 
 
 def rows_until(stop: BaseException | None) -> Iterator[tuple[str, int]]:

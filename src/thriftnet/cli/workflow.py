@@ -1,10 +1,9 @@
-"""train, evaluate, predict: the way from a recipe to named pictures."""
+"""train, evaluate: the way from a recipe to a network and its accuracy."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,14 +26,12 @@ from thriftnet.cli.app import (
 )
 from thriftnet.cli.completions import recipe_names
 from thriftnet.commands import command
-from thriftnet.errors import RunError, TrackingError
+from thriftnet.errors import TrackingError
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
-from thriftnet.writable import check_writable
 
 if TYPE_CHECKING:
     from thriftnet.evaluation.results import Evaluation
-    from thriftnet.inference.inputs import PictureResult
 
 
 @app.command()
@@ -175,64 +172,3 @@ def evaluate(
         saved = found.run.evaluations() if found.run and not evaluation.not_kept else None
         console.print_evaluation(target, evaluation, shipped=shipped, saved=saved)
     _warn_if_not_kept(evaluation)
-
-
-@app.command()
-def predict(
-    target: TargetArgument,
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders, or one pickle."),
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="CSV", help="Write a CSV file.")
-    ] = None,
-    tta: TtaOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
-    pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
-    if as_json and (output or pickled):
-        what = "--output writes" if output else "a pickle gives"
-        raise typer.BadParameter(f"{what} CSV; leave out --json")
-    if output:
-        check_writable(output, error=RunError, inputs=inputs)
-    found = find_target(target)
-
-    from thriftnet import api
-    from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
-    from thriftnet.terminal import rows
-    from thriftnet.terminal.counting import counting
-
-    classifier = api.load_model(target, tta=tta, device=device, precision=precision)
-    if pickled:
-        rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
-        return
-    paths = find_pictures(inputs)
-    if output:
-        check_writable(output, error=RunError, inputs=[found.path, *paths])
-    failed = 0
-
-    def told_of() -> Iterator[PictureResult]:
-        nonlocal failed
-        for number, result in enumerate(predict_pictures(classifier, paths), start=1):
-            told(number, len(paths))
-            if result.error:
-                failed += 1
-                to_stderr(f"thriftnet: {result.error}")
-            yield result
-
-    silent = as_json or output is not None or not sys.stdout.isatty()
-    with counting("pictures", shown=silent) as told:
-        if as_json:
-            rows.print_json_rows(result.to_json() for result in told_of())
-        elif output:
-            named = ((r.path, r.prediction) for r in told_of() if r.prediction)
-            cells = ((path, found.label, found.probability) for path, found in named)
-            rows.write_rows(("file", "label", "probability"), cells, output)
-        else:
-            rows.print_predictions(told_of(), paths=paths)
-    if failed:
-        raise typer.Exit(2)

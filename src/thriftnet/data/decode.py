@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import struct
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -25,6 +22,7 @@ from thriftnet.data.picture_formats import (
     is_jpeg,
     unreadable_kind,
 )
+from thriftnet.data.silence import silent_pillow
 from thriftnet.data.square import make_square
 from thriftnet.errors import ImageError
 
@@ -97,7 +95,9 @@ def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") ->
             raise _unusable(path, fault, b"") from None
 
 
-def decode_image(content: bytes, *, name: str, size: int, fit: Fit) -> Decoded:
+def decode_image(
+    content: bytes, *, name: str, size: int, fit: Fit, max_pixels: int = _MAX_JPEG_PIXELS
+) -> Decoded:
     """Decodes the content of an image file as `read_image` does; within `silent_pillow`.
 
     Args:
@@ -105,25 +105,51 @@ def decode_image(content: bytes, *, name: str, size: int, fit: Fit) -> Decoded:
         name: of the file, for messages and where the end of a name decides what it is.
         size: height and width to return, in pixels.
         fit: how a picture becomes square: `crop`, `pad` or `squash`.
+        max_pixels: of the whole picture; the limits of `read_image` hold besides.
 
     Raises:
         ImageError: as `read_image`.
     """
-    return _decode(io.BytesIO(content), Path(name), size, fit)
+    return _decode(io.BytesIO(content), Path(name), size, fit, max_pixels)
 
 
-@contextlib.contextmanager
-def silent_pillow() -> Iterator[None]:
-    """Keeps Pillow's warnings of bombs and oddities back: the first are refused here.
+def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> Decoded:
+    """Brings a picture that Pillow holds into the form of `decode_image`; it stays as it is.
 
-    To be entered once around several threads, as it changes what all of them warn of.
+    Args:
+        picture: opened or made by Pillow; of several frames, the one that it shows.
+        name: for messages.
+        size: height and width to return, in pixels.
+        fit: how a picture becomes square: `crop`, `pad` or `squash`.
+
+    Raises:
+        ImageError: its file is damaged, it has too many pixels or values of unknown range.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    path = Path(name)
+    try:
+        if picture.width * picture.height > _MAX_PIXELS:
+            raise _too_large(path)
+        _refuse_range(picture, path)
+        own = picture.copy()
+        own.info.pop("xmp", None)
+        rgb = as_shown(own, header=b"")
+        turn = _TURNS.get(_orientation(own))
+        rgb = rgb if turn is None else rgb.transpose(turn)
+        square = make_square(rgb, *rgb.size, scale=1, size=size, fit=fit)
+        return Decoded(np.array(square), *rgb.size)
+    except ImageError:
+        raise
+    except Exception as fault:  # a file that is loaded only now can make a decoder raise anything
+        raise _unusable(path, fault, b"") from None
 
 
-def _decode(file: BinaryIO, path: Path, size: int | None, fit: Fit) -> Decoded:
+def _decode(
+    file: BinaryIO,
+    path: Path,
+    size: int | None,
+    fit: Fit,
+    max_pixels: int = _MAX_JPEG_PIXELS,
+) -> Decoded:
     header = b""
     try:
         header = file.read(HEADER_BYTES)
@@ -131,11 +157,12 @@ def _decode(file: BinaryIO, path: Path, size: int | None, fit: Fit) -> Decoded:
         if kind := unreadable_kind(header, path.suffix):
             raise _unreadable(path, kind)
         with _identified(file, header) as picture:
+            _refuse_unusable(picture, path, header, max_pixels)
             return _read(picture, path, header, size, fit)
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(path) from None
+        raise _too_large(path, min(_MAX_PIXELS, max_pixels)) from None
     # Damaged bytes can make a decoder raise nearly anything.
     except Exception as fault:
         raise _unusable(path, fault, header) from None
@@ -163,7 +190,6 @@ def _identified(file: BinaryIO, header: bytes) -> Image.Image:
 
 
 def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit: Fit) -> Decoded:
-    _refuse_unusable(picture, path, header)
     width, height = picture.size
     scale = 1
     if size is not None and isinstance(picture, JpegImagePlugin.JpegImageFile):
@@ -187,26 +213,31 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
     return Decoded(np.array(rgb), width, height)
 
 
-def _refuse_unusable(picture: Image.Image, path: Path, header: bytes) -> None:
+def _refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels: int) -> None:
     """Judges by the header, before anything is decoded."""
     jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
     most = _MAX_JPEG_PIXELS if jpeg and not _is_kept_whole(picture) else _MAX_PIXELS
+    most = min(most, max_pixels)
     if picture.width * picture.height > most:
         raise _too_large(path, most)
     if max(picture.size) > _MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
     if getattr(picture, "n_frames", 1) > 1:
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
-    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # to 65,535
-        raise ImageError(
-            f"{path} has values of unknown range; save it with 8 or 16 bits a channel, unsigned"
-        )
+    _refuse_range(picture, path)
     clear = picture.info.get("transparency")
     if picture.format == "PNG" and header[24] == 16 and isinstance(clear, tuple):
         # Pillow keeps the upper 8 bits of each pixel, and the colour is one of 16.
         raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         _refuse_tiff(picture, path)
+
+
+def _refuse_range(picture: Image.Image, path: Path) -> None:
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # to 65,535
+        raise ImageError(
+            f"{path} has values of unknown range; save it with 8 or 16 bits a channel, unsigned"
+        )
 
 
 def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:

@@ -24,7 +24,18 @@ _SYSTEM_FOLDERS = {
 
 
 def image_files(path: Path | str) -> list[Path]:
-    """Returns the image files a path stands for.
+    """Returns the image files a path stands for, as `walk_images` finds them.
+
+    Raises:
+        DataError: as `walk_images`.
+    """
+    return list(walk_images(path))
+
+
+def walk_images(path: Path | str) -> Iterator[Path]:
+    """Finds the image files a path stands for, one after another.
+
+    Only the names in one folder, and in those above it, are held.
 
     Args:
         path: a file, returned as it is; or a folder, walked to the bottom, through links too.
@@ -32,7 +43,7 @@ def image_files(path: Path | str) -> list[Path]:
             decoded here, such as HEIC, is among them, as reading it says what to do. Hidden files
             and folders, trash and thumbnails are left out.
 
-    Returns:
+    Yields:
         Paths in natural order: `2.png` before `10.png`.
 
     Raises:
@@ -41,34 +52,57 @@ def image_files(path: Path | str) -> list[Path]:
     """
     path = Path(path)
     if path.is_file():
-        return [path]
+        yield path
+        return
     if not path.is_dir():
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; give an image or a folder of images")
     suffixes = picture_suffixes()
-    found = [
-        file for file in _walk(path) if file.suffix.lower() in suffixes or has_picture_bytes(file)
-    ]
+    found = False
+    for file in _walk(path):
+        if file.suffix.lower() in suffixes or has_picture_bytes(file):
+            found = True
+            yield file
     if not found:
         raise DataError(f"{path} holds no images; give a folder with PNG, JPEG or similar files")
-    return sorted(found, key=lambda file: [natural_key(part) for part in file.parts])
 
 
-def _walk(path: Path) -> Iterator[Path]:
+def _walk(root: Path) -> Iterator[Path]:
     """All files under a folder that somebody put there; each folder once, whatever links say."""
-
-    def refuse(fault: OSError) -> None:
-        raise DataError(f"{fault.filename}: {fault.strerror}; make it readable or move it away")
-
     seen: set[tuple[int, int]] = set()
-    for folder, below, names in os.walk(path, onerror=refuse, followlinks=True):
-        found = Path(folder).stat()
-        if (found.st_dev, found.st_ino) in seen:
-            below.clear()
-            continue
-        seen.add((found.st_dev, found.st_ino))
-        below[:] = sorted(name for name in below if not is_system_folder(name))
-        yield from (Path(folder) / name for name in names if not name.startswith("."))
+    levels = [_listed(root, seen)]
+    while levels:
+        path, is_folder = next(levels[-1], (None, False))
+        if path is None:
+            levels.pop()
+        elif is_folder:
+            levels.append(_listed(path, seen))
+        else:
+            yield path
+
+
+def _listed(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, bool]]:
+    """Files and folders directly in a folder, and whether each is a folder."""
+    try:
+        facts = folder.stat()
+        if (facts.st_dev, facts.st_ino) in seen:
+            return
+        seen.add((facts.st_dev, facts.st_ino))
+        with os.scandir(folder) as entries:
+            names = [(entry.name, _is_folder(entry)) for entry in entries]
+    except OSError as fault:
+        raise DataError(f"{folder}: {fault.strerror}; make it readable or move it away") from None
+    names.sort(key=lambda each: (natural_key(each[0]), each[0]))
+    for name, is_folder in names:
+        if not (is_system_folder(name) if is_folder else name.startswith(".")):
+            yield folder / name, is_folder
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def is_system_folder(folder: str) -> bool:

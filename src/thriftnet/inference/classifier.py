@@ -1,20 +1,26 @@
-"""A trained network as something that names pictures."""
+"""A trained network that classifies pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from thriftnet.data import read_image
-from thriftnet.errors import RunError
+from thriftnet.errors import ImageError, RunError
 from thriftnet.inference.engine import Engine
+from thriftnet.inference.pictures import ONE_PICTURE, Picture
+from thriftnet.inference.prediction import PictureResult, Prediction
+from thriftnet.inference.stream import classify
 from thriftnet.inference.views import choose_views
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.models.tensors import digest_arrays
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.find import find_model
@@ -22,22 +28,8 @@ from thriftnet.weights.find import find_model
 _CIFAR10_SIDE = 32
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of one image."""
-
-    label: str
-    index: int
-    """Of the label among the network's classes."""
-    probability: float
-    probabilities: dict[str, float]
-    """Of every class, most probable first."""
-    file: Path | None = None
-    """The picture's, where it was read from one."""
-
-
 class Classifier:
-    """A network ready to use.
+    """A network ready to use, by several threads at once.
 
     Args:
         model: As read from its file.
@@ -70,6 +62,14 @@ class Classifier:
         """What is done to a picture here, with the views that are used here."""
         return self.model.preprocessing.model_copy(update={"tta": self.tta})
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights, by which rows and answers say which network they are of."""
+        if self.model.weights_sha256 is not None:
+            return self.model.weights_sha256
+        weights = self.model.network.state_dict()  # of a file of an earlier version
+        return digest_arrays({name: tensor.cpu().numpy() for name, tensor in weights.items()})
+
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of images of the network's size, or of CIFAR-10's.
 
@@ -100,36 +100,48 @@ class Classifier:
             raise RunError("the network's outputs are not finite; train it anew")
         return logits.softmax(dim=1).numpy()
 
-    def predict(self, images: NDArray[np.uint8]) -> list[Prediction]:
-        """Name each of (N, H, W, 3) uint8 RGB images of the network's size, or of CIFAR-10's.
+    def predict(
+        self, pictures: NDArray[np.uint8] | Tensor | Picture | Iterable[Picture]
+    ) -> list[Prediction]:
+        """Classify pictures of any kind.
+
+        Args:
+            pictures: (N, H, W, 3) uint8 RGB images of the network's size, or of CIFAR-10's; the
+                same as an (N, 3, H, W) uint8 tensor; or one picture or several, of any size and
+                mixed kinds, where a folder stands for its pictures.
 
         Raises:
-            ValueError: Another shape or type.
+            ImageError: One of several cannot be read as a picture.
+            DataError: A folder holds no picture or cannot be read.
+            ValueError: An array or tensor has another shape or type.
         """
-        return [self._named(row) for row in self.probabilities(images)]
+        if isinstance(pictures, Tensor):
+            if pictures.dtype != torch.uint8 or pictures.ndim != 4:
+                shape = tuple(pictures.shape)
+                raise ValueError(f"images must be (N, 3, H, W) uint8, not {shape} {pictures.dtype}")
+            pictures = pictures.detach().cpu().permute(0, 2, 3, 1).numpy()
+        if isinstance(pictures, np.ndarray):
+            return [Prediction.of(row, self.classes) for row in self.probabilities(pictures)]
+        one = isinstance(pictures, ONE_PICTURE)
+        several = cast("Iterable[Picture]", [pictures] if one else pictures)
+        found: list[Prediction] = []
+        for result in self.stream(several):
+            if result.prediction is None:
+                raise ImageError(result.error or "")
+            found.append(replace(result.prediction, file=result.path))
+        return found
+
+    def stream(self, pictures: Iterable[Picture]) -> Iterator[PictureResult]:
+        """Classify any number of pictures one after another, as `stream.classify` does."""
+        return classify(self, pictures)
 
     def predict_files(self, paths: Iterable[Path | str]) -> list[Prediction]:
-        """Name image files of any size.
+        """Classify image files of any size.
 
         Raises:
             ImageError: A file is missing or cannot be read as one picture.
         """
-        files = [Path(path) for path in paths]
-        if not files:
-            return []
-        size, fit = self.preprocessing.image_size, self.preprocessing.fit
-        pictures = [read_image(file, size=size, fit=fit) for file in files]
-        named = self.predict(np.stack(pictures))
-        return [replace(one, file=file) for one, file in zip(named, files, strict=True)]
-
-    def _named(self, row: NDArray[np.float32]) -> Prediction:
-        order = [int(i) for i in np.argsort(-row, kind="stable")]
-        return Prediction(
-            label=self.classes[order[0]],
-            index=order[0],
-            probability=float(row[order[0]]),
-            probabilities={self.classes[i]: float(row[i]) for i in order},
-        )
+        return self.predict([Path(path) for path in paths])
 
 
 def load_model(

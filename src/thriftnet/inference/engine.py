@@ -24,6 +24,8 @@ def untold(_done: int, _total: int) -> None:
 class Engine:
     """Runs a network in evaluation mode, batch by batch.
 
+    Several threads may use one whose network is in evaluation mode, as that of `Engine.of` is.
+
     Args:
         network: On `compute.device`; run as it is.
         mean: Of the training images in [0, 1].
@@ -89,7 +91,8 @@ class Engine:
         weights = {kind: choose_views(kind) for kind in kinds}
         parts: dict[str, list[Tensor]] = {view: [] for each in weights.values() for view in each}
         training = self.network.training
-        self.network.eval()
+        if training:
+            self.network.eval()
         try:
             for start in range(0, len(images), self.batch_size):
                 batch = images[start : start + self.batch_size].to(self.compute.device)
@@ -100,7 +103,8 @@ class Engine:
                         found.append(self.network(shown).float().cpu())
                 told(min(start + self.batch_size, len(images)), len(images))
         finally:
-            self.network.train(training)
+            if training:
+                self.network.train()
         views = {k: torch.cat(found) if found else torch.empty(0, 0) for k, found in parts.items()}
         return {
             kind: torch.stack([weight * views[view] for view, weight in each.items()]).sum(0)

@@ -2,61 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data import image_files, read_image, read_unlabelled
+from thriftnet.data import read_unlabelled
 from thriftnet.data.cifar10.facts import IMAGE_SIZE
+from thriftnet.data.pictures import walk_images
 from thriftnet.data.square import square_array
-from thriftnet.errors import ImageError
-from thriftnet.inference.classifier import Classifier, Prediction
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.prediction import PictureResult
+from thriftnet.inference.stream import BATCH
 
-_AT_ONCE = 32
-"""Pictures between two answers. Always as many: a network's last bits depend on its batch."""
 _ARRAYS_AT_ONCE = 1000
-"""The same of images that need no decoding; four batches of an engine."""
+"""Images of a pickle between two answers: they need no decoding; four batches of an engine."""
 
 
 @dataclass(frozen=True)
-class PictureResult:
-    """One file's prediction, or why there is none."""
+class PictureSet:
+    """The picture files that paths stand for. They are found anew each time, and none is held."""
 
-    path: Path
-    prediction: Prediction | None
-    error: str | None
+    given: tuple[Path, ...]
+    """Files and folders."""
+    count: int
+    widest: int
+    """Characters of the longest path."""
+    digest: str
+    """SHA-256 of all paths, with each file's size and time of change."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; a file that could not be read has `error` alone."""
-        if self.prediction is None:
-            return {"file": str(self.path), "error": self.error}
-        found = self.prediction
-        return {
-            "file": str(self.path),
-            "label": found.label,
-            "index": found.index,
-            "probability": found.probability,
-            "probabilities": found.probabilities,
-        }
+    def __iter__(self) -> Iterator[Path]:
+        return (path for given in self.given for path in walk_images(given))
+
+    def __len__(self) -> int:
+        return self.count
 
 
-def find_pictures(inputs: Iterable[Path]) -> list[Path]:
+def find_pictures(inputs: Iterable[Path]) -> PictureSet:
     """The picture files that paths stand for.
 
     Raises:
         DataError: A path does not exist, or a folder holds no picture.
     """
-    return [path for given in inputs for path in image_files(given)]
+    given, digest, count, widest = tuple(inputs), hashlib.sha256(), 0, 0
+    for path in PictureSet(given, 0, 0, ""):
+        try:
+            facts = path.stat()
+            stamp = f"{facts.st_size} {facts.st_mtime_ns}"
+        except OSError:  # removed meanwhile, or a broken link: reading it says so
+            stamp = ""
+        digest.update(b"%b\0%b\n" % (os.fsencode(path), stamp.encode()))
+        count, widest = count + 1, max(widest, len(str(path)))
+    return PictureSet(given, count, widest, digest.hexdigest())
 
 
-def predict_pictures(classifier: Classifier, paths: Sequence[Path]) -> Iterator[PictureResult]:
-    """Classify picture files, a few at a time; one that cannot be read costs no other."""
-    for start in range(0, len(paths), _AT_ONCE):
-        yield from _predict_some(classifier, paths[start : start + _AT_ONCE])
+def predict_pictures(
+    classifier: Classifier, paths: Iterable[Path], *, first: int = 0
+) -> Iterator[PictureResult]:
+    """Classify picture files one after another; one that cannot be read costs no other.
+
+    Args:
+        classifier: A network.
+        paths: Of picture files.
+        first: Place of the first result that is wanted. Its batch is classified as a whole: a
+            network's last bits depend on the batch.
+    """
+    begin = first - first % BATCH
+    yield from islice(classifier.stream(islice(paths, begin, None)), first - begin, None)
 
 
 def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int]]:
@@ -86,18 +103,3 @@ def _fitting(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.ui
     if height == width and (height == side or side < height == IMAGE_SIZE):
         return images
     return np.stack([square_array(each, size=side, fit=wanted.fit) for each in images])
-
-
-def _predict_some(classifier: Classifier, paths: Sequence[Path]) -> list[PictureResult]:
-    pictures: dict[Path, Any] = {}
-    errors: dict[Path, str] = {}
-    for path in paths:
-        try:
-            pictures[path] = read_image(
-                path, size=classifier.preprocessing.image_size, fit=classifier.preprocessing.fit
-            )
-        except ImageError as error:
-            errors[path] = str(error)
-    named = classifier.predict(np.stack(list(pictures.values()))) if pictures else []
-    found = dict(zip(pictures, named, strict=True))
-    return [PictureResult(path, found.get(path), errors.get(path)) for path in paths]

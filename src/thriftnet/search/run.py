@@ -13,6 +13,7 @@ from thriftnet.data.registry import DATASETS, known_classes, name_of
 from thriftnet.errors import DataError, SearchError
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.interrupt import StopRequest, stop_on_signal
+from thriftnet.runtime.processors import processors
 from thriftnet.search.candidates import count_candidates, trial_recipe
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.folder import is_study
@@ -25,7 +26,7 @@ from thriftnet.search.status import Failure, StageStanding, failures_of, label_o
 from thriftnet.search.study import Study
 from thriftnet.search.threads import trial_threads
 from thriftnet.search.workers.local import LocalPool
-from thriftnet.search.workers.machine import gpus, processors
+from thriftnet.search.workers.machine import gpus
 from thriftnet.search.workers.pool import Supervisor, WorkerPool
 from thriftnet.training.data import open_data
 

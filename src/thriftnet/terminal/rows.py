@@ -1,8 +1,7 @@
-"""What is predicted, row by row as it comes: on a terminal, as JSON, or into a CSV file."""
+"""What is predicted, row by row as it comes: on a terminal, as JSON, or as a submission in CSV."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import sys
@@ -13,23 +12,27 @@ from typing import IO, Any
 
 from thriftnet.errors import RunError
 from thriftnet.files import replacing
-from thriftnet.inference.inputs import PictureResult
+from thriftnet.inference.cells import csv_row
+from thriftnet.inference.prediction import PictureResult
 from thriftnet.plain import plain, to_stderr
 
 _WIDEST = 44
 """Columns of a file's name."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a cell begins that a spreadsheet may run."""
 
 
-def print_predictions(results: Iterable[PictureResult], *, paths: Sequence[Path]) -> None:
-    """One line a picture: its three most probable classes."""
-    width = min(_WIDEST, max((len(str(path)) for path in paths), default=0))
+def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
+    """One line a picture: its three most probable classes.
+
+    Args:
+        results: Those without a prediction are passed over.
+        widest: Characters of the longest name.
+    """
+    width = min(_WIDEST, widest)
     for result in results:
         if result.prediction:
             best = list(result.prediction.probabilities.items())[:3]
             text = "  ".join(f"{plain(name)} {share:.3f}" for name, share in best)
-            print(f"{plain(str(result.path)):{width}}  {text}", flush=True)
+            print(f"{plain(result.name):{width}}  {text}", flush=True)
 
 
 def print_json_rows(values: Iterable[Any]) -> None:
@@ -76,32 +79,7 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
 
 
 def _write(header: Sequence[str], rows: Iterable[Sequence[Any]], file: IO[str]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    file.write(csv_row(header))
     for row in rows:
-        cells = [_cell(value) for value in row]
-        # The module leaves a carriage return without quotes, and readers end the row there.
-        (quoted if any("\r" in str(cell) for cell in cells) else writer).writerow(cells)
+        file.write(csv_row(row))
         file.flush()
-
-
-def _cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula.
-
-    File names and class names come from strangers, and `=HYPERLINK(...)` in a cell would run. Of a
-    path, `./` in front names the same file; a text gets the apostrophe that spreadsheets hide. A
-    number may have a sign.
-    """
-    text = str(value)
-    if isinstance(value, int | float) or not text.startswith(_FORMULA) or _is_number(text):
-        return value
-    return f"./{text}" if isinstance(value, Path) else f"'{text}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

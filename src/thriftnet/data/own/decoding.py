@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from thriftnet.data.decode import Decoded, decode_image, silent_pillow
+from thriftnet.data.decode import Decoded, decode_image
 from thriftnet.data.index import Index, Raw
 from thriftnet.data.options import Fit
+from thriftnet.data.silence import silent_pillow
 from thriftnet.data.square import square_array
 from thriftnet.data.statistics import channel_sums
 from thriftnet.errors import DataError, ImageError
 from thriftnet.files import open_regular
+from thriftnet.runtime.processors import processors
 
 DIGEST_BYTES = 16
 _MOST_BYTES = 2**28
@@ -63,7 +65,7 @@ def decode_all(
     Yields:
         The picture of each entry, or why there is none.
     """
-    threads = _processors()
+    threads = processors()
     Image.init()  # once, before several threads ask for a format
     waiting: deque[Future[list[Picture | str]]] = deque()
     last_said, done, count = time.monotonic(), 0, len(index.entries)
@@ -122,12 +124,6 @@ def changed(index: Index, path: str) -> DataError:
 
 def _decode_some(some: list[tuple[Raw, str]], size: int, fit: Fit) -> list[Picture | str]:
     return [_decode(raw, name, size, fit) for raw, name in some]
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _decode(raw: Raw, name: str, size: int, fit: Fit) -> Picture | str:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from thriftnet.data.decode import silent_pillow
 from thriftnet.data.index import Index
 from thriftnet.data.options import Fit
+from thriftnet.data.silence import silent_pillow
 
 _SAMPLE = 1_000
 """Pictures whose headers are read."""

@@ -34,13 +34,6 @@ def start_worker(
         )
 
 
-def processors() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
     """The CUDA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
     import torch

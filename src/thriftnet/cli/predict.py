@@ -1,0 +1,141 @@
+"""predict: pictures, folders of them, and the unlabelled pickle."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thriftnet.cli.app import (
+    DeviceOption,
+    JsonOption,
+    PrecisionOption,
+    TargetArgument,
+    TtaOption,
+    app,
+    find_target,
+)
+from thriftnet.errors import RunError
+from thriftnet.plain import plain, to_stderr
+from thriftnet.writable import check_writable
+
+if TYPE_CHECKING:
+    from thriftnet.inference.classifier import Classifier
+    from thriftnet.inference.inputs import PictureSet
+    from thriftnet.inference.prediction import PictureResult
+
+
+@app.command()
+def predict(
+    target: TargetArgument,
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders, or one pickle."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write a CSV file, or .jsonl or .parquet."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an --output that was interrupted.")
+    ] = False,
+    tta: TtaOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
+    pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
+    _refuse_idle(output, pickled=pickled, resume=resume, as_json=as_json)
+    if output:
+        check_writable(output, error=RunError, inputs=inputs)
+    found = find_target(target)
+
+    from thriftnet import api
+    from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
+    from thriftnet.terminal import rows
+    from thriftnet.terminal.counting import counting
+
+    classifier = api.load_model(target, tta=tta, device=device, precision=precision)
+    if pickled:
+        rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
+        return
+    pictures = find_pictures(inputs)
+    if output:
+        check_writable(output, error=RunError, inputs=chain([found.path], pictures))
+    failed = 0
+
+    def told_of() -> Iterator[PictureResult]:
+        nonlocal failed
+        for number, result in enumerate(predict_pictures(classifier, pictures), start=1):
+            told(number, len(pictures))
+            if result.error:
+                failed += 1
+                to_stderr(f"thriftnet: {result.error}")
+            yield result
+
+    silent = as_json or output is not None or not sys.stdout.isatty()
+    with counting("pictures", shown=silent) as told:
+        if as_json:
+            rows.print_json_rows(result.to_json() for result in told_of())
+        elif output:
+            failed = _write_table(output, classifier, pictures, resume=resume, told=told)
+        else:
+            rows.print_predictions(told_of(), widest=pictures.widest)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _refuse_idle(output: Path | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
+    """See that nothing is given that would be ignored."""
+    if as_json and (output or pickled):
+        what = "--output writes" if output else "a pickle gives"
+        raise typer.BadParameter(f"{what} CSV; leave out --json")
+    if resume and (output is None or pickled):
+        what = "a pickle is done at once" if pickled else "it is for --output"
+        raise typer.BadParameter(f"--resume: {what}; leave it out")
+    if pickled and output and output.suffix in {".jsonl", ".ndjson", ".parquet"}:
+        raise typer.BadParameter(f"a pickle gives CSV; name the output {output.stem}.csv")
+
+
+def _write_table(
+    output: Path,
+    classifier: Classifier,
+    pictures: PictureSet,
+    *,
+    resume: bool,
+    told: Callable[[int, int], None],
+) -> int:
+    """Write the predictions of pictures; the number of those that failed."""
+    from thriftnet.inference.table import Table, TableProgress
+
+    table = Table(output, classifier, pictures)
+    progress = TableProgress()
+    if resume:
+        progress = table.resume(
+            lambda name: to_stderr(f"thriftnet: {name} was not classified before either")
+        )
+        what = f"{progress.rows:,} rows are there" if progress.done else "nothing to resume"
+        to_stderr(f"thriftnet: {what}; {len(pictures) - progress.done:,} pictures to classify")
+
+    def each(number: int, result: PictureResult) -> None:
+        told(number, len(pictures))
+        if result.error:
+            to_stderr(f"thriftnet: {result.error}")
+
+    try:
+        table.write(progress, each)
+    except KeyboardInterrupt:
+        to_stderr(
+            f"thriftnet: interrupted; the first {progress.rows} rows are kept in {table.part}; "
+            "add --resume to go on"
+        )
+        raise
+    print(f"wrote {plain(str(output))}")
+    return progress.failed

@@ -1,0 +1,85 @@
+"""Predictions as a Parquet file."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thriftnet.errors import DataError, RunError
+from thriftnet.files import replacing
+
+if TYPE_CHECKING:
+    from thriftnet.inference.classifier import Classifier
+
+_ROW_GROUP = 10_000
+
+
+def check_parquet(path: Path) -> None:
+    """See that Parquet can be written, before the work whose result it is to hold.
+
+    Raises:
+        DataError: pyarrow is missing.
+    """
+    try:
+        import pyarrow.parquet  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError:
+        raise DataError(
+            f"{path} needs pyarrow; install it with pip install 'thriftnet[data]', or write .csv"
+        ) from None
+
+
+def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
+    """Make a Parquet file of JSON lines, a group of rows at a time.
+
+    Columns: file, label, index, probability, probabilities (in the order of the classes, which the
+    metadata of the schema name as `classes`) and error.
+
+    Args:
+        rows: Of the JSON lines, as `JsonRows` writes them.
+        path: Of the Parquet file.
+        classifier: Of the predictions.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        [
+            ("file", pa.string()),
+            ("label", pa.string()),
+            ("index", pa.int32()),
+            ("probability", pa.float32()),
+            ("probabilities", pa.list_(pa.float32())),
+            ("error", pa.string()),
+        ],
+        metadata={
+            "classes": json.dumps(classifier.classes),
+            "network": classifier.digest,
+            "preprocessing": json.dumps(classifier.preprocessing.contract()),
+        },
+    )
+    with (
+        rows.open("rb") as lines,
+        replacing(path, error=RunError) as file,
+        pq.ParquetWriter(file, schema) as writer,
+    ):
+        values = (_row(json.loads(line), classifier.classes) for line in lines)
+        while group := list(islice(values, _ROW_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def _row(value: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+    text = {key: _as_text(value[key]) for key in ("file", "label", "error") if key in value}
+    if "error" in value:
+        return text
+    shares = [value["probabilities"][name] for name in classes]
+    return {**value, **text, "probabilities": shares}
+
+
+def _as_text(text: str) -> str:
+    """A name whose bytes are no text is written with escapes: Parquet takes UTF-8 alone."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,81 @@
+"""Many pictures classified one after another, decoded in threads while the network computes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from thriftnet.errors import ImageError
+from thriftnet.inference.pictures import NamedPicture, Picture, name_pictures, to_pixels
+from thriftnet.inference.prediction import PictureResult
+from thriftnet.runtime.processors import processors
+
+if TYPE_CHECKING:
+    from thriftnet.inference.classifier import Classifier
+
+BATCH = 32
+"""Pictures of a batch. Always as many: a network's last bits depend on its batch."""
+_AHEAD = 2
+"""Batches that are decoded, or being decoded, while another is in the network."""
+
+_Decoding = tuple[NamedPicture, Future[NDArray[np.uint8]]]
+
+
+def classify(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[PictureResult]:
+    """Classify pictures as they come; one that cannot be read costs no other.
+
+    At most three batches of pictures are held, however many there are. Several threads may
+    classify with one network at the same time, each with an iterator of its own.
+
+    Args:
+        classifier: A network.
+        pictures: Anything that `Picture` names, mixed; a folder stands for its pictures.
+
+    Yields:
+        A result for each picture, in their order.
+
+    Raises:
+        DataError: A folder holds no picture or cannot be read.
+        RunError: An output is not finite.
+    """
+    how = classifier.preprocessing
+    named = name_pictures(pictures)
+    waiting: deque[list[_Decoding]] = deque()
+    Image.init()  # once, before several threads ask for a format
+    with ThreadPoolExecutor(processors(), "decode") as pool:
+        try:
+            while group := list(islice(named, BATCH)):
+                waiting.append(
+                    [(each, pool.submit(to_pixels, each, size=how.image_size, fit=how.fit)) for each in group]
+                )
+                if len(waiting) > _AHEAD:
+                    yield from _classify_batch(classifier, waiting.popleft())
+            while waiting:
+                yield from _classify_batch(classifier, waiting.popleft())
+        finally:
+            for batch in waiting:
+                for _, future in batch:
+                    future.cancel()
+
+
+def _classify_batch(classifier: Classifier, batch: Sequence[_Decoding]) -> Iterator[PictureResult]:
+    pixels: dict[int, Any] = {}
+    errors: dict[int, str] = {}
+    for place, (_, decoding) in enumerate(batch):
+        try:
+            pixels[place] = decoding.result()
+        except ImageError as error:
+            errors[place] = str(error)
+    found = classifier.predict(np.stack(list(pixels.values()))) if pixels else []
+    predictions = dict(zip(pixels, found, strict=True))
+    for place, (picture, _) in enumerate(batch):
+        yield PictureResult(
+            picture.name, predictions.get(place), errors.get(place), path=picture.path
+        )

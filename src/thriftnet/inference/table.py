@@ -1,0 +1,169 @@
+"""Predictions written as a CSV, JSON-lines or Parquet file; a run that was cut short goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from thriftnet.digests import dump_json, load_json
+from thriftnet.errors import RunError
+from thriftnet.files import part_of, read_bounded, replacing, write_whole
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.inputs import PictureSet, predict_pictures
+from thriftnet.inference.parquet import check_parquet, write_parquet
+from thriftnet.inference.prediction import PictureResult
+from thriftnet.inference.row_formats import CsvRows, DamagedRowError, JsonRows, RowFormat
+
+_JSON_LINES = {".jsonl", ".ndjson"}
+_MOST_STATE_BYTES = 2**24
+
+
+@dataclass
+class TableProgress:
+    """How far a table has come."""
+
+    done: int = 0
+    """Pictures that were classified or failed."""
+    failed: int = 0
+    rows: int = 0
+    end: int = 0
+    """Bytes of the rows."""
+
+
+class Table:
+    """The predictions of a set of pictures, in a file whose name ends in its format.
+
+    Rows are in PATH.part as soon as they are made; PATH is written once all are there. A Parquet
+    file cannot be written row by row, so its rows are collected as JSON lines first.
+
+    Args:
+        path: Of the file: `.jsonl` or `.ndjson`, `.parquet`, and anything else for CSV.
+        classifier: Of the predictions.
+        pictures: To be classified.
+
+    Raises:
+        DataError: pyarrow is missing, which Parquet needs.
+    """
+
+    def __init__(self, path: Path, classifier: Classifier, pictures: PictureSet) -> None:
+        self.path = path
+        self.classifier = classifier
+        self.pictures = pictures
+        self.parquet = path.suffix == ".parquet"
+        if self.parquet:
+            check_parquet(path)
+        self.collected = path.with_name(f"{path.name}.jsonl") if self.parquet else path
+        """Where the rows come together."""
+        self.part = part_of(self.collected.resolve())
+        self._state = self.part.with_name(f"{self.part.name}.json")
+        json_lines = self.parquet or path.suffix in _JSON_LINES
+        self.format: RowFormat = JsonRows() if json_lines else CsvRows()
+
+    def resume(self, missed: Callable[[str], None]) -> TableProgress:
+        """How far PATH.part goes; nothing is done where there is none.
+
+        Args:
+            missed: Told of each picture before the last row that was not classified.
+
+        Raises:
+            RunError: It is of another network or other pictures, or it is damaged.
+        """
+        if self.parquet and not self.part.exists() and self.collected.exists():
+            self.collected.replace(self.part)  # killed while the rows were converted
+        if not self.part.exists():
+            return TableProgress()
+        self._check_origin()
+        progress = TableProgress(end=len(self.format.header))
+        paths = iter(self.pictures)
+        try:
+            with self.part.open("rb") as file:
+                for row in self.format.read(file):
+                    self._find(row.file, paths, progress, missed)
+                    progress.rows, progress.end = progress.rows + 1, row.end
+                    if row.failed:
+                        progress.failed += 1
+                        missed(row.file)
+        except (OSError, DamagedRowError) as fault:
+            raise self._cannot(f"is damaged ({fault})") from None
+        return progress
+
+    def write(
+        self, progress: TableProgress, each: Callable[[int, PictureResult], None]
+    ) -> TableProgress:
+        """Write what is still missing, and put the file in its place.
+
+        Args:
+            progress: How far the rows go, as `resume` says; `TableProgress()` starts anew. It is
+                updated with each row.
+            each: Told of the number of pictures done, and the result.
+
+        Raises:
+            RunError: The file cannot be written, or an output is not finite.
+        """
+        begin = progress.end or None
+        if begin is None:
+            write_whole(self._state, dump_json(self._origin()).encode(), error=RunError)
+        with replacing(self.collected, error=RunError, keep=True, at=begin) as file:
+            if begin is None:
+                file.write(self.format.header)
+            self._append(file, progress, each)
+        if self.parquet:
+            write_parquet(self.collected, self.path, self.classifier)
+            self.collected.unlink()
+        self._state.unlink(missing_ok=True)
+        return progress
+
+    def _append(
+        self, file: IO[bytes], progress: TableProgress, each: Callable[[int, PictureResult], None]
+    ) -> None:
+        file.flush()
+        for result in predict_pictures(self.classifier, self.pictures, first=progress.done):
+            row = self.format.write(result)
+            file.write(row)
+            file.flush()  # a kill loses no row but this
+            progress.done += 1
+            progress.rows += bool(row)
+            progress.failed += result.error is not None
+            each(progress.done, result)
+
+    def _find(
+        self,
+        name: str,
+        paths: Iterator[Path],
+        progress: TableProgress,
+        missed: Callable[[str], None],
+    ) -> None:
+        """Pass over pictures up to that of a row; those before it have failed."""
+        for path in paths:
+            progress.done += 1
+            if self.format.key(path) == name:
+                return
+            progress.failed += 1
+            missed(str(path))
+        raise self._cannot(f"has a row of {name}, which is not among the pictures in that order")
+
+    def _origin(self) -> dict[str, object]:
+        """What all rows are of."""
+        return {
+            "rows of": str(self.path.name),
+            "network": self.classifier.digest,
+            "preprocessing": self.classifier.preprocessing.contract(),
+            "precision": self.classifier.compute.precision,
+            "pictures": self.pictures.digest,
+        }
+
+    def _check_origin(self) -> None:
+        try:
+            before = load_json(read_bounded(self._state, most=_MOST_STATE_BYTES))
+        except (OSError, ValueError):
+            raise self._cannot(f"has no whole record of its network ({self._state.name})") from None
+        differing = [key for key, value in self._origin().items() if before.get(key) != value]
+        if differing == ["pictures"]:
+            raise self._cannot("is of other pictures, or they have changed since")
+        if differing:
+            raise self._cannot(f"differs in: {', '.join(differing)}")
+
+    def _cannot(self, why: str) -> RunError:
+        return RunError(f"{self.part} {why}; leave out --resume to start again")

@@ -29,6 +29,7 @@ from documents.model_cards import page, weights_block
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
 from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
+from documents.service_blocks import SERVICE_BLOCKS
 from reproductions.dreamfire2025.judge import judge_all
 from reproductions.dreamfire2025.results import read_results
 from thriftnet.recipe import Recipe, load_recipe
@@ -46,6 +47,7 @@ DOCUMENTS = (
     "docs/reports.md",
     "docs/searching.md",
     "docs/data.md",
+    "docs/serve.md",
 )
 
 MEASURED = {
@@ -55,6 +57,7 @@ MEASURED = {
     **SEARCH_BLOCKS,
     **EXPORT_BLOCKS,
     **DATA_BLOCKS,
+    **SERVICE_BLOCKS,
 }
 
 

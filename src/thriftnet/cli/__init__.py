@@ -9,7 +9,7 @@ from thriftnet.cli.app import app, main
 # Each module adds its commands to the application, in the order in which --help lists them.
 # isort: off
 from thriftnet.cli import workflow, predict, inspect, watch, report
-from thriftnet.cli import compare, runs, search, export, facts
+from thriftnet.cli import compare, runs, search, export, serve, facts
 
 # isort: on
 from thriftnet.cli.examples import add_examples
@@ -17,4 +17,4 @@ from thriftnet.cli.examples import add_examples
 add_examples(app)
 
 __all__ = ["app", "compare", "export", "facts", "inspect", "main"]
-__all__ += ["predict", "report", "runs", "search", "watch", "workflow"]
+__all__ += ["predict", "report", "runs", "search", "serve", "watch", "workflow"]

@@ -17,6 +17,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "predict": (
         "thriftnet predict best photo.jpg",
         "thriftnet predict runs/short holiday/ -o labels.csv",
+        "thriftnet predict runs/short holiday/ -o labels.csv --resume",
     ),
     "export": (
         "thriftnet export runs/short --to onnx -o network.onnx",
@@ -24,6 +25,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "push": ("thriftnet push runs/short you/short",),
     "pull": ("thriftnet pull you/short",),
+    "serve": (
+        "thriftnet serve best",
+        "thriftnet serve runs/short --port 80 --host 0.0.0.0 --token-file token",
+    ),
     "inspect": ("thriftnet inspect photos/", "thriftnet inspect labels.csv --json"),
     "watch": ("thriftnet watch runs/short", "thriftnet watch runs/short --port 8000"),
     "report": ("thriftnet report runs/short", "thriftnet report runs/a-s0 runs/b-s0"),

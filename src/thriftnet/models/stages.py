@@ -10,6 +10,11 @@ from thriftnet.models.resnet import ResNet
 from thriftnet.models.speednet import SpeedNet
 
 
+def has_stages(model: nn.Module) -> bool:
+    """Whether a network is of a family whose stages are known."""
+    return isinstance(model, ResNet | SpeedNet)
+
+
 def network_stages(model: nn.Module) -> dict[str, nn.Module]:
     """Stem and stages by name, `stem`, `stage 1`, ...; a stage without blocks is left out.
 

@@ -1,0 +1,63 @@
+"""The block of docs/serve.md, from results/service.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from documents.quoting import Block, Figures
+from thriftnet.table import make_table
+
+_TARGETS = {"one_raw": 0.6, "one_in_a_form": 0.6, "many_in_a_form": 0.95}
+"""Share of the bare predictor that `best` is to keep."""
+_MOST_OVER = 3.0
+"""Milliseconds that a lone request may take beyond the predictor."""
+_WAYS = {
+    "one_raw": "64 clients, one picture a request, raw",
+    "one_in_a_form": "64 clients, one picture a request, in a form",
+    "many_in_a_form": "4 clients, 64 pictures a request",
+    "lone": "1 client, one picture a request",
+}
+
+
+def service(figures: Figures) -> dict[str, Any]:
+    """Speeds of each network and way, what was aimed at, and memory."""
+    columns = (
+        "network", "views", "clients", ("pictures/s", ",.0f"), ("of the predictor", ".0%"),
+        ("median", "{:.1f} ms".format), ("99%", "{:.1f} ms".format),
+    )  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    reached: list[tuple[str, bool]] = []
+    for name, entries in figures["networks"].items():
+        for entry in entries:
+            views = {"none": 1, "flip": 2, "flip_shift": 6}[entry["tta"]]
+            rows.append((
+                f"`{name}`", views, "none: the predictor alone, batches of 64",
+                entry["predictor_images_per_second"], None, None, None,
+            ))  # fmt: skip
+            for way, text in _WAYS.items():
+                found = entry[way]
+                rows.append((
+                    f"`{name}`", views, text, found["images_per_second"],
+                    found["share_of_predictor"] if way in _TARGETS else None,
+                    found["milliseconds_median"], found["milliseconds_99"],
+                ))  # fmt: skip
+                if name == "best" and entry["tta"] == "none" and way in _TARGETS:
+                    share = _TARGETS[way]
+                    reached.append((f"{text}: {share:.0%}", found["share_of_predictor"] >= share))
+            found, alone = entry["lone"], entry["predictor_milliseconds_of_one"]
+            what = f"a lone request for `{name}`, {views} view{'s' * (views > 1)}"
+            goal = f"{what}: at most {_MOST_OVER:g} ms over the predictor's {alone:g} ms"
+            reached.append((goal, found["milliseconds_over_predictor"] <= _MOST_OVER))
+    ways = [
+        entry[way] for entries in figures["networks"].values() for entry in entries for way in _WAYS
+    ]
+    targets = [(text, "reached" if yes else "missed") for text, yes in reached]
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "targets": make_table(("target", ""), targets).markdown(),
+        "asked": sum(way["requests"] for way in ways) + figures["soak"]["requests"],
+        "failed": sum(way["failed"] for way in ways) + figures["soak"]["failed"],
+    }
+
+
+SERVICE_BLOCKS = {"service": Block("service", "service.py", service)}

@@ -1,0 +1,79 @@
+"""serve: a network as an HTTP service."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thriftnet.cli.app import (
+    DeviceOption,
+    PrecisionOption,
+    TargetArgument,
+    TtaOption,
+    app,
+    find_target,
+)
+from thriftnet.errors import RunError
+
+_PACKAGES = ("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn")
+"""Of the extra."""
+
+
+@app.command()
+def serve(
+    target: TargetArgument,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at. Default: this machine alone.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen at; 0: a free one.")
+    ] = 8000,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask each client for the token in this file."),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name that clients may use; may be repeated."),
+    ] = None,
+    max_body: Annotated[float, typer.Option(metavar="MIB", min=0.01, help="Of a request.")] = 32,
+    max_pictures: Annotated[int, typer.Option(min=1, help="In a request.")] = 128,
+    max_pixels: Annotated[
+        float, typer.Option(metavar="MEGAPIXELS", min=0.01, help="Of a picture.")
+    ] = 50,
+    max_requests: Annotated[
+        int, typer.Option(min=1, help="That wait at a time; others are told to come again.")
+    ] = 256,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="For an answer.")] = 30,
+    tta: TtaOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+) -> None:
+    """Answer pictures with predictions over HTTP, until Ctrl-C or SIGTERM."""
+    find_target(target)
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise RunError(f"serving needs {missing[0]}; pip install 'thriftnet[serve]'")
+
+    from thriftnet import api
+    from thriftnet.serve.limits import Limits
+    from thriftnet.serve.server import Address, listen, read_token
+    from thriftnet.serve.server import serve as serve_on
+
+    token = None if token_file is None else read_token(token_file)
+    address = Address(host, port, token=token, allowed_hosts=tuple(allowed_host or ()))
+    limits = Limits(
+        body_bytes=int(max_body * 2**20),
+        pictures=max_pictures,
+        pixels=int(max_pixels * 1e6),
+        requests=max_requests,
+        answer_seconds=timeout,
+    )
+    listener = listen(address)  # before the seconds that a network takes
+    classifier = api.load_model(target, tta=tta, device=device, precision=precision)
+    with suppress(KeyboardInterrupt):  # the way out
+        serve_on(classifier, listener, name=Path(target).name, address=address, limits=limits)

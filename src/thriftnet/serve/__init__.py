@@ -1,0 +1,1 @@
+"""A network as an HTTP service: one process, pictures in, probabilities out."""

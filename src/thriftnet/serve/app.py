@@ -1,0 +1,201 @@
+"""The pages of a service, and the document that describes them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+
+from thriftnet.inference.activation import class_activation
+from thriftnet.serve import metrics, schemas
+from thriftnet.serve.page import service_page
+from thriftnet.serve.problems import ProblemError
+from thriftnet.serve.schemas import ModelDescription, Predictions, State, problems
+from thriftnet.serve.service import Service, answer_of
+from thriftnet.serve.workers import Job
+
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",  # the page itself says the rest
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+_GONE = 499
+"""What nginx logs for a client that left; nobody reads it."""
+
+
+def make_app(service: Service) -> FastAPI:
+    """The application of a service, without its guard."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(
+        title="thriftnet",
+        summary=f"Classifies pictures with {service.name}.",
+        version="1",
+        lifespan=lifespan,
+        max_body_size=service.limits.body_bytes,
+        docs_url=None,  # their scripts come from elsewhere
+        redoc_url=None,
+    )
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_failure)
+    _add_prediction(app, service)
+    _add_facts(app, service)
+    return app
+
+
+class _DirectRoute(APIRoute):
+    """Gives a function the request and sends its answer, without what FastAPI does in between.
+
+    Nothing of a prediction is declared in its parameters, and looking for it takes longer than
+    reading a small picture.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The function itself."""
+        return self.endpoint
+
+
+def _add_prediction(app: FastAPI, service: Service) -> None:
+    async def predict(request: Request) -> Response:
+        """The body is one picture, a form with fields named `pictures`, or JSON with base64."""
+        explained = _wants_activation(request)
+        try:
+            with service.admitted(_declared_length(request)):
+                pictures = await service.read(request)
+                if explained and len(pictures) > 1:
+                    raise ProblemError(400, "activation is for one picture; send them one by one")
+                if explained and not service.explains:
+                    raise ProblemError(400, "this network has no activation; leave it out")
+                found, job = await service.predict(pictures, request, keep_pixels=explained)
+                answer = answer_of(found, pictures)
+                if explained:
+                    answer["predictions"][0]["activation"] = await asyncio.to_thread(
+                        _explain, service, job, found[0].index
+                    )
+        except ClientDisconnect:
+            return Response(status_code=_GONE)
+        return Response(to_json(answer), media_type="application/json")
+
+    router = APIRouter(route_class=_DirectRoute)
+    router.add_api_route(
+        "/v1/predict",
+        predict,
+        methods=["POST"],
+        summary="Classify one picture or several",
+        response_model=None,
+        responses={200: {"model": Predictions}, **problems(400, 401, 408, 413, 415, 422, 429)},
+        openapi_extra={"requestBody": schemas.REQUEST_BODY, "parameters": schemas.PARAMETERS},
+    )
+    app.include_router(router)
+
+
+def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
+    """What the network saw of the only picture of a job, and where it found its class."""
+    pixels = job.pixels[0]
+    assert pixels is not None
+    grid = class_activation(service.classifier.model, pixels, index)
+    seen = base64.b64encode(pixels.tobytes()).decode()
+    return {"grid": grid.tolist(), "size": len(pixels), "pixels": seen}
+
+
+def _add_facts(app: FastAPI, service: Service) -> None:
+    async def model() -> ModelDescription:
+        """The network, how a picture becomes its input, and what is accepted."""
+        classifier = service.classifier
+        return ModelDescription(
+            name=service.name,
+            digest=classifier.digest,
+            parameters=classifier.model.parameters,
+            precision=classifier.compute.precision,
+            device=classifier.compute.device.type,
+            preprocessing=classifier.preprocessing.contract(),
+            limits=asdict(service.limits),
+        )
+
+    async def healthz() -> State:
+        """Always, as long as anything answers."""
+        return State(status="ok")
+
+    async def readyz() -> State:
+        """Not before the network has answered once, and not while the queue is full."""
+        if not service.ready:
+            raise ProblemError(503, "the queue is full or the network is not ready; come again")
+        return State(status="ready")
+
+    async def figures() -> Response:
+        """In Prometheus's text format."""
+        return Response(service.metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    page = service_page(service)
+
+    async def start() -> Response:
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
+
+    get, ok = app.add_api_route, {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    get("/v1/model", model, summary="What answers", responses=problems(401))
+    get("/healthz", healthz, summary="Whether the process is alive")
+    get("/readyz", readyz, summary="Whether a request would be answered", responses=problems(503))
+    get(
+        "/metrics",
+        figures,
+        summary="Figures for Prometheus",
+        response_model=None,
+        responses={**ok, **problems(401)},
+    )
+    get("/", start, response_model=None, include_in_schema=False)
+
+
+def _declared_length(request: Request) -> int | None:
+    """The guard has seen that it is a number."""
+    declared = request.headers.get("content-length")
+    return None if declared is None else int(declared)
+
+
+def _wants_activation(request: Request) -> bool:
+    """Judge the query.
+
+    Raises:
+        ProblemError: It has something else than `activation`.
+    """
+    query: bytes = request.scope["query_string"]
+    if not query:
+        return False
+    found = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    value = _FLAGS.get(found.pop("activation", "false").lower())
+    if found or value is None:
+        raise ProblemError(400, "the query may have activation=true or activation=false alone")
+    return value
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return error.response()
+
+
+async def _on_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    return ProblemError(error.status_code, f"{error.detail}", headers=headers).response()
+
+
+async def _on_failure(_: Request, error: Exception) -> Response:
+    return ProblemError(
+        500, f"a failure of ours ({type(error).__name__}); the log says more"
+    ).response()

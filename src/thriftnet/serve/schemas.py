@@ -1,0 +1,137 @@
+"""The answers of a service as its OpenAPI document describes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from thriftnet.serve.body import FIELD, JsonPictures
+from thriftnet.serve.problems import MEDIA_TYPE, ProblemDocument
+
+
+class Activation(BaseModel):
+    """Where in a picture its class was found."""
+
+    grid: list[list[float]] = Field(
+        description="How much each place adds to the logit of the class, row by row."
+    )
+    size: int = Field(description="Height and width of what the network saw, in pixels.")
+    pixels: str = Field(description="What it saw: RGB bytes, row by row, in base64.")
+
+
+class PredictedPicture(BaseModel):
+    """The answer to one picture."""
+
+    name: str = Field(description="As it was sent, or `picture 3`.")
+    label: str
+    index: int = Field(description="Of the label among the classes.")
+    probability: float
+    probabilities: dict[str, float] = Field(description="Of every class, most probable first.")
+    activation: Activation | None = None
+
+
+class Predictions(BaseModel):
+    """The answer to a request: a prediction for each picture, in their order."""
+
+    predictions: list[PredictedPicture]
+
+
+class ModelDescription(BaseModel):
+    """What answers."""
+
+    name: str
+    digest: str = Field(description="SHA-256 of the weights.")
+    parameters: int
+    precision: str
+    device: str
+    preprocessing: dict[str, Any] = Field(description="From a picture to probabilities.")
+    limits: dict[str, float] = Field(description="What the service accepts.")
+
+
+class State(BaseModel):
+    """Whether the service is well."""
+
+    status: str
+
+
+def _binary(kind: str) -> dict[str, Any]:
+    return {kind: {"schema": {"type": "string", "format": "binary"}}}
+
+
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        **_binary("image/*"),
+        **_binary("application/octet-stream"),
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": [FIELD],
+                "additionalProperties": False,
+                "properties": {
+                    FIELD: {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "format": "binary"},
+                    }
+                },
+            }
+        },
+        "application/json": {"schema": JsonPictures.model_json_schema(ref_template="{model}")},
+    },
+}
+"""Of a prediction."""
+
+PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "activation",
+        "in": "query",
+        "required": False,
+        "description": "With true, say where in the picture its class was found; one picture only.",
+        "schema": {"type": "boolean", "default": False},
+    }
+]
+
+_WHY = {
+    400: "The body or the query is broken",
+    401: "The token is missing or wrong",
+    403: "The host is not one of this service",
+    404: "There is no such page",
+    405: "The method is not one of this page",
+    408: "The body did not arrive in time",
+    413: "The body is too large, or has too many pictures",
+    415: "The body is of another kind",
+    422: "A picture cannot be used",
+    429: "Too many requests wait",
+    503: "The service is not ready",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a page, for its description."""
+    schema = ProblemDocument.model_json_schema(ref_template="{model}")
+    content = {MEDIA_TYPE: {"schema": _flat(schema)}}
+    return {each: {"description": _WHY[each], "content": content} for each in statuses}
+
+
+def _flat(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its definitions in place: OpenAPI knows none inside of a schema."""
+    definitions = schema.pop("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, dict):
+            name = value.get("$ref")
+            return (
+                put(definitions[name])
+                if name in definitions
+                else {k: put(v) for k, v in value.items()}
+            )
+        return [put(each) for each in value] if isinstance(value, list) else value
+
+    return put(schema)
+
+
+REQUEST_BODY["content"]["application/json"]["schema"] = _flat(
+    REQUEST_BODY["content"]["application/json"]["schema"]
+)

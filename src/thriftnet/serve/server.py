@@ -1,0 +1,171 @@
+"""A service on a port, until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from thriftnet.errors import RunError
+from thriftnet.files import read_bounded
+from thriftnet.inference.classifier import Classifier
+from thriftnet.plain import to_stderr
+from thriftnet.serve.app import make_app
+from thriftnet.serve.guard import OWN_HOSTS, Guard
+from thriftnet.serve.limits import Limits
+from thriftnet.serve.protocol import BoundedProtocol
+from thriftnet.serve.service import Service
+
+_DRAIN_SECONDS = 40
+"""In which open requests are answered once a service is told to stop."""
+_SWITCH_SECONDS = 0.0005
+"""After which a thread that computes in Python lets another one. Python's own 5 ms would keep the
+network waiting, at each of its layers, for the thread that speaks HTTP."""
+_TOKEN_BYTES = (16, 4096)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a service listens, and who may ask."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0: one that is free."""
+    token: str | None = None
+    """That requests must bear; none: none."""
+    allowed_hosts: Collection[str] = ()
+    """Names under which it may be asked, beside its own."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine alone can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def names(self) -> Collection[str] | None:
+        """The hosts that a request may name; none: any.
+
+        A page from elsewhere that a browser here shows could ask a local service without a token.
+        """
+        if self.token is None and self.is_local:
+            return OWN_HOSTS | set(self.allowed_hosts)
+        return set(self.allowed_hosts) or None
+
+
+def read_token(path: Path) -> str:
+    """A token from a file.
+
+    Raises:
+        RunError: It cannot be read, or is no token.
+    """
+    least, most = _TOKEN_BYTES
+    try:
+        token = read_bounded(path, most=most).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise RunError(f"{path} cannot be read as a token: {fault}; give a file of text") from None
+    if len(token) < least or not token.isprintable() or " " in token:
+        raise RunError(
+            f"{path} holds no token of {least} characters or more; make one with: "
+            "openssl rand -hex 32"
+        )
+    return token
+
+
+def listen(address: Address) -> socket.socket:
+    """Take a port.
+
+    Raises:
+        RunError: It is taken or not allowed, or the host is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        found = socket.socket(family, kind, protocol)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind(place)
+        except OSError:
+            found.close()
+            raise
+        return found
+    except (OSError, OverflowError, UnicodeError) as fault:
+        taken = isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE
+        reason = "is in use by another program" if taken else f"cannot be used: {fault}"
+        place = f"port {address.port} of {address.host}"
+        raise RunError(f"{place} {reason}; choose another with --port or --host") from None
+
+
+def make_server(
+    classifier: Classifier, *, name: str, address: Address, limits: Limits
+) -> uvicorn.Server:
+    """A server for one network; `run(sockets=[...])` has it answer.
+
+    Args:
+        classifier: Answers.
+        name: What the network is called.
+        address: Whose host and token hold.
+        limits: What is accepted.
+    """
+    service = Service(classifier, name=name, limits=limits)
+    app = Guard(
+        make_app(service),
+        limits=limits,
+        metrics=service.metrics,
+        token=address.token,
+        hosts=address.names(),
+    )
+    config = uvicorn.Config(
+        app,
+        http=type("Protocol", (BoundedProtocol,), {"header_seconds": limits.body_seconds}),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="error",  # a warning for each broken request would fill the log
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    return uvicorn.Server(config)
+
+
+def serve(
+    classifier: Classifier,
+    listener: socket.socket,
+    *,
+    name: str,
+    address: Address,
+    limits: Limits,
+) -> None:
+    """Answer requests until SIGTERM or Ctrl-C, and then those that are open.
+
+    Args:
+        classifier: Answers.
+        listener: As `listen` gives it.
+        name: What the network is called.
+        address: Whose host and token hold.
+        limits: What is accepted.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    server = make_server(classifier, name=name, address=address, limits=limits)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    if not address.is_local and address.token is None:
+        to_stderr(
+            f"thriftnet: {host} can be reached by other machines and nobody has to show a token; "
+            "ask for one with --token-file"
+        )
+    print(f"{name} answers at http://{shown}:{port}/  (Ctrl-C ends it)", flush=True)
+    server.run(sockets=[listener])

@@ -1,0 +1,204 @@
+"""Requests for predictions from their headers to their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.prediction import Prediction
+from thriftnet.models.stages import has_stages
+from thriftnet.serve.body import PictureBytes, pictures_of
+from thriftnet.serve.limits import Limits
+from thriftnet.serve.metrics import Metrics
+from thriftnet.serve.problems import PictureFault, ProblemError
+from thriftnet.serve.workers import Job, Workers
+
+_SMALL_BODY = 2**18
+"""Bytes of a form that are taken apart at once, and not in a thread."""
+_LOOK_SECONDS = 0.5
+"""Between two looks whether the client of a request that waits is still there."""
+_log = logging.getLogger("thriftnet.serve")
+
+
+class Service:
+    """A network that answers requests; all methods belong to one event loop.
+
+    Args:
+        classifier: Answers.
+        name: What the network is called.
+        limits: What is accepted.
+        threads: That decode and compute; none: as many as torch has.
+    """
+
+    def __init__(
+        self, classifier: Classifier, *, name: str, limits: Limits, threads: int | None = None
+    ) -> None:
+        self.classifier = classifier
+        self.name = name
+        self.limits = limits
+        self.explains = has_stages(classifier.model.network)
+        """Whether it can say where in a picture a class was found."""
+        self.metrics = Metrics()
+        self.requests = 0
+        """That are read, wait or are answered."""
+        self.held_bytes = 0
+        """Of their bodies, read or announced."""
+        self._futures: dict[Job, asyncio.Future[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.workers = Workers(
+            classifier,
+            max_pixels=limits.pixels,
+            deliver=self._deliver,
+            watcher=self.metrics,
+            threads=threads,
+        )
+        self.metrics.watch("waiting_pictures", "Not in the network yet.", self._waiting)
+        self.metrics.watch("open_requests", "Read, waiting or answered.", lambda: self.requests)
+        self.metrics.watch("held_bytes", "Of their bodies.", lambda: self.held_bytes)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Answer while the block lasts; what has arrived by its end is answered still."""
+        self._loop = asyncio.get_running_loop()
+        self.workers.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.workers.close)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a request would be answered."""
+        return self.workers.alive and self.requests < self.limits.requests
+
+    @contextmanager
+    def admitted(self, declared: int | None) -> Iterator[None]:
+        """Room for a request, from before its body is read to its answer.
+
+        Args:
+            declared: Length of the body; none where it is not known: the longest that may come.
+
+        Raises:
+            ProblemError: There is none (429).
+        """
+        size = self.limits.body_bytes if declared is None else declared
+        full = self.requests >= self.limits.requests
+        if full or (self.requests and self.held_bytes + size > self.limits.waiting_bytes):
+            raise ProblemError(
+                429, "too many requests wait; come again in a second", headers={"Retry-After": "1"}
+            )
+        self.requests += 1
+        self.held_bytes += size
+        try:
+            yield
+        finally:
+            self.requests -= 1
+            self.held_bytes -= size
+
+    async def read(self, request: Request) -> list[PictureBytes]:
+        """The pictures of a request.
+
+        Raises:
+            ProblemError: The body is late, wrong or too large.
+            ClientDisconnect: Nobody waits for an answer.
+        """
+        try:
+            async with asyncio.timeout(self.limits.body_seconds):
+                body = await request.body()
+        except TimeoutError:
+            raise ProblemError(
+                408,
+                f"the body did not arrive within {self.limits.body_seconds:g} s; send it again",
+                headers={"Connection": "close"},
+            ) from None
+        kind = request.headers.get("content-type")
+        if len(body) <= _SMALL_BODY:
+            return pictures_of(body, kind, self.limits)
+        return await asyncio.to_thread(pictures_of, body, kind, self.limits)
+
+    async def predict(
+        self, pictures: list[PictureBytes], request: Request, *, keep_pixels: bool = False
+    ) -> tuple[list[Prediction], Job]:
+        """The prediction of each picture.
+
+        Raises:
+            ProblemError: A picture cannot be read, or the time is over.
+            ClientDisconnect: Nobody waits for an answer.
+        """
+        job = Job(pictures, keep_pixels=keep_pixels)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._futures[job] = done
+        self.workers.submit(job)
+        try:
+            await self._wait(job, done, request)
+        finally:
+            job.abandoned = not done.done()
+            self._futures.pop(job, None)
+        if job.failure is not None:
+            _log.error("a batch failed: %r", job.failure)
+            raise ProblemError(500, "the network gave no answer; the service's log says why")
+        if job.faults:
+            raise _unreadable(job)
+        classes = self.classifier.classes
+        return [Prediction.of(row, classes) for row in job.rows if row is not None], job
+
+    async def _wait(self, job: Job, done: asyncio.Future[None], request: Request) -> None:
+        end = asyncio.get_running_loop().time() + self.limits.answer_seconds
+        while True:
+            await asyncio.wait((done,), timeout=_LOOK_SECONDS)
+            if done.done():
+                return
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            if asyncio.get_running_loop().time() > end:
+                raise _too_late(job, self.limits.answer_seconds)
+
+    def _deliver(self, jobs: list[Job]) -> None:
+        """Hand jobs over from a thread to the event loop."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._resolve, jobs)
+
+    def _resolve(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            done = self._futures.get(job)
+            if done is not None and not done.done():
+                done.set_result(None)
+
+    def _waiting(self) -> float:
+        return float(self.workers.waiting)
+
+
+def answer_of(found: list[Prediction], pictures: list[PictureBytes]) -> dict[str, Any]:
+    """The body of an answer as plain values."""
+    named = zip(found, pictures, strict=True)
+    return {"predictions": [{"name": each.name, **one.to_json()} for one, each in named]}
+
+
+def _unreadable(job: Job) -> ProblemError:
+    """Names every picture that cannot be read; the others are not answered."""
+    faults = [
+        PictureFault(index=place, name=job.pictures[place].name, detail=detail)
+        for place, detail in sorted(job.faults.items())
+    ]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return ProblemError(422, f"{faults[0].detail}{more}", pictures=faults)
+
+
+def _too_late(job: Job, seconds: float) -> ProblemError:
+    place = job.decoding
+    if place is None:
+        return ProblemError(
+            429,
+            f"the service was too busy to answer within {seconds:g} s; come again",
+            headers={"Retry-After": "1"},
+        )
+    name = job.pictures[place].name
+    detail = f"{name} takes more than {seconds:g} s to decode; make it smaller"
+    return ProblemError(422, detail, pictures=[PictureFault(index=place, name=name, detail=detail)])

@@ -1,0 +1,258 @@
+"""Threads that decode pictures and run the network, in batches of whatever waits.
+
+There is no timer: a thread that becomes free takes all that waits, its share of it where others
+are free too. A lone picture is not kept waiting for company, and under load batches grow by
+themselves. Each thread computes with one of torch's threads, since threads that share every
+operation wait for each other at its end; a thread that is alone with its work uses all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from thriftnet.data.decode import decode_image
+from thriftnet.data.silence import silent_pillow
+from thriftnet.errors import ImageError
+from thriftnet.inference.classifier import Classifier
+from thriftnet.serve.body import PictureBytes
+
+BATCH = 64
+"""Pictures of a batch at the most."""
+_DECODED_AT_ONCE = 8
+"""Pictures that a thread decodes before it looks around again, ..."""
+_BYTES_AT_ONCE = 2**16
+"""... and bytes of them."""
+_MOST_READY = 4 * BATCH
+"""Decoded pictures that wait for the network."""
+
+
+class Job:
+    """The pictures of a request, and what became of each."""
+
+    def __init__(self, pictures: Sequence[PictureBytes], *, keep_pixels: bool = False) -> None:
+        self.pictures = pictures
+        self.keep_pixels = keep_pixels
+        self.rows: list[NDArray[np.float32] | None] = [None] * len(pictures)
+        """(classes,) probabilities of each picture."""
+        self.pixels: list[NDArray[np.uint8] | None] = [None] * len(pictures)
+        """(size, size, 3) of each picture, until it is classified or if they are to be kept."""
+        self.faults: dict[int, str] = {}
+        """Why a picture cannot be classified, by its place."""
+        self.failure: BaseException | None = None
+        """What went wrong here, and not in the pictures."""
+        self.left = len(pictures)
+        """Pictures without a row or a fault."""
+        self.decoding: int | None = None
+        """The place of the picture that is being decoded."""
+        self.abandoned = False
+        """Whether nobody waits for it any more."""
+        self.waited = 0.0
+        """Seconds until the first of its pictures was taken."""
+        self.began = time.perf_counter()
+
+
+class Watcher(Protocol):
+    """Is told how long things took, by the threads that did them."""
+
+    def decoded(self, seconds: float) -> None:
+        """Of some pictures."""
+
+    def computed(self, count: int, seconds: float) -> None:
+        """Of a batch in the network."""
+
+
+class Workers:
+    """The threads, and what waits for them.
+
+    Args:
+        classifier: Is used by all threads.
+        max_pixels: Of one picture.
+        deliver: Called by a thread with jobs that are done.
+        watcher: Told of times.
+        threads: None: as many as torch has.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        *,
+        max_pixels: int,
+        deliver: Callable[[list[Job]], None],
+        watcher: Watcher,
+        threads: int | None = None,
+    ) -> None:
+        self.classifier = classifier
+        self.max_pixels = max_pixels
+        self.deliver = deliver
+        self.watcher = watcher
+        self.torch_threads = torch.get_num_threads()
+        self._engines = (threads or self.torch_threads) if classifier.compute.prefers_small else 1
+        """How many batches may be in the network at a time."""
+        self._count = max(2, threads or self.torch_threads)
+        self._change = threading.Condition()
+        self._waiting: deque[tuple[Job, int]] = deque()  # not decoded yet
+        self._ready: deque[tuple[Job, int]] = deque()
+        self._idle = 0
+        self._computing = 0
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads, once the network has answered for the first time."""
+        side = self.classifier.model.image_size
+        self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
+        Image.init()  # once, before several threads ask for a format
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(self._count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Have a job done."""
+        with self._change:
+            self._waiting.extend((job, place) for place in range(len(job.pictures)))
+            self._change.notify(min(len(job.pictures), self._count))
+
+    def close(self) -> None:
+        """End the threads once nothing waits any more."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are done."""
+        return bool(self._threads) and all(each.is_alive() for each in self._threads)
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that are not in the network yet."""
+        return len(self._waiting) + len(self._ready)
+
+    def _work(self) -> None:
+        threads = 1 if self._engines > 1 else self.torch_threads
+        torch.get_num_threads()  # torch sets a new thread's number on its first use, once
+        torch.set_num_threads(threads)
+        with silent_pillow():
+            while True:
+                with self._change:
+                    while not (taken := self._take()):
+                        if self._closed and not self._waiting and not self._ready:
+                            self._change.notify_all()
+                            return
+                        self._idle += 1
+                        self._change.wait()
+                        self._idle -= 1
+                    decode, items, wanted = taken
+                if decode:
+                    self._decode(items)
+                    continue
+                if wanted != threads:
+                    torch.set_num_threads(wanted)
+                    threads = wanted
+                self._compute(items)
+
+    def _take(self) -> tuple[bool, list[tuple[Job, int]], int] | None:
+        """What to do next: pictures to decode, or a batch and its threads; within the lock."""
+        busy = self._computing >= self._engines
+        if self._waiting and len(self._ready) < (_MOST_READY if busy else BATCH):
+            return True, self._take_waiting(), 0
+        if busy or not self._ready:
+            return None
+        alone = self._idle == self._count - 1 and not self._waiting
+        share = -(-len(self._ready) // (self._idle + 1)) if self._engines > 1 else len(self._ready)
+        batch = [self._ready.popleft() for _ in range(min(share, BATCH))]
+        self._computing += 1
+        if self._ready:
+            self._change.notify()
+        few = len(batch) < self.torch_threads
+        return False, batch, self.torch_threads if (alone and few) or self._engines == 1 else 1
+
+    def _take_waiting(self) -> list[tuple[Job, int]]:
+        taken: list[tuple[Job, int]] = []
+        size = 0
+        while self._waiting and len(taken) < _DECODED_AT_ONCE and size < _BYTES_AT_ONCE:
+            job, place = self._waiting.popleft()
+            size += len(job.pictures[place].content)
+            taken.append((job, place))
+        return taken
+
+    def _decode(self, items: list[tuple[Job, int]]) -> None:
+        began = time.perf_counter()
+        model, ready, done = self.classifier.model, list[tuple[Job, int]](), list[Job]()
+        for job, place in items:
+            if job.abandoned:
+                continue
+            name, content = job.pictures[place]
+            job.waited = job.waited or began - job.began
+            job.decoding = place
+            try:
+                found = decode_image(
+                    content,
+                    name=name,
+                    size=model.image_size,
+                    fit=model.fit,
+                    max_pixels=self.max_pixels,
+                )
+                job.pixels[place] = found.pixels
+                ready.append((job, place))
+            except ImageError as fault:
+                job.faults[place] = str(fault)
+                self._count_down([job], done)
+            except Exception as fault:  # nobody may wait for ever, whatever went wrong
+                job.failure = fault
+                self._count_down([job], done)
+            job.decoding = None
+        with self._change:
+            self._ready.extend(ready)
+            if self._idle and len(self._ready) > 1:  # a single one is taken by this thread
+                self._change.notify()
+        self.watcher.decoded(time.perf_counter() - began)
+        if done:
+            self.deliver(done)
+
+    def _compute(self, batch: list[tuple[Job, int]]) -> None:
+        began = time.perf_counter()
+        live = [(job, place) for job, place in batch if not job.abandoned]
+        try:
+            if live:
+                pixels: Any = [job.pixels[place] for job, place in live]
+                rows = self.classifier.probabilities(np.stack(pixels))
+                for (job, place), row in zip(live, rows, strict=True):
+                    job.rows[place] = row
+        except Exception as fault:  # such as outputs that are not finite
+            for job, _ in live:
+                job.failure = fault
+        with self._change:
+            self._computing -= 1
+            if self._ready or self._closed:
+                self._change.notify()
+        for job, place in live:
+            if not job.keep_pixels:
+                job.pixels[place] = None
+        done: list[Job] = []
+        self._count_down([job for job, _ in live], done)
+        self.watcher.computed(len(live), time.perf_counter() - began)
+        if done:
+            self.deliver(done)
+
+    def _count_down(self, jobs: list[Job], done: list[Job]) -> None:
+        """Count one picture of each job as finished; jobs without any left are done."""
+        with self._change:
+            for job in jobs:
+                job.left -= 1
+                if job.left == 0:
+                    done.append(job)

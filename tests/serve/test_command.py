@@ -1,0 +1,125 @@
+"""`thriftnet serve` as a process: it starts, says where, answers, drains and ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from commands import Command, in_this_process
+from live_service import Answer, LiveService, plain
+from thriftnet.serve.server import Address, listen
+
+ROOT = Path(__file__).parent.parent.parent
+UNIT = ROOT / "docs" / "thriftnet.service"
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], LiveService]]:
+    command = [sys.executable, "-m", "thriftnet", "serve", "quick", "--port", "0", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    ) as process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            address = re.search(r"^quick answers at http://127\.0\.0\.1:(\d+)/ ", line)
+            assert address, (line, process.poll())
+            service = LiveService(int(address[1]))
+            while not reachable(service):
+                assert process.poll() is None
+                time.sleep(0.05)
+            yield process, service
+        finally:
+            process.kill()
+
+
+def reachable(service: LiveService) -> bool:
+    try:
+        return service.ask("GET", "/readyz").status == 200
+    except ConnectionError:
+        return False
+
+
+def test_a_service_that_is_told_to_stop_answers_what_has_begun() -> None:
+    with serving() as (process, service):
+        content, answers = plain(), list[Answer]()
+        begun, stopped = threading.Event(), threading.Event()
+
+        def pieces() -> Iterator[bytes]:
+            yield content[:30]
+            begun.set()
+            stopped.wait(10)
+            yield content[30:]
+
+        client = threading.Thread(target=lambda: answers.append(service.predict(pieces())))
+        client.start()
+        begun.wait(10)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        with pytest.raises(ConnectionError):
+            service.ask("GET", "/healthz")
+        stopped.set()
+        client.join()
+        assert [answer.status for answer in answers] == [200]
+        assert process.wait(10) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+@pytest.fixture
+def thriftnet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return in_this_process(monkeypatch, capsys)
+
+
+def test_one_line_where_it_cannot_start(thriftnet: Command, tmp_path: Path) -> None:
+    with listen(Address(port=0)) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = thriftnet("serve", "quick", "--port", port)
+    assert outcome.code == 2
+    assert f"port {port} of 127.0.0.1 is in use by another program" in outcome.error_line
+    outcome = thriftnet("serve", "quick", "--token-file", tmp_path / "none")
+    assert (outcome.code, outcome.error_line.count("none cannot be read as a token")) == (2, 1)
+    assert thriftnet("serve", "nowhere").code == 2
+
+
+def test_a_package_of_the_extra_that_is_missing_is_named(
+    thriftnet: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thriftnet.cli.serve._PACKAGES", ("fastapi", "no_such_package"))
+    outcome = thriftnet("serve", "quick")
+    assert outcome.code == 2
+    assert "serving needs no_such_package; pip install 'thriftnet[serve]'" in outcome.error_line
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_the_unit_is_one_that_systemd_accepts(tmp_path: Path) -> None:
+    text = UNIT.read_text("utf-8")
+    program = tmp_path / "thriftnet"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / UNIT.name
+    unit.write_text(text.replace("/opt/thriftnet/bin/thriftnet", str(program)), "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_units_command_is_one_that_is_there(thriftnet: Command) -> None:
+    words = re.search(r"^ExecStart=\S+ (.+)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    assert words
+    outcome = thriftnet(*words[1].replace("${CREDENTIALS_DIRECTORY}", "/none").split())
+    assert "/none/token cannot be read as a token" in outcome.error_line

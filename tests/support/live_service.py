@@ -1,0 +1,121 @@
+"""A service on a free port of this machine, in a thread, and a client of few words."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from thriftnet.inference.classifier import Classifier
+from thriftnet.serve.limits import Limits
+from thriftnet.serve.server import Address, listen, make_server
+
+BOUNDARY = "a-boundary"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+@dataclass
+class LiveService:
+    """Where a service answers."""
+
+    port: int
+    headers: dict[str, str] = field(default_factory=lambda: {})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None = None,
+        **headers: str,
+    ) -> Answer:
+        """One request on a connection of its own; `content_type` is Content-Type."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {**self.headers, **named})
+            found = connection.getresponse()
+            headers = {name.lower(): value for name, value in found.getheaders()}
+            return Answer(found.status, headers, found.read())
+        finally:
+            connection.close()
+
+    def predict(
+        self, body: bytes | Iterator[bytes], path: str = "/v1/predict", **headers: str
+    ) -> Answer:
+        return self.ask("POST", path, body, **{"content_type": "image/png", **headers})
+
+    @contextmanager
+    def connection(self) -> Iterator[socket.socket]:
+        """A bare connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            yield connection
+
+
+@contextmanager
+def live_service(
+    classifier: Classifier, limits: Limits | None = None, **address: Any
+) -> Iterator[LiveService]:
+    """Serve a network while the block lasts."""
+    where = Address(port=0, **address)
+    listener = listen(where)
+    server = make_server(classifier, name="a network", address=where, limits=limits or Limits())
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    headers = {"Authorization": f"Bearer {where.token}"} if where.token else {}
+    try:
+        yield LiveService(listener.getsockname()[1], headers)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def form(*parts: tuple[str, bytes], field: str = "pictures") -> bytes:
+    """A form with pictures of these names and contents."""
+    content = b""
+    for name, each in parts:
+        disposition = f'form-data; name="{field}"; filename="{name}"'
+        content += f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
+        content += each + b"\r\n"
+    return content + f"--{BOUNDARY}--\r\n".encode()
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """A picture as a file's bytes."""
+    content = io.BytesIO()
+    picture.save(content, kind, **options)
+    return content.getvalue()
+
+
+def plain(colour: Sequence[int] = (250, 0, 0), size: tuple[int, int] = (40, 40)) -> bytes:
+    """A PNG of one colour."""
+    return encoded(Image.new("RGB", size, tuple(colour)))

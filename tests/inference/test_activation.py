@@ -10,7 +10,7 @@ from thriftnet.inference.classifier import load_model
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [("quick", 3), ("best", 3), ("paper-fixed", 8)], ids=["max", "max, best", "mean"]
+    ("name", "side"), [("quick", 3), ("paper-fixed", 8)], ids=["after a maximum", "after a mean"]
 )
 def test_places_add_up_to_the_logit(name: str, side: int) -> None:
     """Of a head after a maximum, and of one after a mean."""

@@ -205,7 +205,7 @@ def test_a_table_that_another_process_writes_is_left_alone(
         assert other.stdout
         assert other.stdout.readline() == b"locked\n"
         try:
-            with pytest.raises(RunError, match="another process writes it"):
+            with pytest.raises(RunError, match="is being written by another process"):
                 run(Path("out.csv"), classifier, folder, resume=True)
         finally:
             other.kill()

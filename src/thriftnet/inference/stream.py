@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +53,8 @@ def classify(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[Pi
     with ThreadPoolExecutor(processors(), "decode") as pool:
         try:
             while group := list(islice(named, BATCH)):
-                waiting.append(
-                    [(each, pool.submit(to_pixels, each, size=how.image_size, fit=how.fit)) for each in group]
-                )
+                submit = partial(pool.submit, to_pixels, size=how.image_size, fit=how.fit)
+                waiting.append([(each, submit(each)) for each in group])
                 if len(waiting) > _AHEAD:
                     yield from _classify_batch(classifier, waiting.popleft())
             while waiting:

@@ -110,7 +110,8 @@ def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
     """What the network saw of the only picture of a job, and where it found its class."""
     pixels = job.pixels[0]
     assert pixels is not None
-    grid = class_activation(service.classifier.model, pixels, index)
+    assert service.model is not None
+    grid = class_activation(service.model, pixels, index)
     seen = base64.b64encode(pixels.tobytes()).decode()
     return {"grid": grid.tolist(), "size": len(pixels), "pixels": seen}
 
@@ -122,7 +123,7 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         return ModelDescription(
             name=service.name,
             digest=classifier.digest,
-            parameters=classifier.model.parameters,
+            parameters=service.model.parameters if service.model else None,
             precision=classifier.compute.precision,
             device=classifier.compute.device.type,
             preprocessing=classifier.preprocessing.contract(),

@@ -42,7 +42,7 @@ class ModelDescription(BaseModel):
 
     name: str
     digest: str = Field(description="SHA-256 of the weights.")
-    parameters: int
+    parameters: int | None = Field(description="Null for an ONNX file.")
     precision: str
     device: str
     preprocessing: dict[str, Any] = Field(description="From a picture to probabilities.")

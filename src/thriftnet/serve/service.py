@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.prediction import Prediction
+from thriftnet.models.saved import SavedModel
 from thriftnet.models.stages import has_stages
 from thriftnet.serve.body import PictureBytes, pictures_of
 from thriftnet.serve.limits import Limits
@@ -42,8 +43,8 @@ class Service:
         self.classifier = classifier
         self.name = name
         self.limits = limits
-        self.explains = has_stages(classifier.model.network)
-        """Whether it can say where in a picture a class was found."""
+        self.model: SavedModel | None = getattr(classifier, "model", None)
+        """Of an ONNX file, none."""
         self.metrics = Metrics()
         self.requests = 0
         """That are read, wait or are answered."""
@@ -71,6 +72,11 @@ class Service:
             yield
         finally:
             await asyncio.to_thread(self.workers.close)
+
+    @property
+    def explains(self) -> bool:
+        """Whether it can say where in a picture a class was found."""
+        return self.model is not None and has_stages(self.model.network)
 
     @property
     def ready(self) -> bool:

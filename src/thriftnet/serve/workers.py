@@ -92,6 +92,7 @@ class Workers:
     ) -> None:
         self.classifier = classifier
         self.max_pixels = max_pixels
+        self._how = classifier.preprocessing
         self.deliver = deliver
         self.watcher = watcher
         self.torch_threads = torch.get_num_threads()
@@ -108,7 +109,7 @@ class Workers:
 
     def start(self) -> None:
         """Start the threads, once the network has answered for the first time."""
-        side = self.classifier.model.image_size
+        side = self._how.image_size
         self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
         Image.init()  # once, before several threads ask for a format
         self._threads = [
@@ -192,7 +193,7 @@ class Workers:
 
     def _decode(self, items: list[tuple[Job, int]]) -> None:
         began = time.perf_counter()
-        model, ready, done = self.classifier.model, list[tuple[Job, int]](), list[Job]()
+        ready, done = list[tuple[Job, int]](), list[Job]()
         for job, place in items:
             if job.abandoned:
                 continue
@@ -203,8 +204,8 @@ class Workers:
                 found = decode_image(
                     content,
                     name=name,
-                    size=model.image_size,
-                    fit=model.fit,
+                    size=self._how.image_size,
+                    fit=self._how.fit,
                     max_pixels=self.max_pixels,
                 )
                 job.pixels[place] = found.pixels

@@ -47,14 +47,14 @@ def classify(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[Pi
         RunError: An output is not finite.
     """
     how = classifier.preprocessing
+    decode = partial(to_pixels, size=how.image_size, fit=how.fit)
     named = name_pictures(pictures)
     waiting: deque[list[_Decoding]] = deque()
     Image.init()  # once, before several threads ask for a format
     with ThreadPoolExecutor(processors(), "decode") as pool:
         try:
             while group := list(islice(named, BATCH)):
-                submit = partial(pool.submit, to_pixels, size=how.image_size, fit=how.fit)
-                waiting.append([(each, submit(each)) for each in group])
+                waiting.append([(each, pool.submit(decode, each)) for each in group])
                 if len(waiting) > _AHEAD:
                     yield from _classify_batch(classifier, waiting.popleft())
             while waiting:

@@ -22,9 +22,9 @@ from thriftnet.data.picture_formats import (
     is_jpeg,
     unreadable_kind,
 )
-from thriftnet.data.silence import silent_pillow
 from thriftnet.data.square import make_square
 from thriftnet.errors import ImageError
+from thriftnet.runtime.silence import silent_pillow
 
 _MAX_PIXELS = 64_000_000
 """That are decoded."""

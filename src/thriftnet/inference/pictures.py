@@ -14,9 +14,9 @@ from torch import Tensor
 from thriftnet.data.decode import decode_image, decode_picture, read_image
 from thriftnet.data.options import Fit
 from thriftnet.data.pictures import walk_images
-from thriftnet.data.silence import silent_pillow
 from thriftnet.data.square import square_array
 from thriftnet.errors import ImageError
+from thriftnet.runtime.silence import silent_pillow
 
 Picture = Path | str | bytes | bytearray | memoryview | Image.Image | NDArray[np.uint8] | Tensor
 """A file's path or content, a picture of Pillow's, or pixels: an (H, W), (H, W, 1), (H, W, 3) or

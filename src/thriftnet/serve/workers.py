@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from thriftnet.data.decode import decode_image
-from thriftnet.data.silence import silent_pillow
 from thriftnet.errors import ImageError
 from thriftnet.inference.classifier import Classifier
+from thriftnet.runtime.silence import silent_pillow
 from thriftnet.serve.body import PictureBytes
 
 BATCH = 64

@@ -19,12 +19,12 @@ from PIL import Image
 from thriftnet.data.decode import Decoded, decode_image
 from thriftnet.data.index import Index, Raw
 from thriftnet.data.options import Fit
-from thriftnet.data.silence import silent_pillow
 from thriftnet.data.square import square_array
 from thriftnet.data.statistics import channel_sums
 from thriftnet.errors import DataError, ImageError
 from thriftnet.files import open_regular
 from thriftnet.runtime.processors import processors
+from thriftnet.runtime.silence import silent_pillow
 
 DIGEST_BYTES = 16
 _MOST_BYTES = 2**28

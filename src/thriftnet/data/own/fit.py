@@ -10,7 +10,7 @@ from PIL import Image
 
 from thriftnet.data.index import Index
 from thriftnet.data.options import Fit
-from thriftnet.data.silence import silent_pillow
+from thriftnet.runtime.silence import silent_pillow
 
 _SAMPLE = 1_000
 """Pictures whose headers are read."""

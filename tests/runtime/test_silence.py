@@ -5,8 +5,8 @@ import warnings
 
 import pytest
 
-from thriftnet.data import silence
-from thriftnet.data.silence import silent_pillow
+from thriftnet.runtime import silence
+from thriftnet.runtime.silence import silent_pillow
 
 
 def test_warnings_are_as_before_whichever_thread_leaves_first(

@@ -80,3 +80,17 @@ def test_a_search_and_its_report_name_the_extra(tmp_path: Path):
     assert len(lines) == 3
     assert all(line.endswith("pip install 'thriftnet[search]'") for line in lines)
     assert [text.rpartition(" ")[2] for text in done.stdout.splitlines()] == ["2"] * 3
+
+
+def test_exports_and_the_hub_name_their_extras(tmp_path: Path):
+    (tmp_path / "x.onnx").touch()
+    done = plain(
+        ("export", "quick", "--to", "onnx"),
+        ("export", "quick", "--to", "onnx-int8"),
+        ("predict", tmp_path / "x.onnx", tmp_path / "x.onnx"),
+        ("push", "quick", "you/quick"),
+        ("pull", "you/quick"),
+    )
+    extras = [line.rpartition("pip install ")[2] for line in done.stderr.splitlines()]
+    assert extras == ["'thriftnet[export]'"] * 3 + ["'thriftnet[hub]'"] * 2
+    assert [text.rpartition(" ")[2] for text in done.stdout.splitlines()] == ["2"] * 5

@@ -50,11 +50,16 @@ def exports(
 
 
 @pytest.fixture(scope="module")
-def with_views(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def other_family(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_file(tmp_path_factory.mktemp("other"), "speednet")
+
+
+@pytest.fixture(scope="module")
+def with_views(other_family: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     path = tmp_path_factory.mktemp("tta") / "tiny.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choosing, "COMPARED", 70)
-        return export_model(model, to="onnx", output=path, tta=True)
+        return export_model(other_family, to="onnx", output=path, tta=True)
 
 
 def expected(model: Path) -> np.ndarray:
@@ -125,9 +130,13 @@ def test_int8_computes_convolutions_in_int8_and_probabilities_in_fp32(exports: d
     assert makers["probabilities"].op_type == "Softmax"
 
 
-def test_reduced_range_keeps_to_seven_bits(model: Path, pictures: Path, tmp_path: Path):
+def test_reduced_range_keeps_to_seven_bits(other_family: Path, pictures: Path, tmp_path: Path):
     found = export_model(
-        model, to="onnx-int8", output=tmp_path / "r.onnx", reduce_range=True, calibration=pictures
+        other_family,
+        to="onnx-int8",
+        output=tmp_path / "r.onnx",
+        reduce_range=True,
+        calibration=pictures,
     )
     weights = [
         onnx.numpy_helper.to_array(tensor)
@@ -137,11 +146,13 @@ def test_reduced_range_keeps_to_seven_bits(model: Path, pictures: Path, tmp_path
     assert 32 < max(int(np.abs(w.astype(int)).max()) for w in weights) <= 64
 
 
-def test_views_become_part_of_the_export_when_asked_for(with_views: Exported, model: Path):
+def test_views_become_part_of_the_export_when_asked_for(with_views: Exported, other_family: Path):
     assert with_views.preprocessing.tta == "flip_shift"
     assert read_onnx(with_views.path).preprocessing.tta == "flip_shift"
     found = open_onnx(with_views.path)(noise(20))
-    own = {tta: load_model(model, tta=tta, precision="fp32") for tta in ("none", "flip_shift")}
+    own = {
+        tta: load_model(other_family, tta=tta, precision="fp32") for tta in ("none", "flip_shift")
+    }
     assert np.abs(found - own["flip_shift"].probabilities(noise(20))).max() < 1e-5
     assert np.abs(found - own["none"].probabilities(noise(20))).max() > 1e-4
 

@@ -16,8 +16,9 @@ from thriftnet.export.silence import silent
 from thriftnet.inference.onnx_runtime import open_onnx
 
 _AT_ONCE = 64
-_OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "MaxPool"]
-"""That are computed in int8. Softmax is none: its probabilities would be multiples of 1/256."""
+_OPERATORS = ["Conv", "Gemm", "MatMul", "MaxPool"]
+"""That are computed in int8. Sums of branches would lose answers and gain no time; Softmax would
+give multiples of 1/256."""
 
 
 def write_int8(job: Job, path: Path) -> None:

@@ -30,6 +30,7 @@ from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
 from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
 from documents.service_blocks import SERVICE_BLOCKS
+from documents.trust_blocks import TRUST_BLOCKS
 from reproductions.dreamfire2025.judge import judge_all
 from reproductions.dreamfire2025.results import read_results
 from thriftnet.recipe import Recipe, load_recipe
@@ -45,6 +46,7 @@ DOCUMENTS = (
     "docs/performance.md",
     "docs/accuracy.md",
     "docs/reports.md",
+    "docs/trust.md",
     "docs/searching.md",
     "docs/data.md",
     "docs/serve.md",
@@ -58,6 +60,7 @@ MEASURED = {
     **EXPORT_BLOCKS,
     **DATA_BLOCKS,
     **SERVICE_BLOCKS,
+    **TRUST_BLOCKS,
 }
 
 

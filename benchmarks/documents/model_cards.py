@@ -8,9 +8,10 @@ from typing import Any
 
 from documents.accuracy_table import over_seeds, shipped_runs
 from documents.quoting import card_machine, render, result
+from thriftnet.models.metadata import read_facts
 from thriftnet.recipe import load_recipe
 from thriftnet.table import make_table
-from thriftnet.weights.card import card_page, read_card
+from thriftnet.weights.card import Card, card_page, read_card
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 
 LARGEST_FILE = 10_000_000
@@ -39,12 +40,28 @@ def page(path: Path) -> str:
         worst=min(card.per_class, key=card.per_class.__getitem__),
         best=max(card.per_class, key=card.per_class.__getitem__),
         smoothed=recipe.train.label_smoothing > 0,
+        robust=((result("robustness") or {}).get("networks") or {}).get(card.name),
+        calibrated=_calibrated(path, card),
         seeds=len(runs) if several else 0,
         over_seeds=over_seeds(runs, "accuracy") if several else "",
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
     return f"{text}\n"
+
+
+def _calibrated(path: Path, card: Card) -> dict[str, Any] | None:
+    """What the map in a model file does to the test images; none without a map."""
+    calibration = read_facts(path).calibration
+    measured = ((result("calibration") or {}).get("networks") or {}).get(card.name)
+    if calibration is None or measured is None:
+        return None
+    after = measured["test"][card.tta]["shipped"]["after"]
+    return {
+        "images": calibration.images,
+        "error": after["error"],
+        "floor": after["noise_floor"],
+    }
 
 
 def weights_block(folder: Path = FOLDER) -> str:

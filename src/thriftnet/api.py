@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from thriftnet.errors import RecipeError
+from thriftnet.evaluation.calibrate import calibrate
 from thriftnet.evaluation.evaluate import evaluate
+from thriftnet.evaluation.evaluate_robust import robustness
 from thriftnet.evaluation.results import Evaluation
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.remote import pull, push
@@ -40,6 +42,7 @@ __all__ = [
     "Prediction",
     "Recipe",
     "TrainedRun",
+    "calibrate",
     "compare",
     "evaluate",
     "export_model",
@@ -48,6 +51,7 @@ __all__ = [
     "predict",
     "pull",
     "push",
+    "robustness",
     "track",
     "train",
     "write_report",

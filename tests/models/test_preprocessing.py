@@ -27,6 +27,7 @@ GIVEN = {
     "std": [0.4, 0.5, 0.6],
     "tta": "flip",
     "temperature": 0.5,
+    "shifts": [[-1.0, 0.2], [1.0, 0.5]],
     "threshold": 0.9,
 }
 
@@ -43,6 +44,7 @@ def model() -> SavedModel:
         fit="pad",
         tta="flip",
         temperature=0.5,
+        shifts=((-1.0, 0.2), (1.0, 0.5)),
         threshold=0.9,
     )
 

@@ -70,6 +70,7 @@ CHANGES = {
     "data.label_column": "kind",
     "data.split_column": "part",
     "data.group": "folder",
+    "data.decisions": "decisions.csv",
     "data.val_ratio": 0.2,
     "data.fraction": 0.5,
     "data.image_size": 16,

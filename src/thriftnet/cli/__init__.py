@@ -8,7 +8,7 @@ from thriftnet.cli.app import app, main
 
 # Each module adds its commands to the application, in the order in which --help lists them.
 # isort: off
-from thriftnet.cli import workflow, predict, inspect, watch, report
+from thriftnet.cli import workflow, predict, calibrate, inspect, audit, watch, report
 from thriftnet.cli import compare, runs, search, export, serve, facts
 
 # isort: on
@@ -16,5 +16,5 @@ from thriftnet.cli.examples import add_examples
 
 add_examples(app)
 
-__all__ = ["app", "compare", "export", "facts", "inspect", "main"]
+__all__ = ["app", "audit", "calibrate", "compare", "export", "facts", "inspect", "main"]
 __all__ += ["predict", "report", "runs", "search", "serve", "watch", "workflow"]

@@ -29,6 +29,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "thriftnet serve best",
         "thriftnet serve runs/short --port 80 --host 0.0.0.0 --token-file token",
     ),
+    "calibrate": (
+        "thriftnet calibrate runs/mine",
+        "thriftnet calibrate quick --companion runs/quick-companion --output quick.safetensors",
+    ),
+    "audit": (
+        "thriftnet audit photos/",
+        "thriftnet audit cifar10 --folds 4 --output audits/cifar10",
+    ),
     "inspect": ("thriftnet inspect photos/", "thriftnet inspect labels.csv --json"),
     "watch": ("thriftnet watch runs/short", "thriftnet watch runs/short --port 8000"),
     "report": ("thriftnet report runs/short", "thriftnet report runs/a-s0 runs/b-s0"),

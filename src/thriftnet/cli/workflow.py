@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -67,6 +67,10 @@ def train(
         str | None,
         typer.Option(metavar="0.3P", help="Train the epochs that these operations allow."),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Relabel and drop pictures as decided after an audit."),
+    ] = None,
     track: Annotated[
         list[str] | None,
         typer.Option(metavar="TRACKER", help="Also log to tensorboard or mlflow; may be repeated."),
@@ -78,7 +82,7 @@ def train(
     short = {"--epochs": epochs, "--lr": lr, "--batch-size": batch_size, "--device": device}
     given = short | {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
-    given |= {"--runs-dir": runs_dir, "--strict": strict or None}
+    given |= {"--runs-dir": runs_dir, "--strict": strict or None, "--decisions": decisions}
     clash = [option for option, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
@@ -93,7 +97,7 @@ def train(
     outlast_output()
     run = api.train(
         recipe,
-        overrides=with_aliases(overrides, short),
+        overrides=[*with_aliases(overrides, short), *_decided(decisions)],
         seed=seed,
         name=name,
         runs_dir=runs_dir,
@@ -127,6 +131,11 @@ def train(
         to_stderr(f"thriftnet: {error}")
 
 
+def _decided(decisions: Path | None) -> list[str]:
+    """The override that names a file of decisions, wherever the run is read again."""
+    return [] if decisions is None else [f"data.decisions={json.dumps(str(decisions.absolute()))}"]
+
+
 def _warn_if_not_kept(evaluation: Evaluation) -> None:
     """Say that compare, report and runs will not know of these figures."""
     if evaluation.not_kept:
@@ -143,12 +152,36 @@ def evaluate(
         str,
         typer.Option(metavar="NAME:SEVERITY", help="Corrupt the images first: contrast:3."),
     ] = "",
+    robust: Annotated[
+        bool,
+        typer.Option("--robust", help="Measure accuracy under 15 corruptions × 5 severities."),
+    ] = False,
+    images: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="With --robust: use N test images. Default: all."),
+    ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate shipped weights, a finished run or a model file on test images."""
+    if robust and corruption:
+        raise typer.BadParameter("--robust takes every corruption; leave out --corruption")
+    if images is not None and not robust:
+        raise typer.BadParameter("--images is for --robust; add it, or leave out --images")
     found = find_target(target)
+    if robust:
+        _evaluate_robust(
+            target,
+            as_json=as_json,
+            data=data,
+            strict=strict,
+            tta=tta or "none",
+            images=images,
+            device=device,
+            precision=precision,
+        )
+        return
 
     from thriftnet import api
     from thriftnet.terminal import results as console
@@ -172,3 +205,19 @@ def evaluate(
         saved = found.run.evaluations() if found.run and not evaluation.not_kept else None
         console.print_evaluation(target, evaluation, shipped=shipped, saved=saved)
     _warn_if_not_kept(evaluation)
+
+
+def _evaluate_robust(target: str, *, as_json: bool, **settings: Any) -> None:
+    """Print accuracy under corruption; `settings` are those of `robustness`."""
+    from thriftnet.evaluation.evaluate_robust import robustness
+    from thriftnet.terminal.counting import counting
+    from thriftnet.terminal.robustness import print_robustness
+
+    with counting("sets of images") as told:
+        evaluation = robustness(target, told=told, **settings)
+    if as_json:
+        print_json(evaluation.to_json())
+    else:
+        print_robustness(target, evaluation)
+    if evaluation.not_kept:
+        print(f"thriftnet: not saved: {evaluation.not_kept}", file=sys.stderr)

@@ -41,5 +41,7 @@ class DatasetSpec:
     options: SourceOptions = field(default_factory=SourceOptions)
     classes: tuple[str, ...] | None = None
     """Of the network that the images are for; none: the training split's."""
+    decisions: Path | None = None
+    """A CSV file of decisions about pictures; none: all of them as they are."""
     strict: bool = False
     """Whether anything left out is an error."""

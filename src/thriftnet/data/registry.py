@@ -14,6 +14,7 @@ from thriftnet.data.cifar10.open import holds_cifar10, open_cifar10
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.class_names import check_classes
+from thriftnet.data.own.decisions import apply_decisions
 from thriftnet.data.own.open import list_pictures, open_own
 from thriftnet.errors import DataError
 from thriftnet.plain import to_stderr
@@ -51,8 +52,10 @@ def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -
     """
     found = name_of(spec)
     if found in DATASETS:
-        return DATASETS[found].open(spec, say=say)
-    return open_own(Path(found), spec, say=say)
+        data = DATASETS[found].open(spec, say=say)
+    else:
+        data = open_own(Path(found), spec, say=say)
+    return data if spec.decisions is None else apply_decisions(data, spec.decisions)
 
 
 def name_of(spec: DatasetSpec) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError
-from thriftnet.evaluation.corruptions import check_corruption, corrupt
+from thriftnet.evaluation.calibration import calibration_report
+from thriftnet.evaluation.corruptions.table import check_corruption, corrupt
 from thriftnet.evaluation.images import images_to_test
 from thriftnet.evaluation.record import record_evaluation
 from thriftnet.evaluation.results import Evaluation, read_logits
@@ -74,7 +76,11 @@ def evaluate(
     if corruption:
         images = replace(images, images=corrupt(images.images, corruption))
     evaluation, predictions = _run(model, images, compute=compute, tta=tta, told=told)
-    evaluation = replace(evaluation, data=name, corruption=corruption)
+    said = predictions.logits[tta]
+    probabilities = (
+        calibration_report(said, predictions.labels) if np.isfinite(said).all() else None
+    )
+    evaluation = replace(evaluation, data=name, corruption=corruption, calibration=probabilities)
     not_kept = record_evaluation(run, evaluation, predictions) if run else None
     return replace(evaluation, card=card, not_kept=not_kept)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from thriftnet.data import Dataset
+from thriftnet.data.cifar10.published import find_cifar10_1, holds_cifar10_c
 from thriftnet.errors import DataError
 from thriftnet.models.saved import SavedModel
 from thriftnet.recipe.sections import DataSection
@@ -40,6 +41,10 @@ def images_to_test(
     Raises:
         DataError: The images cannot be had, or have classes that the network lacks.
     """
+    if source is not None and holds_cifar10_c(source):
+        raise DataError(f"{source} is CIFAR-10-C, 75 sets of images; evaluate on it with --robust")
+    if source is not None and (found := find_cifar10_1(source)):
+        return found
     trained_on = model.about.get("data")
     if run is None and source is None and trained_on is not None:
         raise DataError(

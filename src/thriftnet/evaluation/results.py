@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from thriftnet.evaluation.calibration import CalibrationReport
 from thriftnet.evaluation.card_check import CardCheck, check_card
 from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.evaluation.intervals import wilson_interval
@@ -64,6 +65,8 @@ class Evaluation:
     """`test`, or the name of another data set."""
     corruption: str = ""
     """Such as `contrast:3`; empty: the images as they are."""
+    calibration: CalibrationReport | None = None
+    """Of the probabilities with the chosen views; none where it was not asked for."""
     card: Card | None = None
     """What the network's card says, where it has one: shipped weights do."""
     not_kept: str | None = None
@@ -101,6 +104,7 @@ class Evaluation:
             "data": self.data,
             "corruption": self.corruption,
             "by_tta": {r.tta: {**r.summary(), **r.by_class.figures()} for r in self.results},
+            "calibration": self.calibration.to_json() if self.calibration else None,
             "card": None if self.card is None else [c.to_json() for c in self.card_checks],
         }
 

@@ -94,6 +94,9 @@ def describe(contract: Preprocessing) -> str:
     hot = (
         f" The logits are divided by {contract.temperature:g}." if contract.temperature != 1 else ""
     )
+    if contract.shifts:
+        hot += " A monotone map then moves the largest one, so that its probability says how often "
+        hot += "it is right."
     return (
         "A picture is turned upright, put over white where it is transparent, and brought to RGB "
         f"of 8 bits. {_SQUARE[contract.fit]}, and it is resized to {side}×{side} pixels by Lanczos "

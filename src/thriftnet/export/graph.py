@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.fold import folded
 from thriftnet.models.preprocessing import Preprocessing
@@ -24,6 +25,7 @@ class ExportedNetwork(nn.Module):
         self.network = plain.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
         self.views = choose_views(preprocessing.tta)
         self.temperature = preprocessing.temperature
+        self.shifts = preprocessing.shifts
         mean, std = torch.tensor(preprocessing.mean), torch.tensor(preprocessing.std)
         self.scale: Tensor
         self.shift: Tensor
@@ -46,6 +48,6 @@ class ExportedNetwork(nn.Module):
             each = self.network(shown)
             each = each.view(len(self.views), -1, each.shape[1])  # (views, N, classes)
             logits = (each * self.weights).sum(0)
-        if self.temperature != 1:
-            logits = logits / self.temperature
+        if self.temperature != 1 or self.shifts:
+            logits = calibrated(logits, self.temperature, self.shifts)
         return logits.softmax(dim=1)

@@ -139,7 +139,7 @@ def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:
     """
     if tta and model.tta == "none":
         raise ExportError(f"the recipe of {name} uses no views; leave out --tta")
-    return model.preprocessing if tta else model.preprocessing.model_copy(update={"tta": "none"})
+    return model.preprocessing if tta else model.preprocessing_with("none")
 
 
 def _report(job: Job, target: Target, check: Check) -> dict[str, Any]:

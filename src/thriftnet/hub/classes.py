@@ -28,6 +28,7 @@ from thriftnet.augment import normalise
 from thriftnet.data.options import Fit
 from thriftnet.data.square import square_array
 from thriftnet.export.folder import config_of
+from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.build import FAMILIES, outline_model
 from thriftnet.models.hub_folder import MODEL_TYPE, WEIGHTS
@@ -86,7 +87,8 @@ class ThriftnetForImageClassification(PreTrainedModel):
         """
         views = choose_views(self.contract.tta)
         each = [weight * self.network(TRANSFORMS[v](pixel_values)) for v, weight in views.items()]
-        logits = torch.stack(each).sum(0) / self.contract.temperature
+        mean = torch.stack(each).sum(0)
+        logits = calibrated(mean, self.contract.temperature, self.contract.shifts)
         loss = None if labels is None else F.cross_entropy(logits, labels)
         return ImageClassifierOutput(loss=loss, logits=logits)  # pyright: ignore[reportArgumentType]
 

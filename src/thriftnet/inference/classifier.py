@@ -60,7 +60,7 @@ class Classifier:
     @property
     def preprocessing(self) -> Preprocessing:
         """What is done to a picture here, with the views that are used here."""
-        return self.model.preprocessing.model_copy(update={"tta": self.tta})
+        return self.model.preprocessing_with(self.tta)
 
     @property
     def digest(self) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from thriftnet.augment import normalise
+from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.optimise import optimize_for_inference
 from thriftnet.inference.views import TRANSFORMS, choose_views
+from thriftnet.models.calibration import ViewCalibration
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
@@ -33,6 +35,8 @@ class Engine:
         compute: Device and precision.
         batch_size: Images in a forward pass; 250 fit the last-level cache of a usual processor.
         temperature: Divides the logits; 1 leaves them as they are.
+        shifts: What is added to the largest logit after that, as `calibrated` takes it.
+        calibration: Goes before these two under the test-time augmentations that it has.
     """
 
     def __init__(
@@ -44,22 +48,28 @@ class Engine:
         compute: Compute,
         batch_size: int = 250,
         temperature: float = 1.0,
+        shifts: Sequence[tuple[float, float]] = (),
+        calibration: Mapping[str, ViewCalibration] | None = None,
     ) -> None:
         self.network = network
         self.compute = compute
         self.batch_size = batch_size
         self.temperature = temperature
+        self.shifts = shifts
+        self.calibration = calibration or {}
         self._scale = {"mean": mean, "std": std}
 
     @classmethod
     def of(cls, model: SavedModel, compute: Compute) -> Engine:
-        """An engine with an optimized copy of a trained network, and its temperature."""
+        """An engine with an optimized copy of a trained network, and its calibration."""
         return cls(
             optimize_for_inference(model.network, compute),
             mean=model.mean,
             std=model.std,
             compute=compute,
             temperature=model.temperature,
+            shifts=model.shifts,
+            calibration=model.calibration.views if model.calibration else None,
         )
 
     def logits(self, images: Tensor, tta: str = "none") -> Tensor:
@@ -82,8 +92,8 @@ class Engine:
             told: Called after each batch.
 
         Returns:
-            (N, classes) float32 on the CPU for each kind: the weighted mean over its views,
-            divided by the temperature. The network's mode is restored.
+            (N, classes) float32 on the CPU for each kind: the calibrated weighted mean over its
+            views. The network's mode is restored.
 
         Raises:
             RecipeError: A kind is not one of ours.
@@ -106,8 +116,14 @@ class Engine:
             if training:
                 self.network.train()
         views = {k: torch.cat(found) if found else torch.empty(0, 0) for k, found in parts.items()}
-        return {
+        means = {
             kind: torch.stack([weight * views[view] for view, weight in each.items()]).sum(0)
-            / self.temperature
             for kind, each in weights.items()
         }
+        return {kind: self._calibrated(kind, logits) for kind, logits in means.items()}
+
+    def _calibrated(self, kind: str, logits: Tensor) -> Tensor:
+        how = self.calibration.get(kind)
+        if how is None:
+            return calibrated(logits, self.temperature, self.shifts)
+        return calibrated(logits, how.temperature, how.shifts)

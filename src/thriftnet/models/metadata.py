@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from thriftnet.digests import ChangedError, dump_json, load_json
 from thriftnet.errors import RunError
+from thriftnet.models.calibration import Calibration
 from thriftnet.models.foreign import foreign_kind
 from thriftnet.models.preprocessing import Preprocessing
 
@@ -36,6 +37,7 @@ class ModelFacts(Preprocessing):
     about: dict[str, Any]
     weights_sha256: str | None = None
     """Of names, types, shapes and values of the weights; none in files of earlier versions."""
+    calibration: Calibration | None = None
 
 
 def pack_facts(facts: Mapping[str, Any]) -> dict[str, str]:
@@ -68,7 +70,7 @@ def read_facts(path: Path) -> ModelFacts:
         raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
     try:
         load_json(text)
-        return ModelFacts.model_validate_json(text)
+        facts = ModelFacts.model_validate_json(text)
     except ChangedError:
         raise damaged(path, "its metadata do not match their checksum") from None
     except ValidationError as fault:
@@ -77,6 +79,7 @@ def read_facts(path: Path) -> ModelFacts:
         raise mismatch(path, f"{where}: {first['msg']}") from None
     except (ValueError, RecursionError) as fault:  # no JSON, or brackets in brackets
         raise mismatch(path, f"metadata: {fault}") from None
+    return facts
 
 
 def damaged(path: Path, reason: str) -> RunError:

@@ -7,14 +7,35 @@ always lost there.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from thriftnet.data.options import Fit
 
+_ROUNDING = 1e-9
+
+
+def check_rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """See that knots rise, and that what they map to does not fall.
+
+    Raises:
+        ValueError: They do not: a surer answer would become a less sure one.
+    """
+    for (left, low), (right, high) in pairwise(knots):
+        if right <= left or right + high < left + low - _ROUNDING:
+            raise ValueError("the knots of a confidence map have to rise")
+    return knots
+
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+Knot = tuple[Finite, Finite]
+"""Log-odds of the largest probability, and what is added to its logit there."""
+Shifts = Annotated[tuple[Knot, ...], Field(max_length=64), AfterValidator(check_rising)]
+"""In rising order; linear between the knots and constant beyond them."""
 
 Filter = Literal["lanczos"]
 """`lanczos`: over the whole area that each new pixel covers, as Pillow resizes."""
@@ -24,8 +45,8 @@ class Preprocessing(BaseModel):
     """From an upright RGB picture of 8 bits, transparent parts over white, to class probabilities.
 
     The picture is made square as `fit` says and resized to `image_size` with `filter`. The network
-    takes (pixel / 255 - mean) / std. Its logits, averaged over the views of `tta` and divided by
-    `temperature`, give probabilities by softmax.
+    takes (pixel / 255 - mean) / std. Its logits, averaged over the views of `tta`, divided by
+    `temperature` and moved by `shifts` (`inference.calibrated`), give probabilities by softmax.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -47,6 +68,8 @@ class Preprocessing(BaseModel):
     """Views of each picture: a key of `inference.views.VIEWS`; `none` is the picture alone."""
     temperature: Positive = 1.0
     """Divides the logits; 1 until the network is calibrated."""
+    shifts: Shifts = ()
+    """What is added to the largest logit after that, by its log-odds; none: nothing."""
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Probability below which no class is named; none: a class is always named."""
 

@@ -12,15 +12,24 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from thriftnet.commands import command
 from thriftnet.data.options import Fit
 from thriftnet.errors import RunError, TrainingError
 from thriftnet.files import write_whole
 from thriftnet.models.build import outline_model
+from thriftnet.models.calibration import Calibration
 from thriftnet.models.describe import count_parameters, largest_features
-from thriftnet.models.metadata import FORMAT, mismatch, pack_facts, read_facts
+from thriftnet.models.metadata import (
+    FORMAT,
+    mismatch,
+    pack_facts,
+    read_facts,
+)
 from thriftnet.models.preprocessing import Filter, Preprocessing
 from thriftnet.models.tensors import (
+    Arrays,
     digest_arrays,
+    digest_halved,
     find_not_finite,
     read_arrays,
     read_shapes,
@@ -52,17 +61,29 @@ class SavedModel:
     """The test-time augmentation its recipe chose."""
     temperature: float = 1.0
     """Divides the logits; 1 until the network is calibrated."""
+    shifts: tuple[tuple[float, float], ...] = ()
+    """What is added to the largest logit after that, by its log-odds."""
     threshold: float | None = None
     """Probability below which no class is named; none: a class is always named."""
     about: Mapping[str, Any] = field(default_factory=lambda: {})
     """Free facts: recipe name and digest, seed, run."""
     weights_sha256: str | None = None
     """Of the weights in the file, which it was checked by; none in files of earlier versions."""
+    calibration: Calibration | None = None
+    """Maps of the logits by views; goes before `temperature` and `shifts`."""
 
     @property
     def preprocessing(self) -> Preprocessing:
         """From a picture to the input and from the logits to probabilities, in one value."""
-        return Preprocessing(**{name: getattr(self, name) for name in Preprocessing.model_fields})
+        return self.preprocessing_with(self.tta)
+
+    def preprocessing_with(self, tta: str) -> Preprocessing:
+        """The same with other views, whose calibration is another."""
+        fields: dict[str, Any] = {n: getattr(self, n) for n in Preprocessing.model_fields}
+        how = self.calibration.views.get(tta) if self.calibration else None
+        if how is not None:
+            fields |= {"temperature": how.temperature, "shifts": how.shifts}
+        return Preprocessing(**{**fields, "tta": tta})
 
     @property
     def parameters(self) -> int:
@@ -80,7 +101,8 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
             percent of them, keep fp32: their statistics have a wide range.
 
     Raises:
-        RunError: The disk is full, the folder cannot be written, or a weight is beyond fp16.
+        RunError: The disk is full, the folder cannot be written, a weight is beyond fp16, or the
+            calibration belongs to other weights.
         TrainingError: A weight is not finite.
     """
     facts: dict[str, Any] = {
@@ -95,7 +117,11 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         raise TrainingError(f"{path} was not written: {name} is not finite; lower optim.lr")
     if half:
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
-    metadata = pack_facts({**facts, "weights_sha256": digest_arrays(_arrays(tensors))})
+    digest = digest_arrays(_arrays(tensors))
+    _check_calibration(path, model.calibration, _arrays(tensors))
+    if model.calibration:
+        facts["calibration"] = model.calibration.model_dump(mode="json")
+    metadata = pack_facts({**facts, "weights_sha256": digest})
     write_whole(path, safetensors.torch.save(tensors, metadata), error=RunError)
 
 
@@ -129,6 +155,7 @@ def read_model(path: Path) -> SavedModel:
         raise mismatch(path, str(fault)) from None
     if name := find_not_finite(arrays):
         raise RunError(f"{path} holds weights that are not finite ({name}); retrain")
+    _check_calibration(path, facts.calibration, arrays)
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return SavedModel(
         network=network.eval(),
@@ -136,7 +163,22 @@ def read_model(path: Path) -> SavedModel:
         **{name: getattr(facts, name) for name in Preprocessing.model_fields},
         about=facts.about,
         weights_sha256=facts.weights_sha256,
+        calibration=facts.calibration,
     )
+
+
+def _check_calibration(path: Path, calibration: Calibration | None, arrays: Arrays) -> None:
+    """See that a calibration belongs to the weights beside it.
+
+    Raises:
+        RunError: It was fitted for others.
+    """
+    if calibration and calibration.weights_sha256 != digest_halved(arrays):
+        again = command("calibrate", path, "--remove")
+        raise RunError(
+            f"the calibration of {path} belongs to other weights "
+            f"({calibration.weights_sha256[:12]}…); take it away with {again} and calibrate anew"
+        )
 
 
 def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray[Any]]:

@@ -26,6 +26,19 @@ def digest_arrays(arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
+def digest_halved(arrays: Arrays) -> str:
+    """The digest of weights whose matrices and kernels are in half precision, or would be."""
+    with np.errstate(over="ignore"):
+        return digest_arrays(
+            {
+                name: array.astype(np.float16)
+                if array.ndim > 1 and array.dtype.kind == "f"
+                else array
+                for name, array in arrays.items()
+            }
+        )
+
+
 def find_not_finite(arrays: Arrays) -> str | None:
     """The name of an array with an infinity or a NaN; none where all are finite."""
     return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)

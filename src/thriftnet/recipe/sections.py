@@ -39,6 +39,9 @@ class DataSection(Section):
     group: str | None = None
     """Which pictures stay in one split: a column, `folder`, `folder:DEPTH` (from the top) or a
     regular expression searched in their paths, whose first group counts."""
+    decisions: str | None = None
+    """Path of a CSV file of decisions, as `thriftnet audit` writes it: pictures to relabel or to
+    drop before training and validation."""
 
 
 class AugmentSection(Section):

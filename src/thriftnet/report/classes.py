@@ -1,4 +1,4 @@
-"""What the network said of the test images: confusion, classes, calibration."""
+"""What the network said of the test images: confusion and classes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from numpy.typing import NDArray
 
 from thriftnet.evaluation.class_metrics import summarise_classes
 from thriftnet.evaluation.intervals import wilson_interval
-from thriftnet.evaluation.metrics import (
-    confusion_matrix,
-    expected_calibration_error,
-)
+from thriftnet.evaluation.metrics import confusion_matrix
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-
-_BINS = 15
-"""Of confidence, as many as the calibration error has."""
 
 
 def count_confusion(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -121,46 +115,4 @@ def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing
         "not another seed.",
         alt=f"Accuracy by class: highest for {style.printable(best_name)} ({best:.1%}), lowest "
         f"for {style.printable(worst_name)} ({worst:.1%}), {overall:.2%} over all.",
-    )
-
-
-def draw_reliability(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Drawing:
-    """Accuracy against confidence, and how many images have which confidence."""
-    scores, truth = torch.from_numpy(logits), torch.from_numpy(labels)
-    top = scores.softmax(dim=1).max(dim=1)
-    confidence, hit = top.values.double().numpy(), (top.indices == truth).numpy()
-    error = expected_calibration_error(scores, truth, bins=_BINS)
-    at = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    counts = np.bincount(at, minlength=_BINS)
-    held = counts > 0
-    mean_confidence = np.bincount(at, confidence, _BINS)[held] / counts[held]
-    accuracy = np.bincount(at, hit, _BINS)[held] / counts[held]
-
-    axes = style.new_axes(height=4.6, legend_rows=1)
-    figure = style.figure_of(axes)
-    axes.set_position((0.13, 0.37, 0.84, 0.55))
-    axes.plot([0, 1], [0, 1], color=style.MUTED, linestyle=":", label="confidence = accuracy")
-    axes.plot(mean_confidence, accuracy, color=style.BLUE, marker="o", label="this network")
-    axes.set_ylabel("accuracy")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
-    axes.tick_params(labelbottom=False)
-    style.legend_above(axes)
-    below = figure.add_axes((0.13, 0.11, 0.84, 0.2), sharex=axes)
-    below.bar(
-        (np.arange(_BINS) + 0.5) / _BINS, 100 * counts / len(labels), 0.9 / _BINS, color=style.BLUE
-    )
-    below.set_xlabel("confidence (largest probability)")
-    below.set_ylabel("images (%)")
-    mean, share = float(confidence.mean()), float(hit.mean())
-    lean = "too sure of itself" if mean > share else "less sure than it might be"
-    return finish(
-        figure,
-        name="reliability",
-        title="Reliability",
-        caption=f"Expected calibration error {error:.4f} over {_BINS} equal bins: mean confidence "
-        f"is {mean:.4f} and accuracy {share:.4f}, so the network is {lean}. Below: how many "
-        "images have which confidence.",
-        alt=f"Reliability diagram: expected calibration error {error:.4f}, mean confidence "
-        f"{mean:.4f}, accuracy {share:.4f}; the network is {lean}.",
     )

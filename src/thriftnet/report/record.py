@@ -45,6 +45,8 @@ class RunRecord:
     """The latest test metrics with the recipe's views; empty before `evaluate`."""
     evaluations: dict[EvaluationKey, MetricRecord]
     """The latest of every data set, corruption, views and precision."""
+    robustness: MetricRecord
+    """The latest accuracy under corruption; empty before `evaluate --robust`."""
     model: SavedModel | None
     logits: NDArray[np.float32] | None
     """(N, classes) of the test images, under `tta`."""
@@ -143,6 +145,7 @@ def read_record(path: Path) -> RunRecord:
         end=end,
         test=test,
         evaluations=latest_evaluations(lines),
+        robustness=last_line(lines, "robustness", "mean", "clean"),
         model=model,
         logits=said.logits[tta] if said else None,
         labels=said.labels if said else None,

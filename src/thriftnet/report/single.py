@@ -11,6 +11,7 @@ from thriftnet.commands import command, shell_line
 from thriftnet.data import OpenDataset
 from thriftnet.data.registry import is_at_hand
 from thriftnet.errors import DataError
+from thriftnet.evaluation.calibration import calibration_report
 from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.models.build import build_model
 from thriftnet.report import classes, curves, network, schedule, seen, tables
@@ -18,6 +19,12 @@ from thriftnet.report.blocks import block_table
 from thriftnet.report.drawing import Drawing
 from thriftnet.report.page import Page, Section
 from thriftnet.report.record import RunRecord
+from thriftnet.report.reliability import (
+    calibration_table,
+    draw_reliability,
+    draw_risk_coverage,
+)
+from thriftnet.report.robustness import robustness_section
 from thriftnet.runs.contention import is_large, mean_contention
 from thriftnet.table import clock
 from thriftnet.training.data import open_data
@@ -35,6 +42,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
     sections = [
         _training(record),
         _test(record, images, missing),
+        robustness_section(record.robustness),
         _network(record),
         _seen(record, images),
         _reproduce(record),
@@ -46,7 +54,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
         + (f": {recipe.description}" if recipe.description else ""),
         facts=_facts(record),
         missing=tuple(missing),
-        sections=tuple(s for s in sections if s.drawings or s.tables),
+        sections=tuple(s for s in sections if s and (s.drawings or s.tables)),
         footer=f"Written by thriftnet {package_version()}. "
         "The figures are in figures/ as PNG and SVG.",
     )
@@ -106,10 +114,12 @@ def _test(record: RunRecord, images: OpenDataset | None, missing: list[str]) -> 
     if record.logits is None or record.labels is None:
         return Section("Test images", (), evaluations)
     counts = classes.count_confusion(record.logits, record.labels)
+    probabilities = calibration_report(record.logits, record.labels)
     drawings: list[Drawing] = [
         classes.draw_confusion(counts, record.classes),
         classes.draw_classes(counts, record.classes),
-        classes.draw_reliability(record.logits, record.labels),
+        draw_reliability(probabilities, record.logits, record.labels),
+        draw_risk_coverage(record.logits, record.labels),
     ]
     if test_set is not None and np.array_equal(test_set.labels, record.labels):
         wrong = seen.draw_mistakes(
@@ -122,7 +132,8 @@ def _test(record: RunRecord, images: OpenDataset | None, missing: list[str]) -> 
             "The predictions are of other images than the test split: mistakes not shown."
         )
     shares = tables.classes_table(counts, record.classes)
-    return Section("Test images", tuple(drawings), (*evaluations, shares))
+    figures = calibration_table(probabilities)
+    return Section("Test images", tuple(drawings), (*evaluations, shares, figures))
 
 
 def _titles(images: OpenDataset | None) -> Callable[[int], str]:

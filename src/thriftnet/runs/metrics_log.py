@@ -15,7 +15,7 @@ from thriftnet.files import explain_os_error, read_bounded, write_whole
 
 MetricRecord = dict[str, Any]
 """`kind` says what a line tells: start, epoch, interrupted, environment, resumed, failed, end,
-test."""
+test, evaluation, robustness, calibration."""
 
 _MOST_BYTES = 2**27
 """Of all lines; a thousand epochs take half a million."""

@@ -78,7 +78,9 @@ def print_evaluation(
     _print_card_checks(evaluation)
     print(f"\nBelow, {VIEWS[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
-    print(f"calibration error {chosen.calibration_error:.4f}\n")
+    print(f"calibration error {chosen.calibration_error:.4f}")
+    _print_probabilities(evaluation)
+    print()
     if chosen.by_class.imbalanced:
         print_classes(chosen.by_class)
         print()
@@ -89,6 +91,16 @@ def print_evaluation(
         print("\nOther evaluations of this run")
         for key, line in others.items():
             print(f"{line['accuracy']:.4f}  {plain(str(key))}")
+
+
+def _print_probabilities(evaluation: Evaluation) -> None:
+    """The calibration error over bins of equal numbers, beside what chance alone gives."""
+    found = evaluation.calibration
+    if found is None:
+        return
+    low, high = found.interval
+    print(f"        over equal numbers {found.error:.4f} (95% {low:.4f} to {high:.4f}); ", end="")
+    print(f"perfect: {found.noise_floor:.4f}")
 
 
 def print_description(summary: Summary) -> None:

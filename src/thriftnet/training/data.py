@@ -28,6 +28,7 @@ def data_spec(settings: DataSection, source: Path | None = None) -> DatasetSpec:
         image_size=settings.image_size,
         fit=settings.fit,
         test_ratio=settings.test_ratio,
+        decisions=None if settings.decisions is None else Path(settings.decisions),
         options=SourceOptions(
             image_column=settings.image_column,
             label_column=settings.label_column,

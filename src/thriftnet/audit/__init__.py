@@ -1,0 +1,1 @@
+"""Find labels that are probably wrong, and pictures that teach nothing."""

@@ -1,0 +1,40 @@
+"""Which pictures are held out together, so that each is judged by a network that never saw it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.errors import DataError
+
+
+def assign_folds(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], *, folds: int, seed: int = 0
+) -> NDArray[np.int64]:
+    """(N,) number of the fold that holds each picture out.
+
+    Near-duplicates share a fold: a network that saw a copy would repeat its label. Every class is
+    spread as evenly as whole groups allow.
+
+    Args:
+        labels: (N,).
+        groups: (N,) numbers of groups of near-duplicates.
+        folds: Two or more.
+        seed: Of the order.
+
+    Raises:
+        DataError: There are fewer pictures or groups than folds, or fewer than two folds.
+    """
+    if folds < 2:
+        raise DataError(f"--folds {folds} leaves no network that did not see a picture; give 2 up")
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    if len(first) < folds:
+        raise DataError(
+            f"{len(labels)} pictures in {len(first)} groups of near-duplicates are fewer than "
+            f"{folds} folds; give --folds {max(2, len(first))} or more pictures"
+        )
+    order = np.random.default_rng(seed).permutation(len(first))
+    order = order[np.argsort(labels[first][order], kind="stable")]  # by class, shuffled within
+    fold_of = np.empty(len(first), np.int64)
+    fold_of[order] = np.arange(len(first)) % folds
+    return fold_of[group]

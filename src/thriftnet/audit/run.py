@@ -1,0 +1,140 @@
+"""From a data set to a page of suspicious pictures and a file for decisions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thriftnet.audit.folds import assign_folds
+from thriftnet.audit.out_of_fold import FoldTraining, out_of_fold_logits
+from thriftnet.audit.page import AuditCard, audit_page
+from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
+from thriftnet.data.inspection import Collection
+from thriftnet.data.own.decisions import COLUMNS, picture_digest
+from thriftnet.errors import DataError
+from thriftnet.files import write_whole
+from thriftnet.plain import to_stderr
+from thriftnet.recipe import Recipe
+from thriftnet.training.data import open_data
+from thriftnet.training.progress import Progress, Quiet
+from thriftnet.writable import check_folder
+
+FOLDS = 5
+PAGE, DECISIONS = "audit.html", "decisions.csv"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found, and where it lies."""
+
+    folder: Path
+    suspects: tuple[Suspect, ...]
+    pictures: int
+    accuracy: float
+    """Of the networks on pictures that they never saw."""
+
+    def counts(self) -> dict[str, int]:
+        """How many pictures there are for each reason."""
+        found: dict[str, int] = {}
+        for suspect in self.suspects:
+            for reason in suspect.reasons:
+                found[reason] = found.get(reason, 0) + 1
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "folder": str(self.folder),
+            "pictures": self.pictures,
+            "accuracy": self.accuracy,
+            "suspects": len(self.suspects),
+            "reasons": self.counts(),
+        }
+
+
+def audit(
+    data: Path | str,
+    *,
+    recipe: Recipe,
+    folder: Path,
+    folds: int = FOLDS,
+    progress: Callable[[], Progress] = Quiet,
+    say: Callable[[str], None] = to_stderr,
+) -> Audit | None:
+    """Judge every label by networks that never saw its picture.
+
+    Args:
+        data: Pictures as `train --data` takes them, or `cifar10`.
+        recipe: Trains the networks; without validation images.
+        folder: Gets the run folders of the folds, the page and the file for decisions. What is
+            there of an earlier call is used.
+        folds: Networks that are trained; each holds out its share of the pictures.
+        progress: Told how each training goes.
+        say: Told, a line at a time, what is there.
+
+    Returns:
+        None where a training was interrupted; the same call goes on.
+
+    Raises:
+        DataError: The pictures cannot be had or are too few, or a package is missing.
+        RunError: The folder is of another audit, or cannot be written.
+        TrainingError: A loss stopped being finite.
+    """
+    check_folder(folder, error=DataError)
+    find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # is it there?
+    recipe = _for_folds(recipe, data)
+    source = None if str(data) == "cifar10" else Path(data)
+    opened = open_data(recipe.data, source, say=say)
+    assert opened.collection is not None  # every source has one
+    collection = opened.collection()
+    fold_of = assign_folds(collection.labels, collection.near().groups, folds=folds)
+    training = FoldTraining(recipe, source, folder, progress)
+    logits = out_of_fold_logits(collection, fold_of, training)
+    if logits is None:
+        return None
+    suspects = find_suspects(collection, logits)
+    cards = [_card(collection, suspect) for suspect in suspects]
+    page = audit_page(opened.name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
+    write_whole(folder / PAGE, page, error=DataError)
+    if not (folder / DECISIONS).exists():  # a person may have written into it
+        write_whole(folder / DECISIONS, decisions_csv(cards).encode(), error=DataError)
+    right = logits.argmax(axis=1) == collection.labels
+    return Audit(folder, tuple(suspects), len(right), float(right.mean()))
+
+
+def _for_folds(recipe: Recipe, data: Path | str) -> Recipe:
+    """A recipe that trains on all images of a fold and keeps the last weights."""
+    dataset = "cifar10" if str(data) == "cifar10" else str(data)
+    section = recipe.data.model_copy(update={"val_ratio": 0.0, "dataset": dataset})
+    train = recipe.train.model_copy(update={"select": "final"})
+    return recipe.model_copy(update={"data": section, "train": train})
+
+
+def _card(collection: Collection, suspect: Suspect) -> AuditCard:
+    pixels = collection.images[suspect.at]
+    return AuditCard(
+        picture=collection.title(suspect.at),
+        digest=picture_digest(pixels),
+        pixels=pixels,
+        label=collection.classes[int(collection.labels[suspect.at])],
+        suggested=collection.classes[suspect.suggested],
+        score=suspect.score,
+        reasons=suspect.reasons,
+    )
+
+
+def decisions_csv(cards: list[AuditCard]) -> str:
+    """A file for decisions, none of which is made yet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*COLUMNS, "suggested", "probability", "reasons"))
+    for card in cards:
+        row = (card.picture, card.digest, card.label, "", "")
+        writer.writerow((*row, card.suggested, f"{card.score:.4f}", "; ".join(card.reasons)))
+    return text.getvalue()

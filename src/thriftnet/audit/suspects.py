@@ -1,0 +1,99 @@
+"""Which pictures a person should look at, and why, the most suspicious first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from thriftnet.audit.flaws import find_flaws
+from thriftnet.data.inspection import Collection
+from thriftnet.errors import DataError
+from thriftnet.evaluation.outliers import energy
+
+OUTLIERS = 0.005
+"""Share of the pictures that are shown as unlike any class."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One picture to look at."""
+
+    at: int
+    """Position in the collection."""
+    suggested: int
+    """The class that its network takes it for."""
+    score: float
+    """Probability of its label by a network that never saw it; low is suspicious."""
+    reasons: tuple[str, ...]
+
+
+@dataclass
+class _Found:
+    reasons: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+
+    def add(self, positions: Sequence[int] | NDArray[np.int64], reason: str) -> None:
+        for at in np.asarray(positions, dtype=np.int64).tolist():
+            self.reasons.setdefault(at, []).append(reason)
+
+
+def find_suspects(collection: Collection, logits: NDArray[np.float32]) -> list[Suspect]:
+    """Pictures whose label, or which themselves, are probably wrong.
+
+    Args:
+        collection: All pictures.
+        logits: (N, classes), each picture's by a network that never saw it.
+
+    Raises:
+        DataError: The package that finds label issues is missing.
+    """
+    probabilities = softmax(logits.astype(np.float64), axis=1)
+    labels = collection.labels
+    own = probabilities[np.arange(len(labels)), labels]
+    found = _Found()
+    found.add(find_label_issues(labels, probabilities), "label")
+    found.add(_disagreeing(collection), "near-duplicate of another class")
+    for flaw, positions in find_flaws(collection.images).items():
+        found.add(positions, flaw)
+    count = int(len(labels) * OUTLIERS)
+    found.add(np.argsort(energy(logits), kind="stable")[:count], "unlike any class")
+    suggested = probabilities.argmax(axis=1)
+    suspects = [
+        Suspect(at, int(suggested[at]), float(own[at]), tuple(reasons))
+        for at, reasons in found.reasons.items()
+    ]
+    return sorted(suspects, key=lambda each: (each.score, each.at))
+
+
+def find_label_issues(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Positions of probably wrong labels, the least probable label first.
+
+    cleanlab counts them (confident learning, Northcutt et al. 2021, arXiv 1911.00068).
+
+    Raises:
+        DataError: cleanlab is not installed.
+    """
+    try:
+        from cleanlab.filter import find_label_issues as find
+    except ImportError as fault:
+        raise DataError(
+            f"an audit needs cleanlab ({fault}); install it with: pip install 'thriftnet[audit]'"
+        ) from None
+    return np.asarray(
+        find(labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1),
+        dtype=np.int64,
+    )
+
+
+def _disagreeing(collection: Collection) -> list[int]:
+    """Pictures of groups of near-duplicates that have several labels."""
+    groups, labels = collection.near().groups, collection.labels
+    order = np.argsort(groups, kind="stable")
+    cuts = np.flatnonzero(np.diff(groups[order])) + 1
+    parts = (part for part in np.split(order, cuts) if len(part) > 1)
+    return [at for part in parts if len(np.unique(labels[part])) > 1 for at in part.tolist()]

@@ -1,0 +1,116 @@
+"""CIFAR-10-C and CIFAR-10.1 as they were published: NumPy files in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, IMAGE_SIZE
+from thriftnet.data.dataset import Dataset
+from thriftnet.errors import DataError
+
+_SEVERITIES = 5
+_LABELS = "labels.npy"
+_CIFAR10_1 = ("v6", "v4")
+
+
+@dataclass(frozen=True)
+class CorruptedFiles:
+    """CIFAR-10-C: one file for each corruption, its severities one after another."""
+
+    folder: Path
+    labels: NDArray[np.int64]
+    """(N,), the same at each severity."""
+
+    def check(self, names: tuple[str, ...]) -> None:
+        """See that every file is there and has the right shape, before hours of work.
+
+        Raises:
+            DataError: One is missing or of another shape.
+        """
+        missing = [name for name in names if not (self.folder / f"{name}.npy").is_file()]
+        if missing:
+            raise DataError(
+                f"{self.folder} lacks {', '.join(missing)}; unpack CIFAR-10-C.tar there again"
+            )
+        for name in names:
+            self._file(name)
+
+    def images(self, name: str, severity: int) -> NDArray[np.uint8]:
+        """(N, 32, 32, 3) uint8 of one corruption at a severity from 1 to 5.
+
+        Raises:
+            DataError: The file is missing, damaged or of another shape.
+        """
+        count = len(self.labels)
+        return self._file(name)[(severity - 1) * count : severity * count]
+
+    def _file(self, name: str) -> NDArray[np.uint8]:
+        return _load(
+            self.folder / f"{name}.npy",
+            shape=(_SEVERITIES * len(self.labels), IMAGE_SIZE, IMAGE_SIZE, 3),
+        )
+
+
+def holds_cifar10_c(path: Path) -> bool:
+    """Whether a folder is CIFAR-10-C, by what is in it."""
+    return (path / _LABELS).is_file() and any(other.name != _LABELS for other in path.glob("*.npy"))
+
+
+def open_cifar10_c(path: Path) -> CorruptedFiles:
+    """CIFAR-10-C from its folder.
+
+    Raises:
+        DataError: The labels are damaged, or not the same at each of five severities.
+    """
+    labels = _load(path / _LABELS, shape=None)
+    if labels.ndim != 1 or len(labels) % _SEVERITIES or not len(labels):
+        raise DataError(
+            f"{path / _LABELS} is {labels.shape}, expected one label an image at five severities; "
+            "unpack CIFAR-10-C.tar again"
+        )
+    blocks = labels.astype(np.int64).reshape(_SEVERITIES, -1)
+    if (blocks != blocks[0]).any():
+        raise DataError(f"{path / _LABELS} differs between severities; unpack CIFAR-10-C.tar again")
+    return CorruptedFiles(path, blocks[0])
+
+
+def find_cifar10_1(path: Path) -> tuple[Dataset, str] | None:
+    """CIFAR-10.1 from its folder, version 6 before version 4, and its name; none of another.
+
+    Raises:
+        DataError: Its files are damaged or of other shapes.
+    """
+    for version in _CIFAR10_1:
+        images, labels = (path / f"cifar10.1_{version}_{part}.npy" for part in ("data", "labels"))
+        if images.is_file() and labels.is_file():
+            values = _load(labels, shape=None).astype(np.int64)
+            shape = (len(values), IMAGE_SIZE, IMAGE_SIZE, 3)
+            pixels = _load(images, shape=shape)
+            return Dataset(pixels, values, CIFAR10_CLASSES), f"cifar10.1-{version}"
+    return None
+
+
+def _load(path: Path, *, shape: tuple[int, ...] | None) -> NDArray[np.uint8]:
+    """An array that is mapped, not read; nothing in the file is executed.
+
+    Args:
+        path: Of the .npy file.
+        shape: That it must have, as uint8; none: any, of integers.
+    """
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    # Damaged bytes can make the reader raise nearly anything.
+    except Exception as fault:
+        reason = " ".join(str(fault).split())[:100]
+        raise DataError(f"{path} cannot be read ({reason}); get a new copy") from None
+    kind = found.dtype.kind
+    if (shape is None and kind not in "iu") or (
+        shape is not None and (found.shape != shape or found.dtype != np.uint8)
+    ):
+        wanted = "integers" if shape is None else f"{shape} uint8"
+        raise DataError(f"{path} is {found.shape} {found.dtype}, expected {wanted}; get a new copy")
+    return found

@@ -1,0 +1,153 @@
+"""A person's decisions on pictures, and a data set under them.
+
+A CSV file with a line for each picture: `picture`, `digest`, `label`, `decision` (keep, relabel,
+drop or nothing) and `new_label`. The digest is of the pixels that were looked at, so that another
+picture of the same name is not changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.dataset import Dataset
+from thriftnet.data.inspection import Collection
+from thriftnet.data.opened import OpenDataset
+from thriftnet.errors import DataError
+from thriftnet.files import read_bounded
+
+COLUMNS = ("picture", "digest", "label", "decision", "new_label")
+DECISIONS = ("keep", "relabel", "drop")
+_MOST_BYTES = 2**27
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person said of one picture."""
+
+    picture: str
+    digest: str
+    label: str
+    """The one it had."""
+    decision: str
+    new_label: str
+
+
+def picture_digest(pixels: NDArray[np.uint8]) -> str:
+    """Names a decoded picture: its side, and 16 hex digits over its pixels."""
+    return f"{len(pixels)}:{hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()[:16]}"
+
+
+def read_decisions(path: Path) -> tuple[list[Decision], str]:
+    """The decisions of a file, without those that were left open, and the file's SHA-256.
+
+    Raises:
+        DataError: The file cannot be read, lacks a column, or has a word that is none of ours.
+    """
+    try:
+        content = read_bounded(path, most=_MOST_BYTES)
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        rows: list[dict[str, Any]] = list(reader)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+    except (UnicodeDecodeError, csv.Error) as fault:
+        raise DataError(f"{path} is no CSV file in UTF-8 ({fault}); save it as one") from None
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise DataError(
+            f"{path} lacks the column {', '.join(missing)}; keep the columns of the file that "
+            "thriftnet audit wrote"
+        )
+    found: list[Decision] = []
+    for number, row in enumerate(rows, start=2):
+        each = Decision(*(str(row[name] or "") for name in COLUMNS))
+        if each.decision not in ("", *DECISIONS):
+            raise DataError(
+                f"{path} line {number}: {each.decision!r} is not one of {', '.join(DECISIONS)}; "
+                "correct it"
+            )
+        if each.decision:
+            found.append(each)
+    return found, hashlib.sha256(content).hexdigest()
+
+
+def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
+    """A data set whose train and val splits are as a person decided; test judges as it is.
+
+    Raises:
+        DataError: The file is wrong, or speaks of pictures that are gone or changed.
+    """
+    if data.collection is None:
+        raise DataError(f"{data.name} has no list of pictures, so that {path} cannot be applied")
+    decisions, sha256 = read_decisions(path)
+    collection = data.collection()
+    kept, labels = _applied(collection, decisions, path)
+
+    def take(name: str) -> Dataset:
+        whole, at = data.split(name), collection.positions[name]
+        changed = replace(whole, labels=labels[at])
+        return changed if kept[at].all() else changed.subset(np.flatnonzero(kept[at]))
+
+    splits = {
+        name: (lambda name=name: take(name)) if name in ("train", "val") else make
+        for name, make in data.splits.items()
+    }
+    return replace(data, splits=splits, measure=lambda: {**data.digests(), "decisions": sha256})
+
+
+def _applied(
+    collection: Collection, decisions: list[Decision], path: Path
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which pictures stay, and the labels of all."""
+    places = {collection.title(at): at for at in range(len(collection.labels))}
+    kept, labels = np.ones(len(collection.labels), bool), collection.labels.copy()
+    _check_present(collection, decisions, places, path)
+    for each in decisions:
+        at = places[each.picture]
+        if each.decision == "drop":
+            kept[at] = False
+        if each.decision == "relabel":
+            if each.new_label not in collection.classes:
+                raise DataError(
+                    f"{path}: {each.picture} would become {each.new_label!r}, which is none of the "
+                    f"classes {', '.join(collection.classes)}; correct new_label"
+                )
+            labels[at] = collection.classes.index(each.new_label)
+    return kept, labels
+
+
+def _check_present(
+    collection: Collection, decisions: list[Decision], places: Mapping[str, int], path: Path
+) -> None:
+    """See that every picture is there and is the one that was looked at."""
+    gone = [each.picture for each in decisions if each.picture not in places]
+    if gone:
+        raise DataError(
+            f"{path} speaks of {len(gone):,} pictures that are gone, {gone[0]} first; delete their "
+            "lines, or audit again"
+        )
+    for each in decisions:
+        at = places[each.picture]
+        now = picture_digest(collection.images[at])
+        if each.digest != now:
+            side, found = each.digest.partition(":")[0], now.partition(":")[0]
+            reason = (
+                f"was audited at {side} pixels and is decoded at {found}; set "
+                f"data.image_size={side}"
+                if side.isdigit() and side != found
+                else "is another picture than was looked at; delete its line, or audit again"
+            )
+            raise DataError(f"{path}: {each.picture} {reason}")
+        if each.label != collection.classes[int(collection.labels[at])]:
+            raise DataError(
+                f"{path}: {each.picture} had the label {each.label!r} and has another now; delete "
+                "its line, or audit again"
+            )

@@ -1,0 +1,45 @@
+"""When to say nothing: what accuracy is kept at which share of the images."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.models.calibration import Accepted
+
+_COVERAGES = 40
+"""Shares of the images, 1/40 to all, whose thresholds are tried. They are fixed beforehand."""
+
+Floats = NDArray[np.float64]
+Hits = NDArray[np.bool_]
+
+
+def risk_coverage(confidence: Floats, hit: Hits) -> tuple[Floats, Floats]:
+    """(N,) shares of images kept, most confident first, and the share of errors among them."""
+    order = np.argsort(-confidence, kind="stable")
+    kept = np.arange(1, len(hit) + 1)
+    return kept / len(hit), np.cumsum(~hit[order]) / kept
+
+
+def risk_area(confidence: Floats, hit: Hits) -> float:
+    """Area under the risk–coverage curve (Geifman and El-Yaniv 2017, arXiv 1705.08500)."""
+    return float(risk_coverage(confidence, hit)[1].mean())
+
+
+def coverage_at(confidence: Floats, hit: Hits, *, accuracy: float) -> float:
+    """The largest share of images, most confident first, of which that share is right."""
+    coverage, risk = risk_coverage(confidence, hit)
+    kept = coverage[1 - risk >= accuracy]
+    return float(kept[-1]) if len(kept) else 0.0
+
+
+def accepted_predictions(confidence: Floats, hit: Hits) -> tuple[Accepted, ...]:
+    """Thresholds at fixed shares of held-out images, and how often they were right above them."""
+    ordered = -np.sort(-confidence)
+    found: dict[float, Accepted] = {}
+    for part in range(1, _COVERAGES + 1):
+        threshold = float(ordered[max(0, len(ordered) * part // _COVERAGES - 1)])
+        above = confidence >= threshold  # ties are in or out together
+        right = int(hit[above].sum())
+        found[threshold] = Accepted(threshold=threshold, count=int(above.sum()), right=right)
+    return tuple(found.values())

@@ -1,0 +1,137 @@
+"""Calibrate a network on images that it never saw, and keep the map in its model file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from thriftnet.errors import RunError
+from thriftnet.evaluation.fit_calibration import fit_views
+from thriftnet.evaluation.held_out import HeldOut, held_out_images
+from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.views import VIEWS
+from thriftnet.models.calibration import Calibration
+from thriftnet.models.rewrite import write_calibration
+from thriftnet.models.saved import read_model
+from thriftnet.plain import to_stderr
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import writing
+from thriftnet.runtime.device import Compute, choose_compute
+from thriftnet.runtime.resize import as_pixels
+from thriftnet.weights.find import find_model
+
+
+@dataclass(frozen=True)
+class CalibratedModel:
+    """A calibration, and the file that has it now."""
+
+    path: Path
+    calibration: Calibration
+    tta: str
+    """Views that the network uses unless told otherwise."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"file": str(self.path), "tta": self.tta, **self.calibration.model_dump(mode="json")}
+
+
+def calibrate(
+    target: Path | str,
+    *,
+    data: Path | str | None = None,
+    companion: Path | str | None = None,
+    output: Path | str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    told: Told = untold,
+    say: Callable[[str], None] = to_stderr,
+) -> CalibratedModel:
+    """Fit a network's probabilities to images that it never saw.
+
+    Args:
+        target: The name of shipped weights, a run folder or a model file.
+        data: Labelled images that the network never saw; none: the run's validation images.
+        companion: A run of the same recipe that held images out, for a network that did not.
+        output: The model file to write; none: the network's own. Shipped weights need one.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `fp32` or `bf16`.
+        told: Called with the number of images that are done, and of all.
+        say: Told, a line at a time, what is known of the images.
+
+    Raises:
+        RunError: There is no finished network, nothing was held out, or the file cannot be written.
+        DataError: The images cannot be had, are too few, of one class, or all classified correctly.
+    """
+    found = find_model(target)
+    if found.name is not None and output is None:
+        raise RunError(
+            f"{target} is part of the package and stays as it is; name a file with --output FILE"
+        )
+    model = read_model(found.path)
+    held = held_out_images(
+        model,
+        found.run,
+        name=str(target),
+        data=None if data is None else Path(data),
+        companion=None if companion is None else Path(companion),
+        say=say,
+    )
+    compute = choose_compute(device=device, precision=precision)
+    calibration = fit_calibration(held, compute, told=told)
+    path = found.path if output is None else Path(output)
+    if found.run is not None and output is None:
+        kept = _keep_in_run(found.run, calibration)
+    else:
+        kept = write_calibration(found.path, path, calibration)
+    assert kept
+    return CalibratedModel(path, kept, model.tta)
+
+
+def fit_calibration(held: HeldOut, compute: Compute, *, told: Told = untold) -> Calibration:
+    """The maps of every choice of views.
+
+    Raises:
+        RunError: A logit is not finite.
+        DataError: The images are too few, of one class, or all classified correctly.
+    """
+    plain = replace(held.model, calibration=None, temperature=1.0, shifts=())
+    engine = Engine.of(plain, compute)
+    images = as_pixels(held.images.images, held.model.image_size)
+    logits = engine.side_by_side(images, tuple(VIEWS), told=told)
+    return Calibration(
+        weights_sha256=held.model.weights_sha256 or "",
+        images=len(held.images),
+        source=held.source,
+        views={tta: fit_views(each.numpy(), held.images.labels) for tta, each in logits.items()},
+    )
+
+
+def remove_calibration(target: Path | str, output: Path | str | None = None) -> Path:
+    """Take a network's calibration away, a stale one too; the file that was written.
+
+    Raises:
+        RunError: There is no finished network, or the file cannot be written.
+    """
+    found = find_model(target)
+    if found.name is not None and output is None:
+        raise RunError(
+            f"{target} is part of the package and stays as it is; name a file with --output FILE"
+        )
+    path = found.path if output is None else Path(output)
+    write_calibration(found.path, path, None)
+    return path
+
+
+def _keep_in_run(run: RunFolder, calibration: Calibration) -> Calibration | None:
+    """Write the run's model file anew, and what was found into its metrics."""
+    with writing(run):
+        kept = write_calibration(run.model_path, run.model_path, calibration)
+        views = {
+            tta: {"before": vars(v.before), "after": vars(v.after), "noise_floor": v.noise_floor}
+            for tta, v in calibration.views.items()
+        }
+        line = {"images": calibration.images, "source": calibration.source, "views": views}
+        run.append({"kind": "calibration", **line})
+    return kept

@@ -1,0 +1,136 @@
+"""Do probabilities say how often they are right? Figures of confidence, with what chance gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+BINS = 15
+_RESAMPLES = 200
+_SEED = 0
+
+Floats = NDArray[np.float64]
+Hits = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class CalibrationReport:
+    """How good the probabilities of a set of images are."""
+
+    images: int
+    nll: float
+    """Mean negative log likelihood, nats."""
+    brier: float
+    error: float
+    """Calibration error of the largest probability over 15 bins of equal numbers of images."""
+    interval: tuple[float, float]
+    """95% of `error`, by a bootstrap over images that takes its bias off."""
+    noise_floor: float
+    """The mean error that a perfectly calibrated network shows, with these probabilities and as
+    many images."""
+    classwise_error: float
+    """The same error of each class's probability, mean over the classes."""
+    mean_confidence: float
+    accuracy: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**vars(self), "interval": list(self.interval)}
+
+
+def calibration_report(logits: NDArray[Any], labels: NDArray[np.int64]) -> CalibrationReport:
+    """All figures of (N, classes) finite logits and (N,) labels."""
+    logs = log_softmax(logits.astype(np.float64), axis=1)
+    probabilities = np.exp(logs)
+    confidence, hit = probabilities.max(axis=1), logits.argmax(axis=1) == labels
+    return CalibrationReport(
+        images=len(labels),
+        nll=mean_nll(logits, labels),
+        brier=brier_score(probabilities, labels),
+        error=equal_mass_error(confidence, hit),
+        interval=bootstrap_interval(confidence, hit),
+        noise_floor=noise_floor(confidence),
+        classwise_error=classwise_error(probabilities, labels),
+        mean_confidence=float(confidence.mean()),
+        accuracy=float(hit.mean()),
+    )
+
+
+def mean_nll(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """Mean negative log likelihood in nats."""
+    logs = log_softmax(logits.astype(np.float64), axis=1)
+    return float(-logs[np.arange(len(labels)), labels].mean())
+
+
+def brier_score(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean squared distance from the label as probabilities (Brier 1950), 0 to 2."""
+    own = probabilities[np.arange(len(labels)), labels]
+    return float(((probabilities**2).sum(axis=1) - 2 * own + 1).mean())
+
+
+def equal_mass_error(confidence: Floats, hit: Hits, *, bins: int = BINS) -> float:
+    """Mean gap of confidence and accuracy over bins of equal numbers of images.
+
+    Bins of equal width hold a handful of images where confidence is rare, and their gaps are
+    chance (Nixon et al. 2019, arXiv 1904.01685).
+    """
+    if not len(hit):
+        return 0.0
+    order = np.argsort(confidence, kind="stable")
+    gaps = hit[order].astype(np.float64) - confidence[order]
+    starts = _bin_starts(len(hit), bins)
+    return float(np.abs(np.add.reduceat(gaps, starts)).sum() / len(hit))
+
+
+def _bin_starts(count: int, bins: int) -> NDArray[np.int64]:
+    """Where each bin begins among sorted images; bins differ by one image at most."""
+    return np.unique(np.arange(min(bins, count)) * count // min(bins, count))
+
+
+def classwise_error(probabilities: Floats, labels: NDArray[np.int64], *, bins: int = BINS) -> float:
+    """The error of each class's probability against its frequency, mean over the classes."""
+    classes = range(probabilities.shape[1])
+    errors = [equal_mass_error(probabilities[:, k], labels == k, bins=bins) for k in classes]
+    return float(np.mean(errors))
+
+
+def bootstrap_interval(confidence: Floats, hit: Hits) -> tuple[float, float]:
+    """95% interval of the calibration error.
+
+    An error is a sum of absolute values, so that chance adds to it, and to that of each resample
+    once more. The basic bootstrap takes the same amount off.
+    """
+    rng = np.random.default_rng(_SEED)
+    found = equal_mass_error(confidence, hit)
+    errors: list[float] = []
+    for _ in range(_RESAMPLES):
+        at = rng.integers(len(hit), size=len(hit))
+        errors.append(equal_mass_error(confidence[at], hit[at]))
+    low, high = np.quantile(errors, [0.025, 0.975])
+    return max(0.0, 2 * found - float(high)), max(0.0, 2 * found - float(low))
+
+
+def noise_floor(confidence: Floats) -> float:
+    """Mean error of networks that are right just as often as they say."""
+    rng = np.random.default_rng(_SEED)
+    ordered = np.sort(confidence)
+    errors = [
+        equal_mass_error(ordered, rng.random(len(ordered)) < ordered) for _ in range(_RESAMPLES)
+    ]
+    return float(np.mean(errors))
+
+
+def reliability(
+    confidence: Floats, hit: Hits, *, bins: int = BINS
+) -> list[tuple[float, float, int]]:
+    """Mean confidence, accuracy and number of images of each bin of equal numbers."""
+    order = np.argsort(confidence, kind="stable")
+    starts = _bin_starts(len(hit), bins)
+    parts = zip(
+        np.split(confidence[order], starts[1:]), np.split(hit[order], starts[1:]), strict=True
+    )
+    return [(float(c.mean()), float(h.mean()), len(h)) for c, h in parts]

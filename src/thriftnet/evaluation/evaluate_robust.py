@@ -1,0 +1,141 @@
+"""From a network and the place of its images to its robustness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10
+from thriftnet.data.cifar10.published import CorruptedFiles, holds_cifar10_c, open_cifar10_c
+from thriftnet.errors import DataError, RecipeError, RunError
+from thriftnet.evaluation.images import images_to_test
+from thriftnet.evaluation.robustness import (
+    Robustness,
+    choose_images,
+    classifier_of,
+    evaluate_robustness,
+)
+from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.views import choose_views
+from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.plain import to_stderr
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.lock import writing
+from thriftnet.runtime.device import choose_compute
+from thriftnet.weights.find import find_model
+
+_RECORD_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class RobustEvaluation:
+    """A network's robustness, and how it was measured."""
+
+    robustness: Robustness
+    tta: str
+    precision: str
+    data: str
+    """`test`, or the name of another data set."""
+    not_kept: str | None = None
+    """Why it was not saved in the run; none where it was, and of a model file."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        how = {"tta": self.tta, "precision": self.precision, "data": self.data}
+        return {**how, **self.robustness.to_json()}
+
+
+def robustness(
+    target: Path | str | SavedModel,
+    *,
+    data: Path | str | None = None,
+    tta: str = "none",
+    images: int | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    strict: bool = False,
+    told: Told = untold,
+    say: Callable[[str], None] = to_stderr,
+) -> RobustEvaluation:
+    """Evaluate a network on corrupted test images.
+
+    Args:
+        target: The name of shipped weights, a run folder, a model file or a loaded model.
+        data: Where the images are: those to corrupt, or a folder with CIFAR-10-C as published,
+            which is used in place of generated sets; none: those of the run, or CIFAR-10.
+        tta: A key of `VIEWS`; six views take six times as long. Published figures are of one.
+        images: How many test images, every class with its share; none: all.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `fp32` or `bf16`.
+        strict: Whether a picture that is left out is an error.
+        told: Called with the number of sets that are done, and of all.
+        say: Told, a line at a time, what is known of the images.
+
+    Raises:
+        RunError: There is no finished network at `target`, or its file is damaged.
+        DataError: The images cannot be had, or the network has other classes.
+        RecipeError: `tta` or `images` is wrong.
+    """
+    run = None
+    if isinstance(target, SavedModel):
+        model = target
+    else:
+        found = find_model(target)
+        model, run = read_model(found.path), found.run
+    choose_views(tta)
+    if images is not None and images < 1:
+        raise RecipeError(f"images={images} leaves nothing to classify; give 1 or more")
+    compute = choose_compute(device=device, precision=precision)
+    source = None if data is None else Path(data)
+    published: CorruptedFiles | None = None
+    if source is not None and holds_cifar10_c(source):
+        published, dataset, name = *_published(source, model, say=say), "cifar10-c"
+    else:
+        dataset, name = images_to_test(model, run, source, strict=strict, say=say)
+    if dataset.classes != model.classes:
+        raise DataError(
+            f"the network knows {', '.join(model.classes)} and the images are of "
+            f"{', '.join(dataset.classes)}; evaluate it on its own classes"
+        )
+    measured = evaluate_robustness(
+        classifier_of(Engine.of(model, compute), side=model.image_size, tta=tta),
+        dataset,
+        published=published,
+        chosen=None if images is None else choose_images(dataset.labels, images),
+        told=told,
+    )
+    evaluation = RobustEvaluation(measured, tta, compute.precision, name)
+    return evaluation if run is None else _kept(evaluation, run)
+
+
+def _published(
+    folder: Path, model: SavedModel, *, say: Callable[[str], None]
+) -> tuple[CorruptedFiles, Dataset]:
+    """CIFAR-10-C, and the test images that it was made of."""
+    if model.classes != CIFAR10_CLASSES:
+        raise DataError(
+            f"{folder} is CIFAR-10-C and the network knows {', '.join(model.classes)}; give images "
+            "of its own classes"
+        )
+    files = open_cifar10_c(folder)
+    _, test = load_cifar10(say=say)
+    if not np.array_equal(files.labels, test.labels):
+        raise DataError(
+            f"{folder} has {len(files.labels):,} images a severity whose labels are not those of "
+            "CIFAR-10's test images; get a new copy of CIFAR-10-C"
+        )
+    return files, test
+
+
+def _kept(evaluation: RobustEvaluation, run: RunFolder) -> RobustEvaluation:
+    """Record it in the run; one that may only be read is evaluated all the same."""
+    try:
+        with writing(run, wait=_RECORD_SECONDS):
+            run.append({"kind": "robustness", **evaluation.to_json()})
+    except RunError as fault:
+        return RobustEvaluation(**{**vars(evaluation), "not_kept": str(fault)})
+    return evaluation

@@ -1,0 +1,140 @@
+"""Labelled images that a network never saw, to calibrate it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from thriftnet.commands import command
+from thriftnet.data import Dataset
+from thriftnet.errors import DataError, RunError
+from thriftnet.evaluation.images import images_to_test
+from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.recipe import Recipe
+from thriftnet.runs.evaluations import OWN_TEST
+from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.paths import model_file
+from thriftnet.training.data import open_data
+from thriftnet.training.images import split_sets
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Images, and the network that never saw them."""
+
+    images: Dataset
+    model: SavedModel
+    """The network that is calibrated, or its companion."""
+    source: Literal["validation", "companion", "data"]
+
+
+def held_out_images(
+    model: SavedModel,
+    run: RunFolder | None,
+    *,
+    name: str,
+    data: Path | None,
+    companion: Path | None,
+    say: Callable[[str], None],
+) -> HeldOut:
+    """Images to calibrate a network with.
+
+    Args:
+        model: The network.
+        run: That it came from; none: it is a file of its own.
+        name: How the network was named.
+        data: Labelled images that it never saw; with a companion: where its data set is.
+        companion: A run of the same recipe that held images out; its network and its validation
+            images give the map.
+        say: Told what is known of the images.
+
+    Raises:
+        RunError: Nothing was held out, or the companion is of another recipe.
+        DataError: The images cannot be had, are of other classes, or are those that judge.
+    """
+    if companion is not None:
+        other = RunFolder.open(companion)
+        twin = read_model(model_file(companion))
+        _check_companion(model, twin, other.recipe(), companion)
+        return HeldOut(_validation(other, twin, data, companion, say=say), twin, "companion")
+    if data is not None:
+        images, found = images_to_test(model, run, data, strict=False, say=say)
+        if found == OWN_TEST and run is not None:  # its own data set, which may have moved
+            return HeldOut(_validation(run, model, data, Path(name), say=say), model, "validation")
+        if found == OWN_TEST:
+            raise DataError(
+                f"{data} holds the test images of {name}, which are for judging it; give images "
+                "that it never saw and is not judged by"
+            )
+        _check_classes(images, model)
+        return HeldOut(images, model, "data")
+    if run is None:
+        raise RunError(f"{name} is no run with validation images; {_remedy(model)}")
+    return HeldOut(_validation(run, model, None, Path(name), say=say), model, "validation")
+
+
+def _validation(
+    run: RunFolder,
+    model: SavedModel,
+    data: Path | None,
+    path: Path,
+    *,
+    say: Callable[[str], None],
+) -> Dataset:
+    """The validation images of a run, as its training split them."""
+    recipe = run.recipe()
+    opened = open_data(
+        recipe.data,
+        data,
+        classes=model.classes,
+        image_size=model.image_size,
+        fit=model.fit,
+        say=say,
+    )
+    trained_on = run.environment().get("data")
+    if trained_on and opened.digests() != trained_on:
+        raise DataError(
+            f"{path} was trained on other images than {opened.name} holds now; name those with "
+            "--data PATH"
+        )
+    _, (held, positions) = split_sets(recipe, opened)
+    if not len(positions):
+        raise RunError(f"{path} held no images out (data.val_ratio is 0); {_remedy(model)}")
+    images = held.subset(positions)
+    _check_classes(images, model)
+    return images
+
+
+def _check_classes(images: Dataset, model: SavedModel) -> None:
+    if images.classes != model.classes:
+        raise DataError(
+            f"the network knows {', '.join(model.classes)} and the images are of "
+            f"{', '.join(images.classes)}; give images of its own classes"
+        )
+
+
+def _check_companion(model: SavedModel, twin: SavedModel, recipe: Recipe, path: Path) -> None:
+    """See that a companion differs in what it held out, and in its seed, alone."""
+    wanted = model.about.get("digest")
+    held = recipe.data.val_ratio
+    for ratio in (held, 0.0):
+        data = recipe.data.model_copy(update={"val_ratio": ratio})
+        same = recipe.model_copy(update={"data": data}).digest() == wanted
+        if same and twin.classes == model.classes:
+            return
+    raise RunError(
+        f"{path} is of another recipe than the network ({recipe.digest()}, not {wanted} with "
+        f"images held out); {_remedy(model)}"
+    )
+
+
+def _remedy(model: SavedModel) -> str:
+    """How to come by held-out images."""
+    recipe = str(model.about.get("recipe", "RECIPE"))
+    train = command("train", recipe, "--set", "data.val_ratio=0.1", "--name", f"{recipe}-companion")
+    return (
+        "give labelled images that it never saw with --data PATH, or train a companion with "
+        f"{train} and give it with --companion runs/{recipe}-companion"
+    )

@@ -1,0 +1,72 @@
+"""From a wanted precision to the probability below which a network says nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from thriftnet.errors import RecipeError, RunError
+from thriftnet.models.calibration import Accepted
+from thriftnet.models.saved import SavedModel
+
+LEVEL = 0.95
+_DIGITS = 1000
+
+
+def threshold_for(model: SavedModel, *, tta: str, precision: float) -> float:
+    """The lowest probability from which a network's answers are right at least that often.
+
+    Args:
+        model: Calibrated.
+        tta: The views that it is used with.
+        precision: Wanted share of right answers, above 0 and below 1.
+
+    Raises:
+        RecipeError: The precision is no such share.
+        RunError: The network is not calibrated with these views, or no threshold reaches it.
+    """
+    if not 0 < precision < 1:
+        raise RecipeError(f"--at-least {precision:g} is no share above 0 and below 1; give 0.99")
+    how = model.calibration.views.get(tta) if model.calibration else None
+    if how is None:
+        raise RunError(
+            "nothing is known of how often this network is right on images that it never saw; run "
+            "thriftnet calibrate on it first"
+        )
+    return choose_threshold(how.accepted, precision=precision).threshold
+
+
+def clopper_pearson_low(right: int, count: int, *, level: float) -> float:
+    """The exact lower confidence bound of a proportion (Clopper and Pearson 1934), one-sided."""
+    from scipy.stats import beta
+
+    return 0.0 if right == 0 else float(beta.ppf(1 - level, right, count - right + 1))
+
+
+def choose_threshold(accepted: Sequence[Accepted], *, precision: float) -> Accepted:
+    """The lowest threshold whose predictions are right at least that often.
+
+    The bound of each holds with 95% confidence for all thresholds at once (Bonferroni), so that
+    choosing among them costs nothing of it.
+
+    Args:
+        accepted: Of held-out images.
+        precision: Wanted share of right predictions, above 0 and below 1.
+
+    Raises:
+        RunError: None reaches it, or nothing is known of held-out images.
+    """
+    if not accepted:
+        raise RunError("nothing is known of held-out images; run thriftnet calibrate on it")
+    level = 1 - (1 - LEVEL) / len(accepted)
+    bounds = [clopper_pearson_low(each.right, each.count, level=level) for each in accepted]
+    fitting = [each for each, low in zip(accepted, bounds, strict=True) if low >= precision]
+    if fitting:
+        return max(fitting, key=lambda each: each.count)
+    best, most = max(bounds), max(each.count for each in accepted)
+    less = (math.floor(best * _DIGITS) - 1) / _DIGITS
+    ask = f"ask for --at-least {less:.3f}, or " if less > 0 else ""
+    raise RunError(
+        f"no threshold gives {precision:.2%} right answers with {LEVEL:.0%} confidence: at most "
+        f"{best:.2%} can be shown with {most:,} held-out images; {ask}calibrate on more images"
+    )

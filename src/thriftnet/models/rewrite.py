@@ -1,0 +1,58 @@
+"""Another calibration in a model file, whose weights keep every bit; no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.numpy
+
+from thriftnet.digests import load_json
+from thriftnet.errors import RunError
+from thriftnet.files import write_whole
+from thriftnet.models.calibration import Calibration
+from thriftnet.models.metadata import damaged, pack_facts
+from thriftnet.models.tensors import digest_arrays, digest_halved, read_arrays
+
+_KEY = "thriftnet"
+
+
+def write_calibration(
+    source: Path, target: Path, calibration: Calibration | None
+) -> Calibration | None:
+    """Write a model file with a calibration, or without one.
+
+    Args:
+        source: A model file; a calibration in it is not looked at.
+        target: May be the same; written whole or not at all.
+        calibration: Of these weights, whose digest is put in; none: take away what there is.
+
+    Returns:
+        What the file has now.
+
+    Raises:
+        RunError: The file is damaged or no model, or the target cannot be written.
+    """
+    facts = _raw_facts(source)
+    arrays = read_arrays(source, sha256=facts.get("weights_sha256"))
+    facts["weights_sha256"] = digest_arrays(arrays)
+    facts.pop("calibration", None)
+    facts |= {"temperature": 1.0, "shifts": []}
+    own = None
+    if calibration is not None:
+        own = calibration.model_copy(update={"weights_sha256": digest_halved(arrays)})
+        facts["calibration"] = own.model_dump(mode="json")
+        how = own.views.get(str(facts.get("tta")))
+        facts["temperature"] = how.temperature if how else 1.0
+        facts["shifts"] = [list(knot) for knot in how.shifts] if how else []
+    write_whole(target, safetensors.numpy.save(arrays, pack_facts(facts)), error=RunError)
+    return own
+
+
+def _raw_facts(path: Path) -> dict[str, Any]:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return load_json((file.metadata() or {})[_KEY])
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, RecursionError) as fault:
+        raise damaged(path, str(fault)) from None

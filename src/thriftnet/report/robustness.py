@@ -1,0 +1,83 @@
+"""Accuracy under corruption, drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thriftnet.evaluation.corruption_table import corruption_table
+from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN, SEVERITIES
+from thriftnet.report import style
+from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.page import Section
+from thriftnet.runs.metrics_log import MetricRecord, is_figure
+
+_FIGURES = ("mean", "clean", "jpeg_75", "flip_rate")
+
+
+def robustness_section(line: MetricRecord) -> Section | None:
+    """The section of a run's latest `evaluate --robust`; none without one that can be read."""
+    cells = _cells(line)
+    if cells is None:
+        return None
+    tables = (corruption_table(cells, title="Accuracy by severity"),)
+    return Section("Robustness", (draw_robustness(line, cells),), tables)
+
+
+def _cells(line: MetricRecord) -> dict[str, list[float]] | None:
+    """The accuracies of a line of the metrics, if all are there; a file may hold anything."""
+    found: Any = line.get("corruptions")
+    interval: Any = line.get("interval")
+    if not isinstance(found, dict) or set(found) != set(CORRUPTIONS):
+        return None
+    if not all(is_figure(line.get(key)) for key in _FIGURES):
+        return None
+    if not isinstance(interval, list) or [is_figure(v) for v in interval] != [True, True]:
+        return None
+    rows = {name: found[name] for name in CORRUPTIONS}
+    for row in rows.values():
+        if not isinstance(row, list) or [is_figure(v) for v in row] != [True] * SEVERITIES:
+            return None
+    return rows
+
+
+def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawing:
+    """A row for each corruption, from severity 1 to 5, the images as they are beside it."""
+    height = 1.0 + 0.29 * len(cells)
+    axes = style.new_axes(height=height, legend_rows=1)
+    figure = style.figure_of(axes)
+    width = figure.get_size_inches()[0]
+    low = 0.55 / height
+    axes.set_position((1.45 / width, low, 1 - 1.65 / width, 1 - low - 0.36 / height))
+    for place, row in enumerate(cells.values()):
+        values = [100 * value for value in row]
+        axes.plot(values, [place] * len(values), color=style.BLUE, linewidth=1)
+        for severity, value in enumerate(values, start=1):
+            axes.plot([value], [place], "o", color=style.BLUE, markersize=1.5 + severity)
+    axes.axvline(
+        100 * line["clean"], color=style.MUTED, linestyle=":", linewidth=1.3,
+        label=f"as they are: {100 * line['clean']:.1f}%",
+    )  # fmt: skip
+    axes.axvline(
+        100 * line["mean"], color=style.VERMILLION, linestyle="--", linewidth=1.3,
+        label=f"mean: {100 * line['mean']:.1f}%",
+    )  # fmt: skip
+    names = [f"{name}*" if name in OWN else name for name in cells]
+    axes.set_yticks(range(len(cells)), [name.replace("_", " ") for name in names])
+    axes.set_ylim(len(cells) - 0.5, -0.5)
+    axes.set_xlabel("top-1 accuracy (%), larger marks are higher severities")
+    style.legend_above(axes, columns=2)
+    lowest, highest = line["interval"]
+    worst = min(cells, key=lambda name: sum(cells[name]))
+    published = line.get("source") == "published"
+    own = "" if published else " Corruptions marked * are made in another way than published."
+    return finish(
+        axes,
+        name="robustness",
+        title="Accuracy under corruption",
+        caption=f"Mean corruption accuracy {line['mean']:.2%} (95% {lowest:.2%} to {highest:.2%}, "
+        f"over images), lowest under {worst.replace('_', ' ')}. JPEG copies of quality 75: "
+        f"{line['jpeg_75']:.2%}. A shift by one pixel changes {line['flip_rate']:.2%} of the "
+        f"predictions.{own}",
+        alt=f"Accuracy under 15 corruptions at 5 severities: mean {line['mean']:.2%}, images as "
+        f"they are {line['clean']:.2%}, lowest under {worst.replace('_', ' ')}.",
+    )

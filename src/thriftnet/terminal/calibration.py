@@ -1,0 +1,40 @@
+"""How a calibration looks in a terminal."""
+
+from __future__ import annotations
+
+from thriftnet.commands import command
+from thriftnet.evaluation.calibrate import CalibratedModel
+from thriftnet.plain import plain
+from thriftnet.table import make_table
+from thriftnet.terminal.tables import table_lines
+
+_SOURCES = {
+    "validation": "validation images of its run",
+    "companion": "validation images of a companion run",
+    "data": "given images",
+}
+
+
+def print_calibration(target: str, found: CalibratedModel) -> None:
+    """What each choice of views gained, and where the maps lie."""
+    calibration = found.calibration
+    source = _SOURCES[calibration.source]
+    print(f"{plain(target)}: fitted to {calibration.images:,} {source}\n")
+    rows = [
+        (
+            tta,
+            f"{how.temperature:.3f}" + (f" + {len(how.shifts)} knots" if how.shifts else ""),
+            *(how.before.nll, how.after.nll),
+            *(how.before.error, how.after.error, how.noise_floor),
+        )
+        for tta, how in calibration.views.items()
+    ]
+    columns = (
+        "views", "temperature", ("NLL before", ".4f"), ("after", ".4f"), ("error before", ".4f"),
+        ("after", ".4f"), ("floor", ".4f"),
+    )  # fmt: skip
+    print("\n".join(table_lines(make_table(columns, rows))))
+    print("\nAfter: of maps fitted without the images they are judged on. Floor: the error")
+    print("of a perfectly calibrated network on as many images. The same class always wins.")
+    print(f"\nkept in {plain(str(found.path))}")
+    print(f"next: {command('predict', target, '--at-least', '0.99')} IMAGE...")

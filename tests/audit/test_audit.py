@@ -1,0 +1,111 @@
+"""From pictures with wrong labels to a page, and from its decisions to a training."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from own_pictures import picture, put
+from small import small_recipe
+from thriftnet.audit.run import DECISIONS, PAGE, Audit, audit
+from thriftnet.errors import DataError, RunError
+from thriftnet.recipe import Recipe
+from thriftnet.training.progress import Quiet, StepStats
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """75 pictures whose class is their colour; five dogs lie among the cats."""
+    folder = put(tmp_path_factory.mktemp("pictures") / "photos", {"cat": 25, "dog": 25, "emu": 25})
+    for number in range(800, 805):
+        picture("dog", number).save(folder / "cat" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path_factory.getbasetemp() / "audit-cache"))
+
+
+def recipe(**train: Any) -> Recipe:
+    return small_recipe(
+        data={"val_ratio": 0, "test_ratio": 0.2},
+        train={"epochs": 16, "batch_size": 8, **train},
+    )
+
+
+@pytest.fixture(scope="module")
+def audited(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THRIFTNET_CACHE", str(tmp_path_factory.getbasetemp() / "audit-cache"))
+        folder = tmp_path_factory.mktemp("audit") / "photos"
+        said: list[str] = []
+        found = audit(photos, recipe=recipe(), folder=folder, folds=2, say=said.append)
+    assert found is not None
+    return found
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_wrong_labels_are_at_the_top(audited: Audit):
+    first = rows(audited.folder / DECISIONS)[:4]
+    wrong = [row for row in first if Path(row["picture"]).stem.startswith("80")]
+    assert len(wrong) >= 3
+    assert {(row["label"], row["suggested"]) for row in wrong} == {("cat", "dog")}
+    page = (audited.folder / PAGE).read_text("utf-8")
+    assert page.count("<article") == len(audited.suspects)
+    assert audited.pictures == 80
+    assert audited.to_json()["reasons"]["label"] >= 3
+
+
+def test_folds_that_are_trained_are_not_trained_again(audited: Audit, photos: Path):
+    runs = sorted(path for path in audited.folder.iterdir() if path.is_dir())
+    before = {path: (path / "metrics.jsonl").read_bytes() for path in runs}
+    assert [path.name for path in runs] == ["fold-1-of-2", "fold-2-of-2"]
+    decisions = audited.folder / DECISIONS
+    decided = decisions.read_text("utf-8").replace(",cat,,", ",cat,keep,", 1)
+    decisions.write_text(decided, "utf-8")
+    again = audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=lambda _: None)
+    assert again == audited
+    assert {path: (path / "metrics.jsonl").read_bytes() for path in runs} == before
+    assert decisions.read_text("utf-8") == decided  # what a person wrote stays
+    decisions.write_text(decided.replace(",cat,keep,", ",cat,,", 1), "utf-8")
+    with pytest.raises(RunError, match="trained by another recipe; remove it, or give another"):
+        audit(photos, recipe=recipe(epochs=1), folder=audited.folder, folds=2, say=lambda _: None)
+
+
+class Stopping(Quiet):
+    """Asks to stop after some steps, as Ctrl-C does."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def step(self, stats: StepStats) -> None:
+        import signal
+
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupted_audit_goes_on_and_ends_the_same(
+    audited: Audit, photos: Path, tmp_path: Path
+):
+    progress = [Stopping(10), Quiet(), Quiet(), Quiet()]
+    settings: dict[str, Any] = {"recipe": recipe(), "folder": tmp_path / "a", "folds": 2}
+    settings |= {"progress": lambda: progress.pop(0), "say": lambda _: None}
+    assert audit(photos, **settings) is None
+    found = audit(photos, **settings)
+    assert found is not None
+    assert found.suspects == audited.suspects
+
+
+def test_fewer_pictures_than_folds_are_refused(photos: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="80 pictures in .* fewer than 90 folds"):
+        audit(photos, recipe=recipe(), folder=tmp_path, folds=90, say=lambda _: None)

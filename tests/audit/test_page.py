@@ -1,0 +1,79 @@
+"""The page of an audit in a real browser, with the network off and by keyboard."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from thriftnet.audit.page import AuditCard, audit_page
+from thriftnet.data.own.decisions import COLUMNS, read_decisions
+
+CLASSES = ("cat", "dog", "<b>emu", 'a "quoted", class')
+Visit = Callable[[Path, int, str], Page]
+
+
+def cards(count: int = 6) -> list[AuditCard]:
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)
+    return [
+        AuditCard(
+            f"cat/</script>, {at}.png", f"32:{at:016x}", pixels[at], "cat", "dog", 0.1, ("label",)
+        )
+        for at in range(count)
+    ]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "audit.html"
+    path.write_bytes(audit_page("photos", CLASSES, cards(), columns=COLUMNS, file="decisions.csv"))
+    return path
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1000, "light"), (390, "dark")])
+def test_it_is_used_by_keyboard(
+    written: Path, tmp_path: Path, width: int, theme: str, visit: Visit
+):
+    page = visit(written, width, theme)
+    assert page.locator("article").count() == 6
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth === 32)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("r")  # relabel as suggested, and on
+    page.keyboard.press("d")
+    page.keyboard.press("c")
+    page.locator("select").nth(2).select_option(CLASSES[3])
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("u")
+    assert page.locator("#done").text_content() == "4 decided"
+    with page.expect_download() as download:
+        page.keyboard.press("s")
+    path = tmp_path / "decisions.csv"
+    download.value.save_as(path)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["picture"] for row in rows] == [card.picture for card in cards()]
+    assert [row["decision"] for row in rows] == ["relabel", "drop", "relabel", "keep", "", ""]
+    assert [row["new_label"] for row in rows[:3]] == ["dog", "", CLASSES[3]]
+    decisions, _ = read_decisions(path)
+    assert [each.decision for each in decisions] == ["relabel", "drop", "relabel", "keep"]
+
+
+def test_buttons_do_the_same_and_decisions_outlast_a_reload(written: Path, visit: Visit):
+    page = visit(written, 1000, "light")
+    second = page.locator("article").nth(1)
+    second.get_by_role("button", name="Relabel").click()
+    assert second.locator("output").text_content() == "relabelled dog"
+    page.locator("article").nth(2).get_by_role("button", name="Drop").click()
+    page.locator("article").nth(2).get_by_role("button", name="Undo").click()
+    page.reload()
+    assert page.locator("#done").text_content() == "1 decided"
+    assert page.locator("article").nth(1).get_attribute("data-decision") == "relabel"

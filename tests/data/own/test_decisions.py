@@ -1,0 +1,111 @@
+"""A person's decisions on pictures: applied, recorded, and refused where they do not fit."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import thriftnet
+from own_pictures import picture, put
+from small import small_recipe
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own.decisions import COLUMNS, picture_digest
+from thriftnet.data.registry import open_dataset
+from thriftnet.errors import DataError
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """47 pictures; two dogs lie among the cats."""
+    monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "cache"))
+    folder = put(tmp_path / "photos", {"cat": 15, "dog": 15, "emu": 15})
+    for number in (800, 801):
+        picture("dog", number).save(folder / "cat" / f"{number}.png")
+    return folder
+
+
+def decided(photos: Path, path: Path, **decisions: tuple[str, str]) -> Path:
+    """A file of decisions on all pictures, with some made, by the number of a picture."""
+    opened = open_dataset(DatasetSpec(str(photos)), say=lambda _: None)
+    assert opened.collection is not None
+    every = opened.collection()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for at, label in enumerate(every.labels.tolist()):
+            title = every.title(at)
+            made = decisions.get(f"n{Path(title).stem}", ("", ""))
+            digest = picture_digest(every.images[at])
+            writer.writerow((title, digest, every.classes[label], *made))
+    return path
+
+
+def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Path):
+    path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"), n801=("drop", ""))
+    plain = open_dataset(DatasetSpec(str(photos)), say=lambda _: None)
+    spec = DatasetSpec(str(photos), decisions=path)
+    opened = open_dataset(spec, say=lambda _: None)
+    before, after = (data.split("train") for data in (plain, opened))
+    assert plain.collection is not None
+    titles = [Path(plain.collection().title(at)).stem for at in range(47)]
+    train_at = plain.collection().positions["train"].tolist()
+    there = {titles[at] for at in train_at}
+    assert len(after) == len(before) - ("801" in there)
+    changed = int("800" in there) + int("801" in there)
+    assert (before.labels == 0).sum() - (after.labels == 0).sum() == changed
+    assert (after.labels == 1).sum() - (before.labels == 1).sum() == int("800" in there)
+    assert len(opened.split("test")) == len(plain.split("test"))
+    assert opened.digests() != plain.digests()
+    run = thriftnet.train(
+        small_recipe(data={"decisions": str(path)}, train={"epochs": 1}),
+        data=photos, runs_dir=tmp_path / "runs", name="d", quiet=True,
+    )  # fmt: skip
+    environment = json.loads((run.path / "environment.json").read_text("utf-8"))
+    assert environment["data"] == opened.digests()
+    assert str(path) in (run.path / "recipe.yaml").read_text("utf-8")
+    evaluation = thriftnet.evaluate(run.path)
+    assert evaluation.not_kept is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("800.png", "900.png", "speaks of 1 pictures that are gone, .*900.png first; delete"),
+        ("32:", "64:", r"was audited at 64 pixels and is decoded at 32; set data.image_size=64"),
+        (",relabel,dog", ",relabel,cow", "would become 'cow', which is none of the classes cat, d"),
+        (",relabel,dog", ",rename,dog", "line .*: 'rename' is not one of keep, relabel, drop"),
+        (",cat,relabel", ",emu,relabel", "had the label 'emu' and has another now"),
+        ("decision", "decided", "lacks the column decision; keep the columns"),
+    ],
+)
+def test_decisions_that_do_not_fit_are_refused(
+    photos: Path, tmp_path: Path, old: str, new: str, part: str
+):
+    path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"))
+    lines = path.read_text("utf-8").splitlines()
+    at = 0 if old == "decision" else next(i for i, line in enumerate(lines) if "800.png" in line)
+    assert old in lines[at]
+    lines[at] = lines[at].replace(old, new)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(DataError, match=part):
+        open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+
+
+def test_a_changed_picture_is_not_relabelled(photos: Path, tmp_path: Path):
+    path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"))
+    picture("emu", 5).save(photos / "cat" / "800.png")
+    with pytest.raises(DataError, match="is another picture than was looked at; delete its line"):
+        open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00x", b""])
+def test_what_is_no_csv_is_refused(photos: Path, tmp_path: Path, content: bytes):
+    path = tmp_path / "d.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is no CSV file in UTF-8|lacks the column picture"):
+        open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        open_dataset(DatasetSpec(str(photos), decisions=tmp_path / "none.csv"), say=lambda _: None)

@@ -1,0 +1,139 @@
+"""From a network to its calibrated file: which images, which file, which message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibrated_models import CLASSES, make_run, model, pictures
+from thriftnet.data import Dataset
+from thriftnet.data.opened import hold
+from thriftnet.errors import DataError, RunError
+from thriftnet.evaluation.calibrate import calibrate, remove_calibration
+from thriftnet.inference.classifier import load_model
+from thriftnet.models.saved import read_model, save_model
+from thriftnet.runs.folder import RunFolder
+from thriftnet.terminal.calibration import print_calibration
+from thriftnet.training.images import split_positions
+
+
+@pytest.fixture
+def train_set(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """What every run here was trained on: 500 pictures, of which a fifth is held out."""
+    found = pictures(500)
+
+    def opened(*_: object, **__: object):
+        return hold(found, found, name="cifar10")
+
+    monkeypatch.setattr("thriftnet.evaluation.held_out.open_data", opened)
+    return found
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return make_run(tmp_path / "run", model())
+
+
+def test_a_run_is_calibrated_on_its_validation_images(
+    run: RunFolder, train_set: Dataset, capsys: pytest.CaptureFixture[str]
+):
+    before = load_model(run.path, device="cpu", precision="fp32").probabilities(train_set.images)
+    found = calibrate(run.path, precision="fp32")
+    assert found.path == run.model_path
+    assert (found.calibration.images, found.calibration.source) == (100, "validation")
+    assert set(found.calibration.views) == {"none", "flip", "flip_shift"}
+    after = load_model(run.path, device="cpu", precision="fp32").probabilities(train_set.images)
+    np.testing.assert_array_equal(before.argmax(1), after.argmax(1))
+    # Its classes mean nothing, and it says so afterwards: near a quarter each.
+    _, held = split_positions(run.recipe(), train_set)
+    right = before[held].argmax(1) == train_set.labels[held]
+    assert (
+        abs(after[held].max(1).mean() - right.mean())
+        < abs(before[held].max(1).mean() - right.mean()) + 0.02
+    )
+    line = run.metrics()[-1]
+    assert (line["kind"], line["images"]) == ("calibration", 100)
+    print_calibration("run", found)
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 100
+    assert "fitted to 100 validation images" in said
+
+
+@pytest.mark.usefixtures("train_set")
+def test_fitting_again_gives_the_same_and_removing_brings_the_file_back(
+    run: RunFolder,
+):
+    fresh = run.model_path.read_bytes()
+    first = calibrate(run.path, precision="fp32").calibration
+    assert calibrate(run.path, precision="fp32").calibration == first
+    remove_calibration(run.path)
+    assert run.model_path.read_bytes() == fresh
+
+
+@pytest.mark.usefixtures("train_set")
+def test_a_companion_gives_its_map_to_a_network_that_saw_everything(tmp_path: Path):
+    whole = make_run(tmp_path / "whole", model(), val_ratio=0)
+    digest = whole.recipe().digest()
+    save_model(whole.model_path, model(about={"recipe": "smoke", "digest": digest}))
+    with pytest.raises(RunError, match=r"held no images out .* data.val_ratio=0.1 .* --companion"):
+        calibrate(whole.path)
+    companion = make_run(tmp_path / "companion", model())
+    found = calibrate(whole.path, companion=companion.path, precision="fp32").calibration
+    assert found.source == "companion"
+    assert found.views == calibrate(companion.path, precision="fp32").calibration.views
+    assert read_model(whole.model_path).calibration == found
+
+
+@pytest.mark.usefixtures("train_set")
+def test_a_companion_of_another_recipe_is_refused(tmp_path: Path):
+    whole = make_run(tmp_path / "whole", model(about={"recipe": "quick", "digest": "0" * 12}))
+    companion = make_run(tmp_path / "companion", model())
+    with pytest.raises(RunError, match="is of another recipe than the network"):
+        calibrate(whole.path, companion=companion.path)
+
+
+def test_shipped_weights_stay_as_they_are(tmp_path: Path):
+    with pytest.raises(RunError, match="is part of the package and stays .* --output FILE"):
+        calibrate("quick")
+    with pytest.raises(RunError, match="is part of the package and stays .* --output FILE"):
+        remove_calibration("quick")
+    with pytest.raises(RunError, match="quick is no run with validation images; .* --companion"):
+        calibrate("quick", output=tmp_path / "q.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        (pictures(300, classes=("a", "b", "c", "d")), "the network knows red, .* of its own class"),
+        (pictures(300, classes=CLASSES[:3]), "the network knows red, .* give images of its own"),
+        (pictures(20), "20 held-out images are fewer than 100"),
+        (replace(pictures(300), labels=np.zeros(300, np.int64)), "300 held-out images are of one"),
+    ],
+    ids=["names", "number", "few", "one class"],
+)
+def test_images_that_do_not_serve_are_refused(
+    given: Dataset, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "m.safetensors"
+    save_model(path, model())
+    content = path.read_bytes()
+    monkeypatch.setattr(
+        "thriftnet.evaluation.held_out.images_to_test", lambda *_, **__: (given, "other")
+    )
+    with pytest.raises(DataError, match=part):
+        calibrate(path, data=tmp_path)
+    assert path.read_bytes() == content
+
+
+def test_images_that_judge_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "m.safetensors"
+    save_model(path, model())
+    monkeypatch.setattr(
+        "thriftnet.evaluation.held_out.images_to_test", lambda *_, **__: (pictures(300), "test")
+    )
+    with pytest.raises(DataError, match="holds the test images of .* for judging it"):
+        calibrate(path, data=tmp_path)

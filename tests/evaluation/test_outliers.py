@@ -1,0 +1,57 @@
+"""Scores of pictures that are of no class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from torch import nn
+
+from calibrated_models import model, pictures
+from thriftnet.evaluation.features import UsualFeatures, features_of
+from thriftnet.evaluation.outliers import SCORES, energy, max_probability, separate, threshold_of
+from thriftnet.runtime.device import choose_compute
+
+
+def test_scores_by_their_equations():
+    logits = np.array([[2.0, 1.0, 0.0], [100.0, -100.0, 0.0]], np.float32)
+    expected = np.log(np.exp(2) + np.exp(1) + 1)
+    np.testing.assert_allclose(energy(logits), [expected, 100.0])
+    np.testing.assert_allclose(max_probability(logits), [np.exp(2 - expected), 1.0])
+    assert list(SCORES) == ["energy", "max_probability"]
+
+
+def test_the_area_is_the_share_of_pairs_in_order():
+    rng = np.random.default_rng(0)
+    own, others = rng.normal(1, 1, 80).round(1), rng.normal(0, 1, 50).round(1)
+    pairs = own[:, None] - others
+    expected = (pairs > 0).mean() + 0.5 * (pairs == 0).mean()
+    found = separate(own, others, threshold=0.0)
+    assert found.auroc == pytest.approx(expected)
+    assert found.false_alarms == (own < 0).mean()
+    assert found.noticed == (others < 0).mean()
+
+
+def test_five_in_a_hundred_of_the_own_images_fall_below_the_threshold():
+    own = np.arange(1000.0)
+    assert (own < threshold_of(own)).mean() == 0.05
+
+
+def test_features_are_what_the_last_layer_is_given_and_unusual_ones_score_low():
+    saved, data = model(), pictures(60)
+    found = features_of(saved, data.images, choose_compute(device="cpu", precision="fp32"))
+    head = [each for each in saved.network.modules() if isinstance(each, nn.Linear)][-1]
+    assert found.shape == (60, head.in_features)
+    usual = UsualFeatures.fit(found, data.labels)
+    near, far = usual.score(found), usual.score(found + 9 * found.std(axis=0))
+    assert near.min() > far.max()
+
+
+def test_the_distance_by_its_definition():
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(300, 3)) * [1, 2, 3], np.arange(300) % 2
+    usual = UsualFeatures.fit(values, labels)
+    means = [values[labels == k].mean(0) for k in (0, 1)]
+    point = np.array([0.3, -1.0, 2.0])
+    expected = min((point - m) @ usual.precision @ (point - m) for m in means)
+    assert usual.score(point[None])[0] == pytest.approx(-expected)
+    np.testing.assert_allclose(np.diag(np.linalg.inv(usual.precision)), [1, 4, 9], rtol=0.2)

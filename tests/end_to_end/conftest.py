@@ -15,6 +15,7 @@ from PIL import Image
 
 from commands import SHORT, Command, Outcome, in_this_process
 from grids import Finished, finished, go_on
+from once import made_once
 from small import dataset, opened, small_recipe
 from thriftnet.data import Dataset, OpenDataset
 from thriftnet.evaluation import images as tested
@@ -39,7 +40,10 @@ def thriftnet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def finished_run(
     tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]
 ) -> Path:
-    """A tenth of an epoch of `smoke`, trained through the Python interface."""
+    """A tenth of an epoch of `smoke`, trained through the Python interface.
+
+    Each process has its own: tests evaluate it, which adds to its metrics.
+    """
     import thriftnet
 
     assert len(cifar10[0]) == 50_000
@@ -55,22 +59,26 @@ def finished_run(
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tiny search is: `tiny.yaml` and the folder `study`."""
-    return tmp_path_factory.mktemp("search")
+def folder(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]) -> Path:
+    """The whole of a tiny search with two workers: `tiny.yaml`, the folder `study`, its output."""
+    assert len(cifar10[0]) == 50_000
+
+    def search(folder: Path) -> None:
+        command = [sys.executable, "-m", "thriftnet", "search", str(space_file(folder))]
+        command += ["--workers", "2", "--study", str(folder / "study")]
+        environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        assert done.returncode == 0, done.stderr
+        (folder / "out").write_text(done.stdout)
+        (folder / "err").write_text(done.stderr)
+
+    return made_once(tmp_path_factory, "search", search)
 
 
 @pytest.fixture(scope="session")
-def first(folder: Path, cifar10: tuple[Dataset, Dataset]) -> Outcome:
-    """The whole of a tiny search with two workers, once for all tests."""
-    assert len(cifar10[0]) == 50_000
-    space = space_file(folder)
-    command = [sys.executable, "-m", "thriftnet", "search", str(space), "--workers", "2"]
-    command += ["--study", str(folder / "study")]
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
-    assert done.returncode == 0, done.stderr
-    return Outcome(done.returncode, done.stdout, done.stderr)
+def first(folder: Path) -> Outcome:
+    """What that search printed."""
+    return Outcome(0, (folder / "out").read_text(), (folder / "err").read_text())
 
 
 @pytest.fixture
@@ -83,20 +91,21 @@ def study(first: Outcome, folder: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def grid_folder(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]) -> Path:
-    """With a tiny space; the data set is at hand."""
+    """A tiny space, and a study of its grid that nothing happened to: `unbroken`."""
     assert len(cifar10[0]) == 50_000
-    path = tmp_path_factory.mktemp("machines")
-    space_file(path)
-    return path
+
+    def search(folder: Path) -> None:
+        space = load_space(space_file(folder))
+        with closing(Study.create(folder / "unbroken", space).storage) as storage:
+            storage.add_candidates(count_candidates(space))
+        go_on(folder / "unbroken")
+
+    return made_once(tmp_path_factory, "machines", search)
 
 
 @pytest.fixture(scope="session")
 def unbroken(grid_folder: Path) -> Finished:
     """What a grid leaves that nothing happened to."""
-    space = load_space(grid_folder / "tiny.yaml")
-    with closing(Study.create(grid_folder / "unbroken", space).storage) as storage:
-        storage.add_candidates(count_candidates(space))
-    go_on(grid_folder / "unbroken")
     return finished(grid_folder / "unbroken")
 
 

@@ -23,7 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Pat
     """The short run of the tests and a shorter one of another recipe, both evaluated."""
     folder = tmp_path_factory.mktemp("trained")
     shutil.copytree(finished_run, folder / "first")
-    steps = ["train.epochs=0.01", "schedule.warmup_epochs=0"]
+    steps = ["train.epochs=0.01", "schedule.warmup_epochs=0", "model.channels=[4,8,16]"]
     options = [*steps, "name=slow", "optim.lr=0.001"]
     api.train("smoke", overrides=options, name="slow", runs_dir=folder, quiet=True)
     for name in ("first", "slow"):

@@ -29,7 +29,7 @@ _HEADER = b"thriftnet cifar10 v1 crc32 d180e8ed\n".ljust(64)
 _COUNT = BATCH_SIZE * len(BATCH_MD5)
 _BODY_BYTES = _COUNT * (IMAGE_BYTES + 1)
 _verified: dict[tuple[Path, int, int], Batches] = {}
-"""What this process has found right, by path, inode and time of the last change."""
+"""What this process found right last, by path, inode and time of the last change."""
 
 
 def cache_file() -> Path:
@@ -56,6 +56,7 @@ def read_cache(path: Path) -> Batches | None:
     if this not in _verified:  # once a process: a search's worker reads it for every trial
         if hashlib.sha256(content.data).hexdigest() != CACHE_SHA256:
             raise DataError(f"{path} is damaged (checksum)")
+        _verified.clear()  # a file that was replaced would stay mapped
         body = content[len(_HEADER) :]
         images = body[: _COUNT * IMAGE_BYTES].reshape(_COUNT, IMAGE_SIZE, IMAGE_SIZE, 3)
         _verified[this] = Batches(images, body[_COUNT * IMAGE_BYTES :])

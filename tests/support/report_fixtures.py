@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 
 from commands import Command, in_this_process
 from made_results import Write, made_results, write_file
+from once import made_once
 from small import sitting, small_recipe
 from support.made_study import made_study
 from thriftnet.api import write_report
@@ -66,15 +67,28 @@ def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study of the shipped space, made up; not to be changed."""
-    path = tmp_path_factory.mktemp("studies") / "small"
-    made_study(path).storage.close()
-    return path
+
+    def make(folder: Path) -> None:
+        made_study(folder / "small").storage.close()
+
+    return made_once(tmp_path_factory, "studies", make) / "small"
 
 
 @pytest.fixture(scope="session")
 def study_report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Its report, in a folder of its own."""
-    return write_report(study, output=tmp_path_factory.mktemp("study-report"))
+
+    def make(folder: Path) -> None:
+        report = write_report(study, output=folder)
+        (folder / "figures.json").write_text(json.dumps([path.name for path in report.figures]))
+        (folder / "missing.json").write_text(json.dumps(report.missing))
+
+    folder = made_once(tmp_path_factory, "study-report", make)
+    names, missing = (
+        json.loads((folder / f"{n}.json").read_text()) for n in ("figures", "missing")
+    )
+    figures = tuple(folder / "figures" / name for name in names)
+    return Report(folder / "report.html", figures, tuple(missing))
 
 
 @pytest.fixture(scope="module")

@@ -134,6 +134,7 @@ def test_comparison_without_one_of_its_runs_says_so_by_its_code(
     assert "accuracy of each seed" in outcome.out
 
 
+@pytest.mark.usefixtures("few_test_images")
 def test_a_run_read_in_another_way_keeps_what_it_was_read_in_before(
     thriftnet: Command, finished_run: Path, tmp_path: Path
 ) -> None:

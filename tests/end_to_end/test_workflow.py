@@ -67,6 +67,7 @@ def test_evaluation_is_the_same_each_time_and_recorded_once(
         assert hits.mean() == reading["accuracy"]
 
 
+@pytest.mark.usefixtures("few_test_images")
 def test_list_tells_the_latest_evaluation(
     thriftnet: Command, finished_run: Path, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_list_tells_the_latest_evaluation(
     assert listed["loss"] == losses[2]
 
 
+@pytest.mark.usefixtures("few_test_images")
 def test_figures_that_a_run_cannot_keep_are_told_all_the_same(
     thriftnet: Command, finished_run: Path, tmp_path: Path
 ) -> None:

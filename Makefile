@@ -7,14 +7,16 @@ BIN := .venv/bin
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
+# In the order of the folders: ordered by their number of tests, the few long ones would come last, one
+# after the other on one core.
 test: lint types
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # In less than a minute: what changed since BASE (uncommitted work, or `make check BASE=main`).
 BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
-	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # The same answers on any processor: what computes, as on one with AVX2 alone and on one without
 # bfloat16, in 1, 2 and 4 threads, with the compiled operations and without (whose own tests they are).

@@ -35,24 +35,14 @@ def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], LiveService]
             line = process.stdout.readline()
             address = re.search(r"^quick answers at http://127\.0\.0\.1:(\d+)/ ", line)
             assert address, (line, process.poll())
-            service = LiveService(int(address[1]))
-            while not reachable(service):
-                assert process.poll() is None
-                time.sleep(0.05)
-            yield process, service
+            yield process, LiveService(int(address[1]))
         finally:
             process.kill()
 
 
-def reachable(service: LiveService) -> bool:
-    try:
-        return service.ask("GET", "/readyz").status == 200
-    except ConnectionError:
-        return False
-
-
 def test_a_service_that_is_told_to_stop_answers_what_has_begun() -> None:
     with serving() as (process, service):
+        assert service.ask("GET", "/readyz").status == 200
         content, answers = plain(), list[Answer]()
         begun, stopped = threading.Event(), threading.Event()
 

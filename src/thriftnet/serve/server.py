@@ -105,9 +105,21 @@ def listen(address: Address) -> socket.socket:
         raise RunError(f"{place} {reason}; choose another with --port or --host") from None
 
 
+class AnnouncedServer(uvicorn.Server):
+    """Says when it answers."""
+
+    announcement = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        if self.announcement:
+            print(self.announcement, flush=True)
+
+
 def make_server(
     classifier: Classifier, *, name: str, address: Address, limits: Limits
-) -> uvicorn.Server:
+) -> AnnouncedServer:
     """A server for one network; `run(sockets=[...])` has it answer.
 
     Args:
@@ -138,7 +150,7 @@ def make_server(
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    return uvicorn.Server(config)
+    return AnnouncedServer(config)
 
 
 def serve(
@@ -167,5 +179,5 @@ def serve(
             f"thriftnet: {host} can be reached by other machines and nobody has to show a token; "
             "ask for one with --token-file"
         )
-    print(f"{name} answers at http://{shown}:{port}/  (Ctrl-C ends it)", flush=True)
+    server.announcement = f"{name} answers at http://{shown}:{port}/  (Ctrl-C ends it)"
     server.run(sockets=[listener])

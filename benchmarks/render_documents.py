@@ -26,6 +26,7 @@ from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
 from documents.data_blocks import DATA_BLOCKS
 from documents.export_blocks import EXPORT_BLOCKS
 from documents.model_cards import page, weights_block
+from documents.page_blocks import PAGE_BLOCKS
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
 from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
@@ -50,6 +51,7 @@ DOCUMENTS = (
     "docs/searching.md",
     "docs/data.md",
     "docs/serve.md",
+    "docs/page.md",
 )
 
 MEASURED = {
@@ -61,6 +63,7 @@ MEASURED = {
     **DATA_BLOCKS,
     **SERVICE_BLOCKS,
     **TRUST_BLOCKS,
+    **PAGE_BLOCKS,
 }
 
 

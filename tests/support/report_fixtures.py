@@ -113,7 +113,7 @@ def visit(browser: Browser) -> Iterator[Callable[[Path, int, Any], Page]]:
     said: list[str] = []
 
     def note(request: Request) -> None:
-        if not request.url.startswith("data:"):
+        if not request.url.startswith(("data:", "blob:")):  # of the page itself
             asked.add(request.url)
 
     def go(page: Path, width: int, theme: Any) -> Page:

@@ -18,7 +18,10 @@ ExportTtaOption = Annotated[
 def export(
     model: TargetArgument,
     to: Annotated[
-        str, typer.Option("--to", metavar="KIND", help="onnx, onnx-int8, torch-export or folder.")
+        str,
+        typer.Option(
+            "--to", metavar="KIND", help="onnx, onnx-int8, page, page-fp32, torch-export or folder."
+        ),
     ],
     output: Annotated[
         Path | None,

@@ -26,12 +26,12 @@ from thriftnet.data.square import make_square
 from thriftnet.errors import ImageError
 from thriftnet.runtime.silence import silent_pillow
 
-_MAX_PIXELS = 64_000_000
+MAX_PIXELS = 64_000_000
 """That are decoded."""
 _MAX_JPEG_PIXELS = 1_000_000_000
 """Of a file that is decoded at a reduced scale."""
-_MAX_SIDE = 65_535
-_LARGER = 4
+MAX_SIDE = 65_535
+DRAFT_FACTOR = 4
 """Times as large as wanted, at the least, is what a reduced scale leaves."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -127,7 +127,7 @@ def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> D
     """
     path = Path(name)
     try:
-        if picture.width * picture.height > _MAX_PIXELS:
+        if picture.width * picture.height > MAX_PIXELS:
             raise _too_large(path)
         _refuse_range(picture, path)
         own = picture.copy()
@@ -162,7 +162,7 @@ def _decode(
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(path, min(_MAX_PIXELS, max_pixels)) from None
+        raise _too_large(path, min(MAX_PIXELS, max_pixels)) from None
     # Damaged bytes can make a decoder raise nearly anything.
     except Exception as fault:
         raise _unusable(path, fault, header) from None
@@ -193,9 +193,9 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
     width, height = picture.size
     scale = 1
     if size is not None and isinstance(picture, JpegImagePlugin.JpegImageFile):
-        drafted = picture.draft(None, (_LARGER * size, _LARGER * size))
+        drafted = picture.draft(None, (DRAFT_FACTOR * size, DRAFT_FACTOR * size))
         scale = round(width / drafted[1][2]) if drafted else 1
-    if picture.width * picture.height > _MAX_PIXELS:
+    if picture.width * picture.height > MAX_PIXELS:
         raise _too_large(path)
     picture.info.pop("xmp", None)  # viewers go by EXIF alone, Pillow by an orientation in XMP too
     picture.load()
@@ -216,11 +216,11 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
 def _refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels: int) -> None:
     """Judges by the header, before anything is decoded."""
     jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
-    most = _MAX_JPEG_PIXELS if jpeg and not _is_kept_whole(picture) else _MAX_PIXELS
+    most = _MAX_JPEG_PIXELS if jpeg and not _is_kept_whole(picture) else MAX_PIXELS
     most = min(most, max_pixels)
     if picture.width * picture.height > most:
         raise _too_large(path, most)
-    if max(picture.size) > _MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
+    if max(picture.size) > MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
     if getattr(picture, "n_frames", 1) > 1:
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
@@ -261,7 +261,7 @@ def _refuse_tiff(picture: TiffImagePlugin.TiffImageFile, path: Path) -> None:
         raise ImageError(f"{path} keeps 16-bit channels apart; save it as PNG")
 
 
-def _too_large(path: Path, most: int = _MAX_PIXELS) -> ImageError:
+def _too_large(path: Path, most: int = MAX_PIXELS) -> ImageError:
     megapixels = f"{most // 1_000_000:,} megapixels"
     return ImageError(f"{path} has more than {megapixels}; make it smaller first")
 

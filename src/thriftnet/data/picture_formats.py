@@ -77,6 +77,13 @@ def formats() -> list[str]:
     return [name for name in READABLE if name in Image.OPEN]
 
 
+def unreadable_patterns() -> list[tuple[str, str]]:
+    """Kinds that are read nowhere, and how they begin, as regular expressions of a script."""
+    return [
+        (name, start.pattern.decode("latin-1")) for name, start in _HEADERS.items() if name != _AVIF
+    ]
+
+
 def is_jpeg(header: bytes) -> bool:
     """Whether a file begins as JPEG does."""
     return header.startswith(_JPEG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.errors import ExportMismatchError
-from thriftnet.export.job import Limits
+from thriftnet.export.job import BATCHES, Limits
 from thriftnet.export.pictures import Pictures
 from thriftnet.inference.engine import Told, untold
 from thriftnet.inference.onnx_runtime import Run
-
-BATCHES = (1, 7, 64)
-"""Exporters have frozen the batch, and taken a batch of one apart."""
 
 Probabilities = NDArray[np.float32]
 
@@ -41,24 +39,32 @@ class Check:
         return asdict(self)
 
 
-def compare(run: Run, expected: Probabilities, pictures: Pictures, *, told: Told = untold) -> Check:
+def compare(
+    run: Run,
+    expected: Probabilities,
+    pictures: Pictures,
+    *,
+    batches: Sequence[int] = BATCHES,
+    told: Told = untold,
+) -> Check:
     """Show an export all pictures at each batch size.
 
     Args:
         run: The export.
         expected: (N, classes) probabilities of the network.
         pictures: Of which `expected` was said.
+        batches: Sizes of a batch.
         told: Called with the number of pictures done, and of all.
 
     Raises:
         ExportMismatchError: The export fails, or gives something else than finite probabilities.
     """
-    images, total = pictures.compared, len(BATCHES) * len(pictures.compared)
+    images, total = pictures.compared, len(batches) * len(pictures.compared)
     gaps: dict[int, float] = {}
     equal: list[float] = []
     answers = expected.argmax(1)
     found = expected
-    for turn, batch in enumerate(BATCHES):
+    for turn, batch in enumerate(batches):
         parts: list[Probabilities] = []
         for start in range(0, len(images), batch):
             parts.append(_said(run, images[start : start + batch], expected.shape[1]))

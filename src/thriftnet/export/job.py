@@ -17,6 +17,9 @@ from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel
 from thriftnet.training.environment import package_version
 
+BATCHES = (1, 7, 64)
+"""Exporters have frozen the batch, and taken a batch of one apart."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -88,6 +91,8 @@ class Target:
     load: Callable[[Path], Run]
     """Opens it in its own runtime."""
     limits: Limits = EXACT
+    batches: tuple[int, ...] = BATCHES
+    """Sizes at which it is compared."""
     packages: tuple[str, ...] = field(default=())
     """That have to be installed."""
     extra: str = "export"

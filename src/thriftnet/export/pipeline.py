@@ -110,7 +110,8 @@ def export_model(
         with TemporaryDirectory(prefix="thriftnet-") as place:
             draft = Path(place, output.name)
             target.write(job, draft)
-            check = compare(target.load(draft), expected, pictures, told=told)
+            run = target.load(draft)
+            check = compare(run, expected, pictures, batches=target.batches, told=told)
             if fault := fault_of(check, target.limits):
                 raise ExportMismatchError(
                     f"the {to} export of {name} says something else than the network: {fault} "

@@ -9,12 +9,15 @@ from thriftnet.export.folder import FOLDER
 from thriftnet.export.job import Target
 from thriftnet.export.onnx_file import ONNX
 from thriftnet.export.onnx_int8 import ONNX_INT8
+from thriftnet.export.page.target import PAGE, PAGE_FP32
 from thriftnet.export.program import TORCH_EXPORT
 from thriftnet.extras import require
 
 TARGETS: dict[str, Target] = {
     "onnx": ONNX,
     "onnx-int8": ONNX_INT8,
+    "page": PAGE,
+    "page-fp32": PAGE_FP32,
     "torch-export": TORCH_EXPORT,
     "folder": FOLDER,
 }

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass
 from importlib import resources
 
-import jinja2
-from markupsafe import Markup
-
-from thriftnet.plain import plain_lines
+from thriftnet.html.render import render_html
 from thriftnet.report.drawing import Drawing
 from thriftnet.table import Table
 
@@ -79,26 +74,10 @@ def render(page: Page, *, version: str | None = None) -> bytes:
     """
     folder = resources.files("thriftnet.report") / "page"
     names = ("script.js",) if version is None else ("script.js", "live.js")
-    scripts = [(folder / name).read_text("utf-8") for name in names]
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
-    text = template.render(
+    return render_html(
+        folder / "report.html.j2",
+        style=folder / "style.css",
+        scripts=[folder / name for name in names],
         page=page,
-        style=Markup((folder / "style.css").read_text("utf-8")),
-        scripts=[Markup(script) for script in scripts],
-        script_sources=" ".join(map(_source, scripts)),
         version=version,
-        markup=Markup,
     )
-    # File names may hold bytes that are no text, and what turns the text around.
-    return plain_lines(text).encode("utf-8")
-
-
-def _source(script: str) -> str:
-    """A script as a Content-Security-Policy names it."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

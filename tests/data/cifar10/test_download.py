@@ -13,7 +13,7 @@ import pytest
 from local_mirror import Mirror
 from thriftnet.data.cifar10.download import SlowMirrorsError, fetch_archive
 from thriftnet.data.cifar10.facts import MIRRORS, OFFICIAL_ARCHIVE, Archive
-from thriftnet.data.cifar10.faults import SourceError
+from thriftnet.data.fetch.faults import SourceError
 from thriftnet.errors import DataError
 
 Serve = Callable[..., Mirror]

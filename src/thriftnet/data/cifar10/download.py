@@ -10,7 +10,6 @@ from urllib.error import HTTPError
 
 from thriftnet.data.cache_lock import full_disk
 from thriftnet.data.cifar10.facts import Archive
-from thriftnet.data.cifar10.faults import SourceError
 from thriftnet.data.cifar10.mirrors import (
     UnsuitableError,
     describe,
@@ -18,6 +17,7 @@ from thriftnet.data.cifar10.mirrors import (
     open_range,
     rank_mirrors,
 )
+from thriftnet.data.fetch.faults import SourceError
 from thriftnet.errors import DataError
 from thriftnet.files import FULL_DISK
 

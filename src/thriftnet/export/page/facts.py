@@ -1,0 +1,58 @@
+"""What a page says of its network."""
+
+from __future__ import annotations
+
+from thriftnet.export.page.template import PageFacts
+from thriftnet.models.preprocessing import Preprocessing
+from thriftnet.models.saved import SavedModel
+from thriftnet.training.environment import package_version
+from thriftnet.weights.card import card_of
+
+_VIEWS = {
+    "none": "one",
+    "flip": "2: with its mirror image",
+    "flip_shift": "6: mirrored and shifted",
+}
+
+
+def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights: str) -> PageFacts:
+    """Parameters, accuracy, views and limits.
+
+    Args:
+        model: The network, with its card where it has one.
+        contract: Of what answers the page: its views may be others than the recipe's.
+        name: Of the network.
+        weights: The precision that they are used in: `int8`, `fp32`, `bf16`.
+    """
+    side, card = contract.image_size, card_of(model.about)
+    rows = [
+        ("Parameters", f"{model.parameters:,}"),
+        ("Input", f"{side}×{side} pixels"),
+        ("Views of a picture", _VIEWS[contract.tta]),
+        ("Weights", weights),
+    ]
+    notes = [_limits(contract)]
+    stated = card.figure(contract.tta, "fp32") if card else None
+    if card and stated:
+        rows.insert(0, ("Test accuracy", f"{stated.accuracy:.2%}"))
+        views = "without test-time augmentation" if contract.tta == "none" else "with these views"
+        exact = "" if weights == "fp32" else f"; here its weights are of {weights}"
+        notes.insert(
+            0,
+            f"The accuracy is that of the network in fp32, {views}, on {card.test_images:,} test "
+            f"images of its data set{exact}.",
+        )
+    return PageFacts(
+        name=name,
+        preprocessing=contract,
+        rows=tuple(rows),
+        notes=tuple(notes),
+        footer=f"Made by thriftnet {package_version()} (MIT licence).",
+    )
+
+
+def _limits(contract: Preprocessing) -> str:
+    """What the answers do not say."""
+    if contract.threshold is None:
+        return 'It has no "none of these": every picture gets one of its classes.'
+    return f"Below a probability of {contract.threshold:.0%}, it says that it is not sure."

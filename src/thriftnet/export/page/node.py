@@ -1,0 +1,73 @@
+"""A written page's network, run by the page's own runtime in Node.js."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import weakref
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.errors import ExportError
+from thriftnet.inference.onnx_runtime import Run
+
+
+def find_node() -> str:
+    """The path of Node.js.
+
+    Raises:
+        ExportError: There is none.
+    """
+    node = shutil.which("node")
+    if node is None:
+        raise ExportError("a page is tried in Node.js before it is kept; install Node.js (node)")
+    return node
+
+
+def open_page(path: Path) -> Run:
+    """A page's network: the embedded runtime and model, and nothing of this machine's.
+
+    The process ends with the last use of what is returned.
+
+    Raises:
+        ExportError: There is no Node.js, or the page cannot be run by it.
+    """
+    script = resources.files("thriftnet.export.page") / "try_page.mjs"
+    process = subprocess.Popen(
+        [find_node(), "--input-type=module", "--eval", script.read_text("utf-8"), "--", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    given, said = process.stdin, process.stdout
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        try:
+            given.write(len(images).to_bytes(4, "little") + images.tobytes())
+            given.flush()
+        except BrokenPipeError:
+            raise ExportError(f"Node.js ended: {_last_words(process)}") from None
+        size = int.from_bytes(said.read(4), "little")
+        content = said.read(size)
+        if not size or len(content) < size:
+            raise ExportError(f"Node.js ended: {_last_words(process)}")
+        return np.frombuffer(content, np.float32).reshape(len(images), -1)
+
+    weakref.finalize(run, _end, process)
+    return run
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> str:
+    lines = process.communicate()[1].decode(errors="replace").splitlines()
+    errors = [line for line in lines if "Error" in line]
+    return (errors or lines or [f"exit status {process.returncode}"])[0][:200]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()

@@ -1,0 +1,84 @@
+"""A trained network as a page: its ONNX file and the runtime, inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from thriftnet.errors import ExportError
+from thriftnet.export.job import INT8, Job, Target
+from thriftnet.export.onnx_file import PACKAGES, write_onnx
+from thriftnet.export.onnx_int8 import write_int8
+from thriftnet.export.page.facts import page_facts
+from thriftnet.export.page.node import find_node, open_page
+from thriftnet.export.page.runtime import LICENCE, PACKAGE, WebRuntime, web_runtime
+from thriftnet.export.page.template import DECODING, PageEngine, render, scripts
+from thriftnet.files import write_whole
+from thriftnet.plain import to_stderr
+
+
+def write_page(job: Job, path: Path) -> None:
+    """Write a network as a page, in int8.
+
+    Raises:
+        ExportError: The runtime cannot be fetched, there is no Node.js, or a layer has no operator
+            in ONNX.
+    """
+    _write(job, path, precision="int8")
+
+
+def write_page_fp32(job: Job, path: Path) -> None:
+    """Write a network as a page, in fp32.
+
+    Raises:
+        ExportError: As `write_page`.
+    """
+    _write(job, path, precision="fp32")
+
+
+def _write(job: Job, path: Path, *, precision: str) -> None:
+    find_node()
+    runtime = web_runtime(to_stderr)
+    with TemporaryDirectory(prefix="thriftnet-") as folder:
+        model = Path(folder, "model.onnx")
+        (write_int8 if precision == "int8" else write_onnx)(job, model)
+        facts = page_facts(job.model, job.preprocessing, name=job.name, weights=precision)
+        content = render(facts, wasm_engine(runtime, model.read_bytes()))
+    write_whole(path, content, error=ExportError)
+
+
+def wasm_engine(runtime: WebRuntime, model: bytes) -> PageEngine:
+    """An engine that needs nothing but the page.
+
+    Args:
+        runtime: That runs the network.
+        model: An ONNX file: bytes (N, H, W, 3) to probabilities (N, classes).
+    """
+    return PageEngine(
+        scripts=scripts(*DECODING, "wasm.js"),
+        whereabouts="Your pictures stay in this browser: the page works without a network.",
+        script_sources="blob: 'wasm-unsafe-eval'",
+        embedded={"code": runtime.code, "wasm": runtime.wasm, "model": model},
+        licence_of=f"Licence of {PACKAGE.name.replace('@', ' ')}, which runs the network",
+        licence=LICENCE,
+    )
+
+
+PAGE = Target(
+    about="one HTML file that classifies offline, in int8",
+    suffix=".html",
+    write=write_page,
+    load=open_page,
+    limits=INT8,
+    batches=(1,),  # a page classifies one picture at a time
+    packages=PACKAGES,
+    int8=True,
+)
+PAGE_FP32 = Target(
+    about="one HTML file that classifies offline, in fp32",
+    suffix=".fp32.html",
+    write=write_page_fp32,
+    load=open_page,
+    batches=(1,),
+    packages=PACKAGES,
+)

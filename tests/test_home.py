@@ -60,11 +60,30 @@ def test_packages_that_ask_for_a_user_and_a_home_get_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
 ):
     """A container's user may have a HOME and no name."""
+    for name in ("MPLCONFIGDIR", "HOME", "THRIFTNET_CACHE"):
+        monkeypatch.setenv(name, "")  # so that it is taken away again
+        monkeypatch.delenv(name)
     if home:
         monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("MPLCONFIGDIR", "")
-    monkeypatch.delenv("MPLCONFIGDIR")  # so that it is taken away again
     monkeypatch.setenv("LOGNAME", "")
     settle_without_home()
     assert os.environ["LOGNAME"] == str(os.getuid())
     assert ("MPLCONFIGDIR" in os.environ) == (home is None)
+    assert Path.home() == (tmp_path if home else OWN)
+    assert cache_folder() == (tmp_path / ".cache" / "thriftnet" if home else OWN)
+
+
+def test_a_folder_that_another_put_in_the_place_of_a_users_own_is_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    planted = tmp_path / OWN.name
+    planted.mkdir()
+    planted.chmod(0o777)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("MPLCONFIGDIR", "HOME", "THRIFTNET_CACHE"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    settle_without_home()
+    assert Path.home() not in {planted, *planted.parents}
+    assert cache_folder() == Path.home()
+    assert Path.home().stat().st_mode & 0o777 == 0o700

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
+from thriftnet.trust import why_distrusted
+
 
 def cache_folder() -> Path:
     """What can be made or fetched again: `THRIFTNET_CACHE`, else the platform's cache folder.
@@ -33,11 +35,16 @@ def settle_without_home() -> None:
     if sys.platform == "win32":
         return
     try:
-        settled = _can_hold(Path.home() / ".config" / "matplotlib")
+        home = Path.home()
     except RuntimeError:
-        settled = False
-    if not settled:
-        os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
+        home = None
+    if home is None or not _can_hold(home / ".config" / "matplotlib"):
+        cache = cache_folder()
+        if why_distrusted(cache, cache):  # somebody took the name that is meant for this user
+            cache = Path(tempfile.mkdtemp(prefix="thriftnet-"))
+        if home is None:  # MLflow cannot even be imported
+            os.environ |= {"HOME": str(cache), "THRIFTNET_CACHE": str(cache)}
+        os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
     try:
         getpass.getuser()
     except (KeyError, OSError):  # no entry in passwd; MLflow asks

@@ -1,4 +1,8 @@
-"""Files of a run or a study with odd values in them: text for figures, NaN, huge, deep, none."""
+"""Files of a run or a study with odd values in them: text for figures, NaN, huge, deep, none.
+
+Checksums are taken away first, as files of earlier versions have none: with them every change
+would be damage, and no reader would come to see an odd value.
+"""
 
 from __future__ import annotations
 
@@ -75,11 +79,17 @@ def in_yaml(name: str) -> Changer:
 
 def _in_tree(name: str, load: Callable[[str], Any]) -> Changer:
     def changed(folder: Path, draw: random.Random) -> str:
-        value, told = change(load((folder / name).read_text("utf-8")), draw)
+        value, told = change(_unsealed(load((folder / name).read_text("utf-8"))), draw)
         (folder / name).write_text(json.dumps(value))
         return f"{name}: {told}"
 
     return changed
+
+
+def _unsealed(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        tree.pop("checksum", None)
+    return tree
 
 
 def in_metrics(folder: Path, draw: random.Random) -> str:
@@ -87,7 +97,7 @@ def in_metrics(folder: Path, draw: random.Random) -> str:
     path = folder / "metrics.jsonl"
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     at = draw.randrange(len(lines))
-    lines[at], told = change(lines[at], draw)
+    lines[at], told = change(_unsealed(lines[at]), draw)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return f"metrics.jsonl, line {at + 1}: {told}"
 
@@ -98,7 +108,8 @@ def in_model(folder: Path, draw: random.Random) -> str:
     content = path.read_bytes()
     size = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:size])
-    facts, told = change(json.loads(header["__metadata__"]["thriftnet"]), draw)
+    facts = _unsealed(json.loads(header["__metadata__"]["thriftnet"]))
+    facts, told = change(facts, draw)
     header["__metadata__"]["thriftnet"] = json.dumps(facts)
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[size:])
@@ -133,6 +144,8 @@ def in_database(folder: Path, draw: random.Random) -> str:
         value = draw.choice([b"\xff\0", json.dumps(draw.choice(ODD)), "x", None, -1, 1.5, 2**62])
         try:
             connection.execute(f"update {table} set {column} = ? where rowid = ?", (value, row))
+            if "checksum" in columns:
+                connection.execute(f"update {table} set checksum = null where rowid = ?", (row,))
         except sqlite3.Error:  # two of one key, or none where one has to be
             told += " kept"
         return f"{told} = {str(value)[:40]!r}"

@@ -1,6 +1,17 @@
-"""`python -m thriftnet`."""
+"""`thriftnet` and `python -m thriftnet`."""
 
-from thriftnet.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while its modules load is one line, too."""
+    try:
+        from thriftnet.cli import main as run
+    except KeyboardInterrupt:
+        print("thriftnet: interrupted", file=sys.stderr)
+        sys.exit(130)
+    run()
+
 
 if __name__ == "__main__":
     main()

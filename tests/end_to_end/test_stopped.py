@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,3 +99,20 @@ def test_a_training_writes_its_checkpoint(
     done, new = Path("runs/done/model.safetensors"), Path("runs/new/model.safetensors")
     assert new.read_bytes() == done.read_bytes()
     assert small_world.is_dir()
+
+
+LOADING = """
+import sys
+class Stop:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Stop())
+from thriftnet.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_modules_load_is_one_line() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "thriftnet: interrupted\n")

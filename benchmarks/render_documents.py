@@ -26,6 +26,7 @@ from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
 from documents.data_blocks import DATA_BLOCKS
 from documents.export_blocks import EXPORT_BLOCKS
 from documents.model_cards import page, weights_block
+from documents.own_blocks import OWN_BLOCKS, OWN_RESULTS
 from documents.page_blocks import PAGE_BLOCKS
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
@@ -44,6 +45,7 @@ DOCUMENTS = (
     "README.md",
     "docs/recipe.md",
     "docs/export.md",
+    "docs/your-pictures.md",
     "docs/performance.md",
     "docs/accuracy.md",
     "docs/reports.md",
@@ -64,6 +66,7 @@ MEASURED = {
     **SERVICE_BLOCKS,
     **TRUST_BLOCKS,
     **PAGE_BLOCKS,
+    **OWN_RESULTS,
 }
 
 
@@ -150,6 +153,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "paper-claims": paper_claims_block,
     "recipe-keys": recipe_keys_block,
     "space-keys": lambda: _keys_block(Space),
+    **OWN_BLOCKS,
     **{name: partial(transcript, *told) for name, told in TRANSCRIPTS.items()},
     **{name: partial(text_of, name, block) for name, block in MEASURED.items()},
 }

@@ -21,10 +21,10 @@ from thriftnet.export.remote import pull, push
 from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.inference.pictures import Picture
 from thriftnet.inference.prediction import Prediction
-from thriftnet.inference.views import tta_views
-from thriftnet.recipe import Recipe, build_recipe, load_recipe
+from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
-from thriftnet.training.budget import Budget, parse_duration, parse_operations
+from thriftnet.training.automatic.wanted import Wanted, settle
+from thriftnet.training.budget import parse_duration, parse_operations, parse_parameters
 from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.progress import Progress, choose_progress
 from thriftnet.training.resume import resume_run
@@ -72,13 +72,19 @@ def train(
     progress: Progress | None = None,
     time_budget: str | None = None,
     flops_budget: str | None = None,
+    max_params: str | None = None,
+    init: Path | str | None = None,
     track: Sequence[str] = (),
 ) -> TrainedRun:
     """Train a recipe into a run folder, or go on with an interrupted run.
 
+    Without a recipe, one is chosen for pictures of your own: by rules, and by short trials on
+    held-out training images within the budgets, which are ten minutes and five million parameters
+    if none are given. For CIFAR-10 it is `quick`.
+
     Args:
-        recipe: A recipe, the name of a shipped one, or a YAML path; none: `quick`.
-        overrides: `key=value` strings, as `--set` takes them; only with a name or a path.
+        recipe: A recipe, the name of a shipped one, or a YAML path; none: chosen for `data`.
+        overrides: `key=value` strings, as `--set` takes them; not with a `Recipe`.
         seed: Replaces the recipe's.
         name: Of the run folder; none: from recipe, seed and time.
         runs_dir: Where run folders lie; none: `runs`.
@@ -90,6 +96,9 @@ def train(
         progress: What is told and how, instead of the usual.
         time_budget: Such as `5m`: as many epochs as fit, including the evaluation afterwards.
         flops_budget: Such as `0.3P`: as many epochs as that many counted operations buy.
+        max_params: Such as `5M`: the most trainable parameters that the network may have.
+        init: Weights to start from (fine-tuning): the name of shipped ones, a run folder or a model
+            file. None: as the recipe says; where one is chosen, what held-out images prefer.
         track: `tensorboard` and `mlflow` show the run while it goes on, beside its own lines.
 
     Returns:
@@ -108,6 +117,7 @@ def train(
     overrides = tuple(overrides)
     if resume is not None:
         budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
+        budgets |= {"max_params": max_params, "init": init}
         own = "resume continues with the run's own recipe"
         place = {"name": name, "runs_dir": runs_dir, "strict": strict or None}
         given = {"recipe": recipe, "overrides": overrides, "seed": seed, **place, **budgets}
@@ -132,30 +142,29 @@ def train(
                 trackers=trackers,
                 processes=processes,
             )
-        if not isinstance(recipe, Recipe):
-            say = progress.note if processes.is_main else None
-            recipe = load_recipe(
-                "quick" if recipe is None else recipe, overrides, seed=seed, say=say
-            )
-        elif seed is not None:
-            tree = recipe.model_dump(mode="json")
-            recipe = build_recipe({**tree, "seed": seed}, origin=recipe.name)
-        budget = None
-        if time_budget is not None or flops_budget is not None:
-            budget = Budget(
-                seconds=None if time_budget is None else parse_duration(time_budget),
-                operations=None if flops_budget is None else parse_operations(flops_budget),
-                began=began,
-                test_views=len(tta_views(recipe.evaluate.tta)),
-            )
+        wanted = Wanted(
+            began=began,
+            recipe=recipe,
+            overrides=overrides,
+            seed=seed,
+            data=data,
+            strict=strict,
+            seconds=None if time_budget is None else parse_duration(time_budget),
+            operations=None if flops_budget is None else parse_operations(flops_budget),
+            max_parameters=None if max_params is None else parse_parameters(max_params),
+            init=init,
+        )
+        settled = settle(wanted, progress, processes)
         return start_run(
-            recipe,
+            settled.recipe,
             name=name,
             runs_dir=runs_dir,
             data=data,
             strict=strict,
+            opened=settled.opened,
+            notes=settled.notes,
             progress=progress,
-            budget=budget,
+            budget=settled.budget,
             trackers=trackers,
             processes=processes,
         )

@@ -88,3 +88,26 @@ def test_weights_add_up_to_one(name: str):
 def test_unknown_way_of_reading_names_the_known_ones():
     with pytest.raises(RecipeError, match="evaluate.tta='crop' is not one of none, flip, flip_shi"):
         choose_views("crop")
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_weights_of_all_kinds_add_up(name: str) -> None:
+    assert sum(choose_views(name).values()) == pytest.approx(1)
+
+
+def test_turned_and_mirrored_views_are_all_eight_and_none_matters(images: Tensor) -> None:
+    square = images[..., :5, :5].contiguous()
+    network = SquareRecorder()
+    found = read(network, square, ("flip_turn",))["flip_turn"]
+    assert len({seen.numpy().tobytes() for seen in network.seen}) == 8
+    for other in (square.flip(-1), torch.rot90(square, 1, (2, 3)), square.flip(-2)):
+        again = read(SquareRecorder(), other.contiguous(), ("flip_turn",))["flip_turn"]
+        torch.testing.assert_close(again, found)
+
+
+class SquareRecorder(Recorder):
+    """The same for images of 5 x 5 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = self.weights[: 3 * 5 * 5]

@@ -21,6 +21,7 @@ from thriftnet.training.budget import (
     measure_pace,
     parse_duration,
     parse_operations,
+    parse_parameters,
 )
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import Quiet, StepStats
@@ -49,6 +50,33 @@ def test_operations(text: str, operations: float) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(RecipeError, match="is not a budget such as 90s, 5m or 1.5h"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("5M", 5_000_000), ("800k", 800_000), ("1.5M", 1_500_000), ("1234", 1234)]
+)
+def test_parameters(text: str, count: int) -> None:
+    assert parse_parameters(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "5G", "many", "5MM"])
+def test_what_is_no_number_of_parameters(text: str) -> None:
+    with pytest.raises(RecipeError, match="--max-params .* is not a budget such as 800k or 5M"):
+        parse_parameters(text)
+
+
+def test_a_capped_budget_buys_no_more_than_the_recipe_has() -> None:
+    an_epoch = 6 * PLAN.macs * len(PLAN.images)
+    capped = Budget(operations=100 * an_epoch, capped=True)
+    assert fit_to_budget(RECIPE, PLAN, capped, None) == RECIPE
+    less = fit_to_budget(RECIPE, PLAN, Budget(operations=2 * an_epoch, capped=True), None)
+    assert less.train.epochs == 2
+
+
+def test_time_is_kept_for_the_test_images_that_there_are() -> None:
+    pace = Pace(train_image=0.01, infer_image=0.001)
+    few = Budget(seconds=100, began=0.0, test_views=8, test_images=500, reopening=3.0)
+    assert deadline_of(few, pace) == pytest.approx(97 - 8 * 500 * 0.001 - 3)
 
 
 def test_operations_buy_epochs_and_the_schedule_keeps_its_shape() -> None:

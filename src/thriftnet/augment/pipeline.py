@@ -19,6 +19,7 @@ from thriftnet.augment.layout import check_images
 from thriftnet.augment.normalise import Triple, normalise
 from thriftnet.augment.operations import apply_operations
 from thriftnet.augment.policy_draws import Choice, PolicyName, draw_policy
+from thriftnet.augment.turn import draw_turns, turn
 
 FlipMode = Literal["none", "random", "alternating"]
 
@@ -35,6 +36,7 @@ class Draws:
     angles: Tensor | None
     centres: tuple[Tensor, Tensor] | None
     """Rows and columns."""
+    turns: Tensor | None = None
 
     @classmethod
     def join(cls, parts: Sequence[Draws]) -> Draws:
@@ -59,6 +61,7 @@ class Draws:
             policy=[Choice(*map(torch.cat, zip(*round_, strict=True))) for round_ in rounds],
             angles=whole("angles"),
             centres=pair("centres"),
+            turns=whole("turns"),
         )
 
 
@@ -76,6 +79,8 @@ class Augment:
     """Of red, green and blue, divided by on the scale 0 to 1."""
     flip: FlipMode = "none"
     """Horizontal flips: with probability one half, or every other time that an image is seen."""
+    quarter_turns: bool = False
+    """Turns by a random multiple of 90 degrees, of square images."""
     crop_padding: int = 0
     """Pixels added on each side before a random crop to the original size; 0: off."""
     crop_mode: CropMode = "reflect"
@@ -133,10 +138,12 @@ class Augment:
 
     def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> Draws:
         """Draw for `count` images of `height` × `width` pixels, whatever they show."""
-        flips = offsets = jitters = angles = centres = None
+        flips = turns = offsets = jitters = angles = centres = None
         policy: list[Choice] = []
         if self.flip == "random":
             flips = draw_flips(count, generator=generator)
+        if self.quarter_turns:
+            turns = draw_turns(count, generator=generator)
         if self.crop_padding:
             offsets = draw_offsets(count, padding=self.crop_padding, generator=generator)
         if self.brightness or self.contrast or self.saturation:
@@ -161,6 +168,7 @@ class Augment:
             policy=policy,
             angles=angles,
             centres=centres,
+            turns=turns,
         )
 
     def apply(self, images: Tensor, draws: Draws, *, indices: Tensor, seen: Tensor | int) -> Tensor:
@@ -169,6 +177,8 @@ class Augment:
             images = flip(images, alternating_flips(indices, seen=seen, seed=self.seed))
         if draws.flips is not None:
             images = flip(images, draws.flips)
+        if draws.turns is not None:
+            images = turn(images, draws.turns)
         if draws.offsets is not None:
             images = crop(images, draws.offsets, padding=self.crop_padding, mode=self.crop_mode)
         if draws.jitter:

@@ -77,7 +77,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 TtaOption = Annotated[
     str | None,
     typer.Option(
-        "--tta", help="Views of each image: none, flip or flip_shift. Default: the recipe's."
+        "--tta",
+        help="Views of each image: none, flip, flip_shift, shift or flip_turn. Default: the "
+        "recipe's.",
     ),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]

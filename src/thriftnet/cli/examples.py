@@ -7,7 +7,7 @@ import typer
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "train": (
         "thriftnet train quick --epochs 3 --name short",
-        "thriftnet train quick --data photos/ --time-budget 10m",
+        "thriftnet train --data photos/ --time-budget 10m",
         "thriftnet train --resume runs/short",
     ),
     "evaluate": (

@@ -71,6 +71,14 @@ def train(
         Path | None,
         typer.Option(metavar="CSV", help="Relabel and drop pictures as decided after an audit."),
     ] = None,
+    max_params: Annotated[
+        str | None,
+        typer.Option(metavar="5M", help="The most parameters that the network may have."),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="NAME_OR_RUN", help="Fine-tune these trained weights."),
+    ] = None,
     track: Annotated[
         list[str] | None,
         typer.Option(metavar="TRACKER", help="Also log to tensorboard or mlflow; may be repeated."),
@@ -78,11 +86,16 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a recipe (default: quick) and evaluate it once on the test set."""
+    """Train a recipe and evaluate it once on the test set.
+
+    Without RECIPE: `quick` on CIFAR-10; for pictures of your own (--data), one that is chosen for
+    them within 10 minutes (--time-budget) and 5M parameters (--max-params).
+    """
     short = {"--epochs": epochs, "--lr": lr, "--batch-size": batch_size, "--device": device}
     given = short | {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
     given |= {"--runs-dir": runs_dir, "--strict": strict or None, "--decisions": decisions}
+    given |= {"--max-params": max_params, "--init": init}
     clash = [option for option, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
@@ -107,6 +120,8 @@ def train(
         progress=choose_progress(quiet=quiet, as_json=as_json),
         time_budget=time_budget,
         flops_budget=flops_budget,
+        max_params=max_params,
+        init=init,
         track=track or (),
     )
     if not run.is_main:  # torchrun started others, and the first one speaks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -21,6 +22,11 @@ def _down_right(images: Tensor) -> Tensor:
     return F.pad(images, (1, 0, 1, 0), mode="reflect")[:, :, :height, :width]
 
 
+def _turned(images: Tensor, quarters: int) -> Tensor:
+    """Turned counter-clockwise by so many quarters."""
+    return torch.rot90(images, quarters, (-2, -1))
+
+
 TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "plain": lambda images: images,
     "mirrored": lambda images: images.flip(-1),
@@ -28,8 +34,14 @@ TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "up_left_mirrored": lambda images: _up_left(images).flip(-1),
     "down_right": _down_right,
     "down_right_mirrored": lambda images: _down_right(images).flip(-1),
+    "turned_90": lambda images: _turned(images, 1),
+    "turned_180": lambda images: _turned(images, 2),
+    "turned_270": lambda images: _turned(images, 3),
+    "mirrored_turned_90": lambda images: _turned(images.flip(-1), 1),
+    "mirrored_turned_180": lambda images: _turned(images.flip(-1), 2),
+    "mirrored_turned_270": lambda images: _turned(images.flip(-1), 3),
 }
-"""Each takes normalised images (N, 3, H, W) to the same shape."""
+"""Each takes normalised images (N, 3, H, W) to the same shape; quarter turns, square ones."""
 
 VIEWS: dict[str, Mapping[str, float]] = {
     "none": {"plain": 1.0},
@@ -42,6 +54,17 @@ VIEWS: dict[str, Mapping[str, float]] = {
         "up_left_mirrored": 0.125,
         "down_right": 0.125,
         "down_right_mirrored": 0.125,
+    },
+    "shift": {"plain": 0.5, "up_left": 0.25, "down_right": 0.25},
+    "flip_turn": {
+        "plain": 0.125,
+        "mirrored": 0.125,
+        "turned_90": 0.125,
+        "turned_180": 0.125,
+        "turned_270": 0.125,
+        "mirrored_turned_90": 0.125,
+        "mirrored_turned_180": 0.125,
+        "mirrored_turned_270": 0.125,
     },
 }
 """The weight of each transform; weights add up to 1."""

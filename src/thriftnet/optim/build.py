@@ -33,19 +33,39 @@ class Settings:
     aux_momentum: float = 0.85
 
 
-def build_optimisers(model: nn.Module, *, name: str, **settings: Any) -> list[Optimizer]:
+def build_optimisers(
+    model: nn.Module, *, name: str, body_lr: float = 1.0, **settings: Any
+) -> list[Optimizer]:
     """The optimisers of a model's trainable parameters; every group keeps its peak as `peak_lr`.
 
     Args:
         model: Whose parameters they move.
         name: A key of `OPTIMISERS`.
+        body_lr: Factor on the learning rates of all parameters but those of `model.head`.
         settings: Fields of `Settings`.
     """
     optimisers = OPTIMISERS[name](model, Settings(**settings))
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["peak_lr"] = group["lr"]
+    if body_lr != 1:
+        head = {id(parameter) for parameter in model.get_submodule("head").parameters()}
+        for optimiser in optimisers:
+            optimiser.param_groups = [
+                part
+                for group in optimiser.param_groups
+                for part in _slowed_body(group, head, body_lr)
+            ]
     return optimisers
+
+
+def _slowed_body(group: Group, head: set[int], factor: float) -> list[Group]:
+    """A group in two: the head's parameters, by their `id`, and the others with a lower rate."""
+    peak = group["peak_lr"] * factor
+    body = [p for p in group["params"] if id(p) not in head]
+    top = [p for p in group["params"] if id(p) in head]
+    parts = [{**group, "params": top}, {**group, "params": body, "lr": peak, "peak_lr": peak}]
+    return [part for part in parts if part["params"]]
 
 
 def _adamw(model: nn.Module, s: Settings) -> list[Optimizer]:

@@ -31,6 +31,7 @@ from thriftnet.recipe.sections import (
     AugmentSection,
     DataSection,
     EvaluateSection,
+    InitSection,
     OptimSection,
     ScheduleSection,
     TrainSection,
@@ -55,6 +56,7 @@ class Recipe(Section):
     data: DataSection = DataSection()
     augment: AugmentSection = AugmentSection()
     model: ModelSection = ResNetSection()
+    init: InitSection = InitSection()
     optim: OptimSection = OptimSection()
     schedule: ScheduleSection = ScheduleSection()
     train: TrainSection = TrainSection()
@@ -246,13 +248,13 @@ def _read_tree(source: str | Path) -> tuple[dict[str, Any], bool]:
     if "name" not in tree and not named:
         raise RecipeError(
             f"{source} gives no name, and {path.stem!r} cannot be one; write `name: "
-            f"{_near_name(path.stem)}` in it, or rename it"
+            f"{near_name(path.stem)}` in it, or rename it"
         )
     tree.setdefault("name", path.stem)
     return tree, is_whole(text)
 
 
-def _near_name(stem: str) -> str:
+def near_name(stem: str) -> str:
     """The nearest name that a recipe can have."""
     marks = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")
     return marks[:_LONGEST_NAME] or "mine"

@@ -49,6 +49,8 @@ class AugmentSection(Section):
 
     flip: Literal["none", "random", "alternating"] = "random"
     """Horizontal flip: of a random half of the images, or of each every other time it is seen."""
+    quarter_turns: bool = False
+    """Whether each image is turned by a random multiple of 90 degrees."""
     crop_padding: Annotated[int, Field(ge=0, le=64)] = 4
     """Pixels of padding on each side before a crop back to the image's own size; 0 is no crop."""
     crop_mode: Literal["zero", "reflect"] = "zero"
@@ -242,8 +244,30 @@ class TrainSection(Section):
         return self
 
 
+class InitSection(Section):
+    """The weights before the first step."""
+
+    weights: Annotated[str, Field(min_length=1)] | None = None
+    """Trained network that training starts from (fine-tuning): the name of shipped weights, a run
+    folder or a model file. Its head is kept where its classes are the same ones, and drawn from the
+    seed where not. None: all weights are drawn."""
+    sha256: str | None = None
+    """Of those weights; a run writes it down and starts from no others."""
+    body_lr: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """With weights: factor on the learning rate of all layers but the head."""
+
+    @model_validator(mode="after")
+    def _of_weights(self) -> Self:
+        for key in ("sha256", "body_lr"):
+            default = type(self).model_fields[key].default
+            if self.weights is None and getattr(self, key) != default:
+                raise ValueError(f"init.{key} does nothing without init.weights; leave it out")
+        return self
+
+
 class EvaluateSection(Section):
     """How the finished network is evaluated."""
 
-    tta: Literal["none", "flip", "flip_shift"] = "flip"
-    """Test-time augmentation: mirrored view added, or mirrored and shifted by one pixel."""
+    tta: Literal["none", "flip", "flip_shift", "shift", "flip_turn"] = "flip"
+    """Test-time augmentation: mirrored view added; mirrored and shifted by one pixel; shifted only;
+    or all quarter turns, mirrored too."""

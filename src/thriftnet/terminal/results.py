@@ -25,6 +25,8 @@ VIEWS = {
     "none": "without TTA",
     "flip": "with its mirror image",
     "flip_shift": "six views",
+    "shift": "three shifted views",
+    "flip_turn": "eight turned and mirrored views",
 }
 
 

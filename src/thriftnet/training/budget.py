@@ -24,10 +24,10 @@ from thriftnet.training.state import TrainingState
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _OPERATIONS = {"G": 1e9, "T": 1e12, "P": 1e15}
+_PARAMETERS = {"": 1.0, "k": 1e3, "M": 1e6}
 _CALIBRATION_SECONDS = 4.0
 _MARGIN = 0.03
 """Share of the time kept back, for files and for a rate measured in seconds, not minutes."""
-_TEST_IMAGES = 10_000
 _ROUNDINGS = 4
 _MOST_STEPS = 2.0**53
 """That a budget buys, however large: more cannot be counted in epochs."""
@@ -45,6 +45,11 @@ class Budget:
     """When the clock was started, by `time.monotonic()`."""
     test_views: int = 2
     """Views of each test image that are computed after training."""
+    test_images: int = 10_000
+    reopening: float = 0.0
+    """Seconds that opening the test images for that takes."""
+    capped: bool = False
+    """Whether the recipe's epochs are the most, however many more the budget would buy."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,15 @@ def parse_operations(text: str) -> float:
     return _parse(text, _OPERATIONS, "--flops-budget", "300T or 0.3P")
 
 
+def parse_parameters(text: str) -> int:
+    """Parameters of `800k`, `5M` or `123456`.
+
+    Raises:
+        RecipeError: It is none of these.
+    """
+    return max(1, round(_parse(text, _PARAMETERS, "--max-params", "800k or 5M")))
+
+
 def measure_pace(plan: Plan, state: TrainingState) -> Pace:
     """Time some steps and some inference; `state` cannot be used after it."""
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
@@ -99,8 +113,8 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
 def deadline_of(budget: Budget, pace: Pace) -> float:
     """When training has to end, by `time.monotonic()`, for the evaluation to be in time."""
     assert budget.seconds is not None
-    testing = _TEST_IMAGES * budget.test_views * pace.infer_image
-    return budget.began + budget.seconds * (1 - _MARGIN) - testing
+    inference = budget.test_images * budget.test_views * pace.infer_image
+    return budget.began + budget.seconds * (1 - _MARGIN) - inference - budget.reopening
 
 
 def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None) -> Recipe:
@@ -110,7 +124,7 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
     stem, change in proportion: a short run, too, ends on whole images.
 
     Args:
-        recipe: Whose epochs do not matter.
+        recipe: Whose epochs do not matter, unless the budget is capped by them.
         plan: Of that recipe.
         budget: With `seconds`, `operations` or both; the tighter one decides.
         pace: Needed for a budget of time.
@@ -130,6 +144,8 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None)
     fewest = training_flops(min(plan.sizes.macs.values()), 1)  # of a step: an image, and small
     operations = min(*choices, _MOST_STEPS * fewest)
     scale = max(1, operations) / plan.operations(plan.total_steps)  # time may be over already
+    if budget.capped and scale >= 1:
+        return recipe
     settings = recipe.train
     for _ in range(_ROUNDINGS):  # how many epochs are bought depends on how many are full or small
         settings = scale_training(recipe.train, scale)
@@ -161,7 +177,7 @@ def _with_training(recipe: Recipe, settings: TrainSection) -> Recipe:
 
 
 def _parse(text: str, units: dict[str, float], option: str, examples: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z])", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]?)", text.strip())
     if not match or match.group(2) not in units or float(match.group(1)) == 0:
         raise RecipeError(f"{option} {text!r} is not a budget such as {examples}")
     return float(match.group(1)) * units[match.group(2)]

@@ -87,7 +87,8 @@ def resume_run(
         processes.broadcast_from_main(lambda: check_best(found))
         images = open_data(recipe.data, data, say=progress.note)
         model = recipe_network(recipe, classes=len(images.classes))
-        plan, state = prepare_training(recipe, images, model, processes, prepare)
+        resumed = found.checkpoint is not None
+        plan, state = prepare_training(recipe, images, model, processes, prepare, resumed=resumed)
         check_data(found, plan.data, name=images.name)
         load_saved(found, state)
         if processes.is_main:
@@ -114,7 +115,9 @@ def restore_run(
         saved.run.load_state()  # says so
     images = open_data(saved.recipe.data, data)
     model = recipe_network(saved.recipe, classes=len(images.classes))
-    plan, state = prepare_training(saved.recipe, images, model, ALONE, prepare_tensors)
+    plan, state = prepare_training(
+        saved.recipe, images, model, ALONE, prepare_tensors, resumed=True
+    )
     check_data(saved, plan.data, name=images.name)
     load_saved(saved, state)
     return saved.recipe, plan, state, images

@@ -53,10 +53,12 @@ def prepare_training(
     model: nn.Module,
     processes: Processes,
     prepare: PrepareTensors,
+    *,
+    resumed: bool = False,
 ) -> tuple[Plan, TrainingState]:
-    """What stays the same in a training, and what changes, at step 0; raises as `make_plan`."""
+    """What stays the same in a training, and what changes, at step 0; raises as its two parts."""
     plan = make_plan(recipe, images, model, processes, prepare=prepare)
-    return plan, make_state(recipe, plan, model)
+    return plan, make_state(recipe, plan, model, resumed=resumed)
 
 
 def start_record(plan: Plan, state: TrainingState) -> MetricRecord:

@@ -34,9 +34,11 @@ from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
 from thriftnet.training.update import UPDATES, Update
+from thriftnet.weights.initial import load_initial
 
 _WHITENING_IMAGES = 5000
-"""Images whose patches set a whitening stem; more change nothing that can be measured."""
+"""Images whose patches set a whitening stem; more change nothing that can be measured. Of images
+of more than 32 pixels, as many as have no more patches: 5,000 of 128 pixels would take 9 GB."""
 
 
 @dataclass(frozen=True)
@@ -238,22 +240,42 @@ def recipe_mix(recipe: Recipe) -> Mix | None:
     return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None
 
 
-def make_state(recipe: Recipe, plan: Plan, model: nn.Module) -> TrainingState:
-    """Everything that changes while training, at step 0."""
-    if isinstance(model, SpeedNet):
-        model.whiten(normalise(plan.images[:_WHITENING_IMAGES].cpu(), mean=plan.mean, std=plan.std))
+def make_state(
+    recipe: Recipe, plan: Plan, model: nn.Module, *, resumed: bool = False
+) -> TrainingState:
+    """Everything that changes while training, at step 0.
+
+    Args:
+        recipe: What is trained.
+        plan: Of it.
+        model: Its network, with weights drawn from its seed.
+        resumed: Whether a checkpoint takes the place of the first weights: those that the recipe
+            starts from need not be there any more.
+
+    Raises:
+        RunError: The weights to start from are gone or damaged.
+    """
+    if recipe.init.weights is not None and not resumed:
+        load_initial(recipe, model, plan.classes)
+    elif isinstance(model, SpeedNet):
+        count = min(_WHITENING_IMAGES, _WHITENING_IMAGES * 32**2 // plan.images.shape[3] ** 2)
+        model.whiten(normalise(plan.images[:count].cpu(), mean=plan.mean, std=plan.std))
     model.to(plan.compute.device)
     plan.processes.copy_first(model)
     if plan.sync_batch_norm and not plan.processes.alone:
         synchronise(model)
     return TrainingState(
         model=model,
-        optimisers=build_optimisers(model, **recipe.optim.model_dump()),
+        optimisers=build_optimisers(model, body_lr=_body_lr(recipe), **recipe.optim.model_dump()),
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
         total_steps=plan.total_steps,
         losses=torch.full((len(plan.images),), torch.inf),
         seen=torch.zeros(len(plan.images), dtype=torch.int64),
     )
+
+
+def _body_lr(recipe: Recipe) -> float:
+    return 1.0 if recipe.init.weights is None else recipe.init.body_lr
 
 
 def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:

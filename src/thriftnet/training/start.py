@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from thriftnet.data import OpenDataset
 from thriftnet.data.registry import known_classes
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.lengths import check_lengths
@@ -28,6 +31,7 @@ from thriftnet.training.runner import (
 )
 from thriftnet.training.setup import Plan, recipe_network
 from thriftnet.training.state import TrainingState
+from thriftnet.weights.initial import with_initial
 
 
 def start_run(
@@ -37,6 +41,8 @@ def start_run(
     runs_dir: Path = Path("runs"),
     data: Path | None = None,
     strict: bool = False,
+    opened: OpenDataset | None = None,
+    notes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     budget: Budget | None = None,
     until: int | None = None,
@@ -52,6 +58,8 @@ def start_run(
         runs_dir: The folder of run folders.
         data: Where to read the images; none: as the recipe says.
         strict: Whether a picture that is left out is an error.
+        opened: The images, where they are open already.
+        notes: What environment.json says besides, such as how the recipe was chosen.
         progress: Told of steps and epochs.
         budget: Sets the number of epochs in place of the recipe.
         until: Stop after so many epochs, as if interrupted.
@@ -70,25 +78,31 @@ def start_run(
     progress = main_progress(progress, processes)
     if not budget:  # which sets the epochs, and all lengths with them
         check_lengths(recipe.train)
+    recipe = processes.broadcast_from_main(lambda: with_initial(recipe))
     path = processes.broadcast_from_main(lambda: new_run_path(runs_dir, recipe, name))
     # One over its budget is refused before any data are read; all have two classes or more.
     classes = len(known_classes(recipe.data.dataset) or "ab")
     model = recipe_network(recipe, classes=classes)
-    images = open_data(recipe.data, data, strict=strict, say=progress.note)
+    images = opened or open_data(recipe.data, data, strict=strict, say=progress.note)
     recipe = with_dataset(recipe, images)
     if len(images.classes) != classes:
         model = recipe_network(recipe, classes=len(images.classes))
     plan, state = prepare_training(recipe, images, model, processes, prepare)
     deadline = None
     if budget:
+        budget = replace(budget, test_images=len(images.find("test") or ()))
+        whole = recipe.train.epochs
         recipe, deadline = _fit_to(budget, recipe, plan, state)
         model = recipe_network(recipe, classes=len(images.classes))
         plan, state = prepare_training(recipe, images, model, processes, prepare)
-        progress.note(f"the budget buys {recipe.train.epochs:.2f} epochs")
+        progress.note(_bought(recipe.train.epochs, whole if budget.capped else None))
     with contextlib.ExitStack() as held:
-        run = processes.broadcast_from_main(
-            lambda: _open_run(path, recipe, plan, state, progress, held, named=name is not None)
-        )
+
+        def begin() -> RunFolder:
+            named = name is not None
+            return _open_run(path, recipe, plan, state, progress, held, named, notes or {})
+
+        run = processes.broadcast_from_main(begin)
         return fit_run(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
 
 
@@ -101,6 +115,13 @@ def _fit_to(
     return fitted, deadline_of(budget, pace) if pace else None
 
 
+def _bought(epochs: float, most: float | None) -> str:
+    """What a budget buys, of the epochs that are wanted at most."""
+    if epochs == most:
+        return f"the budget is enough for all {epochs:g} epochs"
+    return f"the budget buys {epochs:.2f} epochs"
+
+
 def _open_run(
     path: Path,
     recipe: Recipe,
@@ -108,12 +129,12 @@ def _open_run(
     state: TrainingState,
     progress: Progress,
     held: contextlib.ExitStack,
-    *,
     named: bool,
+    notes: Mapping[str, Any],
 ) -> RunFolder:
     """Make the run folder, hold its lock, and record and print what starts."""
     count = plan.processes.count
-    environment = describe_environment(plan.compute, plan.data, processes=count)
+    environment = {**describe_environment(plan.compute, plan.data, processes=count), **notes}
     run = create_run(path, recipe, environment, named=named)
     held.enter_context(writing(run, say=progress.note))
     start = start_record(plan, state)

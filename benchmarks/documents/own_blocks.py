@@ -1,0 +1,101 @@
+"""Blocks of docs/your-pictures.md: what its commands printed, and what was reached on real data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from documents.quoting import ROOT, Block, Figures, duration, machine, result
+from thriftnet.table import Table, make_table
+
+TUTORIAL = (
+    "thriftnet inspect stamps",
+    "thriftnet train --data stamps --name mine",
+    "thriftnet evaluate runs/mine",
+    "thriftnet predict runs/mine stamps/animals",
+    "thriftnet report runs/mine",
+    "thriftnet export runs/mine --to onnx",
+)
+"""The commands, in the order in which they are run."""
+_SCRIPT = "your_pictures.py"
+_MOST_LINES = 14
+
+
+def transcript(command: str) -> str:
+    """What a command of the tutorial printed, without the middle of its long parts."""
+    path = ROOT / "results" / f"your_pictures_{command.split()[1]}.txt"
+    figures = result("your_pictures")
+    if figures is None or not path.is_file():
+        return f"Not measured yet (`python benchmarks/{_SCRIPT}`)."
+    text = _shortened(path.read_text("utf-8").rstrip())
+    return f"```\n$ {command}\n{text}\n```\n\nOn {machine(figures)}."
+
+
+def _shortened(text: str) -> str:
+    """Epochs, and other lines that begin alike, are cut to the first two and the last two."""
+    lines, shown, block = text.splitlines(), list[str](), list[str]()
+
+    def begins(line: str) -> str:
+        return re.sub(r"\d.*", "", line)[:8] if line.startswith("epoch") else ""
+
+    for line in [*lines, ""]:
+        if block and begins(line) != begins(block[0]):
+            shown += block if len(block) < 6 else [*block[:2], "...", *block[-2:]]
+            block = []
+        if begins(line):
+            block.append(line)
+        else:
+            shown.append(line)
+    shown.pop()
+    if len(shown) > 3 * _MOST_LINES:
+        shown = [*shown[: 2 * _MOST_LINES], "...", *shown[-_MOST_LINES:]]
+    return "\n".join(shown)
+
+
+def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], Table]:
+    def table(_: Figures) -> Table:
+        columns = (
+            "pictures", "runs", ("accuracy", ".2%"), ("balanced", ".3f"), ("majority", ".1%"),
+            ("parameters", ",d"), ("time of a run", duration),
+        )  # fmt: skip
+        rows: list[tuple[Any, ...]] = []
+        for file, what in names:
+            found = result(file)
+            if found is None:
+                rows.append((what, 0, None, None, None, None, None))
+                continue
+            runs = found["runs"]
+            rows.append(
+                (
+                    what,
+                    len(runs),
+                    found["accuracy"],
+                    found["balanced_accuracy"],
+                    found["majority"],
+                    max(run["parameters"] for run in runs),
+                    max(run["wall_seconds"] for run in runs),
+                )
+            )
+        return make_table(columns, rows)
+
+    return table
+
+
+OWN_BLOCKS: dict[str, Callable[[], str]] = {
+    f"your-{command.split()[1]}": partial(transcript, command) for command in TUTORIAL
+}
+OWN_RESULTS: dict[str, Block] = {
+    "own-reached": Block(
+        "own_fashion_mnist",
+        "without_recipe.py fashion-mnist",
+        _reached(
+            (
+                ("own_fashion_mnist", "Fashion-MNIST, 60,000 + 10,000 grey, 10 classes"),
+                ("own_solar_cells", "solar cells (ELPV), 2,624 grey, 2 classes, 5 folds"),
+                ("own_stamps", "Tux Paint's stamps, 796, 16 folders, 5 folds"),
+            )
+        ),
+    )
+}

@@ -1,0 +1,33 @@
+"""Quarter turns: with mirror images, all eight ways to lay a picture without up and down."""
+
+import torch
+from torch import Tensor
+
+
+def draw_turns(count: int, *, generator: torch.Generator) -> Tensor:
+    """Draw `(count,)` int64 numbers of quarter turns, uniform on 0 to 3."""
+    return torch.randint(4, (count,), generator=generator)
+
+
+def turn(images: Tensor, turns: Tensor) -> Tensor:
+    """Turn each image counter-clockwise about its centre; no pixel is resampled.
+
+    Args:
+        images: `(N, 3, H, H)`, square.
+        turns: `(N,)` int64 quarter turns, 0 to 3.
+
+    Returns:
+        `(N, 3, H, H)`, channels-last.
+
+    Raises:
+        ValueError: The images are not square.
+    """
+    height, width = images.shape[2:]
+    if height != width:
+        raise ValueError(f"quarter turns need square images, not {height} by {width}")
+    turned = images.clone(memory_format=torch.channels_last)
+    turns = turns.to(images.device)
+    for quarters in (1, 2, 3):
+        at = (turns == quarters).nonzero().squeeze(1)
+        turned[at] = torch.rot90(images[at], quarters, (2, 3))
+    return turned

@@ -1,0 +1,80 @@
+"""What is told of a choice that the rules or held-out pictures made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from thriftnet.recipe.chosen import Choice, Facts, Network
+from thriftnet.recipe.rules import least_passes, own_sides
+
+FROM_WEIGHTS = "from the weights of "
+"""How the name of a trial of trained weights begins."""
+
+
+def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
+    """What is told of a network and its images, and why them."""
+    have = "all pictures have" if facts.same_side else "the pictures have about"
+    size = f"{have} {facts.side:.0f}"
+    if asked:
+        size = "--set data.image_size says so"
+    elif network.side >= own_sides(facts)[-1]:
+        size += " themselves"
+    else:
+        size += ", and the budget has too few passes for more"
+    shape = f"{sum(network.model['blocks'])} convolutions of " + "-".join(
+        map(str, network.model["channels"])
+    )
+    return [
+        Choice("resolution", f"{network.side} pixels", size),
+        Choice(
+            "network",
+            f"{shape} channels, {network.cost.parameters:,} parameters",
+            f"the budget buys {facts.passes(network.cost.macs):.3g} passes over {facts.images:,} "
+            f"images, of which {least_passes(facts.images):.3g} are wanted",
+        ),
+    ]
+
+
+def why_start(network: Network, tried: Mapping[str, str], *, asked: bool) -> Choice:
+    """What the weights are before the first step, and why.
+
+    Args:
+        network: That was chosen.
+        tried: What each trial gave, by its name.
+        asked: Whether the user named the weights.
+    """
+    if network.weights is not None:
+        reason = "as --init says" if asked else "held-out pictures prefer it"
+        return Choice("start", f"from the weights of {network.weights}", reason)
+    other = any(name.startswith(FROM_WEIGHTS) for name in tried)
+    reason = "trained weights gained no more than noise" if other else "no other start was tried"
+    return Choice("start", "from nothing", reason)
+
+
+def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
+    """What training images go through, and why."""
+    added = [name for name in taken if not name.startswith(FROM_WEIGHTS)]
+    reason = "what else was tried gained no more than noise"
+    if added:
+        reason = "held-out pictures show a gain of what was taken"
+    elif len(tried) < 2:
+        reason = "nothing else could be tried"
+    return Choice("augmentation", ", ".join(["shifts and erased squares", *added]), reason)
+
+
+def why_length(passes: float, most: float, images: int, *, asked: float | None) -> Choice:
+    """How long the final training is about to be.
+
+    Args:
+        passes: That the budget buys.
+        most: That are worth it.
+        images: That are trained on.
+        asked: Epochs that the user set.
+    """
+    if asked is not None:
+        return Choice("length", f"{asked:g} epochs at most", "as train.epochs says")
+    if passes < most:
+        reason = f"the budget buys no more; up to {most:.3g} would be worth it"
+    else:
+        reason = f"more over {images:,} images are not worth their time"
+    return Choice("length", f"about {min(passes, most):.3g} passes", reason)

@@ -1,0 +1,268 @@
+"""How a recipe is chosen for pictures of one's own: every rule and threshold.
+
+Nothing here computes or looks at a picture: facts of the data, counted operations and the cost of
+networks come in, networks and lengths go out; `reasons.py` says why. What validation decides is
+named here too, as `Arm`s, which `training/automatic/` tries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from thriftnet.errors import RecipeError
+from thriftnet.recipe.chosen import CostOf, Facts, Network
+
+SIDES = (32, 48, 64, 96, 128)
+"""Pixels of an image's side to choose from."""
+TRIAL_SHARE = 0.2
+"""Of the budget, that goes into trying things on held-out training images."""
+FEW = 10_000
+"""Training images below which it is tried whether starting from shipped weights is better."""
+LEAST_HELD_OUT = 20
+"""Images that train in a trial, and predictions on others, below which nothing can be told."""
+IMBALANCED = 2.0
+"""Images of the largest class per image of the smallest, from which balanced accuracy counts."""
+NOISE = 1.64
+"""Standard errors that a gain has to exceed; one change in twenty that does nothing would."""
+_ENLARGED = 1.2
+"""Times its own size that a picture may be made."""
+_FINE_TUNED = 2 / 3
+"""Passes that trained weights need over those that weights from nothing need."""
+_FEWEST_PASSES, _ENOUGH_PASSES, _MOST_PASSES = 6.0, 10.0, 40.0
+"""Of a trial over its images."""
+_HELD_OUT = 12_000
+"""Images that a trial holds out at most; a fifth of fewer."""
+
+# From cheap to dear: convolutions and channels of each group, and the share of `least_passes` that
+# has to be left. The third of three groups is `quick`'s network, the last `strong`'s. Larger images
+# have a fourth group that halves them once more.
+_LADDERS: Mapping[int, Sequence[tuple[Sequence[int], Sequence[int], float]]] = {
+    3: (
+        ((1, 1, 1), (32, 64, 128), 0),
+        ((2, 2, 2), (32, 128, 128), 0.75),
+        ((2, 2, 2), (64, 256, 256), 1),
+        ((3, 3, 3), (128, 256, 352), 2),
+    ),
+    4: (
+        ((1, 2, 2, 2), (32, 64, 128, 128), 0),
+        ((1, 2, 2, 2), (64, 128, 256, 256), 1),
+        ((2, 2, 2, 2), (96, 192, 320, 352), 2),
+    ),
+}
+_FOUR_GROUPS = 64
+"""Pixels of the side from which there are four."""
+
+
+def least_passes(images: int) -> float:
+    """Passes over so many images that a larger network or side has to leave: fewer of many."""
+    return min(24.0, max(6.0, 24 * math.sqrt(5000 / images)))
+
+
+def own_sides(facts: Facts) -> list[int]:
+    """Sides that the pictures' own size allows, from small to large."""
+    if facts.same_side and 24 <= facts.side < SIDES[0]:
+        return [int(facts.side)]  # enlarged they would cost more and show no more
+    return [side for side in SIDES if side <= _ENLARGED * facts.side] or [SIDES[0]]
+
+
+def choose_network(
+    facts: Facts, cost_of: CostOf, *, max_parameters: int, side: int | None = None
+) -> Network:
+    """A network to train from nothing, and the side of its images.
+
+    The largest side that leaves the usual network enough passes, and the widest network at it.
+
+    Args:
+        facts: Of the data and the budget.
+        cost_of: Counts a network.
+        max_parameters: It may have.
+        side: That the user asked for.
+
+    Raises:
+        RecipeError: No network has so few parameters.
+    """
+    sides = [side] if side else own_sides(facts)
+    for each in reversed(sides):
+        network, usual = _widest(facts, cost_of, max_parameters, each)
+        if usual:
+            return network
+    return _widest(facts, cost_of, max_parameters, sides[0])[0]
+
+
+def choose_start(
+    facts: Facts,
+    trained: Iterable[tuple[str, Mapping[str, Any]]],
+    cost_of: CostOf,
+    *,
+    max_parameters: int,
+    side: int | None = None,
+    trial: float | None = None,
+) -> Network | None:
+    """Weights to start from, at the largest side that leaves two thirds of the usual passes.
+
+    Args:
+        facts: Of the data and the budget.
+        trained: Names and models, the most accurate first.
+        cost_of: Counts a network.
+        max_parameters: It may have.
+        side: That the user asked for.
+        trial: Counted operations of the trial that decides; weights that this has too few passes
+            for are left out. None: the first that fits is taken, however few passes it leaves.
+
+    Returns:
+        The first that can be; none where none can.
+    """
+    sides = [side] if side else [max(each, SIDES[0]) for each in own_sides(facts)]
+    for name, model in trained:
+        networks = [Network(model, each, cost_of(model, each), name) for each in sides]
+        tried = replace(facts, operations=trial or math.inf)
+        least = cost_of(model, SIDES[0])
+        if least.parameters > max_parameters or tried.passes(least.macs) < _FEWEST_PASSES:
+            continue
+        enough = _FINE_TUNED * least_passes(facts.images)
+        able = [each for each in networks if facts.passes(each.cost.macs) >= enough]
+        if able or trial is None:
+            return [networks[0], *able][-1]
+    return None
+
+
+def most_passes(facts: Facts, network: Network) -> float:
+    """Passes of the final training after which more are not worth their time."""
+    return 4 * least_passes(facts.images) * (1.0 if network.weights is None else _FINE_TUNED)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A change that validation decides on."""
+
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Dotted keys of the recipe."""
+    needless_after: tuple[str, ...] = ()
+    """Arms that make this one needless where they were taken."""
+
+
+MIRRORED = Arm("mirror images", {"augment.flip": "random", "evaluate.tta": "flip_shift"})
+TURNED = Arm(
+    "quarter turns and mirror images",
+    {"augment.flip": "random", "augment.quarter_turns": True, "evaluate.tta": "flip_turn"},
+)
+POLICY = Arm("TrivialAugment", {"augment.policy": "trivialaugment"})
+ROTATED = Arm("turns by up to 15°", {"augment.rotation": 15.0}, (TURNED.name, POLICY.name))
+LIGHT = Arm(
+    "other brightness and contrast",
+    {"augment.brightness": 0.2, "augment.contrast": 0.2},
+    (POLICY.name,),
+)
+COLOUR = Arm(
+    "other brightness, contrast and colour",
+    {**LIGHT.changes, "augment.saturation": 0.2},
+    (POLICY.name,),
+)
+WEIGHTED = Arm("a loss weighted by class", {"data.balance": "loss"})
+
+
+def choose_arms(facts: Facts, fixed: Iterable[str]) -> list[Arm]:
+    """What is tried, in order, each on top of what was taken before it.
+
+    Args:
+        facts: Of the data.
+        fixed: Dotted keys that the user set.
+    """
+    tried = [MIRRORED, TURNED]
+    tried += [POLICY] * (facts.images < FEW)
+    tried += [ROTATED, LIGHT if facts.grey else COLOUR]
+    tried += [WEIGHTED] * (facts.imbalance >= IMBALANCED)
+    kept = set(fixed)
+    return [arm for arm in tried if not kept & (arm.changes.keys() - {"evaluate.tta"})]
+
+
+@dataclass(frozen=True)
+class TrialShape:
+    """The images of a trial, the same for all arms."""
+
+    val_ratio: float
+    """Held out of the training images; 0 where the data name a validation split."""
+    fraction: float
+    """Of the others, that train."""
+    images: int
+    """That train."""
+    repeats: int
+    """Splits with different seeds, whose predictions are pooled."""
+    operations: float
+    """Counted, of each arm in all repeats."""
+
+
+def shape_trial(
+    facts: Facts, network: Network, cost_of: CostOf, *, operations: float, named_val: bool
+) -> TrialShape:
+    """The images of trials of this network, or cheaper ones, that cost so many operations each.
+
+    Where a few passes over all images are too dear, fewer images; where many are cheap, several
+    splits, as a single one holds out few.
+    """
+    ratio = 0.0 if named_val else min(0.2, _HELD_OUT / facts.images)
+    images = max(1, round(facts.images * (1 - ratio)))
+    cheapest = cost_of(network.model, _trial_sides(network)[0])
+    passes = operations / (6 * cheapest.macs) / images
+    fraction = min(1.0, passes / _FEWEST_PASSES)
+    many = named_val or facts.images >= FEW
+    repeats = 1 if many else max(1, min(5, int(passes / _ENOUGH_PASSES)))
+    return TrialShape(ratio, fraction, max(1, round(images * fraction)), repeats, operations)
+
+
+def fit_trial(network: Network, shape: TrialShape, cost_of: CostOf) -> tuple[Network, float]:
+    """A network at the side of its trial, and the passes there: rather smaller images than few."""
+    found: list[tuple[Network, float]] = []
+    for side in _trial_sides(network):
+        cost = cost_of(network.model, side)
+        passes = shape.operations / (6 * cost.macs) / shape.images / shape.repeats
+        if not found or passes >= _ENOUGH_PASSES:
+            smaller = Network(network.model, side, cost, network.weights)
+            found.append((smaller, min(passes, _MOST_PASSES)))
+    return found[-1]
+
+
+def _trial_sides(network: Network) -> list[int]:
+    """From small to large: the network's own, and those below it."""
+    return sorted({network.side, *(side for side in SIDES if side < network.side)})
+
+
+def _widest(facts: Facts, cost_of: CostOf, most: int, side: int) -> tuple[Network, bool]:
+    """The widest network that leaves enough passes, and whether that is the usual or a wider."""
+    stem = {"family": "speednet", "activation": "gelu", "residual": True, "stem_kernel": 3}
+    wanted = least_passes(facts.images)
+    chosen: tuple[Network, bool] | None = None
+    for blocks, channels, share in _LADDERS[4 if side >= _FOUR_GROUPS else 3]:
+        model = {**stem, "blocks": list(blocks), "channels": list(channels)}
+        if facts.grey:
+            model["stem_channels"] = 18  # a grey 3x3 patch has nine directions, each with two signs
+        network, least = _within(model, side, cost_of, most)
+        if chosen and (network is None or facts.passes(network.cost.macs) < share * wanted):
+            break
+        if network is None:
+            raise RecipeError(
+                f"no network for these pictures has only {most:,} parameters, the narrowest has "
+                f"{least:,}; raise --max-params"
+            )
+        chosen = network, share >= 1
+    assert chosen
+    return chosen
+
+
+def _within(
+    model: Mapping[str, Any], side: int, cost_of: CostOf, most: int
+) -> tuple[Network | None, int]:
+    """A network with as many channels as the parameters allow, or none; and its parameters."""
+    parameters = 0
+    for eighths in range(8, 0, -1):
+        channels = [max(8, width * eighths // 64 * 8) for width in model["channels"]]
+        narrower = {**model, "channels": channels}
+        cost = cost_of(narrower, side)
+        if cost.parameters <= most:
+            return Network(narrower, side, cost), cost.parameters
+        parameters = cost.parameters
+    return None, parameters

@@ -1,0 +1,72 @@
+"""The pictures that a recipe is chosen for: their facts, and the same pictures at several sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from thriftnet.data import OpenDataset
+from thriftnet.data.own.outline import Outline, outline_pictures
+from thriftnet.recipe.chosen import Facts
+from thriftnet.training.automatic.asked import Asked
+from thriftnet.training.data import data_spec, open_data
+
+_LOOKED_AT = 500
+"""Pictures that are looked at for colour."""
+
+
+class Pictures:
+    """Opens pictures at the sides that are asked for, each once.
+
+    Args:
+        asked: Where they lie and how they are read.
+        say: Told what is there, once.
+
+    Raises:
+        DataError: They cannot be had.
+        RecipeError: An override is wrong.
+    """
+
+    def __init__(self, asked: Asked, say: Callable[[str], None]) -> None:
+        self._asked, self._say = asked, say
+        self._settings = asked.data()
+        spec = replace(data_spec(self._settings, asked.source), strict=asked.strict)
+        self.outline: Outline = outline_pictures(asked.source.expanduser(), spec)
+        self._open: dict[int, OpenDataset] = {}
+
+    def at(self, side: int) -> OpenDataset:
+        """The pictures at a side in pixels.
+
+        Raises:
+            DataError: They cannot be had, or the disk is full.
+        """
+        if side not in self._open:
+            say = self._said if self._open else self._say
+            settings = self._settings.model_copy(update={"image_size": side})
+            self._open[side] = open_data(
+                settings, self._asked.source, strict=self._asked.strict, say=say
+            )
+        return self._open[side]
+
+    def outlined(self, operations: float) -> Facts:
+        """Facts before any picture is decoded, for so many operations of the final training."""
+        known = self.outline
+        return Facts(known.training, known.side, known.same_side, operations)
+
+    def facts(self, side: int, operations: float) -> Facts:
+        """Facts of the decoded pictures, with those of `outlined`."""
+        images = self.at(side)
+        train = images.split("train")
+        counts = np.bincount(train.labels, minlength=len(images.classes))
+        some = train.images[:: max(1, len(train) // _LOOKED_AT)]
+        return replace(
+            self.outlined(operations),
+            images=len(train),
+            grey=bool((some == some[..., :1]).all()),
+            imbalance=float(counts.max() / counts[counts > 0].min()),
+        )
+
+    def _said(self, _: str) -> None:
+        """Say nothing a second time."""

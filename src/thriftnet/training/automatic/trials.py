@@ -1,0 +1,109 @@
+"""Short trainings on a part of the training images, compared on the part that was held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data import OpenDataset
+from thriftnet.errors import TrainingError
+from thriftnet.recipe import Recipe
+from thriftnet.recipe.rules import NOISE
+from thriftnet.training.loop import train_step
+from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
+from thriftnet.training.state import TrainingState
+
+_SEEDS = 2**31
+_FEW_HELD_OUT = 2_000
+"""Images up to which a trial is evaluated with the recipe's views; of more it would take long."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How a recipe classified images that it was not trained on, over all its splits."""
+
+    correct: NDArray[np.bool_]
+    """(N,) whether each was classified correctly."""
+    labels: NDArray[np.int64]
+    """(N,)."""
+
+    def score(self, *, balanced: bool) -> float:
+        """Accuracy, or the mean of the classes' accuracies."""
+        return float(_weights(self.labels, balanced=balanced)[self.correct].sum())
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By how much one recipe is better than another on the same images."""
+
+    value: float
+    error: float
+    """Standard error of the paired difference, over images."""
+    step: float
+    """What one image more counts, on average over those that only one of the two got."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is more than noise; one image is taken off for a count is not continuous."""
+        return self.value - self.step > NOISE * self.error
+
+
+def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | None:
+    """Train a recipe on several splits, and classify what each holds out.
+
+    Args:
+        recipe: Its seed and those after it are used.
+        data: Open, with images of the recipe's size or larger.
+        repeats: Splits.
+
+    Returns:
+        None where the loss did not stay finite.
+    """
+    correct: list[NDArray[np.bool_]] = []
+    labels: list[NDArray[np.int64]] = []
+    for repeat in range(repeats):
+        seeded = recipe.model_copy(update={"seed": (recipe.seed + repeat) % _SEEDS})
+        model = recipe_network(seeded, classes=len(data.classes))
+        plan = make_plan(seeded, data, model)
+        state = make_state(seeded, plan, model)
+        try:
+            _train(plan, state)
+        except TrainingError:
+            return None
+        tta = recipe.evaluate.tta if len(plan.val_images) <= _FEW_HELD_OUT else "none"
+        logits = plan.engine(state.network).logits(plan.val_images, tta)
+        own = plan.val_labels.cpu().numpy()
+        correct.append(logits.argmax(1).numpy() == own)
+        labels.append(own)
+    return Outcome(np.concatenate(correct), np.concatenate(labels))
+
+
+def paired_gain(base: Outcome, other: Outcome, *, balanced: bool) -> Gain:
+    """What `other` gains over `base`, which classified the same images in the same order."""
+    weights = _weights(base.labels, balanced=balanced)
+    moved = other.correct.astype(np.int64) - base.correct
+    differing = weights[moved != 0]
+    return Gain(
+        value=float((weights * moved).sum()),
+        error=float(np.sqrt(np.square(differing).sum())),
+        step=float(differing.mean()) if len(differing) else 0.0,
+    )
+
+
+def _train(plan: Plan, state: TrainingState) -> None:
+    while state.step < state.total_steps:
+        epoch, index = plan.epochs.locate(state.step)
+        if index == 0 or state.order is None:
+            state.order = plan.order(epoch, state.losses)
+        batch = state.order[index * plan.batch_size : (index + 1) * plan.batch_size]
+        train_step(plan, state, batch, epoch=epoch)
+
+
+def _weights(labels: NDArray[np.int64], *, balanced: bool) -> NDArray[np.float64]:
+    """(N,) what each image counts, 1 in all: as much as any other, or as its class's share."""
+    if not balanced:
+        return np.full(len(labels), 1 / max(1, len(labels)))
+    counts = np.bincount(labels)
+    return 1 / (counts[labels] * np.count_nonzero(counts))

@@ -1,0 +1,149 @@
+"""Which start and which augmentation validation prefers: paired trials, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from thriftnet.data import OpenDataset
+from thriftnet.recipe.chosen import CostOf, Facts, Network
+from thriftnet.recipe.reasons import FROM_WEIGHTS
+from thriftnet.recipe.rules import (
+    IMBALANCED,
+    LEAST_HELD_OUT,
+    NOISE,
+    WEIGHTED,
+    Arm,
+    TrialShape,
+    fit_trial,
+)
+from thriftnet.training.automatic.asked import Asked
+from thriftnet.training.automatic.purse import Purse
+from thriftnet.training.automatic.trials import Gain, Outcome, paired_gain, run_trial
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Tryout:
+    """Tries one change after the other, each on top of what was taken before."""
+
+    asked: Asked
+    shape: TrialShape
+    open_at: Callable[[int], OpenDataset]
+    """The pictures at a side in pixels."""
+    cost_of: CostOf
+    facts: Facts
+    purse: Purse
+    until: float | None
+    """By `time.monotonic()`, when no further trial begins; none: no clock."""
+    say: Say
+    changes: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Dotted keys that were taken."""
+    taken: list[str] = field(default_factory=list[str])
+    told: dict[str, str] = field(default_factory=dict[str, str])
+    """What each trial gave, by its name."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether classes count alike, whatever their size."""
+        return self.facts.imbalance >= IMBALANCED
+
+    def run(self, network: Network, start: Network | None, arms: Sequence[Arm]) -> Network:
+        """Try a start, then the arms, and say what each gave.
+
+        Args:
+            network: That begins from nothing, or from what the user asked for.
+            start: The same task from shipped weights; none: that is not tried.
+            arms: Changes of the recipe, in order.
+
+        Returns:
+            `network` or `start`.
+        """
+        began, best = time.monotonic(), None
+        if self.shape.images >= LEAST_HELD_OUT:
+            best = self._trial(network, {})
+        if best is None or len(best.labels) < LEAST_HELD_OUT:
+            self._tell("nothing", "too few pictures, or too small a budget, to tell anything by")
+            return network
+        what = "balanced accuracy" if self.balanced else "accuracy"
+        side, passes = fit_trial(network, self.shape, self.cost_of)
+        self.say(
+            f"tried on {len(best.labels):,} held-out pictures, trained at {side.side} pixels for "
+            f"{passes:.3g} passes; a gain counts if it exceeds {NOISE} standard errors:"
+        )
+        name = network.weights or "from nothing"
+        self._tell(name, f"{what} {best.score(balanced=self.balanced):.3f}")
+        if start:
+            other = self._trial(start, {})
+            if other and self._decide(f"{FROM_WEIGHTS}{start.weights}", best, other):
+                network, best = start, other
+        each = (time.monotonic() - began) / (2 if start else 1)
+        for arm in arms:
+            if set(arm.needless_after) & set(self.taken):
+                continue
+            if self.until is not None and time.monotonic() + each / 2 > self.until:
+                self._tell(arm.name, "not tried, as the time for trials is over")
+                continue
+            other = self._trial(network, arm.changes)
+            if other is None:
+                self._tell(arm.name, "diverged; not taken")
+            elif self._decide(arm.name, best, other, careful=arm == WEIGHTED):
+                best = other
+                self.changes |= arm.changes
+        return network
+
+    def _trial(self, network: Network, changes: Any) -> Outcome | None:
+        shape = self.shape
+        smaller, passes = fit_trial(network, shape, self.cost_of)
+        forced = {
+            "data.val_ratio": shape.val_ratio,
+            "data.fraction": shape.fraction,
+            "data.image_size": smaller.side,
+        }
+        recipe = self.asked.recipe(
+            smaller,
+            {**self.changes, **changes},
+            images=shape.images,
+            passes=passes,
+            forced=forced,
+        )
+        seen = shape.images * passes * shape.repeats
+        self.purse.spent += 6 * smaller.cost.macs * seen
+        return run_trial(recipe, self.open_at(network.side), repeats=shape.repeats)
+
+    def _decide(self, name: str, best: Outcome, other: Outcome, *, careful: bool = False) -> bool:
+        """Whether a change is taken, which is told.
+
+        Args:
+            name: Of the change.
+            best: Without it.
+            other: With it.
+            careful: Whether it must not cost accuracy either, where classes count alike.
+        """
+        gain = paired_gain(best, other, balanced=self.balanced)
+        costs = paired_gain(other, best, balanced=False).shown if careful else False
+        takes = gain.shown and not costs
+        if takes:
+            self.taken.append(name)
+        score = other.score(balanced=self.balanced)
+        self._tell(name, f"{score:.3f} ({_gain_text(gain)}); {_verdict(takes, costs, gain)}")
+        return takes
+
+    def _tell(self, name: str, text: str) -> None:
+        self.told[name] = text
+        self.say(f"  {name}: {text}")
+
+
+def _gain_text(gain: Gain) -> str:
+    return f"{gain.value:+.3f} ± {gain.error:.3f}"
+
+
+def _verdict(takes: bool, costs: bool, gain: Gain) -> str:
+    if takes:
+        return "taken"
+    if costs:
+        return "not taken, as it costs accuracy over all"
+    return "not taken, within noise" if gain.value > 0 else "not taken"

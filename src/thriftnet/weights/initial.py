@@ -1,0 +1,116 @@
+"""Weights to start from: those of a trained network, with a new head where its classes differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from thriftnet.errors import RecipeError, RunError
+from thriftnet.models.metadata import ModelFacts, read_facts
+from thriftnet.models.saved import read_model
+from thriftnet.models.tensors import digest_arrays, read_arrays
+from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
+from thriftnet.recipe.model_sections import ModelSection
+from thriftnet.weights.find import find_model
+
+_TRAINED_ALONE = {"zero_init_last", "stochastic_depth"}
+"""Keys of a model that change its training and neither its weights nor what they compute."""
+
+
+def with_initial(recipe: Recipe) -> Recipe:
+    """A recipe that names the weights it starts from wherever it runs, with their digest.
+
+    Raises:
+        RunError: There is no finished network of that name, or it is damaged.
+        RecipeError: Its network is another than the recipe's, or has other weights than the
+            recipe says.
+    """
+    name = recipe.init.weights
+    if name is None:
+        return recipe
+    found = find_model(name)
+    facts = read_facts(found.path)
+    _check_fits(recipe, facts, name)
+    sha256 = facts.weights_sha256 or digest_arrays(read_arrays(found.path, sha256=None))
+    if recipe.init.sha256 not in {None, sha256}:
+        raise RecipeError(
+            f"init.weights={name} holds other weights than init.sha256 names; leave out "
+            "init.sha256 to start from these"
+        )
+    named = found.name or str(Path(name).expanduser().absolute())
+    init = recipe.init.model_copy(update={"weights": named, "sha256": sha256})
+    return recipe.model_copy(update={"init": init})
+
+
+def load_initial(recipe: Recipe, model: nn.Module, classes: tuple[str, ...]) -> bool:
+    """Give a new network the weights that its recipe starts from.
+
+    Args:
+        recipe: As `with_initial` gives it.
+        model: On the CPU; changed in place.
+        classes: That it is to tell apart, in the order of its outputs.
+
+    Returns:
+        Whether the head was kept, as the classes are the same.
+
+    Raises:
+        RunError: The weights are gone, damaged or others than those that the run began with.
+        RecipeError: They are of another network than the recipe's.
+    """
+    assert recipe.init.weights is not None
+    path = find_model(recipe.init.weights).path
+    _check_fits(recipe, read_facts(path), recipe.init.weights)
+    saved = read_model(path)
+    sha256 = saved.weights_sha256 or digest_arrays(read_arrays(path, sha256=None))
+    if recipe.init.sha256 not in {None, sha256}:
+        raise RunError(
+            f"{recipe.init.weights} holds other weights than this training started from; put "
+            "those back, or train anew"
+        )
+    same = saved.classes == classes
+    own = model.state_dict()
+    given = saved.network.state_dict()
+    model.load_state_dict(
+        {k: v if same or not k.startswith("head.") else own[k] for k, v in given.items()}
+    )
+    return same
+
+
+def model_section(facts: ModelFacts) -> ModelSection:
+    """The `model` section that makes the network of a model file.
+
+    Raises:
+        RecipeError: This version knows no such network.
+    """
+    try:
+        return build_recipe({"name": "start", "model": dict(facts.architecture)}).model
+    except RecipeError:
+        raise RecipeError(
+            "the network to start from is none that this version of thriftnet makes; start from "
+            "another"
+        ) from None
+
+
+def _check_fits(recipe: Recipe, facts: ModelFacts, name: str) -> None:
+    """See that weights are of the recipe's network, whose shapes alone would not tell it."""
+    theirs = model_section(facts)
+    own, other = (
+        section.model_dump(mode="json", exclude=_TRAINED_ALONE)
+        for section in (recipe.model, theirs)
+    )
+    if own == other:
+        return
+    differing = [key for key, value in other.items() if own.get(key) != value]
+    made_by = str(facts.about.get("recipe"))
+    if made_by in shipped_recipes() and load_recipe(made_by).model == theirs:
+        remedy = f"use the recipe {made_by}"
+    elif theirs.family != recipe.model.family:
+        remedy = f"use a recipe of model.family={theirs.family}"
+    else:
+        settings = (f"--set 'model.{key}={str(other[key]).lower()}'" for key in differing)
+        remedy = f"say {' '.join(settings)}"
+    raise RecipeError(
+        f"the network of {name} does not fit the recipe {recipe.name}: it differs in "
+        f"{', '.join(f'model.{key}' for key in differing)}; {remedy}, or start from another"
+    )

@@ -45,6 +45,10 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an --output that was interrupted.")
     ] = False,
+    at_least: Annotated[
+        float | None,
+        typer.Option(metavar="0.99", help="Name a class only if that share will be right."),
+    ] = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -62,7 +66,9 @@ def predict(
     from thriftnet.terminal import rows
     from thriftnet.terminal.counting import counting
 
-    classifier = api.load_model(target, tta=tta, device=device, precision=precision)
+    classifier = api.load_model(
+        target, tta=tta, device=device, precision=precision, at_least=at_least
+    )
     if pickled:
         rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
         return

@@ -17,6 +17,7 @@ from thriftnet.inference.engine import Engine
 from thriftnet.inference.pictures import ONE_PICTURE, Picture
 from thriftnet.inference.prediction import PictureResult, Prediction
 from thriftnet.inference.stream import classify
+from thriftnet.inference.thresholds import threshold_for
 from thriftnet.inference.views import choose_views
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
@@ -121,7 +122,9 @@ class Classifier:
                 raise ValueError(f"images must be (N, 3, H, W) uint8, not {shape} {pictures.dtype}")
             pictures = pictures.detach().cpu().permute(0, 2, 3, 1).numpy()
         if isinstance(pictures, np.ndarray):
-            return [Prediction.of(row, self.classes) for row in self.probabilities(pictures)]
+            threshold = self.preprocessing.threshold
+            rows = self.probabilities(pictures)
+            return [Prediction.of(row, self.classes, threshold) for row in rows]
         one = isinstance(pictures, ONE_PICTURE)
         several = cast("Iterable[Picture]", [pictures] if one else pictures)
         found: list[Prediction] = []
@@ -145,7 +148,12 @@ class Classifier:
 
 
 def load_model(
-    target: Path | str, *, tta: str | None = None, device: str = "auto", precision: str = "auto"
+    target: Path | str,
+    *,
+    tta: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    at_least: float | None = None,
 ) -> Classifier:
     """Load shipped weights by their name, a finished run's network, a model file or an export.
 
@@ -154,12 +162,31 @@ def load_model(
 
     The name of shipped weights wins over a path of that name, which is `./NAME` or a `Path`.
 
+    Args:
+        target: A name or a path.
+        tta: Test-time augmentation; none: what the network's recipe chose.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `fp32` or `bf16`.
+        at_least: Share of the named classes that are to be right, such as 0.99: predictions below
+            the threshold for that are not `sure`. Needs a network that `calibrate` has fitted.
+
     Raises:
-        RunError: There is no finished network at `target`, or its file is damaged.
+        RunError: There is no finished network at `target`, its file is damaged, or no threshold
+            gives that share.
+        RecipeError: `at_least` is no share.
     """
     found = find_model(target)
     if found.is_onnx:
         from thriftnet.inference.onnx_classifier import OnnxClassifier  # it is one of these
 
+        if at_least is not None:
+            raise RunError(
+                f"{found.path} knows nothing of held-out images; use --at-least with the model "
+                "file that it was exported from"
+            )
         return OnnxClassifier(found.path, tta=tta, device=device, precision=precision)
-    return Classifier(read_model(found.path), tta=tta, device=device, precision=precision)
+    model = read_model(found.path)
+    if at_least is not None:
+        threshold = threshold_for(model, tta=tta or model.tta, precision=at_least)
+        model = replace(model, threshold=threshold)
+    return Classifier(model, tta=tta, device=device, precision=precision)

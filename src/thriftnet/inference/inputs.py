@@ -76,19 +76,25 @@ def predict_pictures(
     yield from islice(classifier.stream(islice(paths, begin, None)), first - begin, None)
 
 
-def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int]]:
+def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int | str]]:
     """(id, class index) of every image of a pickle with `data` and `ids`, of whatever size.
+
+    The index is empty where the network is not sure enough.
 
     Raises:
         DataError: The file is missing, damaged, holds anything executable, or other shapes.
     """
     images, ids = read_unlabelled(path)
 
-    def rows() -> Iterator[tuple[int | str, int]]:
+    threshold = classifier.preprocessing.threshold or 0.0
+
+    def rows() -> Iterator[tuple[int | str, int | str]]:
         for start in range(0, len(images), _ARRAYS_AT_ONCE):
             few = slice(start, start + _ARRAYS_AT_ONCE)
-            indices = classifier.probabilities(_fitting(classifier, images[few])).argmax(axis=1)
-            yield from zip(ids[few].tolist(), indices.tolist(), strict=True)
+            shares = classifier.probabilities(_fitting(classifier, images[few]))
+            sure = shares.max(axis=1) >= threshold
+            indices = [i if s else "" for i, s in zip(shares.argmax(1).tolist(), sure, strict=True)]
+            yield from zip(ids[few].tolist(), indices, strict=True)
 
     return rows()
 

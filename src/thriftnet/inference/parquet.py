@@ -80,6 +80,8 @@ def _row(value: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
     return {**value, **text, "probabilities": shares}
 
 
-def _as_text(text: str) -> str:
+def _as_text(text: str | None) -> str | None:
     """A name whose bytes are no text is written with escapes: Parquet takes UTF-8 alone."""
+    if text is None:
+        return None
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -23,9 +23,14 @@ class Prediction:
     """Of every class, most probable first."""
     file: Path | None = None
     """The picture's, where it was read from one."""
+    sure: bool = True
+    """Whether the label is at least as probable as the network's threshold, if it has one. What is
+    written and sent names no class where it is not."""
 
     @classmethod
-    def of(cls, row: NDArray[np.float32], classes: Sequence[str]) -> Prediction:
+    def of(
+        cls, row: NDArray[np.float32], classes: Sequence[str], threshold: float | None = None
+    ) -> Prediction:
         """A prediction by the probability of each class, in the order of the outputs."""
         order: list[int] = np.argsort(-row, kind="stable").tolist()
         values: list[float] = row.tolist()
@@ -34,13 +39,19 @@ class Prediction:
             index=order[0],
             probability=values[order[0]],
             probabilities={classes[i]: values[i] for i in order},
+            sure=threshold is None or values[order[0]] >= threshold,
         )
+
+    @property
+    def named(self) -> str | None:
+        """The label, or none where the network is not sure enough."""
+        return self.label if self.sure else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the file."""
         return {
-            "label": self.label,
-            "index": self.index,
+            "label": self.named,
+            "index": self.index if self.sure else None,
             "probability": self.probability,
             "probabilities": self.probabilities,
         }

@@ -54,7 +54,10 @@ class RowFormat(Protocol):
 
 
 class CsvRows:
-    """Columns file, label, probability. A picture that was not classified has no row."""
+    """Columns file, label, probability.
+
+    A picture that was not classified has no row; one that the network is not sure of has no label.
+    """
 
     header = csv_row(_COLUMNS).encode()
 
@@ -63,7 +66,7 @@ class CsvRows:
         found = result.prediction
         if found is None:
             return b""
-        line = csv_row((result.path or result.name, found.label, found.probability))
+        line = csv_row((result.path or result.name, found.named or "", found.probability))
         return line.encode("utf-8", _PATH_ERRORS)
 
     def key(self, path: Path) -> str:

@@ -24,8 +24,8 @@ class PredictedPicture(BaseModel):
     """The answer to one picture."""
 
     name: str = Field(description="As it was sent, or `picture 3`.")
-    label: str
-    index: int = Field(description="Of the label among the classes.")
+    label: str | None = Field(description="Null where it is below the network's threshold.")
+    index: int | None = Field(description="Of the label among the classes.")
     probability: float
     probabilities: dict[str, float] = Field(description="Of every class, most probable first.")
     activation: Activation | None = None

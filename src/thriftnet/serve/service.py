@@ -152,8 +152,9 @@ class Service:
             raise ProblemError(500, "the network gave no answer; the service's log says why")
         if job.faults:
             raise _unreadable(job)
-        classes = self.classifier.classes
-        return [Prediction.of(row, classes) for row in job.rows if row is not None], job
+        how = self.classifier.preprocessing
+        rows = [row for row in job.rows if row is not None]
+        return [Prediction.of(row, how.classes, how.threshold) for row in rows], job
 
     async def _wait(self, job: Job, done: asyncio.Future[None], request: Request) -> None:
         end = asyncio.get_running_loop().time() + self.limits.answer_seconds

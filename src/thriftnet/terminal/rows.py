@@ -32,7 +32,8 @@ def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
         if result.prediction:
             best = list(result.prediction.probabilities.items())[:3]
             text = "  ".join(f"{plain(name)} {share:.3f}" for name, share in best)
-            print(f"{plain(result.name):{width}}  {text}", flush=True)
+            doubt = "" if result.prediction.sure else "not sure: "
+            print(f"{plain(result.name):{width}}  {doubt}{text}", flush=True)
 
 
 def print_json_rows(values: Iterable[Any]) -> None:

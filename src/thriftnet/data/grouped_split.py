@@ -44,7 +44,9 @@ def merge_groups(
             values = np.array([numbers.setdefault(grouping[n], n) for n in known], np.int64)
             at = np.array(known, np.int64)
         _, first, kind = np.unique(values, return_index=True, return_inverse=True)
-        pairs.append(np.stack([at[first[kind]], at], axis=1))
+        first = at[first[kind]]
+        others = first != at  # most pictures are alone
+        pairs.append(np.stack([first[others], at[others]], axis=1))
     return connected_groups(count, np.concatenate(pairs))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from thriftnet.data.picture_formats import HEADER_BYTES, begins_like_a_picture, picture_suffixes
 from thriftnet.errors import DataError
 
+_PIECES = re.compile("[0-9]+|[^0-9]+")
 _SYSTEM_FOLDERS = {
     "#recycle",
     "$recycle.bin",
@@ -123,8 +124,7 @@ def has_picture_bytes(path: Path) -> bool:
 
 def natural_key(text: str) -> list[tuple[bool, int, str]]:
     """A key that sorts digits by the number they make, before letters, whatever their case."""
-    pieces = re.findall(r"[0-9]+|[^0-9]+", text)
     return [
         (False, int(piece), piece) if piece[0] in "0123456789" else (True, 0, piece.casefold())
-        for piece in pieces
+        for piece in _PIECES.findall(text)
     ]

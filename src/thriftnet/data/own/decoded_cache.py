@@ -93,8 +93,13 @@ def decoded(
 
 def content_name(index: Index) -> str:
     """A digest of which pictures there are: every path, its bytes and its time of change."""
-    stamps = ((entry.origin, index.stamp(entry.origin.path)) for entry in index.entries)
-    text = "".join(f"\0{path}\0{row}\0{size}\0{time}" for (path, row), (size, time) in stamps)
+    stamp = index.stamp
+    lines = [
+        f"\0{path}\0{row}\0{size}\0{changed}"
+        for (path, row), *_ in index.entries
+        for size, changed in (stamp(path),)
+    ]
+    text = "".join(lines)
     root = os.fsencode(str(index.root.absolute()))
     return hashlib.sha256(root + os.fsencode(text)).hexdigest()[:20]
 

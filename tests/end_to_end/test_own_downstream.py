@@ -164,6 +164,20 @@ def test_a_pickle_of_pictures_of_another_size(place: Path, run_command: Command)
     assert row["label"] in ("cat", "dog")
 
 
+def test_pictures_of_which_none_can_be_held_out(place: Path, run_command: Command) -> None:
+    photos = put(place / "photos", {"cat": 8, "dog": 8})
+    recipe = place / "mine.yaml"
+    tree = small_recipe(data={"image_size": 32, "test_ratio": 0.0}, train={"epochs": 1})
+    recipe.write_text(yaml.safe_dump(tree.model_dump(mode="json")))
+    trained = run_command("train", recipe, "--data", photos, "--name", "mine")
+    assert trained.code == 0, trained.err
+    assert "no picture is held out to test" in trained.err + trained.out
+    assert "runs/mine is trained and not evaluated" in trained.err
+    evaluated = run_command("evaluate", "runs/mine")
+    assert evaluated.code == 2
+    assert "has no test split, but train" in evaluated.err
+
+
 def test_a_search_over_own_pictures(place: Path, run_command: Command) -> None:
     photos = put(place / "photos", {"cat": 30, "dog": 20})
     changes = {"data": {"val_ratio": 0.2, "image_size": 16}, "train.batch_size": 10}

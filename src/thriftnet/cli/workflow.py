@@ -103,6 +103,7 @@ def train(
         )
 
     from thriftnet import api
+    from thriftnet.data.opened import NoSplitError
     from thriftnet.terminal import results as console
     from thriftnet.terminal.counting import counting
     from thriftnet.training.progress import choose_progress
@@ -132,8 +133,12 @@ def train(
         again = command("train", "--resume", run.path, *options)
         print(f"interrupted; resume with: {again}", file=sys.stderr)
         raise typer.Exit(130)
-    with counting("test images", shown=not (quiet or as_json)) as told:
-        evaluation = api.evaluate(run.path, data=data, told=told, say=lambda _: None)
+    try:
+        with counting("test images", shown=not (quiet or as_json)) as told:
+            evaluation = api.evaluate(run.path, data=data, told=told, say=lambda _: None)
+    except NoSplitError as fault:  # nothing is held out, which was said before the training
+        to_stderr(f"thriftnet: {run.path} is trained and not evaluated: {fault}")
+        return
     if as_json:
         print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))
     elif not quiet:

@@ -14,6 +14,10 @@ from thriftnet.data.statistics import Triple, channel_sums, statistics
 from thriftnet.errors import DataError
 
 
+class NoSplitError(DataError):
+    """A data set has no split of that name."""
+
+
 @dataclass(frozen=True, eq=False)
 class OpenDataset:
     """Labelled images in splits, with all that a training has to know of them."""
@@ -43,10 +47,10 @@ class OpenDataset:
         """The images of a split.
 
         Raises:
-            DataError: There is none of that name.
+            NoSplitError: There is none of that name.
         """
         if name not in self.splits:
-            raise DataError(
+            raise NoSplitError(
                 f"{self.name} has no {name} split, but {', '.join(self.splits)}; add one"
             )
         return self.splits[name]()

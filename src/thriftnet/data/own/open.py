@@ -151,7 +151,7 @@ def _split(
         kept, held, _ = grouped_split(
             labels[train], groups[train], ratio=spec.test_ratio, seed=_TEST_SEED
         )
-        positions["train"], positions["test"] = train[kept], train[held]
+        positions |= {"train": train[kept], "test": train[held]} if len(held) else {}
     if "train" not in positions and not network:
         raise DataError("no picture is in the train split; put the pictures to learn from there")
     return positions

@@ -41,6 +41,11 @@ def describe(
         f"{path}: {index.kind}, {len(labels):,} pictures of {len(classes)} classes; {counts}"
         + (" (held out here, as no test split is named)" if held else "")
     )
+    if "test" not in positions:
+        yield (
+            f"{path}: no picture is held out to test (data.test_ratio is 0, or all of a class are "
+            "near-duplicates): a network that trains on it is not evaluated"
+        )
     yield f"pictures are {_FITS[fit]}: {why}"
     for note in index.notes:
         yield f"{path}: {note}"

@@ -83,7 +83,8 @@ class SavedModel:
         how = self.calibration.views.get(tta) if self.calibration else None
         if how is not None:
             fields |= {"temperature": how.temperature, "shifts": how.shifts}
-        return Preprocessing(**{**fields, "tta": tta})
+        fields["tta"] = tta
+        return Preprocessing(**fields)
 
     @property
     def parameters(self) -> int:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import thriftnet
+from calibrated_models import calibration
 from own_pictures import put
 from thriftnet.errors import RunError
 from thriftnet.export import pictures as choosing
@@ -19,6 +20,7 @@ from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.targets import TARGETS
 from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.inference.onnx_runtime import open_onnx, read_onnx
+from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
 from tiny_network import SIDE, colours, noise, tiny_file
 
@@ -28,7 +30,9 @@ KINDS = ("onnx", "onnx-int8", "torch-export", "folder")
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_file(tmp_path_factory.mktemp("model"), temperature=0.5)
+    path = tiny_file(tmp_path_factory.mktemp("model"))
+    write_calibration(path, path, calibration())  # a temperature and a map of confidences
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +103,8 @@ def test_an_onnx_file_says_how_a_picture_becomes_its_input(
 ):
     facts = read_onnx(exports["onnx"].path)
     own = read_model(model)
-    assert facts.preprocessing == own.preprocessing.model_copy(update={"tta": "none"})
+    assert facts.preprocessing == own.preprocessing_with("none")
+    assert facts.preprocessing.shifts
     assert facts.weights_sha256 == own.weights_sha256
     assert facts.about["recipe"] == "tiny"
     graph = onnx.load(exports["onnx"].path).graph

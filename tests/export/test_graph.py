@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from calibrated_models import SHIFTS
 from thriftnet.export.graph import ExportedNetwork
 from thriftnet.inference.classifier import Classifier
 from tiny_network import ARCHITECTURES, colours, noise, tiny_model
@@ -14,7 +15,7 @@ from tiny_network import ARCHITECTURES, colours, noise, tiny_model
 @pytest.mark.parametrize("family", ARCHITECTURES)
 @pytest.mark.parametrize("tta", ["none", "flip", "flip_shift"])
 def test_it_is_the_classifier(family: str, tta: str):
-    model = tiny_model(family, tta=tta, temperature=0.6)
+    model = tiny_model(family, tta=tta, temperature=0.6, shifts=SHIFTS)
     images = np.concatenate([colours(5, start=100)[0], noise(20)])
     graph = ExportedNetwork(model.network, model.preprocessing)
     expected = Classifier(model, device="cpu", precision="fp32").probabilities(images)

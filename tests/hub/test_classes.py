@@ -12,9 +12,11 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassi
 
 import thriftnet
 import thriftnet.hub
+from calibrated_models import calibration
 from own_pictures import picture
 from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import export_model
+from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
 from tiny_network import ARCHITECTURES, colours, tiny_file, tiny_model
 
@@ -24,7 +26,8 @@ IMAGES, LABELS = colours(4, start=100)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("hub")
-    model = tiny_file(path, temperature=0.5, fit="pad")
+    model = tiny_file(path, fit="pad")
+    write_calibration(model, model, calibration())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choosing, "COMPARED", 20)
         return export_model(model, to="folder", output=path / "tiny", tta=True).path
@@ -65,6 +68,17 @@ def test_transparent_parts_are_white(folder: Path):
         processor(np.zeros((4, 4, 3), np.float32))
 
 
+def test_what_was_not_trained_keeps_its_calibration(folder: Path, tmp_path: Path):
+    AutoModelForImageClassification.from_pretrained(folder).save_pretrained(tmp_path / "again")
+    AutoImageProcessor.from_pretrained(folder).save_pretrained(tmp_path / "again")
+    before, after = (
+        read_model(path / "model.safetensors") for path in (folder, tmp_path / "again")
+    )
+    assert after.preprocessing == before.preprocessing
+    assert after.weights_sha256 == before.weights_sha256
+    assert torch.equal(said(folder, IMAGES), said(tmp_path / "again", IMAGES))
+
+
 def test_a_loss_trains_it_and_what_is_saved_is_a_model_file(folder: Path, tmp_path: Path):
     network = AutoModelForImageClassification.from_pretrained(folder)
     processor = AutoImageProcessor.from_pretrained(folder)
@@ -78,7 +92,11 @@ def test_a_loss_trains_it_and_what_is_saved_is_a_model_file(folder: Path, tmp_pa
     network.save_pretrained(tmp_path / "tuned")
     processor.save_pretrained(tmp_path / "tuned")
     again = read_model(tmp_path / "tuned" / "model.safetensors")
-    assert again.weights_sha256 != read_model(folder / "model.safetensors").weights_sha256
+    before = read_model(folder / "model.safetensors")
+    assert again.weights_sha256 != before.weights_sha256
+    assert before.preprocessing.shifts
+    assert not again.preprocessing.shifts  # fitted for the weights before
+    assert again.preprocessing.temperature == 1
     mine = thriftnet.load_model(tmp_path / "tuned", precision="fp32").probabilities(IMAGES)
     np.testing.assert_allclose(said(tmp_path / "tuned", IMAGES).numpy(), mine, atol=2e-6)
     with pytest.raises(ValueError, match="use: thriftnet push"):

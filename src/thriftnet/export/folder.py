@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from thriftnet.errors import ExportError
 from thriftnet.export.card import render_card
 from thriftnet.export.job import Job, Target
@@ -16,6 +18,7 @@ from thriftnet.inference.onnx_runtime import Run
 from thriftnet.models.hub_folder import CARD, CONFIG, MODEL_TYPE, PROCESSOR, WEIGHTS
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model, save_model
+from thriftnet.models.tensors import digest_halved
 
 MODEL_CLASS = "ThriftnetForImageClassification"
 PROCESSOR_CLASS = "ThriftnetImageProcessor"
@@ -49,8 +52,15 @@ def config_of(model: SavedModel) -> dict[str, Any]:
         "label2id": {name: at for at, name in enumerate(model.classes)},
         "network": dict(model.architecture),
         "preprocessing": model.preprocessing.contract(),
+        "calibrated_weights": digest_network(model.network),
         "about": {key: value for key, value in model.about.items() if key != "card"},
     }
+
+
+def digest_network(network: nn.Module) -> str:
+    """Of the weights, whatever precision they are stored in."""
+    tensors = network.state_dict().items()
+    return digest_halved({name: tensor.detach().cpu().numpy() for name, tensor in tensors})
 
 
 def processor_config(preprocessing: Preprocessing) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from transformers.modeling_outputs import ImageClassifierOutput
 from thriftnet.augment import normalise
 from thriftnet.data.options import Fit
 from thriftnet.data.square import square_array
-from thriftnet.export.folder import config_of
+from thriftnet.export.folder import config_of, digest_network
 from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.build import FAMILIES, outline_model
@@ -44,12 +44,14 @@ class ThriftnetConfig(PreTrainedConfig):
     Args:
         network: Keyword arguments of `build_model`, without `classes`.
         preprocessing: A `Preprocessing` as plain values.
+        calibrated_weights: Digest of the weights that the temperature and the map were fitted for.
         about: Free facts: recipe, digest, seed.
     """
 
     model_type = MODEL_TYPE
     network: dict[str, Any] | None = None
     preprocessing: dict[str, Any] | None = None
+    calibrated_weights: str | None = None
     about: dict[str, Any] | None = None
 
     def contract(self) -> Preprocessing:
@@ -100,12 +102,16 @@ class ThriftnetForImageClassification(PreTrainedModel):
         return made.eval()
 
     def as_saved(self) -> SavedModel:
-        """The network as a model file holds it; its weights' digest is that of the file."""
+        """The network as a model file holds it; without its calibration once it was trained on."""
+        contract = self.contract
+        if digest_network(self.network) != self.config.calibrated_weights:
+            stale = {"temperature": 1.0, "shifts": (), "threshold": None}
+            contract = contract.model_copy(update=stale)
         return SavedModel(
             network=self.network,
             architecture=self.config.network,
             about=self.config.about or {},
-            **dict(self.contract),
+            **dict(contract),
         )
 
     def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -118,8 +124,11 @@ class ThriftnetForImageClassification(PreTrainedModel):
         """
         if options.get("push_to_hub"):
             raise ValueError("push_to_hub is not for thriftnet; use: thriftnet push FOLDER REPO")
+        saved = self.as_saved()
+        self.contract = saved.preprocessing
+        self.config.preprocessing = self.contract.contract()
         super().save_pretrained(save_directory, **options)
-        save_model(Path(save_directory, WEIGHTS), self.as_saved())
+        save_model(Path(save_directory, WEIGHTS), saved)
 
 
 class ThriftnetImageProcessor(BaseImageProcessor):

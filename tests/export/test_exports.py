@@ -15,10 +15,9 @@ import thriftnet
 from calibrated_models import calibration
 from own_pictures import put
 from thriftnet.errors import RunError
-from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.targets import TARGETS
-from thriftnet.inference.classifier import Classifier, load_model
+from thriftnet.inference.classifier import load_model
 from thriftnet.inference.onnx_runtime import open_onnx, read_onnx
 from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
@@ -36,50 +35,51 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def sources(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What each kind is exported from; one is of the other family."""
+    other = tiny_file(tmp_path_factory.mktemp("other"), "speednet")
+    return {kind: other if kind == "onnx-int8" else model for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return put(tmp_path_factory.mktemp("pictures"), {"cat": 60, "dog": 60, "emu": 60})
 
 
 @pytest.fixture(scope="module")
 def exports(
-    model: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
+    sources: dict[str, Path], pictures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Exported]:
     folder = tmp_path_factory.mktemp("exports")
+    options = {"onnx": {"tta": True}, "onnx-int8": {"reduce_range": True}}
     return {
         kind: export_model(
-            model, to=kind, output=folder / f"tiny{TARGETS[kind].suffix}", calibration=pictures
+            sources[kind],
+            to=kind,
+            output=folder / f"tiny{TARGETS[kind].suffix}",
+            calibration=pictures,
+            **options.get(kind, {}),
         )
         for kind in KINDS
     }
 
 
-@pytest.fixture(scope="module")
-def other_family(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_file(tmp_path_factory.mktemp("other"), "speednet")
-
-
-@pytest.fixture(scope="module")
-def with_views(other_family: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    path = tmp_path_factory.mktemp("tta") / "tiny.onnx"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choosing, "COMPARED", 70)
-        return export_model(other_family, to="onnx", output=path, tta=True)
-
-
-def expected(model: Path) -> np.ndarray:
-    return Classifier(read_model(model), tta="none", precision="fp32").probabilities(IMAGES)
+def said(source: Path, export: Exported, images: np.ndarray = IMAGES) -> np.ndarray:
+    """What the network says with the views of its export."""
+    return load_model(source, tta=export.preprocessing.tta, precision="fp32").probabilities(images)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_runtime_says_what_the_network_says(
-    kind: str, exports: dict[str, Exported], model: Path
+    kind: str, exports: dict[str, Exported], sources: dict[str, Path]
 ):
     run = TARGETS[kind].load(exports[kind].path)
+    expected = said(sources[kind], exports[kind])
     for batch in (1, 7, len(IMAGES)):
         found = run(IMAGES[:batch])
         assert found.dtype == np.float32
         limit = 0.25 if "int8" in kind else 1e-5
-        assert np.abs(found - expected(model)[:batch]).max() < limit
+        assert np.abs(found - expected[:batch]).max() < limit
         assert (found.argmax(1) == LABELS[:batch]).all()
 
 
@@ -91,7 +91,7 @@ def test_the_comparison_lies_beside_it(kind: str, exports: dict[str, Exported]):
     assert found["to"] == kind
     assert found["pictures"] == 180
     assert set(found["largest_difference"]) == {"1", "7", "64"}
-    assert found["tta"] == "none"
+    assert found["tta"] == ("flip_shift" if kind == "onnx" else "none")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     digests = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f != beside}
     assert found["sha256"] == digests
@@ -103,7 +103,7 @@ def test_an_onnx_file_says_how_a_picture_becomes_its_input(
 ):
     facts = read_onnx(exports["onnx"].path)
     own = read_model(model)
-    assert facts.preprocessing == own.preprocessing_with("none")
+    assert facts.preprocessing == own.preprocessing_with("flip_shift")
     assert facts.preprocessing.shifts
     assert facts.weights_sha256 == own.weights_sha256
     assert facts.about["recipe"] == "tiny"
@@ -135,38 +135,26 @@ def test_int8_computes_convolutions_in_int8_and_probabilities_in_fp32(exports: d
     assert makers["probabilities"].op_type == "Softmax"
 
 
-def test_reduced_range_keeps_to_seven_bits(other_family: Path, pictures: Path, tmp_path: Path):
-    found = export_model(
-        other_family,
-        to="onnx-int8",
-        output=tmp_path / "r.onnx",
-        reduce_range=True,
-        calibration=pictures,
-    )
+def test_reduced_range_keeps_to_seven_bits(exports: dict[str, Exported]):
     weights = [
         onnx.numpy_helper.to_array(tensor)
-        for tensor in onnx.load(found.path).graph.initializer
+        for tensor in onnx.load(exports["onnx-int8"].path).graph.initializer
         if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4
     ]
     assert 32 < max(int(np.abs(w.astype(int)).max()) for w in weights) <= 64
 
 
-def test_views_become_part_of_the_export_when_asked_for(with_views: Exported, other_family: Path):
-    assert with_views.preprocessing.tta == "flip_shift"
-    assert read_onnx(with_views.path).preprocessing.tta == "flip_shift"
-    found = open_onnx(with_views.path)(noise(20))
-    own = {
-        tta: load_model(other_family, tta=tta, precision="fp32") for tta in ("none", "flip_shift")
-    }
-    assert np.abs(found - own["flip_shift"].probabilities(noise(20))).max() < 1e-5
-    assert np.abs(found - own["none"].probabilities(noise(20))).max() > 1e-4
+def test_views_become_part_of_the_export_when_asked_for(exports: dict[str, Exported], model: Path):
+    found = open_onnx(exports["onnx"].path)(noise(20))
+    assert np.abs(found - said(model, exports["onnx"], noise(20))).max() < 1e-5
+    assert np.abs(found - said(model, exports["torch-export"], noise(20))).max() > 1e-4
 
 
 def test_a_program_runs_without_thriftnet(exports: dict[str, Exported], model: Path):
     extra = {"thriftnet.json": ""}
     program = torch.export.load(exports["torch-export"].path, extra_files=extra)
     found = program.module()(torch.from_numpy(IMAGES)).detach().numpy()
-    assert np.abs(found - expected(model)).max() < 1e-6
+    assert np.abs(found - said(model, exports["torch-export"])).max() < 1e-5
     assert json.loads(extra["thriftnet.json"])["preprocessing"]["image_size"] == SIDE
 
 
@@ -210,7 +198,7 @@ def test_other_damage_is_told_in_one_line(exports: dict[str, Exported], tmp_path
 
 @pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
 def test_an_onnx_file_classifies_in_place_of_its_network(
-    kind: str, exports: dict[str, Exported], pictures: Path, model: Path
+    kind: str, exports: dict[str, Exported], pictures: Path, sources: dict[str, Path]
 ):
     path = exports[kind].path
     classifier = thriftnet.load_model(path)
@@ -219,7 +207,7 @@ def test_an_onnx_file_classifies_in_place_of_its_network(
     assert classifier.compute.precision == ("int8" if "int8" in kind else "fp32")
     files = sorted(pictures.rglob("*.png"))[::30]
     found = thriftnet.predict(path, files)
-    own = thriftnet.load_model(model, tta="none", precision="fp32").predict_files(files)
+    own = load_model(sources[kind], tta=classifier.tta, precision="fp32").predict_files(files)
     assert [one.label for one in found] == [one.label for one in own]
     gap = max(abs(a.probability - b.probability) for a, b in zip(found, own, strict=True))
     assert gap < (0.25 if "int8" in kind else 1e-5)
@@ -231,7 +219,7 @@ def test_an_onnx_file_classifies_in_place_of_its_network(
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ({"tta": "flip"}, "has tta none inside, not flip; leave that out"),
+        ({"tta": "flip"}, "has tta flip_shift inside, not flip; leave that out"),
         ({"device": "cuda"}, "has device cpu inside, not cuda"),
         ({"precision": "bf16"}, "has precision fp32 inside, not bf16"),
     ],
@@ -242,7 +230,7 @@ def test_what_an_onnx_file_cannot_do_is_refused(
 ):
     with pytest.raises(RunError, match=said):
         thriftnet.load_model(exports["onnx"].path, **option)  # pyright: ignore[reportArgumentType]
-    thriftnet.load_model(exports["onnx"].path, tta="none", device="cpu", precision="fp32")
+    thriftnet.load_model(exports["onnx"].path, tta="flip_shift", device="cpu", precision="fp32")
 
 
 def test_what_needs_the_network_itself_refuses_an_onnx_file(exports: dict[str, Exported]):

@@ -161,6 +161,7 @@ def _add_facts(app: FastAPI, service: Service) -> None:
             parameters=service.model.parameters if service.model else None,
             precision=classifier.compute.precision,
             device=classifier.compute.device.type,
+            activation=service.explains,
             preprocessing=classifier.preprocessing.contract(),
             limits=asdict(service.limits),
         )

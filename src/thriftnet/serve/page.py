@@ -1,17 +1,34 @@
-"""The page at / of a service."""
+"""The page at / of a service: that of `thriftnet export --to page`, asking the service."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import replace
+from importlib import resources
 
+from thriftnet.export.page.facts import page_facts
+from thriftnet.export.page.template import PageEngine, PageFacts, render
 from thriftnet.serve.service import Service
+
+_ENGINE = PageEngine(
+    scripts=(resources.files("thriftnet.serve") / "page.js",),
+    whereabouts="Pictures are sent to the service that this page came from, and are not kept.",
+    connect="'self'",
+)
+_ACTIVATION = (
+    "The coloured picture shows where the network found its answer: how much each place of its "
+    "last feature map adds to the score of that class, less what it adds to all classes."
+)
 
 
 def service_page(service: Service) -> bytes:
-    """A page that says how to ask the service."""
-    listed = escape(", ".join(service.classifier.classes))
-    return (
-        f"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{escape(service.name)}</title>"
-        f"<h1>{escape(service.name)}</h1><p>Classes: {listed}</p>"
-        "<pre>curl -F pictures=@photo.jpg http://127.0.0.1:8000/v1/predict</pre></html>"
-    ).encode()
+    """The page as HTML that loads no other file."""
+    contract, compute = service.classifier.preprocessing, service.classifier.compute
+    if service.model is None:
+        side = contract.image_size
+        rows = (("Input", f"{side}×{side} pixels"), ("Weights", compute.precision))
+        facts = PageFacts(name=service.name, preprocessing=contract, rows=rows)
+    else:
+        facts = page_facts(service.model, contract, name=service.name, weights=compute.precision)
+    if service.explains:
+        facts = replace(facts, notes=(*facts.notes, _ACTIVATION))
+    return render(facts, _ENGINE)

@@ -45,6 +45,7 @@ class ModelDescription(BaseModel):
     parameters: int | None = Field(description="Null for an ONNX file.")
     precision: str
     device: str
+    activation: bool = Field(description="Whether it can say where it found a class.")
     preprocessing: dict[str, Any] = Field(description="From a picture to probabilities.")
     limits: dict[str, float] = Field(description="What the service accepts.")
 

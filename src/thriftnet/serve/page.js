@@ -1,0 +1,91 @@
+"use strict";
+
+// The engine of the page that a service sends: pictures go to POST /v1/predict as they are.
+const engine = (() => {
+  const OVERLAY_PIXELS = 192;
+  const COLOUR = [255, 96, 0];
+  const STRENGTH = 0.65;
+  let facts;
+  let explains = false;
+  const headers = {};
+
+  async function ask(path, options = {}) {
+    let answer = await fetch(path, { ...options, headers: { ...options.headers, ...headers } });
+    if (answer.status === 401) {
+      const token = prompt("The token of this service");
+      if (!token) throw new PictureError("needs a token: load this page again and give it.");
+      headers.Authorization = `Bearer ${token.trim()}`;
+      answer = await fetch(path, { ...options, headers: { ...options.headers, ...headers } });
+      if (answer.status === 401) delete headers.Authorization;
+    }
+    return answer;
+  }
+
+  async function start(given) {
+    facts = given;
+    const answer = await ask("/v1/model");
+    const found = await answer.json();
+    if (!answer.ok) throw new PictureError(`The service: ${found.detail}`);
+    explains = found.activation;
+  }
+
+  async function classify(file) {
+    const answer = await ask(`/v1/predict?activation=${explains}`, {
+      method: "POST",
+      body: file,
+      headers: { "Content-Type": "application/octet-stream" },
+    });
+    const found = await answer.json();
+    if (!answer.ok) throw new PictureError(found.detail.replace(/^picture 1 /, ""));
+    const [{ label, probabilities, activation }] = found.predictions;
+    return {
+      probabilities: facts.classes.map((name) => probabilities[name]),
+      figures: activation ? figuresOf(activation, label) : [],
+      note: "",
+    };
+  }
+
+  function figuresOf(activation, label) {
+    const pixels = Uint8Array.from(atob(activation.pixels), (byte) => byte.charCodeAt(0));
+    return [
+      { caption: "What the network saw", pixels, size: activation.size },
+      overlay(pixels, activation, `Where it found ${label}`),
+    ];
+  }
+
+  // The picture under colour, the more of it the more a place speaks for the class.
+  function overlay(pixels, { grid, size }, caption) {
+    const scale = Math.max(1, Math.round(OVERLAY_PIXELS / size));
+    const side = scale * size;
+    const most = Math.max(...grid.flat(), 1e-9);
+    const shown = new Uint8Array(side * side * 3);
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) {
+        const share = Math.max(0, between(grid, (y + 0.5) / side, (x + 0.5) / side)) / most;
+        const from = 3 * (Math.floor(y / scale) * size + Math.floor(x / scale));
+        for (let c = 0; c < 3; c++) {
+          const before = pixels[from + c];
+          shown[3 * (y * side + x) + c] = before + STRENGTH * share * (COLOUR[c] - before);
+        }
+      }
+    }
+    return { caption, pixels: shown, size: side };
+  }
+
+  // A grid's value at a place in [0, 1] x [0, 1], linear between the centres of its cells.
+  function between(grid, down, right) {
+    const [y0, y1, v] = neighbours(down, grid.length);
+    const [x0, x1, u] = neighbours(right, grid[0].length);
+    const above = grid[y0][x0] * (1 - u) + grid[y0][x1] * u;
+    const below = grid[y1][x0] * (1 - u) + grid[y1][x1] * u;
+    return above * (1 - v) + below * v;
+  }
+
+  function neighbours(place, count) {
+    const at = Math.min(Math.max(place * count - 0.5, 0), count - 1);
+    const low = Math.floor(at);
+    return [low, Math.min(low + 1, count - 1), at - low];
+  }
+
+  return { start, classify };
+})();

@@ -76,7 +76,8 @@ def recipe_tree(
 ) -> dict[str, Any]:
     """A plain recipe that trains a network, before anything that validation decides.
 
-    It is `quick`, with a smaller step where there are fewer images: about ten an epoch.
+    It is `quick`, with a smaller step where there are fewer images: about ten an epoch. Weights to
+    start from learn as fast as the new head does: of few images a step the rates are low already.
 
     Args:
         network: To train.
@@ -115,7 +116,7 @@ def recipe_tree(
             "cutout": network.side // 4,
         },
         "model": dict(network.model),
-        "init": {"weights": network.weights} if network.weights else {},
+        "init": {"weights": network.weights, "body_lr": 1.0} if network.weights else {},
         "optim": _optimiser(network.model["family"], math.sqrt(batch / _TUNED_BATCH)),
         "schedule": {"name": "linear"},
         "train": train,

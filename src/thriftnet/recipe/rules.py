@@ -27,11 +27,13 @@ IMBALANCED = 2.0
 """Images of the largest class per image of the smallest, from which balanced accuracy counts."""
 NOISE = 1.64
 """Standard errors that a gain has to exceed; one change in twenty that does nothing would."""
+_USUAL = 2_000, 5_000
+"""Images of which a training makes 24 passes at least; fewer images take more of them."""
 _ENLARGED = 1.2
 """Times its own size that a picture may be made."""
 _FINE_TUNED = 2 / 3
 """Passes that trained weights need over those that weights from nothing need."""
-_FEWEST_PASSES, _ENOUGH_PASSES, _MOST_PASSES = 6.0, 10.0, 40.0
+_FEWEST_PASSES, _ENOUGH_PASSES, _MOST_PASSES = 6.0, 30.0, 40.0
 """Of a trial over its images."""
 _HELD_OUT = 12_000
 """Images that a trial holds out at most; a fifth of fewer."""
@@ -58,7 +60,9 @@ _FOUR_GROUPS = 64
 
 def least_passes(images: int) -> float:
     """Passes over so many images that a larger network or side has to leave: fewer of many."""
-    return min(24.0, max(6.0, 24 * math.sqrt(5000 / images)))
+    if images > _USUAL[1]:
+        return max(6.0, 24 * math.sqrt(_USUAL[1] / images))
+    return min(48.0, 24 * math.sqrt(max(1.0, _USUAL[0] / images)))
 
 
 def own_sides(facts: Facts) -> list[int]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from thriftnet.data.options import Fit
 
 _ROUNDING = 1e-9
+_LONGEST_NAME = 1000
 
 
 def check_rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
@@ -37,6 +38,16 @@ Knot = tuple[Finite, Finite]
 Shifts = Annotated[tuple[Knot, ...], Field(max_length=64), AfterValidator(check_rising)]
 """In rising order; linear between the knots and constant beyond them."""
 
+
+def _check_name(value: object) -> str:
+    """Any text: Pydantic's own check refuses half surrogates, which a file name may hold."""
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        raise ValueError(f"a class is named by a text of at most {_LONGEST_NAME} characters")
+    return value
+
+
+ClassName = Annotated[str, PlainValidator(_check_name)]
+
 Filter = Literal["lanczos"]
 """`lanczos`: over the whole area that each new pixel covers, as Pillow resizes."""
 
@@ -51,9 +62,7 @@ class Preprocessing(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    classes: Annotated[
-        tuple[Annotated[str, Field(max_length=1000)], ...], Field(min_length=1, max_length=10_000)
-    ]
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1, max_length=10_000)]
     """In the order of the outputs."""
     image_size: Annotated[int, Field(ge=1, le=1024)]
     """Height and width of the network's input, in pixels."""

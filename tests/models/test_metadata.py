@@ -13,6 +13,7 @@ from safetensors.numpy import save
 
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.models.build import build_model
+from thriftnet.models.foreign import foreign_kind
 from thriftnet.models.metadata import read_facts
 from thriftnet.models.saved import read_model
 from thriftnet.weights.card import card_of
@@ -129,3 +130,16 @@ def test_a_long_header_is_not_read(tmp_path: Path):
 def test_a_recipe_that_would_fill_the_memory_is_refused(options: dict[str, Any], part: str):
     with pytest.raises(RecipeError, match=part):
         build_model(family="resnet", classes=10, **options)
+
+
+def test_a_header_whose_length_begins_as_a_pickle_is_no_pickle(tmp_path: Path):
+    """A model file begins with its header's length, which may be 0x280."""
+    for padding in range(1000):
+        about = {"card": "x" * padding}
+        path = write(tmp_path / "m.safetensors", json.dumps(GOOD | {"about": about}))
+        if path.read_bytes().startswith(b"\x80\x02"):
+            break
+    else:
+        pytest.fail("no header is that long")
+    assert foreign_kind(path) is None
+    read_facts(path)

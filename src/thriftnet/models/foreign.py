@@ -26,6 +26,8 @@ def foreign_kind(path: Path) -> str | None:
             head = file.read(32)
         if head.startswith(b"PK\x03\x04"):
             return _zip_kind(path)
+        if head[5:9] == b"\0\0\0{":  # safetensors: the header's length, which may begin as a pickle
+            return None
     except OSError:
         return None
     if path.suffix.lower() == ".onnx":  # its bytes have no mark

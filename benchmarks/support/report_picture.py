@@ -1,0 +1,30 @@
+"""The head of a run's report as a picture, for the README."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+SIZE = {"width": 1280, "height": 860}
+
+
+def draw(program: Path, run: Path, to: Path) -> None:
+    """Write the report of a run, and what a window of 1,280 pixels shows of it.
+
+    Args:
+        program: The `thriftnet` that writes it.
+        run: A finished run.
+        to: The PNG file.
+    """
+    subprocess.run([program, "report", run], check=True, stdout=subprocess.DEVNULL)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport=SIZE, color_scheme="light")
+        page.goto((run / "report.html").resolve().as_uri())
+        page.screenshot(path=to)
+        browser.close()

@@ -5,8 +5,8 @@
 
 Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
 (set-up of .venv included; the caches of thriftnet, pip and npm are empty) in
-results/fresh_clone_train.json and _test.json. The run folder stays in the clone and goes with it; the
-head of its report is docs/figures/report.png.
+results/fresh_clone_train.json and _test.json. The run folder stays in the clone and goes with it;
+the head of its report is docs/figures/report.png.
 """
 
 from __future__ import annotations

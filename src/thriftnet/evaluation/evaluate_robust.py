@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,5 +137,5 @@ def _kept(evaluation: RobustEvaluation, run: RunFolder) -> RobustEvaluation:
         with writing(run, wait=_RECORD_SECONDS):
             run.append({"kind": "robustness", **evaluation.to_json()})
     except RunError as fault:
-        return RobustEvaluation(**{**vars(evaluation), "not_kept": str(fault)})
+        return replace(evaluation, not_kept=str(fault))
     return evaluation

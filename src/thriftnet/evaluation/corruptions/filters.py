@@ -34,7 +34,7 @@ def zoom_matrix(side: int, factor: float) -> Tensor:
     """(side, side) matrix that magnifies the middle of a column `factor` times, linearly."""
     kept = int(np.ceil(side / factor))
     top = (side - kept) // 2
-    large = scipy.ndimage.zoom(np.eye(side)[top : top + kept], (factor, 1), order=1)
+    large = np.asarray(scipy.ndimage.zoom(np.eye(side)[top : top + kept], (factor, 1), order=1))
     trim = (len(large) - side) // 2
     return torch.from_numpy(large[trim : trim + side]).float()
 

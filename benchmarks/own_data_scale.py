@@ -16,7 +16,6 @@ import argparse
 import io
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -77,7 +76,7 @@ def open_once(folder: Path) -> dict[str, Any]:
 
     from thriftnet.data.options import DatasetSpec
     from thriftnet.data.registry import open_dataset
-    from thriftnet.files import cache_folder
+    from thriftnet.home import cache_folder
 
     said: list[tuple[float, str]] = []
     began, used = time.perf_counter(), time.process_time()
@@ -91,7 +90,7 @@ def open_once(folder: Path) -> dict[str, Any]:
     assert test.groups is not None
     groups = np.concatenate([train.groups, test.groups])
     mapped = sum(file.stat().st_size for file in (cache_folder() / "pictures").glob("*/images.bin"))
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    resident = _peak_bytes()
     return {
         "seconds": seconds,
         "processor_seconds": processor,
@@ -107,6 +106,13 @@ def open_once(folder: Path) -> dict[str, Any]:
         "mapped_mb": mapped / 1e6,
         "over_mapping_mb": (resident - mapped) / 1e6,
     }
+
+
+def _peak_bytes() -> int:
+    """The largest resident size of this process; that of getrusage is its parent's too."""
+    status = Path("/proc/self/status").read_text("utf-8")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 def _child(what: str, folder: Path, cache: Path) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def test_full_disk_is_one_line_and_leaves_nothing_behind(
 
     monkeypatch.setattr(os, "fsync", full)
 
-    with pytest.raises(DataError, match=r"is full; free 184 MB there or set THRIFTNET_CACHE"):
+    with pytest.raises(DataError, match=r"is full; free 185 MB there or set THRIFTNET_CACHE"):
         load_cifar10(source, say=lambda _: None)
     assert [path.name for path in cache.parent.iterdir()] == ["lock"]
 

@@ -49,6 +49,10 @@ def serve(
         int, typer.Option(min=1, help="That wait at a time; others are told to come again.")
     ] = 256,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="For an answer.")] = 30,
+    at_least: Annotated[
+        float | None,
+        typer.Option(metavar="0.99", help="Name a class only if that share will be right."),
+    ] = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -74,6 +78,8 @@ def serve(
         answer_seconds=timeout,
     )
     listener = listen(address)  # before the seconds that a network takes
-    classifier = api.load_model(target, tta=tta, device=device, precision=precision)
+    classifier = api.load_model(
+        target, tta=tta, device=device, precision=precision, at_least=at_least
+    )
     with suppress(KeyboardInterrupt):  # the way out
         serve_on(classifier, listener, name=Path(target).name, address=address, limits=limits)

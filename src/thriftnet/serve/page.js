@@ -37,19 +37,21 @@ const engine = (() => {
     });
     const found = await answer.json();
     if (!answer.ok) throw new PictureError(found.detail.replace(/^picture 1 /, ""));
-    const [{ label, probabilities, activation }] = found.predictions;
+    const [{ probabilities, activation }] = found.predictions;
+    const shares = facts.classes.map((name) => probabilities[name]);
+    const likeliest = facts.classes[shares.indexOf(Math.max(...shares))];
     return {
-      probabilities: facts.classes.map((name) => probabilities[name]),
-      figures: activation ? figuresOf(activation, label) : [],
+      probabilities: shares,
+      figures: activation ? figuresOf(activation, likeliest) : [],
       note: "",
     };
   }
 
-  function figuresOf(activation, label) {
+  function figuresOf(activation, name) {
     const pixels = Uint8Array.from(atob(activation.pixels), (byte) => byte.charCodeAt(0));
     return [
       { caption: "What the network saw", pixels, size: activation.size },
-      overlay(pixels, activation, `Where it found ${label}`),
+      overlay(pixels, activation, `Where it found ${name}`),
     ];
   }
 

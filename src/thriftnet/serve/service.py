@@ -41,6 +41,7 @@ class Service:
         self, classifier: Classifier, *, name: str, limits: Limits, threads: int | None = None
     ) -> None:
         self.classifier = classifier
+        self.contract = classifier.preprocessing
         self.name = name
         self.limits = limits
         self.model: SavedModel | None = getattr(classifier, "model", None)
@@ -152,7 +153,7 @@ class Service:
             raise ProblemError(500, "the network gave no answer; the service's log says why")
         if job.faults:
             raise _unreadable(job)
-        how = self.classifier.preprocessing
+        how = self.contract
         rows = [row for row in job.rows if row is not None]
         return [Prediction.of(row, how.classes, how.threshold) for row in rows], job
 

@@ -80,9 +80,6 @@ def test_starting_from_weights_by_name_and_by_run(thriftnet: Command, photos: Pa
     wrong = thriftnet("train", "quick", "--data", photos, "--init", "best")
     assert wrong.code == 2
     assert "use the recipe best" in wrong.error_line
-    other = thriftnet("train", "--data", photos, "--name", "d", "--init", "paper-fixed", *WEIGHTS)
-    assert other.code == 0, other.err
-    assert run_of("d").recipe().model.family == "resnet"
     small = thriftnet("train", "--data", photos, "--init", "best", "--max-params", "1M", *WEIGHTS)
     assert small.code == 2
     assert "raise --max-params" in small.error_line
@@ -94,7 +91,12 @@ def test_a_cut_run_goes_on_to_the_same_bits(photos: Path) -> None:
     from thriftnet.training.start import start_run
 
     whole = thriftnet.train(
-        data=photos, flops_budget="200G", max_params="20k", name="whole", quiet=True
+        data=photos,
+        overrides=["train.epochs=3"],
+        flops_budget="40G",
+        max_params="20k",
+        name="whole",
+        quiet=True,
     ).path
     recipe = RunFolder(whole).recipe()
     cut = start_run(recipe, name="cut", data=photos, until=1, progress=Quiet()).path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -16,7 +16,7 @@ from support.picture_made import made_cases
 from support.picture_saved import saved_cases
 from support.picture_scene import stored
 from thriftnet.data import read_image
-from thriftnet.data.options import FITS
+from thriftnet.data.options import Fit
 from thriftnet.errors import ImageError
 
 PixelsOf = Callable[..., Any]
@@ -71,7 +71,7 @@ def test_every_kind_of_picture(pixels_of: PixelsOf, tmp_path: Path):
     assert len(cases) > 150
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", get_args(Fit))
 def test_photograph(pixels_of: PixelsOf, tmp_path: Path, fit: str):
     photo = Image.open(_PHOTO)
     kinds = {
@@ -112,7 +112,7 @@ def test_which_way_up(pixels_of: PixelsOf, tmp_path: Path, orientation: int):
 
 
 @pytest.mark.parametrize("shape", [(20_000, 1), (1, 20_000), (20_000, 3)])
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", get_args(Fit))
 def test_very_long(pixels_of: PixelsOf, tmp_path: Path, shape: tuple[int, int], fit: str):
     rng = np.random.default_rng(0)
     content = saved(Image.fromarray(rng.integers(0, 256, (*shape, 3), dtype=np.uint8)), "PNG")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from thriftnet.data.options import FITS
+from thriftnet.data.options import Fit
 from thriftnet.data.square import make_square
 from web_bytes import bytes_of, text_of
 
@@ -45,7 +47,7 @@ def noise(width: int, height: int) -> np.ndarray:
     return np.clip(rng.normal(128, 160, (height, width, 3)), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", get_args(Fit))
 @pytest.mark.parametrize("size", [32, 48])
 def test_same_bits_as_pillow(scripts: Page, size: int, fit: str):
     for width, height in _SHAPES:

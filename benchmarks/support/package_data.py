@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 import zipfile
@@ -73,7 +74,15 @@ def stamp_labels(root: Path) -> list[tuple[str, str, str]]:
 def write_folds(
     root: Path, rows: Sequence[tuple[str, str, str]], *, count: int, seed: int = 0
 ) -> list[Path]:
-    """Tables in `root` that test on one stratified fold each and train on the others."""
+    """Tables that test on one stratified fold each and train on the others.
+
+    They lie beside links to the pictures, as a table in `root` would be taken for its labels.
+    """
+    folder = root.with_name(f"{root.name}-folds")
+    for file, _, _ in rows:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        if not (folder / file).exists():
+            os.link(root / file, folder / file)
     members: dict[str, list[int]] = defaultdict(list)
     for at, (_, _, stratum) in enumerate(rows):
         members[stratum].append(at)
@@ -84,7 +93,7 @@ def write_folds(
         offset += len(own)
     tables: list[Path] = []
     for number in range(count):
-        tables.append(root / f"fold-{number}.csv")
+        tables.append(folder / f"fold-{number}.csv")
         splits = np.where(fold == number, "test", "train")
         _write(tables[-1], ((f, label, s) for (f, label, _), s in zip(rows, splits, strict=True)))
     return tables

@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "export": (
         "thriftnet export runs/short --to onnx -o network.onnx",
         "thriftnet export best --to onnx-int8",
+        "thriftnet export best --to page",
     ),
     "push": ("thriftnet push runs/short you/short",),
     "pull": ("thriftnet pull you/short",),

@@ -22,21 +22,21 @@ def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights
         model: The network, with its card where it has one.
         contract: Of what answers the page: its views may be others than the recipe's.
         name: Of the network.
-        weights: The precision that they are used in: `int8`, `fp32`, `bf16`.
+        weights: The precision that it runs in: `int8`, `fp32`, `bf16`.
     """
     side, card = contract.image_size, card_of(model.about)
     rows = [
         ("Parameters", f"{model.parameters:,}"),
         ("Input", f"{side}×{side} pixels"),
         ("Views of a picture", _VIEWS[contract.tta]),
-        ("Weights", weights),
+        ("Precision", weights),
     ]
     notes = [_limits(contract)]
     stated = card.figure(contract.tta, "fp32") if card else None
     if card and stated:
         rows.insert(0, ("Test accuracy", f"{stated.accuracy:.2%}"))
         views = "without test-time augmentation" if contract.tta == "none" else "with these views"
-        exact = "" if weights == "fp32" else f"; here its weights are of {weights}"
+        exact = "" if weights == "fp32" else f"; here it runs in {weights}"
         notes.insert(
             0,
             f"The accuracy is that of the network in fp32, {views}, on {card.test_images:,} test "

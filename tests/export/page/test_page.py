@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,6 +22,7 @@ from web_bytes import BYTES_OF, text_of
 
 Visit = Callable[[Path, int, str], Page]
 
+_SLOW_MILLISECONDS = 60_000
 _PHOTO = Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
 _CLASSIFY = f"async (text) => {{ {BYTES_OF} return await thriftnet.classify(bytesOf(text)); }}"
 _SEEN = """
@@ -53,13 +54,22 @@ _FAKE_CAMERA = """
 """
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """A page starts in a second, and on a busy machine in many."""
+    expect.set_options(timeout=_SLOW_MILLISECONDS)
+    yield
+    expect.set_options(timeout=None)
+
+
 @pytest.fixture
 def page(visit: Visit, html: Path) -> Page:
     return ready(visit(html, 1280, "light"))
 
 
 def ready(page: Page) -> Page:
-    expect(page.get_by_role("status")).to_have_text("Ready. Give it a picture.")
+    ready = "Ready. Give it a picture."
+    expect(page.get_by_role("status")).to_have_text(ready)
     return page
 
 
@@ -132,12 +142,11 @@ def test_drop_and_paste(page: Page, kind: str):
 
 
 def test_keyboard(page: Page):
+    page.on("filechooser", lambda chooser: chooser.set_files(_PHOTO))
     page.get_by_label("Theme").focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Choose pictures")).to_be_focused()
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(_PHOTO)
+    page.keyboard.press("Enter")
     expect(page.locator("#results > li")).to_have_count(1)
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

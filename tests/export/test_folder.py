@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from thriftnet.export import pictures as choosing
 from thriftnet.export.card import card_metadata, render_card
 from thriftnet.export.job import Job
 from thriftnet.export.pipeline import export_model
+from thriftnet.inference.onnx_runtime import ExportFacts
 from thriftnet.models.saved import read_model
 from thriftnet.weights.find import weights_file
 from tiny_network import colours, tiny_file
@@ -81,6 +83,25 @@ def test_the_card_of_shipped_weights_has_licence_data_set_and_accuracy():
     assert 0.93 < found.metric_value < 0.95
     head = render_card(job).split("---\n")[1]
     assert yaml.safe_load(head) == card_metadata(job)
+
+
+def test_names_that_are_no_text_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(choosing, "COMPARED", 20)
+    monkeypatch.chdir(tmp_path)
+    odd = os.fsdecode(b"caf\xe9\n")
+    model = tiny_file(tmp_path, classes=("two\nlines", "dog", "été"))
+    model = model.rename(tmp_path / f"{odd}.safetensors")
+    found = export_model(model, to="folder")
+    assert found.path == Path(f"{odd}-hub")
+    assert thriftnet.load_model(found.path).classes == ("two\nlines", "dog", "été")
+    card = (found.path / "README.md").read_text("utf-8")
+    assert "two\ufffdlines, dog, été" in card
+    assert card.count("caf\ufffd\ufffd") > 0
+    saved = read_model(model)
+    job = Job(saved, "a name", "onnx", saved.preprocessing)
+    assert ExportFacts.model_validate_json(job.facts()).preprocessing == saved.preprocessing
 
 
 def refusal(folder: Path) -> str:

@@ -57,14 +57,18 @@ def tiny_model(family: str = "resnet", **facts: Any) -> SavedModel:
         optimiser.zero_grad()
         F.cross_entropy(network(pixels), torch.from_numpy(labels)).backward()
         optimiser.step()
+    usual: dict[str, Any] = {
+        "classes": tuple(COLOURS),
+        "about": {"recipe": "tiny", "data": {"sha256": "0"}},
+        "tta": "flip_shift",
+    }
     return SavedModel(
         network=network.eval(),
         architecture=architecture,
-        classes=tuple(COLOURS),
         mean=MEAN,
         std=STD,
         image_size=SIDE,
-        **{"about": {"recipe": "tiny", "data": {"sha256": "0"}}, "tta": "flip_shift", **facts},
+        **{**usual, **facts},
     )
 
 

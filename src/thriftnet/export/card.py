@@ -8,6 +8,7 @@ import yaml
 
 from thriftnet.export.job import Job
 from thriftnet.models.preprocessing import Preprocessing
+from thriftnet.plain import plain
 from thriftnet.weights.card import card_of
 
 _SQUARE = {
@@ -80,7 +81,7 @@ print(pipeline("image-classification", "PATH/OF/THIS/FOLDER")("photo.jpg"))
 
 {describe(contract)}
 
-Classes, in the order of the outputs: {", ".join(model.classes)}.
+Classes, in the order of the outputs: {", ".join(map(plain, model.classes))}.
 
 It has no "none of these": every picture gets one of its classes.
 """

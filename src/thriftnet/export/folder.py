@@ -76,7 +76,7 @@ def open_folder(path: Path) -> Run:
 
 
 def _text(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2) + "\n"
 
 
 FOLDER = Target(

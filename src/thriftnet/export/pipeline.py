@@ -20,7 +20,7 @@ from thriftnet.inference.engine import Told, untold
 from thriftnet.models.hub_folder import is_hub_folder
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
-from thriftnet.plain import to_stderr
+from thriftnet.plain import plain, to_stderr
 from thriftnet.training.environment import package_version
 from thriftnet.weights.find import FoundModel, find_model
 
@@ -97,7 +97,7 @@ def export_model(
     pictures = choose_pictures(saved, found.run, folder=folder, int8=target.int8, say=say)
     job = Job(
         model=saved,
-        name=name,
+        name=plain(name),
         target=to,
         preprocessing=_preprocessing(saved, tta=tta, name=name),
         calibration=pictures.calibration if target.int8 else None,
@@ -108,7 +108,7 @@ def export_model(
     expected = reference.probabilities(pictures.compared)
     try:
         with TemporaryDirectory(prefix="thriftnet-") as place:
-            draft = Path(place, output.name)
+            draft = Path(place, f"export{target.suffix}")  # a name that every runtime can open
             target.write(job, draft)
             run = target.load(draft)
             check = compare(run, expected, pictures, batches=target.batches, told=told)

@@ -14,7 +14,7 @@ POWER = 0.5
 """A class of n images weighs n ** -POWER: 1 gives every class the same share, 0 leaves theirs.
 
 The square root (Mahajan et al., "Exploring the limits of weakly supervised pretraining", 2018).
-`results/balance.json` compares it with 1 and with the effective number of images (Cui et al.,
+`benchmarks/balance.py` compares it with 1 and with the effective number of images (Cui et al.,
 "Class-balanced loss based on effective number of samples", 2019).
 """
 

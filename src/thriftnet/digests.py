@@ -23,6 +23,8 @@ _KEY = "checksum"
 _HEAD = re.compile(r"# sha256 ([0-9a-f]{64})\b[^\n]*\n")
 _TAIL = re.compile(rb"\nsha256 ([0-9a-f]{64})\n\Z")
 _TAIL_BYTES = 73
+_MOST_DIGITS = 19
+"""Of a whole number and its sign; 2**63 has as many."""
 _MOST_UNPACKED = 2**24
 """Bytes that a small archive may unpack to; weights and logits hardly shrink."""
 
@@ -56,7 +58,7 @@ def load_json(text: str | bytes) -> dict[str, Any]:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
-    value = json.loads(text)
+    value = json.loads(text, parse_int=_whole)
     if not isinstance(value, dict):
         raise ValueError("it is no JSON object")
     found = cast("dict[str, Any]", value)
@@ -64,6 +66,13 @@ def load_json(text: str | bytes) -> dict[str, Any]:
     if written is not None and written != checksum(text.rpartition(f'"{_KEY}"')[0]):
         raise ChangedError("its content does not match its checksum")
     return found
+
+
+def _whole(digits: str) -> int:
+    """A whole number as a float and a database can hold it: nothing here counts further."""
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)
 
 
 def seal_yaml(text: str) -> str:

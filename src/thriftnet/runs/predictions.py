@@ -50,7 +50,23 @@ class Predictions:
         # Damaged bytes can make the reader raise nearly anything.
         except Exception as fault:
             raise ValueError(f"not an archive of predictions: {fault}") from None
+        _check_shapes(labels, logits)
         return cls(labels, logits)
+
+
+def _check_shapes(labels: NDArray[np.int64], logits: dict[str, NDArray[np.float32]]) -> None:
+    """See that there are finite logits of every label's image, and that they have its class.
+
+    Raises:
+        ValueError: There are not.
+    """
+    if labels.ndim != 1:
+        raise ValueError("labels are no row")
+    for tta, values in logits.items():
+        if values.ndim != 2 or len(values) != len(labels) or not np.isfinite(values).all():
+            raise ValueError(f"logits of {tta} are not finite or not of these images")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < values.shape[1]:
+            raise ValueError(f"labels are none of the classes of {tta}")
 
 
 def read_predictions(path: Path, *, again: str) -> Predictions | None:

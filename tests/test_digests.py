@@ -81,6 +81,6 @@ def test_archives_come_back_or_are_refused(content: bytes):
 
 def test_a_number_that_no_float_holds_is_refused():
     assert load_json(f'{{"a": [{2**63 - 1}, {-(10**17)}]}}') == {"a": [2**63 - 1, -(10**17)]}
-    for digits in ("1" * 400, "-" + "9" * 30):
+    for digits in ("1" * 400, "-" + "9" * 310):
         with pytest.raises(ValueError, match="too many digits"):
             load_json(f'{{"a": [{digits}]}}')

@@ -23,8 +23,8 @@ _KEY = "checksum"
 _HEAD = re.compile(r"# sha256 ([0-9a-f]{64})\b[^\n]*\n")
 _TAIL = re.compile(rb"\nsha256 ([0-9a-f]{64})\n\Z")
 _TAIL_BYTES = 73
-_MOST_DIGITS = 19
-"""Of a whole number and its sign; 2**63 has as many."""
+_MOST_DIGITS = 300
+"""Of a whole number and its sign; a float holds 308."""
 _MOST_UNPACKED = 2**24
 """Bytes that a small archive may unpack to; weights and logits hardly shrink."""
 
@@ -69,7 +69,7 @@ def load_json(text: str | bytes) -> dict[str, Any]:
 
 
 def _whole(digits: str) -> int:
-    """A whole number as a float and a database can hold it: nothing here counts further."""
+    """A whole number that a float can hold: others end whatever computes with them."""
     if len(digits) > _MOST_DIGITS:
         raise ValueError("a number has too many digits")
     return int(digits)

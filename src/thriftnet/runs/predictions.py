@@ -55,7 +55,7 @@ class Predictions:
 
 
 def _check_shapes(labels: NDArray[np.int64], logits: dict[str, NDArray[np.float32]]) -> None:
-    """See that there are finite logits of every label's image, and that they have its class.
+    """See that there are labels in a row and tables of finite logits, which have their classes.
 
     Raises:
         ValueError: There are not.
@@ -63,8 +63,8 @@ def _check_shapes(labels: NDArray[np.int64], logits: dict[str, NDArray[np.float3
     if labels.ndim != 1:
         raise ValueError("labels are no row")
     for tta, values in logits.items():
-        if values.ndim != 2 or len(values) != len(labels) or not np.isfinite(values).all():
-            raise ValueError(f"logits of {tta} are not finite or not of these images")
+        if values.ndim != 2 or not np.isfinite(values).all():
+            raise ValueError(f"logits of {tta} are not finite or no table")
         if len(labels) and not 0 <= labels.min() <= labels.max() < values.shape[1]:
             raise ValueError(f"labels are none of the classes of {tta}")
 

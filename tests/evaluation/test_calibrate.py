@@ -14,6 +14,7 @@ from thriftnet.data.opened import hold
 from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.calibrate import calibrate, remove_calibration
 from thriftnet.inference.classifier import load_model
+from thriftnet.inference.views import VIEWS
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.terminal.calibration import print_calibration
@@ -44,7 +45,7 @@ def test_a_run_is_calibrated_on_its_validation_images(
     found = calibrate(run.path, precision="fp32")
     assert found.path == run.model_path
     assert (found.calibration.images, found.calibration.source) == (100, "validation")
-    assert set(found.calibration.views) == {"none", "flip", "flip_shift"}
+    assert set(found.calibration.views) == set(VIEWS)
     after = load_model(run.path, device="cpu", precision="fp32").probabilities(train_set.images)
     np.testing.assert_array_equal(before.argmax(1), after.argmax(1))
     # Its classes mean nothing, and it says so afterwards: near a quarter each.

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression, minimize_scalar
-from scipy.special import log_softmax, logit
 
 from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.abstention import accepted_predictions
 from thriftnet.evaluation.calibration import (
     brier_score,
     equal_mass_error,
+    log_probabilities,
     mean_nll,
     noise_floor,
 )
@@ -77,7 +76,7 @@ def fit_views(logits: NDArray[Any], labels: Labels) -> ViewCalibration:
     judged = {size: _cross_fitted(logits, labels, bins=size) for size in sizes}
     chosen = min(sizes, key=lambda size: mean_nll(judged[size], labels))
     held_out, (temperature, shifts) = judged[chosen], _fit(logits, labels, bins=chosen)
-    confidence = np.exp(log_softmax(held_out, axis=1).max(axis=1))
+    confidence = np.exp(log_probabilities(held_out).max(axis=1))
     return ViewCalibration(
         temperature=temperature,
         shifts=shifts,
@@ -109,6 +108,8 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     def nll(log_temperature: float) -> float:
         return mean_nll(logits / np.exp(log_temperature), labels)
 
+    from scipy.optimize import minimize_scalar
+
     found = minimize_scalar(nll, bounds=_RANGE, method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))
 
@@ -119,7 +120,10 @@ def fit_shifts(logits: Logits, labels: Labels, *, bins: int) -> Shifts:
     Isotonic regression of the log-odds of being right over bins of equal numbers of images; half an
     image is added to the right and to the wrong ones of each, so that none says never.
     """
-    confidence = np.exp(log_softmax(logits, axis=1).max(axis=1))
+    from scipy.optimize import isotonic_regression
+    from scipy.special import logit
+
+    confidence = np.exp(log_probabilities(logits).max(axis=1))
     hit = logits.argmax(axis=1) == labels
     order = np.argsort(confidence, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
@@ -137,7 +141,7 @@ def _apply(logits: Logits, temperature: float, shifts: Shifts) -> Logits:
 
 
 def _figures(logits: Logits, labels: Labels) -> CalibrationFigures:
-    probabilities = np.exp(log_softmax(logits, axis=1))
+    probabilities = np.exp(log_probabilities(logits))
     hit = logits.argmax(axis=1) == labels
     return CalibrationFigures(
         nll=mean_nll(logits, labels),

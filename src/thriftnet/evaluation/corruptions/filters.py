@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import scipy.ndimage
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -24,17 +23,21 @@ def gaussian_matrix(
     side: int, sigma: float, *, mode: str = "nearest", truncate: float = 4.0
 ) -> Tensor:
     """(side, side) matrix that blurs a column with a standard deviation of `sigma` pixels."""
+    from scipy import ndimage
+
     return torch.from_numpy(
-        scipy.ndimage.gaussian_filter1d(np.eye(side), sigma, axis=0, mode=mode, truncate=truncate)
+        ndimage.gaussian_filter1d(np.eye(side), sigma, axis=0, mode=mode, truncate=truncate)
     ).float()
 
 
 @functools.lru_cache(maxsize=64)
 def zoom_matrix(side: int, factor: float) -> Tensor:
     """(side, side) matrix that magnifies the middle of a column `factor` times, linearly."""
+    from scipy import ndimage
+
     kept = int(np.ceil(side / factor))
     top = (side - kept) // 2
-    large = np.asarray(scipy.ndimage.zoom(np.eye(side)[top : top + kept], (factor, 1), order=1))
+    large = np.asarray(ndimage.zoom(np.eye(side)[top : top + kept], (factor, 1), order=1))
     trim = (len(large) - side) // 2
     return torch.from_numpy(large[trim : trim + side]).float()
 
@@ -53,13 +56,15 @@ def filter_both(images: Tensor, matrix: Tensor) -> Tensor:
 
 def disk(radius: float, alias: float) -> Tensor:
     """(K, K) kernel: a disk of that radius in pixels, its edge smoothed by a 3×3 Gaussian."""
+    from scipy import ndimage
+
     reach = int(np.ceil(radius)) + 1
     line = np.arange(-reach, reach + 1)
     kernel = (line[:, None] ** 2 + line**2 <= radius**2).astype(np.float64)
     smooth = np.exp(-np.array([1.0, 0.0, 1.0]) / (2 * alias**2))
     smooth = smooth / smooth.sum()
     for axis in (0, 1):
-        kernel = scipy.ndimage.correlate1d(kernel, smooth, axis=axis, mode="constant")
+        kernel = ndimage.correlate1d(kernel, smooth, axis=axis, mode="constant")
     return torch.from_numpy(kernel / kernel.sum()).float()
 
 

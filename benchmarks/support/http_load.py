@@ -27,11 +27,16 @@ class Client:
     """A connection with one request on its way."""
 
     def __init__(self, port: int, request: bytes) -> None:
-        self.connection = socket.create_connection(("127.0.0.1", port))
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = port
         self.request = request
-        self.received = b""
         self.began = 0.0
+        self.connect()
+
+    def connect(self) -> None:
+        """Open the connection."""
+        self.received = b""
+        self.connection = socket.create_connection(("127.0.0.1", self.port))
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self) -> None:
         """Send the request; the connection blocks, as its buffers may be full."""
@@ -71,7 +76,13 @@ def main() -> None:
     while open_requests:
         for key, _ in selector.select():
             client: Client = key.data
-            good = client.receive()
+            try:
+                good = client.receive()
+            except ConnectionError:
+                selector.unregister(client.connection)
+                client.connect()
+                selector.register(client.connection, selectors.EVENT_READ, client)
+                good = False
             if good is None:
                 continue
             now = time.perf_counter()
@@ -99,7 +110,7 @@ def load(
     """What so many clients find, in a process of their own."""
     command = [sys.executable, str(Path(__file__)), str(port), str(clients), str(seconds)]
     command += [] if requests is None else [str(requests)]
-    done = subprocess.run(command, input=request, capture_output=True, check=True)
+    done = subprocess.run(command, input=request, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
 

@@ -25,6 +25,9 @@ from thriftnet.serve.service import Service
 
 _DRAIN_SECONDS = 40
 """In which open requests are answered once a service is told to stop."""
+_IDLE_SECONDS = 60
+"""After which a connection without a request is closed. On a busy machine a request may lie unread
+for uvicorn's own 5 s, and its connection would be closed before it is answered."""
 _SWITCH_SECONDS = 0.0005
 """After which a thread that computes in Python lets another one. Python's own 5 ms would keep the
 network waiting, at each of its layers, for the thread that speaks HTTP."""
@@ -147,6 +150,7 @@ def make_server(
         server_header=False,
         proxy_headers=False,
         limit_concurrency=limits.connections,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     logging.getLogger("python_multipart").setLevel(logging.ERROR)

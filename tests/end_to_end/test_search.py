@@ -245,7 +245,7 @@ def test_a_damaged_storage_is_one_line(thriftnet: Command, study: Path):
         ),
         (["tiny.yaml", "--study", "full"], "full exists and is not a study"),
         (["tiny.yaml", "--storage", "nonsense"], "is not a database that can be used here"),
-        (["tiny.yaml", "--heartbeat", "nan"], "--heartbeat is nan; give 600 or less"),
+        (["tiny.yaml", "--heartbeat", "nan"], "'--heartbeat': Input should be greater than"),
         (["tiny.yaml", "--heartbeat", "inf"], "--heartbeat is inf; give 600 or less"),
     ],
 )

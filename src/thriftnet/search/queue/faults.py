@@ -36,7 +36,10 @@ _SQLITE = (
     _Fault("not a database", _DAMAGED),
     _Fault("malformed", _DAMAGED),
     _Fault("Could not decode", _DAMAGED),
-    _Fault("unable to open", "{} cannot be opened; check your rights to it and to its folder"),
+    _Fault(
+        "unable to open",
+        "{} cannot be opened; check that its folder is there and your rights to both",
+    ),
     _Fault("disk I/O error", "{} cannot be written; see whether its disk is full or failing"),
     _Fault("readonly", "{} may not be written; check its permissions"),
     _Fault("no such column", _OTHER_VERSION),

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,13 @@ PICTURES = 200
 
 
 @pytest.fixture(params=["SIGINT", "SIGTERM", "SIGHUP"])
-def stop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def stop(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
     """Have a function of a module send the signal when it is called for the nth time."""
+    number_of = signal.Signals[request.param]
+    usual = signal.default_int_handler if request.param == "SIGINT" else signal.SIG_DFL
+    inherited = signal.signal(number_of, usual)  # nohup and background shells ignore some
 
     def at_call(place: str, number: int = 1) -> None:
         module, _, name = place.rpartition(".")
@@ -34,12 +39,13 @@ def stop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cal
             nonlocal calls
             calls += 1
             if calls == number:
-                signal.raise_signal(signal.Signals[request.param])
+                signal.raise_signal(number_of)
             return function(*arguments, **options)
 
         monkeypatch.setattr(place, stopping)
 
-    return at_call
+    yield at_call
+    signal.signal(number_of, inherited)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,12 @@ TtaOption = Annotated[
         "recipe's.",
     ),
 ]
+AtLeastOption = Annotated[
+    float | None,
+    typer.Option(
+        "--at-least", metavar="0.99", help="Name a class only if that share will be right."
+    ),
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")]
 TargetArgument = Annotated[

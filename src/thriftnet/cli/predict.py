@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thriftnet.cli.app import (
+    AtLeastOption,
     DeviceOption,
     JsonOption,
     PrecisionOption,
@@ -45,10 +46,7 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an --output that was interrupted.")
     ] = False,
-    at_least: Annotated[
-        float | None,
-        typer.Option(metavar="0.99", help="Name a class only if that share will be right."),
-    ] = None,
+    at_least: AtLeastOption = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",

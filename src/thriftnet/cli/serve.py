@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from thriftnet.cli.app import (
+    AtLeastOption,
     DeviceOption,
     PrecisionOption,
     TargetArgument,
@@ -49,10 +50,7 @@ def serve(
         int, typer.Option(min=1, help="That wait at a time; others are told to come again.")
     ] = 256,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="For an answer.")] = 30,
-    at_least: Annotated[
-        float | None,
-        typer.Option(metavar="0.99", help="Name a class only if that share will be right."),
-    ] = None,
+    at_least: AtLeastOption = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",

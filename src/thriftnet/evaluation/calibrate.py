@@ -20,7 +20,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.weights.find import find_model
+from thriftnet.weights.find import FoundModel, find_model
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,7 @@ def calibrate(
         RunError: There is no finished network, nothing was held out, or the file cannot be written.
         DataError: The images cannot be had, are too few, of one class, or all classified correctly.
     """
-    found = find_model(target)
-    if found.name is not None and output is None:
-        raise RunError(
-            f"{target} is part of the package and stays as it is; name a file with --output FILE"
-        )
+    found = _find(target, output)
     model = read_model(found.path)
     held = held_out_images(
         model,
@@ -114,14 +110,20 @@ def remove_calibration(target: Path | str, output: Path | str | None = None) -> 
     Raises:
         RunError: There is no finished network, or the file cannot be written.
     """
+    found = _find(target, output)
+    path = found.path if output is None else Path(output)
+    write_calibration(found.path, path, None)
+    return path
+
+
+def _find(target: Path | str, output: Path | str | None) -> FoundModel:
+    """The model to calibrate, which may be written where it lies if no other place is named."""
     found = find_model(target)
     if found.name is not None and output is None:
         raise RunError(
             f"{target} is part of the package and stays as it is; name a file with --output FILE"
         )
-    path = found.path if output is None else Path(output)
-    write_calibration(found.path, path, None)
-    return path
+    return found
 
 
 def _keep_in_run(run: RunFolder, calibration: Calibration) -> Calibration | None:

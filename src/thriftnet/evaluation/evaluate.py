@@ -10,22 +10,20 @@ import numpy as np
 import torch
 
 from thriftnet.data import Dataset
-from thriftnet.errors import DataError
 from thriftnet.evaluation.calibration import calibration_report
 from thriftnet.evaluation.corruptions.table import check_corruption, corrupt
-from thriftnet.evaluation.images import images_to_test
+from thriftnet.evaluation.images import check_classes, images_to_test, open_target
 from thriftnet.evaluation.record import record_evaluation
 from thriftnet.evaluation.results import Evaluation, read_logits
 from thriftnet.inference.engine import Engine, Told, untold
 from thriftnet.inference.views import baseline_tta, choose_views
 from thriftnet.models.describe import count_macs
-from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.models.saved import SavedModel
 from thriftnet.plain import to_stderr
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.card import card_of
-from thriftnet.weights.find import find_model
 
 
 def evaluate(
@@ -59,12 +57,7 @@ def evaluate(
         RunError: There is no finished network at `target`, or its file is damaged.
         DataError: The data set cannot be had, or the network has other classes.
     """
-    run = None
-    if isinstance(target, SavedModel):
-        model = target
-    else:
-        found = find_model(target)
-        model, run = read_model(found.path), found.run
+    model, run = open_target(target)
     card = card_of(model.about)
     tta = model.tta if tta is None else tta
     choose_views(tta)  # an unknown one is refused before any data are fetched
@@ -102,11 +95,7 @@ def _run(
     tta: str,
     told: Told = untold,
 ) -> tuple[Evaluation, Predictions]:
-    if dataset.classes != model.classes:
-        raise DataError(
-            f"the network knows {', '.join(model.classes)} and the images are of "
-            f"{', '.join(dataset.classes)}; evaluate it on its own classes"
-        )
+    check_classes(model, dataset)
     images = as_pixels(dataset.images, model.image_size)
     labels = torch.tensor(dataset.labels)
 

@@ -12,7 +12,7 @@ import numpy as np
 from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10
 from thriftnet.data.cifar10.published import CorruptedFiles, holds_cifar10_c, open_cifar10_c
 from thriftnet.errors import DataError, RecipeError, RunError
-from thriftnet.evaluation.images import images_to_test
+from thriftnet.evaluation.images import check_classes, images_to_test, open_target
 from thriftnet.evaluation.robustness import (
     Robustness,
     choose_images,
@@ -21,12 +21,11 @@ from thriftnet.evaluation.robustness import (
 )
 from thriftnet.inference.engine import Engine, Told, untold
 from thriftnet.inference.views import choose_views
-from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.models.saved import SavedModel
 from thriftnet.plain import to_stderr
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.runtime.device import choose_compute
-from thriftnet.weights.find import find_model
 
 _RECORD_SECONDS = 10.0
 
@@ -80,12 +79,7 @@ def robustness(
         DataError: The images cannot be had, or the network has other classes.
         RecipeError: `tta` or `images` is wrong.
     """
-    run = None
-    if isinstance(target, SavedModel):
-        model = target
-    else:
-        found = find_model(target)
-        model, run = read_model(found.path), found.run
+    model, run = open_target(target)
     choose_views(tta)
     if images is not None and images < 1:
         raise RecipeError(f"images={images} leaves nothing to classify; give 1 or more")
@@ -96,11 +90,7 @@ def robustness(
         published, dataset, name = *_published(source, model, say=say), "cifar10-c"
     else:
         dataset, name = images_to_test(model, run, source, strict=strict, say=say)
-    if dataset.classes != model.classes:
-        raise DataError(
-            f"the network knows {', '.join(model.classes)} and the images are of "
-            f"{', '.join(dataset.classes)}; evaluate it on its own classes"
-        )
+    check_classes(model, dataset)
     measured = evaluate_robustness(
         classifier_of(Engine.of(model, compute), side=model.image_size, tta=tta),
         dataset,

@@ -10,11 +10,40 @@ from pathlib import Path
 from thriftnet.data import Dataset
 from thriftnet.data.cifar10.published import find_cifar10_1, holds_cifar10_c
 from thriftnet.errors import DataError
-from thriftnet.models.saved import SavedModel
+from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.data import open_data
+from thriftnet.weights.find import find_model
+
+
+def open_target(target: Path | str | SavedModel) -> tuple[SavedModel, RunFolder | None]:
+    """The network to evaluate and its run; none of a model that is loaded or lies alone.
+
+    Args:
+        target: The name of shipped weights, a run folder, a model file or a loaded model.
+
+    Raises:
+        RunError: There is no finished network at `target`, or its file is damaged.
+    """
+    if isinstance(target, SavedModel):
+        return target, None
+    found = find_model(target)
+    return read_model(found.path), found.run
+
+
+def check_classes(model: SavedModel, dataset: Dataset) -> None:
+    """See that images can be held against what the network answers.
+
+    Raises:
+        DataError: They have other classes.
+    """
+    if dataset.classes != model.classes:
+        raise DataError(
+            f"the network knows {', '.join(model.classes)} and the images are of "
+            f"{', '.join(dataset.classes)}; evaluate it on its own classes"
+        )
 
 
 def images_to_test(

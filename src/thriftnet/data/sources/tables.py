@@ -71,7 +71,7 @@ class _Taken:
 
 
 def _find_tables(folder: Path) -> list[Path]:
-    """`metadata.csv` and the like at the top or in a split's folder; else any that names pictures.
+    """`metadata.csv` and the like, of the folder or of a split; else any that names pictures.
 
     A folder of class folders may hold a table of something else.
     """

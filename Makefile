@@ -28,13 +28,14 @@ NUMERIC := tests/optim tests/inference/test_optimise.py tests/models/test_fold.p
 FUSED := tests/kernels/test_hostile_statistics.py tests/kernels/test_norm_act.py
 PROCESSORS := avx2:AVX2:1:0 avx2:AVX2:4:1 avx512:AVX512_CORE:2:0 avx512:AVX512_CORE:4:1
 numerics: .venv/.installed
-	@set -e; for each in $(PROCESSORS); do \
+	@failed=; for each in $(PROCESSORS); do \
 	  set -- $$(echo $$each | tr : ' '); \
-	  echo "ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 THRIFTNET_TEST_THREADS=$$3 THRIFTNET_FUSED=$$4"; \
+	  as="ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 THRIFTNET_TEST_THREADS=$$3 THRIFTNET_FUSED=$$4"; \
 	  if [ $$4 = 1 ]; then tests="$(NUMERIC) $(FUSED)"; else tests="$(NUMERIC)"; fi; \
-	  ATEN_CPU_CAPABILITY=$$1 ONEDNN_MAX_CPU_ISA=$$2 THRIFTNET_TEST_THREADS=$$3 THRIFTNET_FUSED=$$4 \
-	    $(BIN)/pytest $$tests --numprocesses auto --dist loadfile $(ARGS); \
-	done
+	  echo "$$as"; \
+	  env $$as $(BIN)/pytest $$tests --numprocesses auto --dist loadfile $(ARGS) || failed="$$failed\n  $$as"; \
+	done; \
+	if [ -n "$$failed" ]; then printf "failed with$$failed\n"; exit 1; fi
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -35,7 +35,7 @@ reference: {model.channels: [16, 32, 64], optim.lr: 0.05}
 halving: {rungs: [1, 2], eta: 2, lag: 4}
 analysis: {top: 1, images: 200, steps: 2}
 refinement: {shifts: 1, trials: 2, lag: 2}
-validation: {top: 1, epochs: 2, seeds: [0, 1]}
+validation: {top: 1, epochs: 2, seeds: [0, 1, 2]}
 winner: {data.fraction: 0.1, train.epochs: 2}
 """
 

@@ -200,7 +200,11 @@ def test_strips_of_hostile_channels(images: int, monkeypatch: pytest.MonkeyPatch
     assert x64.grad is not None
     assert w64.grad is not None
     assert conv.weight.grad is not None
-    _assert_close(x.grad, x64.grad, _largest(x64.grad))
+    # Without bfloat16 arithmetic PyTorch rounds between the taps: as exact as its own, no more.
+    ordinary = x.detach().requires_grad_()
+    F.conv2d(ordinary, conv.weight.detach().bfloat16(), padding=1).backward(gradient)
+    assert ordinary.grad is not None
+    _assert_close(x.grad, ordinary.grad.double(), _largest(x64.grad))
     # An infinity beside the zeros between two images is not a number: finite are the same channels.
     found = conv.weight.grad.isfinite().all(3).all(2)
     assert torch.equal(found, w64.grad.isfinite().all(3).all(2))

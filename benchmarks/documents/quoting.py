@@ -73,7 +73,7 @@ def block_text(name: str, block: Block, figures: Figures) -> str:
 def render(template: str, **names: Any) -> str:
     """Fill in a template of `templates/`; a name that it does not know is an error.
 
-    A line that ends in a backslash continues with the next one.
+    A line that ends in a backslash continues with the next one, whose spaces count.
     """
     folder = Path(__file__).parent / "templates"
     pages = jinja2.Environment(
@@ -84,7 +84,7 @@ def render(template: str, **names: Any) -> str:
         keep_trailing_newline=True,
     )
     pages.filters.update(FILTERS)
-    return re.sub(r"\\\n\s*", "", pages.get_template(template).render(**names)).rstrip("\n")
+    return re.sub(r"\\\n", "", pages.get_template(template).render(**names)).rstrip("\n")
 
 
 def result(name: str) -> Figures | None:

@@ -1,6 +1,7 @@
 """Model files: bit-equal after a round trip, and one line for each way they can be damaged."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +236,10 @@ def test_checkpoints_are_told_from_models(tmp_path: Path):
     (tmp_path / "run" / "recipe.yaml").touch()
     torch.save({"a": 1}, last)
     assert f"a checkpoint, not a model; give the run folder: {tmp_path / 'run'}" in refusal(last)
+
+
+def test_what_could_not_be_read_again_is_not_saved(tmp_path: Path):
+    model = replace(make(RESNET), classes=("cat", "\udce9t\udce9", "dog"))
+    with pytest.raises(RunError, match=r"cannot be saved: "):
+        save_model(tmp_path / "model.safetensors", model)
+    assert not list(tmp_path.iterdir())

@@ -44,8 +44,16 @@ def pack_facts(facts: Mapping[str, Any]) -> dict[str, str]:
     """Facts as safetensors takes them.
 
     In one key: safetensors writes several in random order, and equal models make equal files.
+
+    Raises:
+        RunError: They could not be read again, as a class name that is not Unicode text.
     """
-    return {_KEY: dump_json(dict(facts))}
+    text = dump_json(dict(facts))
+    try:
+        ModelFacts.model_validate_json(text)
+    except ValidationError as fault:
+        raise RunError(f"the model cannot be saved: {_first_fault(fault)}") from None
+    return {_KEY: text}
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -74,9 +82,7 @@ def read_facts(path: Path) -> ModelFacts:
     except ChangedError:
         raise damaged(path, "its metadata do not match their checksum") from None
     except ValidationError as fault:
-        first = fault.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "metadata"
-        raise mismatch(path, f"{where}: {first['msg']}") from None
+        raise mismatch(path, _first_fault(fault)) from None
     except (ValueError, RecursionError) as fault:  # no JSON, or brackets in brackets
         raise mismatch(path, f"metadata: {fault}") from None
     return facts
@@ -91,3 +97,9 @@ def mismatch(path: Path, reason: str) -> RunError:
     """The error for a file that is whole and says what cannot be."""
     short = " ".join(reason.split())[:200]
     return RunError(f"{path} does not match this version of thriftnet ({short}); retrain")
+
+
+def _first_fault(fault: ValidationError) -> str:
+    first = fault.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "metadata"
+    return f"{where}: {first['msg']}"

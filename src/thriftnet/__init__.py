@@ -1,4 +1,4 @@
-"""The most accurate compact image classifier that a parameter and a compute budget can buy.
+"""Compact image classifiers, trained within a parameter and a compute budget, a CPU first.
 
     import thriftnet
     run = thriftnet.train("smoke")

@@ -43,7 +43,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     name="thriftnet",
-    help="The most accurate compact image classifier that a parameter and compute budget buys.",
+    help="Train compact image classifiers within a parameter and a compute budget, on a CPU first.",
     epilog="Any command takes --debug, which shows the traceback of an error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -23,7 +23,7 @@ from thriftnet.inference.pictures import Picture
 from thriftnet.inference.prediction import Prediction
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.tracking.choose import choose_trackers, track_run
-from thriftnet.training.automatic.wanted import Wanted, settle
+from thriftnet.training.automatic.resolve import TrainRequest, resolve_training
 from thriftnet.training.budget import parse_duration, parse_operations, parse_parameters
 from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.progress import Progress, choose_progress
@@ -142,7 +142,7 @@ def train(
                 trackers=trackers,
                 processes=processes,
             )
-        wanted = Wanted(
+        request = TrainRequest(
             began=began,
             recipe=recipe,
             overrides=overrides,
@@ -154,17 +154,17 @@ def train(
             max_parameters=None if max_params is None else parse_parameters(max_params),
             init=init,
         )
-        settled = settle(wanted, progress, processes)
+        resolved = resolve_training(request, progress, processes)
         return start_run(
-            settled.recipe,
+            resolved.recipe,
             name=name,
             runs_dir=runs_dir,
             data=data,
             strict=strict,
-            opened=settled.opened,
-            notes=settled.notes,
+            opened=resolved.opened,
+            notes=resolved.notes,
             progress=progress,
-            budget=settled.budget,
+            budget=resolved.budget,
             trackers=trackers,
             processes=processes,
         )

@@ -15,7 +15,7 @@ from thriftnet.runs.new_run import create_run
 from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.training.budget import (
     Budget,
-    Pace,
+    MeasuredCosts,
     deadline_of,
     fit_to_budget,
     measure_pace,
@@ -74,7 +74,7 @@ def test_a_capped_budget_buys_no_more_than_the_recipe_has() -> None:
 
 
 def test_time_is_kept_for_the_test_images_that_there_are() -> None:
-    pace = Pace(train_image=0.01, infer_image=0.001)
+    pace = MeasuredCosts(train_image=0.01, infer_image=0.001)
     few = Budget(seconds=100, began=0.0, test_views=8, test_images=500, reopening=3.0)
     assert deadline_of(few, pace) == pytest.approx(97 - 8 * 500 * 0.001 - 3)
 
@@ -88,7 +88,7 @@ def test_operations_buy_epochs_and_the_schedule_keeps_its_shape() -> None:
 
 
 def test_time_pays_for_training_validation_and_evaluation() -> None:
-    pace = Pace(train_image=0.01, infer_image=0.0001)
+    pace = MeasuredCosts(train_image=0.01, infer_image=0.0001)
     budget = Budget(seconds=100, began=time.monotonic(), test_views=6)
     found = fit_to_budget(RECIPE, PLAN, budget, pace)
     cost = found.train.epochs * (50 * 0.01 + 10 * 0.0001) + 10_000 * 6 * 0.0001
@@ -136,13 +136,13 @@ def test_no_budget_is_too_large() -> None:
 def test_the_tighter_budget_decides() -> None:
     an_epoch = 6 * PLAN.macs * len(PLAN.images)
     both = Budget(seconds=1e6, operations=2 * an_epoch, began=time.monotonic())
-    assert fit_to_budget(RECIPE, PLAN, both, Pace(0.001, 0.0001)).train.epochs == 2
+    assert fit_to_budget(RECIPE, PLAN, both, MeasuredCosts(0.001, 0.0001)).train.epochs == 2
 
 
 @pytest.mark.parametrize("budget", [Budget(operations=1.0), Budget(seconds=1.0, test_views=6)])
 def test_budget_below_one_step_is_refused(budget: Budget) -> None:
     with pytest.raises(RecipeError, match="does not allow one step"):
-        fit_to_budget(RECIPE, PLAN, budget, Pace(0.01, 0.01))
+        fit_to_budget(RECIPE, PLAN, budget, MeasuredCosts(0.01, 0.01))
 
 
 def test_measured_pace_is_positive_and_finite() -> None:

@@ -19,7 +19,7 @@ def threshold_for(model: SavedModel, *, tta: str, precision: float) -> float:
     Args:
         model: Calibrated.
         tta: The views that it is used with.
-        precision: Wanted share of right answers, above 0 and below 1.
+        precision: Target share of right answers, above 0 and below 1.
 
     Raises:
         RecipeError: The precision is no such share.
@@ -51,7 +51,7 @@ def choose_threshold(accepted: Sequence[Accepted], *, precision: float) -> Accep
 
     Args:
         accepted: Of held-out images.
-        precision: Wanted share of right predictions, above 0 and below 1.
+        precision: Target share of right predictions, above 0 and below 1.
 
     Raises:
         RunError: None reaches it, or nothing is known of held-out images.

@@ -29,7 +29,7 @@ _STATUS = ("epoch", "epochs", "share", "seconds_left")
 
 
 @dataclass(frozen=True)
-class Standing:
+class LiveRun:
     """The state of a run at one moment."""
 
     name: str
@@ -62,7 +62,7 @@ class Standing:
         return {"state": self.state, "epochs": len(self.epochs), "status": dict(self.status)}
 
 
-def read_standing(path: Path) -> Standing:
+def read_standing(path: Path) -> LiveRun:
     """Read a run folder, whatever its state.
 
     Raises:
@@ -81,7 +81,7 @@ def read_standing(path: Path) -> Standing:
         tests = [line for line in tests if line.get("tta") == tta]
     epochs = (line for line in lines if line.get("kind") == "epoch")
     state = run_state(run, lines, age=age if status else None)
-    return Standing(
+    return LiveRun(
         name=run.name,
         path=path,
         state=state,

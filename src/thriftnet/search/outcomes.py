@@ -78,7 +78,7 @@ class Dynamics(TypedDict):
     loss_slope: Measured | None
 
 
-class Confused(TypedDict):
+class ConfusedClass(TypedDict):
     """A class that is taken for another."""
 
     label: Text
@@ -90,7 +90,7 @@ class Errors(TypedDict):
     """What a network takes for what."""
 
     images: Count
-    most_confused: list[Confused]
+    most_confused: list[ConfusedClass]
 
 
 class AnalysedNetwork(Entry):
@@ -157,7 +157,7 @@ class WinnerTest(TypedDict):
     p_holm: Figure | None
 
 
-class Contender(Entry):
+class RankedEntry(Entry):
     """A place in the ranking of the validation."""
 
     seeds: Annotated[dict[str, Figure], Field(min_length=1)]
@@ -166,7 +166,7 @@ class Contender(Entry):
     winner_less_this: WinnerTest | None
 
 
-def _all_compared(ranking: list[Contender]) -> list[Contender]:
+def _all_compared(ranking: list[RankedEntry]) -> list[RankedEntry]:
     """See that each contender but the winner is compared with the winner."""
     if any(entry["winner_less_this"] is None for entry in ranking[1:]):
         raise ValueError("a contender is not compared with the winner")
@@ -187,7 +187,7 @@ class ValidationOutcome(TypedDict):
 
     epochs: Count
     winner: Text
-    ranking: Annotated[list[Contender], Field(min_length=1), AfterValidator(_all_compared)]
+    ranking: Annotated[list[RankedEntry], Field(min_length=1), AfterValidator(_all_compared)]
     unfinished: NotRequired[list[Entry]]
     test: TestFigures
 

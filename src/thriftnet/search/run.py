@@ -22,7 +22,7 @@ from thriftnet.search.queue.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_snapshot, stages_before
-from thriftnet.search.status import Failure, StageStanding, failures_of, label_of, standing_of
+from thriftnet.search.status import Failure, StageStatus, failures_of, label_of, standing_of
 from thriftnet.search.study import Study
 from thriftnet.search.threads import trial_threads
 from thriftnet.search.workers.local import LocalPool
@@ -46,7 +46,7 @@ class SearchProgress(Protocol):
         ...
 
     def job(
-        self, row: JobRow, snapshot: StudySnapshot, standing: StageStanding, *, done: int
+        self, row: JobRow, snapshot: StudySnapshot, standing: StageStatus, *, done: int
     ) -> None:
         """A job is over, as so many of the stage are with it."""
         ...
@@ -57,7 +57,7 @@ class SearchProgress(Protocol):
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchResult:
     """What a search leaves."""
 
     path: Path
@@ -82,7 +82,7 @@ def run_search(
     heartbeat: float = 5.0,
     retry: bool = False,
     progress: SearchProgress,
-) -> Searched:
+) -> SearchResult:
     """Search a space, or go on with the search.
 
     Args:
@@ -132,11 +132,11 @@ def run_search(
             if outcome is None:
                 outcome = _run_stage(opened, each, supervisor, stop, data=data, progress=progress)
             if outcome is None:
-                return Searched(path, False, outcomes, ())
+                return SearchResult(path, False, outcomes, ())
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
         failures = failures_of(read_snapshot(opened))
-        return Searched(path, True, outcomes, tuple(f for f in failures if f.given_up))
+        return SearchResult(path, True, outcomes, tuple(f for f in failures if f.given_up))
 
 
 def _run_stage(
@@ -149,7 +149,7 @@ def _run_stage(
     progress: SearchProgress,
 ) -> dict[str, Any] | None:
     """Do what is left of a stage and conclude it; none where it was stopped."""
-    teller = _Teller(study, stage, progress)
+    teller = _JobReporter(study, stage, progress)
 
     def stopping() -> bool:
         return stop.requested
@@ -219,7 +219,7 @@ def _retry(study: Study, progress: SearchProgress) -> None:
         progress.note(f"{first.job.stage}: retrying {label} and all jobs chosen after it")
 
 
-class _Teller:
+class _JobReporter:
     """Tells of each job that is over, once."""
 
     def __init__(self, study: Study, stage: Stage, progress: SearchProgress) -> None:

@@ -13,7 +13,7 @@ from thriftnet.search.study import Study
 
 
 @dataclass(frozen=True)
-class StageStanding:
+class StageStatus:
     """One stage in figures."""
 
     name: str
@@ -47,7 +47,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StudyStatus:
     """A study in figures."""
 
     path: str
@@ -55,7 +55,7 @@ class Standing:
     candidates: int
     """Within budget."""
     over_budget: int
-    stages: list[StageStanding]
+    stages: list[StageStatus]
     failures: list[Failure]
     retry: str | None
     """The command that tries again what was given up; none if nothing was."""
@@ -70,7 +70,7 @@ class Standing:
         return asdict(self)
 
 
-def read_standing(study: Study) -> Standing:
+def read_standing(study: Study) -> StudyStatus:
     """Count what the storage holds.
 
     Raises:
@@ -83,7 +83,7 @@ def read_standing(study: Study) -> Standing:
         if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
             stages[at] = replace(stages[at], state="running")  # as the whole of the analysis is
     failures = failures_of(snapshot)
-    return Standing(
+    return StudyStatus(
         path=str(study.path),
         space=study.space.name,
         candidates=len(snapshot.competing),
@@ -110,7 +110,7 @@ def label_of(snapshot: StudySnapshot, row: JobRow) -> str:
     return label + (f"  seed {row.job.seed}" if row.job.seed else "")
 
 
-def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStanding:
+def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStatus:
     """One stage, by the outcomes and jobs that are known; a stage without an outcome is not done.
 
     Raises:
@@ -135,7 +135,7 @@ def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStanding:
         default=None,
     )
     state = "done" if done else "running" if running else "stopped" if rows else "waiting"
-    return StageStanding(
+    return StageStatus(
         name=stage.name,
         state=state,
         done=len(over),

@@ -14,7 +14,7 @@ from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
-from thriftnet.search.status import StageStanding, Standing, read_standing
+from thriftnet.search.status import StageStatus, StudyStatus, read_standing
 from thriftnet.search.study import Study
 from thriftnet.table import MISSING, Cell, clock, make_table
 from thriftnet.terminal.search_stages import (
@@ -53,7 +53,7 @@ class PrintedSearch:
         print(flush=True)
 
     def job(
-        self, row: JobRow, snapshot: StudySnapshot, standing: StageStanding, *, done: int
+        self, row: JobRow, snapshot: StudySnapshot, standing: StageStatus, *, done: int
     ) -> None:
         """Print the end of a job."""
         candidate = snapshot.candidates[row.job.candidate]
@@ -79,7 +79,7 @@ class PrintedSearch:
         printers[stage](outcome)
 
 
-def standing_lines(standing: Standing, *, width: int) -> list[str]:
+def standing_lines(standing: StudyStatus, *, width: int) -> list[str]:
     """A study as a table: a line for each stage, and its best."""
     columns = (
         "stage", "state", "done", "running", "pruned", "failed", ("best", ".4f"), ("left", clock),
@@ -131,7 +131,7 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
             standing = read_standing(study)
 
 
-def _stage_cells(stage: StageStanding) -> tuple[Any, ...]:
+def _stage_cells(stage: StageStatus) -> tuple[Any, ...]:
     expected = MISSING if stage.expected is None else stage.expected
     done = Cell(f"{stage.done}/{expected}", stage.done)
     counts = stage.running, stage.pruned, stage.failed

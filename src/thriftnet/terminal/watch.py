@@ -14,7 +14,7 @@ from thriftnet.plain import plain
 from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.contention import is_large
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.live import Standing, read_standing
+from thriftnet.runs.live import LiveRun, read_standing
 from thriftnet.runs.metrics_log import is_figure
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.table import clock
@@ -51,7 +51,7 @@ def sparkline(values: list[float], *, width: int) -> str:
     return "".join(_BARS[round((value - least) * scale)] for value in shown)
 
 
-def standing_lines(standing: Standing, *, width: int) -> list[str]:
+def standing_lines(standing: LiveRun, *, width: int) -> list[str]:
     """The state, a bar, and a line for each figure that is known."""
     lines = [fit(_headline(standing), width).rstrip()]
     for name, key, now, form in _SERIES:
@@ -75,7 +75,7 @@ def standing_lines(standing: Standing, *, width: int) -> list[str]:
     return lines
 
 
-def _headline(standing: Standing) -> str:
+def _headline(standing: LiveRun) -> str:
     status = standing.status
     text = f"{plain(standing.name)}  {standing.state}"
     if not status:

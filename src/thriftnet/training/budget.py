@@ -53,7 +53,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Pace:
+class MeasuredCosts:
     """Measured costs."""
 
     train_image: float
@@ -89,7 +89,7 @@ def parse_parameters(text: str) -> int:
     return max(1, round(_parse(text, _PARAMETERS, "--max-params", "800k or 5M")))
 
 
-def measure_pace(plan: Plan, state: TrainingState) -> Pace:
+def measure_pace(plan: Plan, state: TrainingState) -> MeasuredCosts:
     """Time some steps and some inference; `state` cannot be used after it."""
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
     steps: list[float] = []
@@ -103,21 +103,21 @@ def measure_pace(plan: Plan, state: TrainingState) -> Pace:
     began = time.monotonic()
     few = plan.images[:500]
     plan.engine(state.model).logits(few)
-    pace = Pace(
+    pace = MeasuredCosts(
         train_image=statistics.median(steps[1:]) / len(batch),
         infer_image=(time.monotonic() - began) / len(few),
     )
     return plan.processes.broadcast_from_main(lambda: pace)
 
 
-def deadline_of(budget: Budget, pace: Pace) -> float:
+def deadline_of(budget: Budget, pace: MeasuredCosts) -> float:
     """When training has to end, by `time.monotonic()`, for the evaluation to be in time."""
     assert budget.seconds is not None
     inference = budget.test_images * budget.test_views * pace.infer_image
     return budget.began + budget.seconds * (1 - _MARGIN) - inference - budget.reopening
 
 
-def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: Pace | None) -> Recipe:
+def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: MeasuredCosts | None) -> Recipe:
     """The recipe with the epochs that the budget buys; the run keeps its shape.
 
     Lengths of the schedule, and the epochs over all images, over smaller ones and that train the

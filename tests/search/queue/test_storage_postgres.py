@@ -18,7 +18,7 @@ import pytest
 from postgres import PASSWORD, PostgresServer
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import database
-from thriftnet.search.queue.faults import AwayError, explain
+from thriftnet.search.queue.faults import StorageUnavailableError, explain
 from thriftnet.search.queue.jobs import Answer, Claim, Job
 from thriftnet.search.queue.storage import Storage
 
@@ -122,7 +122,9 @@ def test_a_long_outage_is_one_line_and_what_was_finished_is_kept(server: Postgre
     assert isinstance(held, Claim)
     assert storage.finish(held, value=0.5, seconds=1)
     server.stop()
-    with pytest.raises(AwayError, match=r"no server answers at postgresql://.*what was finished"):
+    with pytest.raises(
+        StorageUnavailableError, match=r"no server answers at postgresql://.*what was finished"
+    ):
         storage.jobs("grid")
     server.start()
     assert [row.value for row in storage.jobs("grid")] == [0.5]
@@ -181,4 +183,4 @@ def test_a_full_disk_of_the_server():
     said = 'could not extend file "base/16384/2619": No space left on device'
     told = explain(said, "postgresql://host/name")
     assert "the disk of the server is full" in str(told)
-    assert not isinstance(told, AwayError)
+    assert not isinstance(told, StorageUnavailableError)

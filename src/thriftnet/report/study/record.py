@@ -14,7 +14,7 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid, refinement
 from thriftnet.search.stages.order import STAGES
-from thriftnet.search.status import StageStanding, standing_of
+from thriftnet.search.status import StageStatus, standing_of
 from thriftnet.search.study import Study
 
 
@@ -27,7 +27,7 @@ class StudyRecord:
     """With the outcomes that could be read."""
     trials: Mapping[str, Trial]
     """By digest: every candidate of the grid and of the refinement."""
-    stages: Sequence[StageStanding]
+    stages: Sequence[StageStatus]
     settings: Mapping[str, Any]
     """Every recipe key of the space's base, by dotted key."""
     pflop: float | None
@@ -143,7 +143,7 @@ def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | N
         return None
 
 
-def _missing_stages(study: Study, standings: Sequence[StageStanding]) -> list[str]:
+def _missing_stages(study: Study, standings: Sequence[StageStatus]) -> list[str]:
     """What is not known yet, as not all stages are done."""
     lacking = [each for each in standings if each.state != "done"]
     if not lacking:

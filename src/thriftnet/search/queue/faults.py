@@ -13,7 +13,7 @@ from thriftnet.errors import SearchError
 from thriftnet.search.queue import database
 
 
-class AwayError(SearchError):
+class StorageUnavailableError(SearchError):
     """The storage does not answer now, and may in a moment."""
 
 
@@ -103,7 +103,7 @@ def explain(reason: str, where: str) -> SearchError:
     text = text.replace("LOCK_SECONDS", f"{database.LOCK_SECONDS:g}").replace("{}", where)
     text += "" if fault else f" ({short})"
     told = f"{text}, and run the same command again: what was finished is kept"
-    return AwayError(told) if fault and fault.passing else SearchError(told)
+    return StorageUnavailableError(told) if fault and fault.passing else SearchError(told)
 
 
 def damaged(where: str, reason: str) -> SearchError:

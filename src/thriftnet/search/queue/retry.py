@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from thriftnet.search.queue.faults import AwayError
+from thriftnet.search.queue.faults import StorageUnavailableError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two questions."""
@@ -41,7 +41,7 @@ def retry_while_unavailable(
         while True:
             try:
                 found = method(self, *args, **kwargs)
-            except AwayError:
+            except StorageUnavailableError:
                 if not self.wait_until_available or time.monotonic() + pause > end:
                     raise
                 time.sleep(pause)

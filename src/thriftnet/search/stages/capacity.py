@@ -43,7 +43,7 @@ class StageFigures:
 
 
 @dataclass(frozen=True)
-class Judged:
+class StageVerdict:
     """A stage with its verdict and the numbers behind it."""
 
     figures: StageFigures
@@ -82,7 +82,7 @@ def rules() -> dict[str, float]:
 
 def judge(
     stages: Sequence[StageFigures], *, base: float, classes: int, images: int
-) -> list[Judged]:
+) -> list[StageVerdict]:
     """A verdict for every stage.
 
     Args:
@@ -99,7 +99,7 @@ def judge(
     earlier_of = {stage.name: earlier for stage, earlier in zip(stages, before, strict=False)}
     top = max((stage.probe_accuracy for stage in stages), default=base)
     learned = top - base > _half_width(base, top, images)
-    found: list[Judged] = []
+    found: list[StageVerdict] = []
     for stage, gain in zip(stages, gains, strict=True):
         # Where no stage adds anything, none adds less than another.
         cost = (stage.parameters / parameters + stage.macs / macs) / 2
@@ -109,7 +109,7 @@ def judge(
         verdict, reason = _verdict(stage, (share - reach, share, share + reach), cost, classes)
         if not learned:
             verdict, reason = "cannot be told", "no stage is shown to add anything to the stem"
-        found.append(Judged(stage, gain, width, share, cost, verdict, reason))
+        found.append(StageVerdict(stage, gain, width, share, cost, verdict, reason))
     return found
 
 

@@ -119,7 +119,7 @@ def _pauses(study: Study) -> Iterator[float]:
         pause = min(2 * pause, max(_SHORTEST_PAUSE, study.storage.heartbeat / 10))
 
 
-class _HandOn(Quiet):
+class _StopForwarding(Quiet):
     """Hands a lost claim, or a request older than the training's own handlers, on to those."""
 
     def __init__(self, stop: StopRequest, heart: Heartbeat) -> None:
@@ -142,7 +142,7 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
     path, epochs, seed = study.trial_path(claim.job), claim.job.epochs, claim.job.seed
 
     def bring() -> tuple[float, float] | None:
-        progress, horizon = _HandOn(stop, heart), stage.horizon(study.space)
+        progress, horizon = _StopForwarding(stop, heart), stage.horizon(study.space)
         run = train_trial(
             path,
             lambda: trial_recipe(study.space, candidate, epochs=horizon, seed=seed),

@@ -33,10 +33,10 @@ from thriftnet.recipe.rules import (
     shape_trial,
 )
 from thriftnet.table import clock
-from thriftnet.training.automatic.asked import Asked
 from thriftnet.training.automatic.pictures import Pictures
-from thriftnet.training.automatic.purse import Purse
-from thriftnet.training.automatic.tryout import Say, Tryout
+from thriftnet.training.automatic.remaining_budget import RemainingBudget
+from thriftnet.training.automatic.request import AutoRequest
+from thriftnet.training.automatic.trial_runner import Say, TrialRunner
 from thriftnet.training.budget import Budget
 from thriftnet.training.data import with_dataset
 from thriftnet.weights.card import card_of
@@ -61,11 +61,11 @@ class Chosen:
     """What was decided and why, and what was tried, for the run folder."""
 
 
-def choose_recipe(asked: Asked, *, say: Say) -> Chosen:
+def choose_recipe(request: AutoRequest, *, say: Say) -> Chosen:
     """Choose a recipe by the rules, and by trials on held-out training images.
 
     Args:
-        asked: What the user wants.
+        request: What the user wants.
         say: Told each choice with its reason, a line at a time.
 
     Raises:
@@ -73,63 +73,65 @@ def choose_recipe(asked: Asked, *, say: Say) -> Chosen:
         DataError: The pictures cannot be had.
         RunError: The weights to start from are not there.
     """
-    asked.check()
-    pictures = Pictures(asked, say)
-    say(_header(asked))
-    purse = Purse.of(asked)
+    request.check()
+    pictures = Pictures(request, say)
+    say(_header(request))
+    remaining = RemainingBudget.of(request)
     cost_of = cost_counter(pictures.outline.classes)
-    first = _first_network(asked, pictures.outlined(purse.final()), cost_of)
+    first = _first_network(request, pictures.outlined(remaining.final()), cost_of)
     images = pictures.at(first.side)
-    _check_time(asked, purse)
-    facts = pictures.facts(first.side, purse.final())
-    arms = choose_arms(facts, asked.given)
-    each = TRIAL_SHARE * purse.left() / (2 + len(arms))
-    network, start = _candidates(asked, facts, cost_of, first, trial=each)
+    _check_time(request, remaining)
+    facts = pictures.facts(first.side, remaining.final())
+    arms = choose_arms(facts, request.given)
+    each = TRIAL_SHARE * remaining.left() / (2 + len(arms))
+    network, start = _candidates(request, facts, cost_of, first, trial=each)
     named = "val" in images.splits
     shape = shape_trial(facts, start or network, cost_of, operations=each, named_val=named)
     until = None
-    if asked.seconds is not None:
-        until = time.monotonic() + TRIAL_SHARE * purse.seconds_left()
-    tryout = Tryout(asked, shape, pictures.at, cost_of, facts, purse, until, say)
-    network = tryout.run(network, start, arms)
-    return _conclude(asked, pictures, tryout, network)
+    if request.seconds is not None:
+        until = time.monotonic() + TRIAL_SHARE * remaining.seconds_left()
+    runner = TrialRunner(request, shape, pictures.at, cost_of, facts, remaining, until, say)
+    network = runner.run(network, start, arms)
+    return _conclude(request, pictures, runner, network)
 
 
-def _conclude(asked: Asked, pictures: Pictures, tryout: Tryout, network: Network) -> Chosen:
+def _conclude(
+    request: AutoRequest, pictures: Pictures, runner: TrialRunner, network: Network
+) -> Chosen:
     """The final recipe and budget, and all choices told."""
-    purse = tryout.purse
-    facts = replace(tryout.facts, operations=purse.left())
+    remaining = runner.remaining
+    facts = replace(runner.facts, operations=remaining.left())
     passes, most = facts.passes(network.cost.macs), most_passes(facts, network)
-    epochs = asked.given.get("train.epochs")
+    epochs = request.given.get("train.epochs")
     choices = [
-        *why_network(facts, network, asked=asked.side is not None),
-        why_start(network, tryout.told, asked=asked.weights is not None),
-        why_augmentation(tryout.taken, tryout.told),
+        *why_network(facts, network, asked=request.side is not None),
+        why_start(network, runner.told, asked=request.weights is not None),
+        why_augmentation(runner.taken, runner.told),
         why_length(passes, most, facts.images, asked=epochs),
     ]
     for choice in choices:
-        tryout.say(str(choice))
-    recipe = asked.recipe(network, tryout.changes, images=facts.images, passes=most)
+        runner.say(str(choice))
+    recipe = request.recipe(network, runner.changes, images=facts.images, passes=most)
     images = pictures.at(recipe.data.image_size)
     fixed, each = _REOPENING
     budget = Budget(
-        seconds=asked.seconds,
-        operations=None if asked.operations is None else asked.operations - purse.spent,
-        began=asked.began,
+        seconds=request.seconds,
+        operations=None if request.operations is None else request.operations - remaining.spent,
+        began=request.began,
         test_views=len(tta_views(recipe.evaluate.tta)),
         reopening=fixed + each * pictures.outline.pictures,
         capped=True,
     )
     told = {choice.what: f"{choice.chosen}; {choice.reason}" for choice in choices}
-    notes = {"chosen": told, "tried": tryout.told}
+    notes = {"chosen": told, "tried": runner.told}
     return Chosen(with_dataset(recipe, images), images, budget, notes)
 
 
-def _header(asked: Asked) -> str:
-    limits = [] if asked.seconds is None else [f"{clock(asked.seconds)} (--time-budget)"]
-    if asked.operations is not None:
-        limits.append(f"{asked.operations / 1e15:g} PFLOP (--flops-budget)")
-    limits.append(f"{asked.max_parameters:,} parameters (--max-params)")
+def _header(request: AutoRequest) -> str:
+    limits = [] if request.seconds is None else [f"{clock(request.seconds)} (--time-budget)"]
+    if request.operations is not None:
+        limits.append(f"{request.operations / 1e15:g} PFLOP (--flops-budget)")
+    limits.append(f"{request.max_parameters:,} parameters (--max-params)")
     return f"no recipe is given: choosing one for these pictures, within {' and '.join(limits)}"
 
 
@@ -147,33 +149,33 @@ def cost_counter(classes: int) -> CostOf:
     return cost_of
 
 
-def _first_network(asked: Asked, facts: Facts, cost_of: CostOf) -> Network:
+def _first_network(request: AutoRequest, facts: Facts, cost_of: CostOf) -> Network:
     """From nothing, or from the weights that the user names."""
-    name, most, side = asked.weights, asked.max_parameters, asked.side
+    name, most, side = request.weights, request.max_parameters, request.side
     if name is None:
         return choose_network(facts, cost_of, max_parameters=most, side=side)
     model = model_section(read_facts(find_model(name).path)).model_dump(mode="json")
     network = choose_start(facts, [(name, model)], cost_of, max_parameters=most, side=side)
     if network is None:
         raise RecipeError(
-            f"the network of {name} has more than the {asked.max_parameters:,} parameters allowed; "
-            "raise --max-params, or start from another"
+            f"the network of {name} has more than the {request.max_parameters:,} parameters "
+            "allowed; raise --max-params, or start from another"
         )
     return network
 
 
 def _candidates(
-    asked: Asked, facts: Facts, cost_of: CostOf, first: Network, *, trial: float
+    request: AutoRequest, facts: Facts, cost_of: CostOf, first: Network, *, trial: float
 ) -> tuple[Network, Network | None]:
     """The network to begin with, now that colour and counts are known, and a start to try."""
     if first.weights is not None:
         return first, None
-    most = asked.max_parameters
+    most = request.max_parameters
     network = choose_network(facts, cost_of, max_parameters=most, side=first.side)
     if facts.images >= FEW:
         return network, None
     start = choose_start(
-        facts, _shipped(), cost_of, max_parameters=most, side=asked.side, trial=trial
+        facts, _shipped(), cost_of, max_parameters=most, side=request.side, trial=trial
     )
     return network, start
 
@@ -189,11 +191,11 @@ def _shipped() -> list[tuple[str, Mapping[str, Any]]]:
     return [(name, model) for _, name, model in sorted(found, key=lambda each: -each[0])]
 
 
-def _check_time(asked: Asked, purse: Purse) -> None:
+def _check_time(request: AutoRequest, remaining: RemainingBudget) -> None:
     """See that decoding has left enough of the time."""
-    if asked.seconds is not None and purse.seconds_left() < _LEAST_LEFT * asked.seconds:
-        took = asked.seconds - purse.seconds_left()
+    if request.seconds is not None and remaining.seconds_left() < _LEAST_LEFT * request.seconds:
+        took = request.seconds - remaining.seconds_left()
         raise RecipeError(
-            f"start-up and decoding took {clock(took)} of {clock(asked.seconds)}; decoding is done "
-            "now: run the same again, or give more with --time-budget"
+            f"start-up and decoding took {clock(took)} of {clock(request.seconds)}; decoding is "
+            "done now: run the same again, or give more with --time-budget"
         )

@@ -10,7 +10,7 @@ import numpy as np
 from thriftnet.data import OpenDataset
 from thriftnet.data.own.outline import Outline, outline_pictures
 from thriftnet.recipe.chosen import Facts
-from thriftnet.training.automatic.asked import Asked
+from thriftnet.training.automatic.request import AutoRequest
 from thriftnet.training.data import data_spec, open_data
 
 _LOOKED_AT = 500
@@ -21,7 +21,7 @@ class Pictures:
     """Opens pictures at the sides that are asked for, each once.
 
     Args:
-        asked: Where they lie and how they are read.
+        request: Where they lie and how they are read.
         say: Told what is there, once.
 
     Raises:
@@ -29,11 +29,11 @@ class Pictures:
         RecipeError: An override is wrong.
     """
 
-    def __init__(self, asked: Asked, say: Callable[[str], None]) -> None:
-        self._asked, self._say = asked, say
-        self._settings = asked.data()
-        spec = replace(data_spec(self._settings, asked.source), strict=asked.strict)
-        self.outline: Outline = outline_pictures(asked.source.expanduser(), spec)
+    def __init__(self, request: AutoRequest, say: Callable[[str], None]) -> None:
+        self._request, self._say = request, say
+        self._settings = request.data()
+        spec = replace(data_spec(self._settings, request.source), strict=request.strict)
+        self.outline: Outline = outline_pictures(request.source.expanduser(), spec)
         self._open: dict[int, OpenDataset] = {}
 
     def at(self, side: int) -> OpenDataset:
@@ -46,7 +46,7 @@ class Pictures:
             say = self._said if self._open else self._say
             settings = self._settings.model_copy(update={"image_size": side})
             self._open[side] = open_data(
-                settings, self._asked.source, strict=self._asked.strict, say=say
+                settings, self._request.source, strict=self._request.strict, say=say
             )
         return self._open[side]
 

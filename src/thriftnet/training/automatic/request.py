@@ -22,7 +22,7 @@ DEFAULT_PARAMETERS = 5_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class AutoRequest:
     """Pictures, a budget, and all that is set by hand."""
 
     source: Path

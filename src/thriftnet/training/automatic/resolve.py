@@ -11,8 +11,8 @@ from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import DATASETS, name_of
 from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
-from thriftnet.training.automatic.asked import DEFAULT_PARAMETERS, DEFAULT_SECONDS, Asked
 from thriftnet.training.automatic.choose import choose_recipe
+from thriftnet.training.automatic.request import DEFAULT_PARAMETERS, DEFAULT_SECONDS, AutoRequest
 from thriftnet.training.budget import Budget
 from thriftnet.training.distributed.processes import Processes
 from thriftnet.training.progress import Progress
@@ -20,7 +20,7 @@ from thriftnet.training.runner import main_progress
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrainRequest:
     """What a user says; none is left to the recipe, or to the rules."""
 
     began: float
@@ -50,7 +50,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Settled:
+class ResolvedTraining:
     """What `start_run` takes."""
 
     recipe: Recipe
@@ -60,11 +60,13 @@ class Settled:
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-def settle(wanted: Wanted, progress: Progress, processes: Processes) -> Settled:
+def resolve_training(
+    request: TrainRequest, progress: Progress, processes: Processes
+) -> ResolvedTraining:
     """The recipe of a training, and what it may cost.
 
     Args:
-        wanted: By the user.
+        request: By the user.
         progress: Told what is chosen and why.
         processes: Those that train together; the first one chooses.
 
@@ -73,63 +75,63 @@ def settle(wanted: Wanted, progress: Progress, processes: Processes) -> Settled:
         DataError: The pictures cannot be had.
         RunError: The weights to start from are not there.
     """
-    if wanted.is_open:
-        return _chosen(wanted, main_progress(progress, processes), processes)
+    if request.is_open:
+        return _chosen(request, main_progress(progress, processes), processes)
     say = progress.note if processes.is_main else None
-    recipe = _read(wanted, say)
+    recipe = _read(request, say)
     budget = None
-    if wanted.seconds is not None or wanted.operations is not None:
+    if request.seconds is not None or request.operations is not None:
         budget = Budget(
-            seconds=wanted.seconds,
-            operations=wanted.operations,
-            began=wanted.began,
+            seconds=request.seconds,
+            operations=request.operations,
+            began=request.began,
             test_views=len(tta_views(recipe.evaluate.tta)),
         )
-    return Settled(recipe, budget)
+    return ResolvedTraining(recipe, budget)
 
 
-def _read(wanted: Wanted, say: Any) -> Recipe:
+def _read(request: TrainRequest, say: Any) -> Recipe:
     """A recipe by name, path or value, with what was said beside it."""
-    recipe = wanted.recipe
+    recipe = request.recipe
     changes: dict[str, Any] = {}
     if not isinstance(recipe, Recipe):
         named = "quick" if recipe is None else recipe
-        recipe = load_recipe(named, wanted.overrides, seed=wanted.seed, say=say)
-    elif wanted.seed is not None:
-        changes["seed"] = wanted.seed
-    if wanted.max_parameters is not None:
-        changes["max_parameters"] = wanted.max_parameters
-    if wanted.weights is not None:
+        recipe = load_recipe(named, request.overrides, seed=request.seed, say=say)
+    elif request.seed is not None:
+        changes["seed"] = request.seed
+    if request.max_parameters is not None:
+        changes["max_parameters"] = request.max_parameters
+    if request.weights is not None:
         own = recipe.init.model_dump(mode="json")
-        changes["init"] = {**own, "weights": wanted.weights, "sha256": None}
+        changes["init"] = {**own, "weights": request.weights, "sha256": None}
     if not changes:
         return recipe
     return build_recipe({**recipe.model_dump(mode="json"), **changes}, origin=recipe.name)
 
 
-def _chosen(wanted: Wanted, progress: Progress, processes: Processes) -> Settled:
+def _chosen(request: TrainRequest, progress: Progress, processes: Processes) -> ResolvedTraining:
     """In the first process, by its clock; images that it has open stay with it."""
-    assert wanted.data is not None
-    seconds = wanted.seconds
-    if seconds is None and wanted.operations is None:
+    assert request.data is not None
+    seconds = request.seconds
+    if seconds is None and request.operations is None:
         seconds = DEFAULT_SECONDS
-    asked = Asked(
-        source=wanted.data,
-        overrides=wanted.overrides,
-        seed=wanted.seed or 0,
-        strict=wanted.strict,
-        init=wanted.weights,
-        max_parameters=wanted.max_parameters or DEFAULT_PARAMETERS,
+    auto = AutoRequest(
+        source=request.data,
+        overrides=request.overrides,
+        seed=request.seed or 0,
+        strict=request.strict,
+        init=request.weights,
+        max_parameters=request.max_parameters or DEFAULT_PARAMETERS,
         seconds=seconds,
-        operations=wanted.operations,
-        began=wanted.began,
+        operations=request.operations,
+        began=request.began,
     )
     opened: list[OpenDataset] = []
 
     def choose() -> tuple[Recipe, Budget, dict[str, Any]]:
-        chosen = choose_recipe(asked, say=progress.note)
+        chosen = choose_recipe(auto, say=progress.note)
         opened.append(chosen.images)
         return chosen.recipe, chosen.budget, chosen.notes
 
     recipe, budget, notes = processes.broadcast_from_main(choose)
-    return Settled(recipe, budget, opened[0] if opened else None, notes)
+    return ResolvedTraining(recipe, budget, opened[0] if opened else None, notes)

@@ -8,19 +8,19 @@ import pytest
 
 from thriftnet.errors import RecipeError
 from thriftnet.recipe.chosen import Cost, Network
-from thriftnet.training.automatic.asked import Asked
+from thriftnet.training.automatic.request import AutoRequest
 
 NETWORK = Network({"family": "speednet"}, 48, Cost(10**7, 10**5))
 SMALLER = Network({"family": "speednet"}, 32, Cost(10**7, 10**5))
 
 
 def recipe(*overrides: str, trial: bool = False, changes: dict[str, object] | None = None):
-    asked = Asked(Path("my photos.v2"), overrides, seed=5)
-    asked.check()
+    request = AutoRequest(Path("my photos.v2"), overrides, seed=5)
+    request.check()
     forced = {"data.val_ratio": 0.2, "data.image_size": 32} if trial else None
     given = {"augment.flip": "random"} if changes is None else changes
     network = SMALLER if trial else NETWORK
-    return asked.recipe(network, given, images=2_000, passes=30, forced=forced)
+    return request.recipe(network, given, images=2_000, passes=30, forced=forced)
 
 
 def test_validation_comes_before_the_user_and_a_trial_last() -> None:
@@ -58,5 +58,5 @@ def test_lengths_follow_epochs_that_the_user_sets() -> None:
 )
 def test_wrong_overrides_are_refused_at_once(override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message) as caught:
-        Asked(Path("photos"), (override,)).check()
+        AutoRequest(Path("photos"), (override,)).check()
     assert "\n" not in str(caught.value)

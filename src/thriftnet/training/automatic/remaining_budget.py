@@ -14,7 +14,7 @@ from thriftnet.data.opened import hold
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.rules import TRIAL_SHARE
-from thriftnet.training.automatic.asked import Asked
+from thriftnet.training.automatic.request import AutoRequest
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
@@ -26,7 +26,7 @@ _USABLE = 0.95
 
 
 @dataclass
-class Purse:
+class RemainingBudget:
     """A budget of time, of operations or of both, and what is left of it."""
 
     began: float
@@ -39,10 +39,10 @@ class Purse:
     """Operations of trials."""
 
     @classmethod
-    def of(cls, asked: Asked) -> Purse:
+    def of(cls, request: AutoRequest) -> RemainingBudget:
         """That of a user, on this machine."""
-        rate = 0.0 if asked.seconds is None else operations_per_second()
-        return cls(asked.began, asked.seconds, asked.operations, rate)
+        rate = 0.0 if request.seconds is None else operations_per_second()
+        return cls(request.began, request.seconds, request.operations, rate)
 
     def left(self) -> float:
         """Counted operations that what is left buys."""

@@ -8,7 +8,7 @@ import pytest
 
 from thriftnet.data.registry import DATASETS
 from thriftnet.recipe import load_recipe
-from thriftnet.training.automatic.wanted import Wanted, settle
+from thriftnet.training.automatic.resolve import TrainRequest, resolve_training
 from thriftnet.training.distributed.processes import ALONE
 from thriftnet.training.progress import Quiet
 
@@ -16,27 +16,29 @@ from thriftnet.training.progress import Quiet
 def test_a_recipe_is_chosen_for_own_pictures_without_one_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Wanted(0.0, data=tmp_path).is_open
-    assert not Wanted(0.0).is_open
-    assert not Wanted(0.0, recipe="quick", data=tmp_path).is_open
+    assert TrainRequest(0.0, data=tmp_path).is_open
+    assert not TrainRequest(0.0).is_open
+    assert not TrainRequest(0.0, recipe="quick", data=tmp_path).is_open
     named = DATASETS["cifar10"]._replace(holds=lambda _: True)
     monkeypatch.setitem(DATASETS, "cifar10", named)
-    assert not Wanted(0.0, data=tmp_path).is_open
-    assert settle(Wanted(0.0, data=tmp_path), Quiet(), ALONE).recipe == load_recipe("quick")
+    assert not TrainRequest(0.0, data=tmp_path).is_open
+    assert resolve_training(TrainRequest(0.0, data=tmp_path), Quiet(), ALONE).recipe == load_recipe(
+        "quick"
+    )
 
 
 def test_options_beside_a_recipe_are_in_it() -> None:
-    wanted = Wanted(0.0, recipe="quick", seed=4, max_parameters=2_000_000, init="quick")
-    found = settle(wanted, Quiet(), ALONE)
+    request = TrainRequest(0.0, recipe="quick", seed=4, max_parameters=2_000_000, init="quick")
+    found = resolve_training(request, Quiet(), ALONE)
     assert found.budget is None
     recipe = found.recipe
     assert (recipe.seed, recipe.max_parameters, recipe.init.weights) == (4, 2_000_000, "quick")
-    value = settle(Wanted(0.0, recipe=recipe, operations=1e12), Quiet(), ALONE)
+    value = resolve_training(TrainRequest(0.0, recipe=recipe, operations=1e12), Quiet(), ALONE)
     assert value.recipe == recipe
     assert value.budget
     assert value.budget.operations == 1e12
 
 
 def test_a_path_of_weights_is_never_taken_for_a_name() -> None:
-    assert Wanted(0.0, init="best").weights == "best"
-    assert Wanted(0.0, init=Path("best")).weights == str(Path("best").absolute())
+    assert TrainRequest(0.0, init="best").weights == "best"
+    assert TrainRequest(0.0, init=Path("best")).weights == str(Path("best").absolute())

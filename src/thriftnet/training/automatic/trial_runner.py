@@ -19,24 +19,24 @@ from thriftnet.recipe.rules import (
     TrialShape,
     fit_trial,
 )
-from thriftnet.training.automatic.asked import Asked
-from thriftnet.training.automatic.purse import Purse
+from thriftnet.training.automatic.remaining_budget import RemainingBudget
+from thriftnet.training.automatic.request import AutoRequest
 from thriftnet.training.automatic.trials import Gain, Outcome, paired_gain, run_trial
 
 Say = Callable[[str], None]
 
 
 @dataclass
-class Tryout:
+class TrialRunner:
     """Tries one change after the other, each on top of what was taken before."""
 
-    asked: Asked
+    request: AutoRequest
     shape: TrialShape
     open_at: Callable[[int], OpenDataset]
     """The pictures at a side in pixels."""
     cost_of: CostOf
     facts: Facts
-    purse: Purse
+    remaining: RemainingBudget
     until: float | None
     """By `time.monotonic()`, when no further trial begins; none: no clock."""
     say: Say
@@ -103,7 +103,7 @@ class Tryout:
             "data.fraction": shape.fraction,
             "data.image_size": smaller.side,
         }
-        recipe = self.asked.recipe(
+        recipe = self.request.recipe(
             smaller,
             {**self.changes, **changes},
             images=shape.images,
@@ -111,7 +111,7 @@ class Tryout:
             forced=forced,
         )
         seen = shape.images * passes * shape.repeats
-        self.purse.spent += 6 * smaller.cost.macs * seen
+        self.remaining.spent += 6 * smaller.cost.macs * seen
         return run_trial(recipe, self.open_at(network.side), repeats=shape.repeats)
 
     def _decide(self, name: str, best: Outcome, other: Outcome, *, careful: bool = False) -> bool:

@@ -1,6 +1,7 @@
 """Every fused operation, forward and backward, beside float64 on features that break fp32 sums."""
 
 import copy
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -57,7 +58,11 @@ def _of(*names: str) -> Tensor:
     return _features(torch.stack([CHANNELS[name] for name in names], dim=1))
 
 
-@pytest.fixture(params=[1, 2, 3, 16], ids=lambda n: f"{n} threads")
+# `make numerics` says how many; where nothing is said, one, an even and an odd number, and many.
+ASKED = os.environ.get("THRIFTNET_TEST_THREADS")
+
+
+@pytest.fixture(params=[int(ASKED)] if ASKED else [1, 2, 3, 16], ids=lambda n: f"{n} threads")
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)

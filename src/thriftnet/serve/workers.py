@@ -3,7 +3,9 @@
 There is no timer: a thread that becomes free takes all that waits, its share of it where others
 are free too. A lone picture is not kept waiting for company, and under load batches grow by
 themselves. Each thread computes with one of torch's threads, since threads that share every
-operation wait for each other at its end; a thread that is alone with its work uses all of them.
+operation wait for each other at its end. The first thread uses all of them where it is alone with
+its work, and only the first: OpenMP keeps a team for each thread that ever did, and teams of more
+threads than there are cores sleep between operations instead of spinning, at 30 to 50 us each.
 """
 
 from __future__ import annotations
@@ -99,10 +101,12 @@ class Workers:
         self._engines = (threads or self.torch_threads) if classifier.compute.prefers_small else 1
         """How many batches may be in the network at a time."""
         self._count = max(2, threads or self.torch_threads)
-        self._change = threading.Condition()
+        self._lock = threading.Lock()
+        self._wakes = [threading.Condition(self._lock) for _ in range(self._count)]
         self._waiting: deque[tuple[Job, int]] = deque()  # not decoded yet
         self._ready: deque[tuple[Job, int]] = deque()
-        self._idle = 0
+        self._idle: set[int] = set()
+        """Numbers of the threads that wait and were not woken."""
         self._computing = 0
         self._closed = False
         self._threads: list[threading.Thread] = []
@@ -113,7 +117,9 @@ class Workers:
         self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
         Image.init()  # once, before several threads ask for a format
         self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            threading.Thread(
+                target=self._work, args=(number,), name=f"worker-{number}", daemon=True
+            )
             for number in range(self._count)
         ]
         for thread in self._threads:
@@ -121,15 +127,15 @@ class Workers:
 
     def submit(self, job: Job) -> None:
         """Have a job done."""
-        with self._change:
+        with self._lock:
             self._waiting.extend((job, place) for place in range(len(job.pictures)))
-            self._change.notify(min(len(job.pictures), self._count))
+            self._wake(len(job.pictures))
 
     def close(self) -> None:
         """End the threads once nothing waits any more."""
-        with self._change:
+        with self._lock:
             self._closed = True
-            self._change.notify_all()
+            self._wake(self._count)
         for thread in self._threads:
             thread.join()
 
@@ -143,20 +149,25 @@ class Workers:
         """Pictures that are not in the network yet."""
         return len(self._waiting) + len(self._ready)
 
-    def _work(self) -> None:
+    def _wake(self, count: int) -> None:
+        """Wake so many idle threads, the first one first; within the lock."""
+        for number in sorted(self._idle)[:count]:
+            self._idle.remove(number)
+            self._wakes[number].notify()
+
+    def _work(self, number: int) -> None:
         threads = 1 if self._engines > 1 else self.torch_threads
         torch.get_num_threads()  # torch sets a new thread's number on its first use, once
         torch.set_num_threads(threads)
         with silent_pillow():
             while True:
-                with self._change:
-                    while not (taken := self._take()):
+                with self._lock:
+                    while not (taken := self._take(number)):
                         if self._closed and not self._waiting and not self._ready:
-                            self._change.notify_all()
+                            self._wake(self._count)
                             return
-                        self._idle += 1
-                        self._change.wait()
-                        self._idle -= 1
+                        self._idle.add(number)
+                        self._wakes[number].wait_for(lambda: number not in self._idle)
                     decode, items, wanted = taken
                 if decode:
                     self._decode(items)
@@ -166,19 +177,20 @@ class Workers:
                     threads = wanted
                 self._compute(items)
 
-    def _take(self) -> tuple[bool, list[tuple[Job, int]], int] | None:
+    def _take(self, number: int) -> tuple[bool, list[tuple[Job, int]], int] | None:
         """What to do next: pictures to decode, or a batch and its threads; within the lock."""
         busy = self._computing >= self._engines
         if self._waiting and len(self._ready) < (_MOST_READY if busy else BATCH):
             return True, self._take_waiting(), 0
         if busy or not self._ready:
             return None
-        alone = self._idle == self._count - 1 and not self._waiting
-        share = -(-len(self._ready) // (self._idle + 1)) if self._engines > 1 else len(self._ready)
+        alone = number == 0 and len(self._idle) == self._count - 1 and not self._waiting
+        takers = len(self._idle) + 1 if self._engines > 1 else 1
+        share = -(-len(self._ready) // takers)
         batch = [self._ready.popleft() for _ in range(min(share, BATCH))]
         self._computing += 1
         if self._ready:
-            self._change.notify()
+            self._wake(1)
         few = len(batch) < self.torch_threads
         return False, batch, self.torch_threads if (alone and few) or self._engines == 1 else 1
 
@@ -217,10 +229,10 @@ class Workers:
                 job.failure = fault
                 self._count_down([job], done)
             job.decoding = None
-        with self._change:
+        with self._lock:
             self._ready.extend(ready)
-            if self._idle and len(self._ready) > 1:  # a single one is taken by this thread
-                self._change.notify()
+            if len(self._ready) > 1:  # a single one is taken by this thread
+                self._wake(1)
         self.watcher.decoded(time.perf_counter() - began)
         if done:
             self.deliver(done)
@@ -237,10 +249,10 @@ class Workers:
         except Exception as fault:  # such as outputs that are not finite
             for job, _ in live:
                 job.failure = fault
-        with self._change:
+        with self._lock:
             self._computing -= 1
             if self._ready or self._closed:
-                self._change.notify()
+                self._wake(1)
         for job, place in live:
             if not job.keep_pixels:
                 job.pixels[place] = None
@@ -252,7 +264,7 @@ class Workers:
 
     def _count_down(self, jobs: list[Job], done: list[Job]) -> None:
         """Count one picture of each job as finished; jobs without any left are done."""
-        with self._change:
+        with self._lock:
             for job in jobs:
                 job.left -= 1
                 if job.left == 0:

@@ -82,6 +82,13 @@ def test_the_space_that_the_documents_show_is_one(tmp_path: Path) -> None:
     assert (space.name, len(count_candidates(space))) == ("mine", 4)
 
 
+def test_the_recipe_that_the_documents_show_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "recipe.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```\n(name: .*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.yaml").write_text(shown)
+    assert load_recipe(tmp_path / "mine.yaml").name == "mine"
+
+
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_every_recipe_opens_with_its_command(name: str) -> None:
     text = (ROOT / "src" / "thriftnet" / "recipes" / f"{name}.yaml").read_text("utf-8")

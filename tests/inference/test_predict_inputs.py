@@ -92,16 +92,16 @@ def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
 
 
 def test_a_telephones_folder_is_accounted_for(classifier: Classifier, tmp_path: Path):
-    """HEIC is named, JPEG under that name is read, and nobody asked for trash and thumbnails."""
+    """A camera's raw data are named, JPEG under another name is read, and nobody asked for trash."""
     Image.new("RGB", (40, 50), COLOURS["red"]).save(tmp_path / "3.HEIC", "JPEG")
-    (tmp_path / "1.HEIC").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf")
+    (tmp_path / "1.CR3").write_bytes(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom")
     for folder in ("@eaDir", ".Trash-1000", ".ipynb_checkpoints"):
         (tmp_path / folder).mkdir()
         Image.new("RGB", (40, 50), COLOURS["blue"]).save(tmp_path / folder / "2.jpg")
 
-    heic, jpeg = predict_pictures(classifier, find_pictures([tmp_path]))
-    remedy = "is a HEIC photograph, which cannot be read here; save it as JPEG or PNG"
-    assert heic.error == f"{tmp_path / '1.HEIC'} {remedy}"
+    raw, jpeg = predict_pictures(classifier, find_pictures([tmp_path]))
+    remedy = "is a camera's raw data, which cannot be read here; save it as JPEG or PNG"
+    assert raw.error == f"{tmp_path / '1.CR3'} {remedy}"
     assert jpeg.prediction is not None
     assert jpeg.prediction.label == "red"
 

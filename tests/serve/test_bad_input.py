@@ -68,7 +68,12 @@ CASES = {
         b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", 422, "an SVG drawing"
     ),
     "animation": Bad(animation(), "image/gif", 422, "picture 1 has more than one frame"),
-    "heic": Bad(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf", "image/heic", 422, "a HEIC photograph"),
+    "damaged heic": Bad(
+        b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf", "image/heic", 422, "; save it again as PNG"
+    ),
+    "raw": Bad(
+        b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "image/x-cr3", 422, "a camera's raw data"
+    ),
     "float tiff": Bad(
         encoded(Image.new("F", (8, 8)), "TIFF"), "image/tiff", 422, "values of unknown range"
     ),

@@ -43,7 +43,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "report": ("thriftnet report runs/short", "thriftnet report runs/a-s0 runs/b-s0"),
     "compare": ("thriftnet compare runs/a-s0 runs/a-s1 runs/b-s0 runs/b-s1",),
     "describe": ("thriftnet describe quick --set model.channels=[32,128,128]",),
-    "bench": ("thriftnet bench quick",),
+    "bench": ("thriftnet bench", "thriftnet bench --recipe best"),
     "recipes": ("thriftnet recipes",),
     "runs": ("thriftnet runs --where 'accuracy>0.93'",),
     "runs gc": ("thriftnet runs gc --runs-dir studies/small",),

@@ -16,6 +16,7 @@ from thriftnet.data.colour import as_shown
 from thriftnet.data.options import Fit
 from thriftnet.data.picture_formats import (
     HEADER_BYTES,
+    HEIC,
     RAW,
     begins_like_a_picture,
     formats,
@@ -222,7 +223,8 @@ def _refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels
         raise _too_large(path, most)
     if max(picture.size) > MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
-    if getattr(picture, "n_frames", 1) > 1:
+    # A HEIC file of several pictures, as of a burst, names the one to show; the others are no film.
+    if getattr(picture, "n_frames", 1) > 1 and picture.format != "HEIF":
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
     _refuse_range(picture, path)
     clear = picture.info.get("transparency")
@@ -267,7 +269,8 @@ def _too_large(path: Path, most: int = MAX_PIXELS) -> ImageError:
 
 
 def _unreadable(path: Path, kind: str) -> ImageError:
-    return ImageError(f"{path} is {kind}, which cannot be read here; save it as JPEG or PNG")
+    extra = " run pip install 'thriftnet[heic]', or" if kind == HEIC else ""
+    return ImageError(f"{path} is {kind}, which cannot be read here;{extra} save it as JPEG or PNG")
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from functools import cache
+from importlib import import_module
 
 from PIL import Image, features
 
@@ -14,6 +17,7 @@ READABLE = (
     "BMP",
     "DDS",
     "GIF",
+    "HEIF",
     "ICO",
     "JPEG",
     "JPEG2000",
@@ -26,8 +30,8 @@ READABLE = (
     "TIFF",
     "WEBP",
 )
-"""Pillow's names of the formats that are decoded. EPS, for one, is absent: Pillow runs an outside
-program to read it."""
+"""Pillow's names of the formats that are decoded, HEIF with the extra `heic`. EPS, for one, is
+absent: Pillow runs an outside program to read it."""
 
 _JPEG = b"\xff\xd8\xff"
 _TIFF = rb"II[*+]\0|MM\0[*+]"
@@ -39,9 +43,9 @@ _READABLE_HEADERS = re.compile(
 )
 """Of formats that begin with more than a letter or two, which a text could begin with as well."""
 
-RAW, _AVIF = "a camera's raw data", "an AVIF picture"
+HEIC, RAW, _AVIF = "a HEIC photograph", "a camera's raw data", "an AVIF picture"
 _UNREADABLE = {
-    "a HEIC photograph": (
+    HEIC: (
         "heic heics heif heifs hif",
         rb".{4}ftyp(hei[cmsx]|hev[cx]|(?!.{0,60}avi[fs])m[is]f1)",
     ),
@@ -63,8 +67,8 @@ _UNREADABLE = {
     "a Radiance picture": ("hdr", rb"#\?(RADIANCE|RGBE)"),
     _AVIF: ("avif avifs", rb".{4}ftypavi[fs]"),
 }
-"""What people keep beside photographs and Pillow does not read: suffixes, and how it begins. AVIF
-is the last, for a Pillow that was built without it."""
+"""What people keep beside photographs and Pillow does not read by itself: suffixes, and how it
+begins. AVIF is the last, for a Pillow that was built without it."""
 _SUFFIXES = {f".{end}": name for name, (ends, _) in _UNREADABLE.items() for end in ends.split()}
 _HEADERS = {name: re.compile(start, re.DOTALL) for name, (_, start) in _UNREADABLE.items()}
 # Pillow's names of others whose suffixes nothing but a picture has.
@@ -112,6 +116,18 @@ def unreadable_kind(header: bytes, suffix: str) -> str | None:
     if _SUFFIXES.get(suffix.lower()) == RAW and re.match(_TIFF, header):
         return RAW
     for name, start in _HEADERS.items():
-        if start.match(header) and not (name == _AVIF and features.check("avif")):
+        if start.match(header) and not _is_decoded(name):
             return name
     return None
+
+
+def _is_decoded(name: str) -> bool:
+    return decodes_heic() if name == HEIC else name == _AVIF and features.check("avif")
+
+
+@cache
+def decodes_heic() -> bool:
+    """Whether the extra `heic` is installed, whose decoder Pillow is given here."""
+    with contextlib.suppress(ImportError):
+        import_module("pi_heif").register_heif_opener()
+    return "HEIF" in Image.OPEN

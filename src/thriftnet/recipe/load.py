@@ -48,11 +48,11 @@ class Recipe(Section):
     name: Annotated[str, Field(pattern=f"^{_NAME}$", max_length=_LONGEST_NAME)]
     """Names the run folder: letters, digits, dot, dash and underscore."""
     description: str = ""
-    """A line for people."""
+    """One line of text for people."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Names every random draw: split, weights, order, augmentation."""
+    """Random seed of the split, the initial weights, the order and the augmentation."""
     max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
-    """The network is refused before anything trains if it has more trainable parameters."""
+    """Most trainable parameters; a larger network is refused before training."""
     data: DataSection = DataSection()
     augment: AugmentSection = AugmentSection()
     model: ModelSection = ResNetSection()

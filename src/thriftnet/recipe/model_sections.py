@@ -15,19 +15,19 @@ class ResNetSection(Section):
     family: Literal["resnet"] = "resnet"
     """The paper's family."""
     blocks: Counts = (3, 5, 3, 0)
-    """Residual blocks of each stage; a stage of none is left out and does not downsample."""
+    """Residual blocks of each stage; a stage of 0 is left out and does not downsample."""
     channels: PositiveInts = (64, 128, 256, 512)
     """Output channels of each stage; the stem has as many as the first."""
     activation: Literal["relu", "gelu", "silu"] = "relu"
-    """The nonlinearity after every norm."""
+    """Activation function after every norm."""
     shortcut: Literal["projection", "padded"] = "projection"
     """Where shapes change: a 1x1 convolution with batch norm, or striding with zero channels."""
     squeeze_excitation: Annotated[int, Field(ge=0)] = 0
-    """Reduction ratio of the channel gate in each block; 0 is none."""
+    """Reduction ratio of squeeze-and-excitation in each block; 0 is off."""
     zero_init_last: bool = False
     """Whether each block starts as the identity: scale 0 in its last batch norm."""
     stochastic_depth: Fraction = 0.0
-    """Probability of leaving out the last block's branch; earlier blocks in proportion."""
+    """Drop probability of the last block; earlier blocks in proportion to their depth."""
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
@@ -52,14 +52,15 @@ class SpeedNetSection(Section):
     channels: PositiveInts = (64, 256, 256)
     """Output channels of each group."""
     activation: Literal["relu", "gelu", "silu"] = "gelu"
-    """The nonlinearity after every norm."""
+    """Activation function after every norm."""
     residual: bool = True
     """Whether every convolution after a group's first adds its input back."""
     stem_kernel: Literal[2, 3] = 2
     """Side of the whitened patches; after 3x3 ones the first convolution has no padding either, so
     that the groups' grids are 14, 7 and 3 pixels wide."""
     stem_channels: Annotated[int, Field(ge=2, multiple_of=2)] = 24
-    """Whitened directions, each with both signs; at most twice the numbers of a patch."""
+    """Channels of the stem: whitening filters, each with both signs; at most twice the values of a
+    patch."""
 
     @model_validator(mode="after")
     def _groups_agree(self) -> Self:

@@ -13,29 +13,29 @@ class DataSection(Section):
     """Which images train and which validate."""
 
     dataset: Annotated[str, Field(min_length=1)] = "cifar10"
-    """The labelled images: `cifar10`, or the path of pictures of one's own."""
+    """The labelled images: `cifar10`, or the path of your own pictures."""
     val_ratio: Fraction = 0.1
-    """Share of the training images held out by class to choose with; 0 trains on all."""
+    """Share of the training images of each class held out for validation; 0 trains on all."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the images left to train on that is used, the same of each class; for searches."""
+    """Share of the remaining training images of each class that is used; for searches."""
     image_size: Annotated[int, Field(ge=16, le=128)] = 32
-    """Side in pixels at which images train, validate and test. Those of cifar10 have 32 and are
-    shrunk; pictures of one's own are decoded at this size."""
+    """Height and width in pixels of the network's input. CIFAR-10's images have 32 and can only be
+    shrunk; your own pictures are decoded at this size."""
     fit: Literal["auto", "crop", "pad", "squash"] = "auto"
-    """How pictures that are not square become so: their central square, white on two sides, or
-    their longer side compressed. auto: by their aspect ratios."""
+    """How a picture becomes square: its central square, padding with white, or resizing without
+    regard to the aspect ratio. auto: chosen by the aspect ratios."""
     test_ratio: Fraction = 0.2
-    """Share of the pictures held out by class to test with, where they have no test split."""
+    """Share of the pictures of each class held out for testing, if there is no test split."""
     balance: Literal["none", "loss", "sampling"] = "none"
     """What gives small classes more weight in training, by the square root of their share: their
     images count more in the loss, or come more often. An epoch has as many steps either way."""
     image_column: str | None = None
-    """Of a table or Parquet file, by name or number from 1: names or holds the pictures. None:
-    guessed, as the others."""
+    """Column of a table or Parquet file with the file names or pictures, by name or number from 1.
+    None: detected, as the next two."""
     label_column: str | None = None
-    """The column of the classes."""
+    """Column of the classes."""
     split_column: str | None = None
-    """The column that says train, val or test."""
+    """Column with train, val or test."""
     group: str | None = None
     """Which pictures stay in one split: a column, `folder`, `folder:DEPTH` (from the top) or a
     regular expression searched in their paths, whose first group counts."""
@@ -113,31 +113,31 @@ class OptimSection(Section):
     """The optimiser and what it decays."""
 
     name: Literal["adamw", "sgd", "muon"] = "adamw"
-    """muon moves convolution weights, and `aux` everything else."""
+    """muon updates convolution weights only, and `aux` all other parameters."""
     lr: Annotated[float, Field(gt=0)] = 0.01
     """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.001
-    """AdamW: decoupled; SGD: L2 added to the gradient. Muon holds the norm of what it moves; SGD
-    beside it adds as L2 what takes this share off at the peak learning rate, before momentum, which
-    makes 1 / (1 - aux_momentum) times as much of it."""
+    """AdamW: decoupled; SGD: L2 in the gradient. Muon keeps the norm of convolution weights instead
+    of decaying them; with `aux: sgd` it is the share of the other parameters that a step takes off
+    at the peak learning rate, 1 / (1 - aux_momentum) times as much with momentum."""
     decay: Literal["weights", "all"] = "all"
-    """What is decayed: weights of convolutions and linear layers only, or norms and biases too."""
+    """What is decayed: weights of convolutions and linear layers, or norms and biases too."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
-    """AdamW: decay of the averages of the gradient and of its square, per step."""
+    """AdamW: decay per step of the averages of the gradient and of its square."""
     eps: Annotated[float, Field(gt=0)] = 1e-8
     """AdamW: added to the root of the average square."""
     momentum: Fraction = 0.9
     """Of SGD and Muon."""
     dampening: Fraction = 0.0
-    """SGD only: the share of each gradient that the momentum leaves out."""
+    """SGD only: dampening of the momentum, as in torch.optim.SGD."""
     nesterov: bool = False
-    """SGD only: whether to look ahead along the momentum; Muon always does."""
+    """SGD only: Nesterov momentum; Muon always uses it."""
     bias_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of norm scales and all biases, by `aux`."""
+    """Muon only: peak learning rate of `aux` for norm scales and biases."""
     head_lr: Annotated[float, Field(gt=0)] | None = None
-    """Muon only: peak learning rate of linear weights, by `aux`: the head's and channel gates'."""
+    """Muon only: peak learning rate of `aux` for linear weights: the head and channel gates."""
     aux: Literal["adamw", "sgd"] = "adamw"
-    """Muon only: moves what is no convolution weight; sgd has Nesterov momentum."""
+    """Muon only: optimiser of all other parameters; sgd has Nesterov momentum."""
     aux_momentum: Fraction = 0.85
     """Muon with `aux: sgd` only: its momentum."""
 
@@ -159,20 +159,20 @@ class ScheduleSection(Section):
     name: Literal["warmup_cosine", "step_decay", "linear", "one_cycle", "constant"] = (
         "warmup_cosine"
     )
-    """The shape of the factor over the run."""
+    """Shape of the learning-rate schedule."""
     interval: Literal["step", "epoch"] = "step"
-    """Whether the factor moves every step or is held for an epoch."""
+    """Whether the learning rate changes every step or every epoch."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    """Length of the linear rise from 0 (warmup_cosine, linear) or to the peak (one_cycle). With
+    """Epochs of the linear warm-up from 0 (warmup_cosine, linear) or to the peak (one_cycle). With
     train.hard_fraction every length here counts epochs over all images."""
     cosine_epochs: Annotated[float, Field(gt=0)] | None = None
-    """Half-period of the cosine; none: what is left after the warm-up."""
+    """Half-period of the cosine, in epochs. None: the epochs after the warm-up."""
     floor: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The factor at the end, as a share of the peak."""
+    """Learning rate at the end, as a share of the peak."""
     decay_epochs: Annotated[float, Field(gt=0)] = 30.0
     """step_decay: epochs between two decays."""
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """step_decay: what each decay multiplies by."""
+    """step_decay: factor of each decay."""
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
@@ -186,38 +186,38 @@ class TrainSection(Section):
     epochs: Annotated[float, Field(gt=0)] = 50.0
     """Passes over the training images; a fraction ends inside an epoch."""
     batch_size: Annotated[int, Field(ge=1)] = 128
-    """Images a step."""
+    """Images per optimiser step."""
     micro_batch: Annotated[int, Field(ge=0)] = 0
-    """Images a forward pass; a step adds up their gradients. 0: the whole batch at once."""
+    """Images per forward pass (gradient accumulation). 0: the whole batch at once."""
     sync_batch_norm: bool = False
     """With several processes: split each micro-batch between them and take batch norm's statistics
     over all of it. Otherwise each process takes whole micro-batches."""
     drop_last: bool = False
-    """Whether an epoch leaves out the images that do not fill its last batch."""
+    """Whether an epoch leaves out its last batch if that is not full."""
     hard_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the images, those of the largest loss, that later epochs visit."""
+    """Hard-example mining: share of the images, of the largest loss, that later epochs use."""
     full_epochs: Annotated[int, Field(ge=0)] = 0
-    """Epochs that visit every image before that; they do nothing with hard_fraction 1."""
+    """Epochs over all images before that; no effect with hard_fraction 1."""
     loss_decay: Fraction = 0.0
-    """What an image's loss keeps of its average over earlier visits when hard ones are chosen; 0 is
-    the loss when last seen alone. It is that of the image as it was shown, mixed too, against its
-    own label. It does nothing with hard_fraction 1."""
+    """Decay of the moving average of each image's loss, by which hard ones are chosen; 0: the last
+    loss alone. It is the loss of the augmented (and mixed) image for its own label. No effect with
+    hard_fraction 1."""
     sizes: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=16, le=128)]], ...] = ()
-    """Progressive resizing, [epochs, pixels] pairs: until so many epochs are done, images are
-    shrunk to that side; then to the next pair's, and after the last they are whole."""
+    """Progressive resizing, [epoch, pixels] pairs: images are shrunk to that side until the end of
+    that epoch, then to the next pair's; after the last pair they have their full size."""
     stem_epochs: Annotated[int, Field(ge=0)] | None = None
-    """Epochs that train the bias of speednet's whitening stem; without it, the gradient of the
-    largest grid is not computed. None: all epochs."""
+    """Epochs that train the bias of speednet's whitening stem; later ones save its gradient, which is
+    of the largest feature map. None: all epochs."""
     label_smoothing: Fraction = 0.0
-    """Share of each target that is spread evenly over the classes."""
+    """Share of each target that is spread evenly over all classes."""
     ema_decay: Fraction = 0.0
-    """Exponential moving average of the weights, per step; 0 is off."""
+    """Decay per step of an exponential moving average of the weights; 0 is off."""
     select: Literal["final", "best"] = "final"
-    """Which weights the run ends with: the last, or those of the best validation accuracy."""
+    """Which weights are kept: the last, or those of the best validation accuracy."""
     patience: Annotated[int, Field(ge=0)] = 0
-    """Stop after so many epochs without a better validation accuracy; 0: never."""
+    """Early stopping after so many epochs without a better validation accuracy; 0: never."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
+    """Mixed precision: of forward and backward; weights stay fp32. auto: bf16 where it is fast."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto: a GPU where there is one."""
 
@@ -248,11 +248,11 @@ class InitSection(Section):
     """The weights before the first step."""
 
     weights: Annotated[str, Field(min_length=1)] | None = None
-    """Trained network that training starts from (fine-tuning): the name of shipped weights, a run
-    folder or a model file. Its head is kept where its classes are the same ones, and drawn from the
-    seed where not. None: all weights are drawn."""
+    """Fine-tuning: the network to start from, as the name of shipped weights, a run folder or a
+    model file. Its head is kept if its classes are the same, else initialised at random. None:
+    training from scratch."""
     sha256: str | None = None
-    """Of those weights; a run writes it down and starts from no others."""
+    """SHA-256 of those weights; a run records it and starts from no others."""
     body_lr: Annotated[float, Field(gt=0, le=1)] = 0.2
     """With weights: factor on the learning rate of all layers but the head."""
 
@@ -269,5 +269,5 @@ class EvaluateSection(Section):
     """How the finished network is evaluated."""
 
     tta: Literal["none", "flip", "flip_shift", "shift", "flip_turn"] = "flip"
-    """Test-time augmentation: mirrored view added; mirrored and shifted by one pixel; shifted only;
-    or all quarter turns, mirrored too."""
+    """Test-time augmentation, views whose probabilities are averaged: mirrored; mirrored, and
+    shifted by one pixel; shifted only; or all quarter turns, mirrored too."""

@@ -25,6 +25,7 @@ from thriftnet.data.cache_lock import filling, full_disk
 from thriftnet.data.index import Index, Omission
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures, collect, decode_in_memory
+from thriftnet.data.picture_formats import decodes_heic
 from thriftnet.errors import DataError
 from thriftnet.files import FULL_DISK
 from thriftnet.home import cache_folder
@@ -92,14 +93,17 @@ def decoded(
 
 
 def content_name(index: Index) -> str:
-    """A digest of which pictures there are: every path, its bytes and its time of change."""
+    """A digest of which pictures there are: every path, its bytes and its time of change.
+
+    Also of what is decoded: photographs in HEIC are left out until the extra `heic` is installed.
+    """
     stamp = index.stamp
     lines = [
         f"\0{path}\0{row}\0{size}\0{changed}"
         for (path, row), *_ in index.entries
         for size, changed in (stamp(path),)
     ]
-    text = "".join(lines)
+    text = "".join(lines) + "\0\0heic" * decodes_heic()
     root = os.fsencode(str(index.root.absolute()))
     return hashlib.sha256(root + os.fsencode(text)).hexdigest()[:20]
 

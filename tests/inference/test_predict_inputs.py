@@ -92,7 +92,7 @@ def test_json_of_good_and_bad(classifier: Classifier, folder: Path):
 
 
 def test_a_telephones_folder_is_accounted_for(classifier: Classifier, tmp_path: Path):
-    """A camera's raw data are named, JPEG under another name is read, and nobody asked for trash."""
+    """Raw data are named, JPEG under another name is read, and nobody asked for trash."""
     Image.new("RGB", (40, 50), COLOURS["red"]).save(tmp_path / "3.HEIC", "JPEG")
     (tmp_path / "1.CR3").write_bytes(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom")
     for folder in ("@eaDir", ".Trash-1000", ".ipynb_checkpoints"):

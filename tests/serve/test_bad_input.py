@@ -71,9 +71,7 @@ CASES = {
     "damaged heic": Bad(
         b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf", "image/heic", 422, "; save it again as PNG"
     ),
-    "raw": Bad(
-        b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "image/x-cr3", 422, "a camera's raw data"
-    ),
+    "raw": Bad(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "image/x-cr3", 422, "a camera's raw data"),
     "float tiff": Bad(
         encoded(Image.new("F", (8, 8)), "TIFF"), "image/tiff", 422, "values of unknown range"
     ),

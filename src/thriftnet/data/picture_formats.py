@@ -122,7 +122,7 @@ def unreadable_kind(header: bytes, suffix: str) -> str | None:
 
 
 def _is_decoded(name: str) -> bool:
-    return decodes_heic() if name == HEIC else name == _AVIF and features.check("avif")
+    return decodes_heic() if name == HEIC else name == _AVIF and bool(features.check("avif"))
 
 
 @cache

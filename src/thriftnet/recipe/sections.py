@@ -206,7 +206,7 @@ class TrainSection(Section):
     """Progressive resizing, [epoch, pixels] pairs: images are shrunk to that side until the end of
     that epoch, then to the next pair's; after the last pair they have their full size."""
     stem_epochs: Annotated[int, Field(ge=0)] | None = None
-    """Epochs that train the bias of speednet's whitening stem; later ones save its gradient, which is
+    """Epochs that train the bias of speednet's whitening stem; later ones save its gradient, that
     of the largest feature map. None: all epochs."""
     label_smoothing: Fraction = 0.0
     """Share of each target that is spread evenly over all classes."""

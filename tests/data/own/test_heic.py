@@ -46,9 +46,8 @@ def test_the_primary_picture_is_read_and_turned_upright(photos: Path) -> None:
         assert np.abs(pixels[at] - colour).max() <= 4, at
 
 
-def test_without_the_extra_it_is_named_in_the_line(
-    plain_install: pytest.MonkeyPatch, photos: Path
-) -> None:
+@pytest.mark.usefixtures("plain_install")
+def test_without_the_extra_it_is_named_in_the_line(photos: Path) -> None:
     path = photos / "cat" / "IMG_0001.HEIC"
     with pytest.raises(ImageError) as fault:
         read_image(path)

@@ -1,4 +1,4 @@
-"""Where in a picture a network found its answer: a class-activation map."""
+"""Class-activation maps: which parts of a picture a prediction depends on."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from thriftnet.models.stages import network_stages
 from thriftnet.runtime.resize import as_pixels
 
 _one_at_a_time = threading.Lock()
-"""A hook on a network is seen by every thread that uses it."""
+"""A forward hook acts on every thread that uses the network."""
 
 
 def class_activation(
     model: SavedModel, pixels: NDArray[np.uint8], index: int
 ) -> NDArray[np.float32]:
-    """How much each place of the last feature map adds to the logit of a class.
+    """How much each position of the last feature map contributes to the logit of a class.
 
-    After a mean and a linear head this is the map of Zhou et al. (arXiv 1512.04150). After a
-    maximum, each channel counts where it is largest, the only place that the head sees. Both are
-    the features times the gradient of the logit with respect to them: pooling and head are linear
-    in every feature that they use. The logit is taken less the mean of all logits, which softmax
-    does not see, so that a place counts that speaks for this class and not for all of them.
+    With mean pooling and a linear head this is the map of Zhou et al. (arXiv 1512.04150). With max
+    pooling, each channel contributes at the position of its maximum. Both are the features times
+    the gradient of the logit: pooling and head are linear in the features they use. The mean of all
+    logits is subtracted from the logit, which leaves the softmax as it is, so that a position
+    counts only if it favours this class over the others.
 
     Args:
-        model: Its network as saved, in fp32; the picture alone is used and none of its views.
+        model: Its network runs as saved, in fp32, without test-time augmentation.
         pixels: (S, S, 3) uint8 of the network's size.
-        index: Of the class.
+        index: Index of the class.
 
     Returns:
-        (h, w) float32, from the top left. The sum is that logit less the mean of all, but for the
-        biases of the head.
+        (h, w) float32. Its sum is the logit minus the mean of all logits, without the biases of the
+        head.
     """
     found: list[Tensor] = []
 

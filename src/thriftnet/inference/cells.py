@@ -1,4 +1,4 @@
-"""Rows of CSV files that no spreadsheet runs, and that are read back as they were written."""
+"""CSV rows that no spreadsheet evaluates as formulas and that read back unchanged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a cell begins that a spreadsheet may run."""
+"""First characters of cells that a spreadsheet may evaluate."""
 
 
 def csv_row(values: Sequence[Any]) -> str:
-    """A line of a CSV file."""
+    """Format one row, with its line break."""
     cells = [safe_cell(value) for value in values]
-    # The module leaves a carriage return without quotes, and readers end the row there.
+    # The csv module does not quote a carriage return, and readers end the row there.
     quoting = csv.QUOTE_ALL if any("\r" in str(cell) for cell in cells) else csv.QUOTE_MINIMAL
     line = io.StringIO()
     csv.writer(line, lineterminator="\n", quoting=quoting).writerow(cells)
@@ -23,11 +23,11 @@ def csv_row(values: Sequence[Any]) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula.
+    """Escape a value that a spreadsheet would evaluate as a formula.
 
-    File names and class names come from strangers, and `=HYPERLINK(...)` in a cell would run. Of a
-    path, `./` in front names the same file; a text gets the apostrophe that spreadsheets hide. A
-    number may have a sign.
+    File and class names are untrusted, and `=HYPERLINK(...)` in a cell would run. A path gets `./`
+    in front, which names the same file; other text gets the apostrophe that spreadsheets hide.
+    Signed numbers stay as they are.
     """
     text = str(value)
     if isinstance(value, int | float) or not text.startswith(_FORMULA) or _is_number(text):

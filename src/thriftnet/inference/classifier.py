@@ -30,11 +30,11 @@ _CIFAR10_SIDE = 32
 
 
 class Classifier:
-    """A network ready to use, by several threads at once.
+    """A trained network with its preprocessing. Several threads may use it at once.
 
     Args:
-        model: As read from its file.
-        tta: Test-time augmentation, a key of `VIEWS`; none: what the network's recipe chose.
+        model: As `read_model` returns it.
+        tta: Test-time augmentation, a key of `VIEWS`; None: the one of the network's recipe.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
     """
@@ -50,38 +50,38 @@ class Classifier:
         self.model = model
         self.compute = choose_compute(device=device, precision=precision)
         self.tta = model.tta if tta is None else tta
-        choose_views(self.tta)  # an unknown one is refused now, not at the first picture
+        choose_views(self.tta)  # fail now, not at the first picture
         self.engine = Engine.of(model, self.compute)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the outputs."""
+        """Class names, in the order of the outputs."""
         return self.model.classes
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What is done to a picture here, with the views that are used here."""
+        """The preprocessing contract, with the views of this classifier."""
         return self.model.preprocessing_with(self.tta)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the weights, by which rows and answers say which network they are of."""
+        """SHA-256 of the weights, which identifies the network in result files and responses."""
         if self.model.weights_sha256 is not None:
             return self.model.weights_sha256
-        weights = self.model.network.state_dict()  # of a file of an earlier version
+        weights = self.model.network.state_dict()  # a file of an earlier version has no digest
         return digest_arrays({name: tensor.cpu().numpy() for name, tensor in weights.items()})
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of images of the network's size, or of CIFAR-10's.
 
         Args:
-            images: (N, H, W, 3) uint8 RGB; those of 32x32 pixels are shrunk as in training.
+            images: (N, H, W, 3) uint8 RGB; 32x32 images are shrunk as in training.
 
         Returns:
             (N, classes) float32.
 
         Raises:
-            ValueError: Another shape or type.
+            ValueError: Wrong shape or dtype.
             RunError: An output is not finite.
         """
         side = self.preprocessing.image_size
@@ -95,9 +95,9 @@ class Classifier:
         return self._probabilities(images)
 
     def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The same, of one image or more in a shape that fits."""
+        """`probabilities` for at least one image of a supported shape."""
         logits = self.engine.logits(as_pixels(images, self.model.image_size), self.tta)
-        if not bool(logits.isfinite().all()):  # of finite weights that are far too large
+        if not bool(logits.isfinite().all()):  # finite weights can still overflow
             raise RunError("the network's outputs are not finite; train it anew")
         return logits.softmax(dim=1).numpy()
 
@@ -108,13 +108,13 @@ class Classifier:
 
         Args:
             pictures: (N, H, W, 3) uint8 RGB images of the network's size, or of CIFAR-10's; the
-                same as an (N, 3, H, W) uint8 tensor; or one picture or several, of any size and
-                mixed kinds, where a folder stands for its pictures.
+                same as an (N, 3, H, W) uint8 tensor; or one or several pictures of any size and
+                kind. A folder means all pictures in it.
 
         Raises:
             ImageError: One of several cannot be read as a picture.
             DataError: A folder holds no picture or cannot be read.
-            ValueError: An array or tensor has another shape or type.
+            ValueError: An array or tensor has the wrong shape or dtype.
         """
         if isinstance(pictures, Tensor):
             if pictures.dtype != torch.uint8 or pictures.ndim != 4:
@@ -135,7 +135,7 @@ class Classifier:
         return found
 
     def stream(self, pictures: Iterable[Picture]) -> Iterator[PictureResult]:
-        """Classify any number of pictures one after another, as `stream.classify` does."""
+        """Classify any number of pictures lazily, as `stream.classify` does."""
         return classify(self, pictures)
 
     def predict_files(self, paths: Iterable[Path | str]) -> list[Prediction]:
@@ -155,29 +155,30 @@ def load_model(
     precision: str = "auto",
     at_least: float | None = None,
 ) -> Classifier:
-    """Load shipped weights by their name, a finished run's network, a model file or an export.
+    """Load shipped weights by name, a finished run, a model file or an export.
 
-    An exported folder is a model; an exported ONNX file is run by ONNX Runtime, on the CPU, with
-    the views and the precision that it was exported with.
+    An exported ONNX file runs in ONNX Runtime on the CPU, with the views and the precision of its
+    export.
 
-    The name of shipped weights wins over a path of that name, which is `./NAME` or a `Path`.
+    The name of shipped weights takes precedence over a path of the same name; write `./NAME` or
+    pass a `Path` for that.
 
     Args:
-        target: A name or a path.
-        tta: Test-time augmentation; none: what the network's recipe chose.
+        target: Name or path.
+        tta: Test-time augmentation; None: the one of the network's recipe.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
-        at_least: Share of the named classes that are to be right, such as 0.99: predictions below
-            the threshold for that are not `sure`. Needs a network that `calibrate` has fitted.
+        at_least: Target precision, such as 0.99: predictions below the threshold that reaches it
+            have `sure=False`. Requires a calibrated network.
 
     Raises:
         RunError: There is no finished network at `target`, its file is damaged, or no threshold
-            gives that share.
-        RecipeError: `at_least` is no share.
+            reaches that precision.
+        RecipeError: `at_least` is not between 0 and 1.
     """
     found = find_model(target)
     if found.is_onnx:
-        from thriftnet.inference.onnx_classifier import OnnxClassifier  # it is one of these
+        from thriftnet.inference.onnx_classifier import OnnxClassifier  # a subclass of Classifier
 
         if at_least is not None:
             raise RunError(

@@ -1,4 +1,4 @@
-"""The one way from images to logits, under prediction, evaluation, validation and export."""
+"""Runs a network on batches of images, for prediction, evaluation, validation and export."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
 Told = Callable[[int, int], None]
-"""Is called with the number of images done, and of all."""
+"""Called with the number of images done and the total."""
 
 
 def untold(_done: int, _total: int) -> None:
-    """Ignore progress."""
+    """Report nothing."""
 
 
 class Engine:
     """Runs a network in evaluation mode, batch by batch.
 
-    Several threads may use one whose network is in evaluation mode, as that of `Engine.of` is.
+    Several threads may share an engine whose network is in evaluation mode, as with `Engine.of`.
 
     Args:
-        network: On `compute.device`; run as it is.
-        mean: Of the training images in [0, 1].
-        std: Of the training images in [0, 1].
+        network: On `compute.device`.
+        mean: Channel means of the training images in [0, 1].
+        std: Channel standard deviations of the training images in [0, 1].
         compute: Device and precision.
-        batch_size: Images in a forward pass; 250 fit the last-level cache of a usual processor.
-        temperature: Divides the logits; 1 leaves them as they are.
-        shifts: What is added to the largest logit after that, as `calibrated` takes it.
-        calibration: Goes before these two under the test-time augmentations that it has.
+        batch_size: Images per forward pass; 250 fit the last-level cache of a common CPU.
+        temperature: Divides the logits.
+        shifts: Knots for the largest logit, as in `calibrated`.
+        calibration: Per test-time augmentation; takes precedence over `temperature` and `shifts`.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Engine:
 
     @classmethod
     def of(cls, model: SavedModel, compute: Compute) -> Engine:
-        """An engine with an optimized copy of a trained network, and its calibration."""
+        """An engine with an optimized copy of a trained network and its calibration."""
         return cls(
             optimize_for_inference(model.network, compute),
             mean=model.mean,
@@ -84,7 +84,7 @@ class Engine:
     def side_by_side(
         self, images: Tensor, kinds: Sequence[str], *, told: Told = untold
     ) -> dict[str, Tensor]:
-        """Logits under several kinds of test-time augmentation, which share their views.
+        """Logits under several kinds of test-time augmentation, computing shared views once.
 
         Args:
             images: (N, 3, H, W) uint8, on any device.
@@ -92,11 +92,11 @@ class Engine:
             told: Called after each batch.
 
         Returns:
-            (N, classes) float32 on the CPU for each kind: the calibrated weighted mean over its
-            views. The network's mode is restored.
+            (N, classes) float32 on the CPU per kind: the weighted mean over its views, calibrated.
+            The network's mode is restored.
 
         Raises:
-            RecipeError: A kind is not one of ours.
+            RecipeError: A kind is not a key of `VIEWS`.
         """
         weights = {kind: choose_views(kind) for kind in kinds}
         parts: dict[str, list[Tensor]] = {view: [] for each in weights.values() for view in each}

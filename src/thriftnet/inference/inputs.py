@@ -1,4 +1,4 @@
-"""Predictions for what users point at: picture files, folders, and the unlabelled pickle."""
+"""Predictions for command-line inputs: picture files, folders, and the unlabelled pickle."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from thriftnet.inference.prediction import PictureResult
 from thriftnet.inference.stream import BATCH
 
 _ARRAYS_AT_ONCE = 1000
-"""Images of a pickle between two answers: they need no decoding; four batches of an engine."""
+"""Images of a pickle per call: four batches of an engine."""
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """The picture files that paths stand for. They are found anew each time, and none is held."""
+    """The picture files under some paths. Each iteration lists them again; no list is kept."""
 
     given: tuple[Path, ...]
     """Files and folders."""
     count: int
     widest: int
-    """Characters of the longest path."""
+    """Length of the longest path in characters."""
     digest: str
-    """SHA-256 of all paths, with each file's size and time of change."""
+    """SHA-256 over all paths, file sizes and modification times."""
 
     def __iter__(self) -> Iterator[Path]:
         return (path for given in self.given for path in walk_images(given))
@@ -44,7 +44,7 @@ class PictureSet:
 
 
 def find_pictures(inputs: Iterable[Path]) -> PictureSet:
-    """The picture files that paths stand for.
+    """Find the picture files under some paths.
 
     Raises:
         DataError: A path does not exist, or a folder holds no picture.
@@ -54,7 +54,7 @@ def find_pictures(inputs: Iterable[Path]) -> PictureSet:
         try:
             facts = path.stat()
             stamp = f"{facts.st_size} {facts.st_mtime_ns}"
-        except OSError:  # removed meanwhile, or a broken link: reading it says so
+        except OSError:  # removed meanwhile or a broken link; reading it reports that
             stamp = ""
         digest.update(b"%b\0%b\n" % (os.fsencode(path), stamp.encode()))
         count, widest = count + 1, max(widest, len(str(path)))
@@ -64,25 +64,25 @@ def find_pictures(inputs: Iterable[Path]) -> PictureSet:
 def predict_pictures(
     classifier: Classifier, paths: Iterable[Path], *, first: int = 0
 ) -> Iterator[PictureResult]:
-    """Classify picture files one after another; one that cannot be read costs no other.
+    """Classify picture files; one that cannot be read does not stop the others.
 
     Args:
-        classifier: A network.
-        paths: Of picture files.
-        first: Place of the first result that is wanted. Its batch is classified as a whole: a
-            network's last bits depend on the batch.
+        classifier: The network.
+        paths: Picture files.
+        first: Index of the first result to yield. Its whole batch is classified, because rounding
+            depends on the batch.
     """
     begin = first - first % BATCH
     yield from islice(classifier.stream(islice(paths, begin, None)), first - begin, None)
 
 
 def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int | str]]:
-    """(id, class index) of every image of a pickle with `data` and `ids`, of whatever size.
+    """(id, class index) for every image of a pickle with `data` and `ids`, of any size.
 
-    The index is empty where the network is not sure enough.
+    The index is empty if the prediction is below the network's threshold.
 
     Raises:
-        DataError: The file is missing, damaged, holds anything executable, or other shapes.
+        DataError: The file is missing or damaged, contains executable objects, or has other shapes.
     """
     images, ids = read_unlabelled(path)
 
@@ -100,9 +100,9 @@ def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | s
 
 
 def _fitting(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, H, W, 3) images as the network takes them: those of another size as picture files are.
+    """(N, H, W, 3) images at the network's size, resized like picture files.
 
-    A network for less than CIFAR-10's 32 pixels shrinks its images itself, as in training.
+    A network for fewer than CIFAR-10's 32 pixels shrinks 32-pixel images itself, as in training.
     """
     wanted, (height, width) = classifier.preprocessing, images.shape[1:3]
     side = wanted.image_size

@@ -1,4 +1,4 @@
-"""An ONNX export in place of a model file: the same calls, the export's own arithmetic."""
+"""An exported ONNX file behind the interface of `Classifier`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _AT_ONCE = 250
 
 
 class OnnxClassifier(Classifier):
-    """An ONNX file that thriftnet exported, run by ONNX Runtime on the CPU.
+    """An ONNX file exported by thriftnet, run by ONNX Runtime on the CPU.
 
-    It has no `model`: the network lies in the file, in the views and the precision of its export.
+    It has no `model`; views and precision are those of the export.
 
     Args:
-        path: Of the file.
-        tta: The views that it was exported with, or none.
+        path: The ONNX file.
+        tta: None, or the views it was exported with.
         device: `auto` or `cpu`.
-        precision: `auto`, or that of the file: `fp32` or `int8`.
+        precision: `auto`, or the file's precision: `fp32` or `int8`.
 
     Raises:
-        RunError: The file is damaged or not ours, a package is missing, or the file has other
-            views or another precision.
+        RunError: The file is damaged or not an export of thriftnet, a package is missing, or views
+            or precision differ from the file's.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class OnnxClassifier(Classifier):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the outputs."""
+        """Class names, in the order of the outputs."""
         return self.facts.preprocessing.classes
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What the file says."""
+        """The preprocessing contract in the file."""
         return self.facts.preprocessing
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the graph: int8 says something else than the weights it was made from."""
+        """SHA-256 of the graph; int8 predicts differently than the weights it was made from."""
         return self.facts.graph_sha256 or ""
 
     def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

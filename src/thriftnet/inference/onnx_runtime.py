@@ -1,6 +1,6 @@
-"""Our ONNX files, run by ONNX Runtime: the facts in them, and probabilities.
+"""ONNX files exported by thriftnet: reading their metadata and running them in ONNX Runtime.
 
-onnx and onnxruntime are of the extra `export`, and imported where they are needed.
+onnx and onnxruntime belong to the extra `export` and are imported where needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from thriftnet.files import read_bounded
 from thriftnet.models.preprocessing import Preprocessing
 
 KEY = "thriftnet"
-"""Of `metadata_props`, under which an export says what it is."""
+"""Key of `metadata_props` that holds `ExportFacts`."""
 _MOST_BYTES = 2**30
 
 Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -30,25 +30,25 @@ Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class ExportFacts(BaseModel):
-    """What an export says of itself; keys of later versions are passed over."""
+    """Metadata of an export; unknown keys of later versions are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
     format: Literal["thriftnet-export-1"] = "thriftnet-export-1"
     name: str
-    """Of the network: of its weights, its run or its file."""
+    """Name of the shipped weights, the run or the file."""
     target: str
     """A key of `export.targets.TARGETS`."""
     precision: Literal["fp32", "int8"]
     version: str
-    """Of thriftnet, which wrote it."""
+    """Version of thriftnet that wrote the file."""
     preprocessing: Preprocessing
     about: dict[str, Any]
-    """Of the network: recipe, digest, seed."""
+    """Recipe name, digest and seed of the network."""
     weights_sha256: str | None
-    """Of the model file that it was made from."""
+    """Digest of the weights it was exported from."""
     graph_sha256: str | None = None
-    """Of the graph with its weights, where it can be looked at apart from these facts."""
+    """Digest of the graph with its weights; None for formats without a separate graph."""
 
 
 def digest_graph(model: Any) -> str:
@@ -57,17 +57,17 @@ def digest_graph(model: Any) -> str:
 
 
 def read_onnx(path: Path) -> ExportFacts:
-    """What an ONNX file of ours says of itself, after it was checked by its digest.
+    """Read the metadata of an exported ONNX file and check its graph's digest.
 
     Raises:
-        RunError: It is missing, damaged or not ours, or a package is missing.
+        RunError: It is missing, damaged or not an export of thriftnet, or a package is missing.
     """
     onnx = _package("onnx")
     try:
         model = onnx.load_model_from_string(read_bounded(path, most=_MOST_BYTES))
     except OSError as fault:
         raise RunError(f"{path} cannot be read: {fault.strerror}; check the path") from None
-    except Exception as fault:  # protobuf's own, of which every version has another
+    except Exception as fault:  # protobuf raises different classes in each version
         raise _damaged(path, f"it cannot be parsed: {fault}") from None
     text = {prop.key: prop.value for prop in model.metadata_props}.get(KEY)
     if text is None:
@@ -91,7 +91,7 @@ def read_onnx(path: Path) -> ExportFacts:
 
 
 def open_onnx(path: Path) -> Run:
-    """A session on the CPU with as many threads as torch has.
+    """Open a CPU session with as many threads as torch uses.
 
     Raises:
         RunError: ONNX Runtime is missing or refuses the file.
@@ -102,7 +102,7 @@ def open_onnx(path: Path) -> Run:
     options.log_severity_level = 3
     try:
         session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as fault:  # the runtime has a class of its own for each status
+    except Exception as fault:  # the runtime has one exception class per status
         raise _damaged(path, f"ONNX Runtime refuses it: {fault}") from None
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:

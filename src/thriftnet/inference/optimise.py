@@ -1,6 +1,6 @@
-"""A trained network optimized for inference, with nothing but torch.
+"""Optimizes a trained network for inference, with torch only.
 
-What each step gives, and what was tried beside it, is measured by `benchmarks/inference.py`.
+`benchmarks/inference.py` measures each step and the alternatives.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from thriftnet.runtime.device import Compute
 
 
 def optimize_for_inference(network: nn.Module, compute: Compute) -> nn.Module:
-    """A copy for inference only: norms folded in, everything stored in the precision it runs in.
+    """An inference-only copy: batch norms folded, weights stored in the precision they run in.
 
-    Autocast would otherwise convert every weight again at each call, and oneDNN reorder it: that
-    is what a single picture's latency mostly consists of.
+    Otherwise autocast would convert, and oneDNN reorder, every weight at each call, which dominates
+    the latency of a single picture.
 
     Returns:
-        A network on the device of `compute` that takes float32 images (N, 3, H, W) and gives
-        logits (N, classes) in the precision of `compute`.
+        A network on `compute.device` from (N, 3, H, W) float32 images to (N, classes) logits in the
+        precision of `compute`.
     """
     fast = folded(network).to(compute.device)
     fast = fast.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -32,9 +32,9 @@ def optimize_for_inference(network: nn.Module, compute: Compute) -> nn.Module:
 
 
 def pack_convolutions(network: nn.Module) -> None:
-    """Replace the convolutions of a network by ones whose weights lie as oneDNN reads them.
+    """Replace convolutions by ones with weights prepacked for oneDNN.
 
-    A convolution is left as it is where this build of torch or this processor cannot do that.
+    A convolution stays as it is if this build of torch or this CPU does not support it.
     """
     for parent in list(network.modules()):
         for name, conv in parent.named_children():
@@ -55,14 +55,14 @@ class _Reduced(nn.Module):
 
 
 class _PackedConvolution(nn.Module):
-    """A convolution for inference only, by the operator that `torch.compile` uses on a CPU."""
+    """An inference-only convolution with the operator that `torch.compile` uses on CPUs."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.geometry = (list(_numbers(conv.padding)), list(conv.stride), list(conv.dilation))
         self.groups = conv.groups
         self.bias = None if conv.bias is None else conv.bias.detach()
-        # Attributes, not buffers: the packed layout is opaque and cannot be saved or moved.
+        # An attribute, not a buffer: the packed layout is opaque and cannot be saved or moved.
         self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(
             conv.weight.detach().to_mkldnn(), *self.geometry, self.groups
         )

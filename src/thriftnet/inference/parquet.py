@@ -17,7 +17,7 @@ _ROW_GROUP = 10_000
 
 
 def check_parquet(path: Path) -> None:
-    """See that Parquet can be written, before the work whose result it is to hold.
+    """Check that Parquet can be written, before the work starts.
 
     Raises:
         DataError: pyarrow is missing.
@@ -31,15 +31,15 @@ def check_parquet(path: Path) -> None:
 
 
 def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
-    """Make a Parquet file of JSON lines, a group of rows at a time.
+    """Convert JSON lines to a Parquet file, one row group at a time.
 
-    Columns: file, label, index, probability, probabilities (in the order of the classes, which the
-    metadata of the schema name as `classes`) and error.
+    Columns: file, label, index, probability, probabilities (in the order of `classes` in the
+        schema's metadata) and error.
 
     Args:
-        rows: Of the JSON lines, as `JsonRows` writes them.
-        path: Of the Parquet file.
-        classifier: Of the predictions.
+        rows: File of JSON lines, as `JsonRows` writes them.
+        path: The Parquet file.
+        classifier: The network that made the predictions.
 
     Raises:
         RunError: The file cannot be written.
@@ -81,7 +81,7 @@ def _row(value: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _as_text(text: str | None) -> str | None:
-    """A name whose bytes are no text is written with escapes: Parquet takes UTF-8 alone."""
+    """Parquet requires UTF-8, so other bytes of a file name are written as escapes."""
     if text is None:
         return None
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""What may be given as a picture, and its pixels as a network takes them."""
+"""Picture inputs of every kind, converted to pixels of the network's size."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from thriftnet.errors import ImageError
 from thriftnet.runtime.silence import silent_pillow
 
 Picture = Path | str | bytes | bytearray | memoryview | Image.Image | NDArray[np.uint8] | Tensor
-"""A file's path or content, a picture of Pillow's, or pixels: an (H, W), (H, W, 1), (H, W, 3) or
-(H, W, 4) uint8 array, or a tensor, whose channels may come first."""
+"""A file's path or content, a Pillow image, or pixels: an (H, W), (H, W, 1), (H, W, 3) or
+(H, W, 4) uint8 array, or a tensor, channels first or last."""
 
 ONE_PICTURE = (str, Path, bytes, bytearray, memoryview, Image.Image)
-"""What is one picture wherever it is given; an array may be several."""
+"""Types that are always one picture; an array may be a batch."""
 _CHANNELS = (1, 3, 4)
 
 
 class NamedPicture(NamedTuple):
-    """A picture, and what messages call it."""
+    """A picture and its name in messages."""
 
     name: str
-    """Its file's path as given; `picture 3` of what is no file."""
+    """The path as given, or `picture 3` if it is not a file."""
     content: Any
     path: Path | None
 
 
 def name_pictures(pictures: Iterable[Picture]) -> Iterator[NamedPicture]:
-    """Give each picture its name; a folder stands for its pictures.
+    """Name each picture; a folder yields all pictures in it.
 
     Raises:
         DataError: A folder holds no picture or cannot be read.
@@ -52,10 +52,10 @@ def name_pictures(pictures: Iterable[Picture]) -> Iterator[NamedPicture]:
 
 
 def to_pixels(picture: NamedPicture, *, size: int, fit: Fit) -> NDArray[np.uint8]:
-    """The pixels of a picture of any kind and size.
+    """Convert a picture of any kind and size to pixels.
 
     Args:
-        picture: Anything that `Picture` names.
+        picture: Any kind of `Picture`.
         size: Height and width to return.
         fit: How a picture becomes square: `crop`, `pad` or `squash`.
 
@@ -63,7 +63,7 @@ def to_pixels(picture: NamedPicture, *, size: int, fit: Fit) -> NDArray[np.uint8
         (size, size, 3) uint8 RGB.
 
     Raises:
-        ImageError: It cannot be read as one picture, or is nothing that may be given.
+        ImageError: It cannot be read as one picture, or has an unsupported type.
     """
     name, content, path = picture
     if path is not None:
@@ -80,7 +80,7 @@ def _as_array(name: str, content: Any) -> NDArray[np.uint8]:
     """Pixels as (H, W) or (H, W, channels).
 
     Raises:
-        ImageError: They are of another shape or type, or no pixels.
+        ImageError: The shape, dtype or type is not supported.
     """
     if not isinstance(content, Tensor | np.ndarray):
         kind = type(content).__name__

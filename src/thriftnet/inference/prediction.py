@@ -1,4 +1,4 @@
-"""What a network says of a picture."""
+"""The prediction for one picture, and the result of reading and classifying it."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one image."""
+    """The prediction for one image."""
 
     label: str
     index: int
-    """Of the label among the network's classes."""
+    """Index of `label` in the network's classes."""
     probability: float
     probabilities: dict[str, float]
-    """Of every class, most probable first."""
+    """Probability of every class, most probable first."""
     file: Path | None = None
-    """The picture's, where it was read from one."""
+    """File of the picture, if it was read from one."""
     sure: bool = True
-    """Whether the label is at least as probable as the network's threshold, if it has one. What is
-    written and sent names no class where it is not."""
+    """Whether `probability` reaches the network's threshold; True without a threshold. Result files
+    and responses omit the label otherwise."""
 
     @classmethod
     def of(
         cls, row: NDArray[np.float32], classes: Sequence[str], threshold: float | None = None
     ) -> Prediction:
-        """A prediction by the probability of each class, in the order of the outputs."""
+        """A prediction from the class probabilities, in the order of the outputs."""
         order: list[int] = np.argsort(-row, kind="stable").tolist()
         values: list[float] = row.tolist()
         return cls(
@@ -44,11 +44,11 @@ class Prediction:
 
     @property
     def named(self) -> str | None:
-        """The label, or none where the network is not sure enough."""
+        """The label, or None below the threshold."""
         return self.label if self.sure else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, without the file."""
+        """JSON values, without the file."""
         return {
             "label": self.named,
             "index": self.index if self.sure else None,
@@ -59,17 +59,17 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PictureResult:
-    """One picture's prediction, or why there is none."""
+    """One picture's prediction, or the error that prevented it."""
 
     name: str
-    """Its file's path as given; `picture 3` of what is no file."""
+    """The path as given, or `picture 3` if it is not a file."""
     prediction: Prediction | None
     error: str | None
     path: Path | None = None
-    """Its file's, where there is one."""
+    """Path of the file, if there is one."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; a picture that could not be read has `error` alone."""
+        """JSON values; only `file` and `error` if the picture could not be read."""
         if self.prediction is None:
             return {"file": self.name, "error": self.error}
         return {"file": self.name, **self.prediction.to_json()}

@@ -1,4 +1,4 @@
-"""Predictions as lines of a file, and how far a file that was cut short goes."""
+"""Predictions as CSV or JSON lines, and reading the complete rows of an interrupted file."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from thriftnet.inference.prediction import PictureResult
 
 _COLUMNS = ("file", "label", "probability")
 _PATH_ERRORS = "surrogateescape"
-"""A file's name need not be text; its bytes are what a script would look for."""
+"""File names may hold any bytes, and scripts look for exactly those."""
 
 
 class Row(NamedTuple):
-    """A whole row of a file."""
+    """A complete row of a file."""
 
     file: str
-    """Its picture, as `RowFormat.key` has it."""
+    """The picture, as `RowFormat.key` returns it."""
     failed: bool
-    """Whether it says why a picture was not classified."""
+    """Whether it holds an error instead of a prediction."""
     end: int
-    """Bytes of the file up to the end of the row."""
+    """Offset of the end of the row in bytes."""
 
 
 class DamagedRowError(ValueError):
-    """A row is not what was written, and others follow."""
+    """A row that is not the last one is damaged."""
 
 
 class RowFormat(Protocol):
-    """How a result is written as a row."""
+    """Writes results as rows and reads them back."""
 
     header: bytes
 
     def write(self, result: PictureResult) -> bytes:
-        """The row of a result; empty where the format has none."""
+        """The row of a result; empty if the format has no row for it."""
         ...
 
     def key(self, path: Path) -> str:
-        """What rows call a picture."""
+        """The name of a picture in the rows."""
         ...
 
     def read(self, file: IO[bytes]) -> Iterator[Row]:
-        """Whole rows; what was torn at the end is passed over.
+        """Complete rows; a truncated last row is ignored.
 
         Raises:
-            DamagedRowError: A row before the end is not what was written.
+            DamagedRowError: A row before the last is damaged.
         """
         ...
 
@@ -56,13 +56,13 @@ class RowFormat(Protocol):
 class CsvRows:
     """Columns file, label, probability.
 
-    A picture that was not classified has no row; one that the network is not sure of has no label.
+    A picture that could not be read has no row; a prediction below the threshold has no label.
     """
 
     header = csv_row(_COLUMNS).encode()
 
     def write(self, result: PictureResult) -> bytes:
-        """A line; empty for a picture that was not classified."""
+        """A line; empty if the picture could not be read."""
         found = result.prediction
         if found is None:
             return b""
@@ -70,7 +70,7 @@ class CsvRows:
         return line.encode("utf-8", _PATH_ERRORS)
 
     def key(self, path: Path) -> str:
-        """The cell of its path."""
+        """The path as a safe cell."""
         return str(safe_cell(path))
 
     def read(self, file: IO[bytes]) -> Iterator[Row]:
@@ -97,7 +97,7 @@ class CsvRows:
 
 
 class JsonRows:
-    """One JSON object a picture, with the probability of every class or the error."""
+    """One JSON object per picture, with the probability of every class or the error."""
 
     header = b""
 

@@ -1,4 +1,4 @@
-"""Many pictures classified one after another, decoded in threads while the network computes."""
+"""Classifies a stream of pictures, decoding in threads while the network runs."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from thriftnet.inference.classifier import Classifier
 
 BATCH = 32
-"""Pictures of a batch. Always as many: a network's last bits depend on its batch."""
+"""Pictures per batch. Fixed, because rounding depends on the batch."""
 _AHEAD = 2
-"""Batches that are decoded, or being decoded, while another is in the network."""
+"""Batches decoded ahead of the network."""
 
 _Decoding = tuple[NamedPicture, Future[NDArray[np.uint8]]]
 
 
 def classify(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[PictureResult]:
-    """Classify pictures as they come; one that cannot be read costs no other.
+    """Classify pictures as they arrive; one that cannot be read does not stop the others.
 
-    At most three batches of pictures are held, however many there are. Several threads may
-    classify with one network at the same time, each with an iterator of its own.
+    At most three batches are in memory. Several threads may use the same classifier, each with its
+    own iterator.
 
     Args:
-        classifier: A network.
-        pictures: Anything that `Picture` names, mixed; a folder stands for its pictures.
+        classifier: The network.
+        pictures: Any mix of `Picture` kinds; a folder yields all pictures in it.
 
     Yields:
-        A result for each picture, in their order.
+        One result per picture, in order.
 
     Raises:
         DataError: A folder holds no picture or cannot be read.
@@ -50,7 +50,7 @@ def classify(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[Pi
     decode = partial(to_pixels, size=how.image_size, fit=how.fit)
     named = name_pictures(pictures)
     waiting: deque[list[_Decoding]] = deque()
-    Image.init()  # once, before several threads ask for a format
+    Image.init()  # not thread-safe on first use
     with ThreadPoolExecutor(processors(), "decode") as pool:
         try:
             while group := list(islice(named, BATCH)):

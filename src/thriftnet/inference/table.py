@@ -1,4 +1,4 @@
-"""Predictions written as a CSV, JSON-lines or Parquet file; a run that was cut short goes on."""
+"""Writes predictions as a CSV, JSON-lines or Parquet file, resumable after an interruption."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _MOST_STATE_BYTES = 2**24
 
 @dataclass
 class TableProgress:
-    """How far a table has come."""
+    """Progress of writing a table."""
 
     done: int = 0
-    """Pictures that were classified or failed."""
+    """Pictures classified or failed."""
     failed: int = 0
     rows: int = 0
     end: int = 0
-    """Bytes of the rows."""
+    """Size of the rows in bytes."""
 
 
 class Table:
-    """The predictions of a set of pictures, in a file whose name ends in its format.
+    """The predictions for a set of pictures in one file; the suffix selects the format.
 
-    Rows are in PATH.part as soon as they are made; PATH is written once all are there. A Parquet
-    file cannot be written row by row, so its rows are collected as JSON lines first.
+    Rows go to PATH.part at once; PATH appears when all are written. Parquet cannot be written row
+    by row, so its rows are collected as JSON lines first.
 
     Args:
-        path: Of the file: `.jsonl` or `.ndjson`, `.parquet`, and anything else for CSV.
-        classifier: Of the predictions.
-        pictures: To be classified.
+        path: The file: `.jsonl` or `.ndjson`, `.parquet`, otherwise CSV.
+        classifier: The network.
+        pictures: The pictures to classify.
 
     Raises:
-        DataError: pyarrow is missing, which Parquet needs.
+        DataError: Parquet was requested and pyarrow is missing.
     """
 
     def __init__(self, path: Path, classifier: Classifier, pictures: PictureSet) -> None:
@@ -55,20 +55,20 @@ class Table:
         if self.parquet:
             check_parquet(path)
         self.collected = path.with_name(f"{path.name}.jsonl") if self.parquet else path
-        """Where the rows come together."""
+        """File that collects the rows."""
         self.part = part_of(self.collected.resolve())
         self._state = self.part.with_name(f"{self.part.name}.json")
         json_lines = self.parquet or path.suffix in _JSON_LINES
         self.format: RowFormat = JsonRows() if json_lines else CsvRows()
 
     def resume(self, missed: Callable[[str], None]) -> TableProgress:
-        """How far PATH.part goes; nothing is done where there is none.
+        """Progress recorded in PATH.part; zero if there is no such file.
 
         Args:
-            missed: Told of each picture before the last row that was not classified.
+            missed: Called with each picture before the last row that was not classified.
 
         Raises:
-            RunError: It is of another network or other pictures, or it is damaged.
+            RunError: It belongs to another network or other pictures, or is damaged.
         """
         if self.parquet and not self.part.exists() and self.collected.exists():
             self.collected.replace(self.part)  # killed while the rows were converted
@@ -92,12 +92,12 @@ class Table:
     def write(
         self, progress: TableProgress, each: Callable[[int, PictureResult], None]
     ) -> TableProgress:
-        """Write what is still missing, and put the file in its place.
+        """Classify the remaining pictures and complete the file.
 
         Args:
-            progress: How far the rows go, as `resume` says; `TableProgress()` starts anew. It is
+            progress: As `resume` returns it, or `TableProgress()` to start from the beginning;
                 updated with each row.
-            each: Told of the number of pictures done, and the result.
+            each: Called with the number of pictures done and the result.
 
         Raises:
             RunError: The file cannot be written, or an output is not finite.
@@ -122,7 +122,7 @@ class Table:
         for result in predict_pictures(self.classifier, self.pictures, first=progress.done):
             row = self.format.write(result)
             file.write(row)
-            file.flush()  # a kill loses no row but this
+            file.flush()  # a kill loses at most this row
             progress.done += 1
             progress.rows += bool(row)
             progress.failed += result.error is not None
@@ -135,7 +135,7 @@ class Table:
         progress: TableProgress,
         missed: Callable[[str], None],
     ) -> None:
-        """Pass over pictures up to that of a row; those before it have failed."""
+        """Advance to the picture of a row; those skipped have failed."""
         for path in paths:
             progress.done += 1
             if self.format.key(path) == name:
@@ -145,7 +145,7 @@ class Table:
         raise self._cannot(f"has a row of {name}, which is not among the pictures in that order")
 
     def _origin(self) -> dict[str, object]:
-        """What all rows are of."""
+        """What the rows depend on."""
         return {
             "rows of": str(self.path.name),
             "network": self.classifier.digest,

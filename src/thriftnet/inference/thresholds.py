@@ -1,4 +1,4 @@
-"""From a wanted precision to the probability below which a network says nothing."""
+"""The confidence threshold that reaches a target precision."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _DIGITS = 1000
 
 
 def threshold_for(model: SavedModel, *, tta: str, precision: float) -> float:
-    """The lowest probability from which a network's answers are right at least that often.
+    """The lowest threshold at which the network reaches a target precision.
 
     Args:
         model: Calibrated.
-        tta: The views that it is used with.
-        precision: Target share of right answers, above 0 and below 1.
+        tta: The test-time augmentation in use.
+        precision: Target share of correct predictions, above 0 and below 1.
 
     Raises:
-        RecipeError: The precision is no such share.
-        RunError: The network is not calibrated with these views, or no threshold reaches it.
+        RecipeError: The precision is not between 0 and 1.
+        RunError: The network is not calibrated for these views, or no threshold reaches the
+            precision.
     """
     if not 0 < precision < 1:
         raise RecipeError(f"--at-least {precision:g} is no share above 0 and below 1; give 0.99")
@@ -44,17 +45,17 @@ def clopper_pearson_low(right: int, count: int, *, level: float) -> float:
 
 
 def choose_threshold(accepted: Sequence[Accepted], *, precision: float) -> Accepted:
-    """The lowest threshold whose predictions are right at least that often.
+    """The lowest threshold with at least the target precision.
 
-    The bound of each holds with 95% confidence for all thresholds at once (Bonferroni), so that
-    choosing among them costs nothing of it.
+    The lower bounds hold with 95% confidence for all thresholds at once (Bonferroni), so choosing
+    among them does not invalidate them.
 
     Args:
-        accepted: Of held-out images.
-        precision: Target share of right predictions, above 0 and below 1.
+        accepted: Counts per threshold on held-out images.
+        precision: Target share of correct predictions, above 0 and below 1.
 
     Raises:
-        RunError: None reaches it, or nothing is known of held-out images.
+        RunError: No threshold reaches it, or there are no held-out images.
     """
     if not accepted:
         raise RunError("nothing is known of held-out images; run thriftnet calibrate on it")

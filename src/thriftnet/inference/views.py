@@ -1,4 +1,4 @@
-"""Test-time augmentation: views of an image, and how much each counts in the mean of logits."""
+"""Test-time augmentation: views of an image and their weights in the mean of logits."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from thriftnet.errors import RecipeError
 
 
 def _up_left(images: Tensor) -> Tensor:
-    """Shifted by a pixel up and left; reflections come in at the other sides."""
+    """Shifted up and left by one pixel, with reflection padding."""
     return F.pad(images, (0, 1, 0, 1), mode="reflect")[:, :, 1:, 1:]
 
 
 def _down_right(images: Tensor) -> Tensor:
-    """Shifted by a pixel down and right."""
+    """Shifted down and right by one pixel, with reflection padding."""
     height, width = images.shape[-2:]
     return F.pad(images, (1, 0, 1, 0), mode="reflect")[:, :, :height, :width]
 
 
 def _turned(images: Tensor, quarters: int) -> Tensor:
-    """Turned counter-clockwise by so many quarters."""
+    """Rotated counter-clockwise by `quarters` times 90 degrees."""
     return torch.rot90(images, quarters, (-2, -1))
 
 
@@ -41,12 +41,12 @@ TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "mirrored_turned_180": lambda images: _turned(images.flip(-1), 2),
     "mirrored_turned_270": lambda images: _turned(images.flip(-1), 3),
 }
-"""Each takes normalised images (N, 3, H, W) to the same shape; quarter turns, square ones."""
+"""Each maps normalised images (N, 3, H, W) to the same shape; rotations need square images."""
 
 VIEWS: dict[str, Mapping[str, float]] = {
     "none": {"plain": 1.0},
     "flip": {"plain": 0.5, "mirrored": 0.5},
-    # As airbench does: the image in place counts half, its two shifts a quarter each.
+    # As in airbench: the unshifted image has weight 1/2, each shift 1/4.
     "flip_shift": {
         "plain": 0.25,
         "mirrored": 0.25,
@@ -67,11 +67,11 @@ VIEWS: dict[str, Mapping[str, float]] = {
         "mirrored_turned_270": 0.125,
     },
 }
-"""The weight of each transform; weights add up to 1."""
+"""Weight of each transform per kind; each kind sums to 1."""
 
 
 def choose_views(name: str) -> Mapping[str, float]:
-    """The transforms and weights that `name` stands for.
+    """The transforms and weights of a kind.
 
     Raises:
         RecipeError: It is not a key of `VIEWS`.
@@ -84,14 +84,14 @@ def choose_views(name: str) -> Mapping[str, float]:
 
 
 def baseline_tta(tta: str) -> str:
-    """What an evaluation shows beside `tta`: no augmentation, or the mirror image beside none."""
+    """The kind an evaluation reports as a baseline: `none`, or `flip` if `tta` is `none`."""
     return "flip" if tta == "none" else "none"
 
 
 def tta_views(tta: str) -> set[str]:
-    """Names of all views that an evaluation of that choice computes.
+    """Names of all views that an evaluation with `tta` computes, baseline included.
 
     Raises:
-        RecipeError: The choice is not one of ours.
+        RecipeError: `tta` is not a key of `VIEWS`.
     """
     return {name for kind in (tta, baseline_tta(tta)) for name in choose_views(kind)}

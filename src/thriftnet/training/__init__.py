@@ -1,1 +1,1 @@
-"""See the modules."""
+"""Training: the loop, its objective and update, what it records, and how it resumes."""

@@ -9,10 +9,10 @@ from torch import nn
 
 
 class Average:
-    """A second network whose weights follow the first one's.
+    """A copy of a network whose weights are an exponential moving average.
 
-    At step t the decay is min(decay, (1 + t) / (10 + t)), so that the random initial weights
-    are soon forgotten. Running statistics and other buffers are copied, not averaged.
+    At step t the decay is min(decay, (1 + t) / (10 + t)), so that the initial weights soon lose
+    their influence. Buffers, such as running statistics, are copied.
 
     Args:
         model: The network that is trained.
@@ -25,7 +25,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, model: nn.Module, *, step: int) -> None:
-        """Take in the weights after step number `step`, counted from 0."""
+        """Update the average with the weights after step `step`, counted from 0."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         for average, value in zip(self.model.parameters(), model.parameters(), strict=True):
             average.lerp_(value, weight)

@@ -1,4 +1,4 @@
-"""As many epochs as a budget of time or operations buys."""
+"""Converts a budget of time or operations to a number of epochs."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ _OPERATIONS = {"G": 1e9, "T": 1e12, "P": 1e15}
 _PARAMETERS = {"": 1.0, "k": 1e3, "M": 1e6}
 _CALIBRATION_SECONDS = 4.0
 _MARGIN = 0.03
-"""Share of the time kept back, for files and for a rate measured in seconds, not minutes."""
+"""Share of the time kept in reserve, for files and for errors of the short measurement."""
 _ROUNDINGS = 4
 _MOST_STEPS = 2.0**53
-"""That a budget buys, however large: more cannot be counted in epochs."""
+"""Upper limit of steps: larger integers are not exact as floats."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run may cost, all of it; none is no limit."""
+    """Limits for a whole run; None means unlimited."""
 
     seconds: float | None = None
     """From `began` to the end of the evaluation."""
     operations: float | None = None
     """Counted operations of training."""
     began: float = 0.0
-    """When the clock was started, by `time.monotonic()`."""
+    """Start of the time budget, by `time.monotonic()`."""
     test_views: int = 2
-    """Views of each test image that are computed after training."""
+    """Test-time augmentation views per image in the evaluation after training."""
     test_images: int = 10_000
     reopening: float = 0.0
-    """Seconds that opening the test images for that takes."""
+    """Seconds to open the test images for that evaluation."""
     capped: bool = False
-    """Whether the recipe's epochs are the most, however many more the budget would buy."""
+    """Whether the recipe's epochs are an upper limit."""
 
 
 @dataclass(frozen=True)
 class MeasuredCosts:
-    """Measured costs."""
+    """Seconds per image, measured on this machine."""
 
     train_image: float
-    """Seconds of training on one image."""
+    """Seconds of training per image."""
     infer_image: float
-    """Seconds of inference for one view of one image."""
+    """Seconds of inference per view of an image."""
 
 
 def parse_duration(text: str) -> float:
@@ -90,12 +90,12 @@ def parse_parameters(text: str) -> int:
 
 
 def measure_pace(plan: Plan, state: TrainingState) -> MeasuredCosts:
-    """Time some steps and some inference; `state` cannot be used after it."""
+    """Time some training steps and inference; `state` must not be used afterwards."""
     batch = torch.arange(min(plan.batch_size, len(plan.images)))
     steps: list[float] = []
     whole = plan.sizes.first_whole_epoch
     deadline = time.monotonic() + _CALIBRATION_SECONDS
-    # The first process's clock decides and its pace is taken, so that all take the same steps.
+    # The main process decides by its clock, so that all processes take the same steps.
     while len(steps) < 4 or plan.processes.broadcast_from_main(lambda: time.monotonic() < deadline):
         began = time.monotonic()
         train_step(plan, state, batch, epoch=whole)
@@ -111,43 +111,43 @@ def measure_pace(plan: Plan, state: TrainingState) -> MeasuredCosts:
 
 
 def deadline_of(budget: Budget, pace: MeasuredCosts) -> float:
-    """When training has to end, by `time.monotonic()`, for the evaluation to be in time."""
+    """When training must end, by `time.monotonic()`, to leave time for the evaluation."""
     assert budget.seconds is not None
     inference = budget.test_images * budget.test_views * pace.infer_image
     return budget.began + budget.seconds * (1 - _MARGIN) - inference - budget.reopening
 
 
 def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: MeasuredCosts | None) -> Recipe:
-    """The recipe with the epochs that the budget buys; the run keeps its shape.
+    """The recipe with as many epochs as fit the budget; schedules scale with it.
 
-    Lengths of the schedule, and the epochs over all images, over smaller ones and that train the
-    stem, change in proportion: a short run, too, ends on whole images.
+    Lengths of the schedule, full epochs, epochs on smaller images and epochs that train the stem
+    change in proportion, so that a short run also ends on full-size images.
 
     Args:
-        recipe: Whose epochs do not matter, unless the budget is capped by them.
-        plan: Of that recipe.
-        budget: With `seconds`, `operations` or both; the tighter one decides.
-        pace: Needed for a budget of time.
+        recipe: Its epochs matter only if the budget is capped by them.
+        plan: The plan of that recipe.
+        budget: With `seconds`, `operations` or both; the tighter one applies.
+        pace: Required for a time budget.
 
     Raises:
-        RecipeError: The budget does not buy a single step.
+        RecipeError: The budget does not cover a single step.
     """
     choices: list[float] = []
     if budget.operations is not None:
         choices.append(budget.operations)
     if budget.seconds is not None:
         assert pace is not None
-        shortest = plan.epochs.hard_images  # the most validations that images can go with
+        shortest = plan.epochs.hard_images  # an upper bound on validations per image
         an_image = pace.train_image + len(plan.val_images) / shortest * pace.infer_image
         images = (deadline_of(budget, pace) - time.monotonic()) / an_image
         choices.append(images * training_flops(plan.macs, 1))
-    fewest = training_flops(min(plan.sizes.macs.values()), 1)  # of a step: an image, and small
+    fewest = training_flops(min(plan.sizes.macs.values()), 1)  # cost of the smallest step
     operations = min(*choices, _MOST_STEPS * fewest)
-    scale = max(1, operations) / plan.operations(plan.total_steps)  # time may be over already
+    scale = max(1, operations) / plan.operations(plan.total_steps)  # the time may be used up
     if budget.capped and scale >= 1:
         return recipe
     settings = recipe.train
-    for _ in range(_ROUNDINGS):  # how many epochs are bought depends on how many are full or small
+    for _ in range(_ROUNDINGS):  # epochs differ in cost, so iterate
         settings = scale_training(recipe.train, scale)
         steps = _steps_bought(settings, plan, operations, most=math.floor(operations / fewest) + 2)
         if steps < 1:
@@ -162,7 +162,7 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: MeasuredCost
 
 
 def _steps_bought(settings: TrainSection, plan: Plan, operations: float, *, most: int) -> int:
-    """The most steps whose operations are within; a last batch of an epoch may be smaller."""
+    """The largest number of steps within `operations`."""
     sizes = replace(plan.sizes, stages=settings.sizes)
     epochs = Epochs.of(settings, images=len(plan.images))
     cost = partial(plan.update.operations, sizes, epochs)

@@ -1,4 +1,4 @@
-"""When a run's checkpoint is written."""
+"""Decides when to write a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState, trained_as
 
 _SECONDS = 120.0
-"""The longest that a run goes on without one."""
+"""Longest time between two checkpoints."""
 _SHARE = 0.005
-"""Of the time, that those at the ends of epochs may take: 200 times what the last one took has to
-pass. The epochs of a search last seconds, and one at the end of each would add to its overhead."""
+"""Largest share of the time spent on checkpoints at the end of epochs: at least 200 times the last
+duration must have passed. In a search, epochs last seconds and one per epoch would be overhead."""
 
 
 class Checkpoints:
-    """Writes where a run stands, as often as is worth its time; the first process alone does."""
+    """Writes checkpoints at intervals that keep their cost small; in the main process only."""
 
     def __init__(self, recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder) -> None:
         self._recipe = trained_as(recipe)
@@ -31,7 +31,7 @@ class Checkpoints:
         """Write one now.
 
         Raises:
-            RunError: The disk is full; the one before stays.
+            RunError: The disk is full; the previous checkpoint is kept.
         """
         began = time.monotonic()
         if self._plan.processes.is_main:
@@ -41,11 +41,11 @@ class Checkpoints:
         self._took = self._last - began
 
     def within_epoch(self) -> None:
-        """Write one if the last is old."""
+        """Write one if the last is older than two minutes."""
         if time.monotonic() - self._last > _SECONDS:
             self.write()
 
     def after_epoch(self) -> None:
-        """Write one unless the last is so young that writing would cost more than it saves."""
+        """Write one if their share of the time allows it."""
         if time.monotonic() - self._last >= self._took / _SHARE:
             self.write()

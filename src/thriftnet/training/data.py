@@ -1,4 +1,4 @@
-"""From a recipe to the open data set that it trains on."""
+"""Opens the data set of a recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thriftnet.recipe.sections import DataSection
 
 
 def data_spec(settings: DataSection, source: Path | None = None) -> DatasetSpec:
-    """What a recipe's section `data` asks for.
+    """The data set specification of a recipe's section `data`.
 
     Args:
         settings: The section.

@@ -1,4 +1,4 @@
-"""What a run ran on: enough to run it again and to explain a difference."""
+"""The environment of a run: enough to reproduce it and to explain a difference."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def describe_environment(
 
 
 def _fuses(compute: Compute) -> bool:
-    """Whether training calls the compiled operations; where it cannot, nothing is compiled."""
+    """Whether training uses the compiled kernels; compiles them only if it can."""
     able = compute.device.type == "cpu" and compute.precision == "bf16"
     return able and fused() is not None
 
 
 @functools.cache
 def _loaded_commit() -> str | None:
-    """Asked once a process: what it runs was loaded then, and a search's worker opens many runs."""
+    """Cached: the loaded code does not change, and a search worker opens many runs."""
     return commit()
 
 
@@ -61,7 +61,7 @@ def package_version() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the checkout the package runs from, `+changes` if it was edited; or none."""
+    """The commit of the checkout the package runs from, with `+changes` if edited; or None."""
     folder = Path(__file__).parent
 
     def git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""Epochs and steps, where later epochs may visit only the images that are still hard."""
+"""Converts between epochs, steps and images; later epochs may use hard-example mining."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from thriftnet.recipe.sections import TrainSection
 
 @dataclass(frozen=True)
 class Epochs:
-    """How many steps each epoch has: the first ones visit every image, later ones fewer."""
+    """The steps of each epoch: full epochs visit every image, later ones only hard images."""
 
     images: int
     batch_size: int
     drop_last: bool
     hard_fraction: float = 1.0
-    """Share of the images that a later epoch visits."""
+    """Share of the images in an epoch after the full ones."""
     full_epochs: int = 0
-    """Epochs that visit all of them before that."""
+    """Epochs over all images, before those."""
     loss_decay: float = 0.0
-    """What the average of an image's losses keeps of it when the image is seen again."""
+    """Decay of the moving average of an image's losses."""
 
     @classmethod
     def of(cls, settings: TrainSection, *, images: int) -> Epochs:
-        """Those of a recipe over so many training images."""
+        """The epochs of a recipe with this number of training images."""
         return cls(
             images=images,
             batch_size=settings.batch_size,
@@ -39,10 +39,10 @@ class Epochs:
         )
 
     def check(self) -> None:
-        """See that every epoch has a step.
+        """Check that every epoch has a step.
 
         Raises:
-            RecipeError: The images of one are less than a batch, or none.
+            RecipeError: An epoch has fewer images than a batch, or none.
         """
         if self.images == 0:
             raise RecipeError(
@@ -62,12 +62,12 @@ class Epochs:
 
     @property
     def hard_images(self) -> int:
-        """Images of a later epoch."""
-        share = round(self.images * self.hard_fraction, 6)  # 50,000 x 0.28 is a trifle over 14,000
+        """Images of an epoch after the full ones."""
+        share = round(self.images * self.hard_fraction, 6)  # 50,000 x 0.28 is slightly over 14,000
         return math.ceil(share)
 
     def micro_batches(self, size: int) -> set[int]:
-        """How many images a micro-batch of the run may have, where most have `size`."""
+        """All sizes of micro-batches in the run, where most have `size` images."""
         visited = {self.hard_images, self.images if self.full_epochs else self.hard_images}
         left = set[int]() if self.drop_last else {images % self.batch_size for images in visited}
         return {part for batch in {self.batch_size, *left} for part in (size, batch % size)}
@@ -77,12 +77,12 @@ class Epochs:
         return self.full_steps if epoch < self.full_epochs else self._steps(self.hard_images)
 
     def first_step(self, epoch: int) -> int:
-        """The number of the first step of an epoch."""
+        """First step of an epoch."""
         full = min(epoch, self.full_epochs)
         return full * self.full_steps + (epoch - full) * self.steps_in(self.full_epochs)
 
     def locate(self, step: int) -> tuple[int, int]:
-        """The epoch that a step belongs to, and its place in that epoch."""
+        """The epoch of a step, and its index in that epoch."""
         head = self.full_epochs * self.full_steps
         if step < head:
             return divmod(step, self.full_steps)
@@ -90,17 +90,17 @@ class Epochs:
         return self.full_epochs + epoch, index
 
     def steps(self, epochs: float) -> int:
-        """Steps of so many epochs, at the least one; a fraction ends inside an epoch."""
+        """Steps in a number of epochs, at least one; a fraction ends within an epoch."""
         whole = math.floor(epochs)
         return max(1, self.first_step(whole) + round((epochs - whole) * self.steps_in(whole)))
 
     def epochs(self, steps: int) -> float:
-        """Epochs of so many steps, the inverse of `steps`."""
+        """Epochs in a number of steps, the inverse of `steps`."""
         epoch, index = self.locate(steps)
         return epoch + index / self.steps_in(epoch)
 
     def images_in(self, steps: int) -> int:
-        """Images that so many steps train on."""
+        """Images trained on in the first `steps` steps."""
         epoch, index = self.locate(steps)
         full = min(epoch, self.full_epochs)
         visited = full * self._visited(self.images)
@@ -111,11 +111,11 @@ class Epochs:
 
         Args:
             epoch: Counted from 0.
-            losses: (images,) float32, of each image as `average` has it; infinite before.
+            losses: (images,) float32, from `average`; infinite for images not visited yet.
             generator: Draws the order.
 
         Returns:
-            (n,) int64: all positions, or in later epochs those of the largest losses.
+            (n,) int64: all positions, or after the full epochs those of the largest losses.
         """
         order = torch.randperm(self.images, generator=generator)
         if epoch < self.full_epochs or self.hard_images == self.images:
@@ -125,14 +125,13 @@ class Epochs:
         return order[hard[order]]
 
     def average(self, before: Tensor, seen: Tensor) -> Tensor:
-        """How hard images are once they were seen again.
+        """Update the average losses of images after another visit.
 
-        One loss is as much that of its crop and its cutout as of the image; over several visits
-        the image stays.
+        A single loss depends as much on the crop and the cutout as on the image.
 
         Args:
-            before: (n,) float32, the averages so far; infinite for images never seen.
-            seen: (n,) float32, the losses now.
+            before: (n,) float32, averages so far; infinite for images not visited yet.
+            seen: (n,) float32, the new losses.
 
         Returns:
             (n,) float32.

@@ -1,4 +1,4 @@
-"""The images that a recipe trains on and those that it validates on, as tensors on the device."""
+"""Training and validation images of a recipe, as tensors on the device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thriftnet.training.rng import derive_seed
 
 @dataclass(frozen=True)
 class Images:
-    """A data set, split and placed; nobody changes it."""
+    """A data set, split and on the device; read-only."""
 
     images: Tensor
     """(N, 3, H, W) uint8, channels-last, on the device."""
@@ -34,7 +34,7 @@ PrepareTensors = Callable[[Recipe, OpenDataset, torch.device], Images]
 
 
 def prepare_tensors(recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
-    """Split a data set as a recipe says, and bring it to the device at the recipe's size."""
+    """Split a data set as the recipe specifies, resize it and move it to the device."""
     (train_set, train_at), (val_set, val_at) = split_sets(recipe, data)
     side = recipe.data.image_size
     return Images(
@@ -46,33 +46,32 @@ def prepare_tensors(recipe: Recipe, data: OpenDataset, device: torch.device) -> 
 
 
 class ImageTensors:
-    """Places images as `place_images` does, and has them at hand if the same are asked for again.
+    """`prepare_tensors` with a cache of one entry.
 
-    For a process that trains many recipes on one data set: the trials of a search mostly share
-    their images, and shrinking those is half of what there is to do before the first step.
+    The trials of a search mostly share their images, and resizing those is half of the work before
+    the first step.
     """
 
     def __init__(self) -> None:
         self._last: tuple[object, Images] | None = None
 
     def __call__(self, recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
-        """The images of a recipe; `data` holds the same at every call."""
+        """The images of a recipe; `data` must be the same at every call."""
         wanted = (recipe.seed, recipe.data, device)
         if self._last is None or self._last[0] != wanted:
-            self._last = None  # room for the next
+            self._last = None  # free the memory first
             self._last = wanted, prepare_tensors(recipe, data, device)
         return self._last[1]
 
 
 Chosen = tuple[Dataset, NDArray[np.int64]]
-"""A data set, and the positions of the images in it that are used."""
+"""A data set and the positions of the images to use."""
 
 
 def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Chosen, Chosen]:
-    """The images that a recipe trains on, and those it validates on.
+    """The training and validation images of a recipe.
 
-    Where the data have a validation split of their own, it is that; `data.val_ratio` holds out
-    images where they have none.
+    Uses the data set's validation split if it has one, otherwise `data.val_ratio`.
     """
     train_set, val_set = data.split("train"), data.find("val")
     if val_set is None:
@@ -85,12 +84,12 @@ def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Chosen, Chosen]:
 def split_positions(
     recipe: Recipe, train_set: Dataset, *, val_ratio: float | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the images that a recipe trains on, and of those it validates on.
+    """Positions of the training and validation images of a recipe.
 
     Args:
-        recipe: Its seed and section `data` decide.
-        train_set: All images; those of one group are on one side.
-        val_ratio: In place of the recipe's.
+        recipe: Its seed and section `data` apply.
+        train_set: All images; images of one group stay together.
+        val_ratio: Replaces the recipe's.
     """
     seed, labels = recipe.seed, train_set.labels
     ratio = recipe.data.val_ratio if val_ratio is None else val_ratio
@@ -111,6 +110,6 @@ def split_positions(
 def as_images(
     images: NDArray[np.uint8], at: NDArray[np.int64], device: torch.device, *, side: int
 ) -> Tensor:
-    """Some of (N, H, W, 3) uint8 arrays as (n, 3, side, side) channels-last tensors on a device."""
-    chosen = torch.from_numpy(images[at]).permute(0, 3, 1, 2)  # the one copy into memory
+    """Select (N, H, W, 3) uint8 images as an (n, 3, side, side) channels-last tensor."""
+    chosen = torch.from_numpy(images[at]).permute(0, 3, 1, 2)  # the only copy
     return shrink(chosen, side).to(device)

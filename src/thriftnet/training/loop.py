@@ -33,27 +33,27 @@ def fit(
     deadline: float | None = None,
     until: int | None = None,
 ) -> bool:
-    """Train from where `state` stands to the end of the plan.
+    """Train from the current step to the end of the plan.
 
     Args:
-        plan: What stays the same.
-        state: What changes.
-        recorder: Told of every step and epoch; writes metrics, checkpoints and the final model.
-        stop: Looked at after every step; asking one process stops all.
-        deadline: By `time.monotonic()`; a run that would be late takes fewer steps than planned.
-        until: Stop after so many epochs, as if asked to; none: at the end of the plan.
+        plan: Everything that stays constant.
+        state: Everything that changes.
+        recorder: Called for every step and epoch; writes metrics, checkpoints and the final model.
+        stop: Checked after every step; a request to one process stops all.
+        deadline: By `time.monotonic()`; a run that would be late takes fewer steps.
+        until: Stop after this many epochs, as if interrupted; None: train to the end.
 
     Returns:
-        Whether the run came to its end; if not, its checkpoint is written and `--resume` goes on.
+        Whether the run finished; if not, a checkpoint is written, from which `--resume` continues.
 
     Raises:
         TrainingError: The loss is no longer finite.
-        RunError: The disk is full; the last whole checkpoint stays.
+        RunError: The disk is full; the last complete checkpoint is kept.
         ProcessError: One of several processes is gone.
     """
     while state.step < state.total_steps:
         epoch, first = plan.epochs.locate(state.step)
-        if until is not None and epoch >= until:  # a run that has come this far before
+        if until is not None and epoch >= until:  # resumed after that epoch
             return recorder.interrupted()
         steps = plan.epochs.steps_in(epoch)
         if first == 0 or state.order is None:
@@ -85,16 +85,16 @@ def fit(
 
 
 def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
-    """Move the weights once, by the plan's objective on a batch and the plan's update.
+    """Take one step with the plan's objective and update on a batch.
 
     Args:
-        plan: What stays the same.
-        state: Changed in place.
+        plan: Everything that stays constant.
+        state: Updated in place.
         batch: (B,) positions in the training images, on the CPU.
         epoch: Counted from 0.
 
     Raises:
-        TrainingError: The loss is not finite; the weights have not been moved by it.
+        TrainingError: The loss is not finite; the weights are unchanged.
     """
     torch.manual_seed(derive_seed(plan.seed, "network", state.step))  # stochastic depth
     set_learning_rate(state.optimisers, plan.schedule(state.step, state.total_steps))
@@ -120,7 +120,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
 
 
 class _MicroBatches:
-    """The micro-batches of a step, with all that is drawn for them."""
+    """The micro-batches of a step, with their random draws."""
 
     def __init__(self, plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
         self._plan, self._epoch = plan, epoch
@@ -143,7 +143,7 @@ class _MicroBatches:
             self._ready = whole.split(plan.micro_batch)
 
     def take(self, number: int, own: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """Images as the network sees them, targets and labels of a share of a micro-batch."""
+        """Augmented images, targets and labels of a slice of a micro-batch."""
         plan, at, mixing = self._plan, self._parts[number], self._mixings[number]
         ready = self._ready
         if ready:
@@ -157,14 +157,14 @@ class _MicroBatches:
         return plan.sizes.resize(images[own], self._epoch), targets[own], labels[own]
 
     def _augmented(self, at: Tensor, drawn: Draws, seen: Tensor) -> Tensor:
-        """The training images at (n,) positions, seen so often before: (n, 3, H, W) float32."""
+        """Augmented training images at (n,) positions: (n, 3, H, W) float32."""
         plan = self._plan
         part, seen = at.to(plan.compute.device), seen.to(plan.compute.device)
         return plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
 
 
 def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
-    """Take in the losses of a step.
+    """Record the losses of a step.
 
     Raises:
         TrainingError: One is not finite.
@@ -180,12 +180,13 @@ def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> 
 
 
 def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
-    """Set the number of steps to the planned ones that can be done in time; late, take one more.
+    """Reduce the total steps to those that fit before the deadline; at least one more.
 
-    What a slow start or a busy minute took away comes back as far as the time allows.
+    They rise again, up to the planned number, if the machine becomes faster.
     """
     done = plan.operations(state.step)
     affordable = done + (deadline - time.monotonic()) * done / state.seconds
     steps = bisect_right(range(plan.total_steps + 1), affordable, key=plan.operations) - 1
     total = steps if steps > state.step else min(state.total_steps, state.step + 1)
-    state.total_steps = plan.processes.broadcast_from_main(lambda: total)  # by one clock
+    state.total_steps = plan.processes.broadcast_from_main(lambda: total) # by the main process's
+    clock

@@ -1,1 +1,1 @@
-"""Several processes that train one network together."""
+"""Training one network in several processes started by `torchrun`."""

@@ -1,7 +1,7 @@
-"""Several processes that train one network together: who is who, and how they talk.
+"""The processes of a distributed training: rank, collectives and error handling.
 
-`torchrun` starts the processes and tells each by environment variables who it is and where the
-others are. Tensors travel by gloo on the CPU and by nccl between CUDA devices.
+`torchrun` starts the processes and sets their rank and rendezvous address in environment variables.
+Collectives use gloo on the CPU and nccl between CUDA devices.
 """
 
 from __future__ import annotations
@@ -29,41 +29,40 @@ from thriftnet.training.distributed.ranks import torchrun_started
 T = TypeVar("T")
 
 TIMEOUT = timedelta(minutes=10)
-"""The longest that a process waits for another. One that ends is missed at once, by its closed
-connection: this is for a machine that is switched off and a process that hangs. Others wait so
-while the first one validates, and must not take that for a hang."""
+"""Longest wait for another process, for machines switched off and processes that hang; one that ends
+is noticed at once. It must exceed the time of a validation, which only the main process does."""
 
 _MEETINGS = itertools.count()
-"""Those of this process: a script may train several times, each with table entries of its own."""
+"""Numbers the trainings of this process, each of which gets its own keys in the store."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Those that train together, from the side of one of them; by default one alone."""
+    """The group of processes, as seen by one of them; by default a single process."""
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
-    """Among those on the same machine: the number of its CUDA device."""
+    """Rank among the processes on this machine: the index of its CUDA device."""
 
     @property
     def alone(self) -> bool:
-        """Whether there are no others."""
+        """Whether this is the only process."""
         return self.count == 1
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the first process, the one that prints, validates and writes."""
+        """Whether this is the process of rank 0, which prints, validates and writes."""
         return self.rank == 0
 
     def broadcast_from_main(self, act: Callable[[], T]) -> T:
-        """Do something in the first process alone; all get what came of it.
+        """Run a function in the main process and send its result to all.
 
         Args:
-            act: Its result must be something that pickle takes.
+            act: Its result must be picklable.
 
         Raises:
-            ProcessError: The first process did not come to its end.
+            ProcessError: The main process ended.
         """
         if self.alone:
             return act()
@@ -77,7 +76,7 @@ class Processes:
         return cast("T", pickle.loads(packed.numpy().tobytes()))  # noqa: S301 (our own bytes)
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is true in any process, told to all.
+        """Whether the flag is true in any process.
 
         Raises:
             ProcessError: A process is gone.
@@ -89,7 +88,7 @@ class Processes:
         return bool(flags.item() > 0)
 
     def copy_first(self, model: nn.Module) -> None:
-        """Give every process the first one's weights: other processors may round otherwise.
+        """Copy the main process's weights to all, as other CPUs may round differently.
 
         Raises:
             ProcessError: A process is gone.
@@ -99,10 +98,10 @@ class Processes:
                 _send_first(tensor)
 
     def check_device(self, device: torch.device) -> None:
-        """See that every process can have a device of that kind.
+        """Check that every process has a device of that kind.
 
         Raises:
-            RecipeError: It cannot.
+            RecipeError: There are too few devices, or the kind does not support several processes.
         """
         if self.alone or device.type == "cpu":
             return
@@ -124,19 +123,19 @@ ALONE = Processes()
 
 @contextlib.contextmanager
 def init_processes() -> Iterator[Processes]:
-    """Meet the processes that `torchrun` started beside this one; without it, nobody.
+    """Join the process group of `torchrun`; without `torchrun`, a single process.
 
-    An error ends this process and, by its closed connections, the others. The first that fails
-    says why; of the others, each `ThriftnetError` is marked as told.
+    An error ends this process and, through closed connections, the others. Only the first to fail
+    reports it; in the others, each `ThriftnetError` is marked as reported.
 
     Raises:
-        ProcessError: The others did not come.
+        ProcessError: The other processes did not connect.
     """
     if not torchrun_started():
         yield ALONE
         return
     try:
-        # A store is a table that all processes can write to: here, that of torchrun.
+        # The key-value store that torchrun shares between all processes.
         table, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
         store = PrefixStore(f"thriftnet-{next(_MEETINGS)}", table)
         local_rank = int(os.environ.get("LOCAL_RANK", rank))
@@ -159,9 +158,9 @@ def init_processes() -> Iterator[Processes]:
 
 
 def _open(store: Store, rank: int, count: int, local_rank: int) -> None:
-    # Its functions take the group of the moment of their import as a default, and an optimiser's
-    # first step imports them: the group would outlive its end, and a thread of it that wants
-    # Python while Python ends aborts the process.
+    # This module binds the current group as a default argument when it is imported, and the first
+    # step of an optimiser imports it. The group would then outlive `destroy_process_group`, and one
+    # of its threads could abort the interpreter at exit.
     importlib.import_module("torch.distributed.nn")
     backend = "gloo"
     if torch.cuda.is_available():
@@ -178,15 +177,15 @@ def _open(store: Store, rank: int, count: int, local_rank: int) -> None:
 
 
 def _first_to_fail(store: Store) -> bool:
-    """Whether no other process has failed before; unknown is yes, lest nobody says a word."""
+    """Whether no other process failed before; True if unknown, so that one reports."""
     try:
         return store.add("failed", 1) == 1
-    except RuntimeError:  # it was in a process that is gone
+    except RuntimeError:  # the process that held the store is gone
         return True
 
 
 def all_reduce(tensor: Tensor) -> None:
-    """Put the sum over all processes in place of a contiguous tensor, the same bits in each.
+    """Replace a contiguous tensor by its sum over all processes, bitwise equal in each.
 
     Raises:
         ProcessError: A process is gone.
@@ -196,9 +195,9 @@ def all_reduce(tensor: Tensor) -> None:
 
 
 def _send_first(tensor: Tensor) -> None:
-    """Put the first process's tensor in place of each other's."""
+    """Copy the main process's tensor to all."""
     with _talking():
-        sent = tensor.contiguous()  # in plain order, whatever the layout of either side
+        sent = tensor.contiguous()  # layouts may differ between processes
         dist.broadcast(sent, src=0)
         tensor.copy_(sent)
 
@@ -216,5 +215,5 @@ def _talking() -> Iterator[None]:
 
 def _first_sentence(fault: Exception) -> str:
     lines = str(fault).splitlines() or [type(fault).__name__]
-    line = re.sub(r"^\[\S+:\d+\] *", "", lines[0])  # where in gloo it happened
+    line = re.sub(r"^\[\S+:\d+\] *", "", lines[0])  # source location in gloo
     return line.split(". ")[0].rstrip(".")[:160]

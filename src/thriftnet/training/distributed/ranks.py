@@ -1,4 +1,4 @@
-"""Whether `torchrun` started this process, by its environment; answers without importing torch."""
+"""Detects `torchrun` by its environment variables, without importing torch."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def torchrun_started(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def is_first(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process speaks for all; known before the others are met."""
+    """Whether this is the process of rank 0, known before the group is initialised."""
     return not torchrun_started(environment) or environment["RANK"] == "0"

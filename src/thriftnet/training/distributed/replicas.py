@@ -1,9 +1,9 @@
-"""Micro-batches of one step that do not wait for each other.
+"""Makes the micro-batches of a step independent of each other.
 
-Batch norm's running statistics and stochastic depth's draws tie each micro-batch to the one before.
-Here every micro-batch starts from the running statistics of the step's beginning and from draws
-made beforehand; its own statistics are noted and taken in, in order, when all are done. So a step
-gives the same bits in whatever order, thread or process its micro-batches are trained.
+Batch norm's running statistics and stochastic depth's draws would make each micro-batch depend on
+the one before. Here every micro-batch starts from the running statistics at the start of the step
+and from precomputed draws; its own statistics are recorded and applied in order at the end. So a
+step gives the same bits in whatever order, thread or process its micro-batches run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from thriftnet.models.layers import StochasticDepth
 
 
 class Replicas:
-    """Networks with the parameters of one and buffers of their own; kept between steps."""
+    """A pool of networks that share one network's parameters and have separate buffers."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -27,7 +27,7 @@ class Replicas:
 
     @contextmanager
     def borrow(self) -> Iterator[nn.Module]:
-        """One that nobody else uses meanwhile, in training mode; any thread may ask."""
+        """A replica in training mode for exclusive use; thread-safe."""
         try:
             replica = self._idle.pop()
         except IndexError:
@@ -41,16 +41,16 @@ class Replicas:
         shared = {id(parameter): parameter for parameter in self.model.parameters()}
         replica = copy.deepcopy(self.model, shared).train()
         for norm in _norms(replica):
-            norm.momentum = 1.0  # running statistics are then those of the last forward pass
+            norm.momentum = 1.0  # running statistics become those of the last forward pass
         return replica
 
 
 class RunningStatistics:
-    """Batch norm's running statistics over a step: told to each micro-batch, and moved by all.
+    """Batch norm's running statistics during a step of several micro-batches.
 
     Args:
-        model: Whose running statistics they are.
-        micro_batches: Of the step.
+        model: The network whose statistics are updated.
+        micro_batches: Number of micro-batches in the step.
     """
 
     def __init__(self, model: nn.Module, micro_batches: int) -> None:
@@ -58,23 +58,23 @@ class RunningStatistics:
         self._before = _buffers(self._norms)
         flat = [buffer.reshape(-1) for buffer in self._before]
         self.seen = torch.stack([torch.cat(flat)] * micro_batches) if flat else torch.empty(0)
-        """(micro-batches, all running means and variances): zero until noted."""
+        """(micro-batches, all running means and variances): zero until recorded."""
         self.seen.zero_()
 
     @torch.no_grad()
     def tell(self, replica: nn.Module) -> None:
-        """Give a replica the statistics of the step's beginning, which fused sums are around."""
+        """Load the statistics at the start of the step; fused kernels centre their sums on them."""
         for buffer, before in zip(_buffers(_norms(replica)), self._before, strict=True):
             buffer.copy_(before)
 
     def note(self, number: int, replica: nn.Module) -> None:
-        """Keep what micro-batch `number` has left in a replica."""
+        """Record the statistics of micro-batch `number` from its replica."""
         if self._before:
             torch.cat(_buffers(_norms(replica)), out=self.seen[number])
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Move the model's statistics by each micro-batch in turn."""
+        """Update the model's statistics with each micro-batch in order."""
         sizes = [len(buffer) for buffer in self._before]
         for statistics in self.seen:
             for number, found in enumerate(statistics.split(sizes)):
@@ -86,14 +86,14 @@ class RunningStatistics:
 
 
 def draw_depths(model: nn.Module, sizes: Sequence[int]) -> list[list[Tensor]]:
-    """Every draw of stochastic depth in a step, in the order of forward passes in turn."""
+    """All stochastic depth draws of a step, in the order of sequential forward passes."""
     depths = [depth for depth in _depths(model) if depth.probability > 0]
     device = next(model.parameters()).device
     return [[depth.draw(size, device) for depth in depths] for size in sizes]
 
 
 def set_depths(network: nn.Module, drawn: Sequence[Tensor], own: slice) -> None:
-    """Let the next forward pass take the draws of a micro-batch's own images."""
+    """Set the draws for the next forward pass of a network."""
     depths = (depth for depth in _depths(network) if depth.probability > 0)
     for depth, kept in zip(depths, drawn, strict=True):
         depth.kept = kept[own]

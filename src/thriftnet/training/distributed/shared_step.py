@@ -1,8 +1,8 @@
-"""One step of training, shared out to processes so that it is the step of one process.
+"""One training step divided among processes, with the result of a single process.
 
-The micro-batches of a step are the same for any number of processes. They are dealt out whole,
-micro-batch k to process k mod count; or each one is split between all processes, and then batch
-norm takes its statistics over all of it (`train.sync_batch_norm`).
+The micro-batches of a step are the same for any number of processes. Either each process takes
+whole micro-batches, k going to process k mod count, or each micro-batch is split between all
+processes and batch norm is synchronised (`train.sync_batch_norm`).
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from thriftnet.training.distributed.replicas import (
 )
 
 _BUCKET = 2**22
-"""Numbers that are sent at once: 16 MiB, so that a large network's gradients are not held twice."""
+"""Elements per all-reduce: 16 MiB, so that a large network's gradients are not copied at once."""
 
 
 Trained = tuple[Tensor, Tensor, Tensor]
-"""Of a micro-batch's own images: the loss that is trained on (their sum), logits and labels."""
+"""Loss summed over this process's images of a micro-batch, logits and labels."""
 
 
 class SharedStep:
-    """What this process does of a step, and what all found.
+    """This process's part of a step, and the sums over all processes.
 
     Args:
-        processes: Those that take the step together.
-        replicas: Of the network whose gradients are added up.
-        sizes: Images of each micro-batch.
-        split: Whether each micro-batch is split, rather than dealt out whole.
+        processes: The process group.
+        replicas: Of the network that is trained.
+        sizes: Images per micro-batch.
+        split: Whether each micro-batch is split between the processes.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class SharedStep:
         self.sizes = sizes
         self.split = split and not processes.alone
         self.losses = torch.zeros(sum(sizes), dtype=torch.float64)
-        """(B,) of each image as it was shown, mixed or not, against its own label unsmoothed."""
+        """(B,) cross-entropy of each image, as augmented, with its own label and no smoothing."""
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
-        """Of each micro-batch: the loss that is trained on, and how many were right."""
+        """Per micro-batch: summed objective and number of correct predictions."""
         self._replicas = replicas
         self._depths = draw_depths(replicas.model, sizes)
         self._parameters = [p for p in replicas.model.parameters() if p.requires_grad]
@@ -59,22 +59,22 @@ class SharedStep:
         own = range(len(sizes)) if self.split else range(processes.rank, len(sizes), count)
         self._numbers = list(own)
         on_cpu = next(replicas.model.parameters()).device.type == "cpu"
-        # An accelerator takes them in turn by itself, and a lone one is the whole step.
+        # An accelerator runs them in order anyway, and a single one is the whole step.
         self._apart = not self.split and (count > 1 or (on_cpu and len(sizes) > 1))
         self._dealt = self._apart and on_cpu
         self._statistics = RunningStatistics(replicas.model, len(sizes)) if self._apart else None
 
     @property
     def threads(self) -> int:
-        """Threads of each operation in this step; the number decides its bits, and nothing else."""
+        """Intra-op threads in this step; they determine the rounding."""
         return threads_each(len(self._numbers) if self._dealt else 1)
 
     def train(self, forward: Callable[[int, slice, nn.Module], Trained]) -> None:
-        """Take the gradients of every micro-batch that is this process's, in whole or in part.
+        """Compute the gradients of this process's micro-batches or parts of them, and all-reduce.
 
         Args:
-            forward: Called with a micro-batch's number, which of its images are to be trained on,
-                and the network to use; on a CPU from several threads at once.
+            forward: Called with the number of a micro-batch, the slice of its images to use and the
+                network; on a CPU from several threads at once.
 
         Raises:
             ProcessError: A process is gone.
@@ -99,7 +99,7 @@ class SharedStep:
                     before = parameter.grad
                     parameter.grad = gradient if before is None else before + gradient
             kept.append((number, each, loss, right))
-        for number, each, loss, right in kept:  # a copy to the CPU waits for an accelerator's end
+        for number, each, loss, right in kept:  # copying to the CPU synchronises an accelerator
             first, own = sum(self.sizes[:number]), self._own(number)
             self.losses[first + own.start : first + own.stop] = each.cpu().double()
             self.sums[number, 0], self.sums[number, 1] = loss.item(), right.item()
@@ -113,7 +113,7 @@ class SharedStep:
 
     @contextmanager
     def _network(self, number: int, own: slice) -> Iterator[nn.Module]:
-        """What a micro-batch is trained with, the draws of stochastic depth made."""
+        """The network for a micro-batch, with its stochastic depth draws set."""
         if self._statistics is None:
             set_depths(self._replicas.model, self._depths[number], own)
             yield self._replicas.model
@@ -125,10 +125,10 @@ class SharedStep:
             self._statistics.note(number, replica)
 
     def _add_up(self) -> None:
-        """Make losses, sums, gradients and running statistics those of the whole step."""
+        """Reduce losses, sums, gradients and running statistics over all processes."""
         if not self.processes.alone:
             found = torch.cat([self.losses, self.sums.view(-1)])
-            all_reduce(found)  # exact where micro-batches are whole: all but one add zero
+            all_reduce(found)  # exact for whole micro-batches: all but one process add zero
             self.losses, sums = found.split([len(self.losses), self.sums.numel()])
             self.sums = sums.view(-1, 2)
             sum_gradients(self._parameters)
@@ -141,8 +141,8 @@ class SharedStep:
 def must_split(processes: Processes, *, batch_size: int, micro_batch: int, split: bool) -> bool:
     """Whether each micro-batch is split between the processes.
 
-    It is where the recipe says so, and where whole ones are too few to give everyone something to
-    do: either way the step is that of one process, to rounding.
+    That is so if the recipe asks for it or if there are fewer micro-batches than processes. The
+    result equals that of one process up to rounding.
 
     Raises:
         RecipeError: A micro-batch has fewer images than there are processes.
@@ -158,9 +158,9 @@ def must_split(processes: Processes, *, batch_size: int, micro_batch: int, split
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Put the sum over all processes in place of each gradient, in buckets.
+    """Replace each gradient by its sum over all processes, in buckets.
 
-    A process without a micro-batch (the last batch of an epoch may be small) adds zeros.
+    A process without a micro-batch (in a small last batch) adds zeros.
 
     Raises:
         ProcessError: A process is gone.

@@ -1,8 +1,8 @@
 """Batch norm over the images of all processes, on any device.
 
-torch's own SyncBatchNorm refuses tensors on the CPU. The statistics of the processes are put
-together as Chan, Golub and LeVeque (1979) do, without the cancellation of a mean of squares; the
-gradient is that of Ioffe and Szegedy (arXiv 1502.03167), with its two sums over all processes.
+torch's SyncBatchNorm does not support CPU tensors. The statistics are combined as in Chan, Golub
+and LeVeque (1979), which avoids the cancellation of a mean of squares; the gradient is that of
+Ioffe and Szegedy (arXiv 1502.03167), with its two sums taken over all processes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PIXELS = (0, 2, 3)
 
 
 class SyncBatchNorm(nn.BatchNorm2d):
-    """As `nn.BatchNorm2d`, but while training its statistics are those of all processes' images."""
+    """`nn.BatchNorm2d` with training statistics over the images of all processes."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to the same; N may differ from process to process, and be 0."""
@@ -46,7 +46,7 @@ class SyncBatchNorm(nn.BatchNorm2d):
 
 
 def synchronise(model: nn.Module) -> None:
-    """Put a `SyncBatchNorm` with the same weights in the place of every batch norm."""
+    """Replace every batch norm by a `SyncBatchNorm` with the same weights."""
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.BatchNorm2d):
@@ -62,7 +62,7 @@ def _synchronised(norm: nn.BatchNorm2d) -> SyncBatchNorm:
 
 
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Mean (C,) and variance (C,) float32 over all processes, and of how many values."""
+    """Mean (C,) and variance (C,) float32 over all processes, and the number of values."""
     x = x.float()
     own = x.numel() // x.shape[1]
     mean = x.sum(_PIXELS) / max(own, 1)
@@ -105,5 +105,5 @@ class _Normalise(torch.autograd.Function):
         all_reduce(whole)
         first, second = (whole / ctx.count).view(2, 1, -1, 1, 1)
         towards = (gradient - first - normal * second).mul_((weight * scale).view(1, -1, 1, 1))
-        # Of weight and bias the own sums: like every gradient, they are added up after the step.
+        # Local sums for weight and bias: like every gradient, they are reduced after the step.
         return towards.to(x.dtype), own[1], own[0], None, None, None, None

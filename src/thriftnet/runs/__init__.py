@@ -1,1 +1,1 @@
-"""The run folder and all that knows its layout: log, listing, filters, state, cleanup; no torch."""
+"""The run folder: layout, metrics log, listing, filters, state and cleanup, without torch."""

@@ -1,4 +1,4 @@
-"""What to do about a run that is not finished or in the way: ends of sentences, with commands."""
+"""Advice for messages about unfinished runs and taken names, with the command to run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from thriftnet.runs.lock import find_writer
 
 
 def advise(run: RunFolder) -> str:
-    """Why a run has no final model, and what to do: `is being trained by ...; follow it with: ...`.
+    """Why a run has no final model and what to do: `is being trained by ...; follow it with: ...`.
 
     Raises:
         RunError: Its metrics are damaged.
-        RecipeError: So is its recipe.
+        RecipeError: Its recipe is wrong.
     """
     writer = find_writer(run)
     if writer is not None:
@@ -29,7 +29,7 @@ def advise(run: RunFolder) -> str:
 
 
 def retrain_advice(run: RunFolder) -> str:
-    """What to do about a training whose loss was not finite.
+    """What to do after a training diverged.
 
     Raises:
         RecipeError: The run's recipe is wrong.
@@ -39,7 +39,7 @@ def retrain_advice(run: RunFolder) -> str:
 
 
 def other_use(path: Path) -> str:
-    """What can be done with a run whose name was wanted for another; nothing where it is no run."""
+    """What to do with the run that has a requested name; empty if the path is not a run."""
     try:
         run = RunFolder.open(path)
         if run.finished:

@@ -1,4 +1,4 @@
-"""Remove what finished runs, and trials of a search, no longer need."""
+"""Removes checkpoints that finished runs and search trials no longer need."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from thriftnet.runs.lock import find_writer
 from thriftnet.runs.metrics_log import last_line
 
 Unneeded = Callable[[RunFolder], list[Path]]
-"""Says which checkpoints a run can do without."""
+"""Returns the checkpoints that a run no longer needs."""
 
 
 def superseded(run: RunFolder) -> list[Path]:
-    """Checkpoints that the final model has replaced.
+    """Checkpoints made obsolete by the final model.
 
-    Of a run that is not finished, or whose final model cannot be read, there is none: on a disk
-    that filled up, the last line is still to be written, by what `--resume` reads.
+    None if the run is not finished or its model cannot be read. If the disk filled up before the
+    last line of the metrics, `--resume` still needs the checkpoint.
     """
     try:
         from thriftnet.models.tensors import check_model_file
@@ -37,12 +37,12 @@ def superseded(run: RunFolder) -> list[Path]:
 
 @dataclass(frozen=True)
 class Superseded:
-    """The checkpoints that one run can do without."""
+    """The checkpoints that one run no longer needs."""
 
     run: RunFolder
     files: tuple[Path, ...]
     size: int
-    """Bytes on the disk."""
+    """Size in bytes."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -56,10 +56,10 @@ class Superseded:
 def find_superseded(
     runs: Iterable[RunFolder], *, unneeded: Unneeded = superseded
 ) -> list[Superseded]:
-    """Checkpoints that runs can do without, where there are any; nothing else is ever listed."""
+    """Runs with checkpoints that they no longer need."""
     found: list[Superseded] = []
     for run in runs:
-        if run.path.is_symlink():  # what lies elsewhere is removed where it lies
+        if run.path.is_symlink():  # its target may be listed elsewhere
             continue
         files = tuple(unneeded(run))
         if files:
@@ -68,7 +68,7 @@ def find_superseded(
 
 
 def remove_superseded(found: Iterable[Superseded], *, unneeded: Unneeded = superseded) -> int:
-    """Remove them, each run looked at anew, and let those alone that a process writes to.
+    """Remove the checkpoints, after checking each run again; skips runs being trained.
 
     Returns:
         The bytes freed.
@@ -84,13 +84,13 @@ def remove_superseded(found: Iterable[Superseded], *, unneeded: Unneeded = super
             try:
                 size = path.lstat().st_size
                 path.unlink()
-            except FileNotFoundError:  # another clean-up was first
+            except FileNotFoundError:  # removed by another process
                 continue
             except OSError as fault:
                 raise RunError(
                     f"{path} cannot be removed: {fault.strerror}; check your rights to its folder"
                 ) from None
             freed += size
-            with contextlib.suppress(OSError):  # not empty: something else lies there and stays
+            with contextlib.suppress(OSError):  # not empty
                 path.parent.rmdir()
     return freed

@@ -1,4 +1,4 @@
-"""What the metrics of a run tell of other work on its processors, in words."""
+"""CPU contention in a run's metrics: its mean, and its text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TypeGuard
 from thriftnet.runs.metrics_log import MetricRecord, is_figure
 
 LARGE_SHARE = 0.1
-"""Of the CPU time that a training asked for: below, other work is not worth a word."""
+"""Share of the requested CPU time below which contention is not mentioned."""
 
 
 def is_large(share: object) -> TypeGuard[float]:
-    """Whether other work took so much that speeds and times say little of the training."""
+    """Whether contention was so large that measured speeds are not meaningful."""
     return is_figure(share) and share >= LARGE_SHARE
 
 
 def contention_text(share: object) -> str:
-    """For a line of progress, where the share is large; else nothing."""
+    """Text for a progress line; empty if the share is small."""
     return f"other work {share:.0%}" if is_large(share) else ""
 
 
 def mean_contention(epochs: Iterable[MetricRecord]) -> float | None:
-    """The share over the epochs that have one, each weighted by its time; none without any."""
+    """Mean share over epochs, weighted by time; None if unknown."""
     total = weight = before = 0.0
     for line in epochs:
         share, seconds = line.get("cpu_contention"), line.get("seconds")

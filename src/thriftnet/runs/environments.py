@@ -1,4 +1,4 @@
-"""What a run ran on, from its start and wherever it was resumed."""
+"""The environments of a run: at its start and after each resumption."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from thriftnet.runs.metrics_log import MetricRecord
 
 
 def moves(lines: list[MetricRecord]) -> list[MetricRecord]:
-    """What changed of the environment where a cut run was resumed elsewhere, with the step."""
+    """Changes of the environment on resumption, with the step."""
     return [line for line in lines if line.get("kind") == "environment"]
 
 
 def environments(run: RunFolder, lines: list[MetricRecord] | None = None) -> list[dict[str, Any]]:
-    """The environment of the start, then the environment after each of `moves`.
+    """The environment at the start, then after each change.
 
     Args:
         run: The run.
-        lines: Of its metrics, where they were read already.
+        lines: Its metrics, if read already.
 
     Raises:
         RunError: The metrics are damaged.

@@ -1,4 +1,4 @@
-"""The evaluations of a run, side by side: by data set, corruption, views and precision."""
+"""The evaluations of a run, keyed by data set, corruption, views and precision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWN_TEST = "test"
 
 @dataclass(frozen=True)
 class EvaluationKey:
-    """What an evaluation was of. A run shows the latest evaluation of each key."""
+    """Identifies an evaluation. The latest one of each key counts."""
 
     tta: str
     """A key of `VIEWS`."""
@@ -22,15 +22,15 @@ class EvaluationKey:
     data: str = OWN_TEST
     """`test`, or the name of another data set."""
     corruption: str = ""
-    """Such as `contrast:3`; empty: the images as they are."""
+    """Such as `contrast:3`; empty: uncorrupted images."""
 
     @property
     def is_test(self) -> bool:
-        """Whether it gives the run's test accuracy, by which runs are listed and compared."""
+        """Whether this is the test accuracy by which runs are listed and compared."""
         return self.data == OWN_TEST and not self.corruption
 
     def record(self, summary: Mapping[str, Any]) -> MetricRecord:
-        """The line of the metrics. That of a test is as it was when runs had no other."""
+        """The line of the metrics. A test keeps its older format."""
         if self.is_test:
             key = {"kind": "test", "precision": self.precision, "tta": self.tta}
         else:
@@ -43,10 +43,10 @@ class EvaluationKey:
 
 
 def latest_evaluations(lines: Iterable[MetricRecord]) -> dict[EvaluationKey, MetricRecord]:
-    """The latest evaluation of each key, the latest last.
+    """The latest evaluation of each key, in order of time.
 
     Args:
-        lines: Of the metrics; damaged evaluations are passed over.
+        lines: Of the metrics; damaged evaluations are ignored.
     """
     found: dict[EvaluationKey, MetricRecord] = {}
     for line in lines:
@@ -63,6 +63,6 @@ def latest_evaluations(lines: Iterable[MetricRecord]) -> dict[EvaluationKey, Met
 
 
 def latest_tests(lines: Iterable[MetricRecord], *, precision: str) -> dict[str, MetricRecord]:
-    """The latest test metrics of each kind of views, in that precision."""
+    """The latest test metrics per kind of views, in a precision."""
     found = latest_evaluations(lines).items()
     return {k.tta: line for k, line in found if k.is_test and k.precision == precision}

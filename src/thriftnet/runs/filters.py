@@ -28,7 +28,7 @@ _TEXT: dict[str, Callable[[str, str], bool]] = {
     ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
-    "=": lambda a, b: a == b or fnmatchcase(a, b),  # a list's brackets are no pattern
+    "=": lambda a, b: a == b or fnmatchcase(a, b),  # brackets of a list are not a pattern
     "!=": lambda a, b: not (a == b or fnmatchcase(a, b)),
 }
 _CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*", re.DOTALL)
@@ -36,19 +36,19 @@ _CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*", re.
 
 @dataclass(frozen=True)
 class Condition:
-    """One `--where`: a column, how it compares, and with what."""
+    """One `--where` condition: column, operator and value."""
 
     column: str
     sign: str
     """A key of `_NUMBER`."""
     given: str
-    """As typed, for text a shell pattern such as `quick-*`; empty stands for no value."""
+    """As typed, for text a shell pattern such as `quick-*`; empty means no value."""
 
     def holds(self, run: ListedRun) -> bool:
-        """Whether a run meets it; one without a value meets `COLUMN=` and `!=` alone.
+        """Whether a run meets it; a run without a value meets only `COLUMN=` and `!=`.
 
         Raises:
-            RunError: The column holds numbers and another thing was given.
+            RunError: The column is numeric and the value is not.
         """
         value = run.value(self.column)
         if not self.given:
@@ -71,10 +71,10 @@ class Condition:
 
 
 def parse_condition(text: str) -> Condition:
-    """Read `COLUMN=VALUE`, `!=`, `<`, `<=`, `>` or `>=`.
+    """Parse `COLUMN=VALUE`, or with `!=`, `<`, `<=`, `>`, `>=`.
 
     Raises:
-        RunError: It is none of them, or there is no such column.
+        RunError: The syntax is wrong, or there is no such column.
     """
     match = _CONDITION.fullmatch(text)
     if match and match[2] in {"<", "<=", ">", ">="} and not match[3]:
@@ -88,7 +88,7 @@ def parse_condition(text: str) -> Condition:
 
 
 def parse_columns(text: str) -> tuple[str, ...]:
-    """Read `name,seed,optim.lr`.
+    """Parse `name,seed,optim.lr`.
 
     Raises:
         RunError: There is no such column.
@@ -97,10 +97,10 @@ def parse_columns(text: str) -> tuple[str, ...]:
 
 
 def check_column(name: str) -> str:
-    """The name, if it is a column or a recipe key.
+    """Return the name if it is a column or a recipe key.
 
     Raises:
-        RunError: It is neither; the nearest is named.
+        RunError: It is neither; the message suggests the closest.
     """
     known = [*COLUMNS, *recipe_keys()]
     if name in known:
@@ -114,7 +114,7 @@ def check_column(name: str) -> str:
 
 
 def recipe_keys() -> list[str]:
-    """Every dotted key that a recipe of any family can have."""
+    """All dotted keys of recipes of any family."""
     families: tuple[Any, ...] = get_args(get_args(ModelSection)[0])
     keys: dict[str, None] = {}
     for section in families:
@@ -127,10 +127,10 @@ def recipe_keys() -> list[str]:
 def select_runs(
     runs: Iterable[ListedRun], conditions: Sequence[Condition], *, sort: str, reverse: bool
 ) -> list[ListedRun]:
-    """The runs that meet every condition, sorted; those without a value count as the least.
+    """The runs that meet every condition, sorted; missing values sort first.
 
     Raises:
-        RunError: A condition compares a number with another thing.
+        RunError: A condition compares a number with text.
     """
     kept = [run for run in runs if all(condition.holds(run) for condition in conditions)]
     return sorted(kept, key=lambda run: _order(run.value(sort)), reverse=reverse)
@@ -145,7 +145,7 @@ def _order(value: Value) -> tuple[int, float, str]:
 
 
 def as_text(value: Any) -> str:
-    """A value as it is typed on the command line: true, [1,2,3], quick."""
+    """Format a value as on the command line: true, [1,2,3], quick."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):

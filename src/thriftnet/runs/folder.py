@@ -1,21 +1,20 @@
-"""The run folder: the only code that knows its layout.
+"""The run folder, the only code that knows its layout.
 
 runs/NAME/
-recipe.yaml         complete: running it again is the same experiment
+recipe.yaml         complete: training it again repeats the experiment
 environment.json    versions, device, threads, commit, data digests, command line
-metrics.jsonl       one JSON object a line, appended
+metrics.jsonl       one JSON object per line, appended
 .lock               locked by the process that writes to the run (lock.py)
-checkpoints/last.pt          all that training needs to resume, and
-checkpoints/previous.pt      the one before, for when that is damaged
+checkpoints/last.pt          the state that --resume continues from
+checkpoints/previous.pt      the state before, in case that is damaged
 checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
 status.json         state of the training, rewritten every few seconds while it runs
 predictions.npz     logits of the test images
-events.out.tfevents.*        the same lines for TensorBoard, and
-mlflow.json                  the run's name in MLflow, where these were asked for
+events.out.tfevents.*        the metrics for TensorBoard, with --track tensorboard
+mlflow.json                  the run's id in MLflow, with --track mlflow
 
-torch, which takes seconds to import, and numpy are imported by the functions that need them: a
-list of runs does without.
+torch, which takes seconds to import, and numpy are imported where needed; listing needs neither.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class RunFolder:
-    """Everything a run knows, in one folder."""
+    """A run folder; methods read and write its files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,7 +69,7 @@ class RunFolder:
         """Open an existing run folder.
 
         Raises:
-            RunError: There is no folder, it is not a run, or it holds links.
+            RunError: There is no folder, it is not a run, or it contains links.
         """
         run = cls(path)
         if path.is_file():
@@ -93,16 +92,16 @@ class RunFolder:
         """The run's complete recipe.
 
         Raises:
-            RecipeError: The file was cut or changed.
+            RecipeError: The file is truncated or was edited.
         """
         return load_recipe(self.recipe_path, own=True)
 
     def environment(self) -> dict[str, Any]:
-        """What the run ran on; empty if the file is missing or damaged, as no figure needs it."""
+        """The environment at the start; empty if the file is missing or damaged."""
         return read_facts_file(self.environment_path)
 
     def append(self, line: MetricRecord) -> None:
-        """Add a line to the metrics, whole or not at all, in the place of a cut last one.
+        """Append a line to the metrics atomically, replacing a truncated last line.
 
         Raises:
             RunError: The disk is full or the folder cannot be written.
@@ -110,18 +109,18 @@ class RunFolder:
         append_line(self.metrics_path, line)
 
     def metrics(self, *, outline: bool = False) -> list[MetricRecord]:
-        """All whole lines; one cut at the end (a machine that stopped) is left out.
+        """All complete lines; a truncated last line is omitted.
 
         Args:
-            outline: Leave out the epochs before the last two, which saves most of the time.
+            outline: Omit the epochs before the last two, which saves most of the time.
 
         Raises:
-            RunError: A line is not what was written, or the file cannot be read.
+            RunError: A line is damaged, or the file cannot be read.
         """
         return read_lines(self.metrics_path, outline=outline)
 
     def evaluations(self) -> dict[EvaluationKey, MetricRecord]:
-        """The latest evaluation of each key, the latest last.
+        """The latest evaluation of each key, in order of time.
 
         Raises:
             RunError: The metrics are damaged.
@@ -130,11 +129,11 @@ class RunFolder:
 
     @property
     def torn(self) -> bool:
-        """Whether the last line of the metrics was cut while it was written."""
+        """Whether the last line of the metrics is truncated."""
         return is_torn(self.metrics_path)
 
     def save_status(self, status: MetricRecord | None) -> None:
-        """Write the status that `watch` reads; none: the training has ended."""
+        """Write the status that `watch` reads; None: the training has ended."""
         write_status(self.status_path, status)
 
     def status(self) -> tuple[MetricRecord, float]:
@@ -142,27 +141,27 @@ class RunFolder:
         return read_status(self.status_path)
 
     def rewind(self, step: int) -> None:
-        """Drop the metrics of steps that a resumed run is about to repeat."""
+        """Drop the metrics of steps that a resumed run will repeat."""
         kept = [line for line in self.metrics() if line.get("step", 0) <= step]
         write_lines(self.metrics_path, kept)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Write the checkpoint that `--resume` reads, whole or not at all, and keep the one before.
+        """Write the checkpoint that `--resume` reads, atomically, and keep the previous one.
 
         Raises:
-            RunError: The disk is full; the checkpoints before stay.
+            RunError: The disk is full; existing checkpoints are kept.
         """
-        # Its lines first: after a power cut, a checkpoint without them would lose an epoch.
+        # Metrics first: after a power cut, a checkpoint without its lines would lose an epoch.
         with contextlib.suppress(OSError), self.metrics_path.open("rb") as metrics:
             os.fsync(metrics.fileno())
         self.saved.write(state)
 
     def load_state(self) -> dict[str, Any]:
-        """The latest whole checkpoint; raises as `find_state`."""
+        """The latest valid checkpoint; raises as `find_state`."""
         return self.find_state()[0]
 
     def find_state(self) -> tuple[dict[str, Any], str | None]:
-        """The latest whole checkpoint, and what is wrong with the last, where it is not that one.
+        """The latest valid checkpoint, and what is wrong with the last if that is damaged.
 
         Raises:
             NoCheckpointError: There is none.
@@ -181,7 +180,7 @@ class RunFolder:
         self.status_path.with_suffix(".new").unlink(missing_ok=True)
 
     def save_predictions(self, predictions: Predictions) -> None:
-        """Write the logits of the test images, whole or not at all.
+        """Write the logits of the test images atomically.
 
         Raises:
             RunError: The disk is full or the folder cannot be written.
@@ -189,7 +188,7 @@ class RunFolder:
         write_whole(self.predictions_path, predictions.to_bytes(), error=RunError)
 
     def load_predictions(self) -> Predictions | None:
-        """The logits of the test images; none if it was never evaluated.
+        """The logits of the test images; None if not evaluated.
 
         Raises:
             RunError: The file is damaged.
@@ -212,10 +211,10 @@ class RunFolder:
         return read_facts(self.model_path)
 
     def checkpoints(self) -> list[Path]:
-        """The checkpoint files; without them an unfinished run cannot be resumed.
+        """The checkpoint files that exist.
 
         Raises:
-            RunError: The run holds links, through which others' files would be removed.
+            RunError: The run contains links, through which other files would be removed.
         """
         refuse_links(self.path)
         return self.saved.files()

@@ -1,7 +1,7 @@
-"""The list of runs in a folder: what each is, how far it came, and what it reached.
+"""Lists the runs in a folder with their state and metrics.
 
-A list of a thousand runs is to be there at once. So nothing here imports torch, metrics are read
-in outline, and a section of YAML that many runs share is parsed once.
+A thousand runs should list instantly: nothing here imports torch, most epoch lines are skipped, and
+a YAML section that many runs share is parsed once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ USUAL_COLUMNS = (
     "seconds",
     "started",
 )
-"""Columns of a list where none are named."""
+"""Default columns."""
 
 COLUMNS = (
     *USUAL_COLUMNS,
@@ -53,23 +53,23 @@ COLUMNS = (
     "path",
     "problem",
 )
-"""Columns of every list, beside which any recipe key is one."""
+"""All columns; any recipe key is one, too."""
 
 Value = str | int | float | bool | list[Any] | None
 
 
 @dataclass(frozen=True)
 class ListedRun:
-    """One line of the list."""
+    """One row of the list."""
 
     facts: Mapping[str, Value]
-    """A value for each of COLUMNS; none where it is not known. Times in seconds."""
+    """A value for each of COLUMNS; None if unknown. Times in seconds."""
     recipe: Recipe | None
-    """None in a damaged run."""
+    """None if the run is damaged."""
 
     def value(self, column: str) -> Value:
-        """Of a column or a dotted recipe key; none where the run has none."""
-        if column == "digest":  # takes longer than all the rest
+        """The value of a column or a dotted recipe key; None if there is none."""
+        if column == "digest":  # on demand: takes longer than the rest
             return self.recipe.digest() if self.recipe else None
         if column in self.facts:
             return self.facts[column]
@@ -79,12 +79,12 @@ class ListedRun:
         return list(cast("tuple[Any, ...]", node)) if isinstance(node, tuple) else node
 
     def to_json(self, columns: tuple[str, ...] = COLUMNS) -> dict[str, Value]:
-        """Plain values of some columns."""
+        """JSON values of some columns."""
         return {column: self.value(column) for column in columns}
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
-    """Every run in a folder, the oldest first; damaged ones among them.
+    """Every run in a folder, oldest first, including damaged ones.
 
     Raises:
         RunError: There is no such folder, or it is a run itself.
@@ -96,7 +96,7 @@ def list_runs(folder: Path) -> list[ListedRun]:
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
-    """The run folders in a folder, by name; what is no run is passed over.
+    """The run folders in a folder, by name; other folders are ignored.
 
     Raises:
         RunError: There is no such folder, or it is a run itself.
@@ -119,13 +119,13 @@ def find_runs(folder: Path) -> list[RunFolder]:
 
 
 def _is_run(run: RunFolder) -> bool:
-    """Whether it has a recipe, or what only a run that lost its recipe can have."""
+    """Whether a folder has any file that only runs have."""
     marks = (run.recipe_path, run.metrics_path, run.model_path)
     return run.saved.exist or any(path.is_file() for path in marks)
 
 
 def read_run(run: RunFolder) -> ListedRun:
-    """Read what the list tells of a run; a damaged one is a line all the same."""
+    """Read a run's row; a damaged run gets a row as well."""
     facts: dict[str, Value] = dict.fromkeys(COLUMNS)
     facts |= {"name": run.path.name, "path": str(run.path)}
     try:
@@ -150,7 +150,7 @@ def read_run(run: RunFolder) -> ListedRun:
 
 
 def _figures(lines: list[dict[str, Any]], recipe: Recipe) -> dict[str, Value]:
-    """The latest figure of each name; test metrics with the recipe's views."""
+    """The latest value of each metric; test metrics with the recipe's views."""
     found: dict[str, Value] = {}
     for line in lines:
         kind = line.get("kind")
@@ -170,7 +170,7 @@ def _figures(lines: list[dict[str, Any]], recipe: Recipe) -> dict[str, Value]:
 
 
 def _read_recipe(run: RunFolder) -> Recipe:
-    """The run's recipe: the quick way, or the careful one where that does not do.
+    """The run's recipe, parsed by sections if possible.
 
     Raises:
         RecipeError: It is not a recipe.
@@ -187,16 +187,16 @@ def _read_recipe(run: RunFolder) -> Recipe:
                 raise ValueError("duplicate key")
             tree |= found
         return Recipe.model_validate(tree)
-    except Exception:  # whatever it is, the careful way says it
+    except Exception:  # the full parser reports the reason
         return run.recipe()
 
 
 @lru_cache(maxsize=100_000)
 def _read_section(text: str) -> dict[str, Any] | None:
-    """One top-level key of a recipe file and what belongs to it."""
+    """Parse one top-level key of a recipe file."""
     return cast("dict[str, Any] | None", read_yaml(text))
 
 
 def _minute(seconds: float) -> str:
-    """A moment as it sorts and reads: 2026-11-23 15:04."""
+    """A sortable time such as 2026-11-23 15:04."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -22,15 +22,15 @@ _EPOCH = frozenset(
         "seconds",
     )
 )
-"""What the line of an epoch has; one that lost some of it is passed over."""
+"""Required fields of an epoch line; damaged lines are ignored."""
 
 _STATUS = ("epoch", "epochs", "share", "seconds_left")
-"""What the status of a training has, whatever else is in the file."""
+"""Required fields of a training's status."""
 
 
 @dataclass(frozen=True)
 class LiveRun:
-    """The state of a run at one moment."""
+    """A snapshot of a run."""
 
     name: str
     path: Path
@@ -53,12 +53,12 @@ class LiveRun:
         return self.state in {"finished", "failed", "interrupted"} and not self.awaits_test
 
     def series(self, key: str) -> list[float]:
-        """A figure of every epoch that has it, in order."""
+        """The values of a metric over the epochs."""
         values = (line.get(key) for line in self.epochs)
         return [float(value) for value in values if is_figure(value)]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for the page that follows a run."""
+        """JSON values for the page that follows a run."""
         return {"state": self.state, "epochs": len(self.epochs), "status": dict(self.status)}
 
 
@@ -76,7 +76,7 @@ def read_standing(path: Path) -> LiveRun:
     tests = [
         line for line in lines if line.get("kind") == "test" and is_figure(line.get("accuracy"))
     ]
-    if tests:  # only then is the recipe worth reading, as this is asked every second
+    if tests:  # read the recipe only if needed: this runs every second
         tta = run.recipe().evaluate.tta
         tests = [line for line in tests if line.get("tta") == tta]
     epochs = (line for line in lines if line.get("kind") == "epoch")

@@ -1,7 +1,7 @@
-"""One run, one writer: a lock on the run folder, which the system drops when its holder ends.
+"""A lock that lets one process write to a run; the system releases it when the process ends.
 
-The lock's file stays behind and means nothing by itself. Where a file system has no locks, the
-holder that it names counts for as long as it lives: on another machine, as it tells of itself.
+The lock file remains and means nothing by itself. On a file system without locks, the process named
+in it holds the lock while it is alive or, on another machine, while the run's status is recent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from thriftnet.runs.metrics_log import parse_line
 from thriftnet.runs.status import SILENT_SECONDS
 
 _PAUSE = 0.05
-"""Seconds between two tries: who only asks for the holder has the lock for an instant, too."""
+"""Seconds between two attempts; `find_writer` also takes the lock for an instant."""
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -32,12 +32,12 @@ _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 def writing(
     run: RunFolder, *, wait: float = 1.0, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[None]:
-    """Be the one process that writes to a run.
+    """Hold the exclusive lock of a run.
 
     Args:
         run: An existing run.
         wait: Seconds to wait for another process.
-        say: Told where only care can keep another process away.
+        say: Called with a warning if the file system has no locks.
 
     Raises:
         RunError: Another process writes to it, or the folder cannot be written.
@@ -48,7 +48,7 @@ def writing(
         raise RunError(explain_os_error(fault, run.lock_path)) from None
     try:
         _take(run, handle, wait=wait, say=say)
-        with contextlib.suppress(OSError):  # a full disk costs the name, and not the lock
+        with contextlib.suppress(OSError):  # on a full disk, the holder is not named
             _write(
                 handle, {"pid": os.getpid(), "host": platform.node(), "born": _born(os.getpid())}
             )
@@ -60,7 +60,7 @@ def writing(
 
 
 def find_writer(run: RunFolder) -> str | None:
-    """Who writes to a run now, such as `process 4242 on laptop`; none where nobody does."""
+    """The process that writes to a run, such as `process 4242 on laptop`; None without one."""
     try:
         handle = os.open(run.lock_path, os.O_RDONLY | _NO_LINKS)
     except OSError:
@@ -89,7 +89,7 @@ def _take(run: RunFolder, handle: int, *, wait: float, say: Callable[[str], None
 
 
 def _lock(handle: int, *, shared: bool = False) -> bool | None:
-    """Whether the lock was to be had; none where there are no locks."""
+    """Try to lock; None if the file system has no locks."""
     if sys.platform == "win32":
         return None
     import fcntl
@@ -104,7 +104,7 @@ def _lock(handle: int, *, shared: bool = False) -> bool | None:
 
 
 def _lives(run: RunFolder, holder: dict[str, Any]) -> bool:
-    """Whether the process that a lock's file names is still there."""
+    """Whether the process named in a lock file is alive."""
     if not holder:
         return False
     if holder.get("host") != platform.node():
@@ -115,7 +115,7 @@ def _lives(run: RunFolder, holder: dict[str, Any]) -> bool:
 
 
 def _born(pid: int) -> str | None:
-    """When a process began, as the system counts; none where it is gone or that is not told."""
+    """Start time of a process in clock ticks; None if it has ended or is unknown."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[19]
     except (OSError, ValueError, IndexError):

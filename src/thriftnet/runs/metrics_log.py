@@ -1,4 +1,4 @@
-"""The lines of a run's metrics: one JSON object each, appended and read back."""
+"""Reads and appends the lines of metrics.jsonl, one JSON object each."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, read_bounded, write_whole
 
 MetricRecord = dict[str, Any]
-"""`kind` says what a line tells: start, epoch, interrupted, environment, resumed, failed, end,
+"""`kind` is one of start, epoch, interrupted, environment, resumed, failed, end,
 test, evaluation, robustness, calibration."""
 
 _MOST_BYTES = 2**27
-"""Of all lines; a thousand epochs take half a million."""
+"""Upper limit of the file; a thousand epochs take half a megabyte."""
 _LARGEST = 1e18
 _EPOCH = '{"kind": "epoch"'
-"""How the line of an epoch begins as it is written."""
+"""Start of an epoch line as written."""
 
 
 def parse_line(text: str | bytes) -> MetricRecord | None:
-    """A line of the metrics; none if it is not what was written."""
+    """Parse a line of the metrics; None if it is damaged."""
     try:
         return load_json(text)
-    except (ValueError, RecursionError):  # brackets in brackets
+    except (ValueError, RecursionError):  # deeply nested
         return None
 
 
 def write_lines(path: Path, lines: Iterable[MetricRecord]) -> None:
-    """Replace the content of a file, whole or not at all.
+    """Replace the content of a file atomically.
 
     Raises:
         RunError: The disk is full or the folder cannot be written.
@@ -42,10 +42,10 @@ def write_lines(path: Path, lines: Iterable[MetricRecord]) -> None:
 
 
 def _is_cut(text: str) -> bool:
-    """Whether the text after the last line break is the beginning of a line.
+    """Whether the text after the last line break is a truncated line.
 
-    No beginning of an object is an object, so that one that is complete was changed, or lacks its
-    line break alone.
+    A prefix of a JSON object is never a complete object, so a complete one only lacks its line
+    break or was changed.
     """
     try:
         found, _ = json.JSONDecoder().raw_decode(text)
@@ -55,15 +55,14 @@ def _is_cut(text: str) -> bool:
 
 
 def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
-    """All whole lines of a file; one cut at the end is left out. No file has no lines.
+    """All complete lines of a file; empty if it does not exist.
 
     Args:
-        path: Of the metrics.
-        outline: Leave out the epochs before the last two: most of the time goes to them, and
-            lists of runs do without.
+        path: The metrics file.
+        outline: Omit the epochs before the last two: parsing them takes most of the time.
 
     Raises:
-        RunError: A line is not what was written, or the file cannot be read.
+        RunError: A line is damaged, or the file cannot be read.
     """
     try:
         texts = read_bounded(path, most=_MOST_BYTES).decode("utf-8", "replace").split("\n")
@@ -74,7 +73,7 @@ def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
             f"{path} cannot be read: {fault.strerror}; check the file and the disk"
         ) from None
     epochs = [at for at, text in enumerate(texts) if text.startswith(_EPOCH)]
-    # The last may be cut, so one more is kept; a cut line among the others is still found out.
+    # Keeps two, as the last may be truncated; other truncated lines are still parsed and reported.
     passed = {at for at in epochs[:-2] if texts[at].endswith("}")} if outline else set[int]()
     lines: list[MetricRecord] = []
     for at, text in enumerate(texts):
@@ -88,7 +87,7 @@ def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
 
 
 def append_line(path: Path, line: MetricRecord) -> None:
-    """Add a line to a file, whole or not at all, in the place of a cut last one.
+    """Append a line to a file atomically, replacing a truncated last line.
 
     Raises:
         RunError: The disk is full or the folder cannot be written.
@@ -96,13 +95,13 @@ def append_line(path: Path, line: MetricRecord) -> None:
     added = dump_json(line).encode() + b"\n"
     try:
         path.touch()
-        if path.stat().st_nlink > 1:  # another name of the file, wherever it is, keeps its content
+        if path.stat().st_nlink > 1:  # a hard link elsewhere must not change
             write_whole(path, read_bounded(path, most=_MOST_BYTES), error=RunError)
         with path.open("r+b", buffering=0) as file:
             content = file.read()
             whole = content.rfind(b"\n") + 1  # bytes
             tail = content[whole:].decode("utf-8", "replace")
-            if tail and not _is_cut(tail):  # it lacks its line break alone
+            if tail and not _is_cut(tail):  # complete, only its line break is missing
                 whole, added = len(content), b"\n" + added
             file.truncate(whole)
             file.seek(whole)
@@ -114,7 +113,7 @@ def append_line(path: Path, line: MetricRecord) -> None:
 
 
 def is_torn(path: Path) -> bool:
-    """Whether the last line of a file was cut while it was written."""
+    """Whether the last line of a file is truncated."""
     try:
         last = read_bounded(path, most=_MOST_BYTES).rsplit(b"\n", 1)[-1].decode("utf-8", "replace")
     except OSError:
@@ -123,18 +122,18 @@ def is_torn(path: Path) -> bool:
 
 
 def is_figure(value: object) -> TypeGuard[float]:
-    """Whether a value can be shown and drawn as a number; a file may hold anything there."""
+    """Whether a value from a file is a finite number of reasonable size."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return abs(value) < _LARGEST  # not of what is no number
+    return abs(value) < _LARGEST  # False for NaN
 
 
 def has_figures(line: MetricRecord, keys: Iterable[str]) -> bool:
-    """Whether a line has a figure under each of the keys."""
+    """Whether a line has a number under each of the keys."""
     return all(is_figure(line.get(key)) for key in keys)
 
 
 def last_line(lines: list[MetricRecord], kind: str, *keys: str) -> MetricRecord:
-    """The latest line of a kind that has figures under all keys; empty if there is none."""
+    """The latest line of a kind that has numbers under all keys; empty if there is none."""
     own = (line for line in reversed(lines) if line.get("kind") == kind)
     return next((line for line in own if has_figures(line, keys)), {})

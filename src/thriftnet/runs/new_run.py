@@ -1,4 +1,4 @@
-"""A new run's folder: its name, and how it is made whole or not at all."""
+"""Names and atomically creates a new run folder."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.writable import check_folder
 
 _UNBORN = ".new"
-"""How a run folder's name ends while it is made."""
+"""Suffix of a run folder while it is created."""
 _UNBORN_SECONDS = 600.0
-"""An unfinished folder of this age was left by a killed process: making one takes milliseconds."""
+"""Age at which an incomplete folder counts as left behind; creating one takes milliseconds."""
 _LONGEST_NAME = 200
-"""Bytes of a folder's name; file systems take 255."""
+"""Bytes; file systems allow 255."""
 
 
 def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
-    """Where a new run goes: by its name, or by recipe, seed and time.
+    """The path of a new run: by its name, or by recipe, seed and time.
 
     Raises:
-        RunError: The name would lead out of the folder, or exists.
+        RunError: The name is not a plain folder name, or exists.
     """
     given = name is not None
     if name is None:
@@ -54,14 +54,14 @@ def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
 def create_run(
     path: Path, recipe: Recipe, environment: dict[str, Any], *, named: bool = True
 ) -> RunFolder:
-    """Make a new run folder, whole or not at all, also of several processes at once.
+    """Create a new run folder atomically; safe for several processes at once.
 
     Args:
-        path: As `new_run_path` says.
-        recipe: The run's.
-        environment: What it runs on.
-        named: Whether a user chose the name. Others get a number where they are taken, as by a
-            run that was started in the same second.
+        path: From `new_run_path`.
+        recipe: The run's recipe.
+        environment: Content of environment.json.
+        named: Whether the user chose the name. Otherwise a number is appended if it is taken, as by
+            a run started in the same second.
 
     Raises:
         RunExistsError: The path exists.
@@ -85,7 +85,7 @@ def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
         new.path.mkdir(parents=True)
         write_whole(new.environment_path, content.encode(), error=RunError)
         write_whole(new.recipe_path, seal_yaml(recipe.to_yaml()).encode(), error=RunError)
-        new.path.rename(path)  # refused where something is there
+        new.path.rename(path)  # fails if the path exists
         sync_folder(path.parent)
     except OSError as fault:
         if path.exists() or path.is_symlink():
@@ -97,7 +97,7 @@ def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
 
 
 def _remove_unborn(folder: Path) -> None:
-    """Remove new run folders that a kill left behind before they had their name."""
+    """Remove incomplete run folders of killed processes."""
     for path in folder.glob(f".*{_UNBORN}"):
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > _UNBORN_SECONDS:

@@ -1,4 +1,4 @@
-"""The model file that a path stands for."""
+"""Resolves a path to a model file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from thriftnet.runs.folder import RunFolder
 
 
 def model_file(target: Path) -> Path:
-    """The model file that a run folder, an exported folder or a file path stands for.
+    """The model file of a run folder, an exported folder or a file path.
 
     Raises:
-        RunError: Nothing is there, the run has not come to its end, or the folder is of another
-            library.
+        RunError: The path does not exist, the run is not finished, or the folder is a model of
+            another library.
     """
     if not target.exists():
         raise RunError(f"there is no run folder or model file {target}; check the path")

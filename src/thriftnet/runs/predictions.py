@@ -1,4 +1,4 @@
-"""The logits of the test images, as a run keeps them."""
+"""The test logits of a run, and their file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from thriftnet.files import read_bounded
 
 @dataclass(frozen=True)
 class Predictions:
-    """The logits of the test images, in their order."""
+    """Labels and logits of the test images, in order."""
 
     labels: NDArray[np.int64]
     """(N,)."""
     logits: dict[str, NDArray[np.float32]]
-    """(N, classes) for each way of test-time augmentation that was evaluated."""
+    """(N, classes) per test-time augmentation."""
 
     def to_bytes(self) -> bytes:
         """A compressed .npz archive with its SHA-256."""
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {"labels": self.labels}
         arrays |= {f"logits_{tta}": logits for tta, logits in self.logits.items()}
-        np.savez_compressed(buffer, **arrays)  # NumPy 2.1 takes allow_pickle for an array
+        np.savez_compressed(buffer, **arrays)  # NumPy 2.1 would store allow_pickle as an array
         return seal_archive(buffer.getvalue())
 
     @classmethod
@@ -47,7 +47,7 @@ class Predictions:
                     for name in arrays.files
                     if name != "labels"
                 }
-        # Damaged bytes can make the reader raise nearly anything.
+        # Damaged bytes can raise almost any exception.
         except Exception as fault:
             raise ValueError(f"not an archive of predictions: {fault}") from None
         _check_shapes(labels, logits)
@@ -55,10 +55,10 @@ class Predictions:
 
 
 def _check_shapes(labels: NDArray[np.int64], logits: dict[str, NDArray[np.float32]]) -> None:
-    """See that there are labels in a row and tables of finite logits, which have their classes.
+    """Check the shapes, that logits are finite, and that labels are valid classes.
 
     Raises:
-        ValueError: There are not.
+        ValueError: They are not.
     """
     if labels.ndim != 1:
         raise ValueError("labels are no row")
@@ -70,11 +70,11 @@ def _check_shapes(labels: NDArray[np.int64], logits: dict[str, NDArray[np.float3
 
 
 def read_predictions(path: Path, *, again: str) -> Predictions | None:
-    """The predictions in a file; none where there is no file.
+    """The predictions in a file; None if there is no file.
 
     Args:
-        path: Of the file.
-        again: The command that recreates it.
+        path: The file.
+        again: Command that recreates it.
 
     Raises:
         RunError: The file is damaged.

@@ -1,4 +1,4 @@
-"""The state of a run in one word, the same in the list of runs and in `watch`."""
+"""The state of a run in one word, for the list of runs and `watch`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thriftnet.runs.status import SILENT_SECONDS, is_recent
 
 
 def goes_on(run: RunFolder) -> bool:
-    """Whether a training writes to the run; of earlier versions, whether its status is recent."""
+    """Whether the run is being trained; without a lock file, whether its status is recent."""
     if run.lock_path.is_file():
         return find_writer(run) is not None
     status, age = run.status()
@@ -23,13 +23,13 @@ def run_state(run: RunFolder, lines: Sequence[MetricRecord], *, age: float | Non
 
     Args:
         run: The run.
-        lines: Of its metrics.
-        age: Seconds since it wrote its status; none where there is no status.
+        lines: Its metrics.
+        age: Seconds since its status was written; None without a status.
     """
     if run.finished:
         return "finished"
     last = lines[-1].get("kind") if lines else None
-    if run.lock_path.is_file():  # then nothing has to be guessed
+    if run.lock_path.is_file():  # runs of earlier versions have none
         if find_writer(run) is not None:
             return "starting" if age is None else "running"
         return "failed" if last == "failed" else "interrupted"
@@ -40,4 +40,4 @@ def run_state(run: RunFolder, lines: Sequence[MetricRecord], *, age: float | Non
     if len(lines) > 1 and last != "resumed":
         return "silent"
     fresh = is_recent(run.metrics_path) or is_recent(run.environment_path)
-    return "starting" if fresh else "interrupted"  # killed before it could say so
+    return "starting" if fresh else "interrupted"  # killed early

@@ -1,4 +1,4 @@
-"""The status of a training in a small file that is rewritten every few seconds."""
+"""The status file of a training, rewritten every few seconds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from thriftnet.files import read_bounded
 from thriftnet.runs.metrics_log import MetricRecord, parse_line
 
 SILENT_SECONDS = 60.0
-"""After this long without a status the training was cut off, or a single step takes longer."""
+"""Age of a status at which a training counts as silent."""
 _MOST_FACTS = 2**22
-"""Bytes of a file of a few facts."""
+"""Upper limit of a small JSON file in bytes."""
 
 
 def is_recent(path: Path) -> bool:
-    """Whether a file was written within the time after which a training counts as silent."""
+    """Whether a file was written within the last `SILENT_SECONDS`."""
     try:
         return time.time() - path.stat().st_mtime < SILENT_SECONDS
     except OSError:
@@ -26,21 +26,19 @@ def is_recent(path: Path) -> bool:
 
 
 def write_status(path: Path, status: MetricRecord | None) -> None:
-    """Write the status anew; none: remove it.
-
-    Nothing depends on it: a full disk is no error here, and a cut file no harm.
+    """Replace the status; None: remove it. Errors are ignored, as nothing depends on it.
     """
     with contextlib.suppress(OSError):
         if status is None:
             path.unlink(missing_ok=True)
-        else:  # in one go, as an empty file would tell a reader that no training is running
+        else:  # atomically: an empty file would mean that no training is running
             new = path.with_suffix(".new")
             new.write_text(json.dumps(status) + "\n", "utf-8")
             new.replace(path)
 
 
 def read_status(path: Path) -> tuple[MetricRecord, float]:
-    """The status and its age in seconds; empty where there is none."""
+    """The status and its age in seconds; empty without a status."""
     try:
         age = time.time() - path.stat().st_mtime
     except OSError:
@@ -49,7 +47,7 @@ def read_status(path: Path) -> tuple[MetricRecord, float]:
 
 
 def read_facts_file(path: Path) -> dict[str, Any]:
-    """The object in a small JSON file; empty where the file is missing or damaged."""
+    """Read a small JSON file; empty if it is missing or damaged."""
     try:
         return parse_line(read_bounded(path, most=_MOST_FACTS)) or {}
     except OSError:

@@ -1,4 +1,4 @@
-"""What a run's folder keeps for trackers: TensorBoard's event files, and the run's id in MLflow."""
+"""Files of a run for trackers: TensorBoard's event files, and the run's id in MLflow."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from thriftnet.runs.status import read_facts_file
 
 
 def event_files(run: RunFolder) -> list[Path]:
-    """TensorBoard's event files; of several the last one counts."""
+    """TensorBoard's event files, oldest first; the last one is current."""
     return sorted(run.path.glob("events.out.tfevents.*.thriftnet"))
 
 
 def new_event_file(run: RunFolder) -> Path:
-    """Where the next event file goes; TensorBoard reads them in the order of their names."""
+    """Path of a new event file; TensorBoard reads them in order of name."""
     return run.path / f"events.out.tfevents.{time.time_ns()}.thriftnet"
 
 
 def mlflow_run(run: RunFolder) -> str | None:
-    """The run's id in MLflow; none where it was not tracked, or the file is damaged."""
+    """The run's id in MLflow; None if not tracked or the file is damaged."""
     found = read_facts_file(run.mlflow_path).get("run_id")
     return found if isinstance(found, str) else None
 
 
 def save_mlflow_run(run: RunFolder, run_id: str) -> None:
-    """Keep the run's id in MLflow, for when the training is resumed.
+    """Save the run's id in MLflow, for resuming.
 
     Raises:
         RunError: The disk is full or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""From images and targets to a loss: where distillation or a consistency term enters."""
+"""The training loss; distillation or a consistency term is another `Objective`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from thriftnet.runtime.device import Compute
 
 
 class Objective(Protocol):
-    """What a step makes smaller; on a CPU it is called from several threads at once."""
+    """The loss of a micro-batch; on a CPU it is called from several threads at once."""
 
     def __call__(
         self, network: nn.Module, images: Tensor, targets: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Run the network and judge what it says.
+        """Run the network and compute the loss.
 
         Args:
             network: In training mode.
             images: (n, 3, H, W) float32, normalised and augmented.
-            targets: (n,) int64 labels, or (n, classes) float32 shares of mixed images.
+            targets: (n,) int64 labels, or (n, classes) float32 probabilities of mixed images.
 
         Returns:
-            The loss summed over the images, and the (n, classes) float32 logits that the
-            training accuracy and the images' own losses come from.
+            The loss summed over the images, and the (n, classes) float32 logits for training
+            accuracy and per-image losses.
         """
         ...
 
@@ -41,9 +41,9 @@ class CrossEntropy:
     label_smoothing: float = 0.0
     """Share of each target that is spread evenly over the classes."""
     weights: Tensor | None = None
-    """(classes,) float32 on the device: what an image of each class counts; none: all alike. A
-    mixed image counts by its shares. Smoothing leaves an image's weight alone, unlike torch's
-    `weight`, so that drawing it as much more often has the same mean gradient."""
+    """(classes,) float32 class weights on the device; None: uniform. A mixed image has the weighted
+    mean. Unlike with torch's `weight`, smoothing does not change an image's weight, so that
+    oversampling has the same mean gradient."""
 
     def __call__(
         self, network: nn.Module, images: Tensor, targets: Tensor
@@ -66,4 +66,4 @@ OBJECTIVES: dict[str, Callable[[TrainSection, Compute, Tensor | None], Objective
         compute, train.label_smoothing, weights
     ),
 }
-"""What a recipe's training section is made of; its second entry brings the key that names it."""
+"""Builders by name. A recipe key that selects one comes with the second entry."""

@@ -1,4 +1,4 @@
-"""What a training writes down: metrics, progress, checkpoints and the networks to keep."""
+"""Records a training: metrics, progress, checkpoints, the best and the final network."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from thriftnet.training.state import EpochTotals, TrainingState
 
 
 class Recorder:
-    """Keeps the run folder and the progress up to date with a training.
-
-    Every process has one; the first alone writes.
+    """Writes a training's run folder and progress. Every process has one; only the main one writes.
     """
 
     def __init__(
@@ -32,20 +30,20 @@ class Recorder:
         self._run, self._progress = run, progress
 
     def begin_epoch(self) -> None:
-        """From here on, what other work takes of the processors is of this epoch."""
-        if self._plan.processes.alone:  # another process of this training is no other work
+        """Start measuring CPU contention for this epoch."""
+        if self._plan.processes.alone:  # other processes of this training are not contention
             self._state.contention.start()
 
     def step(self, epoch: int, *, seconds: float) -> None:
-        """Take in a step that took so long."""
+        """Record a step and its duration."""
         self._state.totals.seconds += seconds
         self._state.seconds += seconds
         self._progress.step(_step_stats(self._plan, self._state, epoch))
 
     def end_epoch(self, epoch: int) -> None:
-        """Validate, keep the best weights, write the metrics; out of patience, end the run.
+        """Validate, save the best weights, write the metrics and check early stopping.
 
-        The other processes wait for the first where all agree on a stop.
+        The other processes wait for the main one at the next collective.
 
         Raises:
             TrainingError: The validation loss is not finite.
@@ -65,19 +63,19 @@ class Recorder:
             state.total_steps = state.step
 
     def _stops_early(self, epochs: int) -> bool:
-        """Whether validation, known to the first process alone, has not improved for long."""
+        """Whether the validation accuracy, known to the main process, has stopped improving."""
         patience, plan = self._recipe.train.patience, self._plan
         waited = epochs - self._state.best_epoch
         return plan.processes.is_main and 0 < patience <= waited
 
     def interrupted(self) -> bool:
-        """Write that the training stops before its end; False, as `fit` then returns."""
+        """Record that the training was interrupted; returns False, the result of `fit`."""
         if self._plan.processes.is_main:
             self._tell({"kind": "interrupted", "step": self._state.step})
         return False
 
     def finish(self) -> None:
-        """Keep the weights that the recipe selects and close the metrics."""
+        """Save the weights that the recipe selects and write the last line of the metrics."""
         recipe, plan, state = self._recipe, self._plan, self._state
         if not plan.processes.is_main:
             return
@@ -103,7 +101,7 @@ class Recorder:
 
 
 def validate(plan: Plan, state: TrainingState) -> tuple[float, float] | None:
-    """Mean loss and accuracy on the validation images; none where there are none.
+    """Mean loss and accuracy on the validation images; None without validation images.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -141,7 +139,7 @@ def _epoch_record(
 def _step_stats(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
-    # At this epoch's rate of operations, since other epochs may have images of another size.
+    # By operations, not images: other epochs may use other image sizes.
     speed = rate * training_flops(plan.sizes.macs[plan.sizes.side(epoch)], 1)
     left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed
     first = plan.epochs.first_step(epoch)

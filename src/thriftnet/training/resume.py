@@ -48,23 +48,23 @@ def resume_run(
     prepare: PrepareTensors = prepare_tensors,
     saved: SavedRun | None = None,
 ) -> TrainedRun:
-    """Resume an interrupted run from its last checkpoint; a finished one is left as it is.
+    """Resume an interrupted run from its last checkpoint; a finished run is returned unchanged.
 
-    On the same machine with as many threads a worker, it ends with the bits of an unbroken run. One
-    that was cut before its first checkpoint begins again at step 0.
+    On the same machine with the same number of threads, the result is bitwise equal to an
+    uninterrupted run. A run without a checkpoint restarts at step 0.
 
     Args:
-        path: Name of the run folder.
-        data: Where to read the images; none: as the recipe says.
-        progress: Told of steps and epochs.
-        until: Stop after so many epochs, as if interrupted.
-        trackers: Kept up to date with the run's metrics; in the first process alone.
-        processes: Those that train together, each of which calls this.
+        path: The run folder.
+        data: Replaces the recipe's data set.
+        progress: Display of steps and epochs.
+        until: Stop after this many epochs, as if interrupted.
+        trackers: Updated with the run's metrics, in the main process.
+        processes: The process group; every process calls this.
         prepare: Splits the images and prepares their tensors.
-        saved: What `read_saved` returned for the folder, where it was called already.
+        saved: Result of `read_saved`, if it was called before.
 
     Raises:
-        RunError: No run is there, another process writes to it, or its weights are damaged.
+        RunError: There is no run, another process writes to it, or its weights are damaged.
         DataError: The data set cannot be had.
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.
@@ -74,7 +74,7 @@ def resume_run(
     with contextlib.ExitStack() as held:
 
         def take_up() -> SavedRun | None:
-            if is_over(run):  # before the lock: its folder may be there to read alone
+            if is_over(run):  # before locking: the folder may be read-only
                 return None
             held.enter_context(writing(run, say=progress.note))
             run.remove_leftovers()
@@ -104,7 +104,7 @@ def resume_run(
 def restore_run(
     path: Path, *, data: Path | None = None
 ) -> tuple[Recipe, Plan, TrainingState, OpenDataset]:
-    """A run at its last checkpoint, with its data set; nothing is written.
+    """Load a run at its last checkpoint, with its data set, without writing.
 
     Raises:
         RunError: There is no run, no checkpoint, or it is damaged.
@@ -112,7 +112,7 @@ def restore_run(
     """
     saved = read_saved(path)
     if saved.checkpoint is None:
-        saved.run.load_state()  # says so
+        saved.run.load_state()  # raises
     images = open_data(saved.recipe.data, data)
     model = recipe_network(saved.recipe, classes=len(images.classes))
     plan, state = prepare_training(
@@ -124,7 +124,7 @@ def restore_run(
 
 
 def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> MetricRecord:
-    """Drop metrics beyond the state and record that the run was resumed; the last line written."""
+    """Drop metrics after the checkpoint and record the resumption; returns that record."""
     run.rewind(state.step)
     if not last_line(run.metrics(outline=True), "start"):
         run.append(start_record(plan, state))
@@ -135,10 +135,10 @@ def _rewind(run: RunFolder, plan: Plan, state: TrainingState) -> MetricRecord:
 
 
 def _note_move(run: RunFolder, plan: Plan, state: TrainingState) -> None:
-    """Record what changed since the run began, such as the machine."""
+    """Record changes of the environment, such as another machine."""
     before = environments(run)[-1]
     now = describe_environment(plan.compute, {}, processes=plan.processes.count)
-    same = {"command", "data"}  # another command by nature, and images that were checked
+    same = {"command", "data"}  # always different; checked before
     changed = {k: v for k, v in now.items() if k not in same and v != before.get(k)}
     if changed:
         run.append({"kind": "environment", "step": state.step, **changed})

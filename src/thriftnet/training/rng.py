@@ -1,4 +1,4 @@
-"""Random draws named by what they are for, so that a resumed run draws what it would have."""
+"""Random streams named by purpose and step, so that a resumed run continues them exactly."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import torch
 
 
 def derive_seed(seed: int, purpose: str, *counters: int) -> int:
-    """A 63-bit seed from the run's seed, a purpose (`order`, `augment`) and counters.
-
-    The counters are what names the draw in time: an epoch, or a step.
+    """A 63-bit seed from the run's seed, a purpose such as `order`, and an epoch or step.
     """
     text = ":".join([str(seed), purpose, *map(str, counters)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -1,4 +1,4 @@
-"""What starting and resuming a run share: its plan, and the loop with its folder around it."""
+"""Runs the training loop for a run folder; shared by starting and resuming."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class TrainedRun:
     finished: bool
     """False if it was interrupted; `resume_run` continues."""
     asked: bool = False
-    """Whether a signal asked it to stop, even if it finished anyway."""
+    """Whether a signal requested a stop, even if it finished anyway."""
     untracked: tuple[str, ...] = ()
-    """Names of the trackers that failed on the way."""
+    """Names of the trackers that failed."""
     is_main: bool = True
-    """Of several processes, whether this is the one that prints and evaluates."""
+    """Whether this process prints and evaluates."""
 
 
 def main_progress(progress: Progress | None, processes: Processes) -> Progress:
-    """That of the first process, which survives a failing display; the others print nothing."""
+    """The main process's progress, protected against display errors; a silent one in the others."""
     return Lasting(progress) if progress and processes.is_main else Quiet()
 
 
@@ -56,7 +56,7 @@ def prepare_training(
     *,
     resumed: bool = False,
 ) -> tuple[Plan, TrainingState]:
-    """What stays the same in a training, and what changes, at step 0; raises as its two parts."""
+    """The plan and the initial state of a training; raises as `make_plan` and `make_state`."""
     plan = make_plan(recipe, images, model, processes, prepare=prepare)
     return plan, make_state(recipe, plan, model, resumed=resumed)
 
@@ -86,17 +86,17 @@ def fit_run(
     deadline: float | None = None,
     until: int | None = None,
 ) -> TrainedRun:
-    """Train from where `state` stands, with trackers, status and signals around the loop.
+    """Train from the current step, with trackers, status file and signal handling.
 
     Args:
         recipe: The run's.
-        plan: What stays the same.
-        state: What changes.
-        run: Where all is written.
-        progress: Told of steps and epochs.
-        trackers: Kept up to date with the run's metrics.
-        deadline: By `time.monotonic()`; none: no budget of time.
-        until: Stop after so many epochs, as if interrupted.
+        plan: Everything that stays constant.
+        state: Everything that changes.
+        run: The run folder to write to.
+        progress: Display of steps and epochs.
+        trackers: Updated with the run's metrics.
+        deadline: By `time.monotonic()`; None: no time budget.
+        until: Stop after this many epochs, as if interrupted.
 
     Raises:
         TrainingError: The loss stopped being finite.

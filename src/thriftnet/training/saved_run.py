@@ -1,4 +1,4 @@
-"""The saved state of an interrupted training, and how a training continues from it."""
+"""Reads and checks the saved state of an interrupted training."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class SavedRun:
     run: RunFolder
     recipe: Recipe
     checkpoint: dict[str, Any] | None
-    """The latest whole one; none where the run was cut before the first."""
+    """The latest complete one; None if the run has none."""
     damage: str | None = None
-    """What is wrong with the last checkpoint, if `checkpoint` is the one before it."""
+    """What is wrong with the last checkpoint, if `checkpoint` is the previous one."""
 
 
 def read_saved(path: Path) -> SavedRun:
@@ -45,7 +45,7 @@ def read_saved(path: Path) -> SavedRun:
 
 
 def is_over(run: RunFolder) -> bool:
-    """Whether nothing is left to do; a full disk can leave the weights without the last line."""
+    """Whether the run is complete; a full disk can leave the weights without the last line."""
     told = bool(last_line(run.metrics(outline=True), "end"))
     return run.finished and (told or not run.saved.exist)
 
@@ -54,22 +54,22 @@ def check_best(saved: SavedRun) -> None:
     """Check the best weights so far before the training that selects them at its end.
 
     Raises:
-        RunError: They are not.
+        RunError: They are damaged.
     """
     if saved.recipe.train.select == "best" and (saved.checkpoint or {}).get("best_epoch"):
         check_model_file(saved.run.best_path)
 
 
 def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> None:
-    """Check that the images are those the run began with; earlier versions did not record them.
+    """Check that the images are those the run started with, if the run recorded them.
 
     Args:
         saved: The run.
-        digests: Of the images that it would go on with.
+        digests: Of the images to continue with.
         name: Of those images.
 
     Raises:
-        RunError: They are others.
+        RunError: They differ.
     """
     began = saved.run.environment().get("data") or digests
     trained = (saved.checkpoint or {}).get("data") or began
@@ -84,13 +84,13 @@ def load_saved(saved: SavedRun, state: TrainingState) -> None:
     """Load a checkpoint into the state of a training.
 
     Raises:
-        RunError: The checkpoint is of another recipe, or a weight in it is not finite.
+        RunError: The checkpoint belongs to another recipe, or a weight in it is not finite.
     """
     if saved.checkpoint is None:
         return
     own = trained_as(saved.recipe)
     try:
-        # Earlier versions wrote nothing, then the digest alone.
+        # Earlier versions wrote no key, later only the digest.
         if not own.startswith(saved.checkpoint.get("recipe", own)):
             raise ValueError("another recipe")
         state.load_checkpoint(saved.checkpoint)

@@ -1,4 +1,4 @@
-"""From a recipe and images to everything the loop uses."""
+"""Builds the plan and the state of a training from a recipe and its images."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from thriftnet.training.update import UPDATES, Update
 from thriftnet.weights.initial import load_initial
 
 _WHITENING_IMAGES = 5000
-"""Images whose patches set a whitening stem; more change nothing that can be measured. Of images
-of more than 32 pixels, as many as have no more patches: 5,000 of 128 pixels would take 9 GB."""
+"""Images for the patches of a whitening stem; more make no measurable difference. Fewer for images
+larger than 32 pixels, as 5,000 of 128 pixels would take 9 GB."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What stays the same from the first step to the last."""
+    """Everything that stays constant during a training."""
 
     seed: int
     compute: Compute
@@ -58,9 +58,9 @@ class Plan:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     fit: Fit
-    """How a picture that is not square becomes so."""
+    """How pictures are made square."""
     data: Mapping[str, str]
-    """Digests that name the images."""
+    """Digests of the images."""
     augment: Augment
     mix: Mix | None
     schedule: Schedule
@@ -69,32 +69,32 @@ class Plan:
     epochs: Epochs
     total_steps: int
     balance: BalancedOrder | None
-    """The order of an epoch's images where small classes come more often; none: `epochs` has it."""
+    """Order of an epoch's images with oversampling of small classes; None: `epochs.order`."""
     objective: Objective
-    """Images and targets to the loss."""
+    """Computes the loss."""
     update: Update
-    """Gradients to a step, and what steps cost."""
+    """Takes a step, and counts its operations."""
     sizes: Sizes
-    """The images' side in each epoch."""
+    """Image size of each epoch."""
     stem_epochs: int | None
-    """Epochs that train a whitening stem's bias; none: all."""
+    """Epochs that train a whitening stem's bias; None: all."""
     processes: Processes
-    """Those that train together."""
+    """The process group."""
     sync_batch_norm: bool
-    """Whether they split each micro-batch."""
+    """Whether each micro-batch is split between the processes."""
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one whole image's forward pass."""
+        """Multiply-accumulates of a forward pass at full image size."""
         return self.sizes.macs[self.sizes.full]
 
     @property
     def pixels(self) -> dict[str, int]:
-        """Height and width of the images before any are shrunk."""
+        """Height and width of the images at full size."""
         return {"height": self.images.shape[2], "width": self.images.shape[3]}
 
     def engine(self, network: nn.Module) -> Engine:
-        """What runs a network on images while it trains: as it is, since its weights change."""
+        """An engine for a network in training, which cannot be optimized for inference."""
         return Engine(network, mean=self.mean, std=self.std, compute=self.compute)
 
     def order(self, epoch: int, losses: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class Plan:
         return self.epochs.order(epoch, losses, generator=draws)
 
     def operations(self, steps: int) -> int:
-        """Counted operations of training for so many steps, from the first."""
+        """Operations of training for the first `steps` steps."""
         return self.update.operations(self.sizes, self.epochs, steps)
 
 
@@ -122,19 +122,19 @@ def make_plan(
     *,
     prepare: PrepareTensors = prepare_tensors,
 ) -> Plan:
-    """Split, place and count.
+    """Build the plan of a training.
 
     Args:
-        recipe: What to train.
-        data: On what.
-        model: Its network, whose operations are counted.
-        processes: Those that train together.
+        recipe: The recipe.
+        data: The data set.
+        model: The recipe's network, to count its operations.
+        processes: The process group.
         prepare: Splits the images and prepares their tensors.
 
     Raises:
-        RecipeError: The device is not there, the split leaves less than one batch or nothing to
-            choose with, a batch does not give every process something to do, or batch norm would
-            have a single value to go by.
+        RecipeError: The device is not available, the split leaves less than one batch or no
+            validation images, a micro-batch is too small for the processes, or batch norm would get
+            a single value per channel.
     """
     settings = recipe.train
     _check_image_size(recipe, data)
@@ -201,9 +201,9 @@ def _check_selection(recipe: Recipe, *, validation_images: int) -> None:
 
 
 def _check_lone_image(model: nn.Module, *, side: int) -> None:
-    """See that the network can be trained on a micro-batch of one image of that side in pixels."""
+    """Check that the network can be trained on a micro-batch of one image of that size."""
     try:
-        with torch.no_grad():  # shapes alone: nothing is computed
+        with torch.no_grad():  # meta device: shapes only
             copy.deepcopy(model).to("meta").train()(torch.empty(1, 3, side, side, device="meta"))
     except ValueError:
         raise RecipeError(
@@ -228,14 +228,14 @@ def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:
 
 
 def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:
-    """What the recipe does to each image, whose channels have that mean and deviation."""
+    """The recipe's augmentation, with the normalisation of its images."""
     options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
     flips = derive_seed(recipe.seed, "flip")
     return Augment(**options, mean=mean, std=std, seed=flips)
 
 
 def recipe_mix(recipe: Recipe) -> Mix | None:
-    """How the recipe mixes images and labels; none if it does not."""
+    """The recipe's mixup and cutmix; None without either."""
     mixup, cutmix = recipe.augment.mixup, recipe.augment.cutmix
     return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None
 
@@ -243,17 +243,16 @@ def recipe_mix(recipe: Recipe) -> Mix | None:
 def make_state(
     recipe: Recipe, plan: Plan, model: nn.Module, *, resumed: bool = False
 ) -> TrainingState:
-    """Everything that changes while training, at step 0.
+    """The initial state of a training.
 
     Args:
-        recipe: What is trained.
-        plan: Of it.
-        model: Its network, with weights drawn from its seed.
-        resumed: Whether a checkpoint takes the place of the first weights: those that the recipe
-            starts from need not be there any more.
+        recipe: The recipe.
+        plan: Its plan.
+        model: Its network, freshly initialised.
+        resumed: Whether a checkpoint will replace the weights; then initial weights are not loaded.
 
     Raises:
-        RunError: The weights to start from are gone or damaged.
+        RunError: The initial weights are missing or damaged.
     """
     if recipe.init.weights is not None and not resumed:
         load_initial(recipe, model, plan.classes)
@@ -279,7 +278,7 @@ def _body_lr(recipe: Recipe) -> float:
 
 
 def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:
-    """A trained network with all that is needed to use it."""
+    """A trained network with the metadata to use it."""
     return SavedModel(
         network=network,
         architecture=recipe.model.model_dump(mode="json"),

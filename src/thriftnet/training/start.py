@@ -54,33 +54,33 @@ def start_run(
 
     Args:
         recipe: What to train.
-        name: Of the folder; none: from recipe, seed and time.
+        name: Of the folder; None: from recipe, seed and time.
         runs_dir: The folder of run folders.
-        data: Where to read the images; none: as the recipe says.
-        strict: Whether a picture that is left out is an error.
-        opened: The images, where they are open already.
-        notes: What environment.json says besides, such as how the recipe was chosen.
-        progress: Told of steps and epochs.
-        budget: Sets the number of epochs in place of the recipe.
-        until: Stop after so many epochs, as if interrupted.
-        trackers: Kept up to date with the run's metrics; in the first process alone.
-        processes: Those that train together, each of which calls this.
+        data: Replaces the recipe's data set.
+        strict: Whether an unusable picture is an error.
+        opened: The images, if they are open already.
+        notes: Added to environment.json, such as how the recipe was chosen.
+        progress: Display of steps and epochs.
+        budget: Determines the number of epochs instead of the recipe.
+        until: Stop after this many epochs, as if interrupted.
+        trackers: Updated with the run's metrics, in the main process.
+        processes: The process group; every process calls this.
         prepare: Splits the images and prepares their tensors.
 
     Raises:
-        RecipeError: The network is over its budget, the device is not there, or something that the
-            recipe counts in epochs goes on beyond its last one.
+        RecipeError: The network is over its parameter budget, the device is not available, or a
+            length in epochs exceeds the run.
         DataError: The data set cannot be had, or is not what its digest says.
         RunError: The folder exists or cannot be written.
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.
     """
     progress = main_progress(progress, processes)
-    if not budget:  # which sets the epochs, and all lengths with them
+    if not budget:  # a budget sets all lengths
         check_lengths(recipe.train)
     recipe = processes.broadcast_from_main(lambda: with_initial(recipe))
     path = processes.broadcast_from_main(lambda: new_run_path(runs_dir, recipe, name))
-    # One over its budget is refused before any data are read; all have two classes or more.
+    # Check the parameter budget before reading any data, with the known or the fewest classes.
     classes = len(known_classes(recipe.data.dataset) or "ab")
     model = recipe_network(recipe, classes=classes)
     images = opened or open_data(recipe.data, data, strict=strict, say=progress.note)
@@ -109,14 +109,14 @@ def start_run(
 def _fit_to(
     budget: Budget, recipe: Recipe, plan: Plan, state: TrainingState
 ) -> tuple[Recipe, float | None]:
-    """The recipe with as many epochs as the budget buys, and by when its training has to end."""
+    """The recipe with the epochs that fit the budget, and the deadline of its training."""
     pace = measure_pace(plan, state) if budget.seconds is not None else None
     fitted = plan.processes.broadcast_from_main(lambda: fit_to_budget(recipe, plan, budget, pace))
     return fitted, deadline_of(budget, pace) if pace else None
 
 
 def _bought(epochs: float, most: float | None) -> str:
-    """What a budget buys, of the epochs that are wanted at most."""
+    """The message about the epochs that fit the budget."""
     if epochs == most:
         return f"the budget is enough for all {epochs:g} epochs"
     return f"the budget buys {epochs:.2f} epochs"
@@ -132,7 +132,7 @@ def _open_run(
     named: bool,
     notes: Mapping[str, Any],
 ) -> RunFolder:
-    """Make the run folder, hold its lock, and record and print what starts."""
+    """Create and lock the run folder, and record and print the start."""
     count = plan.processes.count
     environment = {**describe_environment(plan.compute, plan.data, processes=count), **notes}
     run = create_run(path, recipe, environment, named=named)

@@ -1,4 +1,4 @@
-"""Everything that changes while training; what a checkpoint holds."""
+"""The state of a training, as a checkpoint stores it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from thriftnet.training.distributed.replicas import Replicas
 
 
 def trained_as(recipe: Recipe) -> str:
-    """Digest and seed of a recipe wherever it trains, by which a checkpoint is known to be of it.
+    """Device-independent digest and seed of a recipe, which a checkpoint must match.
 
-    The seed splits the images: with another one, some that were trained on would validate.
+    The seed is included because it splits the images into training and validation.
     """
     anywhere = recipe.train.model_copy(update={"device": "auto"})
     return f"{recipe.model_copy(update={'train': anywhere}).digest()} seed {recipe.seed}"
@@ -26,7 +26,7 @@ def trained_as(recipe: Recipe) -> str:
 
 @dataclass
 class EpochTotals:
-    """Running sums of the epoch under way."""
+    """Running sums of the current epoch."""
 
     loss: float = 0.0
     """Sum over images."""
@@ -37,48 +37,48 @@ class EpochTotals:
 
 @dataclass
 class TrainingState:
-    """Networks, optimisers and counters. Random draws are named by the step and need no state."""
+    """Networks, optimisers and counters. Random draws derive from the step and need no state."""
 
     model: nn.Module
     optimisers: list[Optimizer]
     average: Average | None
     total_steps: int
-    """Steps of the whole run; a deadline may lower it on the way, and raise it to the planned."""
+    """Steps of the whole run; adjusted during training if there is a deadline."""
     losses: Tensor
-    """(N,) float32 on the CPU: of each training image, averaged over its visits as the recipe says;
-    infinite before the first."""
+    """(N,) float32 on the CPU: moving average of each training image's loss; infinite before its
+    first visit."""
     seen: Tensor
-    """(N,) int64 on the CPU: how often each training image was trained on."""
+    """(N,) int64 on the CPU: visits of each training image."""
     order: Tensor | None = None
-    """(n,) int64: the order of the epoch under way, which later losses must not change."""
+    """(n,) int64: the order of the current epoch."""
     step: int = 0
-    """Steps done; the next one has this number."""
+    """Steps done, which is the index of the next one."""
     seconds: float = 0.0
-    """Spent training and validating, over all sittings."""
+    """Seconds of training and validation, before and after resuming."""
     best_accuracy: float = -1.0
-    """On validation images."""
+    """Best validation accuracy."""
     best_epoch: int = 0
     totals: EpochTotals = field(default_factory=EpochTotals)
     replicas: Replicas = field(init=False)
-    """Of `model`; no checkpoint holds them."""
+    """Of `model`; not in checkpoints."""
     contention: ContentionMeter = field(default_factory=ContentionMeter)
-    """Of the epoch under way, in this sitting; no checkpoint holds it."""
+    """Of the current epoch; not in checkpoints."""
 
     def __post_init__(self) -> None:
         self.replicas = Replicas(self.model)
 
     @property
     def network(self) -> nn.Module:
-        """The network to validate and to keep: the average where there is one."""
+        """The network to validate and save: the average if there is one."""
         return self.average.model if self.average else self.model
 
     @property
     def learning_rate(self) -> float:
-        """Of the latest step, of the first parameter group: the recipe's `optim.lr`, scheduled."""
+        """The learning rate of the first parameter group in the latest step."""
         return self.optimisers[0].param_groups[0]["lr"]
 
     def find_not_finite(self) -> str | None:
-        """The name of a weight that is not finite; none where all are."""
+        """The name of a weight that is not finite; None if all are."""
         weights = [*self.model.state_dict().items(), *self.network.state_dict().items()]
         return next((name for name, value in weights if not bool(value.isfinite().all())), None)
 
@@ -108,14 +108,14 @@ class TrainingState:
         }
 
     def load_checkpoint(self, saved: dict[str, Any]) -> None:
-        """Go back to a checkpoint of the same recipe."""
+        """Load a checkpoint of the same recipe."""
         self.model.load_state_dict(saved["model"])
         if self.average:
             self.average.model.load_state_dict(saved["average"])
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         self.losses.copy_(saved["losses"])
-        if "seen" in saved:  # earlier versions did not write it; alternating flips alone look at it
+        if "seen" in saved:  # earlier versions did not write it; used by alternating flips only
             self.seen.copy_(saved["seen"])
         self.order = saved["order"]
         self.step = saved["step"]

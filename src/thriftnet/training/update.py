@@ -1,4 +1,4 @@
-"""From gradients to a step: where sharpness-aware steps and the averaging of weights enter."""
+"""From gradients to a step; sharpness-aware steps are another `Update`."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from thriftnet.training.state import TrainingState
 
 
 class Update(Protocol):
-    """Moves the weights once in a step, and says what that costs."""
+    """Updates the weights in a step, and counts the operations of that."""
 
     def __call__(self, state: TrainingState, gradients: Callable[[], None]) -> None:
         """Take a step.
 
         Args:
-            state: Its weights, optimisers and average are moved.
-            gradients: Leaves the mean gradient of the batch at the weights as they are in the
-                parameters; it may be called again at other weights.
+            state: Its weights, optimisers and average are updated.
+            gradients: Computes the batch's mean gradient at the current weights into `grad`; may be
+                called again at other weights.
         """
         ...
 
     def operations(self, sizes: Sizes, epochs: Epochs, steps: int) -> int:
-        """Counted operations of training for so many steps, from the first."""
+        """Operations of training for the first `steps` steps."""
         ...
 
 
 class Descent:
-    """One gradient, one step of each optimiser, and the average after it."""
+    """One gradient, one step of each optimiser, then the weight average."""
 
     def __call__(self, state: TrainingState, gradients: Callable[[], None]) -> None:
         """As `Update` says."""
@@ -42,9 +42,9 @@ class Descent:
             state.average.update(state.model, step=state.step)
 
     def operations(self, sizes: Sizes, epochs: Epochs, steps: int) -> int:
-        """As `Update` says: each image goes forward and backward once."""
+        """As `Update` says: one forward and backward pass per image."""
         return sizes.operations(epochs, steps)
 
 
 UPDATES: dict[str, Callable[[TrainSection], Update]] = {"descent": lambda _: Descent()}
-"""What a recipe's training section is made of; its second entry brings the key that names it."""
+"""Builders by name. A recipe key that selects one comes with the second entry."""

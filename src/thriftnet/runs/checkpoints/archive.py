@@ -1,4 +1,4 @@
-"""The bytes of a checkpoint: torch's archive and, as torch looks at no checksum, its SHA-256."""
+"""Serialises checkpoints: torch's archive followed by a SHA-256, as torch verifies no checksum."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from thriftnet.files import read_bounded
 from thriftnet.runs.checkpoints.scan import scan_checkpoint
 
 _MOST_BYTES = 2**32
-"""Some hundred for `best`: a network, its average and the optimiser's moments."""
+"""Upper limit; `best` takes some hundred MB: network, average and optimiser state."""
 
 
 def pack_state(state: dict[str, Any]) -> bytes:
-    """Plain containers and tensors as a file holds them."""
+    """Serialise plain containers and tensors."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     return seal_archive(buffer.getvalue())
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """What a file holds that `pack_state` made.
+    """Read a file written from `pack_state`.
 
     Raises:
         RunError: It is damaged.
@@ -36,7 +36,7 @@ def read_state(path: Path) -> dict[str, Any]:
         state = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
         if not isinstance(state, dict):
             raise ValueError("it is no checkpoint")
-    # Damaged bytes can make the reader raise nearly anything; it executes nothing.
+    # Damaged bytes can raise almost any exception; nothing is executed.
     except Exception as fault:
         reason = str(fault).split(". ")[0][:100] or type(fault).__name__
         raise RunError(f"{path} is damaged ({reason}); retrain under another --name") from None

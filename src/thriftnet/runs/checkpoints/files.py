@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the last, the one before it, and the weights of the best epoch."""
+"""The checkpoint files of a run: last, previous, and the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from thriftnet.files import explain_os_error, replacing
 
 
 class CheckpointFiles:
-    """What a run's folder `checkpoints` holds."""
+    """The files in a run's folder `checkpoints`."""
 
     def __init__(self, folder: Path) -> None:
         self.last = folder / "last.pt"
@@ -19,18 +19,18 @@ class CheckpointFiles:
 
     @property
     def exist(self) -> bool:
-        """Whether there is one to go on from, be it damaged."""
+        """Whether there is a checkpoint to resume from, possibly damaged."""
         return self.last.is_file() or self.previous.is_file()
 
     def files(self) -> list[Path]:
-        """Those that there are."""
+        """The files that exist."""
         return [path for path in (self.last, self.previous, self.best) if path.is_file()]
 
     def write(self, state: dict[str, Any]) -> None:
-        """Write the last, whole or not at all, and keep the one that it replaces.
+        """Write the last checkpoint atomically, and keep the one it replaces.
 
         Raises:
-            RunError: The disk is full; those that there are stay.
+            RunError: The disk is full; existing checkpoints are kept.
         """
         from thriftnet.runs.checkpoints.archive import pack_state
 
@@ -39,10 +39,10 @@ class CheckpointFiles:
             file.write(content)
 
     def read(self) -> tuple[dict[str, Any], str | None]:
-        """The latest that is whole, and what is wrong with the last, where it is not that one.
+        """The latest valid checkpoint, and what is wrong with the last if that is damaged.
 
         Raises:
-            RunError: None is whole.
+            RunError: All are damaged.
         """
         from thriftnet.runs.checkpoints.archive import read_state
 
@@ -56,7 +56,7 @@ class CheckpointFiles:
             return read_state(self.previous), str(fault).partition(";")[0]
 
     def drop_last(self) -> None:
-        """Put the one before in the place of a damaged last one, which would else outlive it.
+        """Replace a damaged last checkpoint by the previous one.
 
         Raises:
             RunError: The folder cannot be written.

@@ -1,7 +1,7 @@
-"""A checkpoint's pickle, looked through before torch reads it: the file may come from anywhere.
+"""Scans a checkpoint's pickle before torch reads it, as files may be untrusted.
 
-torch's own reader executes nothing, and trusts keys and sizes: the hash of a tuple that holds
-another twice, sixty levels down, takes for ever, and a tensor may repeat one value 10^12 times.
+torch's reader with `weights_only` executes nothing but does not limit resources: hashing a tuple
+nested twice per level is exponential, and a tensor with stride 0 may have 10^12 elements.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from thriftnet.data.unpickle import GuardedUnpickler
 
 _PICKLE = "/data.pkl"
 _MOST_PICKLED = 2**26
-"""Bytes: hundreds of tensors take some ten thousand."""
+"""Bytes; hundreds of tensors take some ten thousand."""
 
 
 def scan_checkpoint(archive: bytes) -> None:
-    """See that torch can read an archive in bounded time and memory.
+    """Check that torch can read an archive in bounded time and memory.
 
     Raises:
-        ValueError: It cannot, or it is no archive of torch's.
+        ValueError: It cannot, or it is not a torch archive.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         found = [each for each in opened.infolist() if each.filename.endswith(_PICKLE)]
@@ -32,7 +32,7 @@ def scan_checkpoint(archive: bytes) -> None:
 
 
 class _Mapping(dict[Any, Any]):
-    """Stands for `OrderedDict`, filled key by key, to which `state_dict` adds attributes."""
+    """Replaces `OrderedDict`, with the attributes that `state_dict` adds."""
 
     def __init__(self) -> None: ...
 
@@ -40,7 +40,7 @@ class _Mapping(dict[Any, Any]):
 
 
 class _Scanner(GuardedUnpickler):
-    """Goes through a pickle without making a tensor."""
+    """Unpickles without creating tensors."""
 
     stateful = (_Mapping,)
 
@@ -54,11 +54,11 @@ class _Scanner(GuardedUnpickler):
         raise ValueError(f"it names {module}.{name}")
 
     def persistent_load(self, pid: Any) -> int:
-        """How many values a storage has."""
+        """Number of elements of a storage."""
         return int(pid[4])
 
 
 def _check_tensor(values: int, offset: int, size: tuple[int, ...], *_: object) -> None:
-    """Stands for what makes a tensor, which may be no larger than its storage."""
+    """Replaces torch's tensor constructor: checks that the tensor fits its storage."""
     if offset + math.prod(size) > values:
         raise ValueError(f"a tensor of {math.prod(size):,} values has {values:,}")

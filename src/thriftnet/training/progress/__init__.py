@@ -1,4 +1,4 @@
-"""What a training reports: as a live bar, plain lines or JSON lines, to trackers, or not at all."""
+"""Progress of a training: a live bar, plain lines, JSON lines, trackers, or nothing."""
 
 from thriftnet.training.progress.displays import LiveBar, choose_progress
 from thriftnet.training.progress.lines import epoch_text

@@ -1,4 +1,4 @@
-"""Where a training's progress is shown: a live bar, plain lines, or JSON lines."""
+"""Progress displays: a live bar, plain lines, or JSON lines."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Plain(Quiet):
 
 
 class LiveBar:
-    """A bar that follows the epoch; its last state stays as the epoch's line.
+    """A progress bar per epoch, replaced by the epoch's line at its end.
 
-    The terminal's cursor is hidden from the first step to `close`, and not before: a mistake in
-    the recipe or the data ends the program without `close`.
+    The cursor is hidden from the first step to `close`, not earlier: errors in the recipe or the
+    data end the program without `close`.
     """
 
     def __init__(self, console: CleanConsole | None = None) -> None:
@@ -72,12 +72,12 @@ class LiveBar:
             self._live.console.print(text)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._live.stop()
 
 
 def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:
-    """The form that suits standard output; of several processes the first one prints."""
+    """The display that suits standard output; only the main process prints."""
     if not is_first():
         return Quiet()
     if as_json:

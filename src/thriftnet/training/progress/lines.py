@@ -1,4 +1,4 @@
-"""An epoch in one line, and the live line within it."""
+"""Text of the epoch lines and of the live line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thriftnet.training.progress.protocol import StepStats
 
 
 def epoch_text(line: MetricRecord, *, width: int = 100) -> str:
-    """The end of an epoch in one line; in a narrow window the last parts go first."""
+    """One line for a finished epoch; in a narrow window the last parts are omitted."""
     parts = [
         f"epoch {line['epoch']}/{line['epochs']}",
         f"  loss {line['train_loss']:.4f}",
@@ -27,7 +27,7 @@ def epoch_text(line: MetricRecord, *, width: int = 100) -> str:
 
 
 def live_text(stats: StepStats, width: int) -> Text:
-    """The live line; in a narrow window the last parts go first."""
+    """The live line; in a narrow window the last parts are omitted."""
     bar = 16
     filled = round(bar * stats.share)
     parts = [

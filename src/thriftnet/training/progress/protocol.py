@@ -1,4 +1,4 @@
-"""What a training reports while it runs, and the reporters that print nothing or forward."""
+"""The interface of progress displays, and those that print nothing or forward."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ class StepStats:
     """Counted from 1."""
     epochs: int
     share: float
-    """Of this epoch, in [0, 1]."""
+    """Share of this epoch that is done, in [0, 1]."""
     loss: float
     accuracy: float
     learning_rate: float
     images_per_second: float
     seconds_left: float
-    """Of the whole run, at the rate of this epoch."""
+    """Seconds left of the whole run, at the rate of this epoch."""
     cpu_contention: float | None = None
-    """Share of the CPU time that this training asked for and other work took, in this epoch; none:
-    not known."""
+    """Share of the CPU time requested by this training that other processes took, in this epoch;
+    None: unknown."""
 
 
 class Progress(Protocol):
-    """What the loop reports to; each method returns at once."""
+    """What the training loop calls; no method may block."""
 
     def note(self, text: str) -> None:
-        """A sentence worth knowing."""
+        """Show an informational message."""
         ...
 
     def warn(self, text: str) -> None:
-        """Something that went wrong and does not stop the run."""
+        """Show a warning."""
         ...
 
     def step(self, stats: StepStats) -> None:
@@ -47,16 +47,16 @@ class Progress(Protocol):
         ...
 
     def line(self, line: MetricRecord) -> None:
-        """A line that went into metrics.jsonl."""
+        """A line was appended to metrics.jsonl."""
         ...
 
     def close(self) -> None:
-        """The run is over, well or not."""
+        """The run ended, successfully or not."""
         ...
 
 
 class ForwardingProgress:
-    """Forwards to another progress; a subclass adds something."""
+    """Base of wrappers: forwards every call to another progress."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -110,7 +110,7 @@ class Silent(Quiet):
 
 
 class Lasting:
-    """Forwards to another progress until that fails: a broken display never stops a training."""
+    """Forwards to another progress until it raises: a broken display never stops a training."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -138,7 +138,7 @@ class Lasting:
     def _try(self, tell: Callable[[], None]) -> None:
         try:
             tell()
-        except (Exception, SystemExit) as fault:  # rich ends the program at a closed pipe
+        except (Exception, SystemExit) as fault:  # rich exits at a closed pipe
             self._progress = Silent()
             with contextlib.suppress(Exception):
                 reason = (str(fault).splitlines() or [""])[0] or type(fault).__name__

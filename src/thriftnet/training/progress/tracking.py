@@ -13,7 +13,7 @@ from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.training.progress import ForwardingProgress, Progress, StepStats
 
 STATUS_SECONDS = 2.0
-"""Between two statuses."""
+"""Seconds between two status updates."""
 
 
 class Tracker(Protocol):
@@ -23,38 +23,38 @@ class Tracker(Protocol):
     """As `--track` takes it."""
 
     def update(self, run: RunFolder) -> None:
-        """Show all that the run's metrics say by now and that is not shown yet.
+        """Send the metrics that were not sent yet.
 
-        Whatever it raises, the training continues without it.
+        If it raises, the training continues without this tracker.
         """
         ...
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
         ...
 
 
 class WithTrackers(ForwardingProgress):
-    """Forwards to another progress, and keeps trackers up to date with the run."""
+    """Forwards to another progress and updates trackers."""
 
     def __init__(self, progress: Progress, run: RunFolder, trackers: Iterable[Tracker]) -> None:
         super().__init__(progress)
         self.run = run
         self.failed: list[str] = []
-        """Names of the trackers that were given up."""
+        """Names of the trackers that failed."""
         self._trackers = list(trackers)
         self._update()
 
     def line(self, line: MetricRecord) -> None:
-        """A line that went into the metrics, where the trackers find it."""
+        """Forward, then update the trackers."""
         super().line(line)
         self._update()
 
     def close(self) -> None:
         """The training has ended."""
-        self._update()  # with the line of a failure
+        self._update()  # includes the line of a failure
         for tracker in self._trackers:
-            with contextlib.suppress(Exception):  # all is shown, and the training over
+            with contextlib.suppress(Exception):  # everything is sent
                 tracker.close()
         super().close()
 
@@ -62,14 +62,14 @@ class WithTrackers(ForwardingProgress):
         for tracker in list(self._trackers):
             try:
                 tracker.update(self.run)
-            except Exception as fault:  # a disk, a server, a library: none is worth a training
+            except Exception as fault:  # a tracker must not stop a training
                 self._trackers.remove(tracker)
                 self.failed.append(tracker.name)
                 self.progress.warn(f"{explain(tracker, fault)}; {remedy(tracker, self.run)}")
 
 
 class WithStatus(ForwardingProgress):
-    """Forwards to another progress, and keeps the run's status file up to date."""
+    """Forwards to another progress and updates the run's status file."""
 
     def __init__(self, progress: Progress, run: RunFolder) -> None:
         super().__init__(progress)
@@ -77,7 +77,7 @@ class WithStatus(ForwardingProgress):
         self._written = -STATUS_SECONDS
 
     def step(self, stats: StepStats) -> None:
-        """Write the status, where the last one is old."""
+        """Forward, and write the status every few seconds."""
         super().step(stats)
         if time.monotonic() - self._written >= STATUS_SECONDS:
             self._written = time.monotonic()
@@ -90,13 +90,13 @@ class WithStatus(ForwardingProgress):
 
 
 def explain(tracker: Tracker, fault: Exception) -> str:
-    """What stopped a tracker, in one line."""
+    """One line that says why a tracker stopped."""
     reason = (str(fault).splitlines() or [""])[0][:200]
     return f"tracking with {tracker.name} stopped ({reason or type(fault).__name__})"
 
 
 def remedy(tracker: Tracker, run: RunFolder) -> str:
-    """How to show the run in the tracker later."""
+    """One line that says how to send the run to the tracker later."""
     return (
         f"nothing is lost of {run.path}; once that is mended, show it with: "
         f"{command('train', '--resume', run.path, '--track', tracker.name)}"

@@ -1,1 +1,1 @@
-"""See the modules."""
+"""Network families, their costs, and model files with metadata, preprocessing and calibration."""

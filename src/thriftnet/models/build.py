@@ -1,4 +1,4 @@
-"""From a recipe's model section, as plain keyword arguments, to a network."""
+"""Builds a network from keyword arguments, as in a recipe's model section."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ FAMILIES: dict[str, Callable[..., nn.Module]] = {"resnet": ResNet, "speednet": S
 
 
 MOST_BLOCKS = 1_000
-"""Of all stages; each takes a millisecond to make, whatever its width."""
+"""Sum over stages; building a block takes a millisecond."""
 _MOST_CHANNELS = 2**16
 _MOST_PARAMETERS = 2**30
 
 
 def outline_model(*, family: str, classes: int, **options: Any) -> nn.Module:
-    """A network whose weights take no memory: on the meta device, to be counted or filled.
+    """A network on the meta device, without memory for weights, to count or to load.
 
     Raises:
-        RecipeError: It has more blocks or channels than anyone means.
+        RecipeError: It has an unreasonable number of blocks or channels.
     """
     for key, most, value in (
         ("blocks", MOST_BLOCKS, sum(options["blocks"])),
@@ -41,17 +41,17 @@ def outline_model(*, family: str, classes: int, **options: Any) -> nn.Module:
 def build_model(
     *, family: str, classes: int, seed: int = 0, max_parameters: int | None = None, **options: Any
 ) -> nn.Module:
-    """Build a network with weights drawn from `seed`, laid out channels-last.
+    """Build a channels-last network with weights initialised from `seed`.
 
     Args:
         family: A key of `FAMILIES`.
-        classes: Length of the output.
-        seed: Names the initial weights; the global generator is left as it was.
-        max_parameters: Largest number of trainable parameters allowed.
+        classes: Number of classes.
+        seed: Seed of the initial weights; the global generator is not changed.
+        max_parameters: Upper limit of trainable parameters.
         options: Passed on to the family.
 
     Raises:
-        RecipeError: The network has more than `max_parameters`, known before any is made.
+        RecipeError: The network has more than `max_parameters`; checked before allocating any.
     """
     parameters = count_parameters(outline_model(family=family, classes=classes, **options))
     check_budget(parameters, min(max_parameters or _MOST_PARAMETERS, _MOST_PARAMETERS), options)
@@ -65,7 +65,7 @@ def check_budget(parameters: int, budget: int | None, options: Mapping[str, Any]
     """Refuse a network over its budget.
 
     Raises:
-        RecipeError: Says by how much, and what to lower.
+        RecipeError: The network is over its budget.
     """
     if budget is not None and parameters > budget:
         raise RecipeError(

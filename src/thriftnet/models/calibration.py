@@ -1,7 +1,7 @@
-"""What makes a network's probabilities say how often it is right; no torch.
+"""Calibration data in a model file, without torch.
 
-It lies in the model file beside the digest of the weights that it was fitted for, and goes with the
-views of each picture: the mean of six views is surer than one.
+It is stored with the digest of the weights it was fitted for, separately per test-time
+augmentation: the mean over six views is more confident than one view.
 """
 
 from __future__ import annotations
@@ -23,55 +23,55 @@ class _Facts(BaseModel):
 
 
 class Accepted(_Facts):
-    """The held-out predictions at least as probable as a threshold."""
+    """Counts of the held-out predictions at or above a threshold."""
 
     threshold: Probability
     count: Count
-    """How many there are."""
+    """Predictions at or above the threshold."""
     right: Count
-    """How many of them are right."""
+    """Correct ones among them."""
 
 
 class CalibrationFigures(_Facts):
-    """How good the probabilities are, on held-out images."""
+    """Quality of the probabilities on held-out images."""
 
     nll: Finite
     """Mean negative log likelihood, nats."""
     brier: Finite
     error: Finite
-    """Calibration error of the largest probability over bins of equal numbers of images."""
+    """Calibration error of the top probability over equal-count bins."""
 
 
 class ViewCalibration(_Facts):
-    """The map from logits to calibrated logits under one choice of views.
+    """The map from logits to calibrated logits for one test-time augmentation.
 
-    Logits are divided by `temperature`. With `shifts`, the largest one then moves by an amount that
-    depends on its log-odds, linearly between the knots and constant beyond them. It never falls to
-    the second largest: the same class always wins.
+    Logits are divided by `temperature`. With `shifts`, the largest one then changes by an amount
+    that depends on its log-odds, interpolated linearly and constant outside the knots. The
+    predicted class never changes.
     """
 
     temperature: Positive
     shifts: Shifts = ()
     before: CalibrationFigures
     after: CalibrationFigures
-    """Of maps that were fitted without the images they are judged on (cross-fitting)."""
+    """By cross-fitting: each map is evaluated on images it was not fitted on."""
     noise_floor: Finite
-    """The mean calibration error that a perfectly calibrated network with these probabilities
-    shows on as many images."""
+    """Expected calibration error of a perfectly calibrated network with these probabilities and as
+    many images."""
     accepted: Annotated[tuple[Accepted, ...], Field(max_length=_MOST_THRESHOLDS)] = ()
-    """From the most to the least restrictive threshold."""
+    """In descending order of the threshold."""
 
 
 class Calibration(_Facts):
-    """The maps of a network, and what they were fitted on."""
+    """The calibration of a network and the images it was fitted on."""
 
     weights_sha256: str
-    """Of the weights that they belong to, in half precision, so that a file and its copy of half
-    the size share it (`tensors.digest_halved`); beside other weights the maps are refused."""
+    """Digest of the weights in half precision (`tensors.digest_halved`), equal for a file and its
+    fp16 copy; with other weights the calibration is rejected."""
     images: Annotated[int, Field(ge=1)]
-    """Held-out images that they were fitted on."""
+    """Number of held-out images."""
     source: Literal["validation", "companion", "data"]
-    """Images that the network itself never saw: its validation split, or given ones. `companion`:
-    the validation split of another run of the recipe, which its own network never saw."""
+    """Held-out images: the validation split of the run or a given data set. `companion`: the
+    calibration of another run of the same recipe, fitted on that run's validation split."""
     views: dict[str, ViewCalibration]
-    """By test-time augmentation, a key of `inference.views.VIEWS`."""
+    """Keyed by test-time augmentation (`inference.views.VIEWS`)."""

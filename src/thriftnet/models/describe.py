@@ -1,4 +1,4 @@
-"""What a network costs: its layers with shapes, parameters and multiply-accumulates."""
+"""Layer table of a network: output shapes, parameters and multiply-accumulates."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ from torch.utils.hooks import RemovableHandle
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer that has parameters, as the forward pass meets it."""
+    """One layer with parameters, in order of the forward pass."""
 
     name: str
     kind: str
     output_shape: tuple[int, ...]
     """Without the batch dimension."""
     parameters: int
-    """Trainable ones."""
+    """Trainable parameters."""
     macs: int
-    """Multiply-accumulates of one image; FLOPs are two of them."""
+    """Multiply-accumulates per image; one MAC is two FLOPs."""
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Trainable parameters. Frozen ones (a whitening stem) cost storage but are not learned."""
+    """Trainable parameters. Frozen ones, as in a whitening stem, are not counted."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def layer_table(model: nn.Module, *, image_size: int = 32) -> list[Layer]:
-    """Run one image through the network and record each layer that has parameters.
+    """Run one image through the network and record each layer with parameters.
 
-    Convolutions and linear layers count multiply-accumulates; norms, activations and pooling
-    are left out, as is the custom of the field.
+    Only convolutions and linear layers count MACs; norms, activations and pooling do not, as usual.
     """
     layers: list[Layer] = []
     handles: list[RemovableHandle] = []
@@ -63,17 +62,18 @@ def layer_table(model: nn.Module, *, image_size: int = 32) -> list[Layer]:
 
 
 def count_macs(model: nn.Module, *, image_size: int = 32) -> int:
-    """Multiply-accumulates of one image's forward pass."""
+    """Multiply-accumulates of a forward pass for one image."""
     return sum(layer.macs for layer in layer_table(model, image_size=image_size))
 
 
 def largest_features(model: nn.Module, *, image_size: int) -> int:
-    """Values that the largest output of a layer with parameters has for one image."""
+    """Elements of the largest layer output for one image."""
     return max(math.prod(layer.output_shape) for layer in layer_table(model, image_size=image_size))
 
 
 def training_flops(macs: int, images: int) -> int:
-    """Operations of training on that many images: 2 a MAC, and backward costs two forwards."""
+    """Operations of training on some images: 2 per MAC, and backward costs as much as two
+    forwards."""
     return 6 * macs * images
 
 

@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them, for faster inference."""
+"""Folds batch norms into the preceding convolutions, for faster inference."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from thriftnet.models.speednet import ConvGroup
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode whose convolutions have taken in their batch norms.
+    """A copy in evaluation mode with batch norms folded into convolutions.
 
-    Logits are those of the original up to rounding. In a `ConvGroup` a max pool stands between
-    the two; they change places, since the norm's scale is positive: it is never trained there.
+    Logits are equal up to rounding. In a `ConvGroup`, a max pool between the two commutes with the
+    norm, whose scale is fixed at 1 and so positive.
     """
     network = copy.deepcopy(network).eval()
     for module in network.modules():
@@ -27,7 +27,7 @@ def folded(network: nn.Module) -> nn.Module:
             for index, (conv, norm) in enumerate(zip(module.convs, module.norms, strict=True)):
                 module.convs[index] = _fold(conv, norm)
                 module.norms[index] = nn.Identity()
-        elif isinstance(module, nn.Sequential) and len(module) > 1:  # stem and projection
+        elif isinstance(module, nn.Sequential) and len(module) > 1:  # stem and projection shortcut
             conv, norm = module[0], module[1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 module[0], module[1] = _fold(conv, norm), nn.Identity()

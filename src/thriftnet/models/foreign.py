@@ -1,4 +1,4 @@
-"""Files of other kinds that are given for a model file, told from a damaged one."""
+"""Recognises files of other formats passed as a model file, to tell them from damaged ones."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _MARKS = {
         "a Git LFS pointer, not the file that it stands for; fetch that with: git lfs pull"
     ),
 }
-"""How files of other kinds begin."""
+"""Magic bytes of other formats."""
 
 
 def foreign_kind(path: Path) -> str | None:
-    """What a file is that is no model file, and what to do; none where it may be one."""
+    """The format of a file and what to do; None if it may be a model file."""
     try:
         with open_regular(path) as file:
             head = file.read(32)
         if head.startswith(b"PK\x03\x04"):
             return _zip_kind(path)
-        if head[5:9] == b"\0\0\0{":  # safetensors: the header's length, which may begin as a pickle
+        if head[5:9] == b"\0\0\0{":  # safetensors, whose header length may look like a pickle
             return None
     except OSError:
         return None
-    if path.suffix.lower() == ".onnx":  # its bytes have no mark
+    if path.suffix.lower() == ".onnx":  # no magic bytes
         return f"an ONNX model, which predict runs and nothing else here; {_GIVE}"
     return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
 

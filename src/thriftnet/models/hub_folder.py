@@ -1,4 +1,4 @@
-"""A folder as Hugging Face's libraries lay one out: which file is what, and whether it is ours."""
+"""The layout of a Hugging Face model folder."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MOST_BYTES = 2**22
 
 
 def is_hub_folder(path: Path) -> bool:
-    """Whether a folder is laid out so and holds a network of ours."""
+    """Whether a folder has that layout and a thriftnet model."""
     return _config(path).get("model_type") == MODEL_TYPE
 
 
 def find_weights(path: Path) -> Path | None:
-    """The model file of such a folder; none where the folder is laid out otherwise.
+    """The model file of such a folder; None if it has another layout.
 
     Raises:
-        RunError: It is a folder of another library, or lacks its weights.
+        RunError: The folder belongs to another library, or its weights are missing.
     """
     config = _config(path)
     if not config:
@@ -45,7 +45,7 @@ def find_weights(path: Path) -> Path | None:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """What config.json says; empty where there is none that can be read."""
+    """The content of config.json; empty if it cannot be read."""
     try:
         found = json.loads(read_bounded(path / CONFIG, most=_MOST_BYTES))
     except (OSError, ValueError, RecursionError):

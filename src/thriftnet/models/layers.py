@@ -1,4 +1,4 @@
-"""Small layers that more than one network family uses."""
+"""Layers shared by network families."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 def norm_activate(
     x: Tensor, norm: nn.Module, act: nn.Module, *, residual: Tensor | None = None
 ) -> Tensor:
-    """`act(norm(x) + residual)`, in one operation where there is one; (N, C, H, W) to the same."""
+    """`act(norm(x) + residual)`, fused if possible; (N, C, H, W) to the same."""
     if can_fuse(x, norm, act):
         return fused_norm_act(x, norm, act, residual=residual)
     x = norm(x)
@@ -32,7 +32,7 @@ _NO_ACTIVATION = nn.Identity()
 
 
 class ConvNormAct(nn.Sequential):
-    """A convolution, its norm and perhaps an activation; (N, C_in, H, W) to (N, C_out, H', W')."""
+    """Convolution, norm and optional activation; (N, C_in, H, W) to (N, C_out, H', W')."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply them in that order."""
@@ -41,7 +41,7 @@ class ConvNormAct(nn.Sequential):
 
 
 def pool_norm_activate(x: Tensor, norm: nn.Module, act: nn.Module) -> Tensor:
-    """`act(norm(max_pool2d(x, 2)))`, likewise; (N, C, H, W) to (N, C, H // 2, W // 2)."""
+    """`act(norm(max_pool2d(x, 2)))`, fused if possible; (N, C, H, W) to (N, C, H // 2, W // 2)."""
     if can_fuse(x, norm, act, pool=True):
         return fused_norm_act(x, norm, act, pool=True)
     if can_fuse_inference(x, norm, act):
@@ -68,7 +68,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """Leave a residual branch out for random images while training (arXiv 1603.09382).
+    """Drops residual branches of random images during training (arXiv 1603.09382).
 
     The kept branches are scaled by 1 / (1 - p), so evaluation needs no factor. Draws come from
     torch's global generator, which the training loop seeds every step.
@@ -78,7 +78,7 @@ class StochasticDepth(nn.Module):
         super().__init__()
         self.probability = probability
         self.kept: Tensor | None = None
-        """What the next forward pass takes for its draw: (N, 1, 1, 1) bool; none: it draws."""
+        """Draw for the next forward pass: (N, 1, 1, 1) bool; None: drawn in the pass."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop each image's branch with the layer's probability; (N, C, H, W) to the same."""
@@ -89,7 +89,7 @@ class StochasticDepth(nn.Module):
         return x * (kept / (1 - self.probability)).to(x.dtype)
 
     def draw(self, count: int, device: torch.device) -> Tensor:
-        """Whether the branch is kept, for each of `count` images: (count, 1, 1, 1) bool."""
+        """Draw which images keep the branch: (count, 1, 1, 1) bool."""
         return torch.rand(count, 1, 1, 1, device=device) < 1 - self.probability
 
     def extra_repr(self) -> str:

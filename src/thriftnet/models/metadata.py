@@ -1,6 +1,6 @@
-"""What a model file says of itself, read and judged before any weight is; no torch.
+"""Reads and validates the metadata of a model file, without torch.
 
-safetensors has no checksum. The metadata have one, and hold the digest of the weights, which
+safetensors has no checksum. The metadata have one and hold the digest of the weights, which
 `tensors.py` checks. Files of earlier versions have neither.
 """
 
@@ -22,13 +22,13 @@ from thriftnet.models.preprocessing import Preprocessing
 FORMAT = "thriftnet-model-1"
 _KEY = "thriftnet"
 _MOST_HEADER_BYTES = 2**23
-"""A header names each tensor: ten kilobytes for `best`, a megabyte for a thousand blocks."""
+"""Upper limit: ten kilobytes for `best`, a megabyte for a thousand blocks."""
 
 
 class ModelFacts(Preprocessing):
-    """The metadata of a model file; keys of later versions are passed over.
+    """The metadata of a model file; unknown keys of later versions are ignored.
 
-    Files of earlier versions lack some keys of `Preprocessing`, whose defaults are what held then.
+    Files of earlier versions lack some keys of `Preprocessing`; its defaults apply to them.
     """
 
     format: Literal["thriftnet-model-1"]
@@ -36,17 +36,18 @@ class ModelFacts(Preprocessing):
     """Keyword arguments of `build_model`, without `classes`."""
     about: dict[str, Any]
     weights_sha256: str | None = None
-    """Of names, types, shapes and values of the weights; none in files of earlier versions."""
+    """Digest of the names, types, shapes and values of the weights; None in old files."""
     calibration: Calibration | None = None
 
 
 def pack_facts(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Facts as safetensors takes them.
+    """Serialise metadata for safetensors.
 
-    In one key: safetensors writes several in random order, and equal models make equal files.
+    Under a single key, as safetensors writes several in random order and equal models should give
+    equal files.
 
     Raises:
-        RunError: They could not be read again, as a class name that is not Unicode text.
+        RunError: They could not be read back, such as a class name that is not valid Unicode.
     """
     text = dump_json(dict(facts))
     try:
@@ -57,15 +58,15 @@ def pack_facts(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """What a model file says of itself.
+    """Read the metadata of a model file.
 
     Raises:
-        RunError: It is missing, damaged, not one of ours or of another version.
+        RunError: It is missing, damaged, not a thriftnet model or of another version.
     """
     if kind := foreign_kind(path):
         raise RunError(f"{path} is {kind}")
     try:
-        with path.open("rb") as file:  # its length comes first, and is believed
+        with path.open("rb") as file:  # safetensors trusts the header's length
             if int.from_bytes(file.read(8), "little") > _MOST_HEADER_BYTES:
                 raise RunError(f"{path} is damaged (its header is too long); copy it again")
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -83,18 +84,18 @@ def read_facts(path: Path) -> ModelFacts:
         raise damaged(path, "its metadata do not match their checksum") from None
     except ValidationError as fault:
         raise mismatch(path, _first_fault(fault)) from None
-    except (ValueError, RecursionError) as fault:  # no JSON, or brackets in brackets
+    except (ValueError, RecursionError) as fault:  # not JSON, or nested too deeply
         raise mismatch(path, f"metadata: {fault}") from None
     return facts
 
 
 def damaged(path: Path, reason: str) -> RunError:
-    """The error for a file that is not what was written."""
+    """The error for a damaged file."""
     return RunError(f"{path} is damaged ({' '.join(reason.split())}); copy it again or retrain")
 
 
 def mismatch(path: Path, reason: str) -> RunError:
-    """The error for a file that is whole and says what cannot be."""
+    """The error for an intact file with invalid content."""
     short = " ".join(reason.split())[:200]
     return RunError(f"{path} does not match this version of thriftnet ({short}); retrain")
 

@@ -1,8 +1,8 @@
-"""How a picture becomes what a network takes, and what its outputs mean; no torch.
+"""The preprocessing contract: from a picture to the network's input and from logits to
+probabilities.
 
-One contract for every surface. The model file and every export hold it, so that nobody has to
-rebuild resizing, cropping and normalisation from memory: accuracy lost after an export is nearly
-always lost there.
+The model file and every export contain it, because mismatched resizing, cropping and normalisation
+is the usual cause of accuracy lost after an export. Imports no torch.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _LONGEST_NAME = 1000
 
 
 def check_rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    """See that knots rise, and that what they map to does not fall.
+    """Check that knots are ascending and the map is monotonic.
 
     Raises:
-        ValueError: They do not: a surer answer would become a less sure one.
+        ValueError: They are not.
     """
     for (left, low), (right, high) in pairwise(knots):
         if right <= left or right + high < left + low - _ROUNDING:
@@ -34,13 +34,13 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 Knot = tuple[Finite, Finite]
-"""Log-odds of the largest probability, and what is added to its logit there."""
+"""Log-odds of the largest probability, and the amount added to its logit."""
 Shifts = Annotated[tuple[Knot, ...], Field(max_length=64), AfterValidator(check_rising)]
-"""In rising order; linear between the knots and constant beyond them."""
+"""Ascending; interpolated linearly and constant outside."""
 
 
 def _check_name(value: object) -> str:
-    """Any text: Pydantic's own check refuses half surrogates, which a file name may hold."""
+    """Pydantic's `str` rejects lone surrogates, which a file name may contain."""
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         raise ValueError(f"a class is named by a text of at most {_LONGEST_NAME} characters")
     return value
@@ -49,14 +49,14 @@ def _check_name(value: object) -> str:
 ClassName = Annotated[str, PlainValidator(_check_name)]
 
 Filter = Literal["lanczos"]
-"""`lanczos`: over the whole area that each new pixel covers, as Pillow resizes."""
+"""`lanczos`: with antialiasing, as in Pillow."""
 
 
 class Preprocessing(BaseModel):
-    """From an upright RGB picture of 8 bits, transparent parts over white, to class probabilities.
+    """From an upright 8-bit RGB picture, with transparency over white, to class probabilities.
 
-    The picture is made square as `fit` says and resized to `image_size` with `filter`. The network
-    takes (pixel / 255 - mean) / std. Its logits, averaged over the views of `tta`, divided by
+    The picture is made square by `fit` and resized to `image_size` with `filter`. The network takes
+    (pixel / 255 - mean) / std. Its logits, averaged over the views of `tta`, divided by
     `temperature` and moved by `shifts` (`inference.calibrated`), give probabilities by softmax.
     """
 
@@ -67,22 +67,22 @@ class Preprocessing(BaseModel):
     image_size: Annotated[int, Field(ge=1, le=1024)]
     """Height and width of the network's input, in pixels."""
     fit: Fit = "crop"
-    """How a picture that is not square becomes so."""
+    """How pictures are made square."""
     filter: Filter = "lanczos"
-    """How it is resized."""
+    """How pictures are resized."""
     mean: tuple[Finite, Finite, Finite]
-    """Of the training images in [0, 1], by channel."""
+    """Channel means of the training images in [0, 1]."""
     std: tuple[Positive, Positive, Positive]
     tta: str
-    """Views of each picture: a key of `inference.views.VIEWS`; `none` is the picture alone."""
+    """Test-time augmentation: a key of `inference.views.VIEWS`."""
     temperature: Positive = 1.0
     """Divides the logits; 1 until the network is calibrated."""
     shifts: Shifts = ()
-    """What is added to the largest logit after that, by its log-odds; none: nothing."""
+    """Amounts added to the largest logit after that, by its log-odds."""
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Probability below which no class is named; none: a class is always named."""
+    """Probability below which no label is given; None: there always is one."""
 
     def contract(self) -> dict[str, Any]:
-        """These fields alone as plain values, without those of a subclass."""
+        """The fields of this class as JSON values, without those of a subclass."""
         whole = self.model_dump(mode="json")
         return {name: whole[name] for name in Preprocessing.model_fields}

@@ -26,7 +26,7 @@ Shortcut = Literal["projection", "padded"]
 
 
 class PaddedShortcut(nn.Module):
-    """Option A of He et al.: stride over pixels, zeros for the channels that are missing."""
+    """Option A of He et al.: strided identity, zeros for additional channels."""
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def _shortcut(kind: Shortcut, in_channels: int, out_channels: int, stride: int) 
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch norm and a shortcut around them."""
+    """Two 3x3 convolutions with batch norm and a shortcut."""
 
     def __init__(
         self,
@@ -97,18 +97,18 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """Stem, stages of basic blocks, global average pool, linear head.
 
-    The first stage that has blocks keeps the 32x32 resolution when it is stage 1; every later
-    stage with blocks halves it. A stage of no blocks is left out and does not downsample.
+    Stage 1 keeps the resolution; every later stage with blocks halves it. A stage without blocks is
+    omitted and does not downsample.
 
     Args:
-        blocks: Blocks of each stage.
-        channels: Channels of each stage; the stem has `channels[0]`.
-        classes: Length of the output.
+        blocks: Blocks per stage.
+        channels: Channels per stage; the stem has `channels[0]`.
+        classes: Number of classes.
         activation: `relu`, `gelu` or `silu`.
         shortcut: `projection` (1x1 convolution and batch norm) or `padded` (no parameters).
-        squeeze_excitation: Reduction ratio of the channel gates; 0 is none.
-        zero_init_last: Whether every block starts as its shortcut alone (arXiv 1706.02677).
-        stochastic_depth: Drop probability of the last block; block i of n has (i / n) of it.
+        squeeze_excitation: Reduction ratio of the channel gates; 0: no gates.
+        zero_init_last: Whether every block starts as the identity (arXiv 1706.02677).
+        stochastic_depth: Drop probability of the last block; it rises linearly over the blocks.
     """
 
     def __init__(

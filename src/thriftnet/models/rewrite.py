@@ -1,4 +1,4 @@
-"""Another calibration in a model file, whose weights keep every bit; no torch."""
+"""Replaces the calibration in a model file without changing its weights; no torch."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def write_calibration(
     """Write a model file with a calibration, or without one.
 
     Args:
-        source: A model file; a calibration in it is not looked at.
-        target: May be the same; written whole or not at all.
-        calibration: Of these weights, whose digest is put in; none: take away what there is.
+        source: A model file; its calibration is ignored.
+        target: May be the same; written atomically.
+        calibration: Of these weights, whose digest is set; None: remove the calibration.
 
     Returns:
-        What the file has now.
+        The calibration in the new file.
 
     Raises:
-        RunError: The file is damaged or no model, or the target cannot be written.
+        RunError: The file is damaged or not a model, or the target cannot be written.
     """
     facts = _raw_facts(source)
     arrays = read_arrays(source, sha256=facts.get("weights_sha256"))

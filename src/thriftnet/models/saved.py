@@ -1,4 +1,4 @@
-"""Networks as safetensors files that carry all that is needed to use them."""
+"""Saves and loads networks as safetensors files with all metadata to use them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from thriftnet.models.tensors import (
 )
 
 _MOST_FEATURES = 2**23
-"""Values of one layer's output for one image: 250 images of them are 8 GB."""
+"""Limit of elements in a layer's output for one image: 250 images are 8 GB."""
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A network with what it expects and what its outputs mean."""
+    """A network with its preprocessing, classes, calibration and origin."""
 
     network: nn.Module
     """Normalised images (N, 3, H, W) float to logits (N, len(classes))."""
@@ -49,36 +49,36 @@ class SavedModel:
     """Keyword arguments of `build_model`, without `classes`."""
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
-    """Of the training images in [0, 1]; the input is (pixel / 255 - mean) / std."""
+    """Channel means of the training images in [0, 1]; the input is (pixel / 255 - mean) / std."""
     std: tuple[float, float, float]
     image_size: int = 32
     """Height and width in pixels."""
     fit: Fit = "crop"
-    """How a picture that is not square becomes so: `crop`, `pad` or `squash`."""
+    """How pictures are made square: `crop`, `pad` or `squash`."""
     filter: Filter = "lanczos"
-    """How it is resized."""
+    """How pictures are resized."""
     tta: str = "none"
-    """The test-time augmentation its recipe chose."""
+    """The test-time augmentation of its recipe."""
     temperature: float = 1.0
     """Divides the logits; 1 until the network is calibrated."""
     shifts: tuple[tuple[float, float], ...] = ()
-    """What is added to the largest logit after that, by its log-odds."""
+    """Amounts added to the largest logit after that, by its log-odds."""
     threshold: float | None = None
-    """Probability below which no class is named; none: a class is always named."""
+    """Probability below which no label is given; None: there always is one."""
     about: Mapping[str, Any] = field(default_factory=lambda: {})
-    """Free facts: recipe name and digest, seed, run."""
+    """Origin: recipe name and digest, seed, run."""
     weights_sha256: str | None = None
-    """Of the weights in the file, which it was checked by; none in files of earlier versions."""
+    """Verified digest of the weights in the file; None in files of earlier versions."""
     calibration: Calibration | None = None
-    """Maps of the logits by views; goes before `temperature` and `shifts`."""
+    """Calibration per test-time augmentation; takes precedence over `temperature` and `shifts`."""
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """From a picture to the input and from the logits to probabilities, in one value."""
+        """The preprocessing contract with the network's own views."""
         return self.preprocessing_with(self.tta)
 
     def preprocessing_with(self, tta: str) -> Preprocessing:
-        """The same with other views, whose calibration is another."""
+        """The preprocessing contract with other views and their calibration."""
         fields: dict[str, Any] = {n: getattr(self, n) for n in Preprocessing.model_fields}
         how = self.calibration.views.get(tta) if self.calibration else None
         if how is not None:
@@ -93,16 +93,16 @@ class SavedModel:
 
 
 def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
-    """Write weights and metadata, whole or not at all.
+    """Write weights and metadata atomically.
 
-    Args:
-        path: Of the file.
-        model: What to write.
-        half: Store convolutions and matrices in fp16, half the bytes. Norms and biases, a
-            percent of them, keep fp32: their statistics have a wide range.
+        Args:
+        path: The file.
+        model: The model.
+        half: Store convolutions and matrices in fp16. Norms and biases, 1% of the size, stay fp32,
+            as their values have a wide range.
 
     Raises:
-        RunError: The disk is full, the folder cannot be written, a weight is beyond fp16, or the
+        RunError: The disk is full, the folder cannot be written, a weight exceeds fp16, or the
             calibration belongs to other weights.
         TrainingError: A weight is not finite.
     """
@@ -112,7 +112,7 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         **model.preprocessing.contract(),
         "about": dict(model.about),
     }
-    # safetensors keeps no strides: channels-last weights are stored in plain order.
+    # safetensors stores no strides: channels-last weights are made contiguous.
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
     if name := find_not_finite(_arrays(tensors)):
         raise TrainingError(f"{path} was not written: {name} is not finite; lower optim.lr")
@@ -127,13 +127,13 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
 
 
 def read_model(path: Path) -> SavedModel:
-    """Rebuild a network from its file, on the CPU, in evaluation mode.
+    """Load a network from its file, on the CPU, in evaluation mode.
 
-    Nothing is built and no weight read before the file is known to hold the weights of the
-    architecture that it names: a few bytes could name one that fills the memory.
+    Shapes are checked against the architecture before any memory is allocated: a few bytes of
+    metadata could name an architecture that exhausts it.
 
     Raises:
-        RunError: The file is missing, damaged or not one of ours, or a weight is not finite.
+        RunError: The file is missing, damaged or not a thriftnet model, or a weight is not finite.
     """
     if not path.is_file():
         raise RunError(f"there is no model file {path}; check the path")
@@ -141,7 +141,7 @@ def read_model(path: Path) -> SavedModel:
     try:
         network = outline_model(classes=len(facts.classes), **facts.architecture)
         values = largest_features(network, image_size=facts.image_size)
-    # Names and values of a stranger's choice can make a constructor raise nearly anything.
+    # Untrusted names and values can make a constructor raise almost any exception.
     except Exception as fault:
         raise mismatch(path, str(fault)) from None
     if values > _MOST_FEATURES:
@@ -151,7 +151,7 @@ def read_model(path: Path) -> SavedModel:
         arrays = read_arrays(path, sha256=facts.weights_sha256)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-        network.load_state_dict(tensors, assign=True)  # strict: no weight may be missing
+        network.load_state_dict(tensors, assign=True)  # strict
     except (TypeError, ValueError, RuntimeError) as fault:
         raise mismatch(path, str(fault)) from None
     if name := find_not_finite(arrays):
@@ -169,10 +169,10 @@ def read_model(path: Path) -> SavedModel:
 
 
 def _check_calibration(path: Path, calibration: Calibration | None, arrays: Arrays) -> None:
-    """See that a calibration belongs to the weights beside it.
+    """Check that a calibration belongs to the weights.
 
     Raises:
-        RunError: It was fitted for others.
+        RunError: It was fitted for other weights.
     """
     if calibration and calibration.weights_sha256 != digest_halved(arrays):
         again = command("calibrate", path, "--remove")
@@ -183,15 +183,15 @@ def _check_calibration(path: Path, calibration: Calibration | None, arrays: Arra
 
 
 def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray[Any]]:
-    """The same memory as NumPy sees it."""
+    """NumPy views of tensors."""
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def _check_shapes(network: nn.Module, found: Mapping[str, list[int]]) -> None:
-    """See that a file has the tensors of a network, and no others.
+    """Check that a file has exactly the tensors of a network.
 
     Raises:
-        ValueError: One is missing, unknown or of another shape.
+        ValueError: One is missing, unknown or has another shape.
     """
     wanted = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     for name in [*wanted, *found]:

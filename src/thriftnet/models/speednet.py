@@ -1,8 +1,8 @@
-"""A network made to train fast on small images, after K. Jordan's airbench (arXiv 2404.00498).
+"""A network that trains fast on small images, after K. Jordan's airbench (arXiv 2404.00498).
 
-A frozen whitening convolution, then groups of 3x3 convolutions that start as the identity and
-halve the resolution after their first convolution. Batch-norm scales are fixed at 1, so every
-convolution's output has a set scale and its weights need no decay.
+A frozen whitening convolution, then groups of 3x3 convolutions that start as the identity and halve
+the resolution after their first convolution. Batch-norm scales are fixed at 1, so convolution
+weights need no decay.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ConvGroup(nn.Module):
         self.residual = residual
         for conv in self.convs:
             weight = conv.get_parameter("weight")
-            # The first C_in outputs pass their input through, so depth costs nothing at first.
+            # The first C_in outputs start as the identity.
             nn.init.dirac_(weight.data[: weight.shape[1]])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,12 +65,12 @@ class SpeedNet(nn.Module):
     """Whitening stem, convolution groups, global max pool, linear head.
 
     Args:
-        blocks: Convolutions of each group.
-        channels: Channels of each group.
-        classes: Length of the output.
+        blocks: Convolutions per group.
+        channels: Channels per group.
+        classes: Number of classes.
         activation: `relu`, `gelu` or `silu`.
         residual: Whether each convolution after a group's first adds its input back.
-        stem_kernel: Side of the patches that the stem whitens, in pixels.
+        stem_kernel: Side of the whitened patches in pixels.
         stem_channels: Channels of the stem: the patches' principal directions of largest
             variance, each with both signs.
     """
@@ -91,8 +91,8 @@ class SpeedNet(nn.Module):
         self.stem.weight.requires_grad_(False)
         self.act = ACTIVATIONS[activation]()
         widths = [stem_channels, *channels]
-        # A 3x3 stem leaves 30 pixels and an unpadded convolution 28, which halve to 14 and 7 with
-        # nothing left over: 6% fewer operations than the grids 31, 15 and 7.
+        # A 3x3 stem gives 30 pixels and an unpadded convolution 28, which halve to 14 and 7
+        # exactly: 6% fewer operations than the grids 31, 15 and 7.
         self.groups = nn.Sequential(
             *(
                 ConvGroup(
@@ -117,7 +117,8 @@ class SpeedNet(nn.Module):
         return self.head(x) / x.shape[1]
 
     def train_stem(self, trained: bool) -> None:
-        """Train the stem's bias or leave it, and with it the gradient of the largest grid."""
+        """Train or freeze the stem's bias; frozen, the gradient at full resolution is not
+        needed."""
         self.stem.bias.requires_grad_(trained)  # pyright: ignore[reportOptionalMemberAccess]
 
     @torch.no_grad()

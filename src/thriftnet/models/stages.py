@@ -1,4 +1,4 @@
-"""The parts of a network in the order in which features pass through them."""
+"""Stem and stages of a network, and their costs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from thriftnet.models.speednet import SpeedNet
 
 
 def has_stages(model: nn.Module) -> bool:
-    """Whether a network is of a family whose stages are known."""
+    """Whether the stages of a network's family are known."""
     return isinstance(model, ResNet | SpeedNet)
 
 
 def network_stages(model: nn.Module) -> dict[str, nn.Module]:
-    """Stem and stages by name, `stem`, `stage 1`, ...; a stage without blocks is left out.
+    """Stem and stages by name, `stem`, `stage 1`, ..., without empty stages.
 
     Raises:
-        TypeError: The network is of no family of ours.
+        TypeError: The family is not known.
     """
     if isinstance(model, ResNet):
         stem, stages = model.stem, list(model.stages)
@@ -37,7 +37,7 @@ def network_stages(model: nn.Module) -> dict[str, nn.Module]:
 def costs_of_stages(
     stages: Mapping[str, nn.Module], model: nn.Module, layers: Mapping[str, tuple[int, int]]
 ) -> dict[str, tuple[int, int]]:
-    """Parameters and MACs of each stage, from those of the layers by name."""
+    """Parameters and MACs per stage, from those of the layers by name."""
     names = {id(module): name for name, module in model.named_modules()}
     found: dict[str, tuple[int, int]] = {}
     for stage, part in stages.items():

@@ -1,4 +1,4 @@
-"""A network's description: its layer table, its totals, and how they compare with ResNet-18."""
+"""Summary of a network: layer table, totals, and those of ResNet-18."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ RESNET18: dict[str, Any] = {
     "blocks": (2, 2, 2, 2),
     "channels": (64, 128, 256, 512),
 }
-"""ResNet-18 adapted to small images: the network everybody knows."""
+"""ResNet-18 for small images, as a reference."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a network is made of and costs."""
+    """Layers and costs of a network."""
 
     name: str
     layers: list[Layer]
     parameters: int
     macs: int
     image_size: int
-    """Side in pixels of the images that the operations are counted for."""
+    """Image size that MACs are counted for."""
     budget: int | None
-    """Largest number of parameters allowed."""
+    """Upper limit of parameters."""
     resnet18_parameters: int
     resnet18_macs: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with the layers as objects."""
+        """JSON values, with the layers as objects."""
         return {
             "name": self.name,
             "parameters": self.parameters,
@@ -47,7 +47,7 @@ class Summary:
 def summarise(
     name: str, *, budget: int | None, image_size: int = 32, classes: int = 10, **model: Any
 ) -> Summary:
-    """Describe a network of `build_model`'s options, for images of `image_size` pixels a side.
+    """Summarise a network with the options of `build_model`.
 
     Raises:
         RecipeError: It has more parameters than `budget`.

@@ -1,4 +1,4 @@
-"""The weights of a model file as arrays, whether they are what was written and finite; no torch."""
+"""Reads and verifies the weights of a model file as NumPy arrays, without torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def digest_arrays(arrays: Arrays) -> str:
-    """SHA-256 over names, types, shapes and values, whatever their order in a file."""
+    """SHA-256 over names, types, shapes and values, independent of their order."""
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
@@ -27,7 +27,7 @@ def digest_arrays(arrays: Arrays) -> str:
 
 
 def digest_halved(arrays: Arrays) -> str:
-    """The digest of weights whose matrices and kernels are in half precision, or would be."""
+    """The digest after conversion of matrices and kernels to half precision."""
     with np.errstate(over="ignore"):
         return digest_arrays(
             {
@@ -40,12 +40,12 @@ def digest_halved(arrays: Arrays) -> str:
 
 
 def find_not_finite(arrays: Arrays) -> str | None:
-    """The name of an array with an infinity or a NaN; none where all are finite."""
+    """The name of an array with an infinity or a NaN; None if all are finite."""
     return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
 
 
 def read_shapes(path: Path) -> dict[str, list[int]]:
-    """Names and shapes of a file's weights; none of them is read.
+    """Names and shapes of a file's weights, without reading them.
 
     Raises:
         RunError: The file is damaged.
@@ -58,11 +58,11 @@ def read_shapes(path: Path) -> dict[str, list[int]]:
 
 
 def read_arrays(path: Path, *, sha256: str | None) -> dict[str, NDArray[Any]]:
-    """A file's weights.
+    """Read a file's weights.
 
     Args:
-        path: Of the file.
-        sha256: That its metadata give; none in files of earlier versions.
+        path: The file.
+        sha256: Expected digest, from its metadata; None in files of earlier versions.
 
     Raises:
         RunError: The file is damaged.
@@ -70,7 +70,7 @@ def read_arrays(path: Path, *, sha256: str | None) -> dict[str, NDArray[Any]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    # TypeError: a type that NumPy does not have, and no file of ours.
+    # TypeError: a dtype that NumPy lacks.
     except (OSError, TypeError, safetensors.SafetensorError) as fault:
         raise damaged(path, str(fault)) from None
     if sha256 is not None and digest_arrays(arrays) != sha256:
@@ -79,9 +79,9 @@ def read_arrays(path: Path, *, sha256: str | None) -> dict[str, NDArray[Any]]:
 
 
 def check_model_file(path: Path) -> None:
-    """See that a model file is what was written, as before its checkpoints are deleted.
+    """Check that a model file is intact.
 
     Raises:
-        RunError: It is missing, damaged or not one of ours.
+        RunError: It is missing, damaged or not a thriftnet model.
     """
     read_arrays(path, sha256=read_facts(path).weights_sha256)

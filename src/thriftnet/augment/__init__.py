@@ -1,8 +1,8 @@
 """Batched tensor transforms: uint8 images in, normalised floats out, on any device.
 
-`Augment` is the training pipeline, `normalise` its part that evaluation shares, `Mix` the mixing of
-images and labels. Every image of a batch draws its own parameters. The modules hold one operation
-each, as a pure function of images and parameters, with the function that draws the parameters.
+`Augment` is the training pipeline, `normalise` its last step, which evaluation shares, and `Mix` is
+mixup and CutMix. Parameters are drawn per image. Each module has one operation, a pure function of
+images and parameters, and the function that draws the parameters.
 """
 
 from thriftnet.augment.mix import Mix

@@ -1,8 +1,7 @@
 """Rotation, shear and translation: one nearest-neighbour sampler, black outside the image.
 
-The sampler walks the source in the same 16.16 fixed point as Pillow's `Image.transform`, so results
-equal Pillow's to the pixel. It holds for coordinates below 2¹⁵, like Pillow's, and for batches of
-fewer than 2³¹ pixels.
+The sampler uses the same 16.16 fixed point as Pillow's `Image.transform`, so results equal Pillow's
+exactly. Coordinates must be below 2¹⁵, as in Pillow, and batches have fewer than 2³¹ pixels.
 """
 
 import torch
@@ -20,7 +19,7 @@ def draw_angles(count: int, *, degrees: float, generator: torch.Generator) -> Te
 
 
 def rotate(images: Tensor, angles: Tensor) -> Tensor:
-    """Turn each image about its centre, as `Image.rotate` does.
+    """Rotate each image about its centre, as `Image.rotate` does.
 
     Args:
         images: `(N, 3, H, W)`.

@@ -16,12 +16,12 @@ def draw_offsets(count: int, *, padding: int, generator: torch.Generator) -> Ten
 
 
 def crop(images: Tensor, offsets: Tensor, *, padding: int, mode: CropMode) -> Tensor:
-    """Pad every side of every image, then cut the original size out at its own offset.
+    """Pad every image, then crop it to its original size at its own offset.
 
     Args:
         images: `(N, 3, H, W)`.
-        offsets: `(N, 2)` int64 row and column of the cut in the padded image; `padding` is the
-            middle.
+        offsets: `(N, 2)` int64 row and column of the crop in the padded image; `padding` is the
+            centre.
         padding: pixels added on each side.
         mode: "zero" pads with black, "reflect" mirrors without repeating the border pixel.
 
@@ -29,8 +29,8 @@ def crop(images: Tensor, offsets: Tensor, *, padding: int, mode: CropMode) -> Te
         `(N, 3, H, W)`, channels-last.
 
     Raises:
-        ValueError: an offset lies outside 0 to 2 · `padding`, or a reflection would reach past
-            the far side of the image.
+        ValueError: an offset is outside 0 to 2 · `padding`, or the reflection padding is not
+            smaller than the image.
     """
     count, _, height, width = images.shape
     offsets = offsets.cpu()
@@ -44,7 +44,7 @@ def crop(images: Tensor, offsets: Tensor, *, padding: int, mode: CropMode) -> Te
     canvas = _widen(to_nhwc(images).view(count * height, width, 3), padding=padding, mode=mode)
     rows = _source_rows(offsets[:, 0], height=height, padding=padding, mode=mode)
     starts = (rows * canvas.shape[1] + offsets[:, 1:]).view(-1)
-    # Every run of W pixels in the canvas, overlapping: picking runs copies whole rows of bytes.
+    # A view of all overlapping runs of W pixels: selecting runs copies whole rows of bytes.
     runs = canvas.shape[0] * canvas.shape[1] - width + 1
     windows = canvas.view(-1).as_strided((runs, width * 3), (3, 1))
     cut = windows.index_select(0, starts.to(images.device))

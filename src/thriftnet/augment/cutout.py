@@ -1,4 +1,4 @@
-"""Cutout: one square of each image is blanked (DeVries and Taylor, arXiv 1708.04552)."""
+"""Cutout: erases one square of each image (DeVries and Taylor, arXiv 1708.04552)."""
 
 import torch
 from torch import Tensor
@@ -13,10 +13,10 @@ def draw_centres(
 
 
 def cutout_(images: Tensor, rows: Tensor, columns: Tensor, *, side: int) -> Tensor:
-    """Set a square of each image to zero; it may hang over the border, which leaves less of it.
+    """Set a square of each image to zero; squares are clipped at the border.
 
-    On normalised images zero is the mean colour. Works in place, unlike the other operations:
-    fresh memory for a second batch of floats costs many times what the squares do.
+    On normalised images zero is the mean colour. In place, unlike the other operations, as
+    allocating a second batch of floats would take much longer than the erasing.
 
     Args:
         images: `(N, 3, H, W)` float, channels-last; changed.
@@ -41,8 +41,8 @@ def cutout_(images: Tensor, rows: Tensor, columns: Tensor, *, side: int) -> Tens
 def _positions(centres: Tensor, *, side: int, length: int) -> Tensor:
     """List the rows (or columns) that squares cover, `(N, side)` int64.
 
-    What hangs over the border is moved onto it, where the square is already: every square holds
-    its centre, which lies in the image.
+    Positions beyond the border are clamped to it, where the square is already, as its centre lies
+    in the image.
     """
     first = centres.cpu()[:, None] - side // 2
     return (first + torch.arange(side)).clamp(0, length - 1)

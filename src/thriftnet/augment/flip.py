@@ -1,4 +1,4 @@
-"""Horizontal flips: random, or alternating from one time that an image is seen to the next."""
+"""Horizontal flips: random, or alternating between visits of an image."""
 
 import hashlib
 
@@ -16,19 +16,19 @@ def draw_flips(count: int, *, generator: torch.Generator) -> Tensor:
 
 
 def alternating_flips(indices: Tensor, *, seen: Tensor | int, seed: int) -> Tensor:
-    """Decide flips so that each image shows its two sides in turn.
+    """Choose flips so that each image alternates between its two sides.
 
-    A random half of the images is flipped at first, and every image changes side each time. Where
-    all are seen in every epoch that is the alternation of the source; where an epoch visits some,
-    an image that comes up in every other one would show a single side by the epoch's number.
-    Depends on nothing but its arguments: not on the order of batches, nor on other draws.
+    A random half of the images starts flipped, and every image alternates with each visit. If every
+    epoch visits all images, that is the method of the source. Counting visits rather than epochs
+    matters with hard-example mining: an image visited in every second epoch would always show the
+    same side. A pure function: independent of the order of batches and of other draws.
 
     Source: Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv 2404.00498.
 
     Args:
         indices: `(N,)` int64 positions in the training set.
-        seen: `(N,)` int64, how often each image was seen before; a number counts for all.
-        seed: chooses the half that starts flipped.
+        seen: `(N,)` int64, earlier visits of each image; a number applies to all.
+        seed: selects the half that starts flipped.
 
     Returns:
         `(N,)` bool.
@@ -42,7 +42,7 @@ def alternating_flips(indices: Tensor, *, seen: Tensor | int, seed: int) -> Tens
 def _mix_bits(values: Tensor) -> Tensor:
     """Hash int64 values below 2³² with the finaliser of MurmurHash3 (32 bits).
 
-    Products wrap around 2⁶⁴, which leaves the low 32 bits as unsigned arithmetic has them.
+    Products wrap around 2⁶⁴; the low 32 bits equal those of unsigned arithmetic.
     """
     values = values & _LOW_32_BITS
     values = (values ^ (values >> 16)) * 0x85EBCA6B & _LOW_32_BITS

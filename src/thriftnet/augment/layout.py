@@ -1,7 +1,7 @@
-"""Moves batches between the layouts that the operations compute in.
+"""Converts batches between the memory layouts of the operations.
 
-Batches are `(N, 3, H, W)` in channels-last memory. Moving whole pixels is fastest on the NHWC view
-of that memory; arithmetic on colours is fastest on separate float planes.
+Batches are `(N, 3, H, W)` in channels-last memory. Moving whole pixels is fastest on its NHWC view;
+arithmetic on colours is fastest on separate float planes.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def check_images(images: Tensor) -> None:
-    """Refuse what is not a batch of 8-bit colour images.
+    """Check that images are a batch of 8-bit colour images.
 
     Raises:
         ValueError: `images` is not `(N, 3, H, W)` uint8.
@@ -22,7 +22,7 @@ def check_images(images: Tensor) -> None:
 
 
 def to_nhwc(images: Tensor) -> Tensor:
-    """View `(N, 3, H, W)` as contiguous `(N, H, W, 3)`; copies only what is not channels-last."""
+    """View `(N, 3, H, W)` as contiguous `(N, H, W, 3)`; copies only if not channels-last."""
     return images.permute(0, 2, 3, 1).contiguous()
 
 
@@ -48,7 +48,7 @@ def per_image(values: Tensor, images: Tensor) -> Tensor:
 
 
 def box_mask(rows: Tensor, columns: Tensor, *, height: int, width: int) -> Tensor:
-    """Mark one box an image; boxes may hang over the border.
+    """Mark one box per image; boxes may extend beyond the border.
 
     Args:
         rows: `(N, 2)` int64, first row and the row after the last.
@@ -60,8 +60,8 @@ def box_mask(rows: Tensor, columns: Tensor, *, height: int, width: int) -> Tenso
         `(N, 3, H, W)` bool in channels-last memory, true inside the box.
     """
     y = torch.arange(height, device=rows.device)
-    # One column index a byte, so that masking works on rows of 3·W contiguous values rather than
-    # repeating each value over an innermost dimension of three (about eight times slower).
+    # One column index per byte: masking rows of 3·W contiguous values is about eight times faster
+    # than broadcasting over an innermost dimension of three.
     x = torch.arange(width, device=columns.device).repeat_interleave(3)
     inside_rows = (y >= rows[:, :1]) & (y < rows[:, 1:])  # (N, H)
     inside_columns = (x >= columns[:, :1]) & (x < columns[:, 1:])  # (N, 3·W)

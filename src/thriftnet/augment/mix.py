@@ -15,11 +15,11 @@ from thriftnet.augment.layout import box_mask, from_nhwc, to_nhwc
 
 @dataclass(frozen=True)
 class MixDraws:
-    """What is drawn for a batch; none of what is switched off."""
+    """Random parameters of a batch; None for operations that are off."""
 
     partners: Tensor | None = None
     by_box: Tensor | None = None
-    """Which images undergo CutMix, where both are on."""
+    """Images that get CutMix if both are on."""
     shares: Tensor | None = None
     boxes: tuple[Tensor, Tensor] | None = None
     """Rows and columns."""
@@ -27,9 +27,9 @@ class MixDraws:
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
-    """Mixes every image of a batch with a partner of the same batch, each in its own proportion.
+    """Mixes every image with a partner of the same batch, in its own proportion.
 
-    With both set, a fair coin decides for each image which of the two it undergoes.
+    With both set, each image gets one of the two with probability one half.
 
     Raises:
         ValueError: an alpha is negative or not finite.
@@ -63,7 +63,7 @@ class Mix:
         return self.apply(images, targets, draws)
 
     def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> MixDraws:
-        """Draw for `count` images of `height` × `width` pixels, whatever they show."""
+        """Draw parameters for `count` images of `height` × `width` pixels."""
         if not (self.mixup or self.cutmix):
             return MixDraws()
         partners = torch.randperm(count, generator=generator)
@@ -78,10 +78,10 @@ class Mix:
         return MixDraws(partners, by_box, shares, boxes)
 
     def apply(self, images: Tensor, targets: Tensor, draws: MixDraws) -> tuple[Tensor, Tensor]:
-        """Mix a batch by what was drawn for it; otherwise as a call."""
+        """Mix a batch with given draws; shapes as in a call."""
         if draws.partners is None:
             return images, targets
-        # Both start from the images as they came: no box is cut from a blend.
+        # Both use the unmixed images.
         found: list[tuple[Tensor, Tensor]] = []
         if draws.boxes:
             found.append(cutmix(images, targets, draws.partners, *draws.boxes))
@@ -98,7 +98,7 @@ class Mix:
 
 
 def draw_shares(count: int, *, alpha: float, generator: torch.Generator) -> Tensor:
-    """Draw `(count,)` float32 from Beta(`alpha`, `alpha`): the share an image keeps of itself."""
+    """Draw `(count,)` float32 from Beta(`alpha`, `alpha`): the weight of the image itself."""
     # torch's Beta distribution takes no generator; NumPy's is seeded from ours.
     seed = int(torch.randint(2**63 - 1, (1,), generator=generator).item())
     return torch.from_numpy(np.random.default_rng(seed).beta(alpha, alpha, count)).float()
@@ -110,7 +110,7 @@ def draw_boxes(
     """Draw boxes of area 1 − `shares` with the image's aspect, centred anywhere.
 
     Args:
-        shares: `(N,)` of its area that an image keeps, before the border clips the box.
+        shares: `(N,)` share of its area that an image keeps, before clipping.
         height: rows of an image.
         width: columns of an image.
         generator: a CPU generator.
@@ -131,7 +131,7 @@ def draw_boxes(
 def mixup(
     images: Tensor, targets: Tensor, partners: Tensor, shares: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Blend images and targets with those of `partners`, keeping `shares` of themselves.
+    """Blend images and targets with those of `partners`, with weight `shares` for the image.
 
     Args:
         images: `(N, 3, H, W)` float.
@@ -147,7 +147,7 @@ def mixup(
 def cutmix(
     images: Tensor, targets: Tensor, partners: Tensor, rows: Tensor, columns: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Paste a box of each partner; targets follow the area that the box really covers.
+    """Paste a box of each partner; targets are weighted by the area that the box covers.
 
     Args:
         images: `(N, 3, H, W)` float.

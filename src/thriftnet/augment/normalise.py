@@ -1,4 +1,4 @@
-"""From bytes to the standardised floats that a network takes."""
+"""Converts bytes to normalised floats."""
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ def normalise(images: Tensor, *, mean: Triple, std: Triple) -> Tensor:
         `(N, 3, H, W)` float32, channels-last.
 
     Raises:
-        ValueError: `images` has another shape or type.
+        ValueError: `images` has the wrong shape or dtype.
     """
     check_images(images)
     count, _, height, width = images.shape

@@ -1,4 +1,4 @@
-"""The operations that policies are made of, and their application to a mixed batch."""
+"""The operations of augmentation policies, and applying a different one to each image."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
 
 
 def apply_operations(images: Tensor, numbers: Tensor, magnitudes: Tensor) -> Tensor:
-    """Apply to each image the operation that it drew, at its own magnitude.
+    """Apply a different operation and magnitude to each image.
 
     Args:
         images: `(N, 3, H, W)` uint8.
@@ -44,7 +44,7 @@ def apply_operations(images: Tensor, numbers: Tensor, magnitudes: Tensor) -> Ten
     Returns:
         `(N, 3, H, W)` uint8, channels-last.
     """
-    # Sort the batch by operation, so that each works on one slice; then undo the sorting.
+    # Sort the batch by operation, apply each to its slice, then undo the sorting.
     numbers, magnitudes = numbers.cpu(), magnitudes.cpu()
     order = numbers.argsort(stable=True)
     counts: list[int] = torch.bincount(numbers, minlength=len(OPERATIONS)).tolist()

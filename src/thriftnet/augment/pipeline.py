@@ -1,4 +1,4 @@
-"""The whole augmentation of a training batch, from bytes to normalised floats."""
+"""The augmentation pipeline of a training batch, from bytes to normalised floats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FlipMode = Literal["none", "random", "alternating"]
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """What is drawn for a batch; none of what is switched off."""
+    """Random parameters of a batch; None for operations that are off."""
 
     flips: Tensor | None
     offsets: Tensor | None
@@ -40,7 +40,7 @@ class Draws:
 
     @classmethod
     def join(cls, parts: Sequence[Draws]) -> Draws:
-        """Draws of batches of one `Augment`, as those of one batch that holds them in order."""
+        """Concatenate the draws of several batches of one `Augment`."""
 
         def whole(name: str) -> Tensor | None:
             found = [getattr(part, name) for part in parts]
@@ -67,20 +67,20 @@ class Draws:
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Augments batches; every image draws its own parameters. Holds settings and no state.
+    """Augments batches with parameters drawn per image. Stateless.
 
     Raises:
         ValueError: a setting is out of range.
     """
 
     mean: Triple
-    """Of red, green and blue, subtracted on the scale 0 to 1."""
+    """Channel means on the scale 0 to 1."""
     std: Triple
-    """Of red, green and blue, divided by on the scale 0 to 1."""
+    """Channel standard deviations on the scale 0 to 1."""
     flip: FlipMode = "none"
-    """Horizontal flips: with probability one half, or every other time that an image is seen."""
+    """Horizontal flips: with probability one half, or on every second visit of an image."""
     quarter_turns: bool = False
-    """Turns by a random multiple of 90 degrees, of square images."""
+    """Rotation by a random multiple of 90 degrees; needs square images."""
     crop_padding: int = 0
     """Pixels added on each side before a random crop to the original size; 0: off."""
     crop_mode: CropMode = "reflect"
@@ -98,7 +98,7 @@ class Augment:
     cutout: int = 0
     """Side of the square set to the mean colour, in pixels; 0: off."""
     seed: int = 0
-    """Chooses the half of the images that alternating flips start with."""
+    """Selects the half of the images that starts flipped with alternating flips."""
 
     def __post_init__(self) -> None:
         _check_choice("flip", self.flip, get_args(FlipMode))
@@ -119,17 +119,17 @@ class Augment:
         """Augment and normalise a batch.
 
         Args:
-            images: `(N, 3, H, W)` uint8, on any device; left as they are.
+            images: `(N, 3, H, W)` uint8, on any device; not modified.
             indices: `(N,)` int64 positions in the training set, for alternating flips.
-            seen: `(N,)` int64, how often each was seen before, likewise; a number counts for all.
-            generator: a CPU generator. Draws are made there, so that results do not depend on
-                the device of the images.
+            seen: `(N,)` int64, earlier visits of each, for alternating flips; a number applies to
+                all.
+            generator: a CPU generator, so that results do not depend on the device.
 
         Returns:
             `(N, 3, H, W)` float32, channels-last, on the device of `images`.
 
         Raises:
-            ValueError: `images` has another shape or type, or is too small for the padding.
+            ValueError: `images` has the wrong shape or dtype, or is too small for the padding.
         """
         check_images(images)
         count, _, height, width = images.shape
@@ -137,7 +137,7 @@ class Augment:
         return self.apply(images, draws, indices=indices, seen=seen)
 
     def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> Draws:
-        """Draw for `count` images of `height` × `width` pixels, whatever they show."""
+        """Draw parameters for `count` images of `height` × `width` pixels."""
         flips = turns = offsets = jitters = angles = centres = None
         policy: list[Choice] = []
         if self.flip == "random":
@@ -172,7 +172,7 @@ class Augment:
         )
 
     def apply(self, images: Tensor, draws: Draws, *, indices: Tensor, seen: Tensor | int) -> Tensor:
-        """Augment and normalise a batch by what was drawn for it; otherwise as a call."""
+        """Augment and normalise a batch with given draws; other arguments as in a call."""
         if self.flip == "alternating":
             images = flip(images, alternating_flips(indices, seen=seen, seed=self.seed))
         if draws.flips is not None:

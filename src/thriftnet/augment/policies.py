@@ -15,9 +15,9 @@ class Scale(NamedTuple):
     first: float
     last: float
     signed: bool = False
-    """Whether a fair coin turns the magnitude negative."""
+    """Whether the sign is random."""
     of_side: bool = False
-    """Whether magnitudes are shares of the image's side rather than absolute."""
+    """Whether magnitudes are relative to the image size."""
 
 
 class Step(NamedTuple):
@@ -26,7 +26,7 @@ class Step(NamedTuple):
     operation: str
     probability: float
     bin: int = 0
-    """Number of the magnitude; without meaning for operations that have none."""
+    """Index of the magnitude; unused by operations without one."""
 
 
 _NO_MAGNITUDE = Scale(0, 0)

@@ -1,4 +1,4 @@
-"""Draws what AutoAugment and TrivialAugment do to each image of a batch."""
+"""Draws operations and magnitudes of AutoAugment and TrivialAugment for a batch."""
 
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ PolicyName = Literal["autoaugment", "trivialaugment"]
 
 
 class Choice(NamedTuple):
-    """One operation an image."""
+    """One operation per image."""
 
     numbers: Tensor
     """`(N,)` int64, positions in `OPERATIONS`."""
@@ -40,7 +40,7 @@ def draw_policy(
 def draw_autoaugment(
     count: int, *, height: int, width: int, generator: torch.Generator
 ) -> list[Choice]:
-    """Draw one of the 25 sub-policies an image; a step not taken is the identity."""
+    """Draw one of the 25 sub-policies per image; skipped steps are the identity."""
     table = _magnitude_table("autoaugment", height, width)
     chosen = torch.randint(len(AUTOAUGMENT_CIFAR10), (count,), generator=generator)
     choices: list[Choice] = []
@@ -57,7 +57,7 @@ def draw_autoaugment(
 def draw_trivialaugment(
     count: int, *, height: int, width: int, generator: torch.Generator
 ) -> Choice:
-    """Draw one operation an image, at any strength."""
+    """Draw one operation and magnitude per image."""
     names = torch.tensor([NUMBERS[name] for name in TRIVIALAUGMENT_SCALES])
     numbers = names[torch.randint(len(names), (count,), generator=generator)]
     bins = torch.randint(TRIVIALAUGMENT_BINS, (count,), generator=generator)
@@ -76,8 +76,8 @@ def _magnitude_table(policy: PolicyName, height: int, width: int) -> Tensor:
     )
     table = torch.zeros(len(NUMBERS), bins, 2, dtype=torch.float64)
     for name, scale in scales.items():
-        # Single precision as in the reference implementations: whether 16 pixels come out as 16 or
-        # as 15.99… and are cut to 15 depends on it.
+        # Single precision as in the reference implementations: it decides whether 16 pixels become
+        # 16 or 15.99…… and are cut to 15 depends on it.
         last = scale.last * _side(name, scale, height, width)
         magnitudes = torch.linspace(scale.first, last, bins, dtype=torch.float32).double()
         table[NUMBERS[name], :, 0] = magnitudes
@@ -86,7 +86,7 @@ def _magnitude_table(policy: PolicyName, height: int, width: int) -> Tensor:
 
 
 def _side(name: str, scale: Scale, height: int, width: int) -> int:
-    """Length that a scale's magnitudes are shares of, in pixels."""
+    """Image side in pixels that relative magnitudes are multiplied by, else 1."""
     if not scale.of_side:
         return 1
     return width if name == "TranslateX" else height

@@ -37,7 +37,7 @@ def autocontrast(images: Tensor) -> Tensor:
     # Tensor by tensor: `255 / tensor` multiplies by a reciprocal, which rounds once more.
     scale = levels[-1] / (high - low)
     stretched = levels * scale + -low * scale
-    # A flat channel divides by zero; its table is replaced before anything reads it.
+    # A flat channel divides by zero; its table is replaced below.
     table = torch.where(high > low, stretched, levels).clamp(0, 255).to(torch.uint8)
     return _look_up(table.to(images.device), _level_index(planes), images)
 
@@ -63,7 +63,7 @@ def equalize(images: Tensor) -> Tensor:
 
 
 def _level_index(planes: Tensor) -> Tensor:
-    """Number every level of every channel of every image apart: `(N, 3, H, W)` int64."""
+    """Index of each pixel's level in a table per image and channel: `(N, 3, H, W)` int64."""
     count, channels = planes.shape[:2]
     first = torch.arange(count * channels, device=planes.device) * 256
     return planes.long() + first.view(count, channels, 1, 1)

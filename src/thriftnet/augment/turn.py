@@ -1,16 +1,16 @@
-"""Quarter turns: with mirror images, all eight ways to lay a picture without up and down."""
+"""Rotations by multiples of 90 degrees, for pictures without a natural orientation."""
 
 import torch
 from torch import Tensor
 
 
 def draw_turns(count: int, *, generator: torch.Generator) -> Tensor:
-    """Draw `(count,)` int64 numbers of quarter turns, uniform on 0 to 3."""
+    """Draw `(count,)` int64 numbers of quarter turns, uniform in 0 to 3."""
     return torch.randint(4, (count,), generator=generator)
 
 
 def turn(images: Tensor, turns: Tensor) -> Tensor:
-    """Turn each image counter-clockwise about its centre; no pixel is resampled.
+    """Rotate each image counter-clockwise, without resampling.
 
     Args:
         images: `(N, 3, H, H)`, square.

@@ -1,1 +1,1 @@
-"""See the modules."""
+"""Fused CPU kernels, the library they are compiled into, and workarounds for oneDNN."""

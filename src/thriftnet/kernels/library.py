@@ -1,9 +1,9 @@
-"""The operations of `fused.c`, compiled on first use by the machine's C compiler.
+"""Compiles the kernels of `fused.c` on first use with the machine's C compiler.
 
-PyTorch's own operators go over memory once for each of pooling, norm, addition and activation, in
-both directions. What one pass each gives is measured by `benchmarks/step_levers.py`;
-`torch.compile` of torch 2.13 gives gradients that are not numbers. Where there is no compiler with
-OpenMP, or `THRIFTNET_FUSED=0` says so, the same networks train by PyTorch's operators.
+PyTorch reads and writes memory separately for pooling, norm, addition and activation, forward and
+backward; a fused kernel does so once. `benchmarks/step_levers.py` measures the gain.
+`torch.compile` of torch 2.13 gives NaN gradients. Without a compiler with OpenMP, or with
+`THRIFTNET_FUSED=0`, the same networks train with PyTorch's operators.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from thriftnet.trust import why_distrusted
 
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
 _WIDE = ("-mprefer-vector-width=512",)
-"""Compilers halve their vectors by default where some processors slow down for wide ones."""
+"""By default compilers use half the vector width, as some CPUs lower their clock for wide ones."""
 _COMPILE_SECONDS = 120
 
 _SIGNATURES = {
@@ -50,7 +50,7 @@ _ANSWER = {"well_conditioned"}
 
 @functools.cache
 def fused() -> ctypes.CDLL | None:
-    """The compiled library; none where it cannot be had."""
+    """The compiled library; None if it cannot be built."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if os.environ.get("THRIFTNET_FUSED") == "0" or compiler is None:
         return None
@@ -61,38 +61,38 @@ def fused() -> ctypes.CDLL | None:
 
 
 def recorded() -> bool:
-    """Whether a tracer or compiler takes down PyTorch's operators, and would miss all others."""
+    """Whether PyTorch is tracing or compiling, which would miss custom kernels."""
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
     return tracing or torch.compiler.is_compiling()
 
 
 def _load(compiler: str) -> ctypes.CDLL:
-    """From the cache, where the same source was compiled for the same processor; else anew."""
+    """Load the library from the cache, or compile it."""
     source = (resources.files("thriftnet") / "kernels" / "fused.c").read_bytes()
     known = cache_folder() / "kernels" / f"fused-{_digest(compiler, source)}.so"
     distrusted = why_distrusted(known, cache_folder())
     if distrusted:
         to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
     elif _sound(known):
-        with contextlib.suppress(AttributeError):  # one that lacks a function is compiled anew
+        with contextlib.suppress(AttributeError):  # recompile if a function is missing
             return _bound(known)
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
         built = Path(folder) / "fused.so"
         _compile(compiler, source, built)
         content = built.read_bytes()
-        with contextlib.suppress(ThriftnetError):  # no cache to write to: for this process alone
+        with contextlib.suppress(ThriftnetError):  # without a cache, for this process only
             if not distrusted:
                 write_whole(known, content + _checksum(content), error=ThriftnetError)
-        # Not by the name in the cache, under which the loader may have kept one that is no use.
+        # Not by its name in the cache, as the loader may have cached a broken one under that name.
         return _bound(built)
 
 
 def _bound(path: Path) -> ctypes.CDLL:
-    """A library whose functions check what they are called with.
+    """Load a library and declare the signatures of its functions.
 
     Raises:
-        AttributeError: It lacks one of them.
-        OSError: It is no library.
+        AttributeError: A function is missing.
+        OSError: It is not a library.
     """
     library = ctypes.CDLL(str(path))
     for name, parameters in _SIGNATURES.items():
@@ -103,7 +103,7 @@ def _bound(path: Path) -> ctypes.CDLL:
 
 
 def _sound(library: Path) -> bool:
-    """Whether a file is as it was written; half a library would end the process that loads it."""
+    """Whether a file matches its checksum; loading a truncated library would crash the process."""
     try:
         content = library.read_bytes()
     except OSError:
@@ -113,7 +113,7 @@ def _sound(library: Path) -> bool:
 
 
 def _checksum(content: bytes) -> bytes:
-    """Bytes that may stand behind a library: its loader does not read them."""
+    """Checksum to append to a library; the loader ignores it."""
     return hashlib.sha256(content).digest()
 
 
@@ -122,12 +122,12 @@ def _compile(compiler: str, source: bytes, built: Path) -> None:
     run = functools.partial(
         subprocess.run, input=source, capture_output=True, timeout=_COMPILE_SECONDS
     )
-    if run([*command, *_FLAGS, *_WIDE]).returncode:  # a processor without such vectors
+    if run([*command, *_FLAGS, *_WIDE]).returncode:  # a CPU without such vectors
         run([*command, *_FLAGS], check=True)
 
 
 def _digest(compiler: str, source: bytes) -> str:
-    """Names source, flags and what `-march=native` means here."""
+    """Digest of the source, the flags and the meaning of `-march=native`."""
     native = subprocess.run(
         [compiler, "-march=native", "-dM", "-E", "-x", "c", os.devnull],
         capture_output=True,

@@ -1,11 +1,10 @@
-"""Batch norm with what stands around it, as one operation in each direction.
+"""Batch norm fused with pooling, residual addition and activation, forward and backward.
 
-Used while training in bfloat16 on a CPU, where the network's features are channels-last and
-`fused.c` is compiled. The mathematics are those of PyTorch's batch norm (arXiv 1502.03167) followed
-by a sum and an activation; intermediate results are not rounded to bfloat16 on the way. Where a
-channel is constant, or its mean lies many deviations from zero or from the running mean, fp32 would
-lose its variance: then the statistics are taken again in fp64, and features are normalised before
-they are scaled.
+Used for training in bfloat16 on a CPU, if features are channels-last and `fused.c` is compiled.
+Computes PyTorch's batch norm (arXiv 1502.03167) followed by a sum and an activation, without
+rounding intermediate results to bfloat16. If a channel is constant, or its mean is many deviations
+from zero or from the running mean, fp32 would lose its variance: then the statistics are recomputed
+in fp64 and features are normalised before scaling.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from torch import Tensor, nn
 from thriftnet.kernels.library import fused, recorded
 
 ACTIVATION_KINDS: dict[type[nn.Module], int] = {nn.Identity: 0, nn.ReLU: 1, nn.GELU: 2, nn.SiLU: 3}
-"""As `fused.c` numbers them."""
+"""Numbers of the activations in `fused.c`."""
 _MOST_CHANNELS = 2048
 
 
 def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module, *, pool: bool = False) -> bool:
-    """Whether `norm_act` stands for `act(norm(x))` here, or with `pool` for that of the pooled."""
+    """Whether `norm_act` can replace `act(norm(x))`, or with `pool` the pooled form."""
     return (
         not recorded()
         and type(norm) is nn.BatchNorm2d
@@ -49,14 +48,14 @@ def norm_act(
     residual: Tensor | None = None,
     pool: bool = False,
 ) -> Tensor:
-    """`act(norm(x) + residual)`, or `act(norm(max_pool2d(x, 2)))`; moves the running statistics.
+    """`act(norm(x) + residual)`, or `act(norm(max_pool2d(x, 2)))`; updates running statistics.
 
     Args:
         x: (N, C, H, W) bfloat16 on a CPU.
         norm: A `BatchNorm2d` in training mode.
         act: Of a type in `ACTIVATION_KINDS`; GELU is the exact one.
         residual: (N, C, H, W) bfloat16; not together with `pool`.
-        pool: Whether the largest of each 2x2 is taken before.
+        pool: Whether to apply 2x2 max pooling first.
 
     Returns:
         (N, C, H, W) bfloat16, or with `pool` (N, C, H // 2, W // 2).
@@ -74,7 +73,7 @@ def norm_act(
 
 
 def can_fuse_inference(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
-    """Whether `pool_act` stands for `act(max_pool2d(x, 2))` here, the norm being folded away."""
+    """Whether `pool_act` can replace `act(max_pool2d(x, 2))` with a folded norm."""
     return (
         not recorded()
         and type(norm) is nn.Identity
@@ -108,7 +107,7 @@ def pool_act(x: Tensor, act: nn.Module) -> Tensor:
 
 
 class _NormAct(torch.autograd.Function):
-    """Saved for backward: y, which batch norm sees, and the residual; both exist already."""
+    """Saves y, the input of batch norm, and the residual for backward; neither is a copy."""
 
     @staticmethod
     def forward(
@@ -128,7 +127,7 @@ class _NormAct(torch.autograd.Function):
         assert library is not None
         x = x.contiguous(memory_format=torch.channels_last)
         n, c, h, w = x.shape
-        around = running_mean.clone()  # near the mean: few digits are lost to its square
+        around = running_mean.clone()  # near the mean, to reduce cancellation
         sums = torch.zeros(threads, 2, c, dtype=torch.float64)
         y, which = x, None
         if pool:
@@ -198,13 +197,13 @@ class _NormAct(torch.autograd.Function):
 
 
 def _exact_moments(y: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel by a second pass, in fp64.
+    """Mean and variance of each channel in fp64, by a second pass.
 
     Args:
         y: (N, C, H, W) bfloat16, channels-last.
 
     Returns:
-        (C,) fp64 each; a variance is never negative, and not a number where y is not finite.
+        (C,) fp64 each; the variance is never negative, and NaN if y is not finite.
     """
     library, threads = fused(), torch.get_num_threads()
     assert library is not None
@@ -228,7 +227,7 @@ def _move_running(
 
 
 def _values(x: Tensor, pool: bool) -> int:
-    """How many numbers of a channel batch norm sees."""
+    """Number of values per channel in batch norm."""
     n, _, h, w = x.shape
     return n * (h // 2) * (w // 2) if pool else n * h * w
 
@@ -238,5 +237,5 @@ def _features(like: Tensor, n: int, c: int, h: int, w: int) -> Tensor:
 
 
 def _at(*tensors: Tensor | None) -> list[int | None]:
-    """Addresses, for a call during which the tensors live."""
+    """Addresses of tensors, for a call."""
     return [None if tensor is None else tensor.data_ptr() for tensor in tensors]

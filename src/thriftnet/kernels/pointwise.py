@@ -1,20 +1,20 @@
-"""1x1 convolutions with a stride, right on every processor."""
+"""Strided 1x1 convolutions, with a workaround for oneDNN."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 _NARROW = 16
-"""Channels of a vector of AVX-512; AVX2 has 8."""
+"""Channels per AVX-512 vector; AVX2 has 8."""
 
 
 class StridedPointwise(nn.Conv2d):
-    """As `nn.Conv2d` of kernel 1 without bias.
+    """`nn.Conv2d` with kernel 1 and without bias.
 
-    With fewer channels coming in than a vector holds, oneDNN's kernel for the weight's gradient
-    writes past its memory (torch 2.13): on AVX2 below 8 channels, in bfloat16 on AVX-512 below 16
-    with an odd number of images. The process is aborted, hangs, or gets a wrong gradient. There
-    the pixels are taken first, and no stride is left.
+    With fewer input channels than a vector holds, oneDNN's weight gradient kernel writes out of
+    bounds (torch 2.13): on AVX2 below 8 channels, in bfloat16 on AVX-512 below 16 with an odd
+    number of images. The process aborts, hangs, or gets a wrong gradient. In that case the input is
+    subsampled first and convolved without a stride.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int) -> None:

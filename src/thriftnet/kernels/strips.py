@@ -1,8 +1,8 @@
-"""3x3 convolutions on small grids, whose weight gradient sees many images as one wide strip.
+"""3x3 convolutions on small grids with a faster weight gradient: many images side by side.
 
-oneDNN's AMX kernel for weight gradients works along a line of pixels and leaves most of its tiles
-empty on lines of 7 or 3. Images laid side by side, with a column of zeros between them, give the
-same sums; what that saves is measured by `benchmarks/step_levers.py`.
+oneDNN's AMX kernel for weight gradients works along image rows and leaves most of its tiles empty
+for rows of 7 or 3 pixels. Placing images side by side, with a column of zeros between them, gives
+the same sums; `benchmarks/step_levers.py` measures the gain.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from thriftnet.kernels.library import recorded
 from thriftnet.runtime.device import has_amx
 
 WIDEST_GRID = 10
-"""Pixels a line; on 14 the copies cost what they save."""
+"""Pixels per row; at 14 the copies cost as much as they save."""
 _STRIP = 80
-"""Pixels of a strip's line, about; the fastest of 40 to 1,000 on grids of 3 and 7."""
+"""Approximate pixels per row of a strip; the fastest of 40 to 1,000 for grids of 3 and 7."""
 
 
 class Conv3x3(nn.Conv2d):
-    """As `nn.Conv2d` of kernel 3, padding 1, without bias; faster backward where that is known."""
+    """`nn.Conv2d` with kernel 3, padding 1 and no bias, with a faster backward where possible."""
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H / stride, W / stride)."""
-        plain = self.stride == (1, 1) and self.bias is None  # a folded one has a bias
+        plain = self.stride == (1, 1) and self.bias is None  # after folding it has a bias
         if plain and gains(input) and input.shape[3] <= WIDEST_GRID:
             return cast(Tensor, StripConv.apply(input, self.weight))
         return super().forward(input)
 
 
 def gains(x: Tensor) -> bool:
-    """Whether strips are faster for a weight's gradient from these features."""
+    """Whether strips make the weight gradient faster for these features."""
     return (
         not recorded()
         and torch.is_grad_enabled()
@@ -53,7 +53,7 @@ _has_amx = functools.cache(has_amx)
 
 
 class StripConv(torch.autograd.Function):
-    """Forward and the gradient of the features are ordinary; that of the weights is by strips."""
+    """Ordinary convolution whose weight gradient is computed on strips."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
@@ -83,11 +83,11 @@ def _convolution_backward(gradient: Tensor, x: Tensor, weight: Tensor, *, of_inp
 
 
 def strips(features: Tensor, *, images: int) -> Tensor:
-    """Lay images side by side, with a column of zeros after each.
+    """Place images side by side, with a column of zeros after each.
 
     Args:
         features: (N, C, H, W).
-        images: Of each strip; the last one is filled up with zeros.
+        images: Images per strip; the last strip is padded with zeros.
 
     Returns:
         (ceil(N / images), C, H, images x (W + 1)), channels-last.

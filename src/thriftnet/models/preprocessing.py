@@ -1,5 +1,4 @@
-"""The preprocessing contract: from a picture to the network's input and from logits to
-probabilities.
+"""The preprocessing contract: from a picture to the input, and from logits to probabilities.
 
 The model file and every export contain it, because mismatched resizing, cropping and normalisation
 is the usual cause of accuracy lost after an export. Imports no torch.

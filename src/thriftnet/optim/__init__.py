@@ -1,1 +1,1 @@
-"""See the modules."""
+"""Optimisers, parameter groups and learning-rate schedules."""

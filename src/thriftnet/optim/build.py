@@ -1,4 +1,4 @@
-"""Optimisers and parameter groups from plain settings."""
+"""Builds optimisers and their parameter groups from plain settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Group = dict[str, Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """What an optimiser may be told; each takes what it needs, as `recipe.OptimSection` says."""
+    """Settings of all optimisers, as documented in `recipe.OptimSection`; each uses some."""
 
     lr: float
     weight_decay: float = 0.0
@@ -36,12 +36,12 @@ class Settings:
 def build_optimisers(
     model: nn.Module, *, name: str, body_lr: float = 1.0, **settings: Any
 ) -> list[Optimizer]:
-    """The optimisers of a model's trainable parameters; every group keeps its peak as `peak_lr`.
+    """The optimisers of a model's trainable parameters; every group stores its `peak_lr`.
 
     Args:
-        model: Whose parameters they move.
+        model: The network.
         name: A key of `OPTIMISERS`.
-        body_lr: Factor on the learning rates of all parameters but those of `model.head`.
+        body_lr: Factor on the learning rates of all parameters except `model.head`.
         settings: Fields of `Settings`.
     """
     optimisers = OPTIMISERS[name](model, Settings(**settings))
@@ -60,7 +60,7 @@ def build_optimisers(
 
 
 def _slowed_body(group: Group, head: set[int], factor: float) -> list[Group]:
-    """A group in two: the head's parameters, by their `id`, and the others with a lower rate."""
+    """Split a group: the head's parameters, by `id`, and the others with a lower rate."""
     peak = group["peak_lr"] * factor
     body = [p for p in group["params"] if id(p) not in head]
     top = [p for p in group["params"] if id(p) in head]
@@ -80,12 +80,11 @@ def _sgd(model: nn.Module, s: Settings) -> list[Optimizer]:
 
 
 def _muon(model: nn.Module, s: Settings) -> list[Optimizer]:
-    """Muon on convolutions, and on the rest AdamW or, with `aux="sgd"`, SGD with Nesterov momentum.
+    """Muon for convolutions, and AdamW or SGD with Nesterov momentum (`aux`) for the rest.
 
-    `bias_lr` is for norms and biases and `head_lr` for linear weights. That SGD's decay is L2 in
-    the gradient, divided by each group's peak: without momentum a step at the peak would take the
-    share `weight_decay` off both groups, and with momentum m it settles at
-    `weight_decay / (1 - m)`.
+    `bias_lr` applies to norms and biases, `head_lr` to linear weights. SGD's weight decay is L2 in
+    the gradient, divided by the group's peak rate: a step at the peak shrinks weights by
+    `weight_decay` without momentum, and by `weight_decay / (1 - m)` with momentum m.
     """
     filters = [p for p in _trainable(model) if p.ndim == 4]
     small = [p for p in _trainable(model) if p.ndim < 2]
@@ -107,11 +106,11 @@ OPTIMISERS: dict[str, Callable[[nn.Module, Settings], list[Optimizer]]] = {
     "sgd": _sgd,
     "muon": _muon,
 }
-"""By the recipe's `optim.name`."""
+"""Builders by `optim.name` of the recipe."""
 
 
 def set_learning_rate(optimisers: Iterable[Optimizer], factor: float) -> None:
-    """Give every group `factor` times its peak."""
+    """Set every group's rate to `factor` times its peak."""
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["lr"] = group["peak_lr"] * factor

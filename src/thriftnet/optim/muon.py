@@ -1,7 +1,7 @@
-"""Muon for convolutions: momentum whose every update is made orthogonal (K. Jordan 2024).
+"""Muon for convolutions: momentum with orthogonalised updates (K. Jordan 2024).
 
-`torch.optim.Muon` takes matrices only; here a convolution (out, in, kh, kw) is flattened to
-(out, in * kh * kw), as cifar10-airbench does.
+`torch.optim.Muon` supports matrices only; here a convolution (out, in, kh, kw) is flattened to
+(out, in * kh * kw), as in cifar10-airbench.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
-    """Move a matrix towards the nearest semi-orthogonal one by a quintic Newton-Schulz iteration.
+    """Approximate the nearest semi-orthogonal matrix by a quintic Newton-Schulz iteration.
 
     Args:
         update: (rows, columns), any floating type.
@@ -31,7 +31,7 @@ def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
     a, b, c = _QUINTIC
     wide = update.T if update.shape[0] > update.shape[1] else update
     x = wide.bfloat16()
-    # The largest singular value is then at most 1; a zero matrix stays zero.
+    # The largest singular value becomes at most 1; a zero matrix stays zero.
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T
@@ -40,11 +40,11 @@ def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised, on weights held at a set norm.
+    """Orthogonalised Nesterov momentum on weights of fixed norm.
 
-    Before each update a weight is scaled to Frobenius norm sqrt(out_channels): a batch norm
-    follows every convolution, so only its direction matters, and a fixed norm makes the
-    learning rate a fixed angle. Weight decay would have no effect and is not offered.
+    Before each update a weight is scaled to Frobenius norm sqrt(out_channels): with a batch norm
+    after every convolution only its direction matters, and with a fixed norm the learning rate is
+    an angle. Weight decay would have no effect and is not offered.
 
     Args:
         params: Convolution weights (out, in, kh, kw) or matrices (out, in).

@@ -1,8 +1,8 @@
 """Learning-rate schedules as pure functions of the step.
 
-Each returns the factor that multiplies the peak learning rate; it has no state, so a resumed run
-needs only its step. Steps count from 0 and `total` is the number of steps of the whole run. Whoever
-times steps may take more of them than that: no factor is ever negative.
+Each returns the factor on the peak learning rate. Without state, a resumed run needs only its step.
+Steps count from 0 and `total` is the number of steps of the whole run. A speed measurement may
+exceed it, so factors are never negative.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def warmup(step: float, warmup_steps: float) -> float:
 
 
 def cosine(progress: float, floor: float) -> float:
-    """Half a cosine from 1 at progress 0 to `floor` at progress 1 (arXiv 1608.03983, eq. 5)."""
+    """Half a cosine, from 1 at progress 0 to `floor` at progress 1 (arXiv 1608.03983, eq. 5)."""
     return floor + 0.5 * (1 - floor) * (1 + math.cos(math.pi * progress))
 
 
@@ -32,13 +32,13 @@ def warmup_cosine(
     cosine_steps: float | None = None,
     floor: float = 0.0,
 ) -> float:
-    """Linear warm-up, then cosine annealing as the paper's formula has it.
+    """Linear warm-up, then cosine annealing, by the paper's formula.
 
     Args:
         step: Counted from 0.
         total: Steps of the run.
         warmup_steps: Length of the warm-up.
-        cosine_steps: Half-period of the cosine; none: what the warm-up leaves of the run.
+        cosine_steps: Half-period of the cosine; None: the rest of the run after the warm-up.
         floor: Factor at the end of the half-period.
     """
     if step < warmup_steps:
@@ -48,7 +48,7 @@ def warmup_cosine(
 
 
 def step_decay(step: int, total: int, *, every_steps: float, factor: float) -> float:
-    """Multiply by `factor` after each `every_steps` steps; the length of the run plays no part."""
+    """Multiply by `factor` after each `every_steps` steps, independent of the run's length."""
     del total
     return factor ** math.floor(step / every_steps)
 
@@ -90,10 +90,10 @@ def build_schedule(
     decay_epochs: float = 30.0,
     decay_factor: float = 0.1,
 ) -> Schedule:
-    """Turn lengths in epochs into a schedule of the step.
+    """Build a schedule in steps from lengths in epochs.
 
-    With `interval="epoch"` the factor is worked out once an epoch, in epochs: epoch e of a
-    warm-up of W epochs has (e + 1) / W, as schedulers stepped once an epoch give it.
+    With `interval="epoch"` the factor is updated once per epoch: epoch e of a warm-up of W epochs
+    has (e + 1) / W, like schedulers stepped once per epoch.
     """
     unit = 1 if interval == "epoch" else steps_per_epoch
     forms: dict[str, Schedule] = {

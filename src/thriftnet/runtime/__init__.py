@@ -1,1 +1,1 @@
-"""What a machine can do: device, precision, memory, threads, resizing."""
+"""The machine: device and precision, threads, memory, contention, signals and resizing."""

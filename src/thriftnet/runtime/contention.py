@@ -1,10 +1,10 @@
-"""How much of the processor time that a training asks for goes to other work.
+"""CPU contention: the share of the CPU time requested by a training that other processes took.
 
-A thread that is ready and does not run waits in the kernel's queue, and the kernel counts how long
-(`/proc/self/task/*/schedstat`). One that waits for the disk or for another thread is not ready and
-is not counted. Threads of this process that keep each other waiting are no other work: so the share
-is at most what other processes ran meanwhile on the same processors (`/proc/stat`). Where the
-kernel counts neither, as on macOS and Windows, nothing is said.
+The kernel counts how long each thread was runnable but not running
+(`/proc/self/task/*/schedstat`), which excludes waiting for the disk or for other threads. To
+exclude threads of this process that delay each other, the share is limited to the time that other
+processes ran on the same CPUs (`/proc/stat`). Unknown on systems without these files, such as macOS
+and Windows.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from pathlib import Path
 _PROC = Path("/proc")
 _GROUPS = Path("/sys/fs/cgroup")
 _LEAST_SECONDS = 0.5
-"""Of processor time: the kernel counts that of other processes in hundredths of a second."""
+"""Shortest CPU time measured: `/proc/stat` has a resolution of 10 ms."""
 _RECENT_SECONDS = 1.0
-"""Between two readings of the counters while a training goes on."""
+"""Seconds between two readings of the counters in `latest`."""
 
 
 @dataclass(frozen=True)
 class ProcessorTimes:
-    """Counters of the kernel, in seconds since some moment in the past."""
+    """Kernel counters, in seconds since an arbitrary time."""
 
     ran: float
-    """By all threads of this process together."""
+    """CPU time of this process."""
     waited: Mapping[str, float]
-    """By each living thread of this process: how long it was ready and did not run."""
+    """Per live thread of this process: time runnable but not running."""
     busy: float
-    """By all processes, on the processors that this one may use."""
+    """CPU time of all processes, on the CPUs that this one may use."""
     stolen: float
-    """From this machine by others that share its hardware, on these processors."""
+    """Time stolen by the hypervisor, on these CPUs."""
     held: float
-    """In which a quota kept this process's control group from running."""
+    """Time that this process's control group was throttled by its quota."""
 
 
 def read_processor_times() -> ProcessorTimes | None:
-    """What the kernel has counted so far; none where it does not count."""
+    """Read the counters; None if the kernel does not provide them."""
     try:
         waited = dict(_waited())
         busy, stolen = _used()
@@ -51,10 +51,10 @@ def read_processor_times() -> ProcessorTimes | None:
 
 
 class ContentionMeter:
-    """Measures the share of processor time that other work took since `start`.
+    """Measures the CPU contention since `start`.
 
     Args:
-        read: Tells the counters; replaced in tests.
+        read: Reads the counters; replaced in tests.
     """
 
     def __init__(self, read: Callable[[], ProcessorTimes | None] = read_processor_times) -> None:
@@ -64,21 +64,21 @@ class ContentionMeter:
         self._read_at = 0.0
 
     def start(self) -> None:
-        """Measure from now on."""
+        """Start measuring."""
         self._before = self._read()
         self._latest, self._read_at = None, time.monotonic()
 
     def latest(self) -> float | None:
-        """As `share`, up to a second ago: it may be asked for after every step."""
+        """`share`, at most a second old; cheap enough to call after every step."""
         if time.monotonic() - self._read_at >= _RECENT_SECONDS:
             self._latest, self._read_at = self.share(), time.monotonic()
         return self._latest
 
     def share(self) -> float | None:
-        """What other work took, of all that this process's threads were ready to use.
+        """The share of the requested CPU time that other processes took.
 
         Returns:
-            In [0, 1); none where that is not known, or too little was used to tell.
+            In [0, 1); None if unknown or the measured time is too short.
         """
         before, now = self._before, self._read()
         if before is None or now is None:
@@ -86,8 +86,8 @@ class ContentionMeter:
         ran, busy = now.ran - before.ran, now.busy - before.busy
         stolen = now.stolen - before.stolen
         waited = sum(late - before.waited.get(thread, 0) for thread, late in now.waited.items())
-        uncounted = busy < ran / 2  # a file that stands still
-        if uncounted or now.held - before.held > ran / 100:  # a quota's waiting is nobody's work
+        uncounted = busy < ran / 2  # the counters do not advance
+        if uncounted or now.held - before.held > ran / 100:  # throttled by a quota, not by others
             return None
         own = min(1.0, ran / busy) if busy > 0 else 1.0
         taken = min(waited, max(0.0, busy - ran)) + stolen * own
@@ -95,14 +95,14 @@ class ContentionMeter:
 
 
 def _waited() -> Iterator[tuple[str, float]]:
-    """Each thread with its seconds in the queue.
+    """Each thread with its seconds runnable but not running.
 
     Raises:
         OSError: The kernel does not count them.
     """
     counted = False
     for task in (_PROC / "self/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
+        with contextlib.suppress(FileNotFoundError):  # the thread has ended
             ran, waited, _ = (task / "schedstat").read_text("ascii").split()
             counted = counted or int(ran) > 0
             yield task.name, int(waited) / 1e9
@@ -111,7 +111,7 @@ def _waited() -> Iterator[tuple[str, float]]:
 
 
 def _used() -> tuple[float, float]:
-    """Seconds that ran, and seconds stolen, on the processors that this process may use."""
+    """Seconds busy and seconds stolen, on the CPUs that this process may use."""
     own, tick = os.sched_getaffinity(0), os.sysconf("SC_CLK_TCK")
     busy = stolen = 0
     for line in (_PROC / "stat").read_text("ascii").splitlines():
@@ -124,7 +124,7 @@ def _used() -> tuple[float, float]:
 
 
 def _held() -> float:
-    """Seconds that quotas of the control groups kept their processes waiting; 0 without one."""
+    """Seconds throttled by quotas of this process's control groups."""
     held = 0.0
     for line in (_PROC / "self/cgroup").read_text("utf-8").splitlines():
         _, kinds, path = line.split(":", 2)
@@ -132,7 +132,7 @@ def _held() -> float:
             continue
         base = _GROUPS / "cpu" if kinds else _GROUPS
         group = base / path.strip("/")
-        # In a container its own group is the root of what is seen.
+        # In a container, the own group is the visible root.
         for folder in {group, *(each for each in group.parents if each.is_relative_to(base))}:
             with contextlib.suppress(OSError):
                 counts = dict(row.split() for row in (folder / "cpu.stat").read_text().splitlines())

@@ -1,4 +1,4 @@
-"""Device and arithmetic: the best that the machine does well, unless the recipe names one."""
+"""Chooses device and precision: the fastest available, unless the recipe sets them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thriftnet.runtime.memory import keep_freed_memory
 
 @dataclass(frozen=True)
 class Compute:
-    """Where and in what arithmetic a network runs."""
+    """Device and precision of a network."""
 
     device: torch.device
     precision: str
@@ -22,13 +22,14 @@ class Compute:
 
     @property
     def prefers_small(self) -> bool:
-        """Whether work is fastest in pieces that fit a cache; elsewhere each launch costs."""
+        """Whether small batches that fit the cache are faster, as on CPUs."""
         return self.device.type == "cpu"
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context of every forward pass.
+        """Context manager for a forward pass.
 
-        Without autocast's cache of weights, which all threads would share: no weight is used twice.
+        Autocast's weight cache is off: it would be shared between threads, and no weight is used
+        twice.
         """
         enabled = self.precision == "bf16"
         return torch.autocast(
@@ -37,12 +38,12 @@ class Compute:
 
 
 def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
-    """Resolve `auto` and check that the machine has what is named.
+    """Resolve `auto` and check that device and precision are available.
 
-    On the CPU the process keeps its freed memory from then on (`keep_freed_memory`).
+    For the CPU, also sets up the allocator (`keep_freed_memory`).
 
     Raises:
-        RecipeError: The named device is not there, or the precision is not one of ours.
+        RecipeError: The device is not available, or the precision is unknown.
     """
     available = available_devices()
     if device == "auto":
@@ -62,31 +63,31 @@ def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
 
 
 def available_devices() -> list[str]:
-    """What this machine has, the best first; asking sets nothing."""
+    """Available device types, the fastest first."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return [*(name for name, found in there.items() if found), "cpu"]
 
 
 def processor_name() -> str:
-    """What the processor calls itself."""
+    """Name of the CPU."""
     capabilities = torch.cpu.get_capabilities()
     return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
 
 
 def has_amx() -> bool:
-    """Whether the processor multiplies matrices of bfloat16 by AMX."""
+    """Whether the CPU has AMX for bfloat16."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 def accelerator_name(device: torch.device) -> str | None:
-    """What the accelerator calls itself; none on a CPU."""
+    """Name of the accelerator; None for a CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return None if device.type == "cpu" else device.type
 
 
 def _fast_bf16(device: str) -> bool:
-    """Whether bfloat16 is computed in hardware; emulated, it is slower than float32."""
+    """Whether bfloat16 has hardware support; emulated, it is slower than float32."""
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities()

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: the loop finishes its step, writes a checkpoint and ends."""
+"""Turns signals into a stop request: the loop finishes its step, writes a checkpoint and ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Becomes true when the user or the system asks the run to end."""
+    """Set when a signal requests the end of a run."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -20,8 +20,8 @@ class StopRequest:
 def stop_on_signal() -> Iterator[StopRequest]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request; a second one ends the program.
 
-    A closed terminal that is to be outlived (nohup) is. Outside the main thread signals cannot be
-    caught, and the request never comes.
+    SIGHUP stays ignored under nohup. Outside the main thread signals cannot be handled, and nothing
+    is requested.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

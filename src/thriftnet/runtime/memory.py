@@ -1,4 +1,4 @@
-"""Keep freed memory, so that each step finds the blocks of the one before."""
+"""Keeps freed memory in the process, so that each step reuses the blocks of the previous one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's allocator not to give freed blocks back to the system; nothing elsewhere.
+    """Keep glibc from returning freed blocks to the system; no effect elsewhere.
 
-    By default every large activation is mapped anew and unmapped when freed, so that each step
-    touches thousands of fresh pages, which the kernel zeroes one by one: a tenth of the time of
-    a training step of `quick`. All threads take from one arena: those of other threads hold no
-    block over 64 MiB, and what one thread freed no other finds. The process holds its peak for as
-    long as it lives.
+    By default every large activation is mapped and unmapped, so that each step touches thousands of
+    fresh pages that the kernel has to zero: 10% of a training step of `quick`. All threads share
+    one arena, as other arenas are limited to 64 MiB per block and do not share freed blocks. The
+    process keeps its peak memory.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,4 +1,4 @@
-"""Images at another size."""
+"""Resizes batches of training images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def shrink(images: Tensor, side: int) -> Tensor:
-    """(N, 3, H, W) uint8 at that side in pixels, each pixel a mean of those it covers."""
+    """Resize (N, 3, H, W) uint8 to `side` pixels, with antialiasing."""
     if side == images.shape[-1]:
         return images
     chunks = [
@@ -25,7 +25,6 @@ def shrink(images: Tensor, side: int) -> Tensor:
 def as_pixels(images: NDArray[np.uint8], side: int) -> Tensor:
     """(N, H, W, 3) uint8 arrays as (N, 3, side, side) channels-last tensors.
 
-    One copy into memory: a data set's cache is mapped read-only, and its images are read in random
-    order.
+    Copies once: the cache of a data set is a read-only memory map.
     """
     return shrink(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2), side)

@@ -1,4 +1,4 @@
-"""Pillow's warnings held back, in several threads at once."""
+"""Suppresses Pillow's warnings, also in several threads at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _held = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def silent_pillow() -> Iterator[None]:
-    """Keeps Pillow's warnings of bombs and oddities back: the first are refused here.
+    """Suppress Pillow's warnings, such as those about decompression bombs, which are rejected
+    anyway.
 
-    The filters of warnings belong to the whole process. The first thread to enter sets them and the
-    last to leave restores them: two that each restored what they had found could leave all warnings
-    off for good.
+    Warning filters are global. The first thread to enter sets them and the last to leave restores
+    them; if each restored what it found, warnings could stay off for good.
     """
     global _inside
     with _lock:

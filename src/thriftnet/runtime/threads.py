@@ -1,8 +1,8 @@
-"""Work dealt out in whole pieces to threads that wait for each other only at the end.
+"""Runs independent pieces of work in threads that synchronise only at the end.
 
-Threads that share every operation meet at the end of each, thousands of times a training step, and
-a thread that has lost its core to another process keeps all waiting. Where the pieces are
-independent, each worker takes the next one as soon as it is free: a slower core takes fewer.
+Intra-op threads synchronise after each operation, thousands of times per training step, and a
+thread that lost its core to another process delays all. With independent pieces, each worker takes
+the next one when it is free, and a slower core does fewer.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _ENOUGH = 8
-"""Rounds of pieces, from which on an incomplete last round costs little."""
+"""Pieces per thread above which an incomplete last round costs little."""
 _caller = threading.local()
 
 
 def threads_each(pieces: int) -> int:
-    """Threads that each worker has where so many pieces are dealt out."""
+    """Intra-op threads of each worker for a number of pieces."""
     return _available() // _workers(pieces)
 
 
 def deal(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Call a function on each item, in workers that share torch's threads evenly.
 
-    Whether gradients are recorded is the caller's. Where an item fails, those that have not begun
-    are left out and its exception is raised here.
+    Gradient mode is that of the caller. If an item fails, pending ones are cancelled and its
+    exception is raised.
 
     Yields:
-        The results in the order of the items.
+        The results, in order of the items.
     """
     workers = _workers(len(items))
     if workers <= 1:
@@ -62,7 +62,7 @@ def deal(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[
 
 @contextmanager
 def own_threads(count: int) -> Iterator[None]:
-    """Let operations of this thread use `count` threads; what it deals out still uses all."""
+    """Limit operations of this thread to `count` threads; `deal` still uses all."""
     _caller.available = before = _available()
     torch.set_num_threads(count)
     try:
@@ -73,7 +73,7 @@ def own_threads(count: int) -> Iterator[None]:
 
 
 def _workers(pieces: int) -> int:
-    """How many share equal pieces so that none is idle for long, with equally many threads each."""
+    """Number of workers with equal thread counts such that none is idle for long."""
     threads = _available()
     return threads if pieces >= _ENOUGH * threads else math.gcd(threads, pieces) or 1
 
@@ -84,11 +84,11 @@ def _available() -> int:
 
 @functools.cache
 def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Workers that compute with so many threads each; they end with the process."""
+    """A pool whose workers use `threads` intra-op threads each; lives as long as the process."""
     own = torch.get_num_threads()
 
     def begin() -> None:
-        torch.get_num_threads()  # torch sets a new thread's number on its first use, once
+        torch.get_num_threads()  # torch initialises a new thread on first use
         torch.set_num_threads(threads)
 
     pool = ThreadPoolExecutor(workers, "thriftnet", initializer=begin)
@@ -96,9 +96,9 @@ def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
     for _ in range(workers):
         pool.submit(started.wait)
     started.wait()
-    torch.set_num_threads(own)  # the last call counts for threads that others start
+    torch.set_num_threads(own)  # the last call is the default of new threads
     return pool
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of the threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork

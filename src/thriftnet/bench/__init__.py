@@ -1,1 +1,1 @@
-"""What this machine can do: its convolution rate, and how fast recipes train and read here."""
+"""Benchmarks of this machine: its convolution rate, training and inference speed of recipes."""

@@ -12,8 +12,8 @@ def median_seconds(call: Callable[[], object], *, seconds: float, least: int = 3
 
     Args:
         call: What to time.
-        seconds: How long to go on.
-        least: Timed calls at the least, however long they take.
+        seconds: Duration of the measurement.
+        least: Minimum number of timed calls.
     """
     call()
     times: list[float] = []

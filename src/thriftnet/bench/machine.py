@@ -1,4 +1,4 @@
-"""The whole bench: the machine's rates, one recipe in detail, and what every recipe would take."""
+"""The complete benchmark: convolution rates, one recipe in detail, and times of all recipes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thriftnet.runtime.device import accelerator_name, choose_compute, has_amx, 
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured; rates are operations or images a second."""
+    """The results; rates are operations or images per second."""
 
     processor: str
     threads: int
@@ -28,16 +28,16 @@ class Bench:
     training: TrainingSpeed
     inference: InferenceSpeed
     recipes: dict[str, TrainingSpeed]
-    """Every recipe asked for, the detailed one included."""
+    """All measured recipes, including the detailed one."""
 
     @property
     def share_of_convolution_rate(self) -> float:
-        """Counted operations of training over what the machine convolves in that precision."""
+        """Training throughput divided by the convolution rate in the same precision."""
         rate = self.bf16_rate if self.training.precision == "bf16" else self.fp32_rate
         return self.training.flops_per_second / rate
 
     def limit(self) -> str:
-        """A sentence on what keeps the training from being faster."""
+        """A sentence on the bottleneck of training."""
         share = self.share_of_convolution_rate
         if self.training.precision == "bf16" and self.bf16_rate < 1.2 * self.fp32_rate:
             return "bf16, hardly faster than fp32 here; try train.precision=fp32"
@@ -48,7 +48,7 @@ class Bench:
         return f"memory, {share:.0%} of the convolution rate; try another train.micro_batch"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for machines."""
+        """JSON values."""
         return {
             "processor": self.processor,
             "amx": has_amx(),
@@ -75,13 +75,13 @@ class Bench:
 def run_bench(
     recipe: Recipe, others: list[Recipe], *, say: Callable[[str], None], seconds: float = 10.0
 ) -> Bench:
-    """Measure the machine, `recipe` in detail, and how long `others` would train.
+    """Measure the machine, `recipe` in detail, and the training time of `others`.
 
     Args:
-        recipe: Trained and read for some seconds.
+        recipe: Measured for training and inference.
         others: Each trained for a few steps.
-        say: Told what is measured next.
-        seconds: Spent on each figure of `recipe`; a fifth of it on every other one.
+        say: Called with what is measured next.
+        seconds: Duration of each measurement of `recipe`; a fifth for others.
 
     Raises:
         RecipeError: A network is over its budget, or its device is not there.

@@ -1,4 +1,4 @@
-"""The rate at which this machine convolves: what a training can at most make use of."""
+"""The convolution rate of this machine, an upper bound for training."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _CPU = torch.device("cpu")
 
 
 def convolution_rate(dtype: torch.dtype, *, seconds: float, device: torch.device = _CPU) -> float:
-    """Operations a second of a large 3x3 convolution, forward, channels-last.
+    """Operations per second of a large 3x3 convolution, forward, channels-last.
 
-    256 images of 256 channels at 16x16: large enough that nothing but arithmetic counts, small
-    enough for the caches. Two operations are one multiply-accumulate.
+    256 images of 256 channels at 16x16: compute-bound, and small enough for the caches. A
+    multiply-accumulate counts as two operations.
     """
     shape = (_IMAGES, _CHANNELS, _SIDE, _SIDE)
     images = torch.randn(shape).to(device, dtype).to(memory_format=torch.channels_last)
@@ -25,7 +25,7 @@ def convolution_rate(dtype: torch.dtype, *, seconds: float, device: torch.device
 
     def convolve() -> None:
         F.conv2d(images, weight, padding=1)
-        if device.type != "cpu":  # it has only been asked for by now
+        if device.type != "cpu":  # wait for the result
             torch.accelerator.synchronize(device)
 
     with torch.no_grad():

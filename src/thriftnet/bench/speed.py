@@ -1,4 +1,4 @@
-"""How fast a recipe trains and reads on this machine, and where the time goes."""
+"""Training and inference speed of a recipe on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CIFAR10_TRAIN = 50_000
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """What training a recipe costs here."""
+    """Training speed and cost of a recipe on this machine."""
 
     parameters: int
     macs: int
@@ -37,21 +37,21 @@ class TrainingSpeed:
     epochs: float
     images_per_second: float
     augmentation_share: float
-    """Of the time of a step."""
+    """Share of the time of a step."""
     pflop: float
-    """Of the whole training."""
+    """Operations of the whole training."""
     expected_seconds: float
-    """Of the whole training, without start-up and evaluation."""
+    """Training time, without start-up and evaluation."""
 
     @property
     def flops_per_second(self) -> float:
-        """Counted operations over time; only convolutions and linear layers count."""
+        """Operations of convolutions and linear layers per second."""
         return training_flops(self.macs, 1) * self.images_per_second
 
 
 @dataclass(frozen=True)
 class InferenceSpeed:
-    """What inference costs here, without TTA."""
+    """Inference speed on this machine, without TTA."""
 
     images_per_second: float
     """In batches of 250."""
@@ -60,11 +60,11 @@ class InferenceSpeed:
 
 
 def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
-    """Take steps of a recipe on noise, augmentation and optimiser included.
+    """Time training steps of a recipe on noise, including augmentation and optimiser.
 
     Raises:
-        RecipeError: The network is over its budget, its device is not there, or an epoch has no
-            whole batch.
+        RecipeError: The network is over its budget, its device is not available, or an epoch has no
+            complete batch.
     """
     share = (1 - recipe.data.val_ratio) * recipe.data.fraction
     epochs = Epochs.of(recipe.train, images=round(CIFAR10_TRAIN * share))
@@ -73,11 +73,11 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     took = median_seconds(noise_steps(plan, state), seconds=seconds)
     batch = torch.arange(plan.batch_size)
 
-    def augment() -> None:  # in the portions in which `train_step` does
+    def augment() -> None:  # in the same chunks as `train_step`
         for part in batch.split(plan.micro_batch if plan.compute.prefers_small else len(batch)):
             draws = generator(recipe.seed, "augment", 0)
             plan.augment(plan.images[part], indices=part, seen=0, generator=draws)
-        if plan.compute.device.type != "cpu":  # it has only been asked for by now
+        if plan.compute.device.type != "cpu":  # wait for the result
             torch.accelerator.synchronize(plan.compute.device)
 
     model = recipe_network(recipe, classes=len(_CLASSES))
@@ -96,7 +96,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
 
 
 def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
-    """Run an untrained network of the recipe on noise, as `evaluate` and `predict` do."""
+    """Time inference of the recipe's network on noise, as in `evaluate` and `predict`."""
     plan, _ = noise_training(recipe)
     network = recipe_network(recipe, classes=len(_CLASSES))
     engine = Engine.of(as_saved(recipe, plan, network), plan.compute)
@@ -111,11 +111,11 @@ def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
 
 
 def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, TrainingState]:
-    """A training of a recipe on noise, at its first step, with nothing held out or left out.
+    """Set up a training of a recipe on noise, using all images.
 
     Args:
-        recipe: What to train.
-        images: How many there are; none: enough for two batches.
+        recipe: The recipe.
+        images: Number of images; None: enough for two batches.
 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
@@ -128,9 +128,9 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
 
 
 def noise_steps(plan: Plan, state: TrainingState) -> Callable[[], None]:
-    """A call that takes a step of a training on noise, which begins anew where it has ended.
+    """A function that takes a training step on noise, restarting the schedule at its end.
 
-    After a training a schedule stays at its floor, which may be a learning rate of nothing.
+    After its end a schedule may give a learning rate of 0.
     """
     batch = torch.arange(plan.batch_size)
 
@@ -142,7 +142,7 @@ def noise_steps(plan: Plan, state: TrainingState) -> Callable[[], None]:
 
 
 def _on_all_images(recipe: Recipe) -> Recipe:
-    """The recipe whose every epoch visits every image: a share of the noise may be no batch."""
+    """The recipe without validation split, subset and hard-example mining."""
     data = recipe.data.model_copy(update={"val_ratio": 0.0, "fraction": 1.0})
     every = {"hard_fraction": 1.0, "full_epochs": 0, "loss_decay": 0.0, "select": "final"}
     train = recipe.train.model_copy(update=every)

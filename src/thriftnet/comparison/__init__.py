@@ -1,1 +1,1 @@
-"""Statistics over seeds and images, and the sentence that says what they show."""
+"""Comparison of runs: statistics over seeds and images, and conclusions in sentences."""

@@ -1,6 +1,6 @@
-"""Balanced accuracy over test images: how far others would move it, and a test of two networks.
+"""Balanced accuracy over test images: interval, and a paired test of two networks.
 
-Every class counts as much as any other, so an image of a class of n counts 1 / (classes × n).
+Every class has the same weight: an image of a class of n has weight 1 / (classes × n).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scipy import special
 from thriftnet.comparison.statistics import ALPHA, ImageTest
 
 _DRAWS, _AT_ONCE = 99_999, 11_111
-"""Of the test: p is 0.00001 at the least."""
+"""Random draws of the test, in total and per batch; p is at least 0.00001."""
 
 
 def balanced_accuracy(right: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
@@ -30,12 +30,12 @@ def balanced_accuracy(right: NDArray[np.bool_], labels: NDArray[np.int64]) -> fl
 
 
 def balanced_half_width(shares: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """Half of the 95% interval of a balanced mean over test images, with as many of each class.
+    """Half of the 95% interval of a balanced mean over test images, with fixed class sizes.
 
-    A class of one image is taken to scatter as the others do.
+    A class of one image is assumed to have the variance of the others.
 
     Args:
-        shares: (N,) of each image, such as the share of networks that classify it correctly; at
+        shares: (N,) value per image, such as the share of networks that classify it correctly; at
             least two.
         labels: (N,).
     """
@@ -52,9 +52,9 @@ def compare_balanced(
 ) -> ImageTest:
     """Paired randomisation test of two networks' balanced accuracies on the same images.
 
-    If neither is better, then of the images that one alone classifies correctly each is as likely
-    the one's as the other's. With equally large classes it is McNemar's test, which has them count
-    alike (Yeh, "More accurate tests for the statistical significance of result differences", 2000).
+    Under the null hypothesis, an image that only one network classifies correctly is equally likely
+    either network's. With equal class sizes this is McNemar's test (Yeh, "More accurate tests for
+    the statistical significance of result differences", 2000).
 
     Args:
         first: (N,) whether the first network classifies each image correctly.
@@ -72,7 +72,7 @@ def compare_balanced(
     for _ in range(_DRAWS // _AT_ONCE):
         heads = draws.binomial(discordant, 0.5, size=(_AT_ONCE, len(discordant)))
         drawn = (2 * heads - discordant) @ weights
-        extreme += int((np.abs(drawn) >= abs(found) - 1e-12).sum())  # rounding is no difference
+        extreme += int((np.abs(drawn) >= abs(found) - 1e-12).sum())  # tolerance for rounding
     return ImageTest(
         only_first=int(only_first.sum()),
         only_other=int(only_other.sum()),

@@ -1,4 +1,4 @@
-"""Compare recipes by their runs: groups of runs that differ by seed only, all against the first."""
+"""Compares recipes by their runs: groups of runs that differ only in the seed."""
 
 from __future__ import annotations
 
@@ -30,35 +30,36 @@ from thriftnet.recipe.sections import EvaluateSection
 
 @dataclass(frozen=True)
 class Contrast:
-    """One group against the first. Differences are in points: hundredths of the metric."""
+    """One group compared with the first. Differences are in percentage points."""
 
     metric: str
     """A key of METRICS."""
     first: str
     other: str
     test: str
-    """Name of the test behind `p`; `none` where there was nothing to test by."""
+    """Name of the test behind `p`; `none` if no test is possible."""
     seeds: tuple[int, int]
-    """How many the first group has and how many the other."""
+    """Number of seeds of the first and of the other group."""
     points: float
     """Mean of the other group less that of the first."""
     half_width: float | None
-    """Of the 95% interval of `points`: over seeds, or over test images for a test over those."""
+    """Half of the 95% interval of `points`: over seeds, or over images if the test is over
+    images."""
     image_half_width: float | None
-    """Over test images, the networks kept; none without predictions of the same images."""
+    """Half of the interval over test images; None without predictions for the same images."""
     p: float | None
-    """Two-sided; not corrected."""
+    """Two-sided, uncorrected."""
     p_corrected: float | None
-    """By Holm for the number of comparisons; as `p` where there is one."""
+    """Holm-corrected for the number of comparisons."""
     only_first: int | None
-    """A test over images: those that only the first network classifies correctly."""
+    """In a test over images: images that only the first network classifies correctly."""
     only_other: int | None
     seeds_needed: int | None
-    """Of each group, to show this difference with a probability of 80%, were it the true one."""
+    """Seeds per group for a power of 80% if this is the true difference."""
 
     @property
     def verdict(self) -> str:
-        """A plain sentence."""
+        """The conclusion in a sentence."""
         return verdict(self)
 
     def to_json(self) -> dict[str, Any]:
@@ -68,19 +69,19 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Groups side by side, and what can be shown."""
+    """Groups and their comparison with the first."""
 
     metric: str
     """A key of METRICS."""
     groups: tuple[ScoreGroup, ...]
     contrasts: tuple[Contrast, ...]
-    """Every other group against the first; empty for one group or incomparable ones."""
+    """Every other group against the first; empty if there is one group or they are incomparable."""
     incomparable_reason: str | None
-    """Why the runs cannot be compared; they stand side by side all the same, each for itself."""
+    """Why the runs cannot be compared; each is then a group of its own."""
     correction: str | None
-    """Of p-values for their number: Holm's, where there are several."""
+    """Correction for multiple comparisons: `Holm`, or None for a single one."""
     notes: tuple[str, ...]
-    """What to know when reading the figures; what is missing."""
+    """Remarks on the interpretation and on missing data."""
     left_out: tuple[str, ...]
     """Runs that could not be used, and why."""
 
@@ -100,10 +101,10 @@ class Comparison:
 def compare(
     runs: Sequence[Path | str], *, tta: str | None = None, metric: str = "accuracy"
 ) -> Comparison:
-    """Compare the test accuracy of runs, as `thriftnet.compare` says.
+    """Compare the test accuracy of runs; see `thriftnet.compare`.
 
-    Two runs are always compared with each other. Runs of other classes or data, and one run that
-    is left of several, are shown without a test.
+    Two runs are always compared with each other, even if they differ only in the seed. Runs of
+    different classes or data, and a single usable run, are reported without a test.
     """
     kinds = get_args(EvaluateSection.model_fields["tta"].annotation)
     if tta is not None and tta not in kinds:
@@ -137,7 +138,7 @@ def compare(
 def _read(
     runs: Sequence[Path | str], tta: str | None, metric: str
 ) -> tuple[list[Score], list[str]]:
-    """The scores that can be had, and why others cannot; a wrong path is an error at once."""
+    """The scores of usable runs, and why others are not usable; a wrong path is an error."""
     paths = list({Path(run).resolve(): Path(run) for run in reversed(runs)}.values())[::-1]
     scores: list[Score] = []
     left_out: list[ThriftnetError] = []
@@ -156,14 +157,14 @@ def _read(
 
 
 def _are_a_pair(scores: Sequence[Score], left_out: Sequence[str]) -> bool:
-    """Whether two runs of one recipe were named alone: who does that wants them compared."""
+    """Whether exactly two runs of one recipe were given, which are compared with each other."""
     if left_out or len(scores) != 2:
         return False
     return scores[0].experiment == scores[1].experiment
 
 
 def _incomparable_reason(scores: Sequence[Score]) -> str | None:
-    """Why there is nothing to compare: one run alone, or other classes, data or test images."""
+    """Why runs are incomparable: a single one, or different classes, data or test images."""
     first = scores[0]
     if len(scores) == 1:
         return f"of the runs given only {first.path} can be used; a comparison takes two"
@@ -192,7 +193,7 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
 
 
 def _tests(first: ScoreGroup, other: ScoreGroup) -> tuple[SeedTest, ImageTest | None]:
-    """The test over seeds; and over images, where each group is one network."""
+    """The test over seeds, and the test over images if each group is a single network."""
     seeds, labels = compare_seeds(first.values, other.values), first.scores[0].labels
     if len(first.scores) > 1 or len(other.scores) > 1:
         return seeds, None
@@ -232,7 +233,7 @@ def _contrast(
 
 
 def _over_images(first: ScoreGroup, other: ScoreGroup) -> float | None:
-    """Half of the difference's 95% interval over test images, in points; none if not known."""
+    """Half of the difference's 95% interval over test images, in points; None if unknown."""
     labels = first.scores[0].labels
     if first.right is None or other.right is None or labels is None:
         return None

@@ -1,4 +1,4 @@
-"""The sides of a comparison: runs that differ by their seed only, and how they are called."""
+"""Groups of runs that differ only in the seed, with aggregated metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from thriftnet.runs.evaluations import EvaluationKey
 
 @dataclass(frozen=True)
 class ScoreGroup:
-    """Runs of one recipe, each of another seed."""
+    """Runs of one recipe with different seeds."""
 
     label: str
     scores: tuple[Score, ...]
@@ -29,34 +29,34 @@ class ScoreGroup:
 
     @property
     def metric(self) -> str:
-        """That the runs are compared by, a key of METRICS."""
+        """The metric to compare by, a key of METRICS."""
         return self.scores[0].metric
 
     @property
     def values(self) -> dict[int, float]:
-        """Of the metric, for each seed."""
+        """The metric per seed."""
         return {score.seed: score.value for score in self.scores}
 
     @property
     def mean(self) -> Estimate:
-        """Of the metric over seeds."""
+        """The metric's mean over seeds."""
         return estimate([score.value for score in self.scores])
 
     @property
     def balanced_accuracy(self) -> float | None:
-        """Its mean over seeds; none where a run keeps neither it nor predictions."""
+        """Mean over seeds; None if a run has neither it nor predictions."""
         known = [s.balanced_accuracy for s in self.scores if s.balanced_accuracy is not None]
         return fmean(known) if len(known) == len(self.scores) else None
 
     @property
     def right(self) -> NDArray[np.bool_] | None:
-        """(seeds, N) what each network classifies correctly; none if a run keeps no predictions."""
+        """(seeds, N) correct predictions of each network; None if a run has no predictions."""
         kept = [score.right for score in self.scores if score.right is not None]
         return np.stack(kept) if len(kept) == len(self.scores) else None
 
     @property
     def image_half_width(self) -> float:
-        """Of the 95% interval of the metric's mean over test images, the networks kept."""
+        """Half of the 95% interval of the metric's mean over test images."""
         if self.right is not None and self.right.shape[1] > 1:
             if self.metric == "accuracy":
                 return image_half_width(self.right)
@@ -73,13 +73,13 @@ class ScoreGroup:
 
     @property
     def evaluations(self) -> dict[EvaluationKey, float]:
-        """Mean accuracy over seeds of every evaluation that all runs have."""
+        """Mean accuracy over seeds, for evaluations that all runs have."""
         first, *others = [score.evaluations for score in self.scores]
         common = [key for key in first if all(key in other for other in others)]
         return {key: fmean(s.evaluations[key] for s in self.scores) for key in common}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; accuracies in [0, 1]. Deviation and half widths are the metric's."""
+        """JSON values; accuracies in [0, 1]. Deviation and half widths are the metric's."""
         first, mean = self.scores[0], self.mean
         return {
             "label": self.label,
@@ -114,11 +114,11 @@ class ScoreGroup:
 def group_scores(
     scores: Sequence[Score], *, apart: bool = False
 ) -> tuple[tuple[ScoreGroup, ...], list[str]]:
-    """Groups in the order of their first runs, and why a run is in none of them.
+    """Group scores, in order of their first runs; also returns why runs were omitted.
 
     Args:
-        scores: Of runs.
-        apart: Every run is a group, by the name of its folder.
+        scores: The runs' scores.
+        apart: Whether every run is a group, named by its folder.
     """
     if apart:
         names = [score.path.resolve().name for score in scores]
@@ -131,7 +131,7 @@ def group_scores(
     repeated: list[str] = []
     for score in scores:
         seeds = members.setdefault(score.experiment, {})
-        if score.seed in seeds:  # no other sample of how seeds scatter
+        if score.seed in seeds:  # not an independent sample
             repeated.append(
                 f"{score.path} has the recipe and seed of {seeds[score.seed].path}, "
                 "which counts for both; leave one out"

@@ -1,4 +1,4 @@
-"""How recipes, their data and their seeds are named."""
+"""Labels of recipes, data and seeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.keys import differing_settings
 
 _SHORT = 2
-"""Keys that a label can hold."""
+"""Largest number of keys in a label."""
 
 
 def count_seeds(count: int) -> str:
@@ -20,11 +20,11 @@ def count_seeds(count: int) -> str:
 
 
 def name_experiment(recipe: Recipe, data: Any) -> str:
-    """A digest of a recipe and its data, these by their content: pictures may have been moved.
+    """A digest of a recipe and the content of its data, independent of their path.
 
     Args:
         recipe: The recipe.
-        data: Digests of the data, as the run keeps them; empty or none where it does not.
+        data: Digests of the data from the run; empty or None if unknown.
     """
     if not data or recipe.data.dataset == "cifar10":
         return recipe.digest()
@@ -35,8 +35,8 @@ def name_experiment(recipe: Recipe, data: Any) -> str:
 def label_recipes(recipes: Sequence[Recipe]) -> list[str]:
     """A label for each of several different recipes.
 
-    It is the recipe's name; where several share it, the keys they differ in stand with it, or the
-    digest where these are many.
+    The recipe's name; if several share it, with the keys that differ, or the digest if these are
+    many.
     """
     shared = Counter(recipe.name for recipe in recipes)
     labels: list[str] = []

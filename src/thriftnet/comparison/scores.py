@@ -1,4 +1,4 @@
-"""What a comparison asks of one run: its accuracy, what it classified correctly, what it cost."""
+"""The data of one run for a comparison: accuracy, correct predictions and cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
-"""That runs can be compared by, and how they are called."""
+"""Metrics to compare by, and their names in text."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +36,30 @@ class Score:
     """A key of METRICS."""
     accuracy: float
     balanced_accuracy: float | None
-    """None where the run keeps neither it nor predictions."""
+    """None if the run has neither it nor predictions."""
     image_half_width: float
-    """Of the metric's 95% interval over test images."""
+    """Half of the metric's 95% interval over test images."""
     imbalance: float | None
-    """Test images of the largest class per image of the smallest; none as `labels`."""
+    """Test images of the largest class divided by the smallest; None if `labels` is."""
     parameters: int | None
     macs: int | None
     seconds: float | None
     """Training time."""
     evaluations: dict[EvaluationKey, float]
-    """Accuracy of everything that the run was evaluated on."""
+    """Accuracy of every evaluation of the run."""
     classes: tuple[str, ...]
     environments: list[dict[str, Any]]
-    """What it began on, and what it went on with each time that this was something else."""
+    """The environment at the start, and after each change on resumption."""
     labels: NDArray[np.int64] | None
-    """(N,) of the test images; none where the run keeps no predictions under these views."""
+    """(N,) test labels; None without predictions for these views."""
     right: NDArray[np.bool_] | None
-    """(N,) whether the network classifies each test image correctly; none as `labels`."""
+    """(N,) whether each test image is classified correctly; None if `labels` is."""
     missing: str | None
     """What is wrong with the predictions, and what to do."""
 
     @property
     def value(self) -> float:
-        """Of the metric."""
+        """Value of the metric."""
         value = self.accuracy if self.metric == "accuracy" else self.balanced_accuracy
         assert value is not None  # read_score refuses such a run
         return value
@@ -71,12 +71,12 @@ class Score:
 
     @property
     def experiment(self) -> str:
-        """As `name_experiment` has it: runs that share it differ by their seed."""
+        """From `name_experiment`; runs with the same value differ only in the seed."""
         return name_experiment(self.recipe, self.environment.get("data"))
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What it began on."""
+        """The environment at the start."""
         return self.environments[0]
 
 
@@ -85,13 +85,13 @@ def read_score(path: Path, *, tta: str | None, metric: str = "accuracy") -> Scor
 
     Args:
         path: A run folder.
-        tta: Test-time augmentation; none: what its recipe chose.
+        tta: Test-time augmentation; None: its recipe's.
         metric: A key of METRICS.
 
     Raises:
-        RunError: The run is not finished, was never evaluated that way, lacks the metric, or is
+        RunError: The run is not finished or not evaluated with these views, lacks the metric, or is
             damaged.
-        RecipeError: Its recipe was changed and is wrong now.
+        RecipeError: Its recipe was edited and is invalid.
     """
     run = RunFolder.open(path)
     recipe, lines = run.recipe(), run.metrics(outline=True)
@@ -112,7 +112,7 @@ def read_score(path: Path, *, tta: str | None, metric: str = "accuracy") -> Scor
     except (KeyError, TypeError, ValueError):
         raise RunError(f"{path} lacks figures of its evaluation; {again}") from None
     labels = right = by_class = None
-    if predictions:  # they are the last evaluation's, whatever was read before
+    if predictions:  # of the latest evaluation
         labels = predictions.labels
         right = predictions.logits[chosen].argmax(axis=1) == labels
         accuracy = float(right.mean())
@@ -149,7 +149,7 @@ _COSTS = {"parameters", "macs", "seconds"}
 
 
 def _by_class(predictions: Predictions, tta: str, classes: tuple[str, ...]) -> ClassSummary | None:
-    """Metrics of each class; none where the predictions are of other classes."""
+    """Metrics per class; None if the predictions have other classes."""
     labels, logits = predictions.labels, predictions.logits[tta]
     count = logits.shape[1]
     if count != len(classes) or not 0 <= int(labels.min()) <= int(labels.max()) < count:
@@ -159,7 +159,7 @@ def _by_class(predictions: Predictions, tta: str, classes: tuple[str, ...]) -> C
 
 
 def _predictions(run: RunFolder, tta: str, *, again: str) -> tuple[Predictions | None, str | None]:
-    """The predictions under one kind of views, or why there are none."""
+    """The predictions for one kind of views, or why there are none."""
     try:
         predictions = run.load_predictions()
     except RunError:

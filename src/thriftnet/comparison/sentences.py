@@ -1,4 +1,4 @@
-"""What a comparison shows, in plain sentences."""
+"""Conclusions and notes of a comparison, in sentences."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from thriftnet.comparison.compare import Contrast
 
 _MACHINE = ("processor", "threads", "device", "accelerator")
-"""Facts of the environment that training time hangs on."""
+"""Facts of the environment that determine training time."""
 
 
 def verdict(contrast: Contrast) -> str:
-    """Which is better and by how much; or that nothing can be shown, and what it would take."""
+    """Which group is better and by how much, or how many seeds it would take to tell."""
     first, other = contrast.first, contrast.other
     better, worse = (other, first) if contrast.points > 0 else (first, other)
     gap = f"{abs(contrast.points):.2f}"
@@ -47,7 +47,7 @@ def verdict(contrast: Contrast) -> str:
 
 
 def _untested(contrast: Contrast) -> str:
-    """What is left to say where no test was possible."""
+    """The sentence if no test is possible."""
     better = contrast.other if contrast.points > 0 else contrast.first
     gap = f"{abs(contrast.points):.2f}{_points(contrast)}"
     start = f"{contrast.first} and {contrast.other} cannot be tested"
@@ -60,7 +60,7 @@ def _untested(contrast: Contrast) -> str:
 
 
 def _points(contrast: Contrast) -> str:
-    """The unit of a difference; that accuracy is meant goes without saying."""
+    """The unit of a difference; accuracy is implied."""
     other = contrast.metric != "accuracy"
     return f" points of {METRICS[contrast.metric]}" if other else " points"
 
@@ -79,14 +79,14 @@ def _seeds(contrast: Contrast) -> str:
 
 
 def show_p(p: float) -> str:
-    """A p-value for reading."""
+    """Format a p-value."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def notes_on(
     groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast], *, incomparable_reason: str | None
 ) -> tuple[str, ...]:
-    """What to know when reading the figures, and what is missing."""
+    """Remarks on the interpretation of a comparison and on missing data."""
     scores = [score for group in groups for score in group.scores]
     notes: list[str] = []
     if not contrasts and incomparable_reason is None:
@@ -135,7 +135,7 @@ def notes_on(
 
 
 def _two_sources(groups: Sequence[ScoreGroup], contrasts: Sequence[Contrast]) -> str:
-    """Seeds and images are different things; how much the images alone would move."""
+    """The note on uncertainty over seeds and over test images."""
     mean = max(100 * group.image_half_width for group in groups)
     known = [c.image_half_width for c in contrasts if c.image_half_width is not None]
     both = f" and a difference by about {max(known):.2f}" if known else ""

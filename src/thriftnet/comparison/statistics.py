@@ -1,8 +1,7 @@
-"""What a few seeds and a set of test images can show: intervals, tests, seeds needed.
+"""Statistics over seeds and test images: intervals, tests, and the number of seeds needed.
 
-Two things make an accuracy uncertain. Another seed would train another network: tests over seeds
-speak of recipes. Other test images would be easier or harder: tests over images speak of the
-networks at hand. Neither stands in for the other.
+An accuracy has two sources of uncertainty. Seeds: tests over seeds compare recipes. Test images:
+tests over images compare two given networks. Neither replaces the other.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from numpy.typing import NDArray
 from scipy import special
 
 ALPHA = 0.05
-"""Two-sided level of every test; intervals are of 1 - ALPHA."""
+"""Two-sided level of every test; intervals have level 1 - ALPHA."""
 
 POWER = 0.8
-"""Probability of showing a difference that is there, for the number of seeds needed."""
+"""Power for the number of seeds needed."""
 
 MOST_SEEDS = 1000
-"""Beyond this many seeds a difference is not worth showing."""
+"""Upper limit for the number of seeds needed."""
 
 _NODES, _HALVES = np.polynomial.legendre.leggauss(200)
 _QUANTILES, _WEIGHTS = (1 + _NODES) / 2, _HALVES / 2
-"""Of Gauss and Legendre's rule on [0, 1]; within 2e-5 of nctdtr where that is finite."""
+"""Gauss-Legendre quadrature on [0, 1]; within 2e-5 of nctdtr where that is finite."""
 
 _NO_SCATTER = 1e-9
 """Accuracies are shares of images; a standard error below this is rounding."""
@@ -39,35 +38,35 @@ class Estimate:
 
     mean: float
     deviation: float | None
-    """Standard deviation over seeds; none for a single seed."""
+    """Standard deviation over seeds; None for a single seed."""
     half_width: float | None
-    """Of the 95% t interval of the mean; none for a single seed."""
+    """Half of the 95% t interval of the mean; None for a single seed."""
 
 
 @dataclass(frozen=True)
 class SeedTest:
-    """Whether the mean over seeds differs between two groups."""
+    """Test of the difference between two groups' means over seeds."""
 
     name: str
     difference: float
-    """Mean of the other group less that of the first."""
+    """Mean of the other group minus that of the first."""
     half_width: float | None
-    """Of the difference's 95% t interval; none where the seeds do not tell."""
+    """Half of the difference's 95% t interval; None if there are too few seeds."""
     p: float | None
-    """Two-sided; none where the seeds do not tell."""
+    """Two-sided; None if there are too few seeds."""
     variances: tuple[float, ...]
-    """Of the differences seed by seed, or of each group; empty where they are not known."""
+    """Variance of the paired differences, or of each group; empty if unknown."""
 
 
 @dataclass(frozen=True)
 class ImageTest:
-    """Whether two networks differ on the same test images."""
+    """Test of the difference between two networks on the same test images."""
 
     only_first: int
     """Images that only the first network classifies correctly."""
     only_other: int
     difference: float
-    """Of the other network less that of the first."""
+    """Accuracy of the other network minus that of the first."""
     p: float
     """Two-sided."""
     name: str = "McNemar's exact test"
@@ -84,11 +83,10 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def compare_seeds(first: Mapping[int, float], other: Mapping[int, float]) -> SeedTest:
-    """Test by t whether two groups differ, in the way that their seeds allow.
+    """t test of two groups, depending on their seeds.
 
-    Of the same seeds, at least two: paired by seed. Of other seeds: Welch's test (1947). Where
-    one group is a single seed, it is taken to scatter as the other does: Student's test. With a
-    single seed each there is no test.
+    The same seeds, at least two: paired. Different seeds: Welch (1947). One group with a single
+    seed: Student's, assuming the other's variance. Single seeds: no test.
 
     Args:
         first: Value of each seed.
@@ -117,7 +115,7 @@ def compare_seeds(first: Mapping[int, float], other: Mapping[int, float]) -> See
 def _t_test(
     name: str, difference: float, error: float, freedom: float, variances: tuple[float, ...]
 ) -> SeedTest:
-    if error < _NO_SCATTER:  # p would be 0, which two or three seeds can never show
+    if error < _NO_SCATTER:  # p would be 0, which few seeds cannot support
         same = abs(difference) < _NO_SCATTER
         return SeedTest(name, difference, None, 1.0 if same else None, ())
     p = float(2 * special.stdtr(freedom, -abs(difference) / error))
@@ -143,13 +141,11 @@ def mcnemar(first: NDArray[np.bool_], other: NDArray[np.bool_]) -> ImageTest:
 
 
 def image_half_width(first: NDArray[np.bool_], other: NDArray[np.bool_] | None = None) -> float:
-    """Half of the 95% interval over test images of a mean accuracy, or of a difference of two.
-
-    The networks are kept and the images drawn anew; the images are paired.
+    """Half of the 95% interval over test images of a mean accuracy, or of a paired difference.
 
     Args:
         first: (networks, N) whether each classifies each image correctly.
-        other: (networks, N); the difference is of its mean.
+        other: (networks, N) likewise, for the difference of means.
     """
     shares = first.mean(axis=0) if other is None else other.mean(axis=0) - first.mean(axis=0)
     quantile = float(special.ndtri(1 - ALPHA / 2))
@@ -157,7 +153,7 @@ def image_half_width(first: NDArray[np.bool_], other: NDArray[np.bool_] | None =
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number (Holm 1979), in the order given."""
+    """Holm-corrected p-values (Holm 1979), in the given order."""
     adjusted = [0.0] * len(p_values)
     largest = 0.0
     for rank, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
@@ -167,14 +163,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def seeds_needed(test: SeedTest, *, alpha: float = ALPHA) -> int | None:
-    """Seeds of each group that show the difference found, were it true, with probability `POWER`.
+    """Seeds per group to detect the observed difference with probability `POWER`.
 
     Args:
-        test: As `compare_seeds` gives it.
+        test: From `compare_seeds`.
         alpha: Level of the two-sided test.
 
     Returns:
-        None where the scatter is not known, or where it takes more than `MOST_SEEDS`.
+        None if the variance is unknown, or more than `MOST_SEEDS` are needed.
     """
     if not test.variances or not test.difference:
         return None
@@ -187,22 +183,22 @@ def seeds_needed(test: SeedTest, *, alpha: float = ALPHA) -> int | None:
 def t_power(
     difference: float, variances: tuple[float, ...], count: int, *, alpha: float = ALPHA
 ) -> float:
-    """Probability that the two-sided t test shows a difference.
+    """Power of the two-sided t test.
 
-    Exact when paired. Welch's test estimates its degrees of freedom, here taken as known: with
-    three seeds of each this promises a little too much.
+    Exact for the paired test. For Welch's, degrees of freedom are taken as known, which slightly
+    overestimates the power for few seeds.
 
     Args:
-        difference: The true one.
-        variances: Of the differences seed by seed (paired), or of the two groups (Welch).
-        count: Seeds of each group, at least two.
+        difference: The true difference.
+        variances: Of the paired differences, or of the two groups (Welch).
+        count: Seeds per group, at least two.
         alpha: Level of the test.
     """
     total = sum(variances)
     freedom = (count - 1) * total**2 / sum(variance**2 for variance in variances)
     shift = abs(difference) / math.sqrt(total / count)
-    # T is noncentral t: normal over the root of a chi-squared, over whose quantiles the mean is
-    # taken. SciPy's nctdtr is NaN for many a clear difference, from a shift of about 8 on.
+    # T is noncentral t: averages the normal tail over quantiles of the chi-squared. SciPy's nctdtr
+    # is NaN for many large differences, from a shift of about 8.
     spread = np.sqrt(2 * special.gammaincinv(freedom / 2, _QUANTILES) / freedom)
     limit = _t_quantile(freedom, alpha) * spread
     return float(_WEIGHTS @ (special.ndtr(shift - limit) + special.ndtr(-shift - limit)))

@@ -1,1 +1,1 @@
-"""See the modules."""
+"""Evaluation: metrics, intervals, calibration, corruptions, and detection of other images."""

@@ -1,4 +1,4 @@
-"""When to say nothing: what accuracy is kept at which share of the images."""
+"""Selective prediction: accuracy against the share of images that are classified."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from thriftnet.models.calibration import Accepted
 
 _COVERAGES = 40
-"""Shares of the images, 1/40 to all, whose thresholds are tried. They are fixed beforehand."""
+"""Number of thresholds, at coverages 1/40 to 1, fixed in advance."""
 
 Floats = NDArray[np.float64]
 Hits = NDArray[np.bool_]
 
 
 def risk_coverage(confidence: Floats, hit: Hits) -> tuple[Floats, Floats]:
-    """(N,) shares of images kept, most confident first, and the share of errors among them."""
+    """(N,) coverages, most confident first, and the error rate at each."""
     order = np.argsort(-confidence, kind="stable")
     kept = np.arange(1, len(hit) + 1)
     return kept / len(hit), np.cumsum(~hit[order]) / kept
@@ -27,14 +27,14 @@ def risk_area(confidence: Floats, hit: Hits) -> float:
 
 
 def coverage_at(confidence: Floats, hit: Hits, *, accuracy: float) -> float:
-    """The largest share of images, most confident first, of which that share is right."""
+    """The largest coverage with at least that accuracy."""
     coverage, risk = risk_coverage(confidence, hit)
     kept = coverage[1 - risk >= accuracy]
     return float(kept[-1]) if len(kept) else 0.0
 
 
 def accepted_predictions(confidence: Floats, hit: Hits) -> tuple[Accepted, ...]:
-    """Thresholds at fixed shares of held-out images, and how often they were right above them."""
+    """Thresholds at fixed coverages of held-out images, with counts of correct predictions."""
     ordered = -np.sort(-confidence)
     found: dict[float, Accepted] = {}
     for part in range(1, _COVERAGES + 1):

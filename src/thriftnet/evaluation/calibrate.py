@@ -1,4 +1,4 @@
-"""Calibrate a network on images that it never saw, and keep the map in its model file."""
+"""Calibrates a network on held-out images and stores the result in its model file."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from thriftnet.weights.find import FoundModel, find_model
 
 @dataclass(frozen=True)
 class CalibratedModel:
-    """A calibration, and the file that has it now."""
+    """A calibration and the file it was written to."""
 
     path: Path
     calibration: Calibration
     tta: str
-    """Views that the network uses unless told otherwise."""
+    """Default test-time augmentation of the network."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         return {"file": str(self.path), "tta": self.tta, **self.calibration.model_dump(mode="json")}
 
 
@@ -48,20 +48,21 @@ def calibrate(
     told: Told = untold,
     say: Callable[[str], None] = to_stderr,
 ) -> CalibratedModel:
-    """Fit a network's probabilities to images that it never saw.
+    """Calibrate a network's probabilities on held-out images.
 
     Args:
         target: The name of shipped weights, a run folder or a model file.
-        data: Labelled images that the network never saw; none: the run's validation images.
-        companion: A run of the same recipe that held images out, for a network that did not.
-        output: The model file to write; none: the network's own. Shipped weights need one.
+        data: Labelled held-out images; None: the run's validation images.
+        companion: A run of the same recipe with a validation split, for a network trained without
+            one.
+        output: The model file to write; None: the network's own. Required for shipped weights.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
-        told: Called with the number of images that are done, and of all.
-        say: Told, a line at a time, what is known of the images.
+        told: Called with the number of images done and the total.
+        say: Called with one line of information at a time.
 
     Raises:
-        RunError: There is no finished network, nothing was held out, or the file cannot be written.
+        RunError: There is no finished network or held-out data, or the file cannot be written.
         DataError: The images cannot be had, are too few, of one class, or all classified correctly.
     """
     found = _find(target, output)
@@ -86,7 +87,7 @@ def calibrate(
 
 
 def fit_calibration(held: HeldOut, compute: Compute, *, told: Told = untold) -> Calibration:
-    """The maps of every choice of views.
+    """Fit a map for every test-time augmentation.
 
     Raises:
         RunError: A logit is not finite.
@@ -105,7 +106,7 @@ def fit_calibration(held: HeldOut, compute: Compute, *, told: Told = untold) -> 
 
 
 def remove_calibration(target: Path | str, output: Path | str | None = None) -> Path:
-    """Take a network's calibration away, a stale one too; the file that was written.
+    """Remove a network's calibration, valid or not; returns the file that was written.
 
     Raises:
         RunError: There is no finished network, or the file cannot be written.
@@ -117,7 +118,7 @@ def remove_calibration(target: Path | str, output: Path | str | None = None) -> 
 
 
 def _find(target: Path | str, output: Path | str | None) -> FoundModel:
-    """The model to calibrate, which may be written where it lies if no other place is named."""
+    """Find the model to calibrate; shipped weights cannot be overwritten."""
     found = find_model(target)
     if found.name is not None and output is None:
         raise RunError(
@@ -127,7 +128,7 @@ def _find(target: Path | str, output: Path | str | None) -> FoundModel:
 
 
 def _keep_in_run(run: RunFolder, calibration: Calibration) -> Calibration | None:
-    """Write the run's model file anew, and what was found into its metrics."""
+    """Write the run's model file and append the calibration to its metrics."""
     with writing(run):
         kept = write_calibration(run.model_path, run.model_path, calibration)
         views = {

@@ -1,4 +1,4 @@
-"""Do probabilities say how often they are right? Figures of confidence, with what chance gives."""
+"""Calibration metrics with bootstrap intervals and the noise floor of perfect calibration."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ Hits = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class CalibrationReport:
-    """How good the probabilities of a set of images are."""
+    """Quality of the probabilities for a set of images."""
 
     images: int
     nll: float
     """Mean negative log likelihood, nats."""
     brier: float
     error: float
-    """Calibration error of the largest probability over 15 bins of equal numbers of images."""
+    """Calibration error of the top probability over 15 equal-count bins."""
     interval: tuple[float, float]
-    """95% of `error`, by a bootstrap over images that takes its bias off."""
+    """95% interval of `error`, by a basic bootstrap over images."""
     noise_floor: float
-    """The mean error that a perfectly calibrated network shows, with these probabilities and as
-    many images."""
+    """Expected error of a perfectly calibrated network with these probabilities and as many
+    images."""
     classwise_error: float
-    """The same error of each class's probability, mean over the classes."""
+    """The same error for each class's probability, averaged over classes."""
     mean_confidence: float
     accuracy: float
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         return {**vars(self), "interval": list(self.interval)}
 
 
 def log_probabilities(logits: NDArray[Any]) -> Floats:
-    """(N, classes) natural logarithms of the softmax of logits, in double precision."""
-    from scipy.special import log_softmax  # a fifth of a second at the start of every command
+    """(N, classes) log-softmax in double precision."""
+    from scipy.special import log_softmax  # takes 0.2 s to import
 
     return log_softmax(logits.astype(np.float64), axis=1)
 
 
 def calibration_report(logits: NDArray[Any], labels: NDArray[np.int64]) -> CalibrationReport:
-    """All figures of (N, classes) finite logits and (N,) labels."""
+    """All metrics for (N, classes) finite logits and (N,) labels."""
     logs = log_probabilities(logits)
     probabilities = np.exp(logs)
     confidence, hit = probabilities.max(axis=1), logits.argmax(axis=1) == labels
@@ -73,16 +73,16 @@ def mean_nll(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
 
 
 def brier_score(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean squared distance from the label as probabilities (Brier 1950), 0 to 2."""
+    """Mean squared distance from the one-hot label (Brier 1950), 0 to 2."""
     own = probabilities[np.arange(len(labels)), labels]
     return float(((probabilities**2).sum(axis=1) - 2 * own + 1).mean())
 
 
 def equal_mass_error(confidence: Floats, hit: Hits, *, bins: int = BINS) -> float:
-    """Mean gap of confidence and accuracy over bins of equal numbers of images.
+    """Mean gap between confidence and accuracy over equal-count bins.
 
-    Bins of equal width hold a handful of images where confidence is rare, and their gaps are
-    chance (Nixon et al. 2019, arXiv 1904.01685).
+    Equal-width bins have few images at rare confidences, so that their gaps are noise (Nixon et al.
+    2019, arXiv 1904.01685).
     """
     if not len(hit):
         return 0.0
@@ -93,12 +93,12 @@ def equal_mass_error(confidence: Floats, hit: Hits, *, bins: int = BINS) -> floa
 
 
 def _bin_starts(count: int, bins: int) -> NDArray[np.int64]:
-    """Where each bin begins among sorted images; bins differ by one image at most."""
+    """Start of each bin among sorted images; bin sizes differ by at most one."""
     return np.unique(np.arange(min(bins, count)) * count // min(bins, count))
 
 
 def classwise_error(probabilities: Floats, labels: NDArray[np.int64], *, bins: int = BINS) -> float:
-    """The error of each class's probability against its frequency, mean over the classes."""
+    """The calibration error of each class's probability, averaged over classes."""
     classes = range(probabilities.shape[1])
     errors = [equal_mass_error(probabilities[:, k], labels == k, bins=bins) for k in classes]
     return float(np.mean(errors))
@@ -107,8 +107,8 @@ def classwise_error(probabilities: Floats, labels: NDArray[np.int64], *, bins: i
 def bootstrap_interval(confidence: Floats, hit: Hits) -> tuple[float, float]:
     """95% interval of the calibration error.
 
-    An error is a sum of absolute values, so that chance adds to it, and to that of each resample
-    once more. The basic bootstrap takes the same amount off.
+    The error is biased upwards by noise, and resampling adds the same bias again, which the basic
+    bootstrap subtracts.
     """
     rng = np.random.default_rng(_SEED)
     found = equal_mass_error(confidence, hit)
@@ -121,7 +121,7 @@ def bootstrap_interval(confidence: Floats, hit: Hits) -> tuple[float, float]:
 
 
 def noise_floor(confidence: Floats) -> float:
-    """Mean error of networks that are right just as often as they say."""
+    """Mean error of simulated, perfectly calibrated networks."""
     rng = np.random.default_rng(_SEED)
     ordered = np.sort(confidence)
     errors = [
@@ -133,7 +133,7 @@ def noise_floor(confidence: Floats) -> float:
 def reliability(
     confidence: Floats, hit: Hits, *, bins: int = BINS
 ) -> list[tuple[float, float, int]]:
-    """Mean confidence, accuracy and number of images of each bin of equal numbers."""
+    """Mean confidence, accuracy and number of images of each equal-count bin."""
     order = np.argsort(confidence, kind="stable")
     starts = _bin_starts(len(hit), bins)
     parts = zip(

@@ -1,4 +1,4 @@
-"""Does a network still reach here what its card says?"""
+"""Compares measured accuracies of shipped weights with their card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thriftnet.weights.card import Card
 
 @dataclass(frozen=True)
 class CardCheck:
-    """One kind of test-time augmentation: what the card says of it, and what was found."""
+    """Stated and measured accuracy under one test-time augmentation."""
 
     tta: str
     stated: float
@@ -21,28 +21,28 @@ class CardCheck:
 
     @property
     def difference(self) -> int:
-        """Images more that were classified correctly than the card says."""
+        """Correctly classified images, minus those of the card."""
         return round((self.found - self.stated) * self.images)
 
     @property
     def reproduced(self) -> bool:
-        """Whether the figure is the card's exactly."""
+        """Whether the accuracy equals the card's exactly."""
         return self.difference == 0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         return {"tta": self.tta, "accuracy": self.stated, "reproduced": self.reproduced}
 
 
 def check_card(
     card: Card, metrics: Iterable[tuple[str, float, int]], *, precision: str
 ) -> tuple[CardCheck, ...]:
-    """Compare with the card what was read in the same way; what it has no figure for is left out.
+    """Compare metrics with the card; metrics that the card lacks are omitted.
 
     Args:
-        card: Of the network.
+        card: The card.
         metrics: Test-time augmentation, accuracy in [0, 1] and number of images of each.
-        precision: That they were read in.
+        precision: Precision of the evaluation.
     """
     return tuple(
         CardCheck(tta, stated.accuracy, accuracy, images)

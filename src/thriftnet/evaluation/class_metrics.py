@@ -1,7 +1,7 @@
-"""Recall, precision and F1 of each class, and their mean recall: what imbalanced data need.
+"""Recall, precision and F1 per class, and balanced accuracy, for imbalanced data.
 
-Of a test set in which one class has most images, a network that always answers that class has a
-high accuracy. Its balanced accuracy, the mean recall of the classes, is that of guessing.
+If one class has most of the test images, always predicting it gives a high accuracy, but a balanced
+accuracy, the mean recall of the classes, at chance level.
 """
 
 from __future__ import annotations
@@ -19,57 +19,57 @@ from thriftnet.evaluation.intervals import Interval, mean_interval, wilson_inter
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One class, against all others. Intervals are of 95%."""
+    """Metrics of one class against all others, with 95% intervals."""
 
     images: int
-    """Of the class."""
+    """Images of the class."""
     predicted: int
-    """Images, of whatever class, that were predicted as it."""
+    """Images predicted as this class."""
     recall: float | None
-    """Share of its images that were predicted as it; none without images."""
+    """Share of its images predicted correctly; None without images."""
     recall_interval: Interval | None
     """Wilson."""
     precision: float | None
-    """Share of the images predicted as it that are of it; none where none was."""
+    """Share of images predicted as this class that are correct; None without predictions."""
     precision_interval: Interval | None
-    """Wilson, of as many predictions."""
+    """Wilson."""
     f1: float | None
-    """Harmonic mean of recall and precision; none without images."""
+    """Harmonic mean of recall and precision; None without images."""
     f1_interval: Interval | None
-    """2s / (1 + s) of Wilson's interval of s, the share of the images of this class or predicted as
-    it that are both: F1 is that function of s."""
+    """F1 is 2s / (1 + s), where s is the share of correct predictions among images of this class or
+    predicted as it; this transforms the Wilson interval of s."""
 
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """All classes of a set of images."""
+    """Metrics of all classes for a set of images."""
 
     classes: dict[str, ClassMetrics]
     balanced_accuracy: float
     """Mean recall of the classes that have images."""
     balanced_accuracy_interval: Interval
-    """95%, over other test images with as many of each class."""
+    """95%, over test images with the same number per class."""
 
     @property
     def imbalance(self) -> float:
-        """Images of the largest class per image of the smallest that has any."""
+        """Images of the largest class divided by those of the smallest non-empty one."""
         counts = [found.images for found in self.classes.values() if found.images]
         return max(counts) / min(counts) if counts else 1.0
 
     @property
     def imbalanced(self) -> bool:
-        """Whether accuracy alone would mislead."""
+        """Whether accuracy alone is misleading."""
         return self.imbalance >= IMBALANCED
 
     def figures(self) -> dict[str, Any]:
-        """What fits in a line."""
+        """The aggregated metrics, as JSON values."""
         return {
             "balanced_accuracy": self.balanced_accuracy,
             "balanced_accuracy_interval": list(self.balanced_accuracy_interval),
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         classes = {name: asdict(found) for name, found in self.classes.items()}
         return {**self.figures(), "imbalance": self.imbalance, "classes": classes}
 
@@ -77,11 +77,11 @@ class ClassSummary:
 def summarise_classes(
     confusion: Sequence[Sequence[int]] | NDArray[np.integer], classes: Sequence[str]
 ) -> ClassSummary:
-    """Metrics of each class and their mean recall.
+    """Compute the metrics of each class and the balanced accuracy.
 
     Args:
-        confusion: (classes, classes) counts: row is the label, column the prediction; not all 0.
-        classes: Their names.
+        confusion: (classes, classes) counts, rows are labels and columns predictions; not all 0.
+        classes: Class names.
     """
     counts = np.asarray(confusion, dtype=np.int64)
     each = [

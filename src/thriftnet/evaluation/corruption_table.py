@@ -9,11 +9,11 @@ from thriftnet.table import Format, Table, make_table
 
 
 def corruption_table(cells: Mapping[str, Sequence[float]], *, title: str = "") -> Table:
-    """Accuracy of each corruption at each severity, and over the severities.
+    """Accuracy under each corruption at each severity, and their mean.
 
     Args:
         cells: Accuracy in [0, 1] under each corruption at severities 1 to 5.
-        title: Of the table on a page.
+        title: Title of the table on a page.
     """
     severities: list[tuple[str, Format]] = [(f"{s}", ".1%") for s in range(1, SEVERITIES + 1)]
     rows = [

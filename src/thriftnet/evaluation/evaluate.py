@@ -38,29 +38,29 @@ def evaluate(
     told: Told = untold,
     say: Callable[[str], None] = to_stderr,
 ) -> Evaluation:
-    """Evaluate a run or a model on the test images of its data set, or on others of its classes.
+    """Evaluate a run or a model on the test images of its data set, or on other labelled images.
 
-    A run keeps the evaluations of all images, corruptions, views and precisions side by side.
+    A run keeps the latest evaluation per data set, corruption, views and precision.
 
     Args:
         target: The name of shipped weights, a run folder, a model file or a loaded model.
-        data: Where the images are; none: those of the run, or CIFAR-10.
-        tta: A key of `VIEWS`; none: what the recipe chose.
-        corruption: Such as `contrast:3`, a name and a severity; empty: the images as they are.
+        data: Path of the images; None: those of the run, or CIFAR-10.
+        tta: A key of `VIEWS`; None: the recipe's.
+        corruption: Name and severity, such as `contrast:3`; empty: none.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
-        strict: Whether a picture that is left out is an error.
-        told: Called with the number of images that are done, and of all.
-        say: Told, a line at a time, what is known of the images.
+        strict: Whether an unusable picture is an error.
+        told: Called with the number of images done and the total.
+        say: Called with one line of information at a time.
 
     Raises:
         RunError: There is no finished network at `target`, or its file is damaged.
-        DataError: The data set cannot be had, or the network has other classes.
+        DataError: The data set cannot be opened, or its classes are not the network's.
     """
     model, run = open_target(target)
     card = card_of(model.about)
     tta = model.tta if tta is None else tta
-    choose_views(tta)  # an unknown one is refused before any data are fetched
+    choose_views(tta)  # fail before fetching data
     compute = choose_compute(device=device, precision=precision)
     if corruption:
         check_corruption(corruption)
@@ -79,7 +79,7 @@ def evaluate(
 
 
 def evaluate_on(model: SavedModel, dataset: Dataset, *, compute: Compute, tta: str) -> Evaluation:
-    """Evaluate a network on any labelled images of its classes.
+    """Evaluate a network on labelled images of its classes.
 
     Raises:
         DataError: The images have other classes.

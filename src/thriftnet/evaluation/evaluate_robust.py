@@ -1,4 +1,4 @@
-"""From a network and the place of its images to its robustness."""
+"""Evaluates the robustness of a run or model, on generated or published corruptions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RECORD_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class RobustEvaluation:
-    """A network's robustness, and how it was measured."""
+    """A network's robustness and the settings of the evaluation."""
 
     robustness: Robustness
     tta: str
@@ -40,10 +40,10 @@ class RobustEvaluation:
     data: str
     """`test`, or the name of another data set."""
     not_kept: str | None = None
-    """Why it was not saved in the run; none where it was, and of a model file."""
+    """Why it was not saved in the run; None if it was or there is no run."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         how = {"tta": self.tta, "precision": self.precision, "data": self.data}
         return {**how, **self.robustness.to_json()}
 
@@ -64,19 +64,19 @@ def robustness(
 
     Args:
         target: The name of shipped weights, a run folder, a model file or a loaded model.
-        data: Where the images are: those to corrupt, or a folder with CIFAR-10-C as published,
-            which is used in place of generated sets; none: those of the run, or CIFAR-10.
-        tta: A key of `VIEWS`; six views take six times as long. Published figures are of one.
-        images: How many test images, every class with its share; none: all.
+        data: Path of the images to corrupt, or of CIFAR-10-C as published, which replaces generated
+            corruptions; None: the images of the run, or CIFAR-10.
+        tta: A key of `VIEWS`. Published results use one view; six take six times as long.
+        images: Number of test images, stratified by class; None: all.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
-        strict: Whether a picture that is left out is an error.
-        told: Called with the number of sets that are done, and of all.
-        say: Told, a line at a time, what is known of the images.
+        strict: Whether an unusable picture is an error.
+        told: Called with the number of corrupted sets done and the total.
+        say: Called with one line of information at a time.
 
     Raises:
         RunError: There is no finished network at `target`, or its file is damaged.
-        DataError: The images cannot be had, or the network has other classes.
+        DataError: The images cannot be opened, or their classes are not the network's.
         RecipeError: `tta` or `images` is wrong.
     """
     model, run = open_target(target)
@@ -105,7 +105,7 @@ def robustness(
 def _published(
     folder: Path, model: SavedModel, *, say: Callable[[str], None]
 ) -> tuple[CorruptedFiles, Dataset]:
-    """CIFAR-10-C, and the test images that it was made of."""
+    """CIFAR-10-C and the uncorrupted test images."""
     if model.classes != CIFAR10_CLASSES:
         raise DataError(
             f"{folder} is CIFAR-10-C and the network knows {', '.join(model.classes)}; give images "
@@ -122,7 +122,7 @@ def _published(
 
 
 def _kept(evaluation: RobustEvaluation, run: RunFolder) -> RobustEvaluation:
-    """Record it in the run; one that may only be read is evaluated all the same."""
+    """Record it in the run; a read-only run is not an error."""
     try:
         with writing(run, wait=_RECORD_SECONDS):
             run.append({"kind": "robustness", **evaluation.to_json()})

@@ -1,4 +1,4 @@
-"""What a network makes of images before its last layer, and how unusual that is."""
+"""Penultimate features of a network, and their Mahalanobis distance to the classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thriftnet.runtime.resize import as_pixels
 Floats = NDArray[np.float64]
 
 _SHRINKAGE = 1e-2
-"""Of the covariance towards its mean variance, so that it can be inverted."""
+"""Shrinkage of the covariance towards its mean variance, so that it is invertible."""
 
 
 def features_of(
@@ -26,7 +26,7 @@ def features_of(
     """(N, features) inputs of the last linear layer.
 
     Args:
-        model: A network whose last layer is linear, as those of every family are.
+        model: A network whose last layer is linear, as in all families.
         images: (N, H, W, 3) uint8.
         compute: Device and precision.
     """
@@ -38,7 +38,7 @@ def features_of(
 
 
 class _Headless(nn.Module):
-    """A network that returns what its last layer is given."""
+    """A network that returns the input of its last layer."""
 
     def __init__(self, network: nn.Module, layer: str) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class _Headless(nn.Module):
 
 @dataclass(frozen=True)
 class UsualFeatures:
-    """Means of the classes and the inverse of their common covariance (Lee et al. 2018)."""
+    """Class means and the inverse of the shared covariance (Lee et al. 2018)."""
 
     means: Floats
     """(classes, features)."""
@@ -71,7 +71,7 @@ class UsualFeatures:
 
     @classmethod
     def fit(cls, features: NDArray[Any], labels: NDArray[np.int64]) -> UsualFeatures:
-        """Of (N, features) of images that the network trained on, or like those."""
+        """Fit to (N, features) of training images, or similar ones."""
         values = features.astype(np.float64)
         means = np.stack([values[labels == k].mean(axis=0) for k in np.unique(labels)])
         centred = values - means[np.unique(labels, return_inverse=True)[1]]
@@ -83,7 +83,8 @@ class UsualFeatures:
         return cls(means, np.linalg.inv(shrunk))
 
     def score(self, features: NDArray[Any]) -> Floats:
-        """(N,) negative squared Mahalanobis distance to the nearest class; high: known."""
+        """(N,) negative squared Mahalanobis distance to the nearest class; higher is more
+        typical."""
         values = features.astype(np.float64)
         distances = [
             np.einsum("nf,fg,ng->n", values - mean, self.precision, values - mean, optimize=True)

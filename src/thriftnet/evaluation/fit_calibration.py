@@ -1,4 +1,4 @@
-"""Fit a temperature and a monotone map to held-out images; held-out likelihood chooses."""
+"""Fits a temperature and a monotonic map to held-out images, selected by cross-validation."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from thriftnet.inference.calibrated import calibrated
 from thriftnet.models.calibration import CalibrationFigures, ViewCalibration
 
 LEAST_IMAGES = 100
-"""A temperature alone is a percent or so off below that."""
+"""With fewer, even a temperature is off by 1% or more."""
 _PER_BIN = 80
-"""Images a bin of a monotone map needs at least."""
+"""Minimum number of images per bin of a monotonic map."""
 _BINS = (5, 10, 20)
 _FOLDS = 5
 _SEED = 0
 _RANGE = (-4.0, 4.0)
-"""Of the logarithm of the temperature."""
+"""Bounds of the log temperature."""
 
 Logits = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -36,10 +36,10 @@ Shifts = tuple[tuple[float, float], ...]
 
 
 def check_held_out(logits: NDArray[Any], labels: Labels) -> None:
-    """See that something can be learned from held-out predictions.
+    """Check that held-out predictions suffice for a calibration.
 
     Raises:
-        DataError: They are too few, of one class, or all right.
+        DataError: They are too few, of one class, or all correct.
         RunError: A logit is not finite.
     """
     more = "give more with --data PATH"
@@ -57,13 +57,13 @@ def check_held_out(logits: NDArray[Any], labels: Labels) -> None:
 
 
 def fit_views(logits: NDArray[Any], labels: Labels) -> ViewCalibration:
-    """The map for one choice of views.
+    """Fit the map for one test-time augmentation.
 
-    A temperature alone and monotone maps of several sizes are fitted to four fifths of the images
-    and judged on the others, five times; the best likelihood wins and is fitted to all.
+    A temperature, and monotonic maps with several numbers of bins, are compared by five-fold
+    cross-validated likelihood; the best is fitted to all images.
 
     Args:
-        logits: (N, classes) of held-out images, not calibrated.
+        logits: (N, classes) uncalibrated logits of held-out images.
         labels: (N,).
 
     Raises:
@@ -88,7 +88,7 @@ def fit_views(logits: NDArray[Any], labels: Labels) -> ViewCalibration:
 
 
 def _cross_fitted(logits: Logits, labels: Labels, *, bins: int) -> Logits:
-    """Each image's calibrated logits by a map that was fitted without it."""
+    """Calibrated logits of each image, from a map fitted without it."""
     fold = np.random.default_rng(_SEED).permutation(len(labels)) % _FOLDS
     found = np.empty_like(logits)
     for each in range(_FOLDS):
@@ -103,7 +103,7 @@ def _fit(logits: Logits, labels: Labels, *, bins: int) -> tuple[float, Shifts]:
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
-    """The temperature of the best likelihood (Guo et al. 2017, arXiv 1706.04599)."""
+    """The temperature of maximum likelihood (Guo et al. 2017, arXiv 1706.04599)."""
 
     def nll(log_temperature: float) -> float:
         return mean_nll(logits / np.exp(log_temperature), labels)
@@ -115,10 +115,10 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
 
 def fit_shifts(logits: Logits, labels: Labels, *, bins: int) -> Shifts:
-    """How far the largest logit moves at which log-odds.
+    """Fit the amounts added to the largest logit, by its log-odds.
 
-    Isotonic regression of the log-odds of being right over bins of equal numbers of images; half an
-    image is added to the right and to the wrong ones of each, so that none says never.
+    Isotonic regression of the log-odds of a correct prediction over equal-count bins, with half an
+    image added to correct and wrong counts, so that no bin has probability 0 or 1.
     """
     from scipy.optimize import isotonic_regression
     from scipy.special import logit

@@ -1,4 +1,4 @@
-"""Labelled images that a network never saw, to calibrate it with."""
+"""Finds held-out images for the calibration of a network."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from thriftnet.training.images import split_sets
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images, and the network that never saw them."""
+    """Held-out images and their network."""
 
     images: Dataset
     model: SavedModel
-    """The network that is calibrated, or its companion."""
+    """The network to calibrate, or its companion."""
     source: Literal["validation", "companion", "data"]
 
 
@@ -39,20 +39,20 @@ def held_out_images(
     companion: Path | None,
     say: Callable[[str], None],
 ) -> HeldOut:
-    """Images to calibrate a network with.
+    """Find images to calibrate a network with.
 
     Args:
         model: The network.
-        run: That it came from; none: it is a file of its own.
-        name: How the network was named.
-        data: Labelled images that it never saw; with a companion: where its data set is.
-        companion: A run of the same recipe that held images out; its network and its validation
-            images give the map.
-        say: Told what is known of the images.
+        run: Its run; None for a model file.
+        name: Name of the network in messages.
+        data: Labelled held-out images; with a companion, the path of its data set.
+        companion: A run of the same recipe with a validation split; its network and its validation
+            images are used.
+        say: Called with one line of information at a time.
 
     Raises:
-        RunError: Nothing was held out, or the companion is of another recipe.
-        DataError: The images cannot be had, are of other classes, or are those that judge.
+        RunError: Nothing was held out, or the companion has another recipe.
+        DataError: The images cannot be opened, have other classes, or are the test images.
     """
     if companion is not None:
         other = RunFolder.open(companion)
@@ -83,7 +83,7 @@ def _validation(
     *,
     say: Callable[[str], None],
 ) -> Dataset:
-    """The validation images of a run, as its training split them."""
+    """The validation images of a run's training."""
     recipe = run.recipe()
     opened = open_data(
         recipe.data,
@@ -116,7 +116,7 @@ def _check_classes(images: Dataset, model: SavedModel) -> None:
 
 
 def _check_companion(model: SavedModel, twin: SavedModel, recipe: Recipe, path: Path) -> None:
-    """See that a companion differs in what it held out, and in its seed, alone."""
+    """Check that a companion differs only in its validation split and seed."""
     wanted = model.about.get("digest")
     held = recipe.data.val_ratio
     for ratio in (held, 0.0):
@@ -131,7 +131,7 @@ def _check_companion(model: SavedModel, twin: SavedModel, recipe: Recipe, path: 
 
 
 def _remedy(model: SavedModel) -> str:
-    """How to come by held-out images."""
+    """Advice on how to get held-out images."""
     recipe = str(model.about.get("recipe", "RECIPE"))
     train = command("train", recipe, "--set", "data.val_ratio=0.1", "--name", f"{recipe}-companion")
     return (

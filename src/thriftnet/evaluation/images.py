@@ -1,4 +1,4 @@
-"""Which images a network is evaluated on."""
+"""Opens the network and the images of an evaluation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thriftnet.weights.find import find_model
 
 
 def open_target(target: Path | str | SavedModel) -> tuple[SavedModel, RunFolder | None]:
-    """The network to evaluate and its run; none of a model that is loaded or lies alone.
+    """The network to evaluate, and its run if there is one.
 
     Args:
         target: The name of shipped weights, a run folder, a model file or a loaded model.
@@ -34,10 +34,10 @@ def open_target(target: Path | str | SavedModel) -> tuple[SavedModel, RunFolder 
 
 
 def check_classes(model: SavedModel, dataset: Dataset) -> None:
-    """See that images can be held against what the network answers.
+    """Check that the classes of images are the network's.
 
     Raises:
-        DataError: They have other classes.
+        DataError: They are not.
     """
     if dataset.classes != model.classes:
         raise DataError(
@@ -58,17 +58,17 @@ def images_to_test(
 
     Args:
         model: The network.
-        run: That it came from; none: it is a file of its own.
-        source: Where the images are; none: those of the run, or CIFAR-10.
-        strict: Whether a picture that is left out is an error.
-        say: Told what is there.
+        run: Its run; None for a model file.
+        source: Path of the images; None: those of the run, or CIFAR-10.
+        strict: Whether an unusable picture is an error.
+        say: Called with one line of information at a time.
 
     Returns:
-        The test split, and by what name the run keeps its evaluation: `test`, where it is of the
-        data that the network was trained on. Of other pictures without a test split, all.
+        The test split, or all images of another data set without one, and the data set's name in
+        evaluations: `test` for the data that the network was trained on.
 
     Raises:
-        DataError: The images cannot be had, or have classes that the network lacks.
+        DataError: The images cannot be opened, or have classes that the network lacks.
     """
     if source is not None and holds_cifar10_c(source):
         raise DataError(f"{source} is CIFAR-10-C, 75 sets of images; evaluate on it with --robust")

@@ -1,4 +1,4 @@
-"""95% intervals of proportions over test images. None of them speaks of another seed."""
+"""95% intervals of proportions over test images, not over seeds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Sequence
 Interval = tuple[float, float]
 
 _Z = 1.959964
-"""Of a two-sided 95%."""
+"""Quantile for a two-sided 95%."""
 
 
 def wilson_interval(correct: int, total: int) -> Interval:
     """95% interval of a proportion (Wilson 1927).
-
-    It says how far another test set of this size may differ, not another seed.
     """
     if total == 0:
         return (0.0, 1.0)
@@ -26,11 +24,11 @@ def wilson_interval(correct: int, total: int) -> Interval:
 
 
 def mean_interval(shares: Sequence[tuple[float, Interval]]) -> tuple[float, Interval]:
-    """The mean of independent proportions, and its interval from theirs.
+    """The mean of independent proportions, with an interval from theirs.
 
-    The distances of their limits from them add up as variances do (MOVER: Zou, Huang and Zhang, "A
-    note on confidence interval estimation for a linear function of binomial proportions", 2009).
-    Unlike a normal interval, it has a width where every proportion is 0 or 1.
+    Distances to the limits add up like standard deviations (MOVER: Zou, Huang and Zhang, "A note on
+    confidence interval estimation for a linear function of binomial proportions", 2009). Unlike a
+    normal interval, it has a width even if every proportion is 0 or 1.
 
     Args:
         shares: Each proportion with its limits, at least one.

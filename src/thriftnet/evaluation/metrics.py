@@ -1,4 +1,4 @@
-"""Figures from logits and labels."""
+"""Metrics of logits and labels."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def top_k_accuracy(logits: Tensor, labels: Tensor, *, k: int) -> float:
     Args:
         logits: (N, classes).
         labels: (N,) int64.
-        k: At most the number of classes counts.
+        k: Capped at the number of classes.
     """
     best = logits.topk(min(k, logits.shape[1]), dim=1).indices
     return (best == labels[:, None]).any(dim=1).float().mean().item()
 
 
 def confusion_matrix(predicted: Tensor, labels: Tensor, *, classes: int) -> Tensor:
-    """(classes, classes) int64 counts: row is the label, column the prediction."""
+    """(classes, classes) int64 counts: rows are labels, columns predictions."""
     cells = labels * classes + predicted
     return torch.bincount(cells, minlength=classes * classes).view(classes, classes)
 
@@ -31,7 +31,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> float:
 
 
 def expected_calibration_error(logits: Tensor, labels: Tensor, *, bins: int = 15) -> float:
-    """Mean gap of confidence and accuracy over equal bins of confidence (Guo et al. 2017)."""
+    """Mean gap between confidence and accuracy over equal-width bins (Guo et al. 2017)."""
     confidence, predicted = logits.softmax(dim=1).max(dim=1)
     hit = (predicted == labels).double()
     at = (confidence * bins).long().clamp_(max=bins - 1)

@@ -1,4 +1,4 @@
-"""Does the network notice what is none of its classes? Scores of logits, and how well they tell."""
+"""Out-of-distribution detection: scores of logits, and how well they separate."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import rankdata
 
 FALSE_ALARMS = 0.05
-"""Share of the network's own images that a threshold takes for others."""
+"""False positive rate of thresholds on in-distribution images."""
 
 Floats = NDArray[np.float64]
 
 
 def energy(logits: NDArray[Any]) -> Floats:
-    """(N,) negative free energy of logits (Liu et al. 2020, arXiv 2010.03759); high: known."""
+    """(N,) negative free energy of logits (Liu et al. 2020, arXiv 2010.03759); higher is more
+    typical."""
     return np.asarray(logsumexp(logits.astype(np.float64), axis=1))
 
 
 def max_probability(logits: NDArray[Any]) -> Floats:
-    """(N,) largest probability (Hendrycks and Gimpel 2017, arXiv 1610.02136); high: known."""
+    """(N,) top probability (Hendrycks and Gimpel 2017, arXiv 1610.02136); higher is more
+    typical."""
     return softmax(logits.astype(np.float64), axis=1).max(axis=1)
 
 
@@ -31,30 +33,30 @@ SCORES: dict[str, Callable[[NDArray[Any]], Floats]] = {
     "energy": energy,
     "max_probability": max_probability,
 }
-"""Each takes (N, classes) logits before any calibration."""
+"""Each takes (N, classes) uncalibrated logits."""
 
 
 @dataclass(frozen=True)
 class Separation:
-    """How well a score tells the network's own images from others."""
+    """How well a score separates in-distribution images from others."""
 
     auroc: float
-    """Share of pairs of which the network's own image scores higher; ties count half."""
+    """Share of pairs in which the in-distribution image scores higher; ties count half."""
     threshold: float
-    """Below it an image counts as none of the classes."""
+    """Images below it count as outliers."""
     false_alarms: float
-    """Share of the network's own images below the threshold."""
+    """Share of in-distribution images below the threshold."""
     noticed: float
-    """Share of the other images below it."""
+    """Share of other images below it."""
 
 
 def separate(own: Floats, others: Floats, *, threshold: float) -> Separation:
-    """Figures of (N,) scores of own images and (M,) of others.
+    """Compute the separation of (N,) in-distribution and (M,) other scores.
 
     Args:
-        own: Of images that did not choose the threshold.
-        others: Of images of no class of the network.
-        threshold: As `threshold_of` gives it for held-out or training images.
+        own: Scores of images that were not used to choose the threshold.
+        others: Scores of images of other classes.
+        threshold: From `threshold_of` for held-out or training images.
     """
     ranks = rankdata(np.concatenate([own, others]))[: len(own)]
     pairs = len(own) * len(others)
@@ -68,5 +70,5 @@ def separate(own: Floats, others: Floats, *, threshold: float) -> Separation:
 
 
 def threshold_of(own: Floats) -> float:
-    """The score that 5% of the network's own images fall below."""
+    """The score below which 5% of the in-distribution images are."""
     return float(np.quantile(own, FALSE_ALARMS))

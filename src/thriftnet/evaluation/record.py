@@ -1,4 +1,4 @@
-"""Evaluations in a run folder, side by side."""
+"""Records evaluations in a run folder."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from thriftnet.runs.lock import writing
 from thriftnet.runs.predictions import Predictions
 
 _RECORD_SECONDS = 10.0
-"""How long another evaluation of the same run is waited for: it records in much less."""
+"""Longest wait for another process that records in the same run."""
 
 
 def record_evaluation(
     run: RunFolder, evaluation: Evaluation, predictions: Predictions
 ) -> str | None:
-    """Save the metrics in a run unless they are the latest there, and a test's predictions.
+    """Save new metrics in a run, and the predictions of a test.
 
     Returns:
-        Why they could not be saved: a run that may only be read is evaluated all the same.
+        Why they could not be saved, such as in a read-only run; None if they were.
     """
     try:
         with writing(run, wait=_RECORD_SECONDS):
@@ -35,7 +35,7 @@ def record_evaluation(
 
 def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) -> None:
     known = latest_evaluations(run.metrics())
-    # Of several precisions the latest counts, so each is written where it is not that.
+    # The latest of several precisions counts, so a line is written unless it is that one.
     latest = {replace(key, precision=""): line for key, line in known.items()}
     for metrics in evaluation.results:
         key = evaluation.key(metrics)
@@ -50,13 +50,13 @@ def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
 
 
 def _with_kept(run: RunFolder, new: Predictions, same: set[str]) -> Predictions:
-    """Predictions with those that the run has of other views, in the same precision.
+    """New predictions merged with the run's predictions for other views in the same precision.
 
-    `compare` asks for them when two runs were read in different ways.
+    `compare` uses them when two runs were evaluated with different views.
     """
     try:
         kept = run.load_predictions()
-    except RunError:  # damaged, and about to be mended
+    except RunError:  # damaged, and replaced now
         kept = None
     if kept is None or not np.array_equal(kept.labels, new.labels):
         return new

@@ -1,4 +1,4 @@
-"""What an evaluation found: metrics of one set of images, under several kinds of views."""
+"""The result of an evaluation: metrics of a set of images per test-time augmentation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from thriftnet.weights.card import Card
 
 @dataclass(frozen=True)
 class Metrics:
-    """The metrics under one kind of test-time augmentation."""
+    """Metrics under one test-time augmentation."""
 
     tta: str
     images: int
@@ -34,19 +34,19 @@ class Metrics:
     loss: float
     calibration_error: float
     per_class: dict[str, float | None]
-    """Accuracy on the images of each class; none where there is no such image."""
+    """Accuracy per class; None for a class without images."""
     confusion: list[list[int]]
-    """Row is the label, column the prediction."""
+    """Rows are labels, columns predictions."""
     by_class: ClassSummary
     """Recall, precision and F1 of each class, and balanced accuracy."""
 
     def summary(self) -> dict[str, Any]:
-        """What fits in a line, but for `by_class`."""
+        """The scalar metrics, without `by_class`."""
         names = ("accuracy", "accuracy_interval", "top5", "loss", "calibration_error")
         return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         del own["by_class"]
         return {**own, **self.by_class.to_json()}
@@ -54,48 +54,48 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network's metrics on one set of images, under several kinds of views."""
+    """A network's metrics on a set of images, per test-time augmentation."""
 
     parameters: int
     macs: int
     precision: str
     results: tuple[Metrics, ...]
-    """With the views that the recipe or the caller chose; then with `baseline_tta`."""
+    """With the selected views, then with `baseline_tta`."""
     data: str = OWN_TEST
     """`test`, or the name of another data set."""
     corruption: str = ""
-    """Such as `contrast:3`; empty: the images as they are."""
+    """Such as `contrast:3`; empty: none."""
     calibration: CalibrationReport | None = None
-    """Of the probabilities with the chosen views; none where it was not asked for."""
+    """With the selected views; None if not computed."""
     card: Card | None = None
-    """What the network's card says, where it has one: shipped weights do."""
+    """The network's card; only shipped weights have one."""
     not_kept: str | None = None
-    """Why the metrics were not saved in the run; none where they were, and of a model file."""
+    """Why the metrics were not saved in the run; None if they were or there is no run."""
 
     @property
     def chosen(self) -> Metrics:
-        """With the views that the recipe or the caller chose."""
+        """The metrics with the selected views."""
         return self.results[0]
 
     @property
     def accuracy(self) -> float:
-        """Top-1 accuracy with the chosen views, in [0, 1]."""
+        """Top-1 accuracy with the selected views, in [0, 1]."""
         return self.chosen.accuracy
 
     def key(self, metrics: Metrics) -> EvaluationKey:
-        """By which the run keeps one of the results."""
+        """The key of a result in the run."""
         return EvaluationKey(metrics.tta, self.precision, self.data, self.corruption)
 
     @property
     def card_checks(self) -> tuple[CardCheck, ...]:
-        """Each result that the card has a figure for; empty without a card."""
+        """Comparison of the results with the card; empty without a card."""
         if self.card is None or not self.key(self.chosen).is_test:
             return ()
         metrics = ((r.tta, r.accuracy, r.images) for r in self.results)
         return check_card(self.card, metrics, precision=self.precision)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `accuracy` and its companions are with the chosen views."""
+        """JSON values; `accuracy` and the other metrics are with the selected views."""
         return {
             **self.chosen.to_json(),
             "parameters": self.parameters,
@@ -110,7 +110,7 @@ class Evaluation:
 
 
 def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta: str) -> Metrics:
-    """All figures of (N, classes) logits and (N,) labels."""
+    """Compute all metrics of (N, classes) logits and (N,) labels."""
     predicted = logits.argmax(dim=1)
     confusion = confusion_matrix(predicted, labels, classes=len(classes))
     right, present = confusion.diagonal().tolist(), confusion.sum(dim=1).tolist()

@@ -1,4 +1,4 @@
-"""Accuracy under corruption: fifteen kinds at five severities, JPEG copies, small shifts."""
+"""Robustness metrics: fifteen corruptions at five severities, JPEG compression, small shifts."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from thriftnet.runtime.resize import as_pixels
 JPEG_QUALITY = 75
 _SHIFTS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
 STEPS = len(CORRUPTIONS) * SEVERITIES + len(_SHIFTS) + 2
-"""Sets of images that one evaluation classifies."""
+"""Sets of images that an evaluation classifies."""
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
 """(N, H, W, 3) uint8 to (N,) classes."""
 Generate = Callable[[NDArray[np.uint8], str], NDArray[np.uint8]]
-"""Images, and a corruption such as `contrast:3`, to corrupted images."""
+"""Applies a corruption such as `contrast:3` to images."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One published set less the one that is generated here."""
+    """Difference between a published and a generated set."""
 
     accuracy: float
-    """Accuracy on the published images − on the generated ones."""
+    """Accuracy on published minus accuracy on generated images."""
     levels: float
     """Mean absolute difference of the pixels, of 255."""
 
@@ -48,32 +48,32 @@ class Robustness:
     """A network's accuracy under corruption."""
 
     images: int
-    """Of each set."""
+    """Images per set."""
     clean: float
-    """Accuracy on the images as they are, in [0, 1]."""
+    """Accuracy on uncorrupted images, in [0, 1]."""
     cells: dict[str, tuple[float, ...]]
     """Accuracy under each corruption at severities 1 to 5."""
     interval: tuple[float, float]
-    """95% of the mean, over images: each counts once, with its 75 copies."""
+    """95% interval of the mean, over images; the 75 copies of an image count as one."""
     jpeg: float
-    """Accuracy on JPEG copies of quality 75."""
+    """Accuracy on images with JPEG compression of quality 75."""
     flip_rate: float
-    """Share of predictions that a shift by one pixel changes, over eight directions."""
+    """Share of predictions changed by a shift of one pixel, over eight directions."""
     differences: dict[str, tuple[Difference, ...]] | None = None
-    """Of published sets from generated ones, at each severity; none: the sets are generated."""
+    """Published minus generated, per severity; None if the sets are generated."""
 
     @property
     def mean(self) -> float:
-        """Mean corruption accuracy, each corruption and severity counting alike."""
+        """Mean accuracy over corruptions and severities."""
         return float(np.mean(list(self.cells.values())))
 
     def mean_without(self, *names: str) -> float:
-        """The same over the other corruptions."""
+        """Mean accuracy without some corruptions."""
         return float(np.mean([row for name, row in self.cells.items() if name not in names]))
 
     @property
     def largest_difference(self) -> tuple[str, float] | None:
-        """The corruption whose accuracy over the severities differs most from the published."""
+        """The corruption whose mean accuracy differs most from the published one."""
         if self.differences is None:
             return None
         found = {
@@ -82,7 +82,7 @@ class Robustness:
         return max(found.items(), key=lambda pair: abs(pair[1]))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         differences = None
         if self.differences is not None:
             differences = {n: [vars(d) for d in row] for n, row in self.differences.items()}
@@ -101,7 +101,7 @@ class Robustness:
 
 
 def classifier_of(engine: Engine, *, side: int, tta: str) -> Classify:
-    """Classes by a network whose images have that side in pixels."""
+    """A function that classifies images with a network."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.int64]:
         return engine.logits(as_pixels(images, side), tta).argmax(dim=1).numpy()
@@ -123,13 +123,13 @@ def evaluate_robustness(
     Args:
         classify: The network.
         dataset: The images before corruption.
-        published: Sets to take in place of generated ones, of the same images in their order.
-        chosen: Positions of the images that are used; none: all.
-        generate: Makes the sets.
-        told: Called with the number of sets that are done, and of all.
+        published: Replaces generated sets; of the same images in the same order.
+        chosen: Positions of the images to use; None: all.
+        generate: Generates the sets.
+        told: Called with the number of sets done and the total.
 
     Raises:
-        DataError: A published file is missing, damaged or of another shape.
+        DataError: A published file is missing, damaged or has another shape.
     """
     if published is not None:
         published.check(tuple(CORRUPTIONS))
@@ -180,7 +180,7 @@ def evaluate_robustness(
 
 
 def shifted_copies(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """The images moved by a pixel in each of eight directions; borders are mirrored."""
+    """The images shifted by one pixel in each of eight directions, with mirrored borders."""
     height, width = images.shape[1:3]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
     for down, right in _SHIFTS:
@@ -188,7 +188,7 @@ def shifted_copies(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def mean_interval(scores: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    """95% interval of the mean of one score an image, each in [0, 1]."""
+    """Normal 95% interval of the mean of scores in [0, 1], one per image."""
     values = np.asarray(scores, dtype=np.float64)
     half = 1.959964 * float(values.std(ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else 1.0
     mean = float(values.mean())
@@ -196,12 +196,12 @@ def mean_interval(scores: Sequence[float] | NDArray[np.float64]) -> tuple[float,
 
 
 def choose_images(labels: NDArray[np.int64], count: int, *, seed: int = 0) -> NDArray[np.int64]:
-    """Positions of `count` images, sorted, every class with its share as nearly as can be."""
+    """Sorted positions of `count` images, stratified by class."""
     if count >= len(labels):
         return np.arange(len(labels))
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
-    # Interleave the classes: the place of an image within its own class decides.
+    # Interleave the classes by the rank of each image within its class.
     ranks = np.empty(len(labels))
     for label in np.unique(labels):
         own = order[labels[order] == label]

@@ -1,6 +1,6 @@
-"""The card of shipped weights: what they are, how they were made, what they reach.
+"""The model card of shipped weights: origin, training and metrics.
 
-It lies in the model file's own metadata, under `about`, so that a copied file keeps it.
+Stored in the model file's metadata under `about`, so that copies keep it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Facts(BaseModel):
 
 
 class Machine(_Facts):
-    """What something was computed on."""
+    """A machine."""
 
     processor: str
     threads: int
@@ -33,26 +33,26 @@ class Machine(_Facts):
     accelerator: str | None = None
     """None on a CPU."""
     amx: bool | None = None
-    """None where nobody recorded it."""
+    """None if not recorded."""
 
 
 class Move(_Facts):
-    """Where a training that was cut went on."""
+    """A resumption of a training on another machine."""
 
     step: int
-    """The first there, counted from 0."""
+    """First step there, counted from 0."""
     commit: str
     machine: Machine
 
 
 class Figures(_Facts):
-    """The test metrics under one kind of test-time augmentation in one precision."""
+    """Test metrics under one test-time augmentation and precision."""
 
     tta: str
     precision: str
     accuracy: float
     accuracy_interval: tuple[float, float]
-    """95%, Wilson: other test images."""
+    """95%, Wilson."""
     top5: float
     loss: float
     """Mean cross-entropy, nats."""
@@ -61,71 +61,71 @@ class Figures(_Facts):
 
 
 class Card(_Facts):
-    """Everything that NAME.md says of NAME.safetensors, but for what holds of every network."""
+    """The content of NAME.md that is specific to NAME.safetensors."""
 
     name: str
-    """Of the weights and of their recipe."""
+    """Name of the weights and of their recipe."""
     description: str
     digest: str
-    """Of the recipe."""
+    """Digest of the recipe."""
     seed: int
     thriftnet: str
-    """Version of the package."""
+    """Version of thriftnet."""
     commit: str
-    """That the network was trained from."""
+    """Commit of the training."""
     read_commit: str
-    """That measured the metrics."""
+    """Commit of the evaluation."""
     read_date: str
     machine: Machine
-    """That the network was trained on, or began to be."""
+    """Machine of the training, at its start."""
     moves: tuple[Move, ...] = ()
-    """Where else the training went on, in order."""
+    """Other machines of the training, in order."""
     read_machine: Machine
     precision: str
-    """That the network was trained in; the accuracy quoted first is of it too."""
+    """Precision of the training and of the headline accuracy."""
     train_images: int
     test_images: int
     images_seen: int
-    """In training, repetitions included."""
+    """Training images, including repetitions."""
     image_size: int
     """Height and width, pixels."""
     parameters: int
     macs: int
-    """Of one image's forward pass."""
+    """Per image, forward pass."""
     pflop: float
-    """Of the training, counted."""
+    """Operations of the training."""
     training_seconds: float
     tta: str
     """The recipe's test-time augmentation."""
     figures: tuple[Figures, ...]
-    """Of these weights, in half precision."""
+    """Metrics of these weights in half precision."""
     per_class: dict[str, float]
     """Accuracy of each class, with the recipe's views."""
     whole_accuracy: dict[str, float]
-    """Of the weights before they were halved, by test-time augmentation, in `precision`."""
+    """Accuracy before conversion to half precision, by test-time augmentation, in `precision`."""
 
     def figure(self, tta: str, precision: str) -> Figures | None:
-        """The metrics under one kind of views; none where that was not evaluated."""
+        """The metrics for views and precision; None if not evaluated."""
         found = (f for f in self.figures if (f.tta, f.precision) == (tta, precision))
         return next(found, None)
 
     @property
     def headline(self) -> Figures:
-        """With the recipe's views, in the precision of its training."""
+        """Metrics with the recipe's views, in the precision of its training."""
         found = self.figure(self.tta, self.precision)
         assert found
         return found
 
     def in_about(self, about: Mapping[str, Any]) -> dict[str, Any]:
-        """The free facts of a model file with this card among them."""
+        """The `about` metadata of a model file, with this card."""
         return {**about, _KEY: self.model_dump(mode="json")}
 
 
 def card_of(about: Mapping[str, Any]) -> Card | None:
-    """The card among a `SavedModel`'s free facts; none if there is none.
+    """The card in a `SavedModel`'s `about`; None if there is none.
 
     Raises:
-        RunError: It is a card of another version.
+        RunError: The card has the format of another version.
     """
     if _KEY not in about:
         return None
@@ -143,7 +143,7 @@ def read_card(path: Path) -> Card | None:
     """The card of a model file, without building its network.
 
     Raises:
-        RunError: The file is missing or damaged, or its card is of another version.
+        RunError: The file is missing or damaged, or its card has the format of another version.
     """
     try:
         return card_of(read_facts(path).about)
@@ -152,12 +152,12 @@ def read_card(path: Path) -> Card | None:
 
 
 def shipped_card(name: str, *, digest: str, folder: Path = FOLDER) -> Card | None:
-    """The card of the weights shipped with a recipe; none if there are none.
+    """The card of the weights shipped for a recipe; None if there are none.
 
     Args:
-        name: Of the recipe.
-        digest: Of the recipe: weights of another version of it do not count.
-        folder: Where shipped weights lie.
+        name: Name of the recipe.
+        digest: Digest of the recipe, which the card must match.
+        folder: Folder of shipped weights.
 
     Raises:
         RunError: The file is damaged.
@@ -171,5 +171,5 @@ def shipped_card(name: str, *, digest: str, folder: Path = FOLDER) -> Card | Non
 
 
 def card_page(name: str, folder: Path = FOLDER) -> Path:
-    """The card of shipped weights as a page for people."""
+    """The Markdown page of a card."""
     return folder / f"{name}.md"

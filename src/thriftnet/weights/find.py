@@ -1,6 +1,6 @@
-"""What the argument MODEL stands for: shipped weights, a run folder, a model file or an export.
+"""Resolves MODEL arguments: shipped weights, a run folder, a model file or an export.
 
-Neither torch nor numpy is needed to find out, so that a mistyped name is answered at once.
+Imports neither torch nor numpy, so that a mistyped name is reported at once.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from thriftnet.runs.paths import model_file
 from thriftnet.weights.digests import check_shipped
 
 FOLDER = Path(__file__).parent
-"""Where the weights of this installation lie."""
+"""Folder of the weights of this installation."""
 
 _SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
 class FoundModel:
-    """A model file, and how it was named."""
+    """A resolved model file."""
 
     path: Path
     name: str | None = None
-    """Of shipped weights."""
+    """Name of the shipped weights, if given by name."""
     run: RunFolder | None = None
-    """The run that was named by its folder."""
+    """The run, if given by its folder."""
 
     @property
     def is_onnx(self) -> bool:
-        """Whether it is an exported ONNX file, which only classifies."""
+        """Whether it is an exported ONNX file, which can only predict."""
         return self.name is None and self.path.suffix.lower() == ".onnx"
 
     @property
     def shadows_a_path(self) -> bool:
-        """Whether the name of shipped weights is that of a file or folder here, too."""
+        """Whether the name of shipped weights is also a path here."""
         return self.name is not None and Path(self.name).exists()
 
 
@@ -50,23 +50,23 @@ def shipped_weights(folder: Path = FOLDER) -> tuple[str, ...]:
 
 
 def weights_file(name: str, folder: Path = FOLDER) -> Path:
-    """Where the shipped weights of a name lie, or would lie."""
+    """Path of the shipped weights of a name, which need not exist."""
     return folder / f"{name}{_SUFFIX}"
 
 
 def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
-    """The model file that a name or a path stands for.
+    """Resolve a name or a path to a model file.
 
-    A string that is the name of shipped weights is just that, wherever it is said: a path of the
-    same name is `./NAME`, or a `Path`. All else is a run folder or a model file.
+    The name of shipped weights takes precedence over a path of the same name, which can be given as
+    `./NAME` or a `Path`.
 
     Args:
         target: A name or a path.
-        folder: Where shipped weights lie.
+        folder: Folder of shipped weights.
 
     Raises:
-        RunError: Nothing is there, the run has not come to its end, or shipped weights are not
-            those that the package records.
+        RunError: There is no such file, the run is not finished, or shipped weights do not match
+            their digest.
     """
     path = Path(target)
     if isinstance(target, str) and path.name == target:  # a plain word

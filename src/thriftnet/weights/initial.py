@@ -1,4 +1,4 @@
-"""Weights to start from: those of a trained network, with a new head where its classes differ."""
+"""Initial weights from a trained network (fine-tuning), with a new head for other classes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from thriftnet.recipe.model_sections import ModelSection
 from thriftnet.weights.find import find_model
 
 _TRAINED_ALONE = {"zero_init_last", "stochastic_depth"}
-"""Keys of a model that change its training and neither its weights nor what they compute."""
+"""Keys of a model that affect its training only."""
 
 
 def with_initial(recipe: Recipe) -> Recipe:
-    """A recipe that names the weights it starts from wherever it runs, with their digest.
+    """The recipe with an absolute path and the digest of its initial weights.
 
     Raises:
-        RunError: There is no finished network of that name, or it is damaged.
-        RecipeError: Its network is another than the recipe's, or has other weights than the
-            recipe says.
+        RunError: There is no such finished network, or it is damaged.
+        RecipeError: The architecture or the digest does not match the recipe.
     """
     name = recipe.init.weights
     if name is None:
@@ -44,19 +43,19 @@ def with_initial(recipe: Recipe) -> Recipe:
 
 
 def load_initial(recipe: Recipe, model: nn.Module, classes: tuple[str, ...]) -> bool:
-    """Give a new network the weights that its recipe starts from.
+    """Load the initial weights of a recipe into a network.
 
     Args:
-        recipe: As `with_initial` gives it.
+        recipe: From `with_initial`.
         model: On the CPU; changed in place.
-        classes: That it is to tell apart, in the order of its outputs.
+        classes: Classes of the model, in the order of its outputs.
 
     Returns:
         Whether the head was kept, as the classes are the same.
 
     Raises:
-        RunError: The weights are gone, damaged or others than those that the run began with.
-        RecipeError: They are of another network than the recipe's.
+        RunError: The weights are missing, damaged or not those that the run started with.
+        RecipeError: The architecture does not match the recipe.
     """
     assert recipe.init.weights is not None
     path = find_model(recipe.init.weights).path
@@ -78,10 +77,10 @@ def load_initial(recipe: Recipe, model: nn.Module, classes: tuple[str, ...]) -> 
 
 
 def model_section(facts: ModelFacts) -> ModelSection:
-    """The `model` section that makes the network of a model file.
+    """The `model` section of a model file's architecture.
 
     Raises:
-        RecipeError: This version knows no such network.
+        RecipeError: This version does not support the architecture.
     """
     try:
         return build_recipe({"name": "start", "model": dict(facts.architecture)}).model
@@ -93,7 +92,7 @@ def model_section(facts: ModelFacts) -> ModelSection:
 
 
 def _check_fits(recipe: Recipe, facts: ModelFacts, name: str) -> None:
-    """See that weights are of the recipe's network, whose shapes alone would not tell it."""
+    """Check that the architecture of the weights is the recipe's."""
     theirs = model_section(facts)
     own, other = (
         section.model_dump(mode="json", exclude=_TRAINED_ALONE)

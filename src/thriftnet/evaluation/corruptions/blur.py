@@ -27,10 +27,10 @@ def defocus_blur(images: Tensor, severity: int, _generator: torch.Generator) -> 
 
 
 def glass_blur(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Blur, put a neighbour in the place of each pixel, blur.
+    """Blur, replace each pixel by a random neighbour, blur.
 
-    The published generator means to swap the two; it assigns through views, so that one pixel is
-    copied over the other and every source is still as it was. The published files have that.
+    The published generator intends to swap the two, but assigns through views, so that it copies
+    instead. The published files have that.
     """
     sigma, reach, rounds = ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))[
         severity - 1
@@ -56,12 +56,12 @@ def motion_blur(images: Tensor, severity: int, generator: torch.Generator) -> Te
 
 
 def smeared(images: Tensor, *, radius: float, sigma: float, angles: Tensor) -> Tensor:
-    """Images under half a Gaussian along a line, as ImageMagick's documentation describes it.
+    """Convolve images with half a Gaussian along a line, by ImageMagick's documentation.
 
     Args:
         images: (N, C, H, W).
-        radius: Half the number of taps, pixels at 32.
-        sigma: Of the Gaussian, pixels at 32.
+        radius: Half the number of taps, in pixels of a 32-pixel image.
+        sigma: Of the Gaussian, in pixels of a 32-pixel image.
         angles: (N,) degrees.
     """
     scale = scale_of(images)
@@ -71,7 +71,7 @@ def smeared(images: Tensor, *, radius: float, sigma: float, angles: Tensor) -> T
     directions = torch.deg2rad(angles)[:, None, None]
     found = torch.zeros_like(images)
     for tap, weight in zip(taps.tolist(), weights.tolist(), strict=True):
-        if weight > 1e-5:  # what is left out is a tenth of a level at most
+        if weight > 1e-5:  # omits at most 0.1 of a level
             down = torch.ceil(tap * directions.sin() - 0.5).long()
             right = torch.ceil(tap * directions.cos() - 0.5).long()
             found.add_(shifted(images, down, right), alpha=weight)
@@ -79,7 +79,7 @@ def smeared(images: Tensor, *, radius: float, sigma: float, angles: Tensor) -> T
 
 
 def zoom_blur(images: Tensor, severity: int, _generator: torch.Generator) -> Tensor:
-    """The mean of the image and of its magnifications in steps of a hundredth."""
+    """Average the image and its magnifications in steps of 0.01."""
     largest = (1.06, 1.11, 1.16, 1.21, 1.26)[severity - 1]
     count, channels, side, _ = images.shape
     matrices = [zoom_matrix(side, float(factor)) for factor in np.arange(1, largest, 0.01)]

@@ -20,16 +20,16 @@ from thriftnet.evaluation.corruptions.filters import (
 
 
 def contrast(images: Tensor, severity: int, _generator: torch.Generator) -> Tensor:
-    """Bring each value nearer to the mean of its channel."""
+    """Reduce the contrast around each channel's mean."""
     factor = (0.75, 0.5, 0.4, 0.3, 0.15)[severity - 1]
     mean = images.mean(dim=(2, 3), keepdim=True)
     return (images - mean) * factor + mean
 
 
 def elastic_transform(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Move three points of the image, then each pixel by a smooth field.
+    """Random affine map of three points, then a smooth displacement field.
 
-    The constants are in sides of the image.
+    Constants are relative to the image side.
     """
     strength, sigma, moved = (
         (0, 0, 0.08),
@@ -65,7 +65,7 @@ def _moved_back(images: Tensor, there: Tensor, points: Tensor) -> Tensor:
 
 
 def pixelate(images: Tensor, severity: int, _generator: torch.Generator) -> Tensor:
-    """Shrink to this share of the side and enlarge again, by Pillow's box filter."""
+    """Downscale and upscale with Pillow's box filter."""
     side = images.shape[-1]
     small = max(1, int(side * (0.95, 0.9, 0.85, 0.75, 0.65)[severity - 1]))
     down, up = box_matrix(side, small), box_matrix(small, side)

@@ -1,7 +1,7 @@
-"""What corruptions are made of: filters as matrices of rows and columns, shifts, sampling.
+"""Building blocks of corruptions: separable filters as matrices, shifts and sampling.
 
-A separable filter of small images is one matrix from each side, whatever it does at the border.
-SciPy and Pillow give the matrices: each is what their own function makes of the unit matrix.
+A separable filter of small images is a matrix product from each side, including its border mode.
+The matrices are the result of SciPy's and Pillow's functions for the identity matrix.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 PUBLISHED_SIDE = 32
-"""Side of the images, in pixels, that CIFAR-10-C's lengths are meant for."""
+"""Image side in pixels for which CIFAR-10-C's lengths are defined."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -69,19 +69,20 @@ def disk(radius: float, alias: float) -> Tensor:
 
 
 def correlate(images: Tensor, kernel: Tensor) -> Tensor:
-    """Each channel of (N, C, H, W) images with one kernel; borders mirror at pixel centres."""
+    """Correlate each channel of (N, C, H, W) images with a kernel; borders mirror at pixel
+    centres."""
     reach, channels = kernel.shape[-1] // 2, images.shape[1]
     padded = F.pad(images, (reach,) * 4, mode="reflect")
     return F.conv2d(padded, kernel.expand(channels, 1, -1, -1), groups=channels)
 
 
 def shifted(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
-    """Each pixel from another place: `down` and `right` of it; edges are repeated.
+    """Take each pixel from the position `down` and `right` of it; edges are repeated.
 
     Args:
         images: (N, C, H, W).
         down: (N, 1, 1) or (N, H, W) int64 rows.
-        right: The same in columns.
+        right: Columns, likewise.
     """
     count, channels, height, width = images.shape
     rows = (torch.arange(height)[:, None] + down).clamp_(0, height - 1)
@@ -92,13 +93,13 @@ def shifted(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
 
 
 def sample(images: Tensor, rows: Tensor, columns: Tensor, *, halfway: bool) -> Tensor:
-    """Images read between their pixels, linearly.
+    """Sample images with linear interpolation.
 
     Args:
         images: (N, C, H, W).
-        rows: (N, H, W) where each pixel is read, in pixels from the first row's centre.
-        columns: The same from the first column's.
-        halfway: Whether borders are mirrored at the pixels' edges; else at their centres.
+        rows: (N, H, W) source rows of each pixel, from the first row's centre.
+        columns: (N, H, W) source columns, likewise.
+        halfway: Whether borders mirror at pixel edges instead of centres.
     """
     height, width = images.shape[-2:]
     if halfway:
@@ -111,10 +112,10 @@ def sample(images: Tensor, rows: Tensor, columns: Tensor, *, halfway: bool) -> T
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
-    """Draws between two bounds."""
+    """Uniform draws."""
     return low + (high - low) * torch.rand(shape, generator=generator)
 
 
 def scale_of(images: Tensor) -> float:
-    """By how much lengths in pixels grow beyond those of CIFAR-10-C; below a pixel, none blurs."""
+    """Factor on CIFAR-10-C's lengths for larger images; at least 1."""
     return max(1.0, images.shape[-1] / PUBLISHED_SIDE)

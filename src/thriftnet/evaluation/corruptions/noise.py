@@ -13,13 +13,13 @@ def gaussian_noise(images: Tensor, severity: int, generator: torch.Generator) ->
 
 
 def shot_noise(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Count photons: Poisson, with this many at full brightness."""
+    """Poisson noise, with a number of photons at full brightness."""
     photons = (500, 250, 100, 75, 50)[severity - 1]
     return torch.poisson(images * photons, generator=generator) / photons
 
 
 def impulse_noise(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Turn this share of the values black or white, as often the one as the other."""
+    """Set a share of the values to 0 or 1 with equal probability."""
     share = (0.01, 0.02, 0.03, 0.05, 0.07)[severity - 1]
     draws = torch.rand(images.shape, generator=generator)
     images = torch.where(draws < share / 2, 0.0, images)

@@ -1,4 +1,4 @@
-"""The corruptions by name, and images under one of them."""
+"""The table of corruptions by name, and applying one to images."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ CORRUPTIONS: dict[str, Corruption] = {
     "pixelate": digital.pixelate,
     "jpeg_compression": digital.jpeg_compression,
 }
-"""Each takes (N, 3, side, side) float32 in [0, 1], a severity from 1 to 5 and a generator to the
-same shape; what leaves [0, 1] is clipped. Names and order are those of the published files."""
+"""Each maps (N, 3, side, side) float32 in [0, 1], a severity from 1 to 5 and a generator to the
+same shape; values are clipped to [0, 1]. Names and order are those of the published files."""
 
 OWN = ("motion_blur", "frost")
-"""Made here in another way than the published ones."""
+"""Implemented differently from the published ones."""
 
 
 def check_corruption(text: str) -> tuple[str, int]:
-    """The name and severity of `contrast:3`.
+    """Parse a corruption such as `contrast:3`.
 
     Raises:
         RecipeError: The corruption or its severity is unknown.
@@ -65,8 +65,8 @@ def every_corruption() -> Iterator[tuple[str, int]]:
 def corrupt(images: NDArray[np.uint8], corruption: str) -> NDArray[np.uint8]:
     """(N, side, side, 3) uint8 images under a corruption such as `contrast:3`.
 
-    Each block of images has draws of its own, seeded by the corruption, its severity and the
-    block's place: the same images are corrupted in the same way in every evaluation.
+    Draws are seeded by corruption, severity and position, so that the same images are corrupted in
+    the same way in every evaluation.
 
     Raises:
         RecipeError: The corruption or its severity is unknown.
@@ -79,7 +79,7 @@ def corrupt(images: NDArray[np.uint8], corruption: str) -> NDArray[np.uint8]:
         pixels = torch.from_numpy(np.array(images[part])).permute(0, 3, 1, 2)
         generator = torch.Generator().manual_seed(zlib.crc32(f"{corruption} {start}".encode()))
         out = CORRUPTIONS[name](pixels.contiguous() / 255, severity, generator)
-        # The published generator truncates; the hundredth is for whole numbers in float32.
+        # The published generator truncates; 0.01 protects integers from float32 rounding.
         levels = out.clamp_(0, 1).mul_(255).add_(0.01).to(torch.uint8)
         found[part] = levels.permute(0, 2, 3, 1).numpy()
     return found

@@ -13,7 +13,7 @@ _FROST_TINT = (0.80, 0.92, 1.0)
 
 
 def snow(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Whiten the image and let flakes fall: noise, magnified, cut off below and smeared."""
+    """Whiten the image and add flakes: noise, magnified, thresholded and smeared."""
     mean, deviation, zoom, least, radius, sigma, kept = (
         (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
         (0.1, 0.2, 1, 0.5, 10, 4, 0.9),
@@ -33,7 +33,7 @@ def snow(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
 
 
 def frost(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Lay ice over the image: the ridges of a fractal, in the place of published photographs."""
+    """Overlay ice: ridges of a fractal, instead of the published photographs."""
     kept, strength = ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))[severity - 1]
     count, _, side, _ = images.shape
     coarse, fine = (plasma(count, side, decay, generator) for decay in (2.2, 1.6))
@@ -43,7 +43,7 @@ def frost(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
 
 
 def fog(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
-    """Add a cloud and bring the brightest value back to what it was."""
+    """Add a cloud and rescale to the original maximum."""
     strength, decay = ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))[severity - 1]
     brightest = images.amax(dim=(1, 2, 3), keepdim=True)
     cloud = plasma(len(images), images.shape[-1], decay, generator)[:, None]
@@ -51,7 +51,7 @@ def fog(images: Tensor, severity: int, generator: torch.Generator) -> Tensor:
 
 
 def brightness(images: Tensor, severity: int, _generator: torch.Generator) -> Tensor:
-    """Raise the value of hue, saturation and value: the largest channel, the others with it."""
+    """Raise the value in HSV."""
     added = (0.05, 0.1, 0.15, 0.2, 0.3)[severity - 1]
     value = images.amax(dim=1, keepdim=True)
     raised = (value + added).clamp(max=1)
@@ -59,13 +59,13 @@ def brightness(images: Tensor, severity: int, _generator: torch.Generator) -> Te
 
 
 def plasma(count: int, side: int, decay: float, generator: torch.Generator) -> Tensor:
-    """(count, side, side) clouds in [0, 1] by the diamond-square algorithm, which wraps around.
+    """(count, side, side) clouds in [0, 1] by the periodic diamond-square algorithm.
 
     Args:
-        count: Of the clouds.
+        count: Number of clouds.
         side: In pixels.
-        decay: By which the draws shrink from one scale to the next finer one.
-        generator: Of the draws.
+        decay: Factor between the amplitudes of successive scales.
+        generator: For the draws.
     """
     step = size = 1 << max(1, (side - 1).bit_length())
     field, wobble = torch.zeros(count, size, size), 100.0

@@ -15,12 +15,12 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.errors import DataError, RecipeError
 from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN, corrupt, every_corruption
 from thriftnet.evaluation.evaluate_robust import RobustEvaluation, robustness
+from thriftnet.evaluation.intervals import normal_interval
 from thriftnet.evaluation.robustness import (
     STEPS,
     Robustness,
     choose_images,
     evaluate_robustness,
-    mean_interval,
     shifted_copies,
 )
 from thriftnet.report.robustness import robustness_section
@@ -83,7 +83,7 @@ def test_chosen_images_keep_the_share_of_each_class():
 
 
 def test_one_image_has_the_widest_interval():
-    assert mean_interval([0.5]) == (0.0, 1.0)
+    assert normal_interval([0.5]) == (0.0, 1.0)
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Contrast:
     seeds: tuple[int, int]
     """Number of seeds of the first and of the other group."""
     points: float
-    """Mean of the other group less that of the first."""
+    """Mean of the other group minus that of the first."""
     half_width: float | None
     """Half of the 95% interval of `points`: over seeds, or over images if the test is over
     images."""

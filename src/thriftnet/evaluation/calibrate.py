@@ -63,7 +63,7 @@ def calibrate(
 
     Raises:
         RunError: There is no finished network or held-out data, or the file cannot be written.
-        DataError: The images cannot be had, are too few, of one class, or all classified correctly.
+        DataError: The images cannot be opened, are too few, of one class, or all correct.
     """
     found = _find(target, output)
     model = read_model(found.path)

@@ -11,8 +11,9 @@ import numpy as np
 
 from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10
 from thriftnet.data.cifar10.published import CorruptedFiles, holds_cifar10_c, open_cifar10_c
-from thriftnet.errors import DataError, RecipeError, RunError
+from thriftnet.errors import DataError, RecipeError
 from thriftnet.evaluation.images import check_classes, images_to_test, open_target
+from thriftnet.evaluation.record import try_to_write
 from thriftnet.evaluation.robustness import (
     Robustness,
     choose_images,
@@ -23,11 +24,7 @@ from thriftnet.inference.engine import Engine, Told, untold
 from thriftnet.inference.views import choose_views
 from thriftnet.models.saved import SavedModel
 from thriftnet.plain import to_stderr
-from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.lock import writing
 from thriftnet.runtime.device import choose_compute
-
-_RECORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,10 @@ def robustness(
         told=told,
     )
     evaluation = RobustEvaluation(measured, tta, compute.precision, name)
-    return evaluation if run is None else _kept(evaluation, run)
+    if run is None:
+        return evaluation
+    line = {"kind": "robustness", **evaluation.to_json()}
+    return replace(evaluation, not_kept=try_to_write(run, lambda: run.append(line)))
 
 
 def _published(
@@ -119,13 +119,3 @@ def _published(
             "CIFAR-10's test images; get a new copy of CIFAR-10-C"
         )
     return files, test
-
-
-def _kept(evaluation: RobustEvaluation, run: RunFolder) -> RobustEvaluation:
-    """Record it in the run; a read-only run is not an error."""
-    try:
-        with writing(run, wait=_RECORD_SECONDS):
-            run.append({"kind": "robustness", **evaluation.to_json()})
-    except RunError as fault:
-        return replace(evaluation, not_kept=str(fault))
-    return evaluation

@@ -83,8 +83,7 @@ class UsualFeatures:
         return cls(means, np.linalg.inv(shrunk))
 
     def score(self, features: NDArray[Any]) -> Floats:
-        """(N,) negative squared Mahalanobis distance to the nearest class; higher is more
-        typical."""
+        """(N,) negative squared Mahalanobis distance to the nearest class; high: typical."""
         values = features.astype(np.float64)
         distances = [
             np.einsum("nf,fg,ng->n", values - mean, self.precision, values - mean, optimize=True)

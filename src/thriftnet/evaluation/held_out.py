@@ -10,7 +10,7 @@ from typing import Literal
 from thriftnet.commands import command
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError, RunError
-from thriftnet.evaluation.images import images_to_test
+from thriftnet.evaluation.images import check_classes, images_to_test
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.evaluations import OWN_TEST
@@ -68,7 +68,7 @@ def held_out_images(
                 f"{data} holds the test images of {name}, which are for judging it; give images "
                 "that it never saw and is not judged by"
             )
-        _check_classes(images, model)
+        check_classes(model, images)
         return HeldOut(images, model, "data")
     if run is None:
         raise RunError(f"{name} is no run with validation images; {_remedy(model)}")
@@ -103,16 +103,8 @@ def _validation(
     if not len(positions):
         raise RunError(f"{path} held no images out (data.val_ratio is 0); {_remedy(model)}")
     images = held.subset(positions)
-    _check_classes(images, model)
+    check_classes(model, images)
     return images
-
-
-def _check_classes(images: Dataset, model: SavedModel) -> None:
-    if images.classes != model.classes:
-        raise DataError(
-            f"the network knows {', '.join(model.classes)} and the images are of "
-            f"{', '.join(images.classes)}; give images of its own classes"
-        )
 
 
 def _check_companion(model: SavedModel, twin: SavedModel, recipe: Recipe, path: Path) -> None:

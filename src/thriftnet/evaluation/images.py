@@ -42,7 +42,7 @@ def check_classes(model: SavedModel, dataset: Dataset) -> None:
     if dataset.classes != model.classes:
         raise DataError(
             f"the network knows {', '.join(model.classes)} and the images are of "
-            f"{', '.join(dataset.classes)}; evaluate it on its own classes"
+            f"{', '.join(dataset.classes)}; give images of its own classes"
         )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 Interval = tuple[float, float]
 
 _Z = 1.959964
@@ -21,6 +24,14 @@ def wilson_interval(correct: int, total: int) -> Interval:
     half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
     return (max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
+
+
+def normal_interval(scores: Sequence[float] | NDArray[np.float64]) -> Interval:
+    """Normal 95% interval of the mean of scores in [0, 1], one per image."""
+    values = np.asarray(scores, dtype=np.float64)
+    half = _Z * float(values.std(ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else 1.0
+    mean = float(values.mean())
+    return max(0.0, mean - float(half)), min(1.0, mean + float(half))
 
 
 def mean_interval(shares: Sequence[tuple[float, Interval]]) -> tuple[float, Interval]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -23,11 +22,6 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, *, classes: int) -> Tens
     """(classes, classes) int64 counts: rows are labels, columns predictions."""
     cells = labels * classes + predicted
     return torch.bincount(cells, minlength=classes * classes).view(classes, classes)
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> float:
-    """Mean cross-entropy in nats."""
-    return F.cross_entropy(logits, labels).item()
 
 
 def expected_calibration_error(logits: Tensor, labels: Tensor, *, bins: int = 15) -> float:

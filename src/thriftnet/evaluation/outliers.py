@@ -18,14 +18,12 @@ Floats = NDArray[np.float64]
 
 
 def energy(logits: NDArray[Any]) -> Floats:
-    """(N,) negative free energy of logits (Liu et al. 2020, arXiv 2010.03759); higher is more
-    typical."""
+    """(N,) negative free energy of logits (Liu et al. 2020, arXiv 2010.03759); high: typical."""
     return np.asarray(logsumexp(logits.astype(np.float64), axis=1))
 
 
 def max_probability(logits: NDArray[Any]) -> Floats:
-    """(N,) top probability (Hendrycks and Gimpel 2017, arXiv 1610.02136); higher is more
-    typical."""
+    """(N,) top probability (Hendrycks and Gimpel 2017, arXiv 1610.02136); high: typical."""
     return softmax(logits.astype(np.float64), axis=1).max(axis=1)
 
 

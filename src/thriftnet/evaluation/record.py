@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,14 +21,19 @@ _RECORD_SECONDS = 10.0
 def record_evaluation(
     run: RunFolder, evaluation: Evaluation, predictions: Predictions
 ) -> str | None:
-    """Save new metrics in a run, and the predictions of a test.
+    """Save new metrics in a run, and the predictions of a test; returns as `try_to_write`."""
+    return try_to_write(run, lambda: _append(run, evaluation, predictions))
+
+
+def try_to_write(run: RunFolder, write: Callable[[], None]) -> str | None:
+    """Write to a run under its lock; the evaluation is reported even if that fails.
 
     Returns:
-        Why they could not be saved, such as in a read-only run; None if they were.
+        Why nothing was written, such as in a read-only run; None if it was.
     """
     try:
         with writing(run, wait=_RECORD_SECONDS):
-            _append(run, evaluation, predictions)
+            write()
     except RunError as fault:
         return str(fault)
     return None

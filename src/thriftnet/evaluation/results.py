@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.evaluation.calibration import CalibrationReport
@@ -13,7 +14,6 @@ from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.evaluation.metrics import (
     confusion_matrix,
-    cross_entropy,
     expected_calibration_error,
     top_k_accuracy,
 )
@@ -122,7 +122,7 @@ def read_logits(logits: Tensor, labels: Tensor, *, classes: tuple[str, ...], tta
         accuracy=correct / total,
         accuracy_interval=wilson_interval(correct, total),
         top5=top_k_accuracy(logits, labels, k=5),
-        loss=cross_entropy(logits, labels),
+        loss=F.cross_entropy(logits, labels).item(),
         calibration_error=expected_calibration_error(logits, labels),
         per_class=dict(zip(classes, shares, strict=True)),
         confusion=confusion.tolist(),

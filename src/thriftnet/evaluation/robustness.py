@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from thriftnet.evaluation.corruptions.table import (
     corrupt,
     every_corruption,
 )
+from thriftnet.evaluation.intervals import normal_interval
 from thriftnet.inference.engine import Engine, Told, untold
 from thriftnet.runtime.resize import as_pixels
 
@@ -170,7 +171,7 @@ def evaluate_robustness(
         images=len(dataset),
         clean=float((plain == dataset.labels).mean()),
         cells={name: tuple(row) for name, row in cells.items()},
-        interval=mean_interval(scores / (len(CORRUPTIONS) * SEVERITIES)),
+        interval=normal_interval(scores / (len(CORRUPTIONS) * SEVERITIES)),
         jpeg=jpeg,
         flip_rate=float(np.mean(flips)),
         differences=(
@@ -185,14 +186,6 @@ def shifted_copies(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
     for down, right in _SHIFTS:
         yield padded[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
-
-
-def mean_interval(scores: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    """Normal 95% interval of the mean of scores in [0, 1], one per image."""
-    values = np.asarray(scores, dtype=np.float64)
-    half = 1.959964 * float(values.std(ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else 1.0
-    mean = float(values.mean())
-    return max(0.0, mean - float(half)), min(1.0, mean + float(half))
 
 
 def choose_images(labels: NDArray[np.int64], count: int, *, seed: int = 0) -> NDArray[np.int64]:

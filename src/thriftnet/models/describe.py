@@ -72,8 +72,7 @@ def largest_features(model: nn.Module, *, image_size: int) -> int:
 
 
 def training_flops(macs: int, images: int) -> int:
-    """Operations of training on some images: 2 per MAC, and backward costs as much as two
-    forwards."""
+    """Operations of training on some images: 2 per MAC, three passes with the backward."""
     return 6 * macs * images
 
 

@@ -117,8 +117,7 @@ class SpeedNet(nn.Module):
         return self.head(x) / x.shape[1]
 
     def train_stem(self, trained: bool) -> None:
-        """Train or freeze the stem's bias; frozen, the gradient at full resolution is not
-        needed."""
+        """Train or freeze the stem's bias; frozen, its gradient at full resolution is saved."""
         self.stem.bias.requires_grad_(trained)  # pyright: ignore[reportOptionalMemberAccess]
 
     @torch.no_grad()

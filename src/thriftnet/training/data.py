@@ -20,7 +20,7 @@ def data_spec(settings: DataSection, source: Path | None = None) -> DatasetSpec:
 
     Args:
         settings: The section.
-        source: Where to read the data set in place of what the section says.
+        source: Replaces the section's data set.
     """
     return DatasetSpec(
         dataset=settings.dataset,
@@ -52,7 +52,7 @@ def open_data(
 
     Args:
         settings: The section.
-        source: Where to read the data set in place of what the section says.
+        source: Replaces the section's data set.
         classes: Of the network that the images are for; none: the training split's.
         image_size: Of that network, in pixels; none: the section's.
         fit: Of that network; none: the section's.

@@ -188,5 +188,4 @@ def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
     affordable = done + (deadline - time.monotonic()) * done / state.seconds
     steps = bisect_right(range(plan.total_steps + 1), affordable, key=plan.operations) - 1
     total = steps if steps > state.step else min(state.total_steps, state.step + 1)
-    state.total_steps = plan.processes.broadcast_from_main(lambda: total) # by the main process's
-    clock
+    state.total_steps = plan.processes.broadcast_from_main(lambda: total)

@@ -8,8 +8,7 @@ import torch
 
 
 def derive_seed(seed: int, purpose: str, *counters: int) -> int:
-    """A 63-bit seed from the run's seed, a purpose such as `order`, and an epoch or step.
-    """
+    """A 63-bit seed from the run's seed, a purpose such as `order`, and an epoch or step."""
     text = ":".join([str(seed), purpose, *map(str, counters)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 

@@ -69,8 +69,7 @@ def disk(radius: float, alias: float) -> Tensor:
 
 
 def correlate(images: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate each channel of (N, C, H, W) images with a kernel; borders mirror at pixel
-    centres."""
+    """Correlate each channel of (N, C, H, W) images with a kernel, mirrored at pixel centres."""
     reach, channels = kernel.shape[-1] // 2, images.shape[1]
     padded = F.pad(images, (reach,) * 4, mode="reflect")
     return F.conv2d(padded, kernel.expand(channels, 1, -1, -1), groups=channels)

@@ -29,8 +29,8 @@ from thriftnet.training.distributed.ranks import torchrun_started
 T = TypeVar("T")
 
 TIMEOUT = timedelta(minutes=10)
-"""Longest wait for another process, for machines switched off and processes that hang; one that ends
-is noticed at once. It must exceed the time of a validation, which only the main process does."""
+"""Longest wait for another process that hangs; one that ends is noticed at once. It must exceed
+the time of a validation, which only the main process does."""
 
 _MEETINGS = itertools.count()
 """Numbers the trainings of this process, each of which gets its own keys in the store."""

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C while its modules load is one line, too."""
+    """Run the command line; Ctrl-C during imports prints one line."""
     try:
         from thriftnet.cli import main as run
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Commands that messages name, written so that they run as they stand."""
+"""Formats the commands in messages so that they can be pasted into a shell."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 
 def command(*words: str | Path) -> str:
-    """A command of ours as a shell takes it.
+    """A thriftnet command, quoted for a shell.
 
     Args:
-        words: What comes after `thriftnet`. A `Path` of one part is written `./NAME`: a plain word
-            may be the name of shipped weights, and one with a dash in front an option.
+        words: The arguments. A `Path` of one part is written `./NAME`: a plain word may be the name
+        of
+            shipped weights, and one with a leading dash an option.
 
     Returns:
         Such as `thriftnet train --resume 'runs/my run'`.
@@ -21,7 +22,7 @@ def command(*words: str | Path) -> str:
 
 
 def shell_line(*words: str | Path) -> str:
-    """Any program's command as a shell takes it; each word quoted as in `command`."""
+    """Any command, quoted as in `command`."""
     return " ".join(map(_quoted, words))
 
 
@@ -31,7 +32,7 @@ def _quoted(word: str | Path) -> str:
         word = f"./{word}" if plain else str(word)
     if word.isprintable():
         return shlex.quote(word)
-    # Line breaks, escape sequences and bytes that are no text, in bash's and zsh's own spelling.
+    # Line breaks, escape sequences and undecodable bytes, as ANSI-C quoting of bash and zsh.
     return f"$'{''.join(map(_spelled, word))}'"
 
 

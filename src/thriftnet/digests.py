@@ -1,13 +1,13 @@
-"""SHA-256 over what a file holds, kept where files of its kind have room for it.
+"""Checksums inside files, so that damage is detected when they are read.
 
-Neither torch's archive nor safetensors nor JSON looks at its own bytes when it is read: a flipped
-bit would be another weight or another figure.
+Neither torch archives nor safetensors nor JSON are verified on reading: a flipped bit would change
+a weight or a metric.
 
-    JSON (metrics, environment, outcomes, metadata of models)   the last key of the object
-    YAML (recipes, spaces)                 a comment before it, which a cut file keeps
-    archives (checkpoints, predictions)    a line after it, which their readers skip
+    JSON (metrics, environment, outcomes, model metadata)   the last key of the object
+    YAML (recipes, spaces)                 a comment in the first line
+    archives (checkpoints, predictions)    a line at the end, which their readers skip
 
-Files of earlier versions have none and are read as they are; the members of an archive have CRCs.
+Files of earlier versions have none and are not checked, except by the CRCs of archives.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _HEAD = re.compile(r"# sha256 ([0-9a-f]{64})\b[^\n]*\n")
 _TAIL = re.compile(rb"\nsha256 ([0-9a-f]{64})\n\Z")
 _TAIL_BYTES = 73
 _MOST_DIGITS = 300
-"""Of a whole number and its sign; a float holds 308."""
+"""Digits of an integer and its sign; a float has up to 308."""
 _MOST_UNPACKED = 2**24
-"""Bytes that a small archive may unpack to; weights and logits hardly shrink."""
+"""Bytes that a small archive may unpack to; weights and logits hardly compress."""
 
 
 class ChangedError(ValueError):
-    """The content is not what was written."""
+    """The content does not match its checksum."""
 
 
 def checksum(text: str) -> str:
-    """Sixteen hex digits of a text: against bits that flip, not against forgery."""
+    """Sixteen hex digits of a text's SHA-256, against corruption rather than forgery."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def dump_json(value: dict[str, Any], *, indent: int | None = None) -> str:
-    """A JSON object whose last key is the checksum of the text before it.
+    """Serialise a JSON object with a checksum of the preceding text as its last key.
 
     Raises:
         ValueError: A number is not finite.
@@ -50,11 +50,11 @@ def dump_json(value: dict[str, Any], *, indent: int | None = None) -> str:
 
 
 def load_json(text: str | bytes) -> dict[str, Any]:
-    """A JSON object without its checksum.
+    """Parse a JSON object, and verify and remove its checksum.
 
     Raises:
-        ChangedError: It is not what was written.
-        ValueError: It is no JSON object.
+        ChangedError: The checksum does not match.
+        ValueError: It is not a JSON object.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
@@ -69,23 +69,23 @@ def load_json(text: str | bytes) -> dict[str, Any]:
 
 
 def _whole(digits: str) -> int:
-    """A whole number that a float can hold: others end whatever computes with them."""
+    """Parse an integer that fits a float; larger ones break later computations."""
     if len(digits) > _MOST_DIGITS:
         raise ValueError("a number has too many digits")
     return int(digits)
 
 
 def seal_yaml(text: str) -> str:
-    """YAML with the SHA-256 of its lines in a comment before them."""
+    """Prepend the SHA-256 of YAML as a comment."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return f"# sha256 {digest} of the lines below; delete this line if you change them\n{text}"
 
 
 def open_yaml(text: str) -> str:
-    """YAML without the comment that `seal_yaml` put before it; of other YAML, all.
+    """Verify and remove the comment of `seal_yaml`; other YAML is returned unchanged.
 
     Raises:
-        ChangedError: It was cut or changed.
+        ChangedError: It was truncated or edited.
     """
     head = _HEAD.match(text)
     if not head:
@@ -100,16 +100,16 @@ def open_yaml(text: str) -> str:
 
 
 def seal_archive(content: bytes) -> bytes:
-    """A zip archive with the SHA-256 of its bytes in a line after it."""
+    """Append the SHA-256 of a zip archive as a line."""
     return content + f"\nsha256 {hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def open_archive(content: bytes) -> bytes:
-    """The archive that `seal_archive` was given; one without a digest is checked by its CRCs.
+    """Verify and remove the digest of `seal_archive`; without one, check the CRCs.
 
     Raises:
-        ChangedError: It is not what was written.
-        ValueError: It is no archive, or it unpacks to far more than it holds.
+        ChangedError: The digest does not match.
+        ValueError: It is not an archive, or its compression ratio is implausible.
     """
     tail = _TAIL.search(content, max(0, len(content) - _TAIL_BYTES))
     if tail:
@@ -122,7 +122,7 @@ def open_archive(content: bytes) -> bytes:
             if unpacked > _MOST_UNPACKED + 16 * len(content):
                 raise ValueError(f"it unpacks to {unpacked:,} bytes")
             damaged = None if tail else archive.testzip()
-    # Damaged bytes can make the reader raise nearly anything.
+    # Damaged bytes can raise almost any exception.
     except Exception as fault:
         raise ValueError(f"it is no whole archive: {fault}") from None
     if damaged:

@@ -1,4 +1,4 @@
-"""The errors a user can meet; each message is one line that names the remedy."""
+"""Errors shown to users; each message is one line that names a remedy."""
 
 from thriftnet.plain import plain
 
@@ -8,10 +8,10 @@ class ThriftnetError(Exception):
 
     exit_code = 2
     told = False
-    """Whether another process of the same training has said its line already."""
+    """Whether another process of the same training has already reported a failure."""
 
     def __init__(self, message: str) -> None:
-        # One clean line always: names and reasons may hold line breaks and escape sequences.
+        # Always one clean line: names and reasons may contain line breaks and escape sequences.
         super().__init__(plain(" ".join(message.splitlines())))
 
 
@@ -20,7 +20,7 @@ class RecipeError(ThriftnetError):
 
 
 class DataError(ThriftnetError):
-    """A data set is missing, incomplete or not what its digest says."""
+    """A data set is missing, incomplete or does not match its digest."""
 
 
 class ImageError(DataError):
@@ -32,23 +32,23 @@ class RunError(ThriftnetError):
 
 
 class RunExistsError(RunError):
-    """The place of a new run is taken."""
+    """The path of a new run is taken."""
 
 
 class NoCheckpointError(RunError):
-    """A run was cut before its first checkpoint."""
+    """A run was interrupted before its first checkpoint."""
 
 
 class SearchError(ThriftnetError):
-    """A search space is wrong, or a study is of another space, damaged or out of reach."""
+    """A search space is invalid, or a study has another space, is damaged or cannot be reached."""
 
 
 class TrackingError(ThriftnetError):
-    """A tracker is not known, not installed or cannot be reached."""
+    """A tracker is unknown, not installed or cannot be reached."""
 
 
 class ProcessError(ThriftnetError):
-    """Of several processes that train together, one ended or cannot be reached."""
+    """A process of a distributed training ended or cannot be reached."""
 
     exit_code = 1
 
@@ -64,6 +64,6 @@ class ExportError(ThriftnetError):
 
 
 class ExportMismatchError(ExportError):
-    """An export says something else than its network, and was not kept."""
+    """The outputs of an export differ from its network's; it was not kept."""
 
     exit_code = 1

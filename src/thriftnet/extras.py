@@ -1,4 +1,4 @@
-"""Packages of the extras: whether they are installed, and the line that names the extra."""
+"""Optional packages: whether they are installed, and errors that name the extra."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from thriftnet.errors import ThriftnetError
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package can be imported; it is not imported."""
+    """Whether a package is installed, without importing it."""
     try:
         return importlib.util.find_spec(package) is not None
-    except ValueError:  # an import of it failed before
+    except ValueError:  # an earlier import failed
         return False
 
 
 def missing(user: str, package: str, extra: str) -> str:
-    """The line that says what needs a package and how to install it."""
+    """The message that a package is missing and how to install it."""
     return (
         f"{user} the package {package.partition('.')[0]}, which is not installed; run: "
         f"pip install 'thriftnet[{extra}]'"
@@ -29,13 +29,13 @@ def require(user: str, *packages: str, extra: str, error: type[ThriftnetError]) 
     """Check that packages are installed, before any work.
 
     Args:
-        user: What needs them, with its verb: `a search needs`.
-        packages: By their import names.
-        extra: That installs them.
-        error: What is raised.
+        user: Start of the message: `a search needs`.
+        packages: Import names.
+        extra: The extra that installs them.
+        error: Class of the error.
 
     Raises:
-        ThriftnetError: Of class `error`: one of them is not.
+        ThriftnetError: Of class `error`: one is missing.
     """
     for package in packages:
         if not is_installed(package):
@@ -43,7 +43,7 @@ def require(user: str, *packages: str, extra: str, error: type[ThriftnetError]) 
 
 
 def load(user: str, package: str, *, extra: str, error: type[ThriftnetError]) -> Any:
-    """Import a package of an extra; arguments and error as of `require`."""
+    """Import an optional package; arguments and errors as in `require`."""
     try:
         return import_module(package)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and none that is no file."""
+"""Atomic writing of files, bounded reading, and one-line messages for errors of the system."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typing import IO
 from thriftnet.errors import ThriftnetError
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""Error numbers of a disk, a quota or a file system's file size that is used up."""
+"""Error numbers of a full disk, an exceeded quota or a file size limit."""
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Open a file to read; a pipe, a device or a socket would be waited on for ever.
+    """Open a regular file for reading; a pipe, device or socket could block forever.
 
     Raises:
-        OSError: It is none, is not there or cannot be read.
+        OSError: It is not a regular file, does not exist or cannot be read.
     """
     _refuse_special(path.stat().st_mode)
-    flags = getattr(os, "O_NONBLOCK", 0)  # another may have put a pipe there in between
+    flags = getattr(os, "O_NONBLOCK", 0)  # it may have been replaced by a pipe since
     file = open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags))  # noqa: SIM115
     try:
         _refuse_special(os.fstat(file.fileno()).st_mode)
@@ -37,10 +37,10 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def _refuse_special(mode: int) -> None:
-    """See that a file's mode is that of a file.
+    """Check that a mode is that of a regular file.
 
     Raises:
-        OSError: It is of something else, which the error names.
+        OSError: It is not; the message names the kind.
     """
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -58,23 +58,24 @@ def replacing(
     at: int | None = None,
     former: Path | None = None,
 ) -> Iterator[IO[bytes]]:
-    """A file to write beside `path`; it takes the path's place when the block ends well.
+    """Open a temporary file that replaces `path` when the block succeeds.
 
-    If the block fails, the file at `path` is as it was and nothing is left beside it. Of a link,
-    the file that it names is written. A file that is there keeps its mode; a new one has what the
-    umask leaves of 0666. Once the block has ended, a power cut undoes nothing.
+    If the block fails, `path` is unchanged and the temporary file is removed. A link is followed.
+    An existing file keeps its mode; a new one gets 0666 minus the umask. The result is synced to
+    disk.
 
     Args:
-        path: Of the file.
-        error: What is raised of the faults that a user can mend.
-        keep: Whether what was written stays as PATH.part if the block fails; then one process at
-            a time writes to `path`.
-        at: Go on with the PATH.part that was kept, cut to so many bytes.
-        former: In the same folder: where the file goes that was at `path`.
+        path: The file.
+        error: Class of the error for faults that a user can fix.
+        keep: Whether to write to PATH.part and keep it on failure; then only one process can write
+        to
+            `path` at a time.
+        at: Continue a kept PATH.part, truncated to this size in bytes.
+        former: New path of the replaced file, in the same folder.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
-        OSError: The same faults, where no `error` is named.
+        OSError: The same faults, without `error`.
     """
     temporary: Path | None = None
     try:
@@ -85,7 +86,7 @@ def replacing(
             temporary = part_of(path)
             _refuse_written(temporary)
             if at is None:
-                temporary.unlink(missing_ok=True)  # not written to: it may be a link
+                temporary.unlink(missing_ok=True)  # never write to it: it may be a link
         else:
             remove_leftovers(path)
             temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -100,10 +101,10 @@ def replacing(
             if keep and not os.path.samestat(os.fstat(file.fileno()), temporary.lstat()):
                 raise _BusyError(errno.EBUSY, "another process writes it")
             if sys.platform == "win32":
-                file.close()  # an open file has no other name there
+                file.close()  # an open file cannot be renamed there
             if former and path.exists():
                 path.replace(former)
-            temporary.replace(path)  # still locked: it is nobody's leftover
+            temporary.replace(path)  # still locked, so that nobody removes it
         sync_folder(path.parent)
     except OSError as fault:
         if error is None:
@@ -116,15 +117,15 @@ def replacing(
 
 
 def part_of(path: Path) -> Path:
-    """Where `replacing` keeps what was written of a file if it is asked to."""
+    """The path of the temporary file of `replacing` with `keep`."""
     return path.with_name(f"{path.name}.part")
 
 
 def _open_part(path: Path, at: int) -> int:
-    """A file that was begun, locked and cut to so many bytes, to go on at its end.
+    """Open a partial file, locked and truncated, to append to it.
 
     Raises:
-        OSError: It is gone, is no file, or another process writes it.
+        OSError: It does not exist, is not a regular file, or another process writes it.
     """
     handle = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
@@ -140,7 +141,7 @@ def _open_part(path: Path, at: int) -> int:
 
 
 def _open_new(path: Path) -> int:
-    """A new file, locked while it is written, so that nobody takes it for a leftover."""
+    """Create a file, locked while it is written, so that `remove_leftovers` skips it."""
     while True:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         _lock(handle, wait=True)
@@ -154,7 +155,7 @@ class _BusyError(OSError):
 
 
 def _refuse_written(path: Path) -> None:
-    """See that no other process writes a file.
+    """Check that no other process writes a file.
 
     Raises:
         OSError: One does.
@@ -162,16 +163,17 @@ def _refuse_written(path: Path) -> None:
     with contextlib.ExitStack() as held:
         try:
             file = held.enter_context(open_regular(path))
-        except OSError:  # nothing is there, or nothing that anybody writes with a lock
+        except OSError:  # it does not exist or is not a regular file
             return
         if _lock(file.fileno()) is False:
             raise _BusyError(errno.EBUSY, "another process writes it")
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of `path` that `replacing` left when it was killed.
+    """Remove temporary files of `path` left by killed processes.
 
-    The system drops the lock of a process that ends. Where there are no locks, nothing is removed.
+    Files are locked while written, and the system releases the lock when a process ends. On file
+    systems without locks nothing is removed.
     """
     ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
     with contextlib.suppress(OSError):
@@ -182,10 +184,10 @@ def remove_leftovers(path: Path) -> None:
 
 
 def _lock(handle: int, *, wait: bool = False, alone: bool = False) -> bool | None:
-    """Lock a file that is written, waiting for others or not; or see that nobody writes it.
+    """Lock a file.
 
     Returns:
-        False: another process writes it; none: there are no locks.
+        False if another process holds the lock; None if there are no locks.
     """
     if sys.platform == "win32":
         return None
@@ -202,10 +204,10 @@ def _lock(handle: int, *, wait: bool = False, alone: bool = False) -> bool | Non
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the disk keep a rename; syncing a file keeps its content alone."""
+    """Sync a folder, so that a rename survives a power cut."""
     if sys.platform == "win32":
         return
-    with contextlib.suppress(OSError):  # a file system that cannot, or a folder without reading
+    with contextlib.suppress(OSError):  # unsupported, or an unreadable folder
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -214,10 +216,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def mode_of(path: Path) -> int | None:
-    """The permissions of what a new file would replace; none where nothing is there.
+    """The permissions of an existing file; None if there is none.
 
     Raises:
-        OSError: It is no file: a device or a pipe would become one.
+        OSError: It is not a regular file, and must not be replaced by one.
     """
     try:
         mode = path.stat().st_mode
@@ -228,17 +230,16 @@ def mode_of(path: Path) -> int | None:
 
 
 def create_empty(path: Path) -> None:
-    """Create a database's file, unless it is there, with the mode that the umask leaves.
+    """Create a database file with the permissions of the umask, unless it exists.
 
-    SQLite would let nobody but the owner write to it, whatever the umask says. Where this fails,
-    SQLite does, and says why.
+    SQLite would ignore the umask and allow only the owner to write. Errors are left to SQLite.
     """
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
-    """Write `content` to `path`, whole or not at all; the other arguments are those of `replacing`.
+    """Write `content` to `path` atomically; arguments as in `replacing`.
 
     Raises:
         ThriftnetError: As `replacing`.
@@ -248,10 +249,10 @@ def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> N
 
 
 def read_bounded(path: Path, *, most: int) -> bytes:
-    """The content of an ordinary file that has at most so many bytes.
+    """The content of a regular file of at most `most` bytes.
 
     Raises:
-        OSError: It cannot be read, is a pipe or a device, or has more.
+        OSError: It cannot be read, is not a regular file, or is larger.
     """
     with open_regular(path) as file:
         content = file.read(most + 1)
@@ -261,7 +262,7 @@ def read_bounded(path: Path, *, most: int) -> bytes:
 
 
 def explain_os_error(fault: OSError, path: Path) -> str:
-    """One line with the remedy for the faults that a user can mend."""
+    """One line with a remedy for errors of writing a file."""
     if fault.errno in FULL_DISK:
         return f"the disk is full: {path} was not written; free some space and try again"
     if isinstance(fault, _BusyError):
@@ -275,9 +276,10 @@ _REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.E
 
 
 def explain_refusal(fault: BaseException) -> str | None:
-    """One line with the remedy for what the system refuses a user; none of another fault.
+    """One line with a remedy for a full disk, missing permissions or an impossible path; None for
+    others.
 
-    Every path that a user names is looked at somewhere, and any look may be refused.
+    Any access to a path that a user names may fail that way.
     """
     if isinstance(fault, RuntimeError) and "Symlink loop" in str(fault):  # up to Python 3.12
         return f"{fault}; check the path"

@@ -1,4 +1,4 @@
-"""Where things are kept for a user, also for one without a home folder or a name."""
+"""The cache folder, and settings for users without a home folder or a name."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from thriftnet.trust import why_distrusted
 
 
 def cache_folder() -> Path:
-    """What can be made or fetched again: `THRIFTNET_CACHE`, else the platform's cache folder.
+    """The cache folder: `THRIFTNET_CACHE`, else the platform's cache folder.
 
-    Where no home folder is known or it is of no use (a container's user without an entry in passwd,
-    a service whose home is /nonexistent), a folder of that user's own among the temporary files.
+    Without a usable home folder (a container's user without an entry in passwd, a service whose
+    home is /nonexistent), a per-user folder among the temporary files.
     """
     chosen = os.environ.get("THRIFTNET_CACHE")
-    with contextlib.suppress(RuntimeError):  # no home folder is known
+    with contextlib.suppress(RuntimeError):  # no home folder
         if chosen:
             return Path(chosen).expanduser()
         folder = platformdirs.user_cache_path("thriftnet")
@@ -31,7 +31,7 @@ def cache_folder() -> Path:
 
 
 def settle_without_home() -> None:
-    """Give packages of others what they ask for where there is no home folder or no user name."""
+    """Set environment variables for other packages if there is no home folder or user name."""
     if sys.platform == "win32":
         return
     try:
@@ -40,7 +40,7 @@ def settle_without_home() -> None:
         home = None
     if home is None or not _can_hold(home / ".config" / "matplotlib"):
         cache = cache_folder()
-        if why_distrusted(cache, cache):  # somebody took the name that is meant for this user
+        if why_distrusted(cache, cache):  # created by somebody else
             cache = Path(tempfile.mkdtemp(prefix="thriftnet-"))
         if home is None:  # MLflow cannot even be imported
             os.environ |= {"HOME": str(cache), "THRIFTNET_CACHE": str(cache)}
@@ -52,7 +52,7 @@ def settle_without_home() -> None:
 
 
 def _can_hold(folder: Path) -> bool:
-    """Whether a folder is there or could be made."""
-    # Path.exists raises where a folder may not be entered.
+    """Whether a folder exists or can be created."""
+    # Path.exists raises for folders without permission.
     there = next(each for each in (folder, *folder.parents) if os.path.exists(each))  # noqa: PTH110
     return there == folder or (there.is_dir() and os.access(there, os.W_OK | os.X_OK))

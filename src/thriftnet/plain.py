@@ -1,4 +1,4 @@
-"""Text that cannot harm a terminal, whatever a file, a class or a server is called."""
+"""Removes control characters from untrusted text before it reaches a terminal."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ _HARMFUL = (
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # direction, and what has no width
     "\u2028\u2029\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff"
 )
-"""Joiners (U+200C, U+200D) are none: emoji and several scripts need them."""
+"""Joiners (U+200C, U+200D) are allowed: emoji and several scripts need them."""
 _IN_A_LINE = re.compile(f"[{_HARMFUL}]")
 _IN_A_TEXT = re.compile(rf"(?![\n\t])[{_HARMFUL}]")
 
 
 def plain(text: str) -> str:
-    """A line without anything that moves the cursor, colours the terminal or turns the text."""
+    """Replace control characters, escape sequences and direction marks in a line."""
     return _IN_A_LINE.sub("�", text)
 
 
 def plain_lines(text: str) -> str:
-    """As `plain`, of a text whose line breaks and tabs are meant."""
+    """As `plain`, keeping line breaks and tabs."""
     return _IN_A_TEXT.sub("�", text)
 
 
 def to_stderr(line: str) -> None:
-    """Print one line to standard error, leaving standard output to results."""
+    """Print a line to standard error."""
     print(plain(line), file=sys.stderr, flush=True)

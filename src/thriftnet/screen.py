@@ -1,9 +1,9 @@
-"""The screen: one cleaner for all text that reaches it, and displays whose styles are ours.
+"""Streams and rich consoles that remove control characters from all text they print.
 
-Names of files, classes and runs, metadata and answers of servers come from strangers. A
-`CleanStream` takes the place of standard output and standard error, so that nothing that prints
-can forget to clean. Only a `CleanConsole` may style: it cleans each piece of text before it adds
-its own escape sequences, and writes past the stream's cleaner.
+Names of files, classes and runs, metadata and server responses are untrusted. `CleanStream`
+replaces standard output and standard error, so that all output is cleaned. Only a `CleanConsole`
+may style: it cleans each piece of text before adding escape sequences, and bypasses the stream's
+cleaning.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from thriftnet.plain import plain_lines
 
 
 class CleanStream(io.TextIOWrapper):
-    """A text stream without anything that moves the cursor, colours the terminal or turns text."""
+    """A text stream that removes control characters."""
 
     def write(self, text: str) -> int:
-        """Write the text cleaned; line breaks and tabs stay."""
+        """Write cleaned text; line breaks and tabs are kept."""
         super().write(plain_lines(text))
         return len(text)
 
     def write_styled(self, text: str) -> int:
-        """Write text whose escape sequences are ours."""
+        """Write trusted text with escape sequences."""
         return super().write(text)
 
 
 class _Styled:
-    """A clean stream as a console writes to it."""
+    """A `CleanStream` without cleaning, for a console."""
 
     def __init__(self, stream: CleanStream) -> None:
         self._stream = stream
@@ -46,11 +46,11 @@ class _Styled:
 
 
 class CleanConsole(Console):
-    """A console that styles text and takes no escape sequence or markup from it.
+    """A rich console that removes escape sequences and ignores markup in text.
 
     Args:
-        stderr: Whether it is of standard error, and not of standard output.
-        options: As of `rich.console.Console`.
+        stderr: Whether it writes to standard error.
+        options: Passed to `rich.console.Console`.
     """
 
     def __init__(self, *, stderr: bool = False, **options: Any) -> None:
@@ -61,13 +61,13 @@ class CleanConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render to segments with clean text; those that move the cursor are rich's own."""
+        """Render to segments with clean text; control segments are rich's own."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=plain_lines(segment.text))
 
 
 class _AboveDisplay(FileProxy):
-    """What is printed while a display is shown: it comes to stand above it."""
+    """Redirects text printed while a display is shown to above it."""
 
     def write(self, text: str) -> int:
         super().write(plain_lines(text))
@@ -75,12 +75,12 @@ class _AboveDisplay(FileProxy):
 
 
 class CleanLive(Live):
-    """A display that is drawn when it is told, with what is printed meanwhile above it.
+    """A rich display without auto-refresh; text printed meanwhile appears above it.
 
     Args:
-        console: A terminal's.
-        renderable: What is drawn.
-        transient: Whether it goes away in the end.
+        console: The console of a terminal.
+        renderable: Initial content.
+        transient: Whether it is removed at the end.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""One kind of table for pages, documents and terminals: named columns with a format, and rows.
+"""Tables for pages, documents and terminals: named columns with a format, and rows.
 
-`markdown` is here; `report/page/report.html.j2` makes HTML of it, `terminal/tables.py` lines.
+`markdown` is here; `report/page/report.html.j2` renders HTML, `terminal/tables.py` text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Format = str | Callable[[Any], str]
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, and what it sorts by: a number, or else its text."""
+    """The text of a cell, and the number to sort by if it has one."""
 
     text: str
     value: float | None = None
@@ -25,24 +25,24 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns. Columns of numbers are aligned to the right."""
+    """Rows under named columns. Numeric columns are right-aligned."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     folded: bool = False
-    """Whether a page shows it only when asked."""
+    """Whether it is collapsed on a page."""
     wide: bool = True
-    """Whether it takes the whole width of a page."""
+    """Whether it has the full width of a page."""
 
     def without(self, *names: str) -> Table:
-        """The table without the columns of these names."""
+        """The table without some columns."""
         kept = [at for at, name in enumerate(self.columns) if name not in names]
         rows = tuple(tuple(row[at] for at in kept) for row in self.rows)
         return replace(self, columns=tuple(self.columns[at] for at in kept), rows=rows)
 
     def markdown(self) -> str:
-        """A table of GitHub's Markdown."""
+        """Render as GitHub Markdown."""
         lines = [_line(self.columns), "|" + " --- |" * len(self.columns)]
         texts = [[f"**{c.text}**" if c.strong else c.text for c in row] for row in self.rows]
         return "\n".join([*lines, *map(_line, texts)])
@@ -56,14 +56,14 @@ def make_table(
     folded: bool = False,
     wide: bool = True,
 ) -> Table:
-    """A table of plain values.
+    """Make a table of plain values.
 
     Args:
-        columns: Names, those of numbers with their format; integers have `,` by default.
-        rows: A value for each column. None is shown as a dash, a `Cell` as it is.
-        title: Heads the table on a page.
-        folded: Whether a page shows it only when asked.
-        wide: Whether it takes the whole width of a page.
+        columns: Names, optionally with a format; integers have `,` by default.
+        rows: A value per column. None is shown as a dash, a `Cell` unchanged.
+        title: Title on a page.
+        folded: Whether it is collapsed on a page.
+        wide: Whether it has the full width of a page.
     """
     pairs = [(column, "") if isinstance(column, str) else column for column in columns]
     cells = tuple(
@@ -74,7 +74,7 @@ def make_table(
 
 
 def cell(value: Any, form: Format = "") -> Cell:
-    """A value in a format."""
+    """Format a value."""
     if isinstance(value, Cell):
         return value
     if value is None:
@@ -90,12 +90,12 @@ def cell(value: Any, form: Format = "") -> Cell:
 
 
 def points(value: float) -> str:
-    """A difference of shares in percentage points."""
+    """Format a difference of shares in percentage points."""
     return f"{100 * value:+.2f}"
 
 
 def amount(value: float) -> str:
-    """A count in three digits: 4.92M."""
+    """Format a count with three digits: 4.92M."""
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= unit:
             return f"{value / unit:.3g}{name}"
@@ -103,7 +103,7 @@ def amount(value: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss, or m:ss below an hour."""
+    """Format seconds as h:mm:ss, or m:ss below an hour."""
     whole = max(0, round(seconds))
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

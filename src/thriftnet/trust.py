@@ -1,4 +1,4 @@
-"""Whose files these are: a cache that others can write is not used, a run's files are its own."""
+"""Checks ownership of cached files, and rejects links in run folders."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from thriftnet.errors import RunError
 
 
 def why_distrusted(path: Path, root: Path) -> str | None:
-    """Why a file or folder of the cache is not to be used; none where it may be.
+    """Why a file or folder of the cache must not be used; None if it may.
 
-    It and every folder up to `root` have to belong to this user or to root, and nobody else may
-    write there. A folder with the sticky bit, such as /tmp, lets nobody replace what is not theirs.
+    It and every folder up to `root` must belong to this user or to root and not be writable by
+    others, except for folders with the sticky bit, such as /tmp.
 
     Args:
-        path: What is to be read, loaded or written; what does not exist yet is nobody's.
-        root: The cache.
+        path: The file or folder; need not exist.
+        root: The cache folder.
     """
     if sys.platform == "win32":
         return None
     real, top = path.resolve(), root.resolve()
     within = [folder for folder in real.parents if folder == top or top in folder.parents]
-    for place in (real, *(within or [real.parent])):  # a link may lead out of the cache
+    for place in (real, *(within or [real.parent])):  # a link may lead outside the cache
         try:
             facts = place.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -42,7 +42,7 @@ def why_distrusted(path: Path, root: Path) -> str | None:
 
 
 def _is_own_group(number: int) -> bool:
-    """Whether a group has one user alone and that is this one, as many systems give each user."""
+    """Whether a group is this user's private group."""
     import grp
     import pwd
 
@@ -58,25 +58,25 @@ def _is_own_group(number: int) -> bool:
 
 
 def refuse_links(folder: Path, *, of: str = "run", levels: int | None = None) -> None:
-    """See that a folder and those in it hold files of their own.
+    """Check that a folder has no links or special files.
 
-    What was received may hold links, and pipes that are waited on for ever: writing or removing
-    through a link would reach a file of the user's.
+    A received folder may contain links, through which files elsewhere would be written or removed,
+    and pipes that block forever.
 
     Args:
-        folder: Of a run or a study.
-        of: Which of them.
-        levels: How many levels of folders are looked into; none: all.
+        folder: Folder of a run or a study.
+        of: `run` or `study`, for messages.
+        levels: Depth of the check; None: all levels.
 
     Raises:
-        RunError: Something is a link or no file; the message names it.
+        RunError: Something is a link or not a regular file; the message names it.
     """
     folders = [(folder, 1)]
     while folders:
         place, level = folders.pop()
         try:
             entries = list(os.scandir(place))
-        except OSError:  # to be told by whoever reads there
+        except OSError:  # reported when it is read
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

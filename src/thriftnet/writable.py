@@ -1,4 +1,4 @@
-"""Whether a place can be written, asked before the work whose result it is to hold."""
+"""Checks that outputs can be written, before the work starts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from thriftnet.files import explain_os_error, mode_of
 
 
 def check_writable(path: Path, *, error: type[ThriftnetError], inputs: Iterable[Path] = ()) -> None:
-    """See that a file can be written.
+    """Check that a file can be written.
 
     Args:
-        path: Of the file.
-        error: What is raised.
-        inputs: Files that the work reads, and that its result is not to replace.
+        path: The file.
+        error: Class of the error.
+        inputs: Input files, which must not be overwritten.
 
     Raises:
         ThriftnetError: Of class `error`: it cannot, or is one of the inputs.
@@ -30,7 +30,7 @@ def check_writable(path: Path, *, error: type[ThriftnetError], inputs: Iterable[
         raise error(f"{path} is an input and would be replaced; write to another file")
     try:
         mode_of(path)
-        path = path.resolve()  # of a link, the file that it names is written; mode_of saw no loop
+        path = path.resolve()  # follow links; mode_of found no loop
         _refuse_unplaceable(path)
     except OSError as fault:
         raise error(explain_os_error(fault, path)) from None
@@ -44,11 +44,12 @@ def _are_one(path: Path, other: Path) -> bool:
 
 
 def _refuse_unplaceable(path: Path) -> None:
-    """See that the system would put a new file in a path's place.
+    """Check that a temporary file can replace a path.
 
     Raises:
-        OSError: Its name leaves no room for that of the temporary file; or, in a folder such as
-            /tmp, the file that is there belongs to another user, and nobody else may replace it.
+        OSError: The name of the temporary file would be too long; or, in a folder with the sticky
+        bit
+            such as /tmp, the existing file belongs to another user.
     """
     with contextlib.suppress(FileNotFoundError):
         path.with_name(f".{path.name}.{8 * '0'}").lstat()
@@ -59,10 +60,10 @@ def _refuse_unplaceable(path: Path) -> None:
 
 
 def check_folder(path: Path, *, error: type[ThriftnetError]) -> None:
-    """See that something can be put into a folder, which need not be there yet.
+    """Check that files can be created in a folder, which need not exist yet.
 
     Raises:
-        ThriftnetError: Of class `error`: it cannot.
+        ThriftnetError: Of class `error`: they cannot.
     """
     there = path
     try:

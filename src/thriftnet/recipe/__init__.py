@@ -1,4 +1,4 @@
-"""The one configuration type: a frozen, validated tree of plain values."""
+"""Recipes: configuration sections, YAML, overrides, messages, and rules that choose one."""
 
 from thriftnet.recipe.load import Recipe, build_recipe, load_recipe, shipped_recipes, with_epochs
 

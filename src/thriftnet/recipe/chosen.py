@@ -1,4 +1,4 @@
-"""What the rules go by and what they give: facts, choices, networks, and those as recipes."""
+"""Inputs and outputs of the rules: facts of the data, choices, networks, and their recipe."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 _TUNED_BATCH = 1000
-"""Images a step for which the learning rates below were tuned."""
+"""Batch size for which the learning rates below were tuned."""
 _MANY = 10 * _TUNED_BATCH
-"""Images from which a step has that many, and later epochs visit the harder half."""
+"""Training images above which that batch size and hard-example mining are used."""
 
 
 class Cost(NamedTuple):
-    """Of a network."""
+    """The cost of a network."""
 
     macs: int
-    """Multiply-accumulates of one image's forward pass."""
+    """Multiply-accumulates of a forward pass for one image."""
     parameters: int
 
 
 CostOf = Callable[[Mapping[str, Any], int], Cost]
-"""`(model, side) -> cost` for the classes at hand."""
+"""`(model, side) -> cost` for the classes of the data."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules go by."""
+    """Facts of the data and the budget, the input of the rules."""
 
     images: int
-    """To learn from."""
+    """Training images."""
     side: float
-    """Median side in pixels of the squares that the pictures are before they are resized."""
+    """Median side of the squared pictures in pixels, before resizing."""
     same_side: bool
-    """Whether all have it."""
+    """Whether all pictures have that side."""
     operations: float
-    """Counted, that the final training may take."""
+    """Budget of operations for the final training."""
     grey: bool = False
-    """Whether no picture has colour."""
+    """Whether all pictures are greyscale."""
     imbalance: float = 1.0
-    """Images of the largest class over those of the smallest."""
+    """Images of the largest class divided by those of the smallest."""
 
     def passes(self, macs: int) -> float:
-        """How often a network of that cost can be trained on each image."""
+        """Epochs that the budget allows for a network of that cost."""
         return self.operations / (6 * macs) / self.images
 
 
 class Choice(NamedTuple):
-    """A decision, as it is told and kept."""
+    """A decision with its reason, as printed and recorded."""
 
     what: str
     chosen: str
@@ -68,26 +68,26 @@ class Network:
     """Pixels."""
     cost: Cost
     weights: str | None = None
-    """Shipped weights, a run or a model file that it starts from; none: nothing."""
+    """Initial weights: shipped weights, a run or a model file; None: random."""
 
 
 def recipe_tree(
     network: Network, *, name: str, images: int, passes: float, max_parameters: int
 ) -> dict[str, Any]:
-    """A plain recipe that trains a network, before anything that validation decides.
+    """A plain recipe for a network, before the changes that validation decides.
 
-    It is `quick`, with a smaller step where there are fewer images: about ten an epoch. Weights to
-    start from learn as fast as the new head does: of few images a step the rates are low already.
+    It is `quick`, with smaller batches for fewer images: about ten per epoch. Pretrained weights
+    have the same learning rate as the new head, as rates for small batches are low already.
 
     Args:
-        network: To train.
-        name: Of the recipe.
-        images: That are trained on; a trial's are fewer.
-        passes: Over them.
-        max_parameters: Allowed.
+        network: The network.
+        name: Name of the recipe.
+        images: Number of training images.
+        passes: Passes over them.
+        max_parameters: Parameter budget.
     """
     hard = images >= _MANY and network.weights is None
-    # A third of the epochs over all images, then over the half of the largest loss.
+    # A third of the epochs over all images, then the half with the largest loss.
     epochs = max(1.0, round(passes * (1.5 if hard else 1.0), 2))
     third = round(epochs / 3)
     small = round(0.75 * network.side / 4) * 4
@@ -96,7 +96,7 @@ def recipe_tree(
         "epochs": epochs,
         "sizes": [[third, small]] if 0 < third < epochs and small >= 20 else [],
         "batch_size": batch,
-        "micro_batch": min(250, batch // 2),  # two or more: threads take whole ones
+        "micro_batch": min(250, batch // 2),  # at least two, for the threads
         "drop_last": images >= 2 * batch,
         "label_smoothing": 0.2,
     }
@@ -125,7 +125,7 @@ def recipe_tree(
 
 
 def _optimiser(family: str, factor: float) -> dict[str, Any]:
-    """Section `optim` of `quick`, or of `paper-fixed`, its learning rates times a factor."""
+    """Section `optim` of `quick` or `paper-fixed`, with scaled learning rates."""
     muon = {"name": "muon", "lr": round(0.24 * factor, 4), "momentum": 0.6}
     if family == "resnet":
         rate = round(0.01 * factor, 5)
@@ -137,7 +137,7 @@ def _optimiser(family: str, factor: float) -> dict[str, Any]:
 
 
 def _batch(images: int) -> int:
-    """Images a step: a tenth, but no more than the rates were tuned for, nor all too few."""
+    """Batch size: a tenth of the images, within limits."""
     if images >= _MANY:
         return _TUNED_BATCH
     return max(32, images // 10) if images >= 64 else 64

@@ -1,4 +1,4 @@
-"""Recipes as dotted keys, as users write them: `optim.lr`."""
+"""Recipes as dotted keys, such as `optim.lr`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, cast
 from thriftnet.recipe import Recipe
 
 _WORDS = {"name", "description", "seed"}
-"""Keys that do not make another experiment."""
+"""Keys that are not part of the experiment."""
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A tree of sections as dotted keys."""
+    """Flatten a tree of sections to dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):
@@ -23,9 +23,9 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differing_settings(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
-    """For each recipe, the dotted keys that are not the same in all; a key it lacks is none.
+    """For each recipe, the values of dotted keys that differ between them; missing keys are None.
 
-    Name, description and seed are left aside.
+    Name, description and seed are ignored.
     """
     flat = [flatten(recipe.model_dump(mode="json")) for recipe in recipes]
     keys = {key: None for values in flat for key in values if key not in _WORDS}

@@ -1,7 +1,7 @@
-"""What a recipe counts in epochs, and how it follows when the number of epochs is changed.
+"""Lengths that a recipe gives in epochs, and scaling them with the number of epochs.
 
-A run of a quarter of the epochs spends a quarter as many on the warm-up, on small images and on
-all of them: it keeps its shape, and ends on whole images as the long one does.
+A run with a quarter of the epochs has a quarter of the warm-up, of the epochs on small images and
+of the full epochs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from thriftnet.errors import RecipeError
 from thriftnet.recipe.sections import ScheduleSection, TrainSection
 
 Scaling = Callable[[Any, float, float], Any]
-"""`(value, scale, epochs) -> value`, for a run of so many epochs, `scale` times those before."""
+"""`(value, scale, epochs) -> value` for a run of `epochs`, which is `scale` times the old
+number."""
 
 
 def _whole_epochs(value: Any, scale: float, epochs: float) -> Any:
-    """At least one; 0 and none stay what they are."""
+    """At least one; 0 and None are unchanged."""
     del epochs
     return value and max(1, round(value * scale))
 
@@ -29,7 +30,7 @@ def _stretch(value: Any, scale: float, epochs: float) -> Any:
 
 
 def _sizes(value: Any, scale: float, epochs: float) -> Any:
-    """In whole epochs, of which the last is left for whole images."""
+    """In whole epochs; the last epoch is at full size."""
     if not value:
         return value
     last = math.ceil(epochs) - 1
@@ -45,11 +46,11 @@ LENGTHS: dict[str, Scaling] = {
     "schedule.cosine_epochs": _stretch,
     "schedule.decay_epochs": _stretch,
 }
-"""Every key that counts epochs from the beginning of a run."""
+"""All keys that are lengths in epochs."""
 
 
 def epochs_of(tree: Mapping[str, Any]) -> float | None:
-    """The number of epochs of a plain recipe; none if it is no number."""
+    """The number of epochs of a plain recipe; None if it is not a number."""
     found = _value(tree, "train.epochs")
     try:
         return float(found)
@@ -60,16 +61,15 @@ def epochs_of(tree: Mapping[str, Any]) -> float | None:
 def follow_epochs(
     tree: dict[str, Any], *, before: float | None, keep: Iterable[str] = ()
 ) -> dict[str, tuple[Any, Any]]:
-    """Bring what is counted in epochs in proportion to the tree's epochs; changes `tree`.
+    """Scale all lengths to the tree's number of epochs; changes `tree`.
 
     Args:
-        tree: A plain recipe, whose number of epochs is the new one.
-        before: That for which its lengths were made.
-        keep: Keys, or sections, that stay as they are.
+        tree: A plain recipe with the new number of epochs.
+        before: The number of epochs that its lengths are for.
+        keep: Keys or sections to leave unchanged.
 
     Returns:
-        What each key that was changed held before and holds now. Values that are wrong are left
-        to whoever validates.
+        Old and new value of each changed key. Invalid values are left for validation.
     """
     epochs, kept = epochs_of(tree), tuple(keep)
     if not epochs or not before or epochs == before:
@@ -91,17 +91,17 @@ def follow_epochs(
 
 
 def scale_training(train: TrainSection, scale: float) -> TrainSection:
-    """A section for so many times the epochs, with what is counted in them."""
+    """A section with its epochs and lengths scaled."""
     tree = {"train": {**train.model_dump(mode="json"), "epochs": train.epochs * scale}}
     follow_epochs(tree, before=train.epochs)
     return TrainSection.model_validate(tree["train"])
 
 
 def check_lengths(train: TrainSection) -> None:
-    """See that nothing goes on beyond the last epoch.
+    """Check that no length exceeds the number of epochs.
 
     Raises:
-        RecipeError: Something does, and the network would be another than the recipe says.
+        RecipeError: One does.
     """
     last = max(1, math.ceil(train.epochs))
     if train.sizes and train.sizes[-1][0] >= train.epochs:
@@ -123,7 +123,7 @@ def _is_kept(tree: Mapping[str, Any], key: str, kept: tuple[str, ...]) -> bool:
 
 
 def _value(tree: Mapping[str, Any], key: str) -> Any:
-    """Of a dotted key of these sections, or its default."""
+    """The value of a dotted key, or its default."""
     section, name = key.split(".")
     found = tree.get(section)
     if isinstance(found, Mapping) and name in found:

@@ -1,9 +1,8 @@
-"""The one configuration type: a frozen, validated tree of plain values.
+"""The recipe: the frozen and validated configuration of an experiment.
 
-A recipe is a whole experiment on one page. It is read from YAML, changed by dotted overrides
-(`optim.lr=0.02`) and written back complete, so that running the written file is the same
-experiment. Nothing below this module sees a recipe: builders turn its sections into keyword
-arguments.
+It is read from YAML, changed by dotted overrides (`optim.lr=0.02`) and written back complete, so
+that the written file reproduces the experiment. Networks, optimisers and transforms never see a
+recipe: builders turn its sections into keyword arguments.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 class Recipe(Section):
-    """A whole experiment. Equal recipes and seeds make equal runs on equal machines."""
+    """An experiment. Equal recipes and seeds give equal runs on equal machines."""
 
     name: Annotated[str, Field(pattern=f"^{_NAME}$", max_length=_LONGEST_NAME)]
     """Names the run folder: letters, digits, dot, dash and underscore."""
@@ -135,9 +134,9 @@ class Recipe(Section):
         return write_yaml(self.model_dump(mode="json"))
 
     def digest(self) -> str:
-        """Twelve hex digits that name the experiment, whatever its name, description and seed.
+        """Twelve hex digits that identify the experiment, without name, description and seed.
 
-        Only what differs from the defaults counts, so that a new key leaves old digests alone.
+        Only values that differ from the defaults count, so that new keys do not change old digests.
         """
         names = {"name", "description", "seed"}
         content = self.model_dump(mode="json", exclude=names, exclude_defaults=True)
@@ -160,18 +159,17 @@ def load_recipe(
 ) -> Recipe:
     """Read a recipe by shipped name or YAML path and apply overrides.
 
-    With another number of epochs, what the recipe counts in epochs changes in proportion, unless
-    an override sets it.
+    If the number of epochs is overridden, lengths in epochs scale with it, unless overridden too.
 
     Args:
         source: `quick`, or a path such as `mine.yaml`.
         overrides: `key=value` strings with dotted keys; values are YAML.
         seed: Use this seed instead of the recipe's.
-        say: Told, in a line, what follows another number of epochs.
-        own: Whether it is a run's, which is complete.
+        say: Called with a line about lengths that were scaled.
+        own: Whether it is a run's recipe, which must be complete.
 
     Raises:
-        RecipeError: Unknown name, unreadable, cut or changed file, unknown key or wrong value.
+        RecipeError: Unknown name, unreadable, truncated or edited file, unknown key or wrong value.
     """
     tree, whole = _read_tree(source)
     before, given = epochs_of(tree), [parse_override(override) for override in overrides]
@@ -190,7 +188,7 @@ def load_recipe(
 
 
 def with_epochs(recipe: Recipe, epochs: float) -> Recipe:
-    """A recipe of the same shape with another number of epochs."""
+    """A recipe with another number of epochs and scaled lengths."""
     tree = recipe.model_dump(mode="json")
     tree["train"]["epochs"] = epochs
     follow_epochs(tree, before=recipe.train.epochs)
@@ -201,7 +199,7 @@ def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:
     """Validate a plain tree.
 
     Raises:
-        RecipeError: One line that names the key, what is wrong and the nearest right one.
+        RecipeError: Names the key, what is wrong and the closest valid one.
     """
     try:
         refuse_truth(Recipe, tree)
@@ -213,12 +211,12 @@ def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:
 
 
 def is_whole(text: str) -> bool:
-    """Whether a run's recipe has its last key and line; earlier versions wrote no checksum."""
+    """Whether a run's recipe is complete; earlier versions wrote no checksum."""
     return text.endswith("\n") and "\nevaluate:" in text
 
 
 def _read_tree(source: str | Path) -> tuple[dict[str, Any], bool]:
-    """The keys of a recipe, and whether a run's file is whole."""
+    """The tree of a recipe, and whether a run's file is complete."""
     path = Path(source)
     if isinstance(source, str) and path.suffix not in {".yaml", ".yml"}:
         if source not in shipped_recipes():
@@ -255,6 +253,6 @@ def _read_tree(source: str | Path) -> tuple[dict[str, Any], bool]:
 
 
 def near_name(stem: str) -> str:
-    """The nearest name that a recipe can have."""
+    """A valid recipe name close to a text."""
     marks = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")
     return marks[:_LONGEST_NAME] or "mine"

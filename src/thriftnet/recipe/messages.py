@@ -1,4 +1,4 @@
-"""One clear line for each way a recipe can be wrong."""
+"""Error messages for invalid recipes, in one line each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ _LONGEST_KEY = 100
 
 
 def refuse_truth(root: type[BaseModel], tree: Mapping[str, Any]) -> None:
-    """See that no number is given as true or false.
-
-    It would count as 1 or 0.
+    """Reject booleans given for numbers, which would count as 1 or 0.
 
     Raises:
-        ValueError: One is; the message names it.
+        ValueError: Names the key.
     """
     for key, field in _keys(root, tree):
         value: Any = tree
@@ -31,7 +29,7 @@ def refuse_truth(root: type[BaseModel], tree: Mapping[str, Any]) -> None:
 
 
 def _entries(value: object) -> list[object]:
-    """A value, or what a list holds and the lists in it; no deeper, as YAML may tie knots."""
+    """A value, or the items of a list and of lists in it; no deeper, as YAML may be cyclic."""
     outer = cast("list[object]", value) if isinstance(value, list) else [value]
     inner = (cast("list[object]", e) if isinstance(e, list) else [e] for e in outer)
     return [entry for entries in inner for entry in entries]
@@ -44,7 +42,7 @@ def _holds_numbers(annotation: Any) -> bool:
 
 
 def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
-    """The first thing wrong, in one line that names the key and the nearest right one."""
+    """Explain the first error in one line, with the closest valid key or value."""
     first = error.errors(include_url=False)[0]
     branches = {name for name, *_ in _families(root)}
     path = [str(part) for part in first["loc"]]
@@ -53,7 +51,7 @@ def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, An
     key = ".".join(path)
     kind, given = first["type"], first.get("input")
     if kind == "extra_forbidden":
-        if isinstance(given, Mapping) and given:  # a section of unknown name: speak of a key in it
+        if isinstance(given, Mapping) and given:  # an unknown section: name a key in it
             key = f"{key}.{next(iter(cast('Mapping[str, Any]', given)))}"
         return _unknown_key(key, root, tree)
     if kind == "missing":
@@ -84,7 +82,7 @@ def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, An
 
 
 def shown(given: object) -> str:
-    """A value as it was given, of no great length."""
+    """A value as given, shortened."""
     try:
         text = repr(given)
     except ValueError:  # an integer of thousands of digits
@@ -100,7 +98,7 @@ def _wrong_choice(key: str, given: object, choices: list[str]) -> str:
 
 
 def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> str:
-    key = key[:_LONGEST_KEY]  # it is compared with every key there is
+    key = key[:_LONGEST_KEY]  # compared with every key
     known = sorted({name for name, _ in _keys(root, tree=None)})
     here = sorted({name for name, _ in _keys(root, tree=tree)})
     if key in known:
@@ -121,7 +119,7 @@ def _families(root: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
 def _keys(
     root: type[BaseModel], tree: Mapping[str, Any] | None, prefix: str = ""
 ) -> Iterator[tuple[str, FieldInfo]]:
-    """Every dotted key with its field; with a tree, only those of the families it chose."""
+    """All dotted keys with their fields; with a tree, only those of its model family."""
     for name, field in root.model_fields.items():
         key = f"{prefix}{name}"
         sections = _sections(field, tree.get(name) if tree is not None else None)

@@ -1,4 +1,4 @@
-"""Dotted overrides: `optim.lr=0.02` on the command line, and keys of a search space."""
+"""Dotted overrides, such as `optim.lr=0.02`, on the command line and in search spaces."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from thriftnet.recipe.plain_yaml import AmbiguousValueError, read_yaml
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """Split `key=value`; the value is read as YAML, so lists and numbers are themselves.
+    """Split `key=value` and parse the value as YAML.
 
     Raises:
-        RecipeError: No `=`, or a value that is not YAML or reads differently by its versions.
+        RecipeError: No `=`, or the value is not YAML or ambiguous between its versions.
     """
     key, separator, value = text.partition("=")
     if not separator or not all(part.strip() for part in key.split(".")):
@@ -29,10 +29,10 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 
 def merge_override(tree: dict[str, Any], key: str, value: object) -> None:
-    """Set a dotted key in a plain tree, making sections on the way; changes `tree`.
+    """Set a dotted key in a plain tree, creating sections; changes `tree`.
 
     Raises:
-        RecipeError: The key goes through something that is not a section.
+        RecipeError: A part of the key is not a section.
     """
     *sections, last = key.split(".")
     for section in sections:

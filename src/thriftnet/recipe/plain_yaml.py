@@ -1,8 +1,8 @@
-"""YAML as a person reads it: what its versions read differently is text, or refused.
+"""YAML without surprises: values that differ between its versions are text or rejected.
 
-YAML 1.1, which PyYAML speaks, has 010 for 8, 1:30 for 90 and `no` and `off` for false; 1.2 has
-not, and knows 1e-3 for a number. Here `yes`, `no`, `on` and `off` are words, which a key that is
-true or false understands, and a date is text.
+YAML 1.1, as in PyYAML, reads 010 as 8, 1:30 as 90 and `no` and `off` as false; 1.2 does not, and
+reads 1e-3 as a number. Here `yes`, `no`, `on` and `off` are text, which boolean keys accept, and
+dates are text.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _OTHER_BASE = re.compile(r"0o_*[0-7][0-7_]*|0b_*[01][01_]*|0x_*[0-9a-fA-F][0-9a-
 _MINUTES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _SPLIT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 _OTHER_BREAKS = {"\x85", "\u2028", "\u2029"}
-"""YAML 1.1 folds them like a line break; between double quotes they are escaped."""
+"""YAML 1.1 treats these as line breaks; double quotes escape them."""
 _TEXT_KEYS = {"name", "description"}
-"""What they hold is text, whatever it looks like."""
+"""Keys whose values are always text."""
 
 
 if TYPE_CHECKING:
     _Base = yaml.SafeLoader
-else:  # in C, where PyYAML was built with it
+else:  # the C version, if available
     _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class AmbiguousValueError(ValueError):
-    """A value that the versions of YAML read differently; the message says what to write."""
+    """A value that differs between versions of YAML; the message says what to write."""
 
 
 class _Loader(_Base):
-    """Plain values only, and a key that is a duplicate is a mistake: PyYAML would keep the last."""
+    """Plain values only; duplicate keys are errors, where PyYAML would keep the last."""
 
     yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
         "<": [("tag:yaml.org,2002:merge", re.compile("<<$"))],
@@ -73,7 +73,7 @@ class _Loader(_Base):
 
 
 class _OwnLoader(_Loader):
-    """For files of ours: earlier versions left text without quotes that is none by YAML 1.1."""
+    """For generated files: earlier versions left some text unquoted."""
 
     def construct_plain(self, node: yaml.ScalarNode) -> object:
         try:
@@ -88,7 +88,7 @@ _OwnLoader.add_constructor("!plain", _OwnLoader.construct_plain)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that would be read as something else."""
+    """Quotes text that would be parsed as another type."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         try:
@@ -107,13 +107,14 @@ def read_yaml(text: str, *, key: str = "", own: bool = False) -> object:
     """Read YAML.
 
     Args:
-        text: Of a file, or of one value.
-        key: That the value is for; some hold text, whatever it looks like.
-        own: Whether it is what this program wrote, which is never ambiguous.
+        text: A file, or a single value.
+        key: Key of the value; some are always text.
+        own: Whether this program wrote it, so that it is not ambiguous.
 
     Raises:
-        ValueError: It is not YAML, stands for too much, or reads differently by its versions; the
-            message says where and what to write, in one line.
+        ValueError: It is not YAML, expands too much, or is ambiguous; the message says where and
+        what
+            to write.
     """
     try:
         refuse_bombs(text)
@@ -127,17 +128,17 @@ def read_yaml(text: str, *, key: str = "", own: bool = False) -> object:
             loader.dispose()
     except AmbiguousValueError:
         raise
-    # Besides its own errors, PyYAML lets nearly any other out.
+    # PyYAML may raise almost any exception.
     except Exception as fault:
         raise ValueError(" ".join(str(fault).split())[:200]) from None
 
 
 def write_yaml(tree: object, *, flow: bool | None = False) -> str:
-    """YAML that `read_yaml` reads as the same tree of plain values.
+    """Write YAML that `read_yaml` reads back as the same tree of plain values.
 
     Args:
         tree: Mappings, lists, text, numbers, true, false and null.
-        flow: Whether lists and mappings stand in one line; none: the innermost ones do.
+        flow: Whether lists and mappings are written inline; None: only the innermost ones.
     """
     return yaml.dump(
         tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=flow
@@ -145,10 +146,11 @@ def write_yaml(tree: object, *, flow: bool | None = False) -> str:
 
 
 def plain_value(text: str) -> object:
-    """What a scalar without quotes stands for.
+    """Parse an unquoted scalar.
 
     Raises:
-        AmbiguousValueError: That depends on the version of YAML; the message says what to write.
+        AmbiguousValueError: The value depends on the version of YAML; the message says what to
+        write.
     """
     if text in _NONE:
         return None
@@ -188,6 +190,6 @@ def _refuse_ambiguous(text: str) -> None:
 
 
 def _as_text(node: yaml.Node) -> None:
-    """Take a scalar for text, unless nothing was written."""
+    """Mark a scalar as text, unless it is empty."""
     if isinstance(node, yaml.ScalarNode) and node.tag == "!plain" and node.value not in _NONE:
         node.tag = "tag:yaml.org,2002:str"

@@ -1,4 +1,4 @@
-"""What is told of a choice that the rules or held-out pictures made."""
+"""Explanations of the choices made by the rules and by trials."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from thriftnet.recipe.chosen import Choice, Facts, Network
 from thriftnet.recipe.rules import least_passes, own_sides
 
 FROM_WEIGHTS = "from the weights of "
-"""How the name of a trial of trained weights begins."""
+"""Prefix of the names of trials with pretrained weights."""
 
 
 def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
-    """What is told of a network and its images, and why them."""
+    """The choices of image size and network, with their reasons."""
     have = "all pictures have" if facts.same_side else "the pictures have about"
     size = f"{have} {facts.side:.0f}"
     if asked:
@@ -36,11 +36,11 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
 
 
 def why_start(network: Network, tried: Mapping[str, str], *, asked: bool) -> Choice:
-    """What the weights are before the first step, and why.
+    """The choice of initial weights, with its reason.
 
     Args:
-        network: That was chosen.
-        tried: What each trial gave, by its name.
+        network: The chosen network.
+        tried: Result of each trial, by name.
         asked: Whether the user named the weights.
     """
     if network.weights is not None:
@@ -52,7 +52,7 @@ def why_start(network: Network, tried: Mapping[str, str], *, asked: bool) -> Cho
 
 
 def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
-    """What training images go through, and why."""
+    """The choice of augmentation, with its reason."""
     added = [name for name in taken if not name.startswith(FROM_WEIGHTS)]
     reason = "what else was tried gained no more than noise"
     if added:
@@ -63,12 +63,12 @@ def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
 
 
 def why_length(passes: float, most: float, images: int, *, asked: float | None) -> Choice:
-    """How long the final training is about to be.
+    """The choice of the training's length, with its reason.
 
     Args:
-        passes: That the budget buys.
-        most: That are worth it.
-        images: That are trained on.
+        passes: Passes that the budget allows.
+        most: Passes beyond which more are not useful.
+        images: Number of training images.
         asked: Epochs that the user set.
     """
     if asked is not None:

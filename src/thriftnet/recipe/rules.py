@@ -1,8 +1,8 @@
-"""How a recipe is chosen for pictures of one's own: every rule and threshold.
+"""The rules that choose a recipe for a user's own pictures, with all thresholds.
 
-Nothing here computes or looks at a picture: facts of the data, counted operations and the cost of
-networks come in, networks and lengths go out; `reasons.py` says why. What validation decides is
-named here too, as `Arm`s, which `training/automatic/` tries.
+Pure functions from facts of the data, the budget and the cost of networks to networks and lengths.
+`reasons.py` explains the choices. Changes that validation decides on are `Arm`s, which
+`training/automatic/` tries.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from thriftnet.errors import RecipeError
 from thriftnet.recipe.chosen import CostOf, Facts, Network
 
 SIDES = (32, 48, 64, 96, 128)
-"""Pixels of an image's side to choose from."""
+"""Image sizes to choose from."""
 TRIAL_SHARE = 0.2
-"""Of the budget, that goes into trying things on held-out training images."""
+"""Share of the budget for trials on held-out training images."""
 FEW = 10_000
-"""Training images below which it is tried whether starting from shipped weights is better."""
+"""Training images below which starting from shipped weights is tried."""
 LEAST_HELD_OUT = 20
-"""Images that train in a trial, and predictions on others, below which nothing can be told."""
+"""Minimum number of training images and of held-out predictions in a trial."""
 IMBALANCED = 2.0
-"""Images of the largest class per image of the smallest, from which balanced accuracy counts."""
+"""Imbalance (largest class divided by smallest) from which balanced accuracy is used."""
 NOISE = 1.64
-"""Standard errors that a gain has to exceed; one change in twenty that does nothing would."""
+"""Standard errors that a gain must exceed; the false positive rate is 5%."""
 _USUAL = 2_000, 5_000
-"""Images of which a training makes 24 passes at least; fewer images take more of them."""
+"""Range of training images for which 24 passes are the minimum; fewer images need more."""
 _ENLARGED = 1.2
-"""Times its own size that a picture may be made."""
+"""Largest factor by which pictures may be enlarged."""
 _FINE_TUNED = 2 / 3
-"""Passes that trained weights need over those that weights from nothing need."""
+"""Passes that pretrained weights need, relative to random weights."""
 _FEWEST_PASSES, _ENOUGH_PASSES, _MOST_PASSES = 6.0, 30.0, 40.0
-"""Of a trial over its images."""
+"""Passes of a trial over its images."""
 _HELD_OUT = 12_000
-"""Images that a trial holds out at most; a fifth of fewer."""
+"""Maximum of images held out in a trial; otherwise a fifth."""
 
-# From cheap to dear: convolutions and channels of each group, and the share of `least_passes` that
-# has to be left. The third of three groups is `quick`'s network, the last `strong`'s. Larger images
-# have a fourth group that halves them once more.
+# In ascending order of cost: convolutions and channels of each group, and the required multiple of
+# `least_passes`. The third of three groups is `quick`'s network, the last `strong`'s. Larger images
+# have a fourth group.
 _LADDERS: Mapping[int, Sequence[tuple[Sequence[int], Sequence[int], float]]] = {
     3: (
         ((1, 1, 1), (32, 64, 128), 0),
@@ -55,38 +55,38 @@ _LADDERS: Mapping[int, Sequence[tuple[Sequence[int], Sequence[int], float]]] = {
     ),
 }
 _FOUR_GROUPS = 64
-"""Pixels of the side from which there are four."""
+"""Image size from which there are four groups."""
 
 
 def least_passes(images: int) -> float:
-    """Passes over so many images that a larger network or side has to leave: fewer of many."""
+    """Minimum passes over the images for choosing a larger network or image size."""
     if images > _USUAL[1]:
         return max(6.0, 24 * math.sqrt(_USUAL[1] / images))
     return min(48.0, 24 * math.sqrt(max(1.0, _USUAL[0] / images)))
 
 
 def own_sides(facts: Facts) -> list[int]:
-    """Sides that the pictures' own size allows, from small to large."""
+    """Image sizes that the pictures' resolution allows, ascending."""
     if facts.same_side and 24 <= facts.side < SIDES[0]:
-        return [int(facts.side)]  # enlarged they would cost more and show no more
+        return [int(facts.side)]  # enlarging adds cost, not information
     return [side for side in SIDES if side <= _ENLARGED * facts.side] or [SIDES[0]]
 
 
 def choose_network(
     facts: Facts, cost_of: CostOf, *, max_parameters: int, side: int | None = None
 ) -> Network:
-    """A network to train from nothing, and the side of its images.
+    """Choose a network to train from random weights, and its image size.
 
-    The largest side that leaves the usual network enough passes, and the widest network at it.
+    The largest size at which the standard network gets enough passes, and the widest network there.
 
     Args:
-        facts: Of the data and the budget.
-        cost_of: Counts a network.
-        max_parameters: It may have.
-        side: That the user asked for.
+        facts: Facts of the data and the budget.
+        cost_of: Cost of a network.
+        max_parameters: Parameter budget.
+        side: Image size that the user set.
 
     Raises:
-        RecipeError: No network has so few parameters.
+        RecipeError: No network is within the parameter budget.
     """
     sides = [side] if side else own_sides(facts)
     for each in reversed(sides):
@@ -105,19 +105,20 @@ def choose_start(
     side: int | None = None,
     trial: float | None = None,
 ) -> Network | None:
-    """Weights to start from, at the largest side that leaves two thirds of the usual passes.
+    """Choose pretrained weights, and the largest image size with two thirds of the usual passes.
 
     Args:
-        facts: Of the data and the budget.
+        facts: Facts of the data and the budget.
         trained: Names and models, the most accurate first.
-        cost_of: Counts a network.
-        max_parameters: It may have.
-        side: That the user asked for.
-        trial: Counted operations of the trial that decides; weights that this has too few passes
-            for are left out. None: the first that fits is taken, however few passes it leaves.
+        cost_of: Cost of a network.
+        max_parameters: Parameter budget.
+        side: Image size that the user set.
+        trial: Operations of the deciding trial; weights with too few passes in it are skipped.
+        None:
+            take the first within the parameter budget.
 
     Returns:
-        The first that can be; none where none can.
+        The first suitable one; None if there is none.
     """
     sides = [side] if side else [max(each, SIDES[0]) for each in own_sides(facts)]
     for name, model in trained:
@@ -134,7 +135,7 @@ def choose_start(
 
 
 def most_passes(facts: Facts, network: Network) -> float:
-    """Passes of the final training after which more are not worth their time."""
+    """Passes of the final training beyond which more are not useful."""
     return 4 * least_passes(facts.images) * (1.0 if network.weights is None else _FINE_TUNED)
 
 
@@ -146,7 +147,7 @@ class Arm:
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Dotted keys of the recipe."""
     needless_after: tuple[str, ...] = ()
-    """Arms that make this one needless where they were taken."""
+    """Arms that make this one unnecessary if they were accepted."""
 
 
 MIRRORED = Arm("mirror images", {"augment.flip": "random", "evaluate.tta": "flip_shift"})
@@ -170,10 +171,10 @@ WEIGHTED = Arm("a loss weighted by class", {"data.balance": "loss"})
 
 
 def choose_arms(facts: Facts, fixed: Iterable[str]) -> list[Arm]:
-    """What is tried, in order, each on top of what was taken before it.
+    """The arms to try, in order, each on top of those accepted before.
 
     Args:
-        facts: Of the data.
+        facts: Facts of the data.
         fixed: Dotted keys that the user set.
     """
     tried = [MIRRORED, TURNED]
@@ -186,27 +187,27 @@ def choose_arms(facts: Facts, fixed: Iterable[str]) -> list[Arm]:
 
 @dataclass(frozen=True)
 class TrialShape:
-    """The images of a trial, the same for all arms."""
+    """The images and the cost of a trial, the same for all arms."""
 
     val_ratio: float
-    """Held out of the training images; 0 where the data name a validation split."""
+    """Share of the training images held out; 0 if the data have a validation split."""
     fraction: float
-    """Of the others, that train."""
+    """Share of the others used for training."""
     images: int
-    """That train."""
+    """Number of training images."""
     repeats: int
-    """Splits with different seeds, whose predictions are pooled."""
+    """Number of splits with different seeds, whose predictions are pooled."""
     operations: float
-    """Counted, of each arm in all repeats."""
+    """Operations of each arm over all repeats."""
 
 
 def shape_trial(
     facts: Facts, network: Network, cost_of: CostOf, *, operations: float, named_val: bool
 ) -> TrialShape:
-    """The images of trials of this network, or cheaper ones, that cost so many operations each.
+    """Choose the images of trials of a network, or cheaper ones, with a budget per trial.
 
-    Where a few passes over all images are too dear, fewer images; where many are cheap, several
-    splits, as a single one holds out few.
+    If a few passes over all images are too expensive, uses fewer images; if many passes are cheap,
+    uses several splits, as a single one holds out few images.
     """
     ratio = 0.0 if named_val else min(0.2, _HELD_OUT / facts.images)
     images = max(1, round(facts.images * (1 - ratio)))
@@ -219,7 +220,7 @@ def shape_trial(
 
 
 def fit_trial(network: Network, shape: TrialShape, cost_of: CostOf) -> tuple[Network, float]:
-    """A network at the side of its trial, and the passes there: rather smaller images than few."""
+    """The network and the passes of its trial: rather small images than few passes."""
     found: list[tuple[Network, float]] = []
     for side in _trial_sides(network):
         cost = cost_of(network.model, side)
@@ -231,19 +232,19 @@ def fit_trial(network: Network, shape: TrialShape, cost_of: CostOf) -> tuple[Net
 
 
 def _trial_sides(network: Network) -> list[int]:
-    """From small to large: the network's own, and those below it."""
+    """Ascending: the network's own size and smaller ones."""
     return sorted({network.side, *(side for side in SIDES if side < network.side)})
 
 
 def _widest(facts: Facts, cost_of: CostOf, most: int, side: int) -> tuple[Network, bool]:
-    """The widest network that leaves enough passes, and whether that is the usual or a wider."""
+    """The widest network with enough passes, and whether it is the standard one or wider."""
     stem = {"family": "speednet", "activation": "gelu", "residual": True, "stem_kernel": 3}
     wanted = least_passes(facts.images)
     chosen: tuple[Network, bool] | None = None
     for blocks, channels, share in _LADDERS[4 if side >= _FOUR_GROUPS else 3]:
         model = {**stem, "blocks": list(blocks), "channels": list(channels)}
         if facts.grey:
-            model["stem_channels"] = 18  # a grey 3x3 patch has nine directions, each with two signs
+            model["stem_channels"] = 18  # nine directions of a grey 3x3 patch, with both signs
         network, least = _within(model, side, cost_of, most)
         if chosen and (network is None or facts.passes(network.cost.macs) < share * wanted):
             break
@@ -260,7 +261,7 @@ def _widest(facts: Facts, cost_of: CostOf, most: int, side: int) -> tuple[Networ
 def _within(
     model: Mapping[str, Any], side: int, cost_of: CostOf, most: int
 ) -> tuple[Network | None, int]:
-    """A network with as many channels as the parameters allow, or none; and its parameters."""
+    """The network with as many channels as the parameters allow, or None; and its parameters."""
     parameters = 0
     for eighths in range(8, 0, -1):
         channels = [max(8, width * eighths // 64 * 8) for width in model["channels"]]

@@ -1,4 +1,4 @@
-"""What all sections of a recipe are, and the types of their values."""
+"""Base class of recipe sections, and common value types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """Frozen, and unknown keys are errors."""
+    """A frozen section; unknown keys are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True

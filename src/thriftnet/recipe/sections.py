@@ -1,4 +1,4 @@
-"""The sections of a recipe but the model's: every key, its unit and its bounds."""
+"""The sections of a recipe except the model: every key with its unit and bounds."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ _SCHEDULE_KEYS = {
 def _refuse_idle(
     section: Section, path: str, keys: dict[str, set[str]], *, by: str = "name"
 ) -> None:
-    """See that no key is set that the chosen optimiser or schedule would ignore."""
+    """Check that no key is set that the selected optimiser or schedule ignores."""
     name = getattr(section, by)
     for key, users in keys.items():
         default = type(section).model_fields[key].default
@@ -223,13 +223,13 @@ class TrainSection(Section):
 
     @property
     def passes(self) -> float:
-        """Epochs over all images that take as many steps as the whole run."""
+        """Epochs over all images with as many steps as the whole run."""
         full = min(self.epochs, self.full_epochs)
         return full + (self.epochs - full) * self.hard_fraction
 
     @property
     def needs_validation(self) -> str | None:
-        """The setting that validation images decide, as it is written; none: none does."""
+        """The setting that requires validation images, as written; None if there is none."""
         if self.select == "best":
             return "train.select=best"
         return f"train.patience={self.patience}" if self.patience else None

@@ -1,7 +1,6 @@
-"""The bounds of a YAML text, looked at event by event before anything is built from it.
+"""Limits the size of YAML before it is loaded.
 
-A page of aliases that name each other stands for gigabytes, and brackets in brackets end the
-process in the C parser's own recursion.
+Nested aliases can expand to gigabytes, and deep nesting overflows the stack of the C parser.
 """
 
 from __future__ import annotations
@@ -9,18 +8,18 @@ from __future__ import annotations
 import yaml
 
 MOST_CHARACTERS = 2**18
-"""A recipe has some 3,000, a study's space 6,000."""
+"""A recipe has about 3,000, a search space 6,000."""
 _MOST_VALUES = 10_000
-"""Keys and values, those that aliases repeat among them."""
+"""Keys and values, with aliases expanded."""
 _DEEPEST = 32
 
 
 def refuse_bombs(text: str) -> None:
-    """See that a text stands for a small tree.
+    """Check that a YAML text expands to a small tree.
 
     Raises:
-        ValueError: It is too long, too deep or too large, or an alias is inside what it names.
-        yaml.YAMLError: It is no YAML.
+        ValueError: It is too long, too deep or too large, or an alias is cyclic.
+        yaml.YAMLError: It is not YAML.
     """
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"it has more than {MOST_CHARACTERS:,} characters; shorten it")

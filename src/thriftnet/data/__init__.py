@@ -1,4 +1,4 @@
-"""Labelled images, from CIFAR-10 or a user's own pictures; splits; image files."""
+"""Labelled images: CIFAR-10, CIFAR-100, SVHN, own pictures; splits, statistics and decoding."""
 
 from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
 from thriftnet.data.cifar10.load import load_cifar10

@@ -1,6 +1,6 @@
-"""Training on imbalanced classes: what an image counts in the loss, or how often it is drawn.
+"""Training on imbalanced classes: a weighted loss, or oversampling.
 
-Both follow one weight for each class, so that both have the same mean gradient.
+Both use the same class weights, so that they have the same mean gradient.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 POWER = 0.5
-"""A class of n images weighs n ** -POWER: 1 gives every class the same share, 0 leaves theirs.
+"""The weight of an image in a class of n is n ** -POWER: 1 balances classes fully, 0 not at all.
 
 The square root (Mahajan et al., "Exploring the limits of weakly supervised pretraining", 2018).
 `benchmarks/balance.py` compares it with 1 and with the effective number of images (Cui et al.,
@@ -20,13 +20,13 @@ The square root (Mahajan et al., "Exploring the limits of weakly supervised pret
 
 
 def class_weights(labels: Tensor, *, classes: int) -> Tensor:
-    """The weight of each class; over the training images their mean is 1.
+    """Weights per class, with mean 1 over the training images.
 
-    So the loss is as large as without weights, and so is the learning rate that fits.
+    So the loss, and the suitable learning rate, have the same scale as without weights.
 
     Args:
         labels: (N,) int64 of the training images.
-        classes: How many there are.
+        classes: Number of classes.
 
     Returns:
         (classes,) float32; 0 for a class without images.
@@ -38,25 +38,25 @@ def class_weights(labels: Tensor, *, classes: int) -> Tensor:
 
 @dataclass(frozen=True)
 class BalancedOrder:
-    """The order of an epoch in which small classes come more often than they have images.
+    """The order of an epoch that oversamples small classes.
 
-    An epoch has as many steps as without it. Within a class, two images differ by one visit at
-    most: which of them come once more is drawn.
+    An epoch has as many steps as without it. Within a class, visits of two images differ by at most
+    one; which get one more is random.
     """
 
     labels: Tensor
     """(N,) int64 of the training images, on the CPU."""
     weights: Tensor
-    """(classes,) float32, as `class_weights` has them."""
+    """(classes,) float32, from `class_weights`."""
 
     def __call__(self, *, generator: torch.Generator) -> Tensor:
         """Positions of an epoch's images in random order.
 
         Args:
-            generator: Draws the order, and what comes once more.
+            generator: Draws the order and the repeated images.
 
         Returns:
-            (N,) int64; a position may be there several times, or not at all.
+            (N,) int64; positions may be repeated or missing.
         """
         chosen: list[Tensor] = []
         for label, count in enumerate(self._counts()):
@@ -68,7 +68,7 @@ class BalancedOrder:
         return _shuffled(torch.cat(chosen), generator)
 
     def _counts(self) -> list[int]:
-        """Images of each class in an epoch: shares of N that are whole, by largest remainders."""
+        """Images per class in an epoch, rounded by largest remainders."""
         present = torch.bincount(self.labels, minlength=len(self.weights)).double()
         shares = present * self.weights.double()
         shares *= len(self.labels) / shares.sum()
@@ -81,12 +81,12 @@ class BalancedOrder:
 def balanced(
     kind: str, labels: Tensor, *, classes: int
 ) -> tuple[Tensor | None, BalancedOrder | None]:
-    """What `data.balance` asks for: weights for the loss, on the labels' device, or an order.
+    """Build what `data.balance` requires: loss weights on the labels' device, or an order.
 
     Args:
         kind: `none`, `loss` or `sampling`.
         labels: (N,) int64 of the training images.
-        classes: How many there are.
+        classes: Number of classes.
     """
     if kind == "none":
         return None, None
@@ -97,7 +97,7 @@ def balanced(
 
 
 def repeats_before(batch: Tensor) -> Tensor:
-    """How often each position of a batch came earlier in it: (B,) int64."""
+    """Number of earlier occurrences of each position in a batch: (B,) int64."""
     order = batch.argsort(stable=True)
     ordered = batch[order]
     first = torch.ones_like(ordered, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""One process fills a part of the cache while others wait for it."""
+"""A lock under which one process fills a part of the cache while others wait."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from thriftnet.errors import DataError
 def filling(
     folder: Path, *, name: str = "lock", what: str, say: Callable[[str], None]
 ) -> Iterator[Path | None]:
-    """Lets one process fill the cache while others wait for it.
+    """Hold the lock of a part of the cache.
 
     Args:
-        folder: of the cache; made if it is not there.
-        name: of the file in it that is locked.
-        what: is filled, for messages.
-        say: told of a wait, and of a cache that cannot be written.
+        folder: of the cache; created if missing.
+        name: of the lock file in it.
+        what: what is filled, for messages.
+        say: called when waiting, and if the cache cannot be written.
 
     Yields:
         The folder, or None when it cannot be written.
@@ -40,7 +40,7 @@ def filling(
 
 
 def _lock(descriptor: int, what: str, say: Callable[[str], None]) -> None:
-    """Waits for an exclusive lock; the system lets go of it when the process ends, however."""
+    """Waits for an exclusive lock, which the system releases when the process ends."""
     if sys.platform == "win32":
         return  # two processes may then fill at once; digests and the final move keep it safe
     import fcntl

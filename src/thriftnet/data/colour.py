@@ -1,4 +1,4 @@
-"""The colours of a decoded picture as a person sees them: 8-bit sRGB on white."""
+"""Converts decoded pictures to 8-bit sRGB on white."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from PIL import Image, ImageCms, TiffImagePlugin
 _BACKGROUND = (255, 255, 255)
 _MIN_IS_WHITE = 0
 _USUAL_GAMMA = (0.4, 0.5)
-"""That of a screen, 1 / 2.2, and what differs from it by no more than anybody sees."""
+"""Range around 1 / 2.2, the gamma of screens, without visible difference."""
 _SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-"""Modes of the colour spaces that profiles are of."""
+"""Pillow modes of the colour spaces of ICC profiles."""
 _SAME = 2
-"""Levels that a profile of sRGB itself may differ by."""
+"""Tolerance in levels for profiles equivalent to sRGB."""
 _OFTEN_UNUSED = {"BMP", "ICO", "TGA"}
-"""Formats whose fourth byte is either alpha or unused, and then 0 throughout."""
+"""Formats whose fourth channel is either alpha or unused and all 0."""
 
 
 def as_shown(picture: Image.Image, *, header: bytes) -> Image.Image:
-    """A loaded picture as RGB.
+    """Convert a loaded picture to RGB.
 
-    Transparent parts show white behind them, grey of 16 bits is scaled to 8, and colours are
-    brought to sRGB by the picture's own profile or gamma, if it has one that works.
+    Transparency is composited over white, 16-bit grey is scaled to 8 bits, and colours are
+    converted to sRGB by the picture's ICC profile or gamma, if valid.
 
     Args:
-        picture: Of any mode but of 32-bit values.
+        picture: Of any mode except 32-bit values.
         header: The first bytes of its file.
 
     Raises:
@@ -50,12 +50,12 @@ def _separate(picture: Image.Image, header: bytes) -> tuple[Image.Image, Image.I
     if picture.mode == "CMYK":
         return picture, None
     if picture.format == "TGA" and picture.mode == "RGBA" and header[16] == 16:
-        return picture.convert("RGB"), None  # Pillow reads its one bit of alpha upside down
+        return picture.convert("RGB"), None  # Pillow inverts its one bit of alpha
     grey = picture.mode in ("1", "L", "LA", "La")
     if not picture.has_transparency_data:
         return picture.convert("L" if grey else "RGB"), _outside_frame(picture)
     if picture.format == "PNG" and picture.mode == "L" and header[24] < 8:
-        # Pillow scales the pixels to 8 bits, and not the value that stands for transparent.
+        # Pillow scales the pixels to 8 bits, but not the transparent value.
         picture.info["transparency"] *= 255 // (2 ** header[24] - 1)
     both = picture.convert("RGBA")
     alpha = both.getchannel("A")
@@ -76,7 +76,7 @@ def _of_16_bits(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _outside_frame(picture: Image.Image) -> Image.Image | None:
-    """Alpha of a GIF picture that does not fill its canvas; the rest shows what is behind."""
+    """Alpha of a GIF frame that does not fill its canvas."""
     frame = getattr(picture, "dispose_extent", None)
     if frame is None or tuple(frame) == (0, 0, *picture.size):
         return None
@@ -102,9 +102,9 @@ def _in_srgb(colours: Image.Image, picture: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From a profile's colours to sRGB; none if that changes nothing, or it is not for this mode.
+    """The transform from a profile to sRGB; None if it is the identity or not for this mode.
 
-    A picture whose profile is damaged or of another colour space is shown as if it had none.
+    Damaged profiles and those of another colour space are ignored.
     """
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -23,10 +23,10 @@ class Dataset:
         images: (N, H, W, 3) uint8, RGB.
         labels: (N,) int64, positions in `classes`.
         classes: names of the classes.
-        groups: (N,) int64; images of one number stay on one side of a split. None: each is alone.
+        groups: (N,) int64; images of a group stay in one split. None: no groups.
 
     Raises:
-        DataError: shapes or types differ from the above, or a label lies outside `classes`.
+        DataError: shapes or types differ from the above, or a label is outside `classes`.
     """
 
     images: NDArray[np.uint8]
@@ -56,7 +56,7 @@ class Dataset:
         for name in ("images", "labels", "groups"):
             if getattr(self, name) is None:
                 continue
-            view = getattr(self, name).view()  # the caller's own array stays as it was
+            view = getattr(self, name).view()  # the caller's array stays writable
             view.flags.writeable = False
             object.__setattr__(self, name, view)
 

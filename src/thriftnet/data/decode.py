@@ -1,4 +1,4 @@
-"""Any image file as RGB bytes, or one line saying why not."""
+"""Decodes image files of any format to RGB, or explains in one line why not."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from thriftnet.errors import ImageError
 from thriftnet.runtime.silence import silent_pillow
 
 MAX_PIXELS = 64_000_000
-"""That are decoded."""
+"""Largest decoded picture."""
 _MAX_JPEG_PIXELS = 1_000_000_000
-"""Of a file that is decoded at a reduced scale."""
+"""Largest JPEG, which is decoded at a reduced scale."""
 MAX_SIDE = 65_535
 DRAFT_FACTOR = 4
-"""Times as large as wanted, at the least, is what a reduced scale leaves."""
+"""A reduced scale is at least this factor larger than the requested size."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -43,9 +43,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image upright, by the value of EXIF's tag Orientation."""
+"""Transposition that makes an image upright, by EXIF orientation."""
 _SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
-# What Pillow's reader lets out of damaged EXIF data; anything else is told as a fault.
+# Exceptions of Pillow for damaged EXIF data.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
 _SIGNED = 2
 _PLANES, _UNCOMPRESSED = 2, 1
@@ -56,34 +56,31 @@ class Decoded(NamedTuple):
     """A decoded picture."""
 
     pixels: NDArray[np.uint8]
-    """(size, size, 3) RGB; (H, W, 3) where no size was asked for."""
+    """(size, size, 3) RGB, or (H, W, 3) without a size."""
     width: int
-    """Of the upright picture before it was resized, in pixels."""
+    """Width in pixels of the upright picture before resizing."""
     height: int
 
 
 def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") -> NDArray[np.uint8]:
-    """Reads one image file of any size and any common colour mode, as a person sees it.
+    """Reads an image file of any size and any common colour mode.
 
-    The EXIF orientation is applied. Transparent parts show white behind them. Grey of 16 bits is
-    scaled to 8, CMYK and palettes are converted, colours of another profile brought to sRGB. A
-    picture that is not square loses what exceeds the central square (or as `fit` says), which is
-    then resized with Lanczos filtering over the whole area each new pixel covers; a picture that
-    has the wanted size already comes through untouched. A large JPEG is decoded at a half, a
-    quarter or an eighth of its scale, which averages pixels.
+    The EXIF orientation is applied, transparency is composited over white, 16-bit grey is scaled to
+    8 bits, CMYK and palettes are converted, and colour profiles are converted to sRGB. The picture
+    is made square as `fit` says and resized with an antialiased Lanczos filter; a picture of the
+    requested size is unchanged. A large JPEG is decoded at 1/2, 1/4 or 1/8 of its scale.
 
     Args:
         path: the file.
-        size: height and width to return, in pixels; None keeps those of the file.
+        size: height and width to return, in pixels; None: those of the file.
         fit: how a picture becomes square: `crop`, `pad` or `squash`.
 
     Returns:
-        (size, size, 3) uint8, RGB; (H, W, 3) when `size` is None.
+        (size, size, 3) uint8, RGB; (H, W, 3) if `size` is None.
 
     Raises:
-        ImageError: the file is missing, unreadable, truncated, animated, too large to be decoded
-            (64 megapixels, of JPEG at its reduced scale), of a format or of values whose meaning
-            is not known here.
+        ImageError: the file is missing, unreadable, truncated, animated, too large (64 megapixels,
+            for JPEG at the reduced scale), or has an unsupported format or value range.
     """
     path = Path(path)
     with silent_pillow():
@@ -99,14 +96,14 @@ def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") ->
 def decode_image(
     content: bytes, *, name: str, size: int, fit: Fit, max_pixels: int = _MAX_JPEG_PIXELS
 ) -> Decoded:
-    """Decodes the content of an image file as `read_image` does; within `silent_pillow`.
+    """Decodes the content of an image file like `read_image`; call within `silent_pillow`.
 
     Args:
         content: of the file.
-        name: of the file, for messages and where the end of a name decides what it is.
+        name: of the file, for messages and for formats recognised by suffix.
         size: height and width to return, in pixels.
         fit: how a picture becomes square: `crop`, `pad` or `squash`.
-        max_pixels: of the whole picture; the limits of `read_image` hold besides.
+        max_pixels: limit in addition to those of `read_image`.
 
     Raises:
         ImageError: as `read_image`.
@@ -115,10 +112,10 @@ def decode_image(
 
 
 def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> Decoded:
-    """Brings a picture that Pillow holds into the form of `decode_image`; it stays as it is.
+    """Converts a Pillow image like `decode_image`; the image is not modified.
 
     Args:
-        picture: opened or made by Pillow; of several frames, the one that it shows.
+        picture: opened or created by Pillow; of several frames, the current one.
         name: for messages.
         size: height and width to return, in pixels.
         fit: how a picture becomes square: `crop`, `pad` or `squash`.
@@ -140,7 +137,7 @@ def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> D
         return Decoded(np.array(square), *rgb.size)
     except ImageError:
         raise
-    except Exception as fault:  # a file that is loaded only now can make a decoder raise anything
+    except Exception as fault:  # loading can raise anything
         raise _unusable(path, fault, b"") from None
 
 
@@ -164,7 +161,7 @@ def _decode(
         raise
     except Image.DecompressionBombError:
         raise _too_large(path, min(MAX_PIXELS, max_pixels)) from None
-    # Damaged bytes can make a decoder raise nearly anything.
+    # Damaged bytes can raise almost any exception.
     except Exception as fault:
         raise _unusable(path, fault, header) from None
 
@@ -175,15 +172,15 @@ def _unusable(path: Path, fault: Exception, header: bytes) -> ImageError:
 
 
 def _opened(path: Path) -> BinaryIO:
-    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would block
         raise ImageError(f"{path} is not a file but a pipe, socket or device; give an image")
     return path.open("rb")
 
 
 def _identified(file: BinaryIO, header: bytes) -> Image.Image:
-    """Not `Image.open` for JPEG, which refuses large ones before their scale can be reduced.
+    """Open a picture; JPEG without `Image.open`, which would reject large ones before scaling.
 
-    What follows the first picture of an MPO file is not looked for: a telephone writes a preview.
+    Further pictures of an MPO file, such as a phone's preview, are ignored.
     """
     if is_jpeg(header):
         return JpegImagePlugin.JpegImageFile(file)
@@ -198,7 +195,7 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
         scale = round(width / drafted[1][2]) if drafted else 1
     if picture.width * picture.height > MAX_PIXELS:
         raise _too_large(path)
-    picture.info.pop("xmp", None)  # viewers go by EXIF alone, Pillow by an orientation in XMP too
+    picture.info.pop("xmp", None)  # viewers ignore an orientation in XMP, Pillow does not
     picture.load()
     rgb = as_shown(picture, header=header)
     turn = _TURNS.get(_orientation(picture))
@@ -208,20 +205,20 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
     if size is not None:
         rgb = make_square(rgb, width, height, scale=scale, size=size, fit=fit)
     if turn is not None:
-        # The edge of a reduced picture may have been of fewer pixels: turned first, it would move.
+        # Transpose after resizing: the last row of a reduced picture may cover fewer pixels.
         rgb = rgb.transpose(turn)
         width, height = (height, width) if turn in _SIDEWAYS else (width, height)
     return Decoded(np.array(rgb), width, height)
 
 
 def _refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels: int) -> None:
-    """Judges by the header, before anything is decoded."""
+    """Check limits by the header, before decoding."""
     jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
     most = _MAX_JPEG_PIXELS if jpeg and not _is_kept_whole(picture) else MAX_PIXELS
     most = min(most, max_pixels)
     if picture.width * picture.height > most:
         raise _too_large(path, most)
-    if max(picture.size) > MAX_SIDE:  # Pillow keeps two pointers a row: 64M rows take a gigabyte
+    if max(picture.size) > MAX_SIDE:  # Pillow stores two pointers per row: 64M rows take 1 GB
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
     # A HEIC file of several pictures, as of a burst, names the one to show; the others are no film.
     if getattr(picture, "n_frames", 1) > 1 and picture.format != "HEIF":
@@ -229,7 +226,7 @@ def _refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels
     _refuse_range(picture, path)
     clear = picture.info.get("transparency")
     if picture.format == "PNG" and header[24] == 16 and isinstance(clear, tuple):
-        # Pillow keeps the upper 8 bits of each pixel, and the colour is one of 16.
+        # Pillow keeps the upper 8 bits of each pixel, but the transparent colour has 16.
         raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         _refuse_tiff(picture, path)
@@ -243,16 +240,16 @@ def _refuse_range(picture: Image.Image, path: Path) -> None:
 
 
 def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:
-    """Whether a JPEG has several scans, for which its decoder keeps all of it in memory."""
+    """Whether a JPEG has several scans, so that its decoder holds it in memory at full size."""
     assert picture.fp is not None
     length = 6 + 2 * picture.layers
-    picture.fp.seek(-length, os.SEEK_CUR)  # the header of the first scan is what was read last
+    picture.fp.seek(-length, os.SEEK_CUR)  # the header of the first scan was read last
     all_in_one = picture.fp.read(3) == bytes([0, length, picture.layers]) and picture.layers <= 3
     return "progressive" in picture.info or not all_in_one
 
 
 def _refuse_tiff(picture: TiffImagePlugin.TiffImageFile, path: Path) -> None:
-    """What Pillow would read as something else."""
+    """Reject variants of TIFF that Pillow misreads."""
     tags = picture.tag_v2
     if _DNG_VERSION in tags:
         raise _unreadable(path, RAW)
@@ -274,7 +271,7 @@ def _unreadable(path: Path, kind: str) -> ImageError:
 
 
 def _orientation(picture: Image.Image) -> int:
-    """By EXIF; 1 is upright. TIFF pictures were turned as they were loaded."""
+    """EXIF orientation; 1 is upright. TIFF pictures are transposed on loading."""
     exif = Image.Exif()
     try:
         exif.load(picture.info.get("exif", b""))

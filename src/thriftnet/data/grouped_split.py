@@ -1,4 +1,4 @@
-"""Stratified, seeded split that keeps pictures together which would give each other away."""
+"""Stratified, seeded split that keeps groups of related pictures together."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ class GroupedSplit(NamedTuple):
     kept: NDArray[np.int64]
     held_out: NDArray[np.int64]
     never_held_out: tuple[int, ...]
-    """Classes that have pictures, none of which is held out."""
+    """Classes with pictures of which none is held out."""
 
 
 def merge_groups(
     count: int, *groupings: Sequence[object] | NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """Numbers groups so that what one grouping holds together, no other can part.
+    """Merge groupings: pictures that share a group in any of them share one in the result.
 
     Args:
-        count: Of the pictures.
-        groupings: One value per picture; pictures of equal values belong together, and None
-            belongs to no group.
+        count: Number of pictures.
+        groupings: One value per picture; equal values form a group, None is no group.
 
     Returns:
         (count,) numbers from 0, in order of the groups' first pictures.
@@ -45,7 +44,7 @@ def merge_groups(
             at = np.array(known, np.int64)
         _, first, kind = np.unique(values, return_index=True, return_inverse=True)
         first = at[first[kind]]
-        others = first != at  # most pictures are alone
+        others = first != at  # most pictures are in no group
         pairs.append(np.stack([first[others], at[others]], axis=1))
     return connected_groups(count, np.concatenate(pairs))
 
@@ -53,19 +52,18 @@ def merge_groups(
 def grouped_split(
     labels: NDArray[np.integer], groups: NDArray[np.integer], *, ratio: float, seed: int
 ) -> GroupedSplit:
-    """Holds out about the same share of every class, in whole groups.
+    """Hold out about the same share of every class, in whole groups.
 
-    A group counts for the class that most of its pictures have, the lower one of two. Each class
-    draws the order of its groups from a generator of its own, seeded by (seed, class), and holds
-    them out in that order as long as the class's share is not exceeded; so a class whose groups
-    are its own moves no other. Where no group fits, the smallest is held out if that comes nearer
-    to the share than nothing. One group of each class is always kept. Groups of one picture give
-    `stratified_split` for ratios below one half.
+    A group belongs to its most frequent class. Each class shuffles its groups with a generator
+    seeded by (seed, class) and holds them out in that order while its share is not exceeded, so
+    that classes do not affect each other. If no group fits, the smallest is held out if that is
+    closer to the share than none. One group per class is always kept. With groups of one picture,
+    the result equals `stratified_split` for ratios below one half.
 
     Args:
         labels: (N,) integers from 0.
-        groups: (N,) integers; pictures of one number stay together.
-        ratio: Share of each class that is held out, 0 <= ratio < 1.
+        groups: (N,) integers; pictures of a group stay together.
+        ratio: Share of each class to hold out, 0 <= ratio < 1.
         seed: Random seed, 0 or more.
 
     Raises:
@@ -76,7 +74,7 @@ def grouped_split(
     if seed < 0:
         raise DataError(f"seed is {seed}; choose 0 or more")
     _, first, member_of = np.unique(groups, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # by their first pictures: the numbers themselves mean nothing
+    order = np.argsort(first)  # by first picture: group numbers are arbitrary
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     member_of = rank[member_of]

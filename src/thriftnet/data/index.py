@@ -1,7 +1,7 @@
-"""What a source of labelled pictures holds, before any picture is decoded.
+"""The index of a source: its labelled pictures, before any is decoded.
 
-Every source in `data/sources/` makes an `Index` of its own files: which pictures there are, how
-each is labelled, and what was left out. The rest of the package knows no other form.
+Every source in `data/sources/` builds an `Index` of its files: the pictures, their labels, and what
+was omitted. The rest of the package uses only this form.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SPLIT_NAMES = {
 
 
 class Origin(NamedTuple):
-    """Where a picture lies."""
+    """Location of a picture."""
 
     path: str
-    """Of its file, below the root of the index."""
+    """Path of its file, relative to the root of the index."""
     row: int | None = None
-    """Its place in a file that holds many, from 0."""
+    """Its row in a file with many pictures, from 0."""
 
     def __str__(self) -> str:
         return self.path if self.row is None else f"{self.path}, row {self.row}"
@@ -49,16 +49,16 @@ class Entry(NamedTuple):
     label: str
     """The name of its class."""
     split: str | None = None
-    """`train`, `val`, `test`; none where the source names no splits."""
+    """`train`, `val` or `test`; None if the source defines no splits."""
     group: str | None = None
-    """Pictures of one group stay in one split; none: of no group."""
+    """Pictures of a group stay in one split; None: no group."""
 
 
 class Omission(NamedTuple):
-    """Something that is left out, and why."""
+    """Something that is omitted, and why."""
 
     where: str
-    """The file, with its line or row where it has many."""
+    """The file, with a line or row."""
     reason: str
 
     def __str__(self) -> str:
@@ -66,10 +66,10 @@ class Omission(NamedTuple):
 
 
 Raw = str | bytes | NDArray[np.uint8]
-"""A picture as its source has it: the path of a file, the content of one, or pixels (H, W),
-(H, W, 1), (H, W, 3) or (H, W, 4)."""
+"""A picture before decoding: the path of a file, its content, or pixels (H, W), (H, W, 1), (H, W,
+3) or (H, W, 4)."""
 Reader = Callable[[Sequence[Entry]], Iterator[Raw]]
-"""Yields the picture of each entry; entries come in the order of the index."""
+"""Yields the picture of each entry; entries are in the order of the index."""
 
 
 @dataclass
@@ -77,30 +77,30 @@ class Index:
     """The labelled pictures of one source."""
 
     kind: str
-    """What the source is, for people: `class folders`."""
+    """Name of the kind of source: `class folders`."""
     root: Path
-    """The folder that all origins lie below."""
+    """Base folder of all origins."""
     entries: list[Entry]
     omissions: list[Omission] = field(default_factory=lambda: [])
-    """What was meant as a picture, and cannot be used."""
+    """Pictures that cannot be used."""
     others: Counter[str] = field(default_factory=lambda: Counter[str]())
-    """How many files are no pictures, by suffix."""
+    """Number of other files, by suffix."""
     notes: list[str] = field(default_factory=lambda: [])
-    """What else to know, such as which column was taken for what."""
+    """Remarks, such as which columns are used."""
     stamps: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
-    """Bytes and time of the last change (ns) of files, by their path, where known already."""
+    """Size in bytes and modification time (ns) of files by path, if known already."""
     read: Reader | None = None
-    """None: every entry is a file of its own."""
+    """None: every entry is a file."""
     sizes: NDArray[np.int32] | None = None
-    """(entries, 2): width and height of each, where all are known without decoding."""
+    """(entries, 2) width and height, if all are known without decoding."""
 
     def stamp(self, path: str) -> tuple[int, int]:
-        """Bytes and time of the last change (ns) of a file; zeros if it is gone."""
+        """Size in bytes and modification time (ns) of a file; zeros if it does not exist."""
         if path not in self.stamps:
-            try:  # strings, not paths: of 100,000 pictures
+            try:  # strings are faster than Path for 100,000 pictures
                 facts = os.stat(os.path.join(self.root, path))  # noqa: PTH116, PTH118
                 self.stamps[path] = facts.st_size, facts.st_mtime_ns
-            except (OSError, ValueError):  # a name may hold what no path can
+            except (OSError, ValueError):  # a name may be no valid path
                 self.stamps[path] = 0, 0
         return self.stamps[path]
 
@@ -113,23 +113,23 @@ class Index:
 
 
 def find_split(text: str) -> str | None:
-    """`train`, `val` or `test` for a folder or value of that name; none for any other."""
+    """`train`, `val` or `test` for a folder or value of that name, else None."""
     return _SPLIT_NAMES.get(text.strip().casefold())
 
 
 def split_in_name(path: str) -> str | None:
-    """The split that a word of a path names, such as `train` in `data/train-00000.parquet`."""
+    """The split in a path, such as `train` in `data/train-00000.parquet`."""
     words = "".join(c if c.isalpha() else " " for c in path).split()
     named = [split for word in words if (split := find_split(word))]
     return named[-1] if named else None
 
 
 def as_label(text: str) -> str:
-    """A class name in one spelling: accents composed, no space around it, no control characters."""
+    """Normalise a class name: Unicode NFC, single spaces, stripped."""
     composed = unicodedata.normalize("NFC", text)
     return " ".join(composed.split())
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8; half surrogates cannot."""
+    """Whether a name can be encoded as UTF-8, which excludes lone surrogates."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)

@@ -1,4 +1,4 @@
-"""What a data set holds, counted: classes, splits, sizes, near-duplicates, what is left out."""
+"""Inspects a data set: classes, splits, sizes, near-duplicates and omissions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from thriftnet.data.index import Omission
 from thriftnet.data.near_duplicates.find import NearDuplicates
 
 IMBALANCED = 2.0
-"""Pictures of the largest class per picture of the smallest, from which it is mentioned."""
+"""Ratio of the largest to the smallest class from which a data set counts as imbalanced."""
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """All labelled pictures of a data set in one order, whatever split they are in."""
+    """All labelled pictures of a data set, across splits."""
 
     name: str
     kind: str
@@ -28,26 +28,26 @@ class Collection:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     positions: Mapping[str, NDArray[np.int64]]
-    """Of the pictures of each split."""
+    """Positions of the pictures of each split."""
     sizes: NDArray[np.integer]
-    """(N, 2) width and height as they came."""
+    """(N, 2) original width and height."""
     title: Callable[[int], str]
-    """Where a picture lies."""
+    """Location of a picture."""
     near: Callable[[], NearDuplicates]
     fit: str = "crop"
     omissions: Sequence[Omission] = ()
     others: Mapping[str, int] = field(default_factory=dict[str, int])
-    """How many files are no pictures, by suffix."""
+    """Number of other files, by suffix."""
     notes: Sequence[str] = ()
-    """What else to know, such as which column was taken for what."""
+    """Remarks, such as which columns are used."""
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Groups of pictures that show the same, as positions; each group is sorted."""
+    """Groups of near-duplicates as sorted positions."""
 
     copies: int
-    """Pictures of which an earlier one has the same pixels."""
+    """Pictures with the same pixels as an earlier one."""
     groups: tuple[tuple[int, ...], ...]
     across_splits: tuple[tuple[int, ...], ...]
     across_labels: tuple[tuple[int, ...], ...]
@@ -56,13 +56,13 @@ class Duplicates:
 
     @property
     def pictures(self) -> int:
-        """How many are in groups."""
+        """Number of pictures in groups."""
         return sum(map(len, self.groups))
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What `thriftnet inspect` says."""
+    """The result of `thriftnet inspect`."""
 
     name: str
     kind: str
@@ -75,7 +75,7 @@ class Inspection:
     """Width over height: smallest, median and largest."""
     square: int
     grey: int
-    """Pictures without colour; the others have some."""
+    """Greyscale pictures."""
     fit: str
     duplicates: Duplicates
     omissions: tuple[Omission, ...]
@@ -84,15 +84,15 @@ class Inspection:
 
     @property
     def pictures(self) -> int:
-        """How many there are."""
+        """Number of pictures."""
         return sum(sum(split.values()) for split in self.counts.values())
 
     def warnings(self) -> list[str]:
-        """As the function of that name, then what else to know."""
+        """Warnings, then remarks."""
         return [*warnings(self.counts, self.duplicates), *self.notes]
 
     def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
-        """Plain values; pictures by their titles."""
+        """JSON values; pictures by their titles."""
         found = asdict(self)
         for key in ("across_splits", "across_labels", "groups"):
             groups: tuple[tuple[int, ...], ...] = getattr(self.duplicates, key)
@@ -104,7 +104,7 @@ class Inspection:
 
 
 def inspect(collection: Collection) -> Inspection:
-    """Count what a collection holds."""
+    """Inspect a collection."""
     width, height = collection.sizes.T
     near, labels, positions = collection.near(), collection.labels, collection.positions
     low, middle, high = np.quantile(width / height, (0, 0.5, 1)).round(3)
@@ -132,13 +132,13 @@ def find_duplicates(
     *,
     copies: int = 0,
 ) -> Duplicates:
-    """Sort groups of near-duplicates by what they reach across.
+    """Classify groups of near-duplicates by the splits and labels that they span.
 
     Args:
-        numbers: (N,) of each picture's group.
+        numbers: (N,) group of each picture.
         labels: (N,).
-        positions: Of the pictures of each split.
-        copies: Pictures of which an earlier one has the same pixels.
+        positions: Positions of the pictures of each split.
+        copies: Pictures with the same pixels as an earlier one.
     """
     split = np.full(len(labels), -1)
     for number, at in enumerate(positions.values()):
@@ -178,7 +178,7 @@ def count_classes(
 
 
 def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Iterator[str]:
-    """Sentences on what makes a data set's figures worth less, or harder to reach.
+    """Sentences on problems of a data set.
 
     Args:
         counts: Pictures by split and class.
@@ -212,7 +212,7 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
 
 
 def imbalance(counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str, float]:
-    """The largest and the smallest class of train, and the ratio of their pictures."""
+    """The largest and the smallest class of train, and their ratio."""
     train = counts.get("train") or next(iter(counts.values()))
     present = {label: count for label, count in train.items() if count}
     largest, smallest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)

@@ -1,4 +1,4 @@
-"""What an inspection says in a table and in few words, for terminals and pages."""
+"""Presents an inspection as a table and short facts, for terminals and pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def counts_table(found: Inspection) -> Table:
 
 
 def facts(found: Inspection) -> list[tuple[str, str]]:
-    """Names and values of what the pictures are like."""
+    """Names and values of facts about the pictures."""
     smallest, median, largest = zip(found.widths, found.heights, strict=True)
     sizes = f"{_by(median)} pixels in the median, widths {found.widths[0]} to {found.widths[2]}, "
     sizes += f"heights {found.heights[0]} to {found.heights[2]}"

@@ -1,4 +1,4 @@
-"""A data set that is open: classes, splits, statistics and digest, whatever it was read from."""
+"""An open data set: classes, splits, statistics and digests, independent of its source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NoSplitError(DataError):
 
 @dataclass(frozen=True, eq=False)
 class OpenDataset:
-    """Labelled images in splits, with all that a training has to know of them."""
+    """Labelled images in splits, with everything a training needs to know about them."""
 
     name: str
     """`cifar10`, or the path of a user's own pictures."""
@@ -28,20 +28,20 @@ class OpenDataset:
     image_size: int
     """Height and width of the images, in pixels."""
     mean: Triple
-    """Of each channel of the training split, in [0, 1]."""
+    """Channel means of the training split, in [0, 1]."""
     std: Triple
     splits: Mapping[str, Callable[[], Dataset]]
-    """`train`, `val`, `test`, those that there are; called when one is needed."""
+    """Any of `train`, `val` and `test`; called when needed."""
     measure: Callable[[], dict[str, str]]
-    """Digests that name the content: of images, labels and splits."""
+    """Computes digests of the images, labels and splits."""
     fit: Fit = "crop"
-    """How a picture that is not square became so."""
+    """How pictures were made square."""
     whole: Callable[[], Dataset] | None = None
-    """All images in one, where the test split was held out here; none where the source names it."""
+    """All images, if the test split was held out here; None if the source defines it."""
     omissions: list[Omission] = field(default_factory=lambda: [])
-    """What was left out."""
+    """Omitted pictures."""
     collection: Callable[[], Collection] | None = None
-    """All pictures in one, for `inspect`; none of arrays in memory."""
+    """All pictures, for `inspect`; None for arrays in memory."""
 
     def split(self, name: str) -> Dataset:
         """The images of a split.
@@ -56,11 +56,11 @@ class OpenDataset:
         return self.splits[name]()
 
     def find(self, name: str) -> Dataset | None:
-        """The images of a split; none where there is none of that name."""
+        """The images of a split; None if there is no such split."""
         return self.split(name) if name in self.splits else None
 
     def digests(self) -> dict[str, str]:
-        """Names the content: other images, labels or splits have others."""
+        """Digests of images, labels and splits."""
         return self.measure()
 
 
@@ -71,7 +71,7 @@ def hold(
     *,
     name: str = "arrays",
 ) -> OpenDataset:
-    """Data sets in memory as one that is open; its statistics are those of `train`."""
+    """An open data set of arrays in memory, with the statistics of `train`."""
     given = {"train": train, "val": val, "test": test}
     splits = {key: (lambda each=each: each) for key, each in given.items() if each is not None}
     side = train.images.shape[1]

@@ -1,4 +1,4 @@
-"""What a user says about data that their files do not say themselves."""
+"""Options for opening a data set."""
 
 from __future__ import annotations
 
@@ -7,41 +7,40 @@ from pathlib import Path
 from typing import Literal
 
 Fit = Literal["crop", "pad", "squash"]
-"""How a picture that is not square becomes so: its central square is cut out, white is added, or
-its longer side is compressed."""
+"""How pictures are made square: crop the centre, pad with white, or squash the longer side."""
 
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """How to read a source."""
+    """Options for reading a source."""
 
     image_column: str | None = None
-    """Of a table or Parquet file: its name, or its number from 1; none: guessed, as the others."""
+    """Column of a table or Parquet file, by name or number from 1; None: guessed, like the
+    others."""
     label_column: str | None = None
     split_column: str | None = None
     group: str | None = None
-    """Which pictures stay in one split: the name of a column, `folder` (the folder that holds the
-    file), `folder:2` (the second below the root), or a regular expression that is searched in the
-    path and whose first group counts."""
+    """Groups that stay in one split: the name of a column, `folder` (of the file), `folder:2` (two
+    levels below the root), or a regular expression for the path, whose first group is used."""
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """Which labelled images, and in what form."""
+    """Specification of a data set to open."""
 
     dataset: str = "cifar10"
     """A key of `registry.DATASETS`, or a path."""
     source: Path | None = None
-    """Where to read it in place of `dataset`, or where CIFAR-10 lies; none: as `dataset` says."""
+    """Path that replaces `dataset`, or the location of CIFAR-10."""
     image_size: int = 32
-    """Height and width, in pixels, of the decoded pictures; CIFAR-10 has 32 whatever this says."""
+    """Height and width of the decoded pictures in pixels; CIFAR-10 always has 32."""
     fit: Literal["auto", "crop", "pad", "squash"] = "auto"
     test_ratio: float = 0.2
-    """Share of the pictures that tests, by class, where the source names no split for that."""
+    """Share of the pictures held out for testing, by class, if the source has no test split."""
     options: SourceOptions = field(default_factory=SourceOptions)
     classes: tuple[str, ...] | None = None
-    """Of the network that the images are for; none: the training split's."""
+    """Classes of the network to use; None: those of the training split."""
     decisions: Path | None = None
-    """A CSV file of decisions about pictures; none: all of them as they are."""
+    """A CSV file of decisions on pictures."""
     strict: bool = False
-    """Whether anything left out is an error."""
+    """Whether an omitted picture is an error."""

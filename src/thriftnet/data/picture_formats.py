@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes and its name: a picture, one that cannot be read, or none."""
+"""Recognises picture formats by first bytes and suffix, readable ones and others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import import_module
 from PIL import Image, features
 
 HEADER_BYTES = 1024
-"""That are looked at."""
+"""Bytes read to recognise a format."""
 
 READABLE = (
     "AVIF",
@@ -41,7 +41,7 @@ _READABLE_HEADERS = re.compile(
     rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0|" + _TIFF,
     re.DOTALL,
 )
-"""Of formats that begin with more than a letter or two, which a text could begin with as well."""
+"""Magic bytes of readable formats, except those of one or two letters, which could start a text."""
 
 HEIC, RAW, _AVIF = "a HEIC photograph", "a camera's raw data", "an AVIF picture"
 _UNREADABLE = {
@@ -71,7 +71,7 @@ _UNREADABLE = {
 begins. AVIF is the last, for a Pillow that was built without it."""
 _SUFFIXES = {f".{end}": name for name, (ends, _) in _UNREADABLE.items() for end in ends.split()}
 _HEADERS = {name: re.compile(start, re.DOTALL) for name, (_, start) in _UNREADABLE.items()}
-# Pillow's names of others whose suffixes nothing but a picture has.
+# Pillow's names of other formats with unambiguous suffixes.
 _ALSO_PICTURES = ("CUR", "DCX", "DIB", "ICNS", "MPO", "MSP", "PCD", "SUN", "XBM", "XPM")
 
 
@@ -82,19 +82,19 @@ def formats() -> list[str]:
 
 
 def unreadable_patterns() -> list[tuple[str, str]]:
-    """Kinds that are read nowhere, and how they begin, as regular expressions of a script."""
+    """Unreadable kinds and their magic bytes, as regular expressions for JavaScript."""
     return [
         (name, start.pattern.decode("latin-1")) for name, start in _HEADERS.items() if name != _AVIF
     ]
 
 
 def is_jpeg(header: bytes) -> bool:
-    """Whether a file begins as JPEG does."""
+    """Whether a file has the magic bytes of JPEG."""
     return header.startswith(_JPEG)
 
 
 def picture_suffixes() -> set[str]:
-    """Ends of names, in lower case, that say that a file is a picture, readable here or not."""
+    """Suffixes of pictures in lower case, readable here or not."""
     names = {*READABLE, *_ALSO_PICTURES}
     return {e for e, name in Image.registered_extensions().items() if name in names} | set(
         _SUFFIXES
@@ -102,16 +102,15 @@ def picture_suffixes() -> set[str]:
 
 
 def begins_like_a_picture(header: bytes) -> bool:
-    """Whether the first bytes are a picture's, whatever the name; some formats have no such."""
+    """Whether a file has the magic bytes of a picture; some formats have none."""
     starts = (_READABLE_HEADERS, *_HEADERS.values())
     return any(start.match(header) for start in starts)
 
 
 def unreadable_kind(header: bytes, suffix: str) -> str | None:
-    """What a picture is that cannot be read, such as `a HEIC photograph`; none: it may be tried.
+    """The kind of an unreadable picture, such as `a HEIC photograph`; None if it may be readable.
 
-    A camera's raw data are mostly TIFF files, whose first picture is a thumbnail at best: here the
-    name decides.
+    Camera raw data are mostly TIFF files with a thumbnail, so they are recognised by suffix.
     """
     if _SUFFIXES.get(suffix.lower()) == RAW and re.match(_TIFF, header):
         return RAW

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures."""
+"""Finds the pictures in a folder, in natural order."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SYSTEM_FOLDERS = {
     "recycler",
     "system volume information",
 }
-"""In lower case: trash, thumbnails and copies that a system keeps and nobody means."""
+"""Folders of trash, thumbnails and copies that systems create, in lower case."""
 
 
 def image_files(path: Path | str) -> list[Path]:
-    """Returns the image files a path stands for, as `walk_images` finds them.
+    """Returns the image files of a path, as a list; see `walk_images`.
 
     Raises:
         DataError: as `walk_images`.
@@ -34,21 +34,22 @@ def image_files(path: Path | str) -> list[Path]:
 
 
 def walk_images(path: Path | str) -> Iterator[Path]:
-    """Finds the image files a path stands for, one after another.
+    """Finds the image files of a path lazily.
 
-    Only the names in one folder, and in those above it, are held.
+    Only the names of one folder and its parents are in memory.
 
     Args:
-        path: a file, returned as it is; or a folder, walked to the bottom, through links too.
-            A picture is told by the end of its name or by its first bytes; one that cannot be
-            decoded here, such as HEIC, is among them, as reading it says what to do. Hidden files
-            and folders, trash and thumbnails are left out.
+        path: a file, returned unchanged; or a folder, walked recursively, following links. Pictures
+        are
+            recognised by suffix or first bytes, including formats that cannot be decoded, such as
+            HEIC, so that reading them gives an explanation. Hidden files and folders, trash and
+            thumbnails are skipped.
 
     Yields:
         Paths in natural order: `2.png` before `10.png`.
 
     Raises:
-        DataError: the path does not exist or is neither, or a folder holds no images or cannot be
+        DataError: the path is neither a file nor a folder, or a folder has no images or cannot be
             read.
     """
     path = Path(path)
@@ -69,7 +70,7 @@ def walk_images(path: Path | str) -> Iterator[Path]:
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    """All files under a folder that somebody put there; each folder once, whatever links say."""
+    """All files under a folder, except those of the system; each folder once, even with links."""
     seen: set[tuple[int, int]] = set()
     levels = [_listed(root, seen)]
     while levels:
@@ -107,14 +108,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_system_folder(folder: str) -> bool:
-    """Whether a folder of this name is hidden, or one that a system keeps and nobody means."""
+    """Whether a folder of this name is hidden or created by a system."""
     return folder.startswith(".") or folder.lower() in _SYSTEM_FOLDERS
 
 
 def has_picture_bytes(path: Path) -> bool:
-    """Whether a file's content is a picture's; what cannot be looked into is none."""
+    """Whether a file has the magic bytes of a picture; False if it cannot be read."""
     try:
-        if not path.is_file():  # a pipe would be waited for
+        if not path.is_file():  # a pipe would block
             return False
         with path.open("rb") as file:
             return begins_like_a_picture(file.read(HEADER_BYTES))
@@ -123,7 +124,7 @@ def has_picture_bytes(path: Path) -> bool:
 
 
 def natural_key(text: str) -> list[tuple[bool, int, str]]:
-    """A key that sorts digits by the number they make, before letters, whatever their case."""
+    """A sort key that orders digits by number, before letters, ignoring case."""
     return [
         (False, int(piece), piece) if piece[0] in "0123456789" else (True, 0, piece.casefold())
         for piece in _PIECES.findall(text)

@@ -1,4 +1,4 @@
-"""The one door to labelled images: what is said in a recipe, or a path, to an open data set."""
+"""Opens data sets by name or path."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from thriftnet.plain import to_stderr
 
 
 class NamedDataset(NamedTuple):
-    """A data set that recipes name."""
+    """A data set with a name in recipes."""
 
     open: Callable[..., OpenDataset]
-    """Takes a `DatasetSpec`, and `say` for its lines."""
+    """Opens it by a `DatasetSpec`, with `say` for messages."""
     classes: tuple[str, ...]
     holds: Callable[[Path], bool]
-    """Whether a path of a user's is this data set."""
+    """Whether a path contains this data set."""
     is_at_hand: Callable[[], bool]
-    """Whether opening it fetches nothing."""
+    """Whether it can be opened without fetching."""
 
 
 DATASETS = {
@@ -37,18 +37,17 @@ DATASETS = {
         open_cifar10, CIFAR10_CLASSES, holds_cifar10, lambda: cached_cifar10() is not None
     ),
 }
-"""Any other data set is a path."""
+"""Named data sets; any other is a path."""
 
 
 def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -> OpenDataset:
-    """Open the data set that a recipe or a user names.
+    """Open the data set of a recipe or a user's path.
 
-    A `spec.source` that holds CIFAR-10 in an official form is read as CIFAR-10, whatever
-    `spec.dataset` says; any other is a user's own pictures.
+    A `spec.source` with CIFAR-10 in an official form is read as CIFAR-10, whatever `spec.dataset`
+    is; any other is a user's own pictures.
 
     Raises:
-        DataError: It cannot be had, holds nothing that can be used, or has other classes than
-            those that are asked for.
+        DataError: It cannot be opened, has no usable pictures, or has other classes than required.
     """
     found = name_of(spec)
     if found in DATASETS:
@@ -62,7 +61,7 @@ def name_of(spec: DatasetSpec) -> str:
     """What `open_dataset` opens: a key of `DATASETS`, or the path of own pictures.
 
     Raises:
-        DataError: A name is not known, and no path either.
+        DataError: It is neither a known name nor an existing path.
     """
     if spec.source is not None:
         source = spec.source.expanduser()
@@ -82,16 +81,16 @@ def name_of(spec: DatasetSpec) -> str:
 
 
 def known_classes(dataset: str) -> tuple[str, ...] | None:
-    """The classes of a data set that has a name; none of own pictures, which have to be listed."""
+    """The classes of a named data set; None for own pictures."""
     return DATASETS[dataset].classes if dataset in DATASETS else None
 
 
 @functools.lru_cache(maxsize=16)
 def count_classes(spec: DatasetSpec) -> int:
-    """How many classes a data set has; pictures are listed for it, and none is decoded.
+    """Number of classes of a data set, without decoding pictures.
 
     Raises:
-        DataError: There is no such data set, or it holds nothing that can be used.
+        DataError: There is no such data set, or it has no usable pictures.
     """
     known = known_classes(spec.dataset)
     if known is not None:
@@ -101,6 +100,6 @@ def count_classes(spec: DatasetSpec) -> int:
 
 
 def is_at_hand(dataset: str) -> bool:
-    """Whether a data set is on this machine and can be trusted, so that opening fetches nothing."""
+    """Whether a data set can be opened without fetching."""
     named = DATASETS.get(dataset)
     return named.is_at_hand() if named else Path(dataset).exists()

@@ -11,8 +11,8 @@ def stratified_split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Splits indices so that every class keeps its share on both sides.
 
-    A class of n examples gives floor(n * val_ratio + 1/2) of them to validation. Each class draws
-    from a generator of its own, seeded by (seed, class), so adding a class moves no other.
+    A class of n examples has floor(n * val_ratio + 1/2) in validation. Each class uses a generator
+    seeded by (seed, class), so that adding a class does not affect others.
 
     Args:
         labels: (N,) integers from 0.
@@ -25,7 +25,7 @@ def stratified_split(
     Raises:
         DataError: `val_ratio` or `seed` is out of range, or labels are not (N,) integers from 0.
     """
-    # Written so that NaN is refused as well.
+    # Also rejects NaN.
     if not 0 <= val_ratio < 1:
         raise DataError(f"val_ratio is {val_ratio}; choose a value from 0 to below 1")
     if seed < 0:

@@ -1,4 +1,4 @@
-"""Pictures of any shape as squares of one size."""
+"""Converts pictures of any shape to squares of a given size."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from PIL import Image
 from thriftnet.data.options import Fit
 
 _WHITE = (255, 255, 255)
-"""As behind transparent parts."""
+"""Also used behind transparency."""
 
 
 def make_square(
     rgb: Image.Image, width: int, height: int, *, scale: int, size: int, fit: Fit
 ) -> Image.Image:
-    """A picture as a square, resized with Lanczos over the whole area each new pixel covers.
+    """Make a picture square and resize it with an antialiased Lanczos filter.
 
     Args:
         rgb: The picture at 1 / scale.
-        width: Of the whole picture, in pixels.
-        height: Of the whole picture, in pixels.
-        scale: That `rgb` was reduced by as it was decoded; its last row and column may be partial.
+        width: Of the full-size picture, in pixels.
+        height: Of the full-size picture, in pixels.
+        scale: Reduction of `rgb` in decoding; its last row and column may be partial.
         size: Height and width to return, in pixels.
-        fit: `crop` keeps the central square, `pad` keeps all of it and adds white on two sides,
-            `squash` compresses the longer side.
+        fit: `crop` keeps the central square, `pad` adds white on two sides, `squash` compresses the
+            longer side.
     """
     if fit == "crop":
         side = min(width, height)
@@ -47,10 +47,10 @@ def make_square(
 def _resized(
     rgb: Image.Image, part: tuple[int, int, int, int], scale: int, to: tuple[int, int]
 ) -> Image.Image:
-    """A part (left, top, width, height in pixels of the whole picture) at another size.
+    """Crop (left, top, width, height in full-size pixels) and resize.
 
-    Cuts first: `resize(box=…)` alone would let the filter look beyond the part. What begins and
-    ends within a reduced pixel is cut by the box.
+    Crops first, as with `resize(box=…)` alone the filter would use pixels outside. Fractions of a
+    reduced pixel are cut by the box.
     """
     left, top, wide, high = part
     x, y, right, bottom = (edge / scale for edge in (left, top, left + wide, top + high))
@@ -61,12 +61,12 @@ def _resized(
 
 
 def square_array(pixels: NDArray[np.uint8], *, size: int, fit: Fit) -> NDArray[np.uint8]:
-    """Pixels as RGB of another size; transparent parts show white behind them.
+    """Convert pixels to a square RGB picture, with transparency over white.
 
     Args:
         pixels: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8.
         size: Height and width to return, in pixels.
-        fit: As `make_square` has it.
+        fit: As in `make_square`.
 
     Returns:
         (size, size, 3) uint8.

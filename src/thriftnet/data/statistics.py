@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the channels of images."""
+"""Channel means and standard deviations of images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Triple = tuple[float, float, float]
 _AT_ONCE = 1000
 _LEAST_STD = 1 / 255
-"""Of a channel that does not vary: dividing by it keeps numbers small."""
+"""Lower limit of the standard deviation, for constant channels."""
 
 
 def channel_sums(images: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -33,8 +33,8 @@ def statistics(sums: NDArray[np.int64], pixels: int) -> tuple[Triple, Triple]:
     """Mean and standard deviation of each channel, in units of 0 to 1.
 
     Args:
-        sums: (N, 6), as `channel_sums` has them.
-        pixels: Of each image.
+        sums: (N, 6), from `channel_sums`.
+        pixels: Number of pixels per image.
     """
     total = sums.sum(0, dtype=np.int64) / (len(sums) * pixels)
     mean, square = total[:3] / 255, total[3:] / 255**2

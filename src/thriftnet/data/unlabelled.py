@@ -1,4 +1,4 @@
-"""The unlabelled pickle: images to predict, each with an identity."""
+"""Reads the pickle of unlabelled images to predict, each with an id."""
 
 from pathlib import Path
 from typing import cast

@@ -1,8 +1,8 @@
-"""Pickles read as data: arrays and plain containers, and nothing that could run.
+"""Reads pickles of arrays and plain containers safely, without executing anything.
 
-A pickle names the functions that rebuild its objects. Here each name on a short list is answered
-by a stand-in of ours, every other name ends the reading, and NumPy's own reconstruction (which
-trusts the sizes and types it is told) is never called.
+A pickle names the functions that rebuild its objects. Names on a short list are mapped to safe
+replacements; any other name is an error. NumPy's own reconstruction, which trusts sizes and types
+in the file, is never called.
 """
 
 import collections
@@ -18,11 +18,11 @@ from thriftnet.errors import DataError
 
 
 def read_pickle(blob: bytes, *, origin: str) -> object:
-    """Returns what a pickle holds; strings written by Python 2 come back as bytes.
+    """Returns the content of a pickle; strings written by Python 2 become bytes.
 
     Args:
         blob: the whole pickle.
-        origin: where it was read, for the message.
+        origin: where it was read from, for the message.
 
     Raises:
         DataError: it is truncated or damaged, or names anything but arrays and plain containers.
@@ -34,7 +34,7 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
             f"{origin} holds executable content ({fault}) and was not read; "
             "use a copy from a source you trust"
         ) from None
-    # Damaged bytes can make the unpickler raise nearly anything, MemoryError included.
+    # Damaged bytes can raise almost any exception, including MemoryError.
     except Exception as fault:
         raise DataError(
             f"{origin} is not a readable pickle ({type(fault).__name__}: {_one_line(fault)}); "
@@ -43,17 +43,16 @@ def read_pickle(blob: bytes, *, origin: str) -> object:
 
 
 class _ForbiddenNameError(Exception):
-    """A pickle asked for a name that is not on the list."""
+    """A pickle has a name that is not on the list."""
 
 
 _Unpickler = pickle._Unpickler  # pyright: ignore[reportPrivateUsage]
 
 
 def _refuse_containers(keys: Iterable[object]) -> None:
-    """See that what is about to be hashed is simple.
+    """Check that a value to be hashed is simple.
 
-    Tuples do not keep their hash: that of one that holds another twice, and so on sixty levels
-    down, would take for ever.
+    Hashes of tuples are not cached: with shared nested tuples, hashing is exponential in the depth.
     """
     for key in keys:
         if not isinstance(key, str | bytes | int | float | None):
@@ -61,7 +60,7 @@ def _refuse_containers(keys: Iterable[object]) -> None:
 
 
 def _guarded(code: bytes, keys: Callable[[list[Any]], Iterable[object]]) -> Any:
-    """What loads an opcode once the keys among the stack's entries are known to be simple."""
+    """Wraps the handler of an opcode with a check of the keys on the stack."""
     load = _Unpickler.dispatch[code[0]]
 
     def guarded(unpickler: Any) -> None:
@@ -72,24 +71,24 @@ def _guarded(code: bytes, keys: Callable[[list[Any]], Iterable[object]]) -> Any:
 
 
 def _load_bytearray(unpickler: Any) -> None:
-    """As pickle's own, which makes room for as many bytes as the file says, whether it has them."""
+    """Replaces pickle's handler, which allocates as many bytes as the file claims."""
     size = int.from_bytes(unpickler.read(8), "little")
     unpickler.append(bytearray(unpickler.read(min(size, 2**62))))
 
 
 def _build(unpickler: Any) -> None:
-    """As pickle's own, for our stand-ins alone: it would change the attributes of functions."""
+    """Replaces pickle's handler, which could change attributes of functions."""
     if not isinstance(unpickler.stack[-2], unpickler.stateful):
         raise TypeError(f"a {type(unpickler.stack[-2]).__name__} has no state")
     state = unpickler.stack.pop()
     unpickler.stack[-1].__setstate__(state)
 
 
-class GuardedUnpickler(_Unpickler):  # the one in C lets nobody see keys, and trusts sizes
-    """Reads in a time and memory that the pickle's length bounds, if `find_class` does."""
+class GuardedUnpickler(_Unpickler):  # the C version does not allow checks of keys and trusts sizes
+    """An unpickler with time and memory bounded by the pickle's length, if `find_class` is."""
 
     stateful: tuple[type, ...] = ()
-    """Stand-ins that a pickle may give a state."""
+    """Replacement classes that may have a state."""
     dispatch = _Unpickler.dispatch | {
         pickle.SETITEM[0]: _guarded(pickle.SETITEM, lambda stack: stack[-2:-1]),
         pickle.SETITEMS[0]: _guarded(pickle.SETITEMS, lambda items: items[::2]),
@@ -102,7 +101,7 @@ class GuardedUnpickler(_Unpickler):  # the one in C lets nobody see keys, and tr
 
 
 class _Dtype:
-    """Stands for `numpy.dtype`: numbers, booleans and fixed-length strings only."""
+    """Replaces `numpy.dtype`: numbers, booleans and fixed-length strings only."""
 
     def __init__(self, code: str | bytes, *_: object) -> None:
         self.dtype: np.dtype[Any] = np.dtype(_text(code))
@@ -116,7 +115,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for `numpy.ndarray` while it is rebuilt."""
+    """Replaces `numpy.ndarray` while it is rebuilt."""
 
     def __init__(self) -> None:
         self.array: NDArray[Any] | None = None
@@ -131,48 +130,48 @@ class _Array:
 
 
 def _reconstruct(*_: object) -> _Array:
-    """Stands for `numpy.core.multiarray._reconstruct`; the state that follows fills the array."""
+    """Replaces `numpy.core.multiarray._reconstruct`; the state fills the array."""
     return _Array()
 
 
 def _from_buffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    """Stands for `numpy.core.numeric._frombuffer`, by which protocol 5 writes arrays."""
+    """Replaces `numpy.core.numeric._frombuffer`, used by protocol 5."""
     array = _Array()
     array.fill(raw, dtype, shape, _text(order))
     return array
 
 
 def _scalar(dtype: _Dtype, raw: bytes) -> object:
-    """Stands for `numpy.core.multiarray.scalar`: one number."""
+    """Replaces `numpy.core.multiarray.scalar`."""
     return np.frombuffer(raw, dtype.dtype)[0].item()
 
 
 def _encode(text: str | bytes, encoding: str | bytes) -> bytes:
-    """Stands for `_codecs.encode`, by which Python 3 writes bytes under protocols 0 to 2."""
+    """Replaces `_codecs.encode`, used for bytes by protocols 0 to 2 in Python 3."""
     if _text(encoding) != "latin1":
         raise ValueError(f"encoding {_text(encoding)} is not expected")
     return _text(text).encode("latin1")
 
 
 def _bytes() -> bytes:
-    """Stands for `bytes`, by which the same protocols write empty ones."""
+    """Replaces `bytes`, used for empty ones by the same protocols."""
     return b""
 
 
 def _set(items: Iterable[object] = ()) -> set[object]:
-    """Stands for `set`."""
+    """Replaces `set`."""
     found = list(items)
     _refuse_containers(found)
     return set(found)
 
 
 def _frozenset(items: Iterable[object] = ()) -> frozenset[object]:
-    """Stands for `frozenset`."""
+    """Replaces `frozenset`."""
     return frozenset(_set(items))
 
 
 def _ordered(pairs: Iterable[tuple[object, object]] = ()) -> dict[object, object]:
-    """Stands for `collections.OrderedDict`; dictionaries keep their order."""
+    """Replaces `collections.OrderedDict`."""
     found = list(pairs)
     _refuse_containers(key for key, _ in found)
     return collections.OrderedDict(found)
@@ -211,12 +210,11 @@ class _ArrayUnpickler(GuardedUnpickler):
 
 
 def _plain(value: object, done: dict[int, object]) -> object:
-    """Replaces stand-ins by what they stand for, through dictionaries, lists and tuples.
+    """Convert replacement objects in dictionaries, lists and tuples to real values.
 
     Args:
-        value: What was unpickled.
-        done: What was made of containers, by their id: a list that holds one list twice, and that
-            one another twice, would else take twice the time with every level.
+        value: The unpickled value.
+        done: Converted containers by id, so that shared containers do not take exponential time.
     """
     if id(value) in done:
         return done[id(value)]

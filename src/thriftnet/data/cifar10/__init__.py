@@ -1,1 +1,1 @@
-"""CIFAR-10 from wherever it can be had, verified."""
+"""CIFAR-10: downloading, reading its official forms, verification and the cache."""

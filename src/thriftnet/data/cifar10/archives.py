@@ -1,4 +1,4 @@
-"""Archives and folders as file names and bytes; nothing is ever unpacked to disk."""
+"""Reads archives and folders into memory; nothing is unpacked to disk."""
 
 import tarfile
 from io import BytesIO
@@ -10,9 +10,9 @@ from thriftnet.errors import DataError
 
 # Twice the largest true member (a batch in the Python layout is 31 MB).
 _MAX_MEMBER_BYTES = 64 * 2**20
-# A member's own header holds its name, and may claim any length.
+# A member's extended header holds its name and may claim any length.
 _MAX_HEADER_BYTES = 2**20
-# Archives unpack to some 190 MB; a few kilobytes of another can unpack for hours.
+# Archives unpack to some 190 MB; a decompression bomb of a few kilobytes could take hours.
 _MAX_UNPACKED_BYTES = 2**30
 _MAX_MEMBERS = 10_000
 

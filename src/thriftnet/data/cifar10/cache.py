@@ -1,10 +1,9 @@
-"""The cache: the whole data set in one file, written whole or not at all, memory-mapped to read.
+"""The cache of CIFAR-10: the whole data set in one memory-mapped file, written atomically.
 
 Layout: a header line padded to 64 bytes, then images (60000, 32, 32, 3) uint8, then 60,000 label
-bytes. There is one such file, whose SHA-256 is known: neither a damaged disk nor somebody who
-plants a file of the same form can pass off other images as CIFAR-10. It takes 0.1 s, once a
-process. A cache that others can write is not even read (`trust.py`): they could change the images
-after that.
+bytes. Its SHA-256 is known and checked once per process (0.1 s), so that neither a damaged disk nor
+a planted file can pass as CIFAR-10. A cache that others can write is not used (`trust.py`), as they
+could change the images later.
 """
 
 import hashlib
@@ -29,11 +28,11 @@ _HEADER = b"thriftnet cifar10 v1 crc32 d180e8ed\n".ljust(64)
 _COUNT = BATCH_SIZE * len(BATCH_MD5)
 _BODY_BYTES = _COUNT * (IMAGE_BYTES + 1)
 _verified: dict[tuple[Path, int, int], Batches] = {}
-"""What this process found right last, by path, inode and time of the last change."""
+"""The file that this process verified last, by path, inode and modification time."""
 
 
 def cache_file() -> Path:
-    """Returns where the data set lies in the cache."""
+    """Returns the path of the cached data set."""
     return cache_folder() / "cifar10" / "cifar10-v1.bin"
 
 
@@ -53,10 +52,10 @@ def read_cache(path: Path) -> Batches | None:
     except OSError as fault:
         raise DataError(f"{path}: {fault.strerror}") from None
     this = (path, status.st_ino, status.st_mtime_ns)
-    if this not in _verified:  # once a process: a search's worker reads it for every trial
+    if this not in _verified:  # once per process: a search worker opens it for every trial
         if hashlib.sha256(content.data).hexdigest() != CACHE_SHA256:
             raise DataError(f"{path} is damaged (checksum)")
-        _verified.clear()  # a file that was replaced would stay mapped
+        _verified.clear()  # a replaced file would stay mapped
         body = content[len(_HEADER) :]
         images = body[: _COUNT * IMAGE_BYTES].reshape(_COUNT, IMAGE_SIZE, IMAGE_SIZE, 3)
         _verified[this] = Batches(images, body[_COUNT * IMAGE_BYTES :])
@@ -64,7 +63,7 @@ def read_cache(path: Path) -> Batches | None:
 
 
 def write_cache(path: Path, batches: Batches) -> None:
-    """Writes the cache beside its place and moves it there, so that no reader meets half of it.
+    """Writes the cache atomically.
 
     Raises:
         DataError: the disk is full.

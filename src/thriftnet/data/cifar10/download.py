@@ -1,4 +1,4 @@
-"""A verified download over HTTPS: the fastest of several mirrors, resumed where it stopped."""
+"""A verified and resumable download over HTTPS from the fastest of several mirrors."""
 
 import hashlib
 import time
@@ -21,7 +21,7 @@ from thriftnet.data.fetch.faults import SourceError
 from thriftnet.errors import DataError
 from thriftnet.files import FULL_DISK
 
-# A transfer that stands still for this long is taken up anew.
+# A transfer that stalls for this long is restarted.
 STALL_SECONDS = 5.0
 RETRIES = 3  # without a byte gained
 CONNECTIONS = 20  # in all
@@ -32,7 +32,7 @@ _CHUNK_BYTES = 2**18
 
 
 class SlowMirrorsError(SourceError):
-    """Nothing was fast enough; a call with more patience would get there."""
+    """No mirror was fast enough for the caller's patience."""
 
 
 class _TooSlowError(UnsuitableError):
@@ -47,23 +47,23 @@ def fetch_archive(
     patience: float | None,
     say: Callable[[str], None],
 ) -> Path:
-    """Downloads into `folder`, going on with what an earlier call left in its `.part` file.
+    """Downloads into `folder`, resuming the `.part` file of an earlier call.
 
     Args:
-        archive: what is wanted; a file with another size or MD5 is refused.
+        archive: the file to download; another size or MD5 is rejected.
         mirrors: addresses of identical copies.
-        folder: where the `.part` file lies; the caller lets one process at a time in.
-        patience: seconds that the rest of the transfer may take at the rate measured before the
-            mirror is passed over; None takes any rate.
-        say: told what was chosen, what was passed over and why, and of progress.
+        folder: of the `.part` file; the caller ensures that one process at a time uses it.
+        patience: longest remaining time in seconds, at the measured rate, before a mirror is
+            skipped; None: no limit.
+        say: called with the choice of mirrors, skipped ones, and progress.
 
     Returns:
         The complete, verified file, still under its `.part` name; the caller deletes it.
 
     Raises:
-        SlowMirrorsError: every mirror failed, one of them only by being slow.
+        SlowMirrorsError: every mirror failed, at least one because it was slow.
         SourceError: every mirror failed.
-        DataError: the disk is full or cannot be written. The partial file stays.
+        DataError: the disk is full or cannot be written. The partial file is kept.
     """
     part = folder / f"{archive.name}.part"
     if _is_complete(part, archive):
@@ -83,7 +83,7 @@ def fetch_archive(
         if _is_complete(part, archive):
             return part
         if resumed:
-            # Perhaps only the earlier half was bad: the same mirror may begin again, once.
+            # Perhaps only the earlier part was corrupt: retry the same mirror once.
             urls.insert(0, url)
             say(f"CIFAR-10: {archive.name} is corrupt; downloading it again")
         else:
@@ -93,7 +93,7 @@ def fetch_archive(
 
 
 def _is_complete(part: Path, archive: Archive) -> bool:
-    """Whether the file is whole; one with the full size and the wrong digest is deleted."""
+    """Whether the file is complete; one of full size with a wrong digest is deleted."""
     if _size(part) < archive.size:
         return False
     try:
@@ -125,7 +125,7 @@ class _Transfer:
     ) -> None:
         self._url, self._part, self._archive = url, part, archive
         self._patience, self._say = patience, say
-        self._window = (0.0, 0)  # when the present window began, and the bytes held then
+        self._window = (0.0, 0)  # start of the current window, and bytes then
 
     def run(self) -> None:
         """Reads until the file has its size.
@@ -138,13 +138,13 @@ class _Transfer:
         self._say(
             f"CIFAR-10: {verb} {self._archive.name} ({megabytes:.0f} MB) from {host_of(self._url)}"
         )
-        barren = 0  # failures in a row that brought nothing
+        barren = 0  # consecutive failures without progress
         for _ in range(CONNECTIONS):
             before = _size(self._part)
             try:
                 self._stream(before)
                 fault = "closed the connection early"
-            except (OSError, HTTPException, ValueError) as error:  # ValueError: a wrong redirect
+            except (OSError, HTTPException, ValueError) as error:  # ValueError: an invalid redirect
                 fault = describe(error)
                 if isinstance(error, HTTPError):
                     error.close()
@@ -160,7 +160,7 @@ class _Transfer:
     def _judge_status(self, code: int) -> None:
         """Decides whether an HTTP error is worth another try."""
         if code == 416:
-            self._part.unlink(missing_ok=True)  # the range asked for is not theirs: begin again
+            self._part.unlink(missing_ok=True)  # invalid range: start again
         elif code not in (408, 429) and code < 500:
             raise UnsuitableError(f"answered with HTTP {code}")
 
@@ -179,7 +179,7 @@ class _Transfer:
                 self._check_pace(have)
 
     def _check_pace(self, have: int) -> None:
-        """Tells of progress once a window, and gives up a mirror that would take too long."""
+        """Reports progress once per window, and gives up a mirror that would take too long."""
         began, had = self._window
         elapsed = time.monotonic() - began
         if elapsed < WINDOW_SECONDS:
@@ -212,7 +212,7 @@ def _append(file: BinaryIO, chunk: bytes, folder: Path, needed: int) -> None:
 
 
 def _disk_fault(fault: OSError, folder: Path, needed: int) -> DataError:
-    """Keeps faults of the disk apart from faults of the network, which are tried again."""
+    """Converts errors of the disk, which unlike network errors are not retried."""
     if fault.errno in FULL_DISK:
         return full_disk(folder, needed)
     return DataError(

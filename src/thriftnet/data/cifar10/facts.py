@@ -1,4 +1,4 @@
-"""What is known of CIFAR-10 beforehand: names, digests, statistics and where it can be fetched.
+"""Constants of CIFAR-10: class names, digests, statistics and download sources.
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 """
@@ -31,7 +31,7 @@ IMAGE_SIZE = 32
 IMAGE_BYTES = 3 * IMAGE_SIZE * IMAGE_SIZE
 
 # MD5 of each batch in the binary layout: label byte, then 3,072 bytes channel-first, per image.
-# Every source is judged by these six, whatever it came in.
+# Every source is verified against these six.
 BATCH_MD5 = {
     "data_batch_1": "5dd7e06a14cb22eb9f671a540d1b7c25",
     "data_batch_2": "5ea93a67294ea407fff1d09f752e9692",
@@ -41,7 +41,7 @@ BATCH_MD5 = {
     "test_batch": "803d5f7f4d78ea53de84dbe85f74fb6d",
 }
 
-# Of the cache's file, which is the same wherever it was written: only these bytes hold those six.
+# Of the cache file, which is identical everywhere.
 CACHE_SHA256 = "3b92bbedd13cd4754d3490682bdbc07cd586402fdc182076d7859a3b980a6e98"
 
 

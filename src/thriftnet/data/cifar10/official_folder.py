@@ -1,4 +1,4 @@
-"""CIFAR-10 as image files in a folder a class: DIR/train/frog/0_frog.png and so on."""
+"""Reads CIFAR-10 exported to class folders: DIR/train/frog/0_frog.png and so on."""
 
 import re
 import time
@@ -102,7 +102,7 @@ def _images_of(folder: Path) -> list[Path]:
 
 
 def _read_small(path: Path) -> np.ndarray:
-    """Returns (32, 32, 3) uint8. Strict, unlike `read_image`: these bytes must be the official."""
+    """Returns (32, 32, 3) uint8; stricter than `read_image`, as digests are compared."""
     try:
         with Image.open(path, formats=tuple(set(_LOSSLESS.values()))) as picture:
             if picture.size != (IMAGE_SIZE, IMAGE_SIZE) or picture.mode != "RGB":

@@ -1,4 +1,4 @@
-"""CIFAR-10 as one data set among others."""
+"""Opens CIFAR-10 as an `OpenDataset`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from thriftnet.data.options import DatasetSpec
 
 
 def open_cifar10(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDataset:
-    """Open CIFAR-10: its splits, and the statistics that are usual for it.
+    """Open CIFAR-10 with its usual normalisation statistics.
 
     Raises:
-        DataError: No source has it, or what was given is not it.
+        DataError: No source is available, or the given one is not CIFAR-10.
     """
     train, test = load_cifar10(spec.source, say=say)
     return OpenDataset(
@@ -68,7 +68,7 @@ def _collection(train: Dataset, test: Dataset) -> Collection:
 
 
 def holds_cifar10(path: Path) -> bool:
-    """Whether a path holds CIFAR-10 in an official layout, or a whole export by class."""
+    """Whether a path holds CIFAR-10 in an official layout or a complete class-folder export."""
     return holds_official_files(path) or _is_whole_export(path)
 
 

@@ -1,4 +1,4 @@
-"""CIFAR-10-C and CIFAR-10.1 as they were published: NumPy files in a folder."""
+"""Reads CIFAR-10-C and CIFAR-10.1 as published: NumPy files in a folder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CIFAR10_1 = ("v6", "v4")
 
 @dataclass(frozen=True)
 class CorruptedFiles:
-    """CIFAR-10-C: one file for each corruption, its severities one after another."""
+    """CIFAR-10-C: one file per corruption, with its severities in sequence."""
 
     folder: Path
     labels: NDArray[np.int64]
     """(N,), the same at each severity."""
 
     def check(self, names: tuple[str, ...]) -> None:
-        """See that every file is there and has the right shape, before hours of work.
+        """Check that every file exists and has the right shape, before long computations.
 
         Raises:
             DataError: One is missing or of another shape.
@@ -56,7 +56,7 @@ class CorruptedFiles:
 
 
 def holds_cifar10_c(path: Path) -> bool:
-    """Whether a folder is CIFAR-10-C, by what is in it."""
+    """Whether a folder contains CIFAR-10-C."""
     return (path / _LABELS).is_file() and any(other.name != _LABELS for other in path.glob("*.npy"))
 
 
@@ -79,7 +79,7 @@ def open_cifar10_c(path: Path) -> CorruptedFiles:
 
 
 def find_cifar10_1(path: Path) -> tuple[Dataset, str] | None:
-    """CIFAR-10.1 from its folder, version 6 before version 4, and its name; none of another.
+    """Open CIFAR-10.1 from its folder, preferring version 6 to 4; None for another folder.
 
     Raises:
         DataError: Its files are damaged or of other shapes.
@@ -95,15 +95,15 @@ def find_cifar10_1(path: Path) -> tuple[Dataset, str] | None:
 
 
 def _load(path: Path, *, shape: tuple[int, ...] | None) -> NDArray[np.uint8]:
-    """An array that is mapped, not read; nothing in the file is executed.
+    """Memory-map an array; nothing in the file is executed.
 
     Args:
-        path: Of the .npy file.
-        shape: That it must have, as uint8; none: any, of integers.
+        path: The .npy file.
+        shape: Required shape, as uint8; None: any integers.
     """
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    # Damaged bytes can make the reader raise nearly anything.
+    # Damaged bytes can raise almost any exception.
     except Exception as fault:
         reason = " ".join(str(fault).split())[:100]
         raise DataError(f"{path} cannot be read ({reason}); get a new copy") from None

@@ -1,4 +1,4 @@
-"""Digests: the arbiter of whether a source holds CIFAR-10."""
+"""Verifies CIFAR-10 by the digests of its batches."""
 
 import functools
 import hashlib
@@ -28,16 +28,16 @@ def batch_md5(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
 def check_batch(
     name: str, images: NDArray[np.uint8], labels: NDArray[np.uint8], *, origin: str
 ) -> None:
-    """Accepts a batch of CIFAR-10 or says what is wrong with it.
+    """Checks a batch of CIFAR-10.
 
     Args:
         name: `data_batch_1` … `data_batch_5` or `test_batch`.
         images: (10000, 32, 32, 3).
         labels: (10000,).
-        origin: where it was read, for the message.
+        origin: where it was read from, for the message.
 
     Raises:
-        DataError: shapes differ, or the digest does.
+        DataError: the shapes or the digest differ.
     """
     shape = (BATCH_SIZE, IMAGE_SIZE, IMAGE_SIZE, 3)
     if images.shape != shape or labels.shape != (BATCH_SIZE,):
@@ -55,9 +55,9 @@ def check_batch(
 
 @functools.lru_cache(maxsize=1)
 def measure_digests(train: Dataset, test: Dataset) -> dict[str, str]:
-    """Returns the MD5 of each batch as `load_cifar10` handed it out, by its name.
+    """Returns the MD5 of each batch returned by `load_cifar10`, by name.
 
-    Half a second for the first run of a process; a search's worker opens many.
+    Cached: takes 0.5 s, and a search worker opens many runs.
     """
     found: dict[str, str] = {}
     for name in BATCH_MD5:

@@ -1,1 +1,1 @@
-"""Files of others from the network, verified by their digests."""
+"""Downloads through package clients, verified by digests."""

@@ -1,7 +1,7 @@
-"""The fault that lets the next source have its turn."""
+"""The error after which the next source is tried."""
 
 from thriftnet.errors import DataError
 
 
 class SourceError(DataError):
-    """A source cannot deliver; the message is a phrase, since the next one may."""
+    """A source failed and the next one may succeed; the message is a phrase."""

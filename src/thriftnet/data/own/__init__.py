@@ -1,1 +1,1 @@
-"""A user's own pictures: listed by a source, decoded once, split, and opened as a data set."""
+"""A user's own pictures: indexed by a source, decoded once, split, and opened as a data set."""

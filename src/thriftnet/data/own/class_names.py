@@ -1,4 +1,4 @@
-"""Classes by their names: those of the training split, in natural order, count for all splits."""
+"""Class names: those of the training split, in natural order, apply to all splits."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _SHOWN = 8
 def check_classes(
     entries: Sequence[Entry], network: tuple[str, ...] | None, *, where: str
 ) -> tuple[str, ...]:
-    """The classes of some pictures, in their order.
+    """Check and order the classes of pictures.
 
     Args:
         entries: The pictures.
-        network: The classes of the network that they are for; none: there is none yet.
+        network: Classes of the network to use; None without one.
         where: The data set, for messages.
 
     Raises:
-        DataError: There are less than two, two differ by case alone, a name is not UTF-8, or a
-            picture that tests or validates has one that training, or the network, lacks.
+        DataError: There are fewer than two, two differ only by case, a name is not UTF-8, or a test
+            or validation picture has a class that the training split, or the network, lacks.
     """
     learned = {entry.label for entry in entries if entry.split in (None, "train")}
     if network is None:
@@ -58,7 +58,7 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
             f"{where}: all pictures are of one class, {classes[0]}; a classifier needs two or more"
         )
     for name in classes:
-        if any("\ud800" <= mark <= "\udfff" for mark in name):  # no model file can hold it
+        if any("\ud800" <= mark <= "\udfff" for mark in name):  # cannot be stored in a model file
             raise DataError(
                 f"{where}: the class {name} has a name that is not UTF-8; give it another"
             )
@@ -82,6 +82,6 @@ def _list(classes: Sequence[str]) -> str:
 
 
 def label_positions(entries: Sequence[Entry], classes: Sequence[str]) -> NDArray[np.int64]:
-    """(N,) the position of each picture's class in `classes`."""
+    """(N,) index of each picture's class in `classes`."""
     at = {name: position for position, name in enumerate(classes)}
     return np.fromiter((at[entry.label] for entry in entries), np.int64, len(entries))

@@ -1,8 +1,8 @@
-"""A person's decisions on pictures, and a data set under them.
+"""Decisions on pictures from a review, and applying them to a data set.
 
-A CSV file with a line for each picture: `picture`, `digest`, `label`, `decision` (keep, relabel,
-drop or nothing) and `new_label`. The digest is of the pixels that were looked at, so that another
-picture of the same name is not changed.
+A CSV file with a line per picture: `picture`, `digest`, `label`, `decision` (keep, relabel, drop or
+empty) and `new_label`. The digest is of the reviewed pixels, so that another picture of the same
+name is not changed.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ _MOST_BYTES = 2**27
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person said of one picture."""
+    """The decision on one picture."""
 
     picture: str
     digest: str
     label: str
-    """The one it had."""
+    """Label at the time of the review."""
     decision: str
     new_label: str
 
 
 def picture_digest(pixels: NDArray[np.uint8]) -> str:
-    """Names a decoded picture: its side, and 16 hex digits over its pixels."""
+    """Identifies a decoded picture: its side, and 16 hex digits of a digest of its pixels."""
     return f"{len(pixels)}:{hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()[:16]}"
 
 
 def read_decisions(path: Path) -> tuple[list[Decision], str]:
-    """The decisions of a file, without those that were left open, and the file's SHA-256.
+    """The decisions in a file, without empty ones, and the file's SHA-256.
 
     Raises:
-        DataError: The file cannot be read, lacks a column, or has a word that is none of ours.
+        DataError: The file cannot be read, lacks a column, or has an unknown decision.
     """
     try:
         content = read_bounded(path, most=_MOST_BYTES)
@@ -80,10 +80,10 @@ def read_decisions(path: Path) -> tuple[list[Decision], str]:
 
 
 def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
-    """A data set whose train and val splits are as a person decided; test judges as it is.
+    """Apply decisions to the train and val splits of a data set; test is not changed.
 
     Raises:
-        DataError: The file is wrong, or speaks of pictures that are gone or changed.
+        DataError: The file is invalid, or names pictures that are missing or changed.
     """
     if data.collection is None:
         raise DataError(f"{data.name} has no list of pictures, so that {path} cannot be applied")
@@ -106,7 +106,7 @@ def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
 def _applied(
     collection: Collection, decisions: list[Decision], path: Path
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which pictures stay, and the labels of all."""
+    """Which pictures are kept, and the labels of all."""
     places = {collection.title(at): at for at in range(len(collection.labels))}
     kept, labels = np.ones(len(collection.labels), bool), collection.labels.copy()
     _check_present(collection, decisions, places, path)
@@ -127,7 +127,7 @@ def _applied(
 def _check_present(
     collection: Collection, decisions: list[Decision], places: Mapping[str, int], path: Path
 ) -> None:
-    """See that every picture is there and is the one that was looked at."""
+    """Check that every picture exists and is the one that was reviewed."""
     gone = [each.picture for each in decisions if each.picture not in places]
     if gone:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Decoded pictures with what is kept of each beside its pixels."""
+"""Decoded pictures of an index, with their sizes, statistics and digests."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class DecodedPictures:
     """The pictures of an index that could be decoded."""
 
     images: NDArray[np.uint8]
-    """(N, size, size, 3), mapped from the disk where the cache can be used."""
+    """(N, size, size, 3), memory-mapped if cached."""
     at: NDArray[np.int64]
     """(N,) positions in the entries of the index."""
     sizes: NDArray[np.int32]
-    """(N, 2) width and height of the upright pictures as they came, in pixels."""
+    """(N, 2) original width and height of the upright pictures, in pixels."""
     sums: NDArray[np.int64]
     """(N, 6) sums of the red, green and blue values, then of their squares."""
     digests: NDArray[np.uint8]
-    """(N, 16) of each picture's file or pixels."""
+    """(N, 16) digest of each picture's file or pixels."""
     omissions: list[Omission]
 
 
 @dataclass
 class Facts:
-    """What is kept of each picture beside its pixels."""
+    """Sizes, statistics and digests of pictures, while they are collected."""
 
     at: list[int] = field(default_factory=lambda: [])
     sizes: list[tuple[int, int]] = field(default_factory=lambda: [])
@@ -64,14 +64,14 @@ def collect(
     """Decode the pictures of an index.
 
     Args:
-        index: Of the pictures.
+        index: The pictures.
         size: Height and width, in pixels.
-        fit: How a picture becomes square.
-        say: Told of progress.
-        keep: Given the pixels of each, (size, size, 3), in the order of the index.
+        fit: How pictures are made square.
+        say: Called with progress.
+        keep: Called with the pixels of each, (size, size, 3), in the order of the index.
 
     Raises:
-        DataError: Not a single one can be decoded, or a file changed while it was read.
+        DataError: None can be decoded, or a file changed during reading.
     """
     facts = Facts()
     with contextlib.closing(decode_all(index, size=size, fit=fit, say=say)) as pictures:
@@ -94,10 +94,10 @@ def collect(
 def decode_in_memory(
     index: Index, *, size: int, fit: Fit, say: Callable[[str], None]
 ) -> DecodedPictures:
-    """The decoded pictures of an index, kept in memory.
+    """Decode the pictures of an index into memory.
 
     Raises:
-        DataError: Not a single one can be decoded.
+        DataError: None can be decoded.
     """
     images = np.empty((len(index.entries), size, size, 3), np.uint8)
     count = 0

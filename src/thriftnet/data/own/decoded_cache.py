@@ -1,9 +1,9 @@
-"""Decoded pictures in the cache: each picture is decoded once, and mapped from the disk after that.
+"""The cache of decoded pictures: each is decoded once and memory-mapped afterwards.
 
-A folder for each data set, size and fit holds `images.bin`, (N, size, size, 3) uint8, `facts.npz`
-and `about.json`, which is written last. Its name says where the pictures lie and how they were
-decoded, then a digest of every picture's path, bytes and time of change: when one changes, all are
-decoded anew, and the folder that this replaces is removed.
+A folder per data set, size and fit contains `images.bin`, (N, size, size, 3) uint8, `facts.npz` and
+`about.json`, which is written last. Its name has a digest of location and settings, and a digest of
+all paths, sizes and modification times: if a picture changes, all are decoded again and the old folder
+is removed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from thriftnet.home import cache_folder
 from thriftnet.trust import why_distrusted
 
 Choice = tuple[Fit, str]
-"""How pictures become square, and why."""
+"""How pictures are made square, and why."""
 _VERSION = 1
-"""Of what decoding makes of a picture; a change decodes all anew."""
+"""Version of the decoding; a change invalidates the cache."""
 _BLOCK_BYTES = 2**24
 _PART = ".part"
 
@@ -52,13 +52,13 @@ def decoded(
     """The decoded pictures of an index, from the cache if they are there.
 
     Args:
-        index: Of the pictures.
-        content: As `content_name` has it.
+        index: The pictures.
+        content: From `content_name`.
         size: Height and width, in pixels.
-        fit: How a picture becomes square.
-        auto: What `choose_fit` said, which is kept for `remembered_fit`.
-        given: The path that the user named: two tables of one folder keep a cache each.
-        say: Told, a line at a time, what is done.
+        fit: How pictures are made square.
+        auto: Result of `choose_fit`, stored for `remembered_fit`.
+        given: The path that the user gave: two tables in a folder have separate caches.
+        say: Called with one line at a time.
 
     Raises:
         DataError: The disk is full, or a source is damaged.
@@ -76,7 +76,7 @@ def decoded(
     with filling(folder, name=f"{place}.lock", what="pictures", say=say) as held:
         if held is None:
             return decode_in_memory(index, size=size, fit=fit, say=say)
-        found = _read(path, size, say)  # another process may have decoded them meanwhile
+        found = _read(path, size, say)  # another process may have decoded them
         if found is not None:
             return found
         for stale in folder.glob(f"{place}-*{_PART}"):
@@ -93,7 +93,7 @@ def decoded(
 
 
 def content_name(index: Index) -> str:
-    """A digest of which pictures there are: every path, its bytes and its time of change.
+    """A digest of all paths, sizes and modification times.
 
     Also of what is decoded: photographs in HEIC are left out until the extra `heic` is installed.
     """
@@ -109,7 +109,7 @@ def content_name(index: Index) -> str:
 
 
 def remembered_fit(content: str) -> Choice | None:
-    """What `choose_fit` said when pictures of that content were decoded; none: they never were."""
+    """The stored result of `choose_fit` for that content; None if it was never decoded."""
     for path in (cache_folder() / "pictures").glob(f"*-{content}"):
         try:
             if not why_distrusted(path, cache_folder()):
@@ -122,7 +122,7 @@ def remembered_fit(content: str) -> Choice | None:
 
 
 def _place(*, size: int, fit: Fit, given: Path) -> str:
-    """A digest of where pictures lie and how they are decoded."""
+    """A digest of the location and the decoding settings."""
     settings = f"{_VERSION}\0{size}\0{fit}\0{os.fspath(given.absolute())}"
     return hashlib.sha256(os.fsencode(settings)).hexdigest()[:20]
 
@@ -130,7 +130,7 @@ def _place(*, size: int, fit: Fit, given: Path) -> str:
 def _write(
     path: Path, index: Index, *, size: int, fit: Fit, auto: Choice, say: Callable[[str], None]
 ) -> None:
-    """Decode into a folder beside `path`, and move it there when it is whole."""
+    """Decode into a temporary folder, then rename it to `path`."""
     count = len(index.entries)
     needed = count * size * size * 3
     part = path.with_name(path.name + _PART)
@@ -158,7 +158,7 @@ def _write(
 
 
 def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures | None:
-    """What lies in the cache; none if nothing does, or it is damaged, which is said."""
+    """Read the cache; None if there is none or it is damaged, which is reported."""
     try:
         about = json.loads((path / "about.json").read_text())
         with np.load(path / "facts.npz", allow_pickle=False) as archive:
@@ -177,7 +177,7 @@ def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures 
 
 
 def blocks_digest(content: NDArray[np.uint8]) -> str:
-    """SHA-256 of the SHA-256 of each block of a flat array, several at once."""
+    """SHA-256 over the SHA-256 of each block of a flat array, computed in parallel."""
     blocks = [content[at : at + _BLOCK_BYTES] for at in range(0, len(content), _BLOCK_BYTES)]
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(_sha256, blocks))

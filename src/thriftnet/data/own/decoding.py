@@ -1,4 +1,4 @@
-"""Many pictures decoded at once, in the order of their index."""
+"""Decodes the pictures of an index in parallel."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from thriftnet.runtime.silence import silent_pillow
 
 DIGEST_BYTES = 16
 _MOST_BYTES = 2**28
-"""Of one picture's file."""
+"""Largest file of a picture."""
 _AT_ONCE = 16
-"""Pictures that a thread decodes in one go; twice as many for each thread wait to be taken."""
+"""Pictures per task; at most two tasks per thread are pending."""
 _ATTEMPTS = 3
 _SAY_EVERY_SECONDS = 5.0
 
@@ -41,10 +41,10 @@ class Picture(NamedTuple):
     pixels: NDArray[np.uint8]
     """(size, size, 3) RGB."""
     width: int
-    """Of the upright picture before it was resized, in pixels."""
+    """Width in pixels of the upright picture before resizing."""
     height: int
     digest: bytes
-    """`DIGEST_BYTES` bytes of the SHA-256 of its file, or of its pixels in a file of many."""
+    """First `DIGEST_BYTES` bytes of the SHA-256 of its file, or of its pixels in an array."""
     sums: NDArray[np.int64]
     """(6,) sums of the red, green and blue values, then of their squares."""
 
@@ -52,21 +52,19 @@ class Picture(NamedTuple):
 def decode_all(
     index: Index, *, size: int, fit: Fit, say: Callable[[str], None]
 ) -> Generator[Picture | str]:
-    """Decode every picture of an index, in its order.
-
-    Pillow lets other threads run while it decodes and resizes.
+    """Decode every picture of an index in order, in threads (Pillow releases the GIL).
 
     Args:
-        index: Of the pictures.
+        index: The pictures.
         size: Height and width of the results, in pixels.
-        fit: How a picture becomes square.
-        say: Told of progress, a line at a time.
+        fit: How pictures are made square.
+        say: Called with a line of progress at a time.
 
     Yields:
-        The picture of each entry, or why there is none.
+        The picture of each entry, or why it cannot be decoded.
     """
     threads = processors()
-    Image.init()  # once, before several threads ask for a format
+    Image.init()  # not thread-safe on first use
     waiting: deque[Future[list[Picture | str]]] = deque()
     last_said, done, count = time.monotonic(), 0, len(index.entries)
     raws = _raws(index)
@@ -88,10 +86,10 @@ def decode_all(
 
 
 def _raws(index: Index) -> Iterator[tuple[Raw, str]]:
-    """Every picture as its source has it, with its name.
+    """Every undecoded picture, with its name.
 
     Raises:
-        DataError: A file that holds many has changed since it was listed.
+        DataError: A file with many pictures has changed since it was indexed.
     """
     pictures = index.pictures(index.entries)
     for entry in index.entries:
@@ -102,7 +100,7 @@ def _raws(index: Index) -> Iterator[tuple[Raw, str]]:
 
 
 def check_unchanged(index: Index) -> None:
-    """See that files which hold many pictures are those that were listed.
+    """Check that files with many pictures have not changed since they were indexed.
 
     Raises:
         DataError: One has changed.
@@ -146,11 +144,11 @@ def _decode(raw: Raw, name: str, size: int, fit: Fit) -> Picture | str:
 
 
 def _read_still(path: Path) -> bytes:
-    """The content of a file that nobody writes to meanwhile.
+    """The content of a file, read again if it changes meanwhile.
 
     Raises:
-        OSError: It cannot be read, is no file or has too many bytes.
-        ImageError: It changes all the time.
+        OSError: It cannot be read or is not a regular file.
+        ImageError: It is too large or keeps changing.
     """
     for _ in range(_ATTEMPTS):
         with open_regular(path) as file:

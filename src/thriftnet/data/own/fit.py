@@ -1,4 +1,4 @@
-"""How pictures that are not square become so, by their aspect ratios."""
+"""Chooses how pictures are made square, by their aspect ratios."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from thriftnet.data.options import Fit
 from thriftnet.runtime.silence import silent_pillow
 
 _SAMPLE = 1_000
-"""Pictures whose headers are read."""
+"""Number of pictures whose headers are read."""
 _MOST = 0.9
-"""Share of the pictures that has to agree."""
+"""Share of the pictures that must agree."""
 _LONGEST_CROPPED = 1.5
-"""Longer side over shorter one of a picture that loses no more than a third when cropped."""
+"""Aspect ratio up to which cropping loses at most a third of a picture."""
 _ALIKE = 1.1
-"""Ratio of two aspect ratios that count as the same."""
+"""Largest ratio of two aspect ratios that count as equal."""
 
 
 def choose_fit(sizes: NDArray[np.integer]) -> tuple[Fit, str]:
-    """How pictures of these sizes become square, and why.
+    """Choose how pictures of these sizes are made square, with the reason.
 
     Args:
         sizes: (N, 2) width and height in pixels, N at least 1.
@@ -43,9 +43,7 @@ def choose_fit(sizes: NDArray[np.integer]) -> tuple[Fit, str]:
 
 
 def sample_sizes(index: Index) -> NDArray[np.integer]:
-    """Widths and heights, (N, 2), of some pictures of an index, by their headers.
-
-    They are evenly spread, so that the same data always give the same.
+    """Widths and heights, (N, 2), of a deterministic sample of pictures, from their headers.
     """
     if index.sizes is not None:
         return index.sizes
@@ -60,6 +58,6 @@ def sample_sizes(index: Index) -> NDArray[np.integer]:
             try:
                 with Image.open(io.BytesIO(raw) if isinstance(raw, bytes) else raw) as picture:
                     found.append(picture.size)
-            except Exception:  # damaged: told when it is decoded
+            except Exception:  # damaged: reported on decoding
                 continue
     return np.array(found or [(1, 1)], np.int32)

@@ -1,4 +1,4 @@
-"""Which pictures belong together, by a column, a folder or a pattern of their names."""
+"""Groups pictures by a column, a folder or a pattern of their paths."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from thriftnet.errors import DataError
 
 
 def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> list[Entry]:
-    """Entries with the groups that a rule makes of their paths.
+    """Add groups to entries by a rule for their paths.
 
     Args:
-        entries: Those of a column have their group already, and keep it.
-        rule: As `SourceOptions.group` has it.
+        entries: Groups from a column are kept.
+        rule: `SourceOptions.group`.
         where: The data set, for messages.
 
     Raises:
-        DataError: The rule is none, or makes no group of any path.
+        DataError: The rule is invalid or matches no path.
     """
     if rule is None or any(entry.group for entry in entries):
         return list(entries)

@@ -1,4 +1,4 @@
-"""Near-duplicates of decoded pictures, found once."""
+"""The cache of near-duplicates of decoded pictures."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from thriftnet.home import cache_folder
 from thriftnet.trust import why_distrusted
 
 _VERSION = 1
-"""Of what counts as a near-duplicate; a change searches all anew."""
+"""Version of the search; a change invalidates the cache."""
 _SIZE = 32
 _WORTH_SAYING, _WORTH_KEEPING = 20_000, 1_000
-"""Pictures from which the search takes seconds, and a noticeable time."""
+"""Numbers of pictures from which the search is announced, and cached."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """The pictures of an index, and all by which their decoded form is found again."""
+    """The pictures of an index, with the key of their decoded form in the cache."""
 
     index: Index
     content: str
-    """As `content_name` has it."""
+    """From `content_name`."""
     auto: Choice
-    """What `choose_fit` said."""
+    """Result of `choose_fit`."""
     given: Path
-    """The path that the user named."""
+    """The path that the user gave."""
 
     def decoded(self, *, size: int, fit: Fit, say: Callable[[str], None]) -> DecodedPictures:
-        """As the function of that name."""
+        """The decoded pictures, from the cache if possible."""
         return decoded(
             self.index,
             content=self.content,
@@ -58,16 +58,16 @@ class Listed:
 def near_duplicate_groups(
     listed: Listed, pictures: DecodedPictures, *, fit: Fit, say: Callable[[str], None]
 ) -> NDArray[np.int64]:
-    """(N,) a number for each decoded picture; those that show the same have the same.
+    """(N,) group of near-duplicates of each decoded picture.
 
-    The search is among the pictures at 32 pixels, cropped or padded as their aspect ratios suggest,
-    whatever a recipe wants: two runs at two sizes have the same test split, and can be compared.
+    The search always uses 32 pixels and the automatic fit, independent of the recipe, so that runs
+    at different sizes have the same test split and are comparable.
 
     Args:
         listed: The pictures.
-        pictures: As they were decoded for the recipe.
-        fit: How they became square.
-        say: Told, a line at a time, what takes a while.
+        pictures: As decoded for the recipe.
+        fit: How they were made square.
+        say: Called before long computations.
     """
     auto = listed.auto[0]
     if pictures.images.shape[1] == _SIZE and fit == auto:
@@ -78,7 +78,7 @@ def near_duplicate_groups(
         return kept["groups"]
     small = listed.decoded(size=_SIZE, fit=auto, say=say)
     found = cached_near_duplicates(small, fit=auto, say=say)
-    numbers = np.arange(len(listed.index.entries)) + len(small.at)  # each alone, if unreadable
+    numbers = np.arange(len(listed.index.entries)) + len(small.at)  # own group if unreadable
     numbers[small.at] = found.groups
     groups = numbers[pictures.at]
     _keep(path, {"groups": groups}, say)
@@ -88,12 +88,12 @@ def near_duplicate_groups(
 def cached_near_duplicates(
     pictures: DecodedPictures, *, fit: Fit, say: Callable[[str], None]
 ) -> NearDuplicates:
-    """The near-duplicates among pictures, from the cache if they were searched before.
+    """The near-duplicates among pictures, from the cache if possible.
 
     Args:
-        pictures: As they were decoded.
-        fit: How they became square: other pixels have other near-duplicates.
-        say: Told when the search takes a while.
+        pictures: Decoded pictures.
+        fit: How they were made square.
+        say: Called before a long search.
     """
     count = len(pictures.images)
     path = _path("pairs", fit, pictures)
@@ -109,7 +109,7 @@ def cached_near_duplicates(
 
 
 def _path(kind: str, fit: Fit, pictures: DecodedPictures) -> Path | None:
-    """Where what is found among pictures is kept; none where it is not worth it, or not safe."""
+    """Path of the cached result; None if it is not worth caching, or not safe."""
     folder = cache_folder() / "near_duplicates"
     if len(pictures.at) < _WORTH_KEEPING or why_distrusted(folder, cache_folder()):
         return None
@@ -119,7 +119,7 @@ def _path(kind: str, fit: Fit, pictures: DecodedPictures) -> Path | None:
 
 
 def _read(path: Path | None, names: tuple[str, ...], count: int) -> dict[str, Any] | None:
-    """The arrays that were kept; none if there are none yet, or they are damaged."""
+    """The cached arrays; None if there are none or they are damaged."""
     try:
         if path is not None:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:

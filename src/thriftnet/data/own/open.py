@@ -1,4 +1,4 @@
-"""A user's own pictures, from a path to an open data set."""
+"""Opens a user's own pictures as a data set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from thriftnet.data.sources import SOURCES
 from thriftnet.errors import DataError
 
 _TEST_SEED = 0
-"""Of the split that tests: the same whatever seed a run has, so that runs can be compared."""
+"""Seed of the test split, independent of the run's seed so that runs are comparable."""
 FORMS = (
     "a folder for each class, a table of file names and labels (.csv, .jsonl), .npz, .parquet or "
     "IDX files"
@@ -42,12 +42,12 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     """Open a user's own pictures.
 
     Args:
-        path: Of a folder or file in a form of `sources.SOURCES`.
-        spec: In what form they are wanted.
-        say: Told, a line at a time, what is there and what is left out.
+        path: Folder or file in a form of `sources.SOURCES`.
+        spec: How to open it.
+        say: Called with one line of information at a time.
 
     Raises:
-        DataError: Nothing there can be used, classes do not fit, or the disk is full.
+        DataError: There are no usable pictures, classes do not match, or the disk is full.
     """
     index = list_pictures(path, spec)
     content = content_name(index)
@@ -55,7 +55,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     listed = Listed(index, content, auto, given=path)
     fit, why = (spec.fit, "as data.fit says") if spec.fit != "auto" else auto
     pictures = listed.decoded(size=spec.image_size, fit=fit, say=say)
-    entries = [index.entries[at] for at in pictures.at.tolist()]  # those that can be decoded
+    entries = [index.entries[at] for at in pictures.at.tolist()]  # decodable ones
     classes = check_classes(entries, spec.classes, where=str(path))
     labels = label_positions(entries, classes)
     near = near_duplicate_groups(listed, pictures, fit=fit, say=say)
@@ -76,7 +76,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     def take(name: str) -> Dataset:
         at = positions[name]
         images = pictures.images
-        together = len(at) and at[-1] - at[0] + 1 == len(at)  # mapped, not copied
+        together = len(at) and at[-1] - at[0] + 1 == len(at)  # a view, without copying
         chosen = images[at[0] : at[-1] + 1] if together else images[at]
         return Dataset(chosen, labels[at], classes, groups[at])
 
@@ -110,10 +110,10 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
 
 
 def list_pictures(path: Path, spec: DatasetSpec) -> Index:
-    """The index of a path, by the first source that recognises it.
+    """Index a path with the first source that recognises it.
 
     Raises:
-        DataError: The path is not there, or holds no labelled picture.
+        DataError: The path does not exist or has no labelled pictures.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist; give {FORMS}")
@@ -142,7 +142,7 @@ def _split(
     *,
     network: bool,
 ) -> dict[str, NDArray[np.int64]]:
-    """Positions of each split; where the source names none for testing, some are held out."""
+    """Positions of each split; without a test split in the source, some are held out."""
     names = np.array([entry.split or "train" for entry in entries])
     found = {name: np.flatnonzero(names == name) for name in SPLITS}
     positions = {name: at for name, at in found.items() if len(at)}
@@ -160,7 +160,7 @@ def _split(
 def _digest(
     pictures: DecodedPictures, entries: Sequence[Entry], positions: dict[str, NDArray[np.int64]]
 ) -> str:
-    """Of what is learned from and tested on, wherever it lies: contents, labels and splits."""
+    """Digest of contents, labels and splits, independent of the location."""
     whole = hashlib.sha256(pictures.digests.tobytes())
     whole.update("".join(f"{entry.label}\0" for entry in entries).encode())
     for name, at in positions.items():

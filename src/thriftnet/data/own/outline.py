@@ -1,4 +1,4 @@
-"""What can be told of a user's own pictures before any is decoded."""
+"""Counts and sizes of a user's own pictures before decoding."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from thriftnet.data.own.open import list_pictures
 
 
 class Outline(NamedTuple):
-    """Counts and sizes."""
+    """Counts and sizes, some of them estimates."""
 
     pictures: int
     training: int
-    """About how many are left to learn from."""
+    """Approximate number of training pictures."""
     classes: int
     side: float
-    """Median side in pixels of the squares that the pictures become before they are resized."""
+    """Median side in pixels of the squared pictures before resizing."""
     same_side: bool
-    """Whether all that were looked at have it."""
+    """Whether all sampled pictures have that side."""
 
 
 def outline_pictures(path: Path, spec: DatasetSpec) -> Outline:
     """Count the pictures of a path and read some of their headers.
 
     Raises:
-        DataError: The path is not there, or holds nothing that can be used.
+        DataError: The path does not exist or has no usable pictures.
     """
     index = list_pictures(path, spec)
     sizes = sample_sizes(index).astype(float)

@@ -1,4 +1,4 @@
-"""What a user is told of a data set before it is used, a line at a time."""
+"""Messages that describe a data set to the user when it is opened."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def describe(
     fit: str,
     why: str,
 ) -> Iterator[str]:
-    """Lines on what is there, how it is used, and what is left out and why."""
+    """Lines on the content of a data set, how it is used, and what is omitted."""
     counts = ", ".join(f"{name} {len(at):,}" for name, at in positions.items())
     named = {entry.split for entry in index.entries}
     held = "test" in positions and "test" not in named
@@ -75,7 +75,7 @@ def summarise(omissions: Sequence[Omission]) -> str:
 
 
 def refuse_omissions(path: Path, omissions: Sequence[Omission]) -> None:
-    """See that nothing was left out.
+    """Check that nothing was omitted, for `strict`.
 
     Raises:
         DataError: Something was.

@@ -1,4 +1,4 @@
-"""Forms in which labelled pictures come: one file each, told apart by content."""
+"""Sources of labelled pictures: one module per format, recognised by content."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from thriftnet.data.sources import (
 
 
 class Source(NamedTuple):
-    """One form."""
+    """A format."""
 
     recognises: Callable[[Path], bool]
-    """Whether a path that exists has this form."""
+    """Whether an existing path has this format."""
     read_index: Callable[[Path, SourceOptions], Index]
-    """Lists what is there; raises DataError where nothing can be."""
+    """Builds the index; raises DataError if that is impossible."""
 
 
 SOURCES: dict[str, Source] = {
     module.KIND: Source(module.recognises, module.read_index)
     for module in (cifar100, svhn, idx, npz, parquet, tables, class_folders)
 }
-"""The first form that recognises a path reads it."""
+"""The first format that recognises a path reads it."""

@@ -1,4 +1,4 @@
-"""Files that hold many pictures as one array: what NPZ, IDX, CIFAR-100 and SVHN have in common."""
+"""Files with arrays of pictures: what NPZ, IDX, CIFAR-100 and SVHN have in common."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ class Part:
     """One array of pictures and its labels."""
 
     path: str
-    """Of its file, below the root."""
+    """Path of its file, relative to the root."""
     name: str
-    """Of the array, for messages: `train.npz, x_train`."""
+    """Name of the array in messages: `train.npz, x_train`."""
     split: str | None
     labels: Sequence[Label]
-    """Of each picture."""
+    """Label of each picture."""
     size: tuple[int, int]
     """Width and height of every picture."""
     rows: Callable[[], Iterator[NDArray[np.uint8]]]
-    """Reads the pictures, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), one after the other."""
+    """Reads the pictures, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), in order."""
     groups: Sequence[str] | None = None
 
 
 def index_of(kind: str, root: Path, parts: Sequence[Part]) -> Index:
-    """The index of some arrays."""
+    """Build the index of arrays."""
     index = Index(kind, root, [])
     starts: dict[str, int] = {}
     readers: dict[str, list[Part]] = {}
     sizes: list[tuple[int, int]] = []
     for part in parts:
-        offset = starts.get(part.path, 0)  # a file may hold several arrays
+        offset = starts.get(part.path, 0)  # a file may have several arrays
         starts[part.path] = offset + len(part.labels)
         readers.setdefault(part.path, []).append(part)
         for row, label in enumerate(part.labels):
@@ -66,7 +66,7 @@ def index_of(kind: str, root: Path, parts: Sequence[Part]) -> Index:
 
 
 def _chosen(parts: Sequence[Part], rows: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-    """The rows of a file's arrays at these rising positions."""
+    """The rows of a file's arrays at ascending positions."""
     left = iter(rows)
     wanted = next(left, None)
     at = 0
@@ -81,10 +81,10 @@ def _chosen(parts: Sequence[Part], rows: Sequence[int]) -> Iterator[NDArray[np.u
 
 
 def picture_layout(shape: Sequence[int], dtype: np.dtype[np.generic], where: str) -> bool:
-    """Whether pictures of an array's shape, (N, …), have their channels first.
+    """Whether an array of pictures, by its shape (N, …), has channels first.
 
     Raises:
-        DataError: It is no array of pictures.
+        DataError: It is not an array of pictures.
     """
     if dtype == np.uint8 and min(shape[1:], default=0) > 0:
         if len(shape) == 3 or (len(shape) == 4 and shape[3] in _CHANNELS):

@@ -1,4 +1,4 @@
-"""CIFAR-100 from its official files: the folder `cifar-100-python`, or its archive.
+"""Reads CIFAR-100 from the folder `cifar-100-python` or its archive.
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 """
@@ -28,7 +28,7 @@ _SIDE = 32
 
 
 def recognises(path: Path) -> bool:
-    """Whether a path is CIFAR-100's archive or folder, or a folder with one of them."""
+    """Whether a path is CIFAR-100's archive or folder, or contains one."""
     return _find(path) is not None
 
 

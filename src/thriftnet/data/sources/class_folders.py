@@ -1,4 +1,4 @@
-"""Pictures in a folder for each class: `cat/1.jpg`, or `train/cat/1.jpg` and `test/cat/7.jpg`."""
+"""Reads class folders: `cat/1.jpg`, or `train/cat/1.jpg` and `test/cat/7.jpg`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ KIND = "class folders"
 
 
 def recognises(path: Path) -> bool:
-    """Whether a path is a folder: the form that is tried last."""
+    """Whether a path is a folder; this format is tried last."""
     return path.is_dir()
 
 
 def read_index(path: Path, options: SourceOptions) -> Index:
     """List the pictures of a folder by class.
 
-    Folders named train, val (valid, validation) and test are splits, if one of them is train or
-    there are no others. Deeper folders belong to their class's.
+    Folders named train, val (valid, validation) and test are splits if one of them is train or
+    there are no others. Subfolders belong to their class.
     """
     del options
     found = find_pictures(path)
@@ -31,7 +31,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     split_layout = "train" in splits.values() or (bool(tops) and all(splits.values()))
     index = Index(KIND, path, [], found.omissions, found.others, stamps=found.stamps)
     depth = 1 if split_layout else 0
-    for folder, pictures in found.in_folders.items():  # once a folder, not once a picture
+    for folder, pictures in found.in_folders.items():  # per folder, not per picture
         parts = inside[folder]
         split = splits[parts[0]] if split_layout and parts else None
         label = _label(parts[depth]) if len(parts) > depth else ""
@@ -52,13 +52,13 @@ def read_index(path: Path, options: SourceOptions) -> Index:
 
 
 def _parts(folder: str, prefix: str) -> list[str]:
-    """The parts of a folder's path below the folders around all classes."""
+    """The parts of a folder's path below the common parent folders of all classes."""
     below = folder[len(prefix) :]
     return below.split("/") if below else []
 
 
 def _wrapper(found: Found) -> str:
-    """The folders around all classes, such as an unpacked archive's own: `photos/`, or none."""
+    """The common parent folders of all classes, such as that of an archive: `photos/`, or empty."""
     prefix = ""
     while True:
         inside = [_parts(folder, prefix) for folder in found.in_folders]
@@ -67,7 +67,7 @@ def _wrapper(found: Found) -> str:
         pictures_here = not all(inside)
         if pictures_here or len(tops) != 1 or not classes or find_split(next(iter(tops))):
             return prefix
-        if len(classes) == 1 and not all(map(find_split, classes)):  # may be a folder around too
+        if len(classes) == 1 and not all(map(find_split, classes)):  # may be a parent folder, too
             below = {parts[2] for parts in inside if len(parts) > 2}
             if len(below) < 2:
                 return prefix
@@ -75,7 +75,7 @@ def _wrapper(found: Found) -> str:
 
 
 def _empty_classes(found: Found, prefix: str, depth: int) -> list[Omission]:
-    """Folders where a class's pictures would be, and are not."""
+    """Class folders without pictures."""
     used = {tuple(_parts(folder, prefix)[: depth + 1]) for folder in found.in_folders}
     wanted = (folder for folder in found.folders if folder.startswith(prefix))
     return [
@@ -86,5 +86,5 @@ def _empty_classes(found: Found, prefix: str, depth: int) -> list[Omission]:
 
 
 def _label(folder: str) -> str | None:
-    """The class that a folder's name stands for; none where it is not UTF-8."""
+    """The class of a folder's name; None if it is not UTF-8."""
     return as_label(folder) if is_text(folder) else None

@@ -1,4 +1,4 @@
-"""Which column of a table is which: as the user says, by its name, or by what it holds."""
+"""Identifies the columns of a table by the user's options, their names or their content."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _NAMES = {
 
 
 _NO_LABELS = {"", "unnamed: 0", "index", "id", "image_id", "img_id", "photo_id"}
-"""Usual names of columns that count or name rows."""
+"""Names of columns that are row numbers or ids, not labels."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions of the columns that are used."""
+    """Positions of the used columns."""
 
     image: int
     label: int
@@ -39,19 +39,19 @@ def choose_columns(
     names_pictures: Callable[[int], bool],
     named: bool = True,
 ) -> Columns:
-    """Find the columns of a table.
+    """Identify the columns of a table.
 
-    Where nothing names the columns, the classes are taken to follow the pictures.
+    Without a header, the label column is assumed to follow the image column.
 
     Args:
-        names: Of the columns, in their order.
-        options: What the user said.
+        names: Names of the columns, in order.
+        options: The user's options.
         where: The table, for messages.
-        names_pictures: Whether a column holds the names of picture files.
-        named: Whether the table names its columns, which are numbered otherwise.
+        names_pictures: Whether a column contains names of picture files.
+        named: Whether the table has a header; otherwise columns are numbered.
 
     Raises:
-        DataError: A column that was named is not there, or none can be told to be it.
+        DataError: A given column does not exist, or a column cannot be identified.
     """
     image = _find(names, "image", options.image_column, where)
     if image is None or (options.image_column is None and not names_pictures(image)):
@@ -86,12 +86,12 @@ def choose_columns(
 
 
 def is_usual(name: str) -> bool:
-    """Whether a column of this name is usually that of the pictures."""
+    """Whether this is a common name of the image column."""
     return name.strip().casefold() in _NAMES["image"].split()
 
 
 def _find(names: Sequence[str], kind: str, said: str | None, where: str) -> int | None:
-    """The position of a column, by what the user said or by the names that are usual for it."""
+    """The position of a column, by the user's option or by common names."""
     if said is not None:
         if said in names:
             return names.index(said)

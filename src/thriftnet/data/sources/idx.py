@@ -1,4 +1,4 @@
-"""IDX files, as MNIST, Fashion-MNIST, KMNIST and EMNIST come: pictures and labels, gzipped or not.
+"""Reads IDX files, as of MNIST, Fashion-MNIST, KMNIST and EMNIST, gzipped or not.
 
 Format: two zero bytes, a byte for the type (8: uint8), one for the number of dimensions, the
 dimensions as big-endian 32-bit integers, then the values.
@@ -35,7 +35,7 @@ def recognises(path: Path) -> bool:
 def read_index(path: Path, options: SourceOptions) -> Index:
     """List the pictures of an IDX file, or of those in a folder.
 
-    A file beside them, such as `classes.txt`, may name the classes, a line each.
+    A file such as `classes.txt` in the same folder may name the classes, one per line.
 
     Raises:
         DataError: A file is damaged or lacks its labels.
@@ -47,7 +47,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
 
 
 def _image_files(folder: Path) -> list[Path]:
-    """Sorted; where a file is there packed and unpacked, the unpacked one."""
+    """Sorted; if a file exists gzipped and not, only the latter."""
     found = sorted(f for f in folder.iterdir() if _IMAGES.search(f.name) and f.is_file())
     return [f for f in found if f.suffix != ".gz" or f.with_suffix("") not in found]
 

@@ -1,4 +1,4 @@
-"""Labels of arrays as class names."""
+"""Converts labels of arrays to class names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_BYTES = 2**20
 
 
 class Unusable(NamedTuple):
-    """In place of a label that is none."""
+    """Replaces a missing or invalid label."""
 
     reason: str
 
@@ -30,19 +30,18 @@ Label = str | Unusable
 def label_names(
     values: NDArray[np.generic], where: str, names: Sequence[str] | None = None
 ) -> list[Label]:
-    """Labels as class names.
+    """Convert labels to class names.
 
     Args:
-        values: (N,) or (N, 1) integers or texts, whole numbers as floats, or (N, classes) with a
-            single 1 in each row.
+        values: (N,) or (N, 1) integers, integral floats or strings, or (N, classes) one-hot.
         where: The array, for messages.
-        names: Of the classes that the integers count from 0; none: the numbers are the names.
+        names: Class names by index; None: the numbers are the names.
 
     Returns:
         (N,) names, or why there is none.
 
     Raises:
-        DataError: They are no such values.
+        DataError: The values are none of these.
     """
     flat = values.reshape(len(values)) if values.shape[1:] == (1,) else values
     if flat.ndim == 2 and flat.dtype.kind in "iubf" and _is_one_hot(flat):
@@ -81,12 +80,12 @@ def _is_one_hot(values: NDArray[np.generic]) -> bool:
 
 
 def names_beside(folder: Path) -> list[str] | None:
-    """Class names of a text file, a line each, beside arrays that only have numbers.
+    """Class names from a text file beside arrays, one per line.
 
-    Lines may begin with their number, counted from 0. None where there is no such file.
+    Lines may begin with their number, from 0. None if there is no such file.
 
     Raises:
-        DataError: It cannot be read, is no text, or has a name twice.
+        DataError: It cannot be read, is not text, or repeats a name.
     """
     file = next((folder / name for name in _NAME_FILES if (folder / name).is_file()), None)
     if file is None:
@@ -110,7 +109,7 @@ def names_beside(folder: Path) -> list[str] | None:
 
 
 def check_counts(labels: Sequence[Label], count: int, where: str) -> None:
-    """See that there is a label for each picture.
+    """Check that there is a label per picture.
 
     Raises:
         DataError: There is not.

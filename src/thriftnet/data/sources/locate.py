@@ -1,4 +1,4 @@
-"""Where the files lie that a table names."""
+"""Finds the files that a table names."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from thriftnet.data.sources.files import Found, find_pictures
 
 
 class NotFoundError(Exception):
-    """A table names no file, or none that can be told; the text says which."""
+    """A name in a table matches no file, or is ambiguous."""
 
 
 class Locator:
-    """Finds files by what a table calls them: a path, or a name in whatever folder it lies.
+    """Finds files by a path, or by a name in any folder.
 
     Args:
-        index: Of the tables; its stamps say which files are there.
-        found: The pictures below its root, where they were looked for already.
+        index: The index of the tables; its stamps cache which files exist.
+        found: The pictures below its root, if listed already.
     """
 
     def __init__(self, index: Index, found: Found | None = None) -> None:
@@ -29,15 +29,15 @@ class Locator:
         self._named: dict[str, list[str]] | None = None
 
     def path(self, name: str, *, folder: str) -> str | None:
-        """The path below the root of a file that a table in `folder` names by its path.
+        """The path, relative to the root, of a file that a table in `folder` names by path.
 
         Returns:
-            None where it is not there; it begins with `..` where it lies outside the root.
+            None if it does not exist; starts with `..` if it is outside the root.
         """
         for spelling in _spellings(name):
             if os.path.isabs(spelling):  # noqa: PTH117
                 tried = [os.path.relpath(spelling, self.index.root)]
-            else:  # below the table's folder, or the root
+            else:  # relative to the table's folder, or the root
                 own = posixpath.normpath(posixpath.join(folder, spelling))
                 tried = list(dict.fromkeys([own, posixpath.normpath(spelling)]))
             for path in tried:
@@ -46,14 +46,14 @@ class Locator:
         return None
 
     def is_file(self, name: str, *, folder: str) -> bool:
-        """Whether a table in `folder` names a file by its path, in or below the root."""
+        """Whether a name in a table in `folder` is the path of a file below the root."""
         path = self.path(name, folder=folder)
         if path is None or path.startswith(".."):
             return False
         return os.path.isfile(os.path.join(self.index.root, path))  # noqa: PTH113, PTH118
 
     def named(self, name: str) -> list[str]:
-        """Paths of all pictures below the root of that file name, with or without its ending."""
+        """Paths of all pictures below the root with that file name, with or without suffix."""
         if self._named is None:
             self._named = {}
             for path in (self._found or find_pictures(self.index.root)).pictures:
@@ -88,6 +88,6 @@ class Locator:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A name as it is, with a slash for a backslash, and in both normal forms."""
+    """A name unchanged, with slashes for backslashes, and in both Unicode normal forms."""
     forms = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
     yield from dict.fromkeys((name, name.replace("\\", "/"), *forms))

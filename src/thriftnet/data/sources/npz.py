@@ -1,4 +1,4 @@
-"""NPZ files: `images` and `labels`, or `x_train`, `y_train`, `x_test`, `y_test` and the like."""
+"""Reads NPZ files with `images` and `labels`, or `x_train`, `y_train`, `x_test`, `y_test`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     """List the pictures of one NPZ file, or of those in a folder.
 
     Raises:
-        DataError: A file is damaged, or its arrays are no pictures and labels.
+        DataError: A file is damaged, or its arrays are not pictures and labels.
     """
     del options
     files = [path] if path.is_file() else sorted(path.glob("*.npz"))
@@ -99,7 +99,7 @@ def _role(key: str) -> str | None:
 
 
 def _members(file: Path) -> list[_Member]:
-    """Shapes and types of a file's arrays, from their headers alone."""
+    """Shapes and types of a file's arrays, from their headers."""
     try:
         with zipfile.ZipFile(file) as archive:
             return [_header(archive, name) for name in archive.namelist() if name.endswith(".npy")]
@@ -121,7 +121,7 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generi
 
 
 def _load(file: Path, key: str) -> NDArray[np.generic]:
-    """A small array, whole."""
+    """Load a small array."""
     try:
         with np.load(file, allow_pickle=False) as archive:
             return archive[key]
@@ -130,7 +130,7 @@ def _load(file: Path, key: str) -> NDArray[np.generic]:
 
 
 def _rows(file: Path, member: _Member, *, first: bool) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of an array, one at a time: the array may be larger than the memory."""
+    """The pictures of an array, one at a time, as it may not fit in memory."""
     try:
         with zipfile.ZipFile(file) as archive, archive.open(f"{member.key}.npy") as stream:
             shape, _, by_columns = _read_header(stream)

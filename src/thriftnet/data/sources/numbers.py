@@ -1,4 +1,4 @@
-"""Classes whose names are numbers, as tables spell them."""
+"""Numeric labels of tables: one spelling per number, and a check for measured values."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from thriftnet.data.options import SourceOptions
 from thriftnet.errors import DataError
 
 _NOTHING = {"nan", "na", "n/a", "null", "none", "?"}
-"""Words in a column of numbers that stand for no value; among words they may be classes."""
+"""Words for a missing value in a numeric column; among other words they may be classes."""
 _LEAST, _MOST_SHARE = 20, 0.5
-"""Pictures, and classes per picture, from which numbers are measured values and no classes."""
+"""Numbers of pictures, and of classes per picture, from which numbers count as measured values."""
 
 
 def unify_numbers(index: Index) -> list[Entry]:
-    """Entries whose labels, if all are numbers, spell each of them in one way.
+    """Unify the spelling of labels if all are numbers.
 
-    `1` and `1.0` are one class, called as its shortest spelling; a column that once had gaps is
-    written with fractions by pandas. What stands for no number is left out.
+    `1` and `1.0` become one class with the shortest spelling, as pandas writes integers with gaps
+    as floats. Missing values are omitted.
     """
     values = {label: _number(label) for label in {entry.label for entry in index.entries}}
     nothing = {label for label in values if label.casefold() in _NOTHING}
@@ -38,10 +38,10 @@ def unify_numbers(index: Index) -> list[Entry]:
 
 
 def check_numbers(index: Index, options: SourceOptions) -> None:
-    """See that labels are classes and no measured values.
+    """Check that labels are classes, not measured values.
 
     Raises:
-        DataError: Most pictures have a number of their own, with a fraction.
+        DataError: Labels are mostly distinct fractional numbers.
     """
     labels = {entry.label for entry in index.entries}
     if options.label_column or len(index.entries) < _LEAST:

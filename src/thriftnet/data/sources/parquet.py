@@ -1,7 +1,7 @@
-"""Parquet files as Hugging Face `datasets` writes them, read by pyarrow alone.
+"""Reads Parquet files as written by Hugging Face `datasets`, with pyarrow.
 
-A column of pictures is a struct of `bytes` and `path`, or plain bytes; the names of the classes
-stand in the schema's metadata.
+A column of pictures is a struct of `bytes` and `path`, or plain bytes; class names are in the
+schema's metadata.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROWS_AT_ONCE = 64
 
 
 def recognises(path: Path) -> bool:
-    """Whether a path is a Parquet file, or a folder with some at any depth."""
+    """Whether a path is a Parquet file, or a folder with some, recursively."""
     return path.suffix.lower() == ".parquet" if path.is_file() else bool(_files(path))
 
 
@@ -69,7 +69,7 @@ def _files(folder: Path) -> list[Path]:
     """Sorted; links to folders are not followed."""
     found: list[Path] = []
     pending = [str(folder)]
-    while pending:  # by names alone: of class folders with 100,000 pictures too
+    while pending:  # by name only: there may be 100,000 pictures
         with os.scandir(pending.pop()) as listing:
             for entry in listing:
                 if entry.name.endswith(".parquet") and entry.is_file():
@@ -134,7 +134,7 @@ def _holds_pictures(kind: Any) -> bool:
 
 
 def _class_names(schema: Any, column: str) -> list[str] | None:
-    """Of a column's integers, from the metadata that `datasets` writes; none where it has none."""
+    """Class names of an integer column, from the metadata of `datasets`; None without."""
     try:
         said = json.loads((schema.metadata or {})[b"huggingface"])
         names = said["info"]["features"][column]["names"]
@@ -150,7 +150,7 @@ def _entry(
     classes: list[str] | None,
     split: str | None,
 ) -> Entry | str:
-    """A row as an entry, or why it cannot be one."""
+    """A row as an entry, or why it is unusable."""
     value = values[columns.label]
     if value is None:
         return "no label"
@@ -174,7 +174,7 @@ def _entry(
 
 
 def _pictures(file: Path, column: str, rows: Sequence[int]) -> Iterator[bytes]:
-    """The encoded pictures of these rising rows; a missing one is empty."""
+    """The encoded pictures of ascending rows; missing ones are empty."""
     wanted, at = iter(rows), 0
     next_row = next(wanted, None)
     try:

@@ -1,4 +1,4 @@
-"""CSV and JSON lines as rows of text, each with its line."""
+"""Reads CSV and JSON lines as rows of text with line numbers."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ _MOST_BYTES = 2**30
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES_LOOKED_AT = 50
 _LINE_BREAK = re.compile("\r\n|\r|\n")
-"""No other: a name may hold what Unicode calls a line separator."""
+"""Excludes Unicode line separators, which a name may contain."""
 
 
 class Row(NamedTuple):
     """A line of a table."""
 
     line: int
-    """Counted from 1, as an editor does; a row over several lines has the number of its last."""
+    """Counted from 1; the last line of a row that spans several."""
     cells: list[str]
 
 
 @dataclass
 class Table:
-    """Rows under the names of their columns."""
+    """Rows under column names."""
 
     path: Path
     columns: list[str]
-    """`1`, `2` … in a table without a line of names."""
+    """`1`, `2` … in a table without a header."""
     rows: list[Row]
     faults: list[Omission]
-    """Lines that are no row."""
+    """Lines that are not valid rows."""
     named: bool = True
-    """Whether a line names the columns."""
+    """Whether the table has a header."""
 
 
 def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: False) -> Table:
-    """Read a whole table; 100,000 rows are some 10 MB.
+    """Read a whole table; 100,000 rows take some 10 MB.
 
-    The delimiter is a comma, semicolon, tab, bar or white space, whichever makes columns. The
-    first line names the columns unless it names a picture.
+    The delimiter (comma, semicolon, tab, bar or white space) is detected. The first line is a
+    header unless it names a picture.
 
     Args:
-        path: Of the table.
-        is_row: Whether the first line names a picture although no end of a name says so.
+        path: The table.
+        is_row: Whether the first line names a picture, although without a picture's suffix.
 
     Raises:
         DataError: It cannot be read, is empty, is not text, or has a single column.
@@ -111,7 +111,7 @@ def _read_text(path: Path) -> str:
 
 
 def _find_delimiter(lines: list[str]) -> str | None:
-    """What splits most lines into as many cells, two or more; a space stands for white space."""
+    """The delimiter with the most consistent number of cells; a space means white space."""
     best, score = None, 0
     for delimiter in (*_DELIMITERS, " "):
         widths = Counter(len(cells) for cells in _cells(lines, delimiter))

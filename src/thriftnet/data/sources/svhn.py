@@ -1,4 +1,4 @@
-"""SVHN's cropped digits from the official files `train_32x32.mat` and `test_32x32.mat`.
+"""Reads SVHN's cropped digits from `train_32x32.mat` and `test_32x32.mat`.
 
 Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning" (2011).
 """
@@ -25,14 +25,14 @@ _SIDE = 32
 
 
 def recognises(path: Path) -> bool:
-    """Whether a path is one of SVHN's files, or a folder with them."""
+    """Whether a path is one of SVHN's files, or contains them."""
     if path.is_file():
         return path.name in (*_FILES, _EXTRA)
     return any((path / name).is_file() for name in _FILES)
 
 
 def read_index(path: Path, options: SourceOptions) -> Index:
-    """List the pictures; `extra_32x32.mat` is read only where it is the path itself.
+    """List the pictures; `extra_32x32.mat` is read only if given itself.
 
     Raises:
         DataError: A file is damaged.
@@ -61,12 +61,12 @@ def _rows(file: Path) -> Iterator[NDArray[np.uint8]]:
 
 def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
     """Pixels (32, 32, 3, N) and digits (N, 1)."""
-    from scipy.io import loadmat  # some 0.2 s
+    from scipy.io import loadmat  # takes 0.2 s to import
 
     try:
         content = cast("dict[str, Any]", loadmat(str(file), variable_names=("X", "y")))
         pixels, digits = np.asarray(content["X"]), np.asarray(content["y"])
-    # Damaged bytes can make the reader raise nearly anything.
+    # Damaged bytes can raise almost any exception.
     except Exception as fault:
         reason = " ".join(str(fault).split())[:100]
         raise DataError(f"{file} is damaged ({reason}); get a fresh copy") from None

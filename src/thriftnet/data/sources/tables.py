@@ -1,4 +1,4 @@
-"""Tables that name picture files and their classes: CSV, TSV and JSON lines."""
+"""Reads tables of picture files and classes: CSV, TSV and JSON lines."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from thriftnet.errors import DataError
 KIND = "a table of picture files"
 _ROWS_LOOKED_AT = 20
 _SUBMISSION = re.compile(r"(sample)?[ _-]?submission", re.IGNORECASE)
-"""Names of tables whose labels are made up, as competitions have them."""
+"""Names of tables with placeholder labels, as in competitions."""
 
 
 def recognises(path: Path) -> bool:
-    """Whether a path is a table, or a folder with one that lists pictures in it."""
+    """Whether a path is a table, or a folder with a table of its pictures."""
     if path.is_file():
         return path.suffix.lower() in TABLE_SUFFIXES
     return path.is_dir() and bool(_find_tables(path))
 
 
 def read_index(path: Path, options: SourceOptions) -> Index:
-    """List the pictures that the tables name, by their paths or by their names.
+    """List the pictures that tables name, by path or by name.
 
-    A folder may have several tables, such as `train.csv` and `test.csv`, or `train/metadata.csv`:
-    what says the split in their path holds for their rows, unless a column says it. Where neither
-    does, a folder `train`, `val` or `test` in a picture's path says it.
+    A folder may have several tables, such as `train.csv` and `test.csv`, or `train/metadata.csv`.
+    The split is that of a column, else of the table's path, else of a folder `train`, `val` or
+    `test` in the picture's path.
 
     Raises:
-        DataError: A table cannot be read, or its columns cannot be told.
+        DataError: A table cannot be read, or its columns cannot be identified.
     """
     root = path if path.is_dir() else path.parent
     found = find_pictures(path) if path.is_dir() else None
@@ -64,16 +64,16 @@ def read_index(path: Path, options: SourceOptions) -> Index:
 
 
 class _Taken:
-    """Where a file was named first."""
+    """Where a file was listed first."""
 
     def __init__(self, line: str, at: int) -> None:
         self.line, self.at, self.contested = line, at, False
 
 
 def _find_tables(folder: Path) -> list[Path]:
-    """`metadata.csv` and the like, of the folder or of a split; else any that names pictures.
+    """`metadata.csv` and similar of the folder or of a split, else any table that names pictures.
 
-    A folder of class folders may hold a table of something else.
+    Class folders may contain an unrelated table.
     """
     places = [folder, *sorted(p for p in folder.iterdir() if p.is_dir() and find_split(p.name))]
     tables = [
@@ -99,7 +99,7 @@ def _names_pictures(file: Path, locator: Locator) -> bool:
     columns = range(len(table.columns))
     if any(_holds_files(table, at, locator, by_name=False) for at in columns):
         return True
-    # Names alone could be numbers of anything: they have to be of one folder, and not of classes'.
+    # Bare names could be any numbers: they must be in one folder, and that not of a class.
     usual = [at for at in columns if not table.named or is_usual(table.columns[at])]
     for at in usual:
         if _holds_files(table, at, locator, by_name=True):
@@ -119,7 +119,7 @@ def _choose_columns(table: Table, options: SourceOptions, locator: Locator) -> C
 
 
 def _read(file: Path, locator: Locator) -> Table:
-    """A table, whose first line may be a row of names without endings."""
+    """Read a table whose first line may be a row with names without suffix."""
     folder = posixpath.dirname(_own(file, locator.index))
 
     def is_row(cells: list[str]) -> bool:
@@ -132,12 +132,12 @@ def _read(file: Path, locator: Locator) -> Table:
 
 
 def _own(file: Path, index: Index) -> str:
-    """The path of a table below the root."""
+    """The path of a table relative to the root."""
     return file.relative_to(index.root).as_posix()
 
 
 def _holds_files(table: Table, column: int, locator: Locator, *, by_name: bool) -> bool:
-    """Whether one of the first rows names a file by its path, or half of them by its name alone."""
+    """Whether one of the first rows has the path of a file, or half of them a bare name."""
     folder = posixpath.dirname(_own(table.path, locator.index))
     rows = table.rows[:_ROWS_LOOKED_AT]
     names = [name for row in rows if (name := row.cells[column].strip())]
@@ -175,7 +175,7 @@ def _add_rows(
 
 
 def _repeated(index: Index, found: Entry, taken: dict[str, _Taken], where: str) -> str | None:
-    """What is wrong with a row whose file was named before; none: it was not."""
+    """The problem of a row whose file was listed before; None if it was not."""
     before = taken.get(found.origin.path)
     if before is None:
         return None
@@ -194,7 +194,7 @@ def _repeated(index: Index, found: Entry, taken: dict[str, _Taken], where: str) 
 
 
 def _entry(row: Row, columns: Columns, locator: Locator, *, own: str) -> Entry | str:
-    """A row as an entry, or why it cannot be one."""
+    """A row as an entry, or why it is unusable."""
     label, name = as_label(row.cells[columns.label]), row.cells[columns.image].strip()
     split = split_in_name(own)
     if columns.split is not None:

@@ -1,1 +1,1 @@
-"""See the modules."""
+"""Hyperparameter and architecture search: spaces, studies, stages, the job queue and workers."""

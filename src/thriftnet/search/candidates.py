@@ -1,4 +1,4 @@
-"""The product of a grid, every candidate counted before anything trains."""
+"""Builds the candidates of a grid, with their parameters and MACs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from thriftnet.search.space import Space
 from thriftnet.training.data import data_spec
 
 MOST_COMBINATIONS = 10_000
-"""Of a grid: each is built and counted before anything trains, some milliseconds each."""
+"""Limit of a grid; building and counting each takes milliseconds."""
 _LEAST_VAL_RATIO = 1e-4
-"""Below it, no image of a class's 5,000 validates."""
+"""Below it, a class of 5,000 images has none for validation."""
 
 
 def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
-    """All candidates of a space's grid and its reference, each counted, in the grid's order.
+    """All candidates of a space's grid and its reference, in the order of the grid.
 
     Args:
         space: Whose.
-        begun: Whether its study exists, so that a value that is a duplicate is too late to change.
+        begun: Whether its study exists, so that duplicate values are tolerated.
 
     Raises:
         SearchError: A candidate's recipe is wrong or is a duplicate, or every candidate is over
@@ -65,7 +65,7 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
             f"space {space.name}: all {len(found)} candidates are over budget; the "
             f"smallest ({least.label}) has {least.refused}; raise the budget or add smaller ones"
         )
-    # Mistakes that only later stages would meet are told before hours pass.
+    # Check now what only later stages use, not after hours of training.
     winner_recipe(space, next(iter(found.values())))
     horizons = {
         "halving.rungs": space.halving.rungs[-1],
@@ -89,16 +89,16 @@ def make_candidate(
     *,
     origin: str = "grid",
 ) -> Candidate:
-    """Count the network of some changes of a space's base recipe.
+    """Build and count a candidate from changes of a space's base recipe.
 
     Args:
         space: Whose base and limits.
         changes: Recipe keys and their values.
-        counts: Parameters and MACs of networks that were counted before; added to.
-        origin: The stage that makes it.
+        counts: Cache of parameters and MACs; updated.
+        origin: The stage that creates it.
 
     Raises:
-        SearchError: The recipe is wrong, or has no validation images to choose with.
+        SearchError: The recipe is invalid or has no validation images.
     """
     horizon = space.halving.rungs[-1]
     recipe = space.recipe(changes, epochs=horizon, seed=space.halving.seed, name=space.name)
@@ -127,7 +127,7 @@ def trial_recipe(space: Space, candidate: Candidate, *, epochs: int, seed: int) 
 
 
 def winner_recipe(space: Space, candidate: Candidate) -> Recipe:
-    """The recipe of a candidate as it is to be trained in earnest.
+    """The recipe of a candidate for the final training.
 
     Raises:
         SearchError: A key of the space's section `winner` is wrong.
@@ -156,10 +156,10 @@ def _counted(recipe: Recipe, counts: dict[str, tuple[int, int]]) -> tuple[int, i
     classes = count_classes(data_spec(recipe.data))
     key = json.dumps([classes, recipe.model.model_dump(mode="json")], sort_keys=True)
     if key not in counts:
-        with torch.device("meta"):  # shapes alone: nothing is drawn and nothing computed
+        with torch.device("meta"):  # meta device: shapes only
             model = build_model(classes=classes, **recipe.model.model_dump())
         for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):  # has none, and takes most of the time
+            if isinstance(module, nn.BatchNorm2d):  # would take most of the time
                 module.forward = nn.Identity().forward
         counts[key] = count_parameters(model), count_macs(model)
     return counts[key]
@@ -174,7 +174,7 @@ def _refusal(space: Space, parameters: int, macs: int) -> str | None:
 
 
 def _is_reference(space: Space, changes: Mapping[str, Any], recipe: Recipe) -> bool:
-    """Whether a recipe has all values of the reference: whether that would change nothing."""
+    """Whether a recipe has all values of the reference."""
     if not space.reference:
         return False
     epochs, seed = space.halving.rungs[-1], space.halving.seed

@@ -1,6 +1,7 @@
-"""What a stage found is worked out once, whatever number of commands share the study.
+"""Concludes a stage exactly once, even if several commands share the study.
 
-It is a job like others, so that a second command waits, and takes over where the first one dies.
+The conclusion is a job like others, so that a second command waits and takes over if the first
+dies.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PAUSE_SECONDS = 0.5
 
 
 def conclusion_of(stage: Stage) -> str:
-    """What the storage calls the stage of its one job: to conclude another."""
+    """Name in the storage of the stage whose one job concludes another stage."""
     return f"{stage.name} conclusion"
 
 
@@ -37,14 +38,14 @@ def conclude(
     """Conclude a stage whose jobs are over, or wait for the command that does.
 
     Args:
-        study: Whose.
-        stage: Which.
-        data: Where to read the images; none: as the space says.
-        stopping: Whether the user has asked to stop.
-        say: Told when another command is at it.
+        study: The study.
+        stage: The stage.
+        data: Replaces the space's data set.
+        stopping: Whether the user requested a stop.
+        say: Called if another command is concluding.
 
     Returns:
-        What was found; none if the user stopped it first.
+        The outcome; None if the user stopped it first.
 
     Raises:
         ThriftnetError: As the stage's own `conclude`.
@@ -69,7 +70,7 @@ def conclude(
                 if found is None:
                     found = stage.conclude(study, read_snapshot(study), data)
                     study.save_outcome(stage.name, found)
-        finally:  # never finished: whoever loses the file makes it anew
+        finally:  # never finished, so that a lost file is written again
             study.storage.release(claim)
         return found
     return None

@@ -1,4 +1,4 @@
-"""What other commands ask of a study folder; it needs no database package."""
+"""Functions of a study folder for other commands, without database packages."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from thriftnet.trust import refuse_links
 
 
 def is_study(path: Path) -> bool:
-    """Whether a folder is a study, of whatever state; a run folder is none."""
+    """Whether a folder is a study."""
     return (path / "space.yaml").is_file()
 
 
 def refuse_study_links(path: Path) -> None:
-    """See that a study's files are its own, down to the folders of its trials.
+    """Reject links and special files in a study, down to the folders of its trials.
 
-    What is in those is looked at where each trial is opened.
+    The content of a trial is checked when it is opened.
 
     Raises:
-        RunError: Something is a link or no file; the message names it.
+        RunError: Something is a link or not a regular file; the message names it.
     """
     refuse_links(path, of="study", levels=3)
 
@@ -27,10 +27,10 @@ def refuse_study_links(path: Path) -> None:
 def closed_trials(path: Path) -> list[RunFolder]:
     """Trials of a study that no stage will continue or read again.
 
-    The analysis reads the grid's trials, and the validation evaluates its best before it is done.
+    The analysis reads the grid's trials, and the validation evaluates its best trial at the end.
 
     Raises:
-        RunError: The study holds links, through which others' files would be removed.
+        RunError: The study contains links, through which other files would be removed.
     """
     refuse_study_links(path)
     closed_by = {"grid": "analysis", "refinement": "refinement", "validation": "validation"}

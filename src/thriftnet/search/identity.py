@@ -1,4 +1,4 @@
-"""Which study folder a database belongs to, and whether the folder has a database already."""
+"""Binds a study folder and its database to each other."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _BOUND = "bound"
 
 
 class StudyIdentity:
-    """The file `study.id`: a word that no other folder has, and whether a database has it too.
+    """The file `study.id`: a random id of the folder, and whether a database has it, too.
 
-    Outcomes of stages are in the folder and their jobs in the database. With another one that is
-    empty, stages would be done that have no jobs.
+    Outcomes of stages are in the folder and their jobs in the database; with another, empty
+    database they would be inconsistent.
 
     Args:
-        path: Of the study folder.
+        path: The study folder.
 
     Raises:
         SearchError: The folder cannot be written.
@@ -32,7 +32,7 @@ class StudyIdentity:
             if not self._kept.is_file():
                 new = self._kept.with_name(f"study.id.{uuid.uuid4().hex}")
                 new.write_text(uuid.uuid4().hex, "ascii")
-                with contextlib.suppress(FileExistsError):  # another machine was first
+                with contextlib.suppress(FileExistsError):  # created by another machine
                     os.link(new, self._kept)
                 new.unlink()
             words = self._kept.read_text("ascii").split()
@@ -44,11 +44,11 @@ class StudyIdentity:
             raise SearchError(f"{self._kept} is empty; restore it, or begin another study")
         self.word = words[0]
         self.bound = _BOUND in words[1:]
-        """Whether a database has the word, so that no other one will do."""
+        """Whether a database has the id, so that no other database can be used."""
 
     @classmethod
     def read(cls, path: Path) -> StudyIdentity | None:
-        """That of a folder that has one; nothing is written.
+        """Read the identity of a folder, without writing.
 
         Raises:
             SearchError: The file cannot be read.
@@ -56,7 +56,7 @@ class StudyIdentity:
         return cls(path) if (path / "study.id").is_file() else None
 
     def bind(self) -> None:
-        """Keep that a database has the word.
+        """Record that a database has the id.
 
         Raises:
             SearchError: The folder cannot be written.

@@ -1,9 +1,9 @@
-"""How much each recipe key matters for being among the best, by Optuna's PED-ANOVA.
+"""Hyperparameter importance by Optuna's PED-ANOVA.
 
-PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) asks of each key how far its values among the
-best third of the trials are from its values among all. It needs no regression forest, as fANOVA
-does (and with it scikit-learn). A key of many values is far from even by chance alone, the more so
-the fewer the trials: the same figure of shuffled accuracies says how far.
+PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) measures the divergence between a key's values
+among the best third of the trials and among all. Unlike fANOVA it needs no regression forest (and
+scikit-learn). With few trials or many values, divergences are large by chance; shuffled accuracies
+show how large.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 BEST_SHARE = 1 / 3
-"""Of the trials, whose values are compared with those of all."""
+"""Share of the best trials, whose values are compared with those of all."""
 FEWEST = 15
-"""Trials below which nothing is said: Optuna asks for five among the best."""
+"""Minimum number of trials: Optuna requires five among the best."""
 SHUFFLES = 40
 _FEW_VALUES = 6
-"""Different numbers of a key up to which they are a list, and above a range."""
+"""Distinct numbers up to which a key is categorical."""
 _WIDE = 10
-"""Largest over smallest of a range from which it is read on a logarithmic scale."""
+"""Ratio of largest to smallest from which a range is logarithmic."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """What a key, or several that always change together, has to do with being among the best."""
+    """Importance of a key, or of several that always change together."""
 
     keys: tuple[str, ...]
     value: float
-    """Pearson divergence of the best trials' values from those of all; 0 is none."""
+    """Pearson divergence of the best trials' values from those of all."""
     chance: float
-    """What shuffled accuracies exceed once in twenty times."""
+    """95th percentile of the divergence for shuffled accuracies."""
 
 
 def importances(
     settings: Sequence[Mapping[str, Any]], accuracies: Sequence[float], *, seed: int = 0
 ) -> list[Importance]:
-    """The most important key first; empty of fewer than `FEWEST` trials, or where no key varies.
+    """Importances in descending order; empty with fewer than `FEWEST` trials or no varying key.
 
     Args:
-        settings: The keys of each trial and their values; the same keys in all.
-        accuracies: Of each trial; all after the same number of epochs.
-        seed: Of the shuffles.
+        settings: Keys and values of each trial; the same keys in all.
+        accuracies: Accuracy of each trial, after the same number of epochs.
+        seed: Seed of the shuffles.
     """
     groups = keys_that_vary(settings)
     if len(settings) < FEWEST or not groups:
@@ -66,10 +66,9 @@ def importances(
 
 
 def keys_that_vary(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """Keys of more than one value; those that always change together are one.
+    """Keys with more than one value, grouped if they always change together.
 
-    Numbers do so where they rise and fall together: of a few trials any two ranges have a value
-    each to a trial, which alone says nothing.
+    Numbers must also rise and fall together, as in few trials every value may be distinct.
     """
     groups: dict[tuple[int, ...], list[str]] = {}
     for key in settings[0] if settings else ():
@@ -91,11 +90,11 @@ def _divergences(
     groups: Sequence[tuple[str, ...]],
     orderings: Sequence[NDArray[np.float64]],
 ) -> list[list[float]]:
-    """Of every group of keys, for each assignment of accuracies to the trials."""
+    """Divergence of every group of keys, for each assignment of accuracies to trials."""
     space = {keys[0]: _distribution([each[keys[0]] for each in settings]) for keys in groups}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of options that Optuna calls experimental
+        warnings.simplefilter("ignore")  # of experimental options
         study = optuna.create_study()
         study.add_trials(
             [
@@ -113,7 +112,7 @@ def _divergences(
 
 
 def _less(values: NDArray[np.float64]) -> Callable[[optuna.trial.FrozenTrial], float]:
-    """What is to be small: a trial's accuracy, negated."""
+    """Negated accuracy, to be minimised."""
     return lambda trial: -float(values[trial.number])
 
 

@@ -1,4 +1,4 @@
-"""Opens the storage of a study: the file in its folder, or the database that it began in."""
+"""Opens the storage of a study: a file in its folder, or a database."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def open_storage(
     wait_until_available: bool = False,
     read_only: bool = False,
 ) -> Storage:
-    """The storage of a study, checked to be of its space and of its folder.
+    """Open the storage of a study, and check that it belongs to its space and folder.
 
     Args:
-        path: Of the study folder.
+        path: The study folder.
         space: Digest of its space.
-        url: Of its database; none: a file in the folder.
+        url: Address of its database; None: a file in the folder.
         heartbeat: Seconds between two renewals of a lease.
         wait_until_available: Whether to wait for a database that does not answer at first.
-        read_only: Whether nothing is written, neither to the folder nor to the database.
+        read_only: Whether to write neither to the folder nor to the database.
 
     Raises:
-        SearchError: The storage is another one, or cannot be used.
+        SearchError: The storage belongs to another study, or cannot be used.
     """
     if url is None:
         storage = Storage.in_file(path / "study.db", heartbeat=heartbeat, read_only=read_only)
@@ -61,14 +61,14 @@ def open_storage(
 
 
 def check_place(path: Path, url: str | None) -> None:
-    """Check that the jobs of a study are where they are looked for; its outcomes are in the folder.
+    """Check that a study uses the given storage.
 
     Args:
-        path: Of the study folder.
-        url: Of the database that was named; none: the file in the folder.
+        path: The study folder.
+        url: Address of a database; None: the file in the folder.
 
     Raises:
-        SearchError: They are elsewhere, or in a file of the folder, or that file is gone.
+        SearchError: Its jobs are in another storage, or its file is missing.
     """
     in_folder = (path / "study.db").is_file()
     if url is not None and in_folder:

@@ -1,7 +1,7 @@
-"""What a stage writes when it is done, as types: a file that says something else is damaged.
+"""Types of the outcomes that stages write, to validate their files.
 
-A study folder may come from elsewhere, and what is read of an outcome is formatted, drawn and
-computed with. Keys of later versions are passed over; those that may be absent came later.
+A study folder may be untrusted. Unknown keys of later versions are ignored; optional keys were
+added later.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _LARGEST = 10**15
 Count = Annotated[int, Field(ge=0, le=_LARGEST)]
 Figure = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
 Measured = float
-"""May be NaN or infinite, as the norms of a training that diverged."""
+"""May be NaN or infinite if a training diverged."""
 Text = Annotated[str, Field(max_length=10_000)]
 StageName = Annotated[str, Field(pattern=r"^stage [1-9]\d{0,3}$")]
 
 
 class Entry(TypedDict):
-    """A candidate, as `Candidate.to_json` says it."""
+    """A candidate, from `Candidate.to_json`."""
 
     candidate: Text
     label: Text
@@ -40,7 +40,7 @@ class GridEntry(Entry):
 
 
 class GridOutcome(TypedDict):
-    """Of the grid."""
+    """Outcome of the grid."""
 
     competing: Count
     jobs: Count
@@ -79,7 +79,7 @@ class Dynamics(TypedDict):
 
 
 class ConfusedClass(TypedDict):
-    """A class that is taken for another."""
+    """A class that is confused with another."""
 
     label: Text
     predicted: Text
@@ -87,14 +87,14 @@ class ConfusedClass(TypedDict):
 
 
 class Errors(TypedDict):
-    """What a network takes for what."""
+    """Confused classes and hardest images of a network."""
 
     images: Count
     most_confused: list[ConfusedClass]
 
 
 class AnalysedNetwork(Entry):
-    """A network of the analysis."""
+    """A network in the analysis."""
 
     epochs: Count
     dynamics: Dynamics
@@ -113,7 +113,7 @@ class Rules(TypedDict):
 
 
 class AnalysisOutcome(TypedDict):
-    """Of the analysis."""
+    """Outcome of the analysis."""
 
     rules: Rules
     networks: list[AnalysedNetwork]
@@ -131,13 +131,13 @@ class ShiftEntry(TypedDict):
 
 
 class RefinedEntry(Entry):
-    """What a candidate of grid or refinement reached."""
+    """The result of a candidate of grid or refinement."""
 
     val_accuracy: Figure
 
 
 class RefinementOutcome(TypedDict):
-    """Of the refinement."""
+    """Outcome of the refinement."""
 
     base: NotRequired[Entry]
     shifts: NotRequired[list[ShiftEntry]]
@@ -148,7 +148,7 @@ class RefinementOutcome(TypedDict):
 
 
 class WinnerTest(TypedDict):
-    """How far the winner is ahead of a contender."""
+    """Comparison of the winner with a contender."""
 
     difference: Figure
     half_width: Figure | None
@@ -167,14 +167,14 @@ class RankedEntry(Entry):
 
 
 def _all_compared(ranking: list[RankedEntry]) -> list[RankedEntry]:
-    """See that each contender but the winner is compared with the winner."""
+    """Check that each other contender is compared with the winner."""
     if any(entry["winner_less_this"] is None for entry in ranking[1:]):
         raise ValueError("a contender is not compared with the winner")
     return ranking
 
 
 class TestFigures(TypedDict):
-    """Of the winner's first seed."""
+    """Test metrics of the winner's first seed."""
 
     seed: Count
     tta: Text
@@ -183,7 +183,7 @@ class TestFigures(TypedDict):
 
 
 class ValidationOutcome(TypedDict):
-    """Of the validation."""
+    """Outcome of the validation."""
 
     epochs: Count
     winner: Text
@@ -201,7 +201,7 @@ _TYPES: Mapping[str, TypeAdapter[Any]] = {
 
 
 def check_outcome(stage: str, outcome: dict[str, Any] | None) -> dict[str, Any]:
-    """See that a value is what a stage writes, and return it with all its keys.
+    """Validate the outcome of a stage, and return it with all keys.
 
     Raises:
         ValueError: It is not; the message names the key.

@@ -1,4 +1,4 @@
-"""The packages of the extra `search`."""
+"""Checks the packages of the extra `search`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole search: count the candidates, then train and conclude each stage in its turn."""
+"""Runs a search: builds the candidates, then trains and concludes each stage."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from thriftnet.search.workers.pool import Supervisor, WorkerPool
 from thriftnet.training.data import open_data
 
 _ON_GPUS = {"auto", "cuda"}
-"""Values of `train.device` with which a trial trains on a GPU, where there is one."""
+"""Values of `train.device` that use a GPU if there is one."""
 
 
 class SearchProgress(Protocol):
-    """What a search tells as it goes on."""
+    """The interface of progress displays of a search."""
 
     def note(self, text: str) -> None:
-        """A sentence worth knowing."""
+        """Show an informational message."""
         ...
 
     def counted(self, space: Space, candidates: list[Candidate]) -> None:
-        """All candidates, before anything trains."""
+        """All candidates, before training."""
         ...
 
     def job(
         self, row: JobRow, snapshot: StudySnapshot, standing: StageStatus, *, done: int
     ) -> None:
-        """A job is over, as so many of the stage are with it."""
+        """A job is over; with the number of finished jobs of the stage."""
         ...
 
     def concluded(self, stage: str, outcome: dict[str, Any]) -> None:
@@ -58,16 +58,16 @@ class SearchProgress(Protocol):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search leaves."""
+    """The result of a search."""
 
     path: Path
     """The study folder."""
     finished: bool
-    """False when it was stopped; the same call goes on."""
+    """False if it was stopped; the same call continues it."""
     outcomes: dict[str, dict[str, Any]]
-    """By stage, of those that are done."""
+    """Outcomes of finished stages."""
     given_up: tuple[Failure, ...]
-    """Trials that are missing because their workers crashed."""
+    """Trials that were given up because their workers crashed."""
 
 
 def run_search(
@@ -83,24 +83,25 @@ def run_search(
     retry: bool = False,
     progress: SearchProgress,
 ) -> SearchResult:
-    """Search a space, or go on with the search.
+    """Search a space, or continue a search.
 
     Args:
         space: A space, the name of a shipped one, or a YAML path.
-        study: Folder; none: `studies/` and the space's name.
-        stage: The only one to run; none: all.
-        workers: Processes at once; none: one for each GPU, without any as many as there are
-            processor cores for; on one machine no more than `halving.lag`.
-        data: Where to read the images; none: as the space says.
-        storage: Address of a database; none: a file in the folder.
-        cluster: Where a Ray cluster is, on which the workers run; none: on this machine.
-        heartbeat: Seconds between two signs of life of a worker.
-        retry: Try again what was given up because its workers died.
-        progress: Told how it goes.
+        study: Folder; None: `studies/` and the space's name.
+        stage: The only stage to run; None: all.
+        workers: Number of processes; None: one per GPU, or without GPUs by CPU cores, on one
+        machine at
+            most `halving.lag`.
+        data: Replaces the space's data set.
+        storage: Address of a database; None: a file in the folder.
+        cluster: Address of a Ray cluster for the workers; None: this machine.
+        heartbeat: Seconds between two lease renewals of a worker.
+        retry: Whether to retry trials that were given up because their workers died.
+        progress: Progress display.
 
     Raises:
-        SearchError: The space is wrong, the study is another's, or its storage fails.
-        DataError: The data set cannot be had.
+        SearchError: The space is invalid, the study has another space, or its storage fails.
+        DataError: The data set cannot be opened.
     """
     own = study is not None and Path(str(space)).resolve() == (study / "space.yaml").resolve()
     chosen = space if isinstance(space, Space) else load_space(space, own=own)
@@ -148,7 +149,7 @@ def _run_stage(
     data: Path | None,
     progress: SearchProgress,
 ) -> dict[str, Any] | None:
-    """Do what is left of a stage and conclude it; none where it was stopped."""
+    """Run the remaining jobs of a stage and conclude it; None if stopped."""
     teller = _JobReporter(study, stage, progress)
 
     def stopping() -> bool:
@@ -178,10 +179,10 @@ def _choose_pool(
 
 
 def _with_pictures(space: Space, data: Path | None) -> Space:
-    """A space over a user's own pictures, where `data` names some: the study keeps their place.
+    """The space with the path of a user's own pictures if `data` gives one.
 
     Raises:
-        DataError: There is nothing at `data`, or the pictures that the space names are gone.
+        DataError: `data` or the pictures of the space do not exist.
     """
     if data is not None:
         named = name_of(DatasetSpec(source=data))
@@ -194,11 +195,11 @@ def _with_pictures(space: Space, data: Path | None) -> Space:
 
 
 def _open_once(recipe: Recipe, data: Path | None, progress: SearchProgress) -> None:
-    """Fill the cache, before many workers would.
+    """Fill the data cache once, before the workers start.
 
     Raises:
-        DataError: The images cannot be had.
-        SearchError: They are others than those that the space names.
+        DataError: The images cannot be opened.
+        SearchError: They are not those of the space.
     """
     images = open_data(recipe.data, data, say=progress.note)
     if images.classes != known_classes(recipe.data.dataset) and images.name != recipe.data.dataset:
@@ -209,7 +210,7 @@ def _open_once(recipe: Recipe, data: Path | None, progress: SearchProgress) -> N
 
 
 def _retry(study: Study, progress: SearchProgress) -> None:
-    """Take the study back to the first job that was given up."""
+    """Rewind the study to the first job that was given up."""
     names = [stage.name for stage in STAGES]
     first = study.storage.rewind(names, forget=study.forget_outcome)
     if first is None:
@@ -220,7 +221,7 @@ def _retry(study: Study, progress: SearchProgress) -> None:
 
 
 class _JobReporter:
-    """Tells of each job that is over, once."""
+    """Reports each finished job once."""
 
     def __init__(self, study: Study, stage: Stage, progress: SearchProgress) -> None:
         self.study = study
@@ -235,7 +236,7 @@ class _JobReporter:
     def look(self) -> bool:
         """Whether all jobs of the stage are over."""
         version = self.study.storage.version()
-        if version == self._version:  # else a large study would be read several times a second
+        if version == self._version:  # avoids reading a large study several times per second
             return self._over
         self._version = version
         rows = self.study.storage.jobs(self.stage.name)
@@ -250,7 +251,7 @@ class _JobReporter:
         return self._over
 
     def _decided(self, rows: Sequence[JobRow]) -> bool:
-        """Whether there is no job any more, and will be none; a choice may cost some thought."""
+        """Whether a stage has no more jobs, computing deferred choices."""
         return all(row.over for row in rows) and decided(self._decide, rows) is Answer.DONE
 
 

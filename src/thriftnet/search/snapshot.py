@@ -1,4 +1,4 @@
-"""What a study knows at a moment."""
+"""A snapshot of a study: candidates, jobs and outcomes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from thriftnet.search.space import Space
 
 
 class StoredCandidates(Mapping[str, Candidate]):
-    """A storage's candidates by digest, read again for one that was added meanwhile.
+    """A storage's candidates by digest, read again if one is missing.
 
     Args:
-        read: All of them, in the order in which they were added.
+        read: Returns all candidates, in the order in which they were added.
     """
 
     def __init__(self, read: Callable[[], Sequence[Candidate]]) -> None:
@@ -40,12 +40,12 @@ class StudySnapshot:
 
     space: Space
     candidates: Mapping[str, Candidate]
-    """By digest, in the order in which they were added."""
+    """By digest, in the order of addition."""
     jobs: Mapping[str, Sequence[JobRow]]
-    """By stage, in the order in which they were handed out."""
+    """By stage, in the order of assignment."""
 
     outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {})
-    """By stage, of those that are done."""
+    """Outcomes of finished stages."""
 
     @property
     def competing(self) -> list[Candidate]:
@@ -54,7 +54,7 @@ class StudySnapshot:
 
     @property
     def over_budget(self) -> int:
-        """The grid's candidates that are never trained."""
+        """The grid's candidates over budget."""
         return sum(candidate.refused is not None for candidate in self._gridded)
 
     @property
@@ -68,14 +68,14 @@ class StudySnapshot:
         return float(self.candidates[row.job.candidate].macs * epochs)
 
     def seconds(self, row: JobRow) -> float:
-        """Seconds that a job added to its trial; 0 of one that has not finished."""
+        """Seconds that a job added to its trial; 0 if not finished."""
         if row.seconds is None:
             return 0.0
         before = self._before(row)
         return row.seconds - ((before.seconds or 0.0) if before else 0.0)
 
     def _before(self, row: JobRow) -> JobRow | None:
-        """The job that brought the same trial to its rung before."""
+        """The job of the same trial at the previous rung."""
         trial = self._trials[row.job.stage, row.job.candidate, row.job.seed]
         lower = [other for other in trial if other.job.epochs < row.job.epochs]
         return max(lower, key=lambda other: other.job.epochs, default=None)

@@ -1,4 +1,4 @@
-"""A search space: which recipes compete, how halving and validation treat them."""
+"""Search spaces: which recipes compete, and the settings of all stages."""
 
 from __future__ import annotations
 
@@ -142,11 +142,11 @@ class Space(Section):
         for part in ("set", "grid", "reference", "winner"):
             for key, value in cast("dict[str, Any]", getattr(self, part)).items():
                 for own, by in _SET_BY_THE_SEARCH.items():
-                    if part == "winner" and own == "train.epochs":  # that one alone is its to say
+                    if part == "winner" and own == "train.epochs":  # overrides the section
                         continue
                     if key == own or (own.startswith(f"{key}.") and _has(value, own)):
                         raise ValueError(f"{part}.{own} is set by {by}; remove it")
-                if part != "set" and key == "train":  # the horizon would go with the section
+                if part != "set" and key == "train":  # replacing the section would lose the horizon
                     raise ValueError(
                         f"{part}.train is a whole section; name its keys, as "
                         f"{part}.train.batch_size"
@@ -165,9 +165,9 @@ class Space(Section):
         return self
 
     def recipe(self, *changes: Mapping[str, Any], epochs: float, seed: int, name: str) -> Recipe:
-        """The base recipe with the space's settings and these changes, later ones over earlier.
+        """The base recipe with the space's settings and some changes, in that order.
 
-        What the base counts in epochs changes with them, if it was made for the last rung.
+        Lengths in epochs scale with the number of epochs, unless the base is for the last rung.
 
         Raises:
             SearchError: A key or value is wrong.
@@ -176,11 +176,11 @@ class Space(Section):
         fixed = {"name": name, "seed": seed, "max_parameters": self.max_parameters}
         horizon = {"train.epochs": float(epochs)}
         try:
-            # One after the other: a key in two of them counts where it stands last, not first.
+            # In sequence: of a repeated key the last position counts, not the first.
             for keys in (self.set, horizon, *changes, fixed):
                 for key, value in keys.items():
-                    merge_override(tree, key, copy.deepcopy(value))  # later keys go into a section
-            if epochs_of(self.base) == self.halving.rungs[-1]:  # its lengths are of that horizon
+                    merge_override(tree, key, copy.deepcopy(value))  # later keys may be in it
+            if epochs_of(self.base) == self.halving.rungs[-1]:  # its lengths are for that horizon
                 own = [key for keys in (self.set, *changes) for key in keys]
                 follow_epochs(tree, before=self.halving.rungs[-1], keep=own)
             return build_recipe(tree, origin=f"space {self.name}")
@@ -188,9 +188,9 @@ class Space(Section):
             raise SearchError(str(fault)) from None
 
     def digest(self) -> str:
-        """Twelve hex digits that name the space, whatever its name and description."""
+        """Twelve hex digits that identify the space, without name and description."""
         content = self.model_dump(mode="json", exclude={"name", "description"})
-        if content["threads"] == 1:  # of spaces from before there was the key, too
+        if content["threads"] == 1:  # also for spaces from before the key existed
             del content["threads"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -215,8 +215,8 @@ def load_space(source: str | Path, *, own: bool = False) -> Space:
 
     Args:
         source: `small`, or a path such as `mine.yaml`.
-        own: Whether it is a study's copy, which is complete as it stands. In others, what the base
-            counts in epochs is brought to the last rung, but for keys that the space sets.
+        own: Whether it is a study's copy, which is complete. Otherwise the base's lengths in epochs
+            are scaled to the last rung, except keys that the space sets.
 
     Raises:
         SearchError: Unknown name, unreadable file, unknown key or wrong value, in one line.
@@ -249,14 +249,14 @@ def _at_last_rung(space: Space) -> Space:
     before, horizon = epochs_of(base), space.halving.rungs[-1]
     try:
         merge_override(base, "train.epochs", float(horizon))
-    except RecipeError:  # its recipes say what is wrong
+    except RecipeError:  # building its recipes reports the error
         return space
     changed = follow_epochs(base, before=before, keep=[*space.set, *space.grid])
     return space.model_copy(update={"base": base}) if changed else space
 
 
 def _read(source: str | Path) -> tuple[str, Path]:
-    """The text of a space, and the folder that its base recipe's path starts from."""
+    """The text of a space, and the folder for relative paths in it."""
     path = Path(source)
     if path.suffix not in {".yaml", ".yml"}:
         if str(source) not in shipped_spaces():
@@ -268,7 +268,7 @@ def _read(source: str | Path) -> tuple[str, Path]:
         return (folder / f"{source}.yaml").read_text("utf-8"), Path()
     try:
         return read_bounded(path, most=4 * MOST_CHARACTERS).decode("utf-8"), path.parent
-    except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with NUL
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SearchError(f"space {path} cannot be read: {reason}; check the path") from None
 

@@ -1,4 +1,4 @@
-"""Where a study stands: for `thriftnet search status`, and while it runs."""
+"""The status of a study, for `thriftnet search status` and during a search."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from thriftnet.search.study import Study
 
 @dataclass(frozen=True)
 class StageStatus:
-    """One stage in figures."""
+    """The status of a stage."""
 
     name: str
     state: str
     """waiting, running, stopped or done."""
     done: int
-    """Jobs over."""
+    """Finished jobs."""
     expected: int | None
-    """Jobs in all, about; none before the stage begins."""
+    """Approximate number of jobs; None before the stage starts."""
     running: int
     pruned: int
-    """Trials that a stage has not taken to the full horizon, once it is done."""
+    """Trials not trained to the full horizon, once the stage is done."""
     failed: int
     best: float | None
     """Validation accuracy at the highest number of epochs reached."""
     best_label: str | None
     seconds_left: float | None
-    """At the speed so far; none while nothing is known, or nothing runs."""
+    """At the speed so far; None if unknown or nothing runs."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A trial that the results are without."""
+    """A failed trial."""
 
     stage: str
     label: str
-    """Of its candidate, with its seed if that is not 0."""
+    """Label of its candidate, with the seed if not 0."""
     reason: str
     given_up: bool
-    """Whether crashes of its workers ended it, so that it may be tried again."""
+    """Whether it was given up after crashes of its workers and can be retried."""
 
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """A study in figures."""
+    """The status of a study."""
 
     path: str
     space: str
     candidates: int
-    """Within budget."""
+    """Candidates within budget."""
     over_budget: int
     stages: list[StageStatus]
     failures: list[Failure]
     retry: str | None
-    """The command that tries again what was given up; none if nothing was."""
+    """The command that retries trials that were given up; None if there are none."""
 
     @property
     def over(self) -> bool:
@@ -66,12 +66,12 @@ class StudyStatus:
         return all(stage.state == "done" for stage in self.stages)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         return asdict(self)
 
 
 def read_standing(study: Study) -> StudyStatus:
-    """Count what the storage holds.
+    """Read the status of a study.
 
     Raises:
         SearchError: The storage cannot be read.
@@ -81,7 +81,7 @@ def read_standing(study: Study) -> StudyStatus:
     for at, stage in enumerate(STAGES):
         conclusion = study.storage.jobs(conclusion_of(stage))
         if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
-            stages[at] = replace(stages[at], state="running")  # as the whole of the analysis is
+            stages[at] = replace(stages[at], state="running")  # as the analysis does completely
     failures = failures_of(snapshot)
     return StudyStatus(
         path=str(study.path),
@@ -95,7 +95,7 @@ def read_standing(study: Study) -> StudyStatus:
 
 
 def failures_of(snapshot: StudySnapshot) -> list[Failure]:
-    """Every failed trial, in the order of the stages and jobs."""
+    """Every failed trial, in order of stages and jobs."""
     return [
         Failure(stage, label_of(snapshot, row), row.reason or "no reason is known", row.given_up)
         for stage, rows in snapshot.jobs.items()
@@ -105,16 +105,16 @@ def failures_of(snapshot: StudySnapshot) -> list[Failure]:
 
 
 def label_of(snapshot: StudySnapshot, row: JobRow) -> str:
-    """What a job trains, in words."""
+    """Label of a job's trial."""
     label = snapshot.candidates[row.job.candidate].label
     return label + (f"  seed {row.job.seed}" if row.job.seed else "")
 
 
 def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStatus:
-    """One stage, by the outcomes and jobs that are known; a stage without an outcome is not done.
+    """The status of a stage, from its jobs and outcome.
 
     Raises:
-        SearchError: The outcome of a stage before is of other candidates.
+        SearchError: An earlier outcome is of other candidates.
     """
     rows = snapshot.jobs[stage.name]
     over = [row for row in rows if row.over]
@@ -152,7 +152,7 @@ def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStatus:
 def _seconds_left(
     snapshot: StudySnapshot, stage: Stage, running: int, expected: list[tuple[int, float]]
 ) -> float | None:
-    """Work left at the speed of the jobs that are over, shared by the workers at it."""
+    """Remaining work at the speed of finished jobs, divided among active workers."""
     finished = [row for row in snapshot.jobs[stage.name] if row.state == "finished"]
     done = sum(snapshot.work(row) for row in finished)
     spent = sum(snapshot.seconds(row) for row in finished)

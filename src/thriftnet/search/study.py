@@ -1,4 +1,4 @@
-"""The study folder: the only code that knows its layout.
+"""The study folder, the only code that knows its layout.
 
 studies/NAME/
 space.yaml          the space, its base recipe spelled out
@@ -33,16 +33,16 @@ from thriftnet.search.space import Space, load_space
 from thriftnet.search.threads import trial_threads
 
 _MOST_OUTCOME = 2**26
-"""Bytes of what a stage found: ten thousand candidates take three million."""
+"""Limit of an outcome in bytes: ten thousand candidates take three million."""
 
 
 class Study:
     """A search in progress or done, in one folder.
 
     Args:
-        path: Of the folder.
-        space: What is searched, as the folder has it.
-        storage: Where its candidates and jobs are.
+        path: The folder.
+        space: The space, as stored in the folder.
+        storage: Storage of its candidates and jobs.
     """
 
     def __init__(self, path: Path, space: Space, storage: Storage) -> None:
@@ -50,7 +50,7 @@ class Study:
         self.space = space
         self.storage = storage
         self.threads = trial_threads(path, space)
-        """Processor threads of every trial, which its bits depend on."""
+        """CPU threads of every trial, which affect rounding."""
         self.space_path = path / "space.yaml"
         self.database_path = path / "study.db"
         self.winner_path = path / "winner.yaml"
@@ -61,17 +61,18 @@ class Study:
     def create(
         cls, path: Path, space: Space, *, url: str | None = None, heartbeat: float = 5.0
     ) -> Study:
-        """Make a study, or go on with one of the same space.
+        """Create a study, or open an existing one of the same space.
 
         Args:
-            path: Of the folder.
-            space: What is to be searched.
-            url: Of a database; none: a file in the folder.
-            heartbeat: Seconds between two signs of life of a worker.
+            path: The folder.
+            space: The space to search.
+            url: Address of a database; None: a file in the folder.
+            heartbeat: Seconds between two lease renewals of a worker.
 
         Raises:
-            SearchError: The folder is of another space, cannot be written, or is something else,
-                or its storage is a database that was not named.
+            SearchError: The folder has another space, cannot be written or is not a study, or its
+            storage
+                is a database that was not given.
         """
         copy = path / "space.yaml"
         if not copy.is_file() and _is_free(path):
@@ -97,15 +98,16 @@ class Study:
         """Open an existing study.
 
         Args:
-            path: Of the folder.
-            url: Of its database; none: a file in the folder.
-            heartbeat: Seconds between two signs of life of a worker.
+            path: The folder.
+            url: Address of its database; None: a file in the folder.
+            heartbeat: Seconds between two lease renewals of a worker.
             wait_until_available: Whether to wait for a database that does not answer at once.
-            read_only: Whether nothing is written, as where the folder may only be read.
+            read_only: Whether to write nothing, as in a read-only folder.
 
         Raises:
-            SearchError: There is none at `path`, or its storage cannot be read or is another.
-            RunError: It holds links.
+            SearchError: There is no study at `path`, or its storage cannot be read or belongs to
+            another.
+            RunError: It contains links.
         """
         copy = path / "space.yaml"
         if not copy.is_file():
@@ -132,7 +134,7 @@ class Study:
         return self.path / "trials" / job.stage / f"{job.candidate}-s{job.seed}"
 
     def reached(self, job: Job) -> str:
-        """How far a job's trial has come, in words."""
+        """Progress of a job's trial, in words."""
         with contextlib.suppress(RunError):
             lines = RunFolder.open(self.trial_path(job)).metrics(outline=True)
             told = [line["epoch"] for line in lines if line["kind"] == "epoch"]
@@ -140,7 +142,7 @@ class Study:
         return "after epoch 0"
 
     def log_path(self, worker: str) -> Path:
-        """What a worker said."""
+        """Log of a worker."""
         return self.path / "logs" / f"{worker}.log"
 
     def search_command(self, *options: str) -> str:
@@ -149,14 +151,14 @@ class Study:
         return command(*words, *self.storage_words(), *options)
 
     def storage_words(self) -> list[str]:
-        """The option that names a database elsewhere, without its password; none of a file."""
+        """The option for an external database, without its password; empty for a file."""
         if self.database_path.is_file():
             return []
-        where = self.storage.where  # of SQLite, the file's path
+        where = self.storage.where  # path of the SQLite file
         return ["--storage", where if "://" in where else f"sqlite:///{where}"]
 
     def save_outcome(self, stage: str, outcome: dict[str, Any]) -> None:
-        """Keep what a stage found, whole or not at all.
+        """Save the outcome of a stage atomically.
 
         Raises:
             SearchError: The disk is full or the folder cannot be written.
@@ -165,7 +167,7 @@ class Study:
         write_whole(self._outcome_path(stage), content.encode(), error=SearchError)
 
     def outcome(self, stage: str) -> dict[str, Any] | None:
-        """What a stage found; none if it is not done.
+        """The outcome of a stage; None if it is not done.
 
         Raises:
             SearchError: The file is damaged.
@@ -182,7 +184,7 @@ class Study:
             ) from None
 
     def forget_outcome(self, stage: str) -> None:
-        """Remove what a stage found, which no longer stands.
+        """Remove the outcome of a stage that is no longer valid.
 
         Raises:
             SearchError: The folder cannot be written.
@@ -195,7 +197,7 @@ class Study:
             raise SearchError(f"{self.path} cannot be changed: {fault.strerror}") from None
 
     def save_winner(self, text: str) -> None:
-        """Keep the winner's recipe.
+        """Save the winner's recipe.
 
         Raises:
             SearchError: The disk is full or the folder cannot be written.
@@ -207,9 +209,9 @@ class Study:
 
 
 def _is_free(path: Path) -> bool:
-    """Whether a study may begin there: nothing is there, or another command begins one just now.
+    """Whether a study may start there: the folder is empty, or another command is creating one.
 
-    What that one has written of `space.yaml` may also be left of one that was killed.
+    A temporary `space.yaml` may also be left by a killed command.
     """
     if not path.exists():
         return True

@@ -1,4 +1,4 @@
-"""The processor threads of a study: they change the bits of its results, so they are recorded."""
+"""The CPU threads of a study's trials, recorded because they affect rounding."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.search.space import Space
 
 _MOST = 2**12
-"""Threads that a file may ask for."""
+"""Limit of threads in a file."""
 
 
 def trial_threads(path: Path, space: Space) -> int:
-    """Threads of a study's trials.
-
-    Spaces of early studies do not name them: then the number that most trials had.
+    """Threads of a study's trials; for early studies, which did not record them, the most common.
 
     Args:
-        path: Of the study folder.
-        space: Its own.
+        path: The study folder.
+        space: Its space.
     """
     if "threads" in space.model_fields_set:
         return space.threads
@@ -35,8 +33,8 @@ def trial_threads(path: Path, space: Space) -> int:
 
 @contextlib.contextmanager
 def computing_with(threads: int) -> Iterator[None]:
-    """A block in which PyTorch computes with so many threads, then with as many as before."""
-    import torch  # a study is read without it
+    """Set PyTorch's number of threads within a block."""
+    import torch  # not needed to read a study
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -1,1 +1,1 @@
-"""Who runs a job: the queue in a database."""
+"""The job queue in a database: leases, recovery, checksums and retries."""

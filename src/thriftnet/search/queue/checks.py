@@ -1,4 +1,4 @@
-"""Whether a study's database is what was written: SQLite looks at no content when it reads."""
+"""Checksums of rows and structural checks of a study's database, as SQLite has none."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sqlalchemy as sql
 from thriftnet.digests import ChangedError, checksum
 
 _UNTOLD = {"id", "expires", "checksum"}
-"""Columns that a checksum says nothing of: a lease is renewed every few seconds."""
+"""Columns excluded from the checksum: a lease is renewed every few seconds."""
 
 
 def refuse_damage(connection: sql.Connection) -> None:
-    """See that a database in a file holds all of its rows; some milliseconds.
+    """Check the structure of a database file; takes some milliseconds.
 
     Raises:
-        ChangedError: Its structure is damaged. PostgreSQL looks after its own.
+        ChangedError: It is damaged. PostgreSQL checks its own.
     """
     if connection.dialect.name == "sqlite":
         found = connection.scalar(sql.text("pragma integrity_check(1)"))
@@ -26,12 +26,12 @@ def refuse_damage(connection: sql.Connection) -> None:
 
 
 def refuse_code(connection: sql.Connection) -> None:
-    """See that a database in a file has tables alone.
+    """Check that a database file has only tables.
 
-    Views and triggers run what a stranger wrote whenever a table is read or written.
+    Views and triggers of an untrusted file would execute on access.
 
     Raises:
-        ChangedError: It has one; none of ours does.
+        ChangedError: It has one.
     """
     if connection.dialect.name == "sqlite":
         query = "select type, name from sqlite_master where type not in ('table', 'index')"
@@ -41,22 +41,22 @@ def refuse_code(connection: sql.Connection) -> None:
 
 
 def seal_row(table: sql.Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a row with their checksum; columns that are not named are null."""
+    """The columns of a row with their checksum; missing columns are null."""
     told: list[Any] = []
     for column in table.columns:
         value = values.get(column.name)
         if isinstance(value, int) and isinstance(column.type, sql.Float):
-            value = float(value)  # as a database gives it back
+            value = float(value)  # as read back from a database
         if column.name not in _UNTOLD:
             told.append(value)
     return {**values, "checksum": checksum(repr(told))}
 
 
 def check_row(table: sql.Table, values: Mapping[Any, Any]) -> None:
-    """See that a row is what was written; one of an earlier version has no checksum.
+    """Verify the checksum of a row, if it has one.
 
     Raises:
-        ChangedError: It is not.
+        ChangedError: It does not match.
     """
     written = values.get("checksum")
     if written is not None and seal_row(table, values)["checksum"] != written:
@@ -64,7 +64,7 @@ def check_row(table: sql.Table, values: Mapping[Any, Any]) -> None:
 
 
 def select_rows(table: sql.Table, *, checked: bool = True) -> sql.Select[Any]:
-    """All columns of a table; without the checksum, which one of an earlier version lacks."""
+    """Select all columns of a table, without a checksum if an earlier version wrote it."""
     wanted: list[Any] = [c for c in table.columns if checked or c is not table.c.checksum]
     return cast("sql.Select[Any]", sql.select(*wanted))
 
@@ -76,7 +76,7 @@ def has_checksums(connection: sql.Connection, table: sql.Table) -> bool:
 
 
 def add_checksums(connection: sql.Connection, *tables: sql.Table) -> None:
-    """Make room for checksums in tables of an earlier version; their rows stay without."""
+    """Add checksum columns to tables of an earlier version; existing rows have none."""
     for table in tables:
         if not has_checksums(connection, table):
             connection.execute(sql.text(f"alter table {table.name} add checksum varchar(16)"))

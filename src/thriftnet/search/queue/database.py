@@ -1,4 +1,4 @@
-"""How databases are opened, and how a user may read their addresses."""
+"""Opens databases, and formats their addresses for messages."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from sqlalchemy import event, exc
 from thriftnet.files import create_empty
 
 LOCK_SECONDS = 60
-"""How long a write waits for its turn."""
+"""Longest wait of a write for the lock."""
 _CONNECT_SECONDS = 10
-"""How long a server may take to answer; there is no limit unless one is set."""
+"""Timeout for connecting to a server; the default is unlimited."""
 _SILENT_SECONDS = 20
-"""After how long a connection that no longer answers is given up: a machine was switched off."""
+"""Timeout for a connection that no longer answers."""
 
 _POSTGRESQL = {"postgres", "postgresql"}
 _SECRET_KEYS = {"password", "sslpassword"}
 
 
 def sqlite_url(path: Path) -> sql.URL:
-    """The address of a database in a file, whatever characters its path has."""
+    """The URL of a database file, with its path escaped."""
     return sql.URL.create("sqlite", database=str(path))
 
 
 def open_database(url: str | sql.URL, *, read_only: bool = False) -> sql.Engine:
-    """Connections to a database; nothing is opened yet.
+    """Create an engine for a database; nothing is opened yet.
 
     Args:
         url: Its address.
-        read_only: Whether a file is left as it is, and may lie where nothing can be written.
+        read_only: Whether to open a file without writing, even in a read-only folder.
     """
     parsed = sql.make_url(url)
     if parsed.drivername in _POSTGRESQL:
@@ -56,7 +56,7 @@ def open_database(url: str | sql.URL, *, read_only: bool = False) -> sql.Engine:
 
 
 def name_of(url: str | sql.URL) -> str:
-    """A database as a user may read it: the file, or the address without its password."""
+    """Name of a database for messages: the file, or the address without its password."""
     try:
         parsed = sql.make_url(url)
     except exc.ArgumentError:
@@ -68,7 +68,7 @@ def name_of(url: str | sql.URL) -> str:
 
 
 def file_of(url: str | sql.URL) -> Path | None:
-    """The file of a database that is one."""
+    """The file of an SQLite database."""
     try:
         parsed = sql.make_url(url)
     except exc.ArgumentError:
@@ -78,12 +78,12 @@ def file_of(url: str | sql.URL) -> Path | None:
 
 
 def in_a_file(url: str | None) -> bool:
-    """Whether a storage is a file, which one machine alone may write to."""
+    """Whether a storage is a file, which only one machine may use."""
     return url is None or url.startswith("sqlite")
 
 
 def in_memory(url: str | sql.URL) -> bool:
-    """Whether a storage is one of SQLite's that lives as long as its process and for it alone."""
+    """Whether a storage is an in-memory SQLite database."""
     try:
         parsed = sql.make_url(url)
     except exc.ArgumentError:
@@ -93,12 +93,12 @@ def in_memory(url: str | sql.URL) -> bool:
 
 
 def _open_postgresql(url: sql.URL) -> sql.Engine:
-    """Few connections, as there may be a thousand workers, and none that waits for ever."""
+    """Few connections, as there may be a thousand workers, with timeouts."""
     settings: dict[str, Any] = {
         "connect_timeout": _CONNECT_SECONDS,
         "tcp_user_timeout": 1000 * _SILENT_SECONDS,
         "keepalives_idle": _SILENT_SECONDS,
-        # The second is for a machine that stops in the middle of a transaction: all wait for it.
+        # The second is for a machine that stops within a transaction, which blocks all.
         "options": f"-c lock_timeout={LOCK_SECONDS}s "
         f"-c idle_in_transaction_session_timeout={LOCK_SECONDS}s",
     }
@@ -107,10 +107,10 @@ def _open_postgresql(url: sql.URL) -> sql.Engine:
 
 
 def _read_sqlite(path: Path) -> sqlite3.Connection:
-    """A connection that writes nothing.
+    """A read-only connection.
 
-    A reader of a write-ahead log keeps its index beside it. Where that cannot be written, a copy
-    of database and log is read.
+    Reading a write-ahead log requires a writable index file; if that is impossible, a copy of the
+    database and its log is read.
     """
     address = f"{path.absolute().as_uri()}?mode=ro"
     found = sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, check_same_thread=False)
@@ -139,14 +139,14 @@ def _read_copy(path: Path) -> sqlite3.Connection:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Readers do not wait for writers (write-ahead log)."""
+    """Enable the write-ahead log, so that readers do not wait for writers."""
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
             connection.execute("pragma journal_mode=wal").close()
             return
         except sqlite3.OperationalError as fault:
-            # SQLite lets this one statement not wait, while another process makes the database.
+            # SQLite does not wait in this statement while another process creates the database.
             if "locked" not in str(fault) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What the faults of a database mean to a user, and which of them may pass."""
+"""Explains database errors to users, and tells which may be temporary."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from thriftnet.search.queue import database
 
 
 class StorageUnavailableError(SearchError):
-    """The storage does not answer now, and may in a moment."""
+    """The storage is temporarily unavailable."""
 
 
 @dataclass(frozen=True)
 class _Fault:
     mark: str
-    """Pattern of the driver's words."""
+    """Pattern of the driver's message."""
     text: str
-    """What it means, with `{}` for the storage."""
+    """Explanation, with `{}` for the storage."""
     passing: bool = False
-    """Whether it may be over in a moment."""
+    """Whether it may be temporary."""
 
 
 _DAMAGED = "{} is damaged; restore it, or move the study away"
@@ -90,11 +90,11 @@ _POSTGRESQL = (
 
 
 def explain(reason: str, where: str) -> SearchError:
-    """One line with the remedy for the faults of a database that a user can mend.
+    """One line with a remedy for database errors that a user can fix.
 
     Args:
-        reason: The driver's words.
-        where: The storage as a user may read it; an address with `://` is a PostgreSQL's.
+        reason: The driver's message.
+        where: Name of the storage; an address with `://` is PostgreSQL.
     """
     known = _POSTGRESQL if "://" in where else _SQLITE
     fault = next((each for each in known if re.search(each.mark, reason)), None)
@@ -107,12 +107,12 @@ def explain(reason: str, where: str) -> SearchError:
 
 
 def damaged(where: str, reason: str) -> SearchError:
-    """Of a database that is not what was written."""
+    """The error for a damaged database."""
     return SearchError(f"{_DAMAGED.format(where)} ({reason})")
 
 
 def gone(where: str) -> SearchError:
-    """Of a database in a file that is no longer there."""
+    """The error for a missing database file."""
     return SearchError(
         f"{where}, the study's database, was deleted or moved; restore it, pass its new place as "
         "--storage URL, or begin another study"
@@ -120,7 +120,7 @@ def gone(where: str) -> SearchError:
 
 
 def another_folder(where: str, place: str) -> SearchError:
-    """Of a database that belongs to another study folder."""
+    """The error for a database of another study folder."""
     return SearchError(
         f"the storage {where} belongs to another study folder ({place}); share that folder between "
         "the machines (by NFS, say) and pass it as --study, or use another database"
@@ -129,7 +129,7 @@ def another_folder(where: str, place: str) -> SearchError:
 
 @contextlib.contextmanager
 def unless_another_was_first() -> Iterator[None]:
-    """A block that makes what another process may have made in the same moment."""
+    """Ignore the error that another process has created the same object first."""
     try:
         yield
     except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError) as fault:

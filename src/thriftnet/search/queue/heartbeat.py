@@ -1,4 +1,4 @@
-"""Signs of life of whoever holds a job, while something long is done with it."""
+"""Renews the lease of a job during long work."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from thriftnet.search.queue.storage import Storage
 
 
 class Heartbeat:
-    """Renews a claim's lease while its block runs, from a thread of its own."""
+    """Renews a claim's lease from a thread while its block runs."""
 
     def __init__(self, storage: Storage, claim: Claim, parent: int | None = None) -> None:
         self.storage = storage
         self.claim = claim
         self.parent = parent
         self.lost = False
-        """Whether the job is another's by now, or nobody wants it done any more."""
+        """Whether the claim was lost, or the parent process has ended."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -37,7 +37,7 @@ class Heartbeat:
             try:
                 held = self.storage.renew_lease(self.claim)
                 heard = time.monotonic()
-            except SearchError:  # away for a moment, perhaps; for longer, the job may be another's
+            except SearchError:  # perhaps temporary; otherwise the lease expires
                 held = time.monotonic() - heard < self.storage.lease
             if not held or orphaned(self.parent):
                 self.lost = True
@@ -45,5 +45,5 @@ class Heartbeat:
 
 
 def orphaned(parent: int | None) -> bool:
-    """Whether the process that this one works for has ended."""
+    """Whether the parent process has ended."""
     return parent is not None and os.getppid() != parent

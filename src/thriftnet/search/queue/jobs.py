@@ -1,4 +1,4 @@
-"""The words that stages and storage share."""
+"""Types shared by stages and storage: candidates, jobs, claims and decisions."""
 
 from __future__ import annotations
 
@@ -9,40 +9,39 @@ from typing import Any, Literal
 
 State = Literal["running", "released", "finished", "failed"]
 OVER: tuple[State, ...] = ("finished", "failed")
-"""States that nothing changes any more."""
+"""Final states."""
 MOST_DEATHS = 3
-"""Deaths of workers that a job is to blame for, at one point of its trial, after which it is given
-up: it would take the whole study along."""
+"""Deaths of workers caused by a job, at the same point of its trial, after which it is given up."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe that competes, or would if it were smaller."""
+    """A recipe in the search, possibly over budget."""
 
     digest: str
-    """Of its recipe at the grid's horizon: its identity."""
+    """Digest of its recipe at the grid's horizon, which identifies it."""
     changes: Mapping[str, Any]
     """Recipe keys in which it differs from the space's base."""
     parameters: int
-    """Trainable ones."""
+    """Trainable parameters."""
     macs: int
-    """Multiply-accumulates of one image of 32x32 pixels."""
+    """Multiply-accumulates for an image of 32x32 pixels."""
     refused: str | None = None
-    """Why it is never trained; none: it competes."""
+    """Why it is not trained; None if it is within budget."""
     reference: bool = False
-    """Whether it is of the configuration that others are compared with: the space's reference."""
+    """Whether it belongs to the space's reference configuration."""
     origin: str = "grid"
-    """The stage that made it."""
+    """The stage that created it."""
 
     @property
     def label(self) -> str:
-        """Its changes in a few words, as `blocks 3,5,3,0  channels 64,128,256,512`."""
+        """Its changes in short form, as `blocks 3,5,3,0 channels 64,128,256,512`."""
         return "  ".join(
             f"{key.rsplit('.', 1)[-1]} {_short(value)}" for key, value in self.changes.items()
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Who it is, as every stage's outcome says it."""
+        """JSON values that identify it in outcomes."""
         return {
             "candidate": self.digest,
             "label": self.label,
@@ -54,90 +53,90 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Job:
-    """A trial to bring to a number of epochs; nothing exists twice with the same four."""
+    """A trial to train up to a number of epochs; unique by its four fields."""
 
     stage: str
     candidate: str
-    """Digest."""
+    """Digest of the candidate."""
     seed: int
     epochs: int
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A job in the hands of a worker."""
+    """A job leased to a worker."""
 
     id: int
     job: Job
     attempt: int
     worker: str
     silent: bool = False
-    """Whether the worker before was taken for dead by its silence alone, and so may live."""
+    """Whether the previous worker's lease only expired, so that it may still be alive."""
 
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job as the storage knows it."""
+    """A job in the storage."""
 
     job: Job
     number: int
-    """In the order in which the stage's jobs were handed out, from 0."""
+    """Position in the order of the stage's jobs, from 0."""
     state: State
     attempt: int
-    """Counted from 1; a number that a worker of an earlier attempt does not have."""
+    """Counted from 1; distinguishes the claims of earlier workers."""
     deaths: int
-    """Workers that were seen to die of it, at the point of its trial that `reason` names."""
+    """Deaths of workers caused by it, at the point of its trial given in `reason`."""
     worker: str
     value: float | None
-    """Validation accuracy in [0, 1]; none unless finished."""
+    """Validation accuracy in [0, 1]; None unless finished."""
     reason: str | None
     """Why it failed, or was released."""
     seconds: float | None
-    """Of training and validating in all, from the trial's first step."""
+    """Seconds of training and validation from the trial's first step."""
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether its state is final."""
         return self.state in OVER
 
     @property
     def given_up(self) -> bool:
-        """Whether the deaths of its workers ended it: it may be tried again."""
+        """Whether it was given up because its workers died; it can be retried."""
         return self.state == "failed" and self.deaths >= MOST_DEATHS
 
 
 class Answer(Enum):
-    """What a stage says instead of a job."""
+    """What a stage returns instead of a job."""
 
     WAIT = "wait"
-    """There will be something, when a running job is over."""
+    """There will be a job when a running one is over."""
     DONE = "done"
-    """There will be nothing more."""
+    """There are no more jobs."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A job of a candidate that the stage itself made, which the storage may not know yet."""
+    """A job with a new candidate, which may not be in the storage yet."""
 
     candidate: Candidate
     job: Job
     refused: tuple[Candidate, ...] = ()
-    """Those over budget that were suggested before it."""
+    """Candidates over budget that were suggested before it."""
 
 
 @dataclass(frozen=True)
 class Deferred:
-    """A choice that takes long: compute it while the storage is free, then decide again."""
+    """A slow choice: compute it without holding the storage's lock, then decide again."""
 
     compute: Callable[[], None]
 
 
 Decide = Callable[[Sequence[JobRow]], Job | Proposal | Answer | Deferred]
-"""From a stage's jobs, in the order of their numbers, to what comes next. Pure."""
+"""Pure function from a stage's jobs, in order, to what comes next."""
 
 
 def decided(decide: Decide, rows: Sequence[JobRow]) -> Job | Proposal | Answer:
-    """What comes next, however long it takes to compute."""
+    """What comes next, computing deferred choices."""
     while isinstance(found := decide(rows), Deferred):
         found.compute()
     return found

@@ -1,4 +1,4 @@
-"""What becomes of a job whose worker died, and how jobs that were given up are tried again."""
+"""Recovery of jobs whose workers died, and retrying jobs that were given up."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _JOBS = schema.jobs.c
 
 
 def held_by(connection: sql.Connection, worker: str) -> list[JobRow]:
-    """What a worker works at."""
+    """The job that a worker holds."""
     query = sql.select(schema.jobs).where(_JOBS.worker == worker, _JOBS.state == "running")
     return [schema.to_job_row(row) for row in connection.execute(query)]
 
 
 def after_death(row: JobRow, *, fault: str | None, at: str) -> JobRow:
-    """A job whose worker has died.
+    """The new state of a job whose worker has died.
 
-    A death counts against its job where there is something to blame it for, and where the one
-    before was at the same point: a trial that got further is not what kills its workers.
+    Deaths count against the job if it may have caused them and if the previous one was at the same
+    point: a trial that makes progress does not kill its workers.
 
     Args:
-        row: While it was held.
-        fault: Such as "out of memory"; none where the worker was killed from outside.
-        at: How far the trial had come.
+        row: The job while it was held.
+        fault: Such as "out of memory"; None if the worker was killed from outside.
+        at: Progress of the trial, in words.
     """
     if fault is None:
         return replace(row, state="released")
@@ -40,7 +40,7 @@ def after_death(row: JobRow, *, fault: str | None, at: str) -> JobRow:
 
 
 def write_back(connection: sql.Connection, before: JobRow, now: JobRow) -> bool:
-    """Keep what became of a held job; false where it is another worker's by now."""
+    """Save the new state of a held job; False if another worker holds it."""
     own = (_JOBS.stage == before.job.stage) & (_JOBS.number == before.number)
     own &= (_JOBS.worker == before.worker) & (_JOBS.attempt == before.attempt)
     values = {"state": now.state, "deaths": now.deaths, "reason": now.reason}
@@ -48,7 +48,7 @@ def write_back(connection: sql.Connection, before: JobRow, now: JobRow) -> bool:
 
 
 def given_up(connection: sql.Connection, stages: Sequence[str]) -> JobRow | None:
-    """The first job that the deaths of its workers ended, in the order of the stages."""
+    """The first job that was given up after deaths of its workers, in the order of the stages."""
     for stage in stages:
         query = sql.select(schema.jobs).where(
             _JOBS.stage == stage, _JOBS.state == "failed", _JOBS.deaths >= MOST_DEATHS
@@ -60,13 +60,13 @@ def given_up(connection: sql.Connection, stages: Sequence[str]) -> JobRow | None
 
 
 def rewind(connection: sql.Connection, first: JobRow, later: Sequence[str]) -> None:
-    """Take the jobs back to where one was given up, so that the same follow as if it had not been.
+    """Delete the jobs after one that was given up, so that the search repeats from there.
 
-    What was trained stays in the run folders: a job that is handed out again is done at once.
+    Trained weights stay in the run folders, so that repeated jobs finish at once.
 
     Args:
         connection: In a transaction.
-        first: The job that is tried again.
+        first: The job to retry.
         later: Stages after its own.
     """
     own = _JOBS.stage == first.job.stage
@@ -75,5 +75,5 @@ def rewind(connection: sql.Connection, first: JobRow, later: Sequence[str]) -> N
     again = own & (_JOBS.number == first.number)
     change_jobs(connection, again, state="released", deaths=0, reason=None)
     connection.execute(schema.candidates.delete().where(schema.candidates.c.origin.in_(later)))
-    # Workers that remember what is no longer there find the row of another round.
+    # Workers with cached rows notice the new round.
     connection.execute(schema.study.update().values(id=schema.study.c.id + 1))

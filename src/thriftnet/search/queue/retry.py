@@ -1,4 +1,4 @@
-"""A database that is away for a moment is asked again."""
+"""Retries calls while a database is temporarily unavailable."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from thriftnet.search.queue.faults import StorageUnavailableError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-"""Seconds between two questions."""
+"""Seconds between two attempts."""
 
 
 class _Waiting(Protocol):
     lease: float
-    """Seconds, at most, that are waited for."""
+    """Longest wait in seconds."""
     wait_until_available: bool
-    """Whether the database is known to be there, and so is waited for."""
+    """Whether to wait for the first answer, as the database is known to exist."""
 
 
 _S = TypeVar("_S", bound=_Waiting)
@@ -28,11 +28,10 @@ _T = TypeVar("_T")
 def retry_while_unavailable(
     method: Callable[Concatenate[_S, _P], _T],
 ) -> Callable[Concatenate[_S, _P], _T]:
-    """Repeat a call while the database is away, for as long as a lease lasts and no longer.
+    """Repeat a call while the database is unavailable, at most for the duration of a lease.
 
-    Each call is one transaction that may be repeated: where the first was written after all and
-    only its answer lost, the second finds that out. A database that never answered is not waited
-    for, unless `wait_until_available`: its address may be wrong.
+    Each call is an idempotent transaction, as only the answer may have been lost. There is no retry
+    if the database never answered, as its address may be wrong, unless `wait_until_available`.
     """
 
     @functools.wraps(method)

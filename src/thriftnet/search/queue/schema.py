@@ -1,8 +1,7 @@
-"""The tables of a study's storage, and their rows as values.
+"""The tables of a study's storage, and conversion of their rows.
 
-Each candidate and each job has a checksum over its other columns, by which a changed bit is found
-when the row is read. Rows of earlier versions have none. A lease is no part of it: it is renewed
-every few seconds, and a wrong one ends a job early or late.
+Each candidate and each job has a checksum over its other columns, verified on reading. Rows of
+earlier versions have none. The lease is excluded, as it is renewed every few seconds.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ jobs = sql.Table(
 
 
 class MalformedRowError(exc.SQLAlchemyError):
-    """A row holds what is never written there."""
+    """A row has invalid values."""
 
 
 _Number = Annotated[int, Field(ge=0, lt=2**63)]
@@ -110,10 +109,10 @@ _AnyRow = TypeVar("_AnyRow", bound=_Row)
 
 
 def _checked(kind: type[_AnyRow], row: Any) -> _AnyRow:
-    """A row of a database that may come from elsewhere.
+    """Validate a row of a possibly untrusted database.
 
     Raises:
-        MalformedRowError: It is none of ours.
+        MalformedRowError: It is invalid.
     """
     try:
         return kind.model_validate(row)
@@ -124,11 +123,11 @@ def _checked(kind: type[_AnyRow], row: Any) -> _AnyRow:
 
 
 def to_job_row(row: Any) -> JobRow:
-    """A row of the table `jobs`.
+    """Convert a row of the table `jobs`.
 
     Raises:
-        MalformedRowError: It is none of ours.
-        ChangedError: It is not what was written.
+        MalformedRowError: It is invalid.
+        ChangedError: Its checksum does not match.
     """
     check_row(jobs, row._mapping)
     found = _checked(_StoredJob, row)
@@ -146,11 +145,11 @@ def to_job_row(row: Any) -> JobRow:
 
 
 def to_candidate(row: Any) -> Candidate:
-    """A row of the table `candidates`.
+    """Convert a row of the table `candidates`.
 
     Raises:
-        MalformedRowError: It is none of ours.
-        ChangedError: It is not what was written.
+        MalformedRowError: It is invalid.
+        ChangedError: Its checksum does not match.
     """
     check_row(candidates, row._mapping)
     found = _checked(_StoredCandidate, row)

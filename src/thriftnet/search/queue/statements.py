@@ -1,4 +1,4 @@
-"""What a storage asks of its database and writes to it, within a transaction that it has begun."""
+"""SQL statements of a storage, within a transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thriftnet.search.queue.jobs import Candidate, Claim, JobRow
 
 
 def insert_candidates(connection: sql.Connection, candidates: Sequence[Candidate]) -> None:
-    """Those that are not known yet, after those that are."""
+    """Insert candidates that are not stored yet."""
     known = set(connection.scalars(sql.select(schema.candidates.c.digest)))
     new = {c.digest: c for c in candidates if c.digest not in known}
     rows = [
@@ -25,7 +25,7 @@ def insert_candidates(connection: sql.Connection, candidates: Sequence[Candidate
 
 
 def select_jobs(connection: sql.Connection, stage: str, *, checked: bool = True) -> list[JobRow]:
-    """All jobs of a stage, in the order of their numbers.
+    """All jobs of a stage, in order.
 
     Args:
         connection: In a transaction.
@@ -33,7 +33,7 @@ def select_jobs(connection: sql.Connection, stage: str, *, checked: bool = True)
         checked: Whether rows have checksums.
 
     Raises:
-        ChangedError: A row is not what was written.
+        ChangedError: A checksum does not match.
     """
     query = select_rows(schema.jobs, checked=checked).where(schema.jobs.c.stage == stage)
     rows = connection.execute(query.order_by(schema.jobs.c.number))
@@ -41,9 +41,9 @@ def select_jobs(connection: sql.Connection, stage: str, *, checked: bool = True)
 
 
 def select_given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:
-    """The first job that nobody works at: it was released, or its lease has run out.
+    """The first job without a worker: released, or with an expired lease.
 
-    A worker has one job: one of its own is from a claim whose answer was lost on the way.
+    A job that this worker holds already is from a claim whose answer was lost.
     """
     state = schema.jobs.c.state
     silent = (schema.jobs.c.expires < leased) | (schema.jobs.c.worker == worker)
@@ -54,25 +54,25 @@ def select_given_up(stage: str, worker: str, leased: float) -> sql.Select[Any]:
 
 
 def select_silent(stage: str, leased: float) -> sql.Select[Any]:
-    """Numbers of the jobs whose workers are taken for dead."""
+    """Numbers of the jobs with expired leases."""
     silent = (schema.jobs.c.state == "running") & (schema.jobs.c.expires < leased)
     return sql.select(schema.jobs.c.number).where(schema.jobs.c.stage == stage, silent)
 
 
 def select_working(leased: float) -> sql.Select[Any]:
-    """Jobs of all stages that somebody works at."""
+    """Jobs of all stages with active workers."""
     alive = (schema.jobs.c.state == "running") & (schema.jobs.c.expires >= leased)
     return sql.select(schema.jobs.c.id).where(alive).limit(1)
 
 
 def change_jobs(connection: sql.Connection, which: sql.ColumnElement[bool], **values: Any) -> int:
-    """Change jobs and their checksums.
+    """Update jobs and their checksums.
 
     Raises:
-        ChangedError: One is not what was written.
+        ChangedError: A checksum does not match.
 
     Returns:
-        How many there were.
+        Number of updated jobs.
     """
     rows = connection.execute(sql.select(schema.jobs).where(which)).mappings().all()
     for row in rows:
@@ -86,6 +86,6 @@ def change_jobs(connection: sql.Connection, which: sql.ColumnElement[bool], **va
 
 
 def of_claim(claim: Claim) -> sql.ColumnElement[bool]:
-    """Picks a job if it is still this claim's."""
+    """Condition for a job that this claim still holds."""
     own = (schema.jobs.c.id == claim.id) & (schema.jobs.c.state == "running")
     return own & (schema.jobs.c.attempt == claim.attempt) & (schema.jobs.c.worker == claim.worker)

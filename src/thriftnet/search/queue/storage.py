@@ -1,8 +1,7 @@
-"""Candidates and jobs in a database that several workers share.
+"""The shared storage of a study: candidates and jobs in a database.
 
-One code path for SQLite and PostgreSQL. Every write begins by updating the single row of the table
-`study`: that takes SQLite's write lock, or PostgreSQL's lock of that row, so that writes follow one
-another and each sees what the one before left.
+The same code serves SQLite and PostgreSQL. Every write first updates the single row of the table
+`study`, which takes SQLite's write lock or PostgreSQL's row lock and so serialises writes.
 """
 
 from __future__ import annotations
@@ -43,32 +42,32 @@ from thriftnet.search.queue.tables import Tables
 
 
 class Storage(Tables):
-    """The shared memory of a study.
+    """Candidates and jobs of a study.
 
     Args:
-        url: As SQLAlchemy reads it: `sqlite:///study.db`.
-        heartbeat: Seconds between two signs of life of this process's workers.
-        wait_until_available: Whether to wait for a database that does not answer at first, too.
-        read_only: Whether nothing is written, as where the folder may only be read.
+        url: SQLAlchemy address: `sqlite:///study.db`.
+        heartbeat: Seconds between two lease renewals of this process's workers.
+        wait_until_available: Whether to wait for a database that does not answer at first.
+        read_only: Whether to write nothing, as in a read-only folder.
 
-    Every method raises SearchError where the database is damaged, locked or full, or was out of
-    reach for as long as a lease lasts.
+    Every method raises SearchError if the database is damaged, locked or full, or was unavailable
+    for the duration of a lease.
     """
 
     @classmethod
     def in_file(cls, path: Path, *, heartbeat: float = 5.0, read_only: bool = False) -> Storage:
-        """The embedded default."""
+        """A storage in an SQLite file, the default."""
         return cls(sqlite_url(path), heartbeat=heartbeat, read_only=read_only)
 
     @retry_while_unavailable
     def add_candidates(self, candidates: Sequence[Candidate]) -> None:
-        """Those that are not known yet, after those that are."""
+        """Add candidates that are not stored yet."""
         with self._writing() as connection:
             insert_candidates(connection, candidates)
 
     @retry_while_unavailable
     def candidates(self) -> list[Candidate]:
-        """All of them, in the order in which they were added."""
+        """All candidates, in the order in which they were added."""
         with self._reading() as connection:
             query = select_rows(schema.candidates, checked=self._checked)
             rows = connection.execute(query.order_by(schema.candidates.c.position))
@@ -76,9 +75,9 @@ class Storage(Tables):
 
     @retry_while_unavailable
     def jobs(self, stage: str) -> list[JobRow]:
-        """All jobs of a stage, in the order in which they were handed out.
+        """All jobs of a stage, in the order in which they were assigned.
 
-        One whose lease has run out is told as released: nobody works at it.
+        A job with an expired lease is reported as released.
         """
         with self._reading() as connection:
             rows = select_jobs(connection, stage, checked=self._checked)
@@ -87,20 +86,20 @@ class Storage(Tables):
 
     @retry_while_unavailable
     def version(self) -> int:
-        """A number that grows with every write but the renewal of a lease."""
+        """A number that increases with every write except lease renewals."""
         with self._reading() as connection:
             return connection.scalar(sql.select(schema.study.c.writes)) or 0
 
     def claim(self, stage: str, decide: Decide, *, worker: str) -> Claim | Answer:
-        """Take a job over that was given up, or the next one.
+        """Claim a released job, or the next one.
 
         Args:
             stage: Its name.
-            decide: Chooses the next job of the stage, from those there are.
-            worker: Who takes it; names a process on a machine.
+            decide: Chooses the stage's next job from the existing ones.
+            worker: Name of the worker: a process on a machine.
         """
         while isinstance(found := self._claim(stage, decide, worker), Deferred):
-            found.compute()  # outside of the transaction, for which all other workers wait
+            found.compute()  # outside the transaction, which blocks other workers
         return found
 
     @retry_while_unavailable
@@ -124,8 +123,8 @@ class Storage(Tables):
             return Claim(found, answer, 1, worker)
 
     def renew_lease(self, claim: Claim) -> bool:
-        """Say that the worker lives; false where the job is another's by now."""
-        # Without the study's lock: no choice depends on it.
+        """Renew the lease of a claim; False if another worker holds the job."""
+        # Without the study's lock: no decision depends on it.
         with self._explained(), self._engine.begin() as connection:
             expires = self._expiry(self._clock(connection)[0])
             lease = schema.jobs.update().where(of_claim(claim)).values(expires=expires)
@@ -133,20 +132,20 @@ class Storage(Tables):
 
     @retry_while_unavailable
     def finish(self, claim: Claim, *, value: float, seconds: float) -> bool:
-        """Record what came of a job, once; false where the job is another's by now."""
+        """Record the result of a job once; False if another worker holds it."""
         with self._writing() as connection:
             values = {"value": value, "seconds": seconds, "reason": None}
             return change_jobs(connection, of_claim(claim), state="finished", **values) == 1
 
     @retry_while_unavailable
     def fail(self, claim: Claim, *, reason: str) -> bool:
-        """Record that the job cannot be done, by whomever; false where it is another's by now."""
+        """Record that a job failed for good; False if another worker holds it."""
         with self._writing() as connection:
             return change_jobs(connection, of_claim(claim), state="failed", reason=reason) == 1
 
     @retry_while_unavailable
     def release(self, claim: Claim) -> bool:
-        """Give a job up unharmed, for the next worker."""
+        """Release a job for the next worker."""
         with self._writing() as connection:
             return change_jobs(connection, of_claim(claim), state="released") == 1
 
@@ -158,15 +157,15 @@ class Storage(Tables):
         fault: str | None = None,
         reached: Callable[[Job], str] = lambda _: "",
     ) -> list[JobRow]:
-        """Give up what a worker held that has ended; the third death of a job's own fails it.
+        """Release the job of a dead worker; the third death caused by a job fails it.
 
         Args:
             worker: Its name.
-            fault: What the job may be to blame for; none where the worker was killed from outside.
-            reached: How far a job's trial has come, in words.
+            fault: Cause that may be due to the job; None if the worker was killed from outside.
+            reached: Returns the progress of a job's trial, in words.
 
         Returns:
-            What it held, as it is now.
+            The job in its new state.
         """
         with self._reading() as connection:
             held = held_by(connection, worker)
@@ -176,17 +175,17 @@ class Storage(Tables):
 
     @retry_while_unavailable
     def rewind(self, stages: Sequence[str], *, forget: Callable[[str], None]) -> JobRow | None:
-        """Try again what the deaths of workers ended, and do anew what followed from its loss.
+        """Retry jobs that were given up after deaths of workers, and repeat what followed.
 
         Args:
-            stages: All of them, in their order.
-            forget: Told of each stage whose outcome no longer stands, the last first.
+            stages: All stages, in order.
+            forget: Called with each stage whose outcome becomes invalid, the last first.
 
         Returns:
-            The first job that is tried again; none where there is none.
+            The first job to retry; None if there is none.
 
         Raises:
-            SearchError: Workers are at it.
+            SearchError: Workers are active.
         """
         with self._writing() as connection:
             leased = self._clock(connection)[1]

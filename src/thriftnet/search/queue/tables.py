@@ -1,4 +1,4 @@
-"""The tables of a study: made once, and checked to be of this space and this study folder."""
+"""Creates the tables of a study, and checks that they belong to its space and folder."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from thriftnet.search.queue.transactions import Transactions
 
 
 class Tables(Transactions):
-    """Makes and checks the tables of a database."""
+    """Creates and checks the tables of a database."""
 
     @retry_while_unavailable
     def prepare(self, space: str, *, begun: bool = False) -> None:
-        """Make the tables, or check that they are of this space.
+        """Create the tables, or check that they belong to this space.
 
         Args:
             space: Its digest.
-            begun: Whether they were made before, so that a database without any is the wrong one.
+            begun: Whether they must exist already.
 
         Raises:
-            SearchError: The database is of another space, or is the wrong one.
+            SearchError: The database belongs to another space, or has no tables.
         """
         with self._reading() as connection:
             refuse_code(connection)
@@ -49,13 +49,13 @@ class Tables(Transactions):
 
     @retry_while_unavailable
     def check(self, space: str) -> None:
-        """Check that the tables exist and are of this space; nothing is written.
+        """Check that the tables exist and belong to this space, without writing.
 
         Args:
             space: Its digest.
 
         Raises:
-            SearchError: They are not.
+            SearchError: They do not.
         """
         with self._reading() as connection:
             refuse_code(connection)
@@ -73,10 +73,10 @@ class Tables(Transactions):
 
     @retry_while_unavailable
     def check_folder(self, identity: str) -> None:
-        """Check that the storage belongs to no other study folder; nothing is written.
+        """Check that the storage belongs to no other study folder, without writing.
 
         Args:
-            identity: Of the folder.
+            identity: Identity of the folder.
 
         Raises:
             SearchError: It belongs to another one.
@@ -86,13 +86,13 @@ class Tables(Transactions):
 
     @retry_while_unavailable
     def bind(self, identity: str, place: str) -> None:
-        """Check that the storage belongs to this study folder, or make it belong to it.
+        """Bind the storage to this study folder, or check that it is.
 
-        Trials continue from checkpoints in the folder, so all machines must see the same one.
+        Trials continue from checkpoints in the folder, so all machines must use the same one.
 
         Args:
-            identity: Of the folder.
-            place: Where the folder is, for messages.
+            identity: Identity of the folder.
+            place: Path of the folder, for messages.
 
         Raises:
             SearchError: It belongs to another one.
@@ -103,14 +103,14 @@ class Tables(Transactions):
                 connection.execute(schema.folder.insert().values(**values))
 
     def _belongs(self, connection: sql.Connection, identity: str) -> bool:
-        """Whether the storage belongs to a folder by now, which is the one of this identity."""
+        """Whether the storage is bound to the folder of this identity."""
         known = connection.execute(sql.select(schema.folder)).first()
         if known is not None and known.identity != identity:
             raise another_folder(self.where, known.place)
         return known is not None
 
     def _make_tables(self) -> None:
-        """Make the missing tables, even if other processes do so at the same time."""
+        """Create missing tables, safely with concurrent processes."""
         for _ in range(len(schema.metadata.tables) + 1):  # each lost race adds one table
             with unless_another_was_first():
                 schema.metadata.create_all(self._engine)

@@ -1,4 +1,4 @@
-"""Transactions on the database of a study, and its clock; faults become one line each."""
+"""Transactions on the database of a study, its clock, and translation of errors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from thriftnet.search.queue.database import file_of, in_memory, name_of, open_da
 from thriftnet.search.queue.faults import damaged, explain, gone
 
 LEASE_BEATS = 6
-"""A worker silent for so many heartbeats is taken for dead."""
+"""Heartbeats without renewal after which a lease expires."""
 
 
 class Transactions:
-    """Reads and writes of one database, each whole or not at all."""
+    """Reads and writes of a database in transactions."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class Transactions:
         self.where = name_of(url)
         self._file = file_of(url)
         self._was_there = False
-        """Whether the study was found in it."""
+        """Whether the study was found in the database."""
         if in_memory(url):
             raise SearchError(
                 "--storage names a database in memory, which no other process can see; use "
                 "sqlite:///study.db, or leave it out"
             )
         self._checked = True
-        """Whether rows have checksums: those of a study from before, opened to read, have none."""
+        """Whether rows have checksums; read-only studies of earlier versions do not."""
         self._round = 1
-        """How often the study was rewound, and once more: what is remembered is of this round."""
+        """Number of rewinds plus one; cached rows belong to this round."""
         try:
             self._engine = open_database(url, read_only=read_only)
         except ModuleNotFoundError as fault:
@@ -60,14 +60,15 @@ class Transactions:
             ) from None
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._engine.dispose()
 
     def _clock(self, connection: sql.Connection) -> tuple[float, float]:
-        """Now, and up to when leases have run out, in seconds on one clock for all workers.
+        """The time, and the time before which leases have expired, on a clock shared by all
+        workers.
 
-        A lease does not run out while the server is down and for as long after: its workers live,
-        and could not say so.
+        Leases do not expire while the server is down and for as long afterwards, as live workers
+        could not renew them.
         """
         if self._engine.dialect.name != "postgresql":
             return time.time(), time.time()
@@ -81,7 +82,7 @@ class Transactions:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
-        # SQLite would write to what was deleted.
+        # SQLite would write to the deleted file.
         if self._was_there and self._file and not self._file.is_file():
             raise gone(self.where)
         with self._explained(), self._engine.begin() as connection:

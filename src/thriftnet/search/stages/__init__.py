@@ -1,1 +1,1 @@
-"""What a study runs next, stage by stage."""
+"""The stages of a search: what to run next, and what each finds."""

@@ -1,8 +1,8 @@
-"""The second stage: what the best trials of the grid show of their networks' stages.
+"""The second stage: analysis of the stages of the grid's best networks.
 
-Nothing is trained here, so that there are no jobs: checkpoints of the grid are read on validation
-images, and a few steps repeated whose weights are thrown away. Every draw is named by the trial's
-seed: the same trials give the same figures.
+It has no jobs: it evaluates checkpoints of the grid on validation images, and repeats a few
+training steps without keeping the weights. Draws depend on the trial's seed only, so that results
+are reproducible.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from thriftnet.search.study import Study
 NAME = "analysis"
 
 HARDEST = 10
-"""Images of the largest loss that are listed."""
+"""Number of listed images with the largest loss."""
 
 
 def horizon(space: Space) -> int:
-    """Epochs of the grid's trials: there are no others."""
+    """Epochs of the grid's trials."""
     return grid.horizon(space)
 
 
 def decide(snapshot: StudySnapshot) -> Decide:
-    """Nothing is trained."""
+    """No jobs."""
     del snapshot
 
     def choose(rows: Sequence[JobRow]) -> Job | Answer:
@@ -51,7 +51,7 @@ def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
 
 
 def survivors(snapshot: StudySnapshot) -> list[str]:
-    """Digests of the grid's best, and of the best of the reference's candidates."""
+    """Digests of the grid's best, and of the reference's best candidate."""
     ranked = grid.ranking(snapshot)
     chosen = ranked[: snapshot.space.analysis.top]
     reference = next((digest for digest in ranked if snapshot.candidates[digest].reference), None)
@@ -59,10 +59,10 @@ def survivors(snapshot: StudySnapshot) -> list[str]:
 
 
 def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
-    """Figures and verdicts of each survivor.
+    """Compute the metrics and verdicts of each survivor.
 
     Raises:
-        SearchError: No trial of the grid finished, or a trial's folder is gone or damaged.
+        SearchError: No trial of the grid finished, or a trial's folder is missing or damaged.
         DataError: The data set cannot be had.
     """
     from thriftnet.search.stages.capacity import rules
@@ -90,17 +90,16 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
 
 
 def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> dict[str, Any]:
-    """Everything that is measured of one trial.
+    """Analyse one trial.
 
     Args:
         path: Its run folder.
-        images: Training images at most that fit the probe, and validation images at most that
-            are read.
-        steps: Real steps whose norms are taken.
-        data: Where to read the images; none: as the space says.
+        images: Maximum of training images for the probe, and of validation images.
+        steps: Training steps to measure norms over.
+        data: Replaces the space's data set.
 
     Raises:
-        SearchError: The folder is gone or damaged.
+        SearchError: The folder is missing or damaged.
         DataError: The data set cannot be had.
     """
     from thriftnet.models.stages import network_stages
@@ -144,13 +143,13 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
 def error_facts(
     logits: Tensor, labels: Tensor, positions: Sequence[int], *, classes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What is taken for what, and the images of the largest loss.
+    """The most confused classes, and the images with the largest loss.
 
     Args:
         logits: (N, classes) float32.
         labels: (N,) int64.
-        positions: Of each image in the data set's training images.
-        classes: Their names.
+        positions: Position of each image in the training images.
+        classes: Class names.
     """
     from thriftnet.evaluation.results import read_logits
 

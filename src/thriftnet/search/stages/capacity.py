@@ -1,13 +1,10 @@
-"""Whether a stage of a network is too small, too large or neither: stated rules over figures.
+"""Rules that classify a stage of a network as over-capacity, bottleneck or neither.
 
-A stage is judged by what it adds, not by its place: `gain_share` is its share of the probe's rise
-from the stem to the last stage, and `cost_share` the mean of its shares of the stages' parameters
-and of their multiply-accumulates. *Over-capacity* means that a stage does not use what it has, so
-that giving it less costs little; *bottleneck*, that it adds much more than its share of the cost,
-so that more is best spent there. A stage that has collapsed onto a few directions starves those
-behind it, and is over-capacity all the same: it does not use the width that it has.
-
-Pure functions: no networks, no files.
+`gain_share` is a stage's share of the rise of probe accuracy from the stem to the last stage, and
+`cost_share` the mean of its shares of parameters and MACs. *Over-capacity*: the stage does not use
+its capacity, so that it can be smaller at little loss; this includes a stage with collapsed rank.
+*Bottleneck*: it gains much more than its share of the cost, so that capacity is best added there.
+Pure functions.
 """
 
 from __future__ import annotations
@@ -19,9 +16,9 @@ from typing import Any, Literal
 Verdict = Literal["bottleneck", "over-capacity", "balanced", "cannot be told"]
 
 DEAD_SHARE = 0.25
-"""Dead channels from which a stage is over-capacity."""
+"""Share of dead channels from which a stage is over-capacity."""
 RANK_SHARE = 0.5
-"""Share of classes - 1 directions, which telling the classes apart takes, below which it is."""
+"""Effective rank, relative to classes - 1, below which it is."""
 LOW_RATIO = 0.5
 """Gain share over cost share below which it is."""
 HIGH_RATIO = 1.5
@@ -30,14 +27,14 @@ HIGH_RATIO = 1.5
 
 @dataclass(frozen=True)
 class StageFigures:
-    """What was measured of a stage."""
+    """Measurements of a stage."""
 
     name: str
     channels: int
     parameters: int
     macs: int
     dead: int
-    """Channels."""
+    """Number of dead channels."""
     effective_rank: float
     probe_accuracy: float
 
@@ -48,9 +45,9 @@ class StageVerdict:
 
     figures: StageFigures
     gain: float
-    """Of the probe's accuracy over the stage before."""
+    """Gain of probe accuracy over the previous stage."""
     gain_half_width: float
-    """Half of the gain's 95% interval, of the images that the probe is judged by."""
+    """Half of the gain's 95% interval, over images."""
     gain_share: float
     cost_share: float
     verdict: Verdict
@@ -58,11 +55,11 @@ class StageVerdict:
 
     @property
     def ratio(self) -> float:
-        """What it adds for what it costs; 1 is the network's mean."""
+        """Gain share divided by cost share."""
         return self.gain_share / self.cost_share if self.cost_share else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, rounded to six digits behind the point."""
+        """JSON values, rounded to six decimals."""
         plain = {**asdict(self.figures), "gain": self.gain, "gain_half_width": self.gain_half_width}
         plain |= {"gain_share": self.gain_share}
         plain |= {"cost_share": self.cost_share, "ratio": self.ratio}
@@ -71,7 +68,7 @@ class StageVerdict:
 
 
 def rules() -> dict[str, float]:
-    """The thresholds, to be kept beside the verdicts."""
+    """The thresholds, stored with the verdicts."""
     return {
         "dead_share": DEAD_SHARE,
         "rank_share": RANK_SHARE,
@@ -86,10 +83,10 @@ def judge(
     """A verdict for every stage.
 
     Args:
-        stages: In the order in which features pass through them.
-        base: Probe accuracy before the first: the stem's.
-        classes: Of the data set.
-        images: That the probes were judged by: how sure their accuracies are.
+        stages: In order of the forward pass.
+        base: Probe accuracy of the stem.
+        classes: Number of classes.
+        images: Number of images that the probes were evaluated on.
     """
     before = [base, *(stage.probe_accuracy for stage in stages)]
     gains = [stage.probe_accuracy - earlier for stage, earlier in zip(stages, before, strict=False)]
@@ -101,7 +98,7 @@ def judge(
     learned = top - base > _half_width(base, top, images)
     found: list[StageVerdict] = []
     for stage, gain in zip(stages, gains, strict=True):
-        # Where no stage adds anything, none adds less than another.
+        # If no stage gains anything, all are equal.
         cost = (stage.parameters / parameters + stage.macs / macs) / 2
         share = max(0.0, gain) / rise if rise else cost
         width = _half_width(earlier_of[stage.name], stage.probe_accuracy, images)
@@ -114,7 +111,7 @@ def judge(
 
 
 def _half_width(one: float, other: float, images: int) -> float:
-    """Half of the 95% interval of the difference of two accuracies on so many images."""
+    """Half of the 95% interval of the difference of two accuracies."""
     return 1.96 * ((one * (1 - one) + other * (1 - other)) / images) ** 0.5
 
 

@@ -1,4 +1,4 @@
-"""How a trial trained: the slope of its loss, its gap, and how much each stage is moved."""
+"""Training dynamics of a trial: slope of the loss, accuracy gap, and update norms per stage."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState
 
 LAST_EPOCHS = 3
-"""Epochs that the slope of the loss is taken over."""
+"""Epochs for the slope of the loss."""
 
 
 def curve_facts(lines: Sequence[MetricRecord]) -> dict[str, float | None]:
     """Slope of the training loss per epoch over the last epochs, and the accuracy gap.
 
-    The training accuracy is that of the epoch as it went on, on augmented images.
+    Training accuracy is measured during the epoch, on augmented images.
     """
     epochs = [line for line in lines if line["kind"] == "epoch"]
     last, losses = epochs[-1], [line["train_loss"] for line in epochs[-LAST_EPOCHS:]]
@@ -36,7 +36,7 @@ def curve_facts(lines: Sequence[MetricRecord]) -> dict[str, float | None]:
 
 
 def slope(values: Sequence[float]) -> float | None:
-    """Of the least-squares line through values one apart; none of fewer than two."""
+    """Slope of the least-squares line; None for fewer than two values."""
     if len(values) < 2:
         return None
     middle = (len(values) - 1) / 2
@@ -47,19 +47,19 @@ def slope(values: Sequence[float]) -> float | None:
 def step_norms(
     plan: Plan, state: TrainingState, stages: Mapping[str, nn.Module], *, steps: int
 ) -> dict[str, dict[str, float]]:
-    """Gradient and update of each stage in some real training steps from where a trial stands.
+    """Gradient and update norms of each stage in some training steps from a checkpoint.
 
-    The schedule is put back to its middle: at its end the rate is near 0, and so is every update.
+    The schedule is set to its middle, as at its end the learning rate is near 0.
 
     Args:
-        plan: Of the trial.
-        state: Its checkpoint; changed, and of no further use.
+        plan: Plan of the trial.
+        state: Its checkpoint; must not be used afterwards.
         stages: Parts of `state.model` by name.
-        steps: How many.
+        steps: Number of steps.
 
     Returns:
-        For each stage the means over the steps of `gradient_norm`, and of `relative_update`: the
-        norm of the update as a share of the norm of the weights.
+        Per stage, means over the steps of `gradient_norm`, and of `relative_update`: the norm of
+        the update divided by the norm of the weights.
     """
     parameters = {
         name: [p for p in part.parameters() if p.requires_grad] for name, part in stages.items()
@@ -92,5 +92,5 @@ def step_norms(
 
 
 def _norm(tensors: Sequence[Tensor]) -> float:
-    """The Euclidean norm of all numbers together."""
+    """The Euclidean norm over several tensors."""
     return sum(t.double().square().sum().item() for t in tensors) ** 0.5

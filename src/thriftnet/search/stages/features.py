@@ -1,4 +1,4 @@
-"""What each stage of a network makes of images: dead channels, effective rank, a linear probe.
+"""Measures of a stage's features: dead channels, effective rank, a linear probe.
 
 Notation in shape comments: N images, C channels of a stage, K classes.
 """
@@ -17,19 +17,19 @@ from thriftnet.augment import normalise
 from thriftnet.runtime.device import Compute
 
 DEAD = 1e-3
-"""A channel is dead whose standard deviation is below this share of the stage's mean one."""
+"""A channel is dead if its standard deviation is below this share of the stage's mean."""
 RIDGE = 0.01
-"""Penalty of the probe, a share of the number of images, on features of unit variance."""
+"""Ridge penalty of the probe per image, for features of unit variance."""
 
 
 @dataclass(frozen=True)
 class StageFeatures:
-    """What one stage says of some images."""
+    """Features of a stage for some images."""
 
     pooled: Tensor
-    """(N, C) float64: the mean of each channel over the pixels."""
+    """(N, C) float64: mean of each channel over pixels."""
     deviation: Tensor
-    """(C,) float64: of each channel over images and pixels."""
+    """(C,) float64: standard deviation of each channel over images and pixels."""
 
 
 @torch.no_grad()
@@ -43,16 +43,16 @@ def stage_features(
     compute: Compute,
     batch_size: int = 250,
 ) -> dict[str, StageFeatures]:
-    """Run images through the network in evaluation mode and keep the output of each stage.
+    """Run images through the network in evaluation mode and collect the output of each stage.
 
     Args:
         network: On `compute.device`; its mode is restored.
-        stages: Its parts by name.
+        stages: Parts of the network by name.
         images: (N, 3, H, W) uint8.
-        mean: Of the training images in [0, 1].
-        std: Of the training images in [0, 1].
-        compute: Device; the arithmetic is float32 whatever its precision, as ranks need digits.
-        batch_size: Images at once.
+        mean: Channel means of the training images in [0, 1].
+        std: Channel standard deviations of the training images in [0, 1].
+        compute: Device; always runs in float32, as ranks need the precision.
+        batch_size: Images per batch.
     """
     pooled: dict[str, list[Tensor]] = {name: [] for name in stages}
     moments: dict[str, list[Tensor]] = {name: [] for name in stages}
@@ -87,16 +87,16 @@ def stage_features(
 
 
 def dead_channels(deviation: Tensor) -> int:
-    """Channels that say the same of every pixel of every image, from (C,) deviations."""
-    # The rounding of a constant channel's variance is some 1e-8 of its square.
+    """Number of channels constant over all images and pixels, from (C,) deviations."""
+    # Rounding gives a constant channel a variance of about 1e-8 of its square.
     return int((deviation <= DEAD * deviation.mean()).sum())
 
 
 def effective_rank(features: Tensor) -> float:
-    """The number of directions that (N, C) features use: exp of the entropy of singular values.
+    """Effective rank of (N, C) features: exp of the entropy of normalised singular values.
 
-    The values are those of the centred features, divided by their sum (Roy and Vetterli 2007,
-    "The effective rank", definition 2). Features that are constant have rank 0.
+    Singular values of the centred features, divided by their sum (Roy and Vetterli 2007, "The
+    effective rank", definition 2). Constant features have rank 0.
     """
     values = torch.linalg.svdvals(features - features.mean(dim=0))
     if values[0] <= 1e-12 * max(1.0, features.abs().max().item()):
@@ -108,17 +108,17 @@ def effective_rank(features: Tensor) -> float:
 def probe_accuracy(
     features: Tensor, labels: Tensor, others: Tensor, other_labels: Tensor, *, classes: int
 ) -> float:
-    """How many images a linear classifier of a stage's features gets right.
+    """Accuracy of a linear classifier on a stage's features.
 
     Ridge regression onto one-hot labels in closed form, w = (X'X + a n I)^-1 X'Y with X the
     features at mean 0 and variance 1, a = `RIDGE` and n images.
 
     Args:
-        features: (N, C) float64 of images to fit.
+        features: (N, C) float64 to fit.
         labels: (N,) int64.
-        others: (M, C) float64 of images to judge by.
+        others: (M, C) float64 to evaluate.
         other_labels: (M,) int64.
-        classes: How many there are.
+        classes: Number of classes.
     """
     centre, scale = features.mean(dim=0), features.std(dim=0, correction=0)
     scale = torch.where(scale > 1e-12, scale, torch.ones_like(scale))

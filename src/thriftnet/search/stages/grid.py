@@ -20,12 +20,12 @@ NAME = "grid"
 
 
 def horizon(space: Space) -> int:
-    """Epochs of every trial's schedule: those of the last rung."""
+    """Epochs of every trial's schedule: the last rung."""
     return space.halving.rungs[-1]
 
 
 def decide(snapshot: StudySnapshot) -> Decide:
-    """Choose by halving; candidates start in the order of their digests, as good as shuffled."""
+    """Choose by halving; candidates start in the pseudo-random order of their digests."""
     settings = snapshot.space.halving
     halving = Halving(
         candidates=sorted(candidate.digest for candidate in snapshot.competing),
@@ -44,17 +44,17 @@ def decide(snapshot: StudySnapshot) -> Decide:
 
 
 def as_steps(space: Space, rows: Sequence[JobRow]) -> list[Step]:
-    """Jobs as halving sees them."""
+    """Convert jobs to steps of the halving."""
     return [_as_step(space, row) for row in rows]
 
 
 def ranking(snapshot: StudySnapshot) -> list[str]:
-    """Digests of the candidates that were trained, best first."""
+    """Digests of trained candidates, best first."""
     return [step.candidate for step in standings(as_steps(snapshot.space, snapshot.jobs[NAME]))]
 
 
 def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
-    """(jobs, multiply-accumulates x epochs of each) of each rung, about."""
+    """Approximate (jobs, multiply-accumulates x epochs of each) per rung."""
     rungs, competing = snapshot.space.halving.rungs, snapshot.competing
     macs = fmean(candidate.macs for candidate in competing) if competing else 0.0
     counts = expected_steps(len(competing), len(rungs), snapshot.space.halving.eta)
@@ -63,7 +63,7 @@ def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
 
 
 def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
-    """The candidates best first, and what it cost beside training all of them to the end."""
+    """Rank the candidates, and compare the cost with training all of them to the end."""
     del study, data
     rows = snapshot.jobs[NAME]
     found = standings(as_steps(snapshot.space, rows))
@@ -92,10 +92,10 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
 
 
 def _as_step(space: Space, row: JobRow) -> Step:
-    """A job as a step of the halving.
+    """Convert a job to a step of the halving.
 
     Raises:
-        SearchError: It is of no rung.
+        SearchError: Its epochs are not a rung.
     """
     if row.job.epochs not in space.halving.rungs:
         raise SearchError(

@@ -1,16 +1,13 @@
 """Successive halving (Jamieson and Talwalkar 2015, arXiv 1502.07943) without waiting for a rung.
 
-A grid is finite, so that the size of each rung is known before anything trains. A candidate goes on
-as soon as nothing that is still to come can push it out of its rung's best: the jobs are those of
-halving rung by rung, whatever order candidates start in, and no more. Promoting the top 1/eta of a
-rung so far, as ASHA does for candidates without end (Li et al. 2018, arXiv 1810.05934), also
-promotes some who are overtaken, in an unlucky order many.
+A grid is finite, so the size of each rung is known in advance. A candidate is promoted as soon as
+no pending result can displace it from its rung's best. The jobs are exactly those of halving rung
+by rung, independent of the order of candidates. Promoting the top 1/eta of a rung so far, as in
+ASHA (Li et al. 2018, arXiv 1810.05934), would also promote candidates that are overtaken later.
 
-The order of the jobs does not depend on timing either: the choice of job t sees what came of jobs
-0 to t - lag - 1 and no more, and waits for those. How many workers there were, how fast each was,
-and which of them died plays no part.
-
-Pure functions: no files, no clock.
+The order of jobs does not depend on timing: the choice of job t uses the results of jobs 0 to
+t - lag - 1, and waits for those. The number and speed of workers and their crashes have no
+influence. Pure functions.
 """
 
 from __future__ import annotations
@@ -26,25 +23,25 @@ from thriftnet.search.queue.jobs import Answer
 
 @dataclass(frozen=True)
 class Step:
-    """One job of the halving, and what came of it."""
+    """One job of the halving, with its result."""
 
     candidate: str
     rung: int
     """Counted from 0."""
     value: float | None = None
-    """Larger is better; minus infinity of one that failed; none while it runs."""
+    """Larger is better; minus infinity if failed; None while running."""
 
 
 Boards = list[list[tuple[float, str]]]
-"""For each rung, what came of its jobs: (-value, candidate), best first, infinity for failed."""
+"""Per rung, results as (-value, candidate), best first; infinity if failed."""
 
 
 @dataclass(frozen=True)
 class Halving:
-    """What stays the same from the first job to the last."""
+    """The constant settings of a halving."""
 
     candidates: Sequence[str]
-    """In the order in which they start."""
+    """In starting order."""
     rungs: int
     eta: int
     lag: int
@@ -53,7 +50,7 @@ class Halving:
         """Choose the next job.
 
         Args:
-            steps: All jobs so far, in the order in which they were handed out.
+            steps: All jobs so far, in the order of assignment.
         """
         count = max(0, len(steps) - self.lag)
         if any(step.value is None for step in steps[:count]):
@@ -61,7 +58,7 @@ class Halving:
         boards = self._boards(steps[:count])
         started = {(step.candidate, step.rung) for step in steps}
         found = self._choose(boards, started)
-        # If the visible results leave nothing to do, look at one job more, and so on.
+        # If the visible results leave nothing to do, make one more visible, and so on.
         for step in steps[count:]:
             if found:
                 break
@@ -78,7 +75,7 @@ class Halving:
         ]
 
     def _choose(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
-        """Promote on the highest rung that has someone, else start the next candidate."""
+        """Promote on the highest rung with a certain candidate, else start the next candidate."""
         certain = self._certain(boards)
         for rung in reversed(range(self.rungs - 1)):
             if found := _promotion(boards, rung, certain[rung], started):
@@ -88,7 +85,7 @@ class Halving:
         return None if candidate is None else Step(candidate, 0)
 
     def _certain(self, boards: Boards) -> list[int]:
-        """How many of each rung's best are promoted whatever results are still to come."""
+        """Number of each rung's best that are promoted regardless of pending results."""
         sizes = expected_steps(len(self.candidates), self.rungs, self.eta)
         found: list[int] = []
         total = sizes[0]
@@ -96,11 +93,11 @@ class Halving:
             total = min(total, size)
             to_come = max(0, total - len(board))  # an older study may have promoted more
             found.append(max(0, places - to_come))
-            total -= len(board) - bisect_left(board, (math.inf, ""))  # failed ones never come
+            total -= len(board) - bisect_left(board, (math.inf, ""))  # failed ones have no result
         return found
 
     def _last_promotion(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
-        """With all jobs over: promote others if all failed, until one is at the full horizon."""
+        """When all jobs are over: if all promoted failed, promote others to the full horizon."""
         if any(value < math.inf for value, _ in boards[-1]):
             return None
         for rung in reversed(range(self.rungs - 1)):
@@ -110,7 +107,7 @@ class Halving:
 
 
 def _promotion(boards: Boards, rung: int, count: int, started: set[tuple[str, int]]) -> Step | None:
-    """The best among the first `count` of a rung that was not promoted yet."""
+    """The best of the first `count` of a rung that is not promoted yet."""
     for value, candidate in boards[rung][:count]:
         if value < math.inf and (candidate, rung + 1) not in started:
             return Step(candidate, rung + 1)
@@ -118,13 +115,13 @@ def _promotion(boards: Boards, rung: int, count: int, started: set[tuple[str, in
 
 
 def rank(steps: Sequence[Step], rung: int) -> list[Step]:
-    """Those of a rung that did not fail, best first; equal ones in the order of their names."""
+    """Candidates of a rung that did not fail, best first; ties by name."""
     good = [step for step in _on(steps, rung) if step.value is not None and step.value > -math.inf]
     return sorted(good, key=lambda step: (-(step.value or 0.0), step.candidate))
 
 
 def standings(steps: Sequence[Step]) -> list[Step]:
-    """Each candidate's last finished step, best first: a higher rung, then a higher value."""
+    """Each candidate's last finished step, by rung, then by value, best first."""
     found: dict[str, Step] = {}
     for rung in reversed(range(1 + max((step.rung for step in steps), default=-1))):
         for step in rank(steps, rung):
@@ -133,7 +130,7 @@ def standings(steps: Sequence[Step]) -> list[Step]:
 
 
 def expected_steps(candidates: int, rungs: int, eta: int) -> list[int]:
-    """Jobs of each rung, where nobody fails."""
+    """Number of jobs per rung if none fails."""
     counts = [candidates]
     for _ in range(rungs - 1):
         counts.append(max(1, counts[-1] // eta))

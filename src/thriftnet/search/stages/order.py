@@ -1,7 +1,7 @@
-"""The stages of a search, in their order: what each runs next, and what it found.
+"""The table of stages of a search, in order.
 
 The paper's method is grid search, performance analysis, targeted refinement and validation. A stage
-is an entry of `STAGES`; the search runs them in that order, each when the one before is done.
+is an entry of `STAGES`, and starts when the previous one is done.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from thriftnet.search.study import Study
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: pure functions of what is known, and what it writes in the end."""
+    """A stage, as functions of the study's snapshot."""
 
     name: str
     horizon: Callable[[Space], int]
-    """Epochs of a trial's whole schedule."""
+    """Epochs of a trial's schedule."""
     decide: Callable[[StudySnapshot], Decide]
-    """From what earlier stages found to the choice of this stage's next job."""
+    """Returns the function that chooses this stage's next job."""
     expected: Callable[[StudySnapshot], list[tuple[int, float]]]
-    """(jobs, multiply-accumulates x epochs of each) that the stage will have in all, about."""
+    """Approximate (jobs, multiply-accumulates x epochs of each) of the whole stage."""
     conclude: Callable[[Study, StudySnapshot, Path | None], dict[str, Any]]
-    """With all jobs over: what was found, as plain values; may write files and read `--data`."""
+    """When all jobs are over: computes the outcome; may write files and read the data."""
 
 
 GRID = Stage("grid", grid.horizon, grid.decide, grid.expected, grid.conclude)
@@ -48,7 +48,7 @@ STAGES = (GRID, ANALYSIS, REFINEMENT, VALIDATION)
 
 
 def find_stage(name: str) -> Stage:
-    """A stage by its name.
+    """Find a stage by name.
 
     Raises:
         SearchError: There is no such stage.
@@ -60,17 +60,17 @@ def find_stage(name: str) -> Stage:
 
 
 def stages_before(stage: Stage) -> tuple[Stage, ...]:
-    """What has to be done first."""
+    """Stages before a stage."""
     return STAGES[: STAGES.index(stage)]
 
 
 def read_snapshot(study: Study) -> StudySnapshot:
-    """Everything that a study's storage holds.
+    """Read everything in a study's storage.
 
     Raises:
         SearchError: The storage or an outcome is damaged.
     """
-    # Jobs first: one that is handed out meanwhile brings its candidate with it.
+    # Jobs first: a job assigned meanwhile may have a new candidate.
     jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
     candidates = StoredCandidates(study.storage.candidates)
     for row in (row for rows in jobs.values() for row in rows):

@@ -1,4 +1,4 @@
-"""The Pareto set: whom nobody beats in everything."""
+"""The Pareto set of points."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 
 def pareto(points: Mapping[str, Sequence[float]]) -> set[str]:
-    """Names of the points that no other one is at least as good as in all, and better in some.
+    """Names of the non-dominated points.
 
     Args:
-        points: By name; smaller is better in every place.
+        points: By name; smaller is better in every coordinate.
     """
     return {
         name

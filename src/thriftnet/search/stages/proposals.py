@@ -1,4 +1,4 @@
-"""What the refinement trains: shifted networks, and suggestions around the best of the grid."""
+"""Proposals of the refinement: shifted networks, and TPE suggestions around the grid's best."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ from thriftnet.training.rng import derive_seed
 
 ORIGIN = "refinement"
 _TRIES = 20
-"""Suggestions for one job that are over budget or there already, before it is given up."""
+"""Attempts per job to find a suggestion that is new and within budget."""
 _JITTER = {"augment.brightness": 0.2, "augment.contrast": 0.2, "augment.saturation": 0.2}
 _ROTATION = 15.0
-"""Degrees; with the jitter, the paper's augmentation: strength 1."""
+"""Degrees of rotation in the paper's augmentation (strength 1)."""
 _TUNED = {"optim.lr", "optim.weight_decay", *_JITTER, "augment.rotation"}
-"""Recipe keys that a suggestion sets."""
+"""Recipe keys that suggestions set."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """Those that the refinement chooses from."""
+    """Networks that the refinement chooses from."""
 
     base: Candidate
     """The best of the grid."""
     shifts: Sequence[Candidate]
-    """Within budget and over it."""
+    """Shifted networks, including those over budget."""
     reasons: Sequence[dict[str, Any]]
-    """For each shift, the stages that it is between, and its candidate."""
+    """For each shift, its stages and its candidate."""
     known: frozenset[str]
-    """Digests that the grid took to the full horizon."""
+    """Digests that the grid trained to the full horizon."""
 
     @property
     def to_train(self) -> list[Candidate]:
-        """Shifts within budget whose result is not known from the grid."""
+        """Shifts within budget without a result in the grid."""
         return [each for each in self.shifts if not each.refused and each.digest not in self.known]
 
     @property
     def over_budget(self) -> list[Candidate]:
-        """Shifts that are listed and never trained."""
+        """Shifts over budget, which are not trained."""
         return [each for each in self.shifts if each.refused]
 
     @property
     def all(self) -> list[Candidate]:
-        """The base first."""
+        """All networks, starting with the base."""
         return [self.base, *self.shifts]
 
 
 def propose_networks(snapshot: StudySnapshot) -> Networks:
-    """Shift capacity in the grid's best, as its analysis says; each is counted."""
+    """Propose networks by shifting capacity in the grid's best, based on its analysis."""
     space = snapshot.space
     base = snapshot.candidates[grid.ranking(snapshot)[0]]
     model = base_recipe(space, base).model
@@ -101,31 +101,30 @@ def base_recipe(space: Space, candidate: Candidate) -> Recipe:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What a job of the refinement trains."""
+    """A suggestion of the refinement."""
 
     candidate: Candidate | None
-    """None where nothing new was found."""
+    """None if nothing new was found."""
     refused: tuple[Candidate, ...]
-    """Suggested before it, and over budget."""
+    """Earlier suggestions over budget."""
 
 
 class Suggestions:
-    """Candidates that TPE suggests, job by job; each is computed once.
+    """Candidates suggested by TPE, cached by job.
 
-    A suggestion is a function of the results that it may see. What earlier jobs trained is read
-    from the storage, so that one costs the same in a process that has made all before it as in
-    one that has just started.
+    A suggestion is a function of the visible results. Earlier candidates are read from the storage,
+    so that a new process need not recompute them.
 
     Args:
-        known: What the stages before found.
-        networks: What there is to choose from.
+        known: Snapshot of the study.
+        networks: Networks to choose from.
     """
 
     def __init__(self, snapshot: StudySnapshot, networks: Networks) -> None:
         self.space = snapshot.space
         self.networks = networks
         self.made: dict[int, Suggestion] = {}
-        """By the number of the job."""
+        """Suggestions by job number."""
         self._candidates = snapshot.candidates
         self._counts: dict[str, tuple[int, int]] = {}
         self._places = {_network_of(each): at for at, each in enumerate(networks.all)}
@@ -146,11 +145,11 @@ class Suggestions:
         self._before = self._of_the_grid(snapshot)
 
     def make(self, number: int, rows: Sequence[JobRow]) -> None:
-        """Compute what job `number` trains.
+        """Compute the suggestion for a job.
 
         Args:
-            number: In the order of the stage's jobs.
-            rows: Of the jobs before it, those that it may see all over.
+            number: Number of the job.
+            rows: Earlier jobs with visible results, all over.
         """
         space, settings = self.space, self.space.refinement
         shown = rows[: max(0, number - settings.lag)]
@@ -179,7 +178,7 @@ class Suggestions:
         return self._seen_of(point, candidate, row.value or 0.0)
 
     def _point_of(self, candidate: Candidate) -> Point:
-        """The point that a candidate was made of."""
+        """The point of a candidate."""
         changes = candidate.changes
         jitter = changes["augment.brightness"] / _JITTER["augment.brightness"]
         return Point(
@@ -190,7 +189,7 @@ class Suggestions:
         )
 
     def _of_the_grid(self, snapshot: StudySnapshot) -> list[Seen]:
-        """What the grid found of the networks, where it took them to the full horizon."""
+        """Results of the grid for the networks, at the full horizon."""
         full = grid.horizon(self.space)
         values = {
             row.job.candidate: row.value or 0.0
@@ -204,7 +203,7 @@ class Suggestions:
         ]
 
     def _unchanged(self, candidate: Candidate) -> Point:
-        """A network with the settings of the grid's best."""
+        """A network with the other settings of the grid's best."""
         return replace(self._start, network=self._places[_network_of(candidate)])
 
     def _seen_of(self, point: Point, candidate: Candidate, accuracy: float) -> Seen:
@@ -229,7 +228,7 @@ class Suggestions:
 
 
 def _network_of(candidate: Candidate) -> str:
-    """What tells the networks apart: the changes that no suggestion makes."""
+    """The changes that define the network, without suggested settings."""
     kept = {key: value for key, value in candidate.changes.items() if key not in _TUNED}
     return json.dumps(kept, sort_keys=True)
 

@@ -1,7 +1,7 @@
-"""The third stage: networks that the analysis proposes, then TPE around the best of the grid.
+"""The third stage: networks proposed by the analysis, then TPE around the grid's best.
 
-Every choice is a function of the space, of the stages before and of this stage's results: the
-choice of job t sees what came of jobs up to t - lag, as in the grid.
+As in the grid, the choice of job t depends only on the space, earlier stages and the results of
+jobs up to t - lag.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAME = "refinement"
 
 
 def horizon(space: Space) -> int:
-    """Epochs of every trial: those of the grid's last rung, so that the two compare."""
+    """Epochs of every trial: the grid's last rung, so that results are comparable."""
     return grid.horizon(space)
 
 
@@ -53,7 +53,7 @@ def decide(snapshot: StudySnapshot) -> Decide:
 
 
 def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
-    """(jobs, multiply-accumulates x epochs of each) of the networks and of the suggestions."""
+    """(jobs, multiply-accumulates x epochs of each) of networks and of suggestions."""
     if not grid.ranking(snapshot):
         return []
     networks, epochs = propose_networks(snapshot), horizon(snapshot.space)
@@ -64,7 +64,7 @@ def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
 
 
 def finished(snapshot: StudySnapshot) -> dict[str, JobRow]:
-    """The job of each candidate that reached the full horizon, of the grid or refined."""
+    """The job of each candidate at the full horizon, from grid or refinement."""
     full = horizon(snapshot.space)
     rows = [*snapshot.jobs[grid.NAME], *snapshot.jobs.get(NAME, ())]
     done = [row for row in rows if row.state == "finished" and row.job.epochs == full]
@@ -72,9 +72,9 @@ def finished(snapshot: StudySnapshot) -> dict[str, JobRow]:
 
 
 def ranking(snapshot: StudySnapshot) -> list[str]:
-    """Digests of all candidates that were trained, best first; those that went less far come last.
+    """Digests of all trained candidates, best first; those with fewer epochs last.
 
-    One seed and one horizon for all: the grid's and the refinement's compare.
+    Grid and refinement are comparable, as seed and horizon are the same.
     """
     full = finished(snapshot)
     ahead = sorted(full, key=lambda digest: (-(full[digest].value or 0.0), digest))
@@ -82,7 +82,7 @@ def ranking(snapshot: StudySnapshot) -> list[str]:
 
 
 def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
-    """What was proposed and why, what came of it, and the Pareto set of grid and refinement."""
+    """Report proposals with reasons, their results, and the Pareto set with the grid."""
     del data
     rows = snapshot.jobs[NAME]
     if not grid.ranking(snapshot):
@@ -125,17 +125,17 @@ def _proposal(
 
 
 def _refused(candidate: Candidate) -> bool:
-    """Whether it was suggested here and is over budget."""
+    """Whether a candidate was suggested here and is over budget."""
     return candidate.origin == ORIGIN and candidate.refused is not None
 
 
 def _facts(candidate: Candidate, row: JobRow) -> dict[str, Any]:
-    """What a candidate reached."""
+    """The result of a candidate."""
     return {**candidate.to_json(), "val_accuracy": row.value}
 
 
 def _gain(networks: Networks, facts: dict[str, dict[str, Any]], own: set[str]) -> float | None:
-    """Validation accuracy of the best refined one less that of the grid's best."""
+    """Validation accuracy of the best refined candidate minus that of the grid's best."""
     refined = [entry["val_accuracy"] for digest, entry in facts.items() if digest in own]
     base = facts.get(networks.base.digest)
     return max(refined) - base["val_accuracy"] if refined and base else None

@@ -1,6 +1,6 @@
-"""Networks that move capacity from a stage that does not use it to one that lacks it.
+"""Networks with capacity moved from over-capacity stages to bottlenecks.
 
-Pure functions of an analysis and of a count of parameters.
+Pure functions of an analysis and a parameter count.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_BLOCKS = 4
-"""Blocks that one block may be changed for: early ones are a quarter of a later one's size each."""
+"""Maximum number of blocks exchanged for one: blocks of earlier stages have a quarter of the
+size."""
 WIDER = 0.25
-"""Share of its width that a bottleneck gains."""
+"""Relative increase of a bottleneck's width."""
 TOLERANCE = 1.05
-"""Most parameters of a shifted network, as a share of those that it comes from."""
+"""Maximum of a shifted network's parameters, relative to the original."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ Count = Callable[[Shape], int]
 
 
 def donors_and_takers(stages: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    """Pairs of stages (from, to) to shift capacity between, the clearest first; counted from 0.
+    """Pairs of stages (from, to) to shift capacity between, by priority; counted from 0.
 
-    Where no stage is called over-capacity or no stage a bottleneck, the one that adds least, or
-    most, for what it costs stands in.
+    Without an over-capacity stage or a bottleneck, the stage with the lowest or highest ratio is
+    used.
 
     Args:
-        stages: Of an analysed network: `name`, `verdict` and `ratio` of each.
+        stages: Stages of an analysed network with `name`, `verdict` and `ratio`.
     """
     ranked = sorted(stages, key=lambda stage: (stage["ratio"], stage["name"]))
     if len(ranked) < 2:
@@ -55,7 +56,7 @@ def donors_and_takers(stages: Sequence[Mapping[str, Any]]) -> list[tuple[int, in
 
 
 def shifted(shape: Shape, give: int, take: int, count: Count) -> list[Shape]:
-    """A shift of blocks and one of width, each about equal in parameters; none that is not there.
+    """A shift of blocks and one of width with about equal parameters, if they exist.
 
     Args:
         shape: To start from.
@@ -72,7 +73,7 @@ def shifted(shape: Shape, give: int, take: int, count: Count) -> list[Shape]:
 
 
 def _block_shifts(shape: Shape, give: int, take: int) -> list[Shape]:
-    """One block less there, one or more here; or one more here for several there."""
+    """Exchange one block for one or more, or several for one."""
     found: list[Shape] = []
     for less in range(1, MOST_BLOCKS + 1):
         for more in range(1, MOST_BLOCKS + 1):
@@ -84,7 +85,7 @@ def _block_shifts(shape: Shape, give: int, take: int) -> list[Shape]:
 
 
 def _width_shifts(shape: Shape, give: int, take: int) -> list[Shape]:
-    """A wider stage here, for each narrower width there down to half."""
+    """Widen one stage, for each narrower width of the other down to half."""
     width, other = shape.channels[take], shape.channels[give]
     unit = _unit(width)
     wider = _replace(shape.channels, take, width + max(unit, round(WIDER * width / unit) * unit))
@@ -93,14 +94,14 @@ def _width_shifts(shape: Shape, give: int, take: int) -> list[Shape]:
 
 
 def _closest(shapes: Sequence[Shape], start: int, count: Count) -> Shape | None:
-    """The one of nearest count that is not much over the start's, the first of equals."""
+    """The shape with the closest parameter count within the tolerance."""
     counted = [(abs(count(shape) - start), at, shape) for at, shape in enumerate(shapes)]
     allowed = [entry for entry in counted if count(entry[2]) <= TOLERANCE * start]
     return min(allowed, key=lambda entry: entry[:2])[2] if allowed else None
 
 
 def _unit(width: int) -> int:
-    """Channels by which a width moves: wide stages are fastest in multiples of 8."""
+    """Step of channel counts: wide stages are fastest in multiples of 8."""
     return 8 if width >= 32 else 2
 
 

@@ -1,4 +1,4 @@
-"""The figures of a trial's stages: cost, dead channels, effective rank, linear probe."""
+"""Measures a trial's stages: cost, dead channels, effective rank, linear probe."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def measure_stages(
 
     Args:
         network: On the plan's device.
-        plan: Where the images are.
-        images: Of each kind at most: those to train on chosen at random, by the seed; to validate
-            on the first ones.
+        plan: Has the images.
+        images: Maximum number of training images (random, by the seed) and of validation images
+        (the
+            first ones).
 
     Returns:
-        The stem's probe accuracy, and the figures of each stage.
+        The stem's probe accuracy, and the measurements of each stage.
     """
     parts = network_stages(network)
     fitted = torch.randperm(len(plan.images), generator=generator(plan.seed, "probe", 0))[:images]

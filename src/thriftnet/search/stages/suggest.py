@@ -1,9 +1,9 @@
-"""Suggestions of Optuna's TPE (Bergstra et al. 2011) that are a function of results alone.
+"""Suggestions of Optuna's TPE (Bergstra et al. 2011) as a pure function of results.
 
-No study is kept: for each suggestion one is made in memory from the results that it may see, with a
-sampler whose seed is the suggestion's number. Objectives are accuracy, parameters and MACs. The
-time of an epoch is none of them, although it is one of the Pareto set: it differs from run to run,
-and the suggestions of a search that was killed would differ with it.
+For each suggestion, an Optuna study is created in memory from the visible results, with the
+suggestion's number as seed. Objectives are accuracy, parameters and MACs. Epoch time is not an
+objective, although it is in the Pareto set: it varies between runs and would make suggestions
+irreproducible.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from optuna.distributions import (
 )
 
 STARTUP = 4
-"""Results below which a suggestion is drawn at random."""
+"""Number of results below which suggestions are random."""
 _DIRECTIONS = ("maximize", "minimize", "minimize")
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a suggestion chooses."""
+    """A suggested point."""
 
     network: int
-    """Position in the list of networks."""
+    """Index in the list of networks."""
     lr: float
     weight_decay: float
     strength: float
-    """Of colour jitter and rotation; 1 is the paper's."""
+    """Strength of colour jitter and rotation; 1 is the paper's."""
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """What suggestions are chosen from; bounds of a rate are both above 0."""
+    """Ranges of suggestions; bounds of rates are positive."""
 
     networks: int
     lr: tuple[float, float]
@@ -48,28 +48,28 @@ class Ranges:
 
 @dataclass(frozen=True)
 class Seen:
-    """A point and what came of it."""
+    """A point with its result."""
 
     point: Point
     accuracy: float
-    """0 where it failed, or was never trained."""
+    """0 if failed or not trained."""
     parameters: int
     macs: int
     excess: tuple[float, float] = (0.0, 0.0)
-    """Parameters and MACs above their limits; at most 0 where it keeps to them."""
+    """Parameters and MACs minus their limits; at most 0 if within."""
 
 
 def suggest(ranges: Ranges, seen: Sequence[Seen], *, seed: int) -> Point:
-    """The next point.
+    """Suggest the next point.
 
     Args:
-        ranges: What to choose from.
-        seen: Earlier ones.
-        seed: Another one for each suggestion.
+        ranges: Ranges to choose from.
+        seen: Earlier points.
+        seed: Different for each suggestion.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of options that Optuna calls experimental
+        warnings.simplefilter("ignore")  # of experimental options
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=False
         )
@@ -95,7 +95,7 @@ def _distributions(ranges: Ranges) -> dict[str, BaseDistribution]:
 
 
 def _as_trial(seen: Seen, space: dict[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
-    """A finished trial; numbers that rounding took over a bound are put back on it."""
+    """A finished Optuna trial, with rounded numbers clipped to the ranges."""
     params: dict[str, float | int] = {}
     for name, distribution in space.items():
         value = getattr(seen.point, name)
@@ -111,5 +111,5 @@ def _as_trial(seen: Seen, space: dict[str, BaseDistribution]) -> optuna.trial.Fr
 
 
 def _short(value: float) -> float:
-    """Three significant digits: what a person would write into a recipe."""
+    """Round to three significant digits."""
     return float(f"{value:.3g}")

@@ -1,8 +1,7 @@
 """The last stage: the best candidates at a longer horizon, with several seeds each.
 
-Accuracies are of validation images. The winner is the best of several means, and the best of
-several is lucky: its own mean promises a little too much, which one evaluation on the test images,
-of the winner alone, corrects.
+Accuracies are on validation images. As the winner is the best of several means, its mean is
+slightly optimistic; the winner alone is evaluated once on the test images.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def horizon(space: Space) -> int:
 
 
 def contenders(snapshot: StudySnapshot) -> list[str]:
-    """Digests of the best candidates of grid and refinement, and of the reference."""
+    """Digests of the best candidates and of the reference."""
     ranked = refinement.ranking(snapshot)
     chosen = ranked[: snapshot.space.validation.top]
     reference = _reference(snapshot, ranked)
@@ -35,9 +34,7 @@ def contenders(snapshot: StudySnapshot) -> list[str]:
 
 
 def decide(snapshot: StudySnapshot) -> Decide:
-    """Every contender with every seed, the costliest first.
-
-    A costly one begun last would keep all workers but one waiting for it.
+    """Every contender with every seed, the most expensive first, to balance the workers.
     """
     costliest = sorted(contenders(snapshot), key=lambda digest: -snapshot.candidates[digest].macs)
     wanted = [
@@ -55,7 +52,7 @@ def decide(snapshot: StudySnapshot) -> Decide:
 
 
 def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
-    """(jobs, multiply-accumulates x epochs of each) of each contender."""
+    """(jobs, multiply-accumulates x epochs of each) per contender."""
     space = snapshot.space.validation
     return [
         (len(space.seeds), float(snapshot.candidates[digest].macs * space.epochs))
@@ -64,7 +61,7 @@ def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
 
 
 def accuracies(snapshot: StudySnapshot) -> dict[str, dict[int, float]]:
-    """Validation accuracy of each seed of each contender whose seeds all finished."""
+    """Validation accuracy per seed, of contenders whose seeds all finished."""
     found: dict[str, dict[int, float]] = {digest: {} for digest in contenders(snapshot)}
     for row in snapshot.jobs[NAME]:
         if row.value is not None and row.state == "finished":
@@ -74,10 +71,10 @@ def accuracies(snapshot: StudySnapshot) -> dict[str, dict[int, float]]:
 
 
 def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[str, Any]:
-    """Means and tests; the winner's recipe written, and its test accuracy evaluated once.
+    """Compute means and tests, write the winner's recipe, and evaluate it once on the test images.
 
     Raises:
-        SearchError: No contender finished with all its seeds.
+        SearchError: No contender finished all seeds.
     """
     found = accuracies(snapshot)
     if not found:
@@ -126,13 +123,13 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
 
 
 def _reference(snapshot: StudySnapshot, ranked: Sequence[str]) -> str | None:
-    """The best of the reference's candidates; there are several where other keys vary too."""
+    """The best of the reference's candidates; there are several if other keys vary."""
     within = [candidate.digest for candidate in snapshot.competing if candidate.reference]
     return next((digest for digest in ranked if digest in within), next(iter(within), None))
 
 
 def _recipe_text(snapshot: StudySnapshot, winner: str, mean: float) -> str:
-    """The winner's recipe as it is to be trained in earnest."""
+    """The winner's recipe for the final training."""
     from thriftnet.search.candidates import winner_recipe
 
     space, candidate = snapshot.space, snapshot.candidates[winner]
@@ -145,7 +142,7 @@ def _recipe_text(snapshot: StudySnapshot, winner: str, mean: float) -> str:
 
 
 def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str, Any]:
-    """The test metrics of the winner's first seed; evaluated once."""
+    """The test metrics of the winner's first seed, evaluated once."""
     from thriftnet.evaluation.evaluate import evaluate
     from thriftnet.runs.folder import RunFolder
 
@@ -154,7 +151,7 @@ def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str,
     known = [line for line in RunFolder(path).metrics() if line["kind"] == "test"]
     if known:
         found = known[0]
-    else:  # kept in the run's metrics, unless they may not be written
+    else:  # recorded in the run unless read-only
         chosen = evaluate(path, data=data).chosen
         found = {"tta": chosen.tta, **chosen.summary()}
     names = ("tta", "accuracy", "accuracy_interval", "loss", "top5")

@@ -1,1 +1,1 @@
-"""Where jobs run: processes here, or a cluster's."""
+"""Workers: processes on this machine or on a Ray cluster, and their supervision."""

@@ -20,17 +20,17 @@ class LocalWorker:
     spec: WorkerSpec
     process: subprocess.Popen[bytes]
     gpu: str | None
-    """The CUDA device that it sees; none: all there are."""
+    """The CUDA device that it sees; None: all."""
     memory_kills: int
-    """Of the machine, when it started."""
+    """Out-of-memory kills of the machine when it started."""
 
     @property
     def name(self) -> str:
-        """As ordered."""
+        """Name from the specification."""
         return self.spec.name
 
     def exit_status(self) -> ExitStatus | None:
-        """How it ended; none while it runs."""
+        """Exit status; None while it runs."""
         code = self.process.poll()
         if code is None:
             return None
@@ -38,22 +38,21 @@ class LocalWorker:
         return ExitStatus(code, last_line(self.spec.log), out_of_memory=starved)
 
     def ask_to_stop(self) -> None:
-        """SIGTERM, at which it ends its step."""
+        """Send SIGTERM; it finishes its step and stops."""
         self.process.terminate()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         self.process.kill()
         self.process.wait()
 
 
 class LocalPool:
-    """So many processes.
+    """A pool of local worker processes.
 
     Args:
-        count: At once.
-        gpus: CUDA devices, as CUDA_VISIBLE_DEVICES names them; each worker sees one, and where
-            there are fewer of them than workers, several share one.
+        count: Number of processes.
+        gpus: CUDA devices, as in CUDA_VISIBLE_DEVICES; each worker sees one, possibly shared.
     """
 
     def __init__(self, count: int, *, gpus: Sequence[str] = ()) -> None:
@@ -62,14 +61,14 @@ class LocalPool:
         self._workers: list[LocalWorker] = []
 
     def count(self) -> int:
-        """As asked for."""
+        """Number of workers."""
         return self._count
 
     def start(self, spec: WorkerSpec) -> LocalWorker:
-        """Start a process whose output goes to its log.
+        """Start a process that writes to its log.
 
         Raises:
-            SearchError: The log cannot be written, or no process can be had.
+            SearchError: The log cannot be written, or the process cannot be started.
         """
         gpu = self._free_gpu()
         environment = dict(spec.environment)
@@ -85,10 +84,10 @@ class LocalPool:
         return worker
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _free_gpu(self) -> str | None:
-        """The device that the fewest living workers see, the first of equals."""
+        """The device with the fewest live workers."""
         self._workers = [each for each in self._workers if each.process.poll() is None]
         taken = Counter(each.gpu for each in self._workers)
         return min(self._gpus, key=lambda gpu: taken[gpu], default=None)

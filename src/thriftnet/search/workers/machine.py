@@ -1,4 +1,4 @@
-"""What a machine offers the workers of a search, and what its kernel says of memory."""
+"""Starts worker processes; GPUs and out-of-memory kills of this machine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _STATISTICS = Path("/proc/vmstat")
 def start_worker(
     arguments: list[str], log: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start a worker process whose output goes to its log, as a child of this process.
+    """Start a worker as a child process that writes to its log.
 
     Raises:
-        OSError: The log cannot be written, or no process can be had.
+        OSError: The log cannot be written, or the process cannot be started.
     """
     command = [sys.executable, "-m", "thriftnet.search.workers.worker", *arguments]
     with log.open("wb") as output:
-        # A session of its own: Ctrl-C reaches the parent alone, which then asks each once.
+        # Own session: Ctrl-C reaches only the parent, which then stops each worker.
         return subprocess.Popen(
             [*command, "--parent", str(os.getpid())],
             stdin=subprocess.DEVNULL,
@@ -35,17 +35,17 @@ def start_worker(
 
 
 def gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The CUDA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    """The CUDA devices that this process may use, as in CUDA_VISIBLE_DEVICES."""
     import torch
 
-    count = torch.cuda.device_count()  # by the driver's library: no context is made
+    count = torch.cuda.device_count()  # by the driver's library, without creating a context
     named = environment.get("CUDA_VISIBLE_DEVICES")
     names = map(str, range(count)) if named is None else map(str.strip, named.split(","))
     return list(names)[:count]
 
 
 def memory_kills() -> int:
-    """How many processes the kernel has killed for want of memory, here or in this container."""
+    """Number of out-of-memory kills on this machine or in this container."""
     for path in (_EVENTS, _STATISTICS):
         with contextlib.suppress(OSError, ValueError):
             for line in path.read_text("ascii").splitlines():

@@ -1,7 +1,6 @@
-"""Worker processes wherever they run, watched: a dead one's job is given up, another started.
+"""Supervises worker processes: releases the jobs of dead ones and starts new ones.
 
-They are started once and go on from stage to stage: a process takes seconds to start, in which it
-would train nothing.
+Workers are started once for all stages, as starting a process takes seconds.
 """
 
 from __future__ import annotations
@@ -23,31 +22,31 @@ from thriftnet.search.stages.order import Stage
 from thriftnet.search.study import Study
 
 STORAGE_VARIABLE = "THRIFTNET_SEARCH_STORAGE"
-"""Hands a worker the address of its storage: a command line would show its password to all."""
+"""Passes the address of the storage to workers; a command line would reveal its password."""
 OUT_OF_MEMORY = "out of memory"
-"""What a worker says that cannot have more."""
+"""Last line of a worker that runs out of memory."""
 _FROM_OUTSIDE = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
-"""Signals that say nothing against a job: a machine is preempted, an administrator tidies up."""
+"""Signals that are not the job's fault, such as preemption."""
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 120.0
-"""How long a worker may take to end its step and write its checkpoint."""
+"""Time for a worker to finish its step and write its checkpoint."""
 _BARREN_DEATHS = 5
-"""Deaths in a row of workers without a job, after which starting more is no use."""
+"""Consecutive deaths of workers without a job after which the search stops."""
 _MOST_KILLS = 20
-"""Workers killed from outside at one point of one job, after which the user has to look."""
+"""Kills from outside at the same point of a job after which the search stops."""
 
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """What a worker process is started with."""
+    """Specification of a worker process."""
 
     name: str
-    """No other process has it, on any machine."""
+    """Unique across machines."""
     arguments: list[str]
-    """Of `python -m thriftnet.search.workers.worker`; whoever starts it adds its own process id."""
+    """Arguments of `python -m thriftnet.search.workers.worker`, without the parent's process id."""
     environment: dict[str, str]
     log: Path
-    """Takes what it says."""
+    """File for its output."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +54,15 @@ class ExitStatus:
     """How a worker ended."""
 
     code: int | None
-    """Exit code; minus a signal that killed it. None: it was lost sight of, and may live."""
+    """Exit code, or minus the signal that killed it. None: contact was lost and it may be alive."""
     line: str
-    """The last that it said, or what is known of its end."""
+    """Last line of its output, or what is known about its end."""
     out_of_memory: bool = False
-    """Whether the system killed it for want of memory."""
+    """Whether the system killed it for lack of memory."""
 
     @property
     def fault(self) -> str | None:
-        """What the job may be to blame for; none where the worker was killed from outside."""
+        """Cause that may be due to the job; None if the worker was killed from outside."""
         if self.out_of_memory or OUT_OF_MEMORY in self.line:
             return OUT_OF_MEMORY
         if self.code is None or -self.code in _FROM_OUTSIDE:
@@ -72,31 +71,31 @@ class ExitStatus:
 
 
 class Worker(Protocol):
-    """A worker process, on this machine or on another."""
+    """A worker process on this or another machine."""
 
     @property
     def name(self) -> str:
-        """As ordered."""
+        """Name from the specification."""
         ...
 
     def exit_status(self) -> ExitStatus | None:
-        """How it ended; none while it runs."""
+        """Exit status; None while it runs."""
         ...
 
     def ask_to_stop(self) -> None:
-        """Have it end its step, write its checkpoint and give its job back."""
+        """Request that it finishes its step, writes its checkpoint and releases its job."""
         ...
 
     def kill(self) -> None:
-        """End it at once, and see that it has ended."""
+        """Kill it and wait for its end."""
         ...
 
 
 class WorkerPool(Protocol):
-    """Where workers run."""
+    """A place where workers run."""
 
     def count(self) -> int:
-        """How many at once.
+        """Number of concurrent workers.
 
         Raises:
             SearchError: The machines cannot be reached, or are too small.
@@ -112,7 +111,7 @@ class WorkerPool(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the machines."""
+        """Release the machines."""
         ...
 
 
@@ -120,12 +119,12 @@ class Supervisor:
     """The workers of one command.
 
     Args:
-        study: Whose.
-        stages: That the command runs, in their order.
+        study: The study.
+        stages: Stages that the command runs, in order.
         pool: Where workers run.
-        url: Of the storage; none: the file in the study folder.
-        data: Where to read the images; none: as the space says.
-        say: Told of workers that died.
+        url: Address of the storage; None: the file in the study folder.
+        data: Replaces the space's data set.
+        say: Called when workers die.
     """
 
     def __init__(
@@ -148,19 +147,19 @@ class Supervisor:
         self._kills: Counter[tuple[Job, str]] = Counter()
 
     def run(self, stage: Stage, *, stopping: Callable[[], bool], look: Callable[[], bool]) -> bool:
-        """Watch over the jobs of a stage.
+        """Supervise the workers until the jobs of a stage are over.
 
         Args:
-            stage: With all stages before it done.
-            stopping: Whether the user has asked to stop.
-            look: Called a few times a second; whether all jobs of the stage are over.
+            stage: The stage; all earlier ones are done.
+            stopping: Whether the user requested a stop.
+            look: Called a few times per second; whether all jobs of the stage are over.
 
         Returns:
-            Whether they are. The workers live on: they wait for what the stage found, and go on
+            Whether they are. Workers keep running: they wait for the stage's outcome and continue
             with the next.
 
         Raises:
-            SearchError: A worker met a mistake that the user has to mend; its line.
+            SearchError: A worker reported a user's error.
         """
         barren = 0
         while len(self._workers) < self._pool.count():
@@ -188,11 +187,11 @@ class Supervisor:
         return False
 
     def close(self) -> None:
-        """Stop who still works: each gives its job back."""
+        """Stop all workers; each releases its job."""
         _stop(self._study, self._workers)
 
     def _start(self, stage: Stage) -> None:
-        """Start a worker at a stage."""
+        """Start a worker, beginning with a stage."""
         name = f"{platform.node()}-{uuid.uuid4().hex[:12]}"
         left = self._stages[self._stages.index(stage) :]
         arguments = [str(self._study.path.resolve()), *(each.name for each in left)]
@@ -204,17 +203,17 @@ class Supervisor:
         self._workers.append(self._pool.start(WorkerSpec(name, arguments, environment, log)))
 
     def _tell_death(self, worker: Worker, exit_status: ExitStatus) -> bool:
-        """Give up what a dead worker held, and say so; its lines stay in its log.
+        """Release the job of a dead worker and report it.
 
         Returns:
-            Whether it held anything, or may have.
+            Whether it held a job, or may have.
 
         Raises:
-            SearchError: Its job's workers are killed again and again, and it gets no further.
+            SearchError: Workers of its job are killed repeatedly without progress.
         """
         if (
             exit_status.code is None
-        ):  # the job waits for its lease: two processes never share a trial
+        ):  # wait for the lease to expire: two processes must not share a trial
             self._say(
                 f"a worker was lost ({exit_status.line}); its job is retried when its lease ends"
             )
@@ -251,7 +250,7 @@ def _fate(row: JobRow, fault: str | None) -> str:
 
 
 def last_line(log: Path) -> str:
-    """The last that a worker said."""
+    """Last line of a worker's log."""
     with contextlib.suppress(OSError):
         lines = log.read_text("utf-8", errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
@@ -259,7 +258,7 @@ def last_line(log: Path) -> str:
 
 
 def _stop(study: Study, workers: list[Worker]) -> None:
-    """Ask every worker to end its step and write its checkpoint, and wait for it."""
+    """Stop every worker and wait for its checkpoint."""
     try:
         for worker in workers:
             worker.ask_to_stop()

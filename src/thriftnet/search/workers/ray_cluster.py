@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster, by way of a process that alone knows Ray (see ray_driver.py)."""
+"""Workers on a Ray cluster, controlled through a separate process (see ray_driver.py)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from thriftnet.extras import require
 from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
 
 DRIVER = (sys.executable, "-m", "thriftnet.search.workers.ray_driver")
-"""The process that speaks with Ray; the address follows."""
+"""Command of the driver process; the address follows."""
 REACH_SECONDS = 60.0
-"""How long a cluster may take to answer."""
+"""Timeout for a cluster to answer."""
 START_SECONDS = 180.0
-"""How long one on this machine may take to start, on a busy machine."""
+"""Timeout for starting a local cluster."""
 _CLOSE_SECONDS = 150.0
 _KILL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One of a cluster."""
+    """A machine of a cluster."""
 
     name: str
     cores: int
@@ -40,21 +40,21 @@ class Machine:
 
 @dataclass
 class RayWorker:
-    """A worker process under an actor of the cluster."""
+    """A worker process controlled by a Ray actor."""
 
     name: str
     pool: RayPool
 
     def exit_status(self) -> ExitStatus | None:
-        """How it ended; none while it runs, or waits for room."""
+        """Exit status; None while it runs or is queued."""
         return self.pool.exit_status(self.name)
 
     def ask_to_stop(self) -> None:
-        """Have it end its step."""
+        """Request that it finishes its step and stops."""
         self.pool.tell(stop=self.name)
 
     def kill(self) -> None:
-        """End it at once, with its actor."""
+        """Kill it and its actor."""
         self.pool.tell(kill=self.name)
         deadline = time.monotonic() + _KILL_SECONDS
         while self.exit_status() is None and time.monotonic() < deadline:
@@ -62,18 +62,18 @@ class RayWorker:
 
 
 class RayPool:
-    """Workers on a cluster, each with its cores and, where there are any, a GPU or a share of one.
+    """Workers on a cluster, each with CPU cores and, if available, a GPU or a share of one.
 
     Args:
-        address: `local` starts a cluster on this machine, `auto` finds the one that runs here;
-            `ray://host:port` or `host:port` name one.
-        workers: How many; none: one for each GPU, without any as many as there are cores for.
-        threads: Processor cores of each.
-        use_gpus: Whether trials train on GPUs where there are any.
-        shared: Whether the storage is one that several machines can share.
+        address: `local` starts a cluster on this machine, `auto` finds a running one;
+            `ray://host:port` or `host:port` connect to one.
+        workers: Number of workers; None: one per GPU, or without GPUs by CPU cores.
+        threads: CPU cores per worker.
+        use_gpus: Whether trials use GPUs.
+        shared: Whether several machines can share the storage.
 
     Raises:
-        SearchError: The address is none, or Ray is not installed.
+        SearchError: The address is invalid, or Ray is not installed.
     """
 
     def __init__(
@@ -103,18 +103,18 @@ class RayPool:
         self._machines: list[Machine] = []
 
     def count(self) -> int:
-        """How many workers; reaches the cluster, the first time.
+        """Number of workers; connects to the cluster on the first call.
 
         Raises:
-            SearchError: It cannot be reached, has too few cores, or several machines and no
-                storage that they can share.
+            SearchError: It cannot be reached, has too few cores, or has several machines without a
+                shared storage.
         """
         if self._process is None:
             self._reach()
         return self._workers or sum(m.gpus or m.cores // self._threads for m in self._used)
 
     def start(self, spec: WorkerSpec) -> RayWorker:
-        """Start a worker as soon as the cluster has room.
+        """Start a worker as soon as the cluster has resources.
 
         Raises:
             SearchError: The cluster is gone.
@@ -126,7 +126,7 @@ class RayPool:
         return RayWorker(spec.name, self)
 
     def exit_status(self, name: str) -> ExitStatus | None:
-        """How a worker ended.
+        """Exit status of a worker.
 
         Raises:
             SearchError: The cluster is gone.
@@ -136,7 +136,7 @@ class RayPool:
         return self._exit_statuses.get(name)
 
     def tell(self, **what: Any) -> None:
-        """Hand a command to the process that speaks with Ray; it is lost if that has ended."""
+        """Send a command to the driver process; lost if that has ended."""
         assert self._process
         assert self._process.stdin
         with contextlib.suppress(OSError):
@@ -144,7 +144,7 @@ class RayPool:
             self._process.stdin.flush()
 
     def close(self) -> None:
-        """Stop what still runs, and a cluster that was started here with it."""
+        """Stop all workers, and the cluster if it was started here."""
         if self._process is None:
             return
         assert self._process.stdin
@@ -164,7 +164,7 @@ class RayPool:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the command, which then stops the workers
+            start_new_session=True,  # Ctrl-C goes to the command, which then stops the workers
         )
         self._listener.start()
         seconds = START_SECONDS if self._address == "local" else REACH_SECONDS
@@ -186,7 +186,7 @@ class RayPool:
 
     @property
     def _used(self) -> list[Machine]:
-        """The machines that workers run on: those with GPUs, where trials use them."""
+        """The machines for workers: those with GPUs if trials use them."""
         with_gpus = [machine for machine in self._machines if machine.gpus and self._use_gpus]
         return with_gpus or [replace(machine, gpus=0) for machine in self._machines]
 
@@ -214,7 +214,7 @@ class RayPool:
 
     def _take(self, line: dict[str, Any]) -> None:
         if "failed" in line:
-            self._lines.put(line)  # for whoever asks next, too
+            self._lines.put(line)  # for the next call, too
             raise SearchError(
                 f"the Ray cluster at {self._address} is gone ({line['failed']}); start it again "
                 "and run the same command again: what was finished is kept"
@@ -225,11 +225,11 @@ class RayPool:
 
 
 def gpu_share(gpus: Sequence[int], workers: int) -> float:
-    """What each worker asks for: a whole GPU, or a share with which all find room at once.
+    """GPU resources per worker: a whole GPU, or a share such that all fit.
 
     Args:
-        gpus: Of each machine.
-        workers: How many.
+        gpus: Number of GPUs per machine.
+        workers: Number of workers.
     """
     if not sum(gpus):
         return 0.0

@@ -1,13 +1,12 @@
-"""The process that speaks with a Ray cluster: `python -m` this module, `ADDRESS`.
+"""The driver process for a Ray cluster: `python -m` this module, `ADDRESS`.
 
-Ray writes banners to both outputs of its process, takes its signal handlers, and may keep it for
-minutes or end it where a cluster does not answer. So it has a process of its own, which is told in
-lines of JSON what to start and to stop, and answers in lines of JSON. All else that it says goes to
-its standard error. When its input ends, it stops all workers and ends.
+Ray prints banners, replaces signal handlers, and may block for minutes or exit if a cluster does
+not answer. So it runs in a separate process, which receives commands and sends answers as JSON
+lines; all other output goes to standard error. At the end of its input it stops all workers and
+exits.
 
-An actor starts the same worker process that a search on one machine does, and watches it. The
-actor's class is sent to the cluster as a value, so that it may run where thriftnet is not found,
-and say so.
+An actor starts and monitors the same worker process as a local search. The actor's class is sent by
+value, so that it can report a machine without thriftnet.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ from typing import Any
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 120.0
 _TRIES = 3
-"""To start a cluster on this machine."""
+"""Attempts to start a local cluster."""
 _STORE_BYTES = 80 * 1024**2
-"""Ray's shared memory for objects: nothing is kept there, and this is about the least it takes."""
+"""Ray's object store: unused, so about the minimum."""
 
 
 class Host:
-    """One worker process on a machine of the cluster, and how it ended."""
+    """A worker process on a machine of the cluster."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +42,7 @@ class Host:
         self._memory_kills = 0
 
     def start(self, spec: Mapping[str, Any]) -> dict[str, str] | str:
-        """Start the process: on which node that is, or why it could not be."""
+        """Start the process; returns its node, or why it failed."""
         import ray
 
         self._log = Path(spec["log"])
@@ -66,7 +65,7 @@ class Host:
         """Wait for the end of the process.
 
         Returns:
-            Its exit code, the last line that it said, and whether it was killed for want of memory.
+            Exit code, last line of output, and whether it ran out of memory.
         """
         from thriftnet.search.workers.machine import memory_kills
 
@@ -82,28 +81,28 @@ class Host:
         return (code, said, starved)
 
     def stop(self) -> None:
-        """Have the worker end its step."""
+        """Request that the worker stops."""
         if self._process is not None:
             self._process.terminate()
 
 
 class Driver:
-    """What was started, and what is asked of it.
+    """The started workers and pending requests.
 
     Args:
-        ray: The module, connected.
+        ray: The connected module.
     """
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
         self._hosts: dict[str, Any] = {}
         self._questions: dict[Any, str] = {}
-        """Names by the answers that are to come."""
+        """Worker names by pending answer."""
         self._places: dict[str, str] = {}
         """Node of each worker that has started."""
 
     def start(self, spec: Mapping[str, Any]) -> None:
-        """Start a worker wherever there is room; at once or as soon as there is."""
+        """Start a worker when and where resources are available."""
         room = {"num_cpus": spec["cpus"], "num_gpus": spec["gpus"]}
         kind = self._ray.remote(**room, scheduling_strategy="SPREAD")(Host)
         host = kind.remote()
@@ -112,21 +111,21 @@ class Driver:
         self._questions[begun] = spec["name"]
 
     def stop(self, name: str) -> None:
-        """Have a worker end its step."""
+        """Request that a worker stops."""
         if name in self._hosts:
             self._hosts[name].stop.remote()
 
     def kill(self, name: str) -> None:
-        """End a worker at once."""
+        """Kill a worker."""
         if name in self._hosts:
             self._ray.kill(self._hosts[name])
 
     def working(self) -> list[str]:
-        """Names of the workers that have not ended."""
+        """Names of running workers."""
         return list(self._hosts)
 
     def ended(self) -> list[dict[str, Any]]:
-        """Workers that have ended since; waits a moment for one."""
+        """Workers that have ended since the last call; waits briefly for one."""
         if not self._questions:
             time.sleep(_LOOK_SECONDS)
             return []
@@ -143,11 +142,11 @@ class Driver:
         return found
 
     def _read(self, name: str, answer: Any) -> tuple[int | None, str, bool] | None:
-        """How a worker ended; none where the answer is another, and the next question is asked."""
+        """Exit status from an answer; None for another kind of answer, after the next request."""
         try:
             said = self._ray.get(answer)
         except self._ray.exceptions.ActorUnavailableError:
-            said = None  # the network, perhaps; it is asked again
+            said = None  # perhaps the network; ask again
         except self._ray.exceptions.RayActorError as fault:
             return self._lost(name, fault)
         except self._ray.exceptions.RayError as fault:
@@ -162,12 +161,12 @@ class Driver:
         return said
 
     def _lost(self, name: str, fault: Exception) -> tuple[int | None, str, bool]:
-        """An actor died, and its worker with it; unless the machine is only out of sight."""
+        """The status of a worker whose actor died or became unreachable."""
         alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
         if name not in self._places:
             return -9, f"its Ray actor did not start: {_first_line(fault)}", False
         if self._places[name] in alive:
-            # Ray's memory monitor says so; its words on any other death name memory as a guess.
+            # From Ray's memory monitor; for other deaths Ray mentions memory only as a guess.
             starved = "running low on memory" in str(fault).lower()
             return -9, "its Ray actor died", starved
         return None, f"its machine left the cluster: {_first_line(fault)}", False
@@ -178,7 +177,7 @@ def _first_line(fault: Exception) -> str:
 
 
 def connect(address: str, folder: str) -> Any:
-    """Ray, connected; `local` starts a cluster on this machine, which ends with this process."""
+    """Connect Ray; `local` starts a cluster on this machine that ends with this process."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     import ray
@@ -192,7 +191,7 @@ def connect(address: str, folder: str) -> Any:
         try:
             ray.init(address="local", _temp_dir=folder, **quiet)
             break
-        except Exception:  # on a busy machine it gives itself up after half a minute
+        except Exception:  # on a busy machine it times out after half a minute
             if tries == _TRIES - 1:
                 raise
             ray.shutdown()
@@ -200,7 +199,7 @@ def connect(address: str, folder: str) -> Any:
 
 
 def main() -> None:
-    """Serve the process that started this one, until its lines end."""
+    """Serve the parent process until its input ends."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as channel:
         os.dup2(2, 1)
 
@@ -218,7 +217,7 @@ def main() -> None:
                     for node in ray.nodes()
                     if node["Alive"]
                 ]
-            except Exception as fault:  # Ray raises whatever its layers do
+            except Exception as fault:  # Ray may raise any exception
                 tell(failed=_first_line(fault))
                 return
             tell(machines=sorted(machines))
@@ -255,7 +254,7 @@ def _serve(driver: Driver, tell: Any) -> None:
             try:
                 tell(**exit_status)
             except BrokenPipeError:
-                continue  # nobody listens any more, and the lines are about to end
+                continue  # the parent is gone
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Brings a trial to a number of epochs in its run folder, and reads the result from there."""
+"""Trains a trial to a number of epochs in its run folder, and reads its result."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def train_trial(
     """Train a trial, from its checkpoint if it has one.
 
     Args:
-        path: Of its run folder; a damaged one is recreated.
-        recipe: Its recipe, needed if it has no checkpoint.
-        epochs: At which it pauses.
-        data: Where to read the images; none: as the recipe says.
-        progress: Told of each step and epoch.
-        prepare: Moves the images to the device.
+        path: Its run folder; a damaged one is recreated.
+        recipe: Its recipe, required without a checkpoint.
+        epochs: Epochs to train up to.
+        data: Replaces the recipe's data set.
+        progress: Display of steps and epochs.
+        prepare: Prepares the images.
 
     Returns:
-        The run; none if it had come so far already, with its weights.
+        The run; None if it was trained that far already.
 
     Raises:
         ThriftnetError: The training, the data or the disk fails.
@@ -64,9 +64,9 @@ def train_trial(
 
 
 def result_after(path: Path, epochs: int) -> tuple[float, float] | None:
-    """Validation accuracy and seconds of a run after so many epochs; none if it is not there yet.
+    """Validation accuracy and seconds of a run after some epochs; None if not trained that far.
 
-    For a run that keeps its best weights, it is the best accuracy up to there.
+    For a run with `train.select=best`, the best accuracy so far.
     """
     try:
         run = RunFolder.open(path)
@@ -93,10 +93,9 @@ def _saved(path: Path) -> SavedRun | None:
 
 
 def _has_weights(path: Path, epochs: int) -> bool:
-    """Whether a run whose metrics hold so many epochs has their weights too.
+    """Whether a run also has the weights of its last recorded epoch.
 
-    An epoch's line is written before its checkpoint. A full disk may take the one and not the
-    other, and later stages read the weights.
+    An epoch's line is written before its checkpoint, which may be missing after a full disk.
     """
     run = RunFolder(path)
     if run.finished:
@@ -106,4 +105,4 @@ def _has_weights(path: Path, epochs: int) -> bool:
         return False
     line = next(line for line in run.metrics() if line.get("epoch") == epochs)
     step: int = saved.checkpoint["step"]
-    return line["step"] <= step < saved.checkpoint["total_steps"]  # at the end, a model is due
+    return line["step"] <= step < saved.checkpoint["total_steps"] # a finished run must have a model

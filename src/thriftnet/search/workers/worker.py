@@ -1,8 +1,8 @@
-"""A worker: claim a job, train it in its run folder, record what came of it, until there is none.
+"""A worker process: claims jobs, trains them in run folders and records results.
 
-A process of its own: `python -m` this module, `STUDY STAGE...`. Between two stages it waits for
-what the first one found. It ends with code 0 when the last has nothing more to do, 130 when it was
-asked to stop, 2 at a user's mistake, in one line, and 1 out of memory, in one line too.
+Started as `python -m` this module, `STUDY STAGE...`. Between stages it waits for the outcome. Exit
+codes: 0 when there are no more jobs, 130 when stopped, 2 for a user's error and 1 for lack of
+memory, each with one line.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from thriftnet.training.images import ImageTensors, PrepareTensors
 from thriftnet.training.progress import Quiet, StepStats
 
 _SHORTEST_PAUSE = 0.1
-"""Seconds between two questions for a job, or for a stage to begin, while there is none."""
+"""Seconds between two polls for a job or the start of a stage."""
 _LAG_SECONDS = 60.0
-"""How long a shared folder may take to show a file that another machine wrote."""
+"""Time for a shared folder to show a file written by another machine."""
 
 
 @dataclass(frozen=True)
 class _Worker:
-    """What stays the same from the first job to the last."""
+    """The constant state of a worker."""
 
     study: Study
     name: str
@@ -62,20 +62,20 @@ def work(
     data: Path | None = None,
     parent: int | None = None,
 ) -> bool:
-    """Do the jobs of stages, one after the other, until there are no more.
+    """Run the jobs of stages in order, until there are no more.
 
     Args:
-        study: Whose.
-        stages: Each begins when somebody has concluded all before it, however long that takes.
-        worker: A name that no other process has.
-        data: Where to read the images; none: as the space says.
-        parent: Process without which this one stops; none: it goes on alone.
+        study: The study.
+        stages: Each starts when all earlier ones are concluded.
+        worker: Unique name of this worker.
+        data: Replaces the space's data set.
+        parent: Process id of the parent, whose end stops the worker; None: no parent.
 
     Returns:
-        Whether the jobs are done; if not, the worker was asked to stop.
+        Whether all jobs are done; False if the worker was stopped.
 
     Raises:
-        ThriftnetError: The data, the disk or the storage fails; the job in hand is given back.
+        ThriftnetError: The data, the disk or the storage fails; the current job is released.
     """
     with stop_on_signal() as stop, computing_with(study.threads):
         own = _Worker(study, worker, data, parent, stop, ImageTensors())
@@ -83,9 +83,9 @@ def work(
 
 
 def _begins(own: _Worker, stage: Stage) -> bool:
-    """Wait until all stages before one are concluded; false where the worker has to stop first."""
+    """Wait until all earlier stages are concluded; False if stopped first."""
     pauses = _pauses(own.study)
-    # The last of them is looked for first, as it comes last.
+    # Check the last one first.
     while any(own.study.outcome(each.name) is None for each in reversed(stages_before(stage))):
         if not own.wanted:
             return False
@@ -94,7 +94,7 @@ def _begins(own: _Worker, stage: Stage) -> bool:
 
 
 def _finishes(own: _Worker, stage: Stage) -> bool:
-    """Do a stage's jobs; false where the worker has to stop before they are done."""
+    """Run a stage's jobs; False if stopped before they are done."""
     snapshot = read_snapshot(own.study)
     decide = stage.decide(snapshot)
     pauses = _pauses(own.study)
@@ -112,7 +112,7 @@ def _finishes(own: _Worker, stage: Stage) -> bool:
 
 
 def _pauses(study: Study) -> Iterator[float]:
-    """Seconds between two questions: longer and longer, up to a tenth of a heartbeat."""
+    """Increasing pauses between polls, up to a tenth of a heartbeat."""
     pause = _SHORTEST_PAUSE
     while True:
         yield pause
@@ -120,7 +120,7 @@ def _pauses(study: Study) -> Iterator[float]:
 
 
 class _StopForwarding(Quiet):
-    """Hands a lost claim, or a request older than the training's own handlers, on to those."""
+    """Stops the training on a lost claim or an earlier stop request."""
 
     def __init__(self, stop: StopRequest, heart: Heartbeat) -> None:
         self.stop = stop
@@ -128,7 +128,7 @@ class _StopForwarding(Quiet):
         self.handed_on = False
 
     def step(self, stats: StepStats) -> None:
-        """Ask once."""
+        """Forward, and request a stop once."""
         del stats
         if (self.stop.requested or self.heart.lost) and not self.handed_on:
             self.handed_on = True
@@ -136,7 +136,7 @@ class _StopForwarding(Quiet):
 
 
 def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: Heartbeat) -> None:
-    """Train a claimed job and record it; a job that was stopped is given back."""
+    """Train a claimed job and record its result; release it if stopped."""
     study, stop = own.study, own.stop
 
     path, epochs, seed = study.trial_path(claim.job), claim.job.epochs, claim.job.seed
@@ -151,7 +151,7 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
             progress=progress,
             prepare=own.prepare,
         )
-        # A signal in the job's last step went to the training, which had come to its end.
+        # A signal in the last step was handled by the training, which finished.
         asked = run is not None and run.asked and not progress.handed_on
         stop.requested = stop.requested or asked
         return result_after(path, epochs)
@@ -162,7 +162,7 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
         except RunError:
             if not claim.silent:
                 raise
-            time.sleep(2 * study.storage.heartbeat)  # the other one lives, and hears of it by then
+            time.sleep(2 * study.storage.heartbeat)  # until the other worker has noticed, too
             found = bring()
     except TrainingError as fault:
         study.storage.fail(claim, reason=str(fault))
@@ -170,7 +170,7 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
     except ThriftnetError:
         if study.storage.release(claim):
             raise
-        return  # another's by now, which may be why: two were at one run folder
+        return  # claim lost: possibly two processes used the run folder
     if found is None:
         study.storage.release(claim)
         stop.requested = stop.requested or not heart.lost
@@ -180,7 +180,7 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
 
 
 def _die_with_parent(parent: int) -> None:
-    """Have the system end this process at once when the one that started it dies (Linux)."""
+    """Ask the kernel to kill this process when its parent dies (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if orphaned(parent):
@@ -188,10 +188,10 @@ def _die_with_parent(parent: int) -> None:
 
 
 def _await_outcomes(study: Study, stage: Stage) -> None:
-    """Wait until what earlier stages found is to be seen here: a shared folder may lag behind.
+    """Wait until earlier outcomes are visible, as a shared folder may lag.
 
     Raises:
-        SearchError: It does not come.
+        SearchError: They do not appear.
     """
     deadline = time.monotonic() + _LAG_SECONDS
     for before in stages_before(stage):
@@ -222,7 +222,7 @@ def main() -> None:
     parser.add_argument("--tied", action="store_true", help="die with the parent, at once")
     parser.add_argument("--data", type=Path)
     given = parser.parse_args()
-    # The address of a database may hold a password, which a command line would show to everyone.
+    # The address may contain a password, which a command line would reveal.
     url = os.environ.pop(STORAGE_VARIABLE, None)
     try:
         if given.tied:

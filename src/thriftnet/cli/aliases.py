@@ -1,4 +1,4 @@
-"""Options of `train` that are short for `--set`, under the names that other trainers give them."""
+"""Short options of `train` for `--set`, with common names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def with_aliases(overrides: list[str] | None, given: dict[str, str | None]) -> l
 
     Args:
         overrides: `key=value` strings of `--set`.
-        given: Values of the short options, by option; none: it was not given.
+        given: Values of the short options, by option; None: not given.
 
     Raises:
         typer.BadParameter: One key is given both ways.

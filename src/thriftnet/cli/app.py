@@ -1,4 +1,4 @@
-"""The application: its shared options, and how it ends."""
+"""The application: shared options, signals, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _StoppedError(Exception):
-    """Ctrl-C; of a KeyboardInterrupt, typer makes an exit without a word."""
+    """Ctrl-C; typer would turn a KeyboardInterrupt into a silent exit."""
 
 
 class _Commands(TyperGroup):
@@ -47,7 +47,7 @@ app = typer.Typer(
     epilog="Any command takes --debug, which shows the traceback of an error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # its own console would write past the cleaner of the streams
+    rich_markup_mode=None,  # its own console would bypass the cleaning of the streams
 )
 
 RecipeArgument = Annotated[
@@ -91,7 +91,7 @@ AtLeastOption = Annotated[
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")]
 TargetArgument = Annotated[
-    str,  # not a path: ./NAME, which says that a path is meant, would lose its dot
+    str,  # not a Path, which would lose the dot of ./NAME
     typer.Argument(
         metavar="MODEL",
         help="The name of shipped weights, a run folder or a model file.",
@@ -115,7 +115,7 @@ def application(
         ),
     ] = False,
 ) -> None:
-    """Options of the application itself; its help stands in `app`."""
+    """Options of the application itself; its help is in `app`."""
 
 
 def main() -> None:
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _stop_as_by_ctrl_c() -> None:
-    """Have a request to end and a closed terminal leave things as tidy as Ctrl-C does."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         return
     for name in ("SIGTERM", "SIGHUP"):
@@ -142,10 +142,10 @@ def _stop_as_by_ctrl_c() -> None:
 
 
 def _end_at_once_from_here() -> None:
-    """Let the next signal end the process by itself.
+    """Let the next signal kill the process.
 
-    What Python still does is to wait for threads. An exception there would end it with a thread
-    inside a library of C++, which is aborted with a message of its own.
+    Python is only waiting for threads. An exception there would exit while a thread is inside a C++
+    library, which then aborts with a message.
     """
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -162,31 +162,31 @@ def _run(arguments: list[str], *, debug: bool) -> None:
             sys.stdout.flush()
         sys.exit(code)  # none is 0
     except OutputGoneError as gone:
-        if gone.fault.errno == errno.EPIPE:  # `| head` has had enough
+        if gone.fault.errno == errno.EPIPE:  # the reader of the pipe is gone
             sys.exit(CLOSED_PIPE)
         _fail(f"standard output cannot be written: {gone}; send it elsewhere", 2, debug=debug)
     except ThriftnetError as error:
-        if error.told:  # one process of several speaks for all
+        if error.told:  # another process has reported it
             sys.exit(error.exit_code)
         _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
     except (_StoppedError, KeyboardInterrupt):
         _fail("interrupted", 130, debug=debug)
-    except typer.Abort:  # a question that was not answered
+    except typer.Abort:  # an unanswered prompt
         _fail("nothing was done", 1, debug=debug)
     except Exception as error:
         _fail_as(error, debug=debug)
 
 
 def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
-    """End with one line: of a wrong command line, a refusal of the system, or a failure of ours."""
-    usage = getattr(error, "format_message", None)  # typer keeps the class to itself
+    """Exit with one line: for a wrong command line, an error of the system, or a bug."""
+    usage = getattr(error, "format_message", None)  # typer does not export the class
     if refusal := explain_refusal(error):
         _fail(refusal, 2, debug=debug)
     if usage is None:
         reason = str(error).splitlines()[0] if str(error) else ""
         told = f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)"
         _fail(told, 1, debug=debug)
-    if "\n" in usage():  # the help of a command that was given no words
+    if "\n" in usage():  # help, for a command without arguments
         print(usage())
         sys.exit(2)
     context = getattr(error, "ctx", None)
@@ -208,10 +208,10 @@ def _fail(message: str, code: int, *, debug: bool) -> NoReturn:
 
 
 def find_target(target: str) -> FoundModel:
-    """What a `MODEL` is, told on the terminal where it could be misread or cannot be checked.
+    """Resolve a `MODEL` argument, with a note if it is ambiguous or cannot be verified.
 
     Raises:
-        RunError: Nothing is there, or the run has not come to its end.
+        RunError: There is no such model, or the run is not finished.
     """
     from thriftnet.models.metadata import read_facts
     from thriftnet.weights.find import find_model
@@ -233,5 +233,5 @@ def find_target(target: str) -> FoundModel:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as a machine reads it."""
+    """Print a value as JSON."""
     print(json.dumps(value, indent=2))

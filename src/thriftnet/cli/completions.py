@@ -1,4 +1,4 @@
-"""What a shell offers after Tab where a name is expected, beside the paths that begin so."""
+"""Shell completion of names and paths."""
 
 from __future__ import annotations
 

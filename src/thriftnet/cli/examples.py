@@ -66,5 +66,5 @@ def add_examples(app: typer.Typer, path: str = "") -> None:
 
 def _epilog(name: str) -> str | None:
     lines = EXAMPLES.get(name, ())
-    # \b keeps click from filling the lines as a paragraph.
+    # \b keeps click from reflowing the lines.
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None

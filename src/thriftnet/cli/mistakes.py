@@ -1,4 +1,4 @@
-"""What an unknown option was meant to be: a near miss, another trainer's name, or a recipe key."""
+"""Suggestions for unknown options: a typo, another trainer's name, or a recipe key."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _ELSEWHERE = {
 
 
 def meant(given: str, options: Collection[str]) -> str | None:
-    """The option that an unknown one was probably meant to be, as it is typed; none: no idea.
+    """The option that was probably meant; None without a suggestion.
 
     Args:
         given: As typed, with its dashes and without a value.
-        options: What the command has, such as `--seed`.
+        options: Options of the command, such as `--seed`.
     """
     name = given.lstrip("-").casefold().replace("_", "-")
     written = _ELSEWHERE.get(name) or (_as_a_key(name) if "--set" in options else None)

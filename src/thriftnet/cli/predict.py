@@ -97,7 +97,7 @@ def predict(
 
 
 def _refuse_idle(output: Path | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
-    """See that nothing is given that would be ignored."""
+    """Reject options that would be ignored."""
     if as_json and (output or pickled):
         what = "--output writes" if output else "a pickle gives"
         raise typer.BadParameter(f"{what} CSV; leave out --json")
@@ -116,7 +116,7 @@ def _write_table(
     resume: bool,
     told: Callable[[int, int], None],
 ) -> int:
-    """Write the predictions of pictures; the number of those that failed."""
+    """Write the predictions to a file; returns the number of pictures that failed."""
     from thriftnet.inference.table import Table, TableProgress
 
     table = Table(output, classifier, pictures)

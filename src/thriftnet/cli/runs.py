@@ -110,7 +110,7 @@ def gc(
 
 
 def _agreed(as_json: bool) -> bool:
-    """Whether the person at the terminal says yes; without one the answer is no."""
+    """Ask for confirmation on a terminal; False without one."""
     if as_json or not sys.stdin.isatty():
         return False
     return typer.confirm("remove them?")

@@ -1,4 +1,4 @@
-"""search: the paper's method as a command, and where a study stands."""
+"""search: run a search, and show its status."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ search_app = typer.Typer(
 app.add_typer(search_app, name="search")
 
 _LONGEST_HEARTBEAT = 600
-"""Seconds; for six times as long a dead worker keeps its job."""
+"""Seconds; a dead worker keeps its job six times as long."""
 StorageOption = Annotated[
     str | None,
     typer.Option(
@@ -137,5 +137,5 @@ def status(
         if as_json:
             print_json(read_standing(opened).to_json())
             return
-        with contextlib.suppress(KeyboardInterrupt):  # the way out of a watch
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the display
             follow(opened)

@@ -75,9 +75,9 @@ def serve(
         requests=max_requests,
         answer_seconds=timeout,
     )
-    listener = listen(address)  # before the seconds that a network takes
+    listener = listen(address)  # before loading the network
     classifier = api.load_model(
         target, tta=tta, device=device, precision=precision, at_least=at_least
     )
-    with suppress(KeyboardInterrupt):  # the way out
+    with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
         serve_on(classifier, listener, name=Path(target).name, address=address, limits=limits)

@@ -45,4 +45,4 @@ def watch(
             finally:
                 server.shutdown()
     except KeyboardInterrupt:
-        pass  # the way out of a watch
+        pass  # Ctrl-C ends the display

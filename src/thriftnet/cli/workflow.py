@@ -1,4 +1,4 @@
-"""train, evaluate: the way from a recipe to a network and its accuracy."""
+"""train, evaluate: from a recipe to a network and its accuracy."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def train(
         init=init,
         track=track or (),
     )
-    if not run.is_main:  # torchrun started others, and the first one speaks
+    if not run.is_main:  # under torchrun only the main process prints
         raise typer.Exit(0 if run.finished else 130)
     if not run.finished:
         options = [word for name in track or () for word in ("--track", name)]
@@ -136,7 +136,7 @@ def train(
     try:
         with counting("test images", shown=not (quiet or as_json)) as told:
             evaluation = api.evaluate(run.path, data=data, told=told, say=lambda _: None)
-    except NoSplitError as fault:  # nothing is held out, which was said before the training
+    except NoSplitError as fault:  # nothing is held out, as noted before
         to_stderr(f"thriftnet: {run.path} is trained and not evaluated: {fault}")
         return
     if as_json:
@@ -146,18 +146,18 @@ def train(
     _warn_if_not_kept(evaluation)
     following = [name for name in track or () if name not in run.untracked]
     try:
-        api.track(run.path, following)  # the test figures too
-    except TrackingError as error:  # all the rest is done
+        api.track(run.path, following)  # includes the test metrics
+    except TrackingError as error:  # everything else is done
         to_stderr(f"thriftnet: {error}")
 
 
 def _decided(decisions: Path | None) -> list[str]:
-    """The override that names a file of decisions, wherever the run is read again."""
+    """The override for a file of decisions, with an absolute path."""
     return [] if decisions is None else [f"data.decisions={json.dumps(str(decisions.absolute()))}"]
 
 
 def _warn_if_not_kept(evaluation: Evaluation) -> None:
-    """Say that compare, report and runs will not know of these figures."""
+    """Warn that compare, report and runs will not have these metrics."""
     if evaluation.not_kept:
         print(f"thriftnet: not saved: {evaluation.not_kept}", file=sys.stderr)
 

@@ -1,1 +1,1 @@
-"""Pages that are one file: nothing is loaded, and only the scripts inside run."""
+"""Self-contained HTML pages."""

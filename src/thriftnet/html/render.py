@@ -1,4 +1,4 @@
-"""A template, its style and its scripts as one HTML file."""
+"""Renders a template, its style and its scripts to one HTML file."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from thriftnet.plain import plain_lines
 def render_html(
     template: Traversable, *, style: Traversable, scripts: Sequence[Traversable], **values: object
 ) -> bytes:
-    """The page as an HTML file. All text is escaped and cleaned; only the scripts are markup.
+    """Render a page. All text is escaped and cleaned.
 
-    The template also gets `style` and `scripts`, with the theme that all pages share, and
-    `script_sources`, which its Content-Security-Policy names.
+    The template also gets `style` and `scripts`, including the shared theme, and `script_sources`
+    for its Content-Security-Policy.
 
     Args:
         template: A Jinja template.
         style: A style sheet.
         scripts: Run in this order after that of the theme.
-        values: Of the template.
+        values: Values for the template.
     """
     shared = resources.files("thriftnet.html")
     codes = [each.read_text("utf-8") for each in (shared / "theme.js", *scripts)]
@@ -44,10 +44,10 @@ def render_html(
         markup=Markup,
         **values,
     )
-    # File names may hold bytes that are no text, and what turns the text around.
+    # File names may have undecodable bytes and direction marks.
     return plain_lines(text).encode("utf-8")
 
 
 def _source(script: str) -> str:
-    """A script as a Content-Security-Policy names it."""
+    """The hash of a script for a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

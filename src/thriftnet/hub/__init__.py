@@ -1,11 +1,11 @@
-"""Networks of thriftnet in Hugging Face's libraries; needs the extra `hub`.
+"""Integration with Hugging Face transformers; needs the extra `hub`.
 
     import thriftnet.hub
     from transformers import pipeline
     pipeline("image-classification", "FOLDER")("photo.jpg")
 
-Importing this registers our configuration, network and image processor with the Auto classes of
-transformers, so that nothing has to be run from a repository (`trust_remote_code`).
+Importing this registers configuration, model and image processor with the Auto classes of
+transformers, so that `trust_remote_code` is not needed.
 """
 
 from thriftnet.errors import ExportError

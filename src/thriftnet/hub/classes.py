@@ -1,4 +1,4 @@
-"""Our networks as transformers knows networks: configuration, model and image processor."""
+"""Configuration, model and image processor for transformers."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ Triple = tuple[float, float, float]
 
 
 class ThriftnetConfig(PreTrainedConfig):
-    """What a folder's config.json holds beside the usual.
+    """The additional content of config.json.
 
     Args:
         network: Keyword arguments of `build_model`, without `classes`.
-        preprocessing: A `Preprocessing` as plain values.
-        calibrated_weights: Digest of the weights that the temperature and the map were fitted for.
-        about: Free facts: recipe, digest, seed.
+        preprocessing: A `Preprocessing` as JSON values.
+        calibrated_weights: Digest of the weights that the calibration was fitted for.
+        about: Origin: recipe, digest, seed.
     """
 
     model_type = MODEL_TYPE
@@ -55,15 +55,15 @@ class ThriftnetConfig(PreTrainedConfig):
     about: dict[str, Any] | None = None
 
     def contract(self) -> Preprocessing:
-        """The preprocessing, checked."""
+        """The validated preprocessing."""
         return Preprocessing.model_validate(self.preprocessing, strict=False)
 
 
 class ThriftnetForImageClassification(PreTrainedModel):
-    """A network between normalised images and logits, over the views that it was exported with."""
+    """A network from normalised images to logits, with the views of its export."""
 
     config_class = ThriftnetConfig
-    base_model_prefix = "network"  # a model file of ours has the network's own names
+    base_model_prefix = "network"  # our model files have the network's own names
     main_input_name = "pixel_values"
     input_modalities = "image"
 
@@ -71,12 +71,12 @@ class ThriftnetForImageClassification(PreTrainedModel):
         super().__init__(config)
         self.contract = config.contract()
         classes, options = len(self.contract.classes), dict(config.network or {})
-        outline_model(classes=classes, **options)  # refuses what would fill the memory
+        outline_model(classes=classes, **options)  # rejects excessive sizes
         self.network = FAMILIES[options.pop("family")](classes=classes, **options)
         self.post_init()
 
     def _init_weights(self, module: torch.nn.Module) -> None:
-        """Nothing: layers draw their own weights when they are built."""
+        """Nothing: layers initialise their own weights."""
 
     def forward(
         self, pixel_values: Tensor, labels: Tensor | None = None, **_: Any
@@ -84,8 +84,8 @@ class ThriftnetForImageClassification(PreTrainedModel):
         """Classify images.
 
         Args:
-            pixel_values: (N, 3, H, W) float, as the image processor gives them.
-            labels: (N,) class indices; with them, there is a loss.
+            pixel_values: (N, 3, H, W) float, from the image processor.
+            labels: (N,) class indices, to compute a loss.
         """
         views = choose_views(self.contract.tta)
         each = [weight * self.network(TRANSFORMS[v](pixel_values)) for v, weight in views.items()]
@@ -96,13 +96,13 @@ class ThriftnetForImageClassification(PreTrainedModel):
 
     @classmethod
     def from_saved(cls, model: SavedModel) -> ThriftnetForImageClassification:
-        """The network of a model file."""
+        """Convert the network of a model file."""
         made = cls(ThriftnetConfig(**config_of(model)))
         made.network.load_state_dict(model.network.state_dict())
         return made.eval()
 
     def as_saved(self) -> SavedModel:
-        """The network as a model file holds it; without its calibration once it was trained on."""
+        """Convert to a `SavedModel`, without the calibration if the weights changed."""
         contract = self.contract
         if digest_network(self.network) != self.config.calibrated_weights:
             stale = {"temperature": 1.0, "shifts": (), "threshold": None}
@@ -117,10 +117,10 @@ class ThriftnetForImageClassification(PreTrainedModel):
     def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, save_directory: str | os.PathLike[str], **options: Any
     ) -> None:
-        """Save a folder that `load_model` reads, too.
+        """Save a folder that `load_model` can also read.
 
         Raises:
-            ValueError: `push_to_hub`: what is pushed would lack our metadata.
+            ValueError: `push_to_hub` is set, which would lack our metadata.
         """
         if options.get("push_to_hub"):
             raise ValueError("push_to_hub is not for thriftnet; use: thriftnet push FOLDER REPO")
@@ -132,7 +132,7 @@ class ThriftnetForImageClassification(PreTrainedModel):
 
 
 class ThriftnetImageProcessor(BaseImageProcessor):
-    """Pictures of any size to normalised images, as `Preprocessing` says."""
+    """Converts pictures of any size to normalised images, by `Preprocessing`."""
 
     model_input_names = ["pixel_values"]  # noqa: RUF012
 
@@ -159,7 +159,7 @@ class ThriftnetImageProcessor(BaseImageProcessor):
         """Make pictures square, resize and normalise them.
 
         Args:
-            images: One of, or a list of: Pillow's pictures, (H, W, 3) uint8 arrays.
+            images: One or a list of Pillow images or (H, W, 3) uint8 arrays.
             return_tensors: `pt` for tensors, `np` for arrays.
 
         Returns:
@@ -188,7 +188,7 @@ def _triple(values: Sequence[float]) -> Triple:
 
 
 def register() -> None:
-    """Make the Auto classes of transformers know ours."""
+    """Register with the Auto classes of transformers."""
     AutoConfig.register(MODEL_TYPE, ThriftnetConfig, exist_ok=True)
     AutoModelForImageClassification.register(
         ThriftnetConfig, ThriftnetForImageClassification, exist_ok=True

@@ -1,1 +1,1 @@
-"""How lists and comparisons of runs look in a terminal; nothing here waits for torch."""
+"""Terminal output of all commands; imports no torch."""

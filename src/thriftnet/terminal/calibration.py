@@ -1,4 +1,4 @@
-"""How a calibration looks in a terminal."""
+"""Prints a calibration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOURCES = {
 
 
 def print_calibration(target: str, found: CalibratedModel) -> None:
-    """What each choice of views gained, and where the maps lie."""
+    """Print what each choice of views gained, and the file."""
     calibration = found.calibration
     source = _SOURCES[calibration.source]
     print(f"{plain(target)}: fitted to {calibration.images:,} {source}\n")

@@ -1,4 +1,4 @@
-"""What was found of each class, in a terminal: metrics, and which classes are confused."""
+"""Prints metrics per class, and which classes are confused."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import terminal_width
 
 _NAME, _HEAD = 12, 4
-"""Columns of a class's name at the side and above."""
+"""Widths of a class name in rows and in the header."""
 _CLASSES, _MISTAKES = 40, 10
-"""Shown of many; the JSON has all."""
+"""Maximum shown; the JSON has all."""
 
 
 def balanced_text(found: ClassSummary) -> str:
@@ -25,7 +25,7 @@ def balanced_text(found: ClassSummary) -> str:
 
 
 def print_classes(found: ClassSummary) -> None:
-    """Recall with its interval, precision and F1 of each class, the lowest recall first."""
+    """Print recall with its interval, precision and F1 of each class, the lowest recall first."""
     rows = [
         (
             name,
@@ -49,7 +49,7 @@ def print_classes(found: ClassSummary) -> None:
 
 
 def print_confusion(metrics: Metrics) -> None:
-    """Accuracy of each class, and the confusion matrix where the terminal has room for it."""
+    """Print accuracy per class, and the confusion matrix if it fits the terminal."""
     names = [plain(name) for name in metrics.per_class]
     counts = metrics.confusion
     width = max(_HEAD, len(str(max(max(row) for row in counts))))
@@ -65,7 +65,7 @@ def print_confusion(metrics: Metrics) -> None:
 
 
 def _print_mistakes(names: list[str], counts: list[list[int]]) -> None:
-    """The most frequent mistakes, of too many classes for a matrix."""
+    """Print the most frequent confusions, for too many classes for a matrix."""
     found = [
         (count, names[label], names[predicted])
         for label, row in enumerate(counts)
@@ -86,7 +86,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _wider(text: str, width: int) -> int:
-    """Columns of a text, once cut, beyond its letters: of letters that take two."""
+    """Extra columns of a truncated text, for letters of double width."""
     short = _cut(text, width)
     return cell_len(short) - len(short)
 
@@ -96,7 +96,7 @@ def _text(share: float | None) -> str:
 
 
 def _share(share: float | None) -> Cell:
-    return Cell(_text(share), 0.0 if share is None else share)  # to the right, as numbers are
+    return Cell(_text(share), 0.0 if share is None else share)  # right-aligned
 
 
 def _interval(limits: Interval | None) -> Cell:

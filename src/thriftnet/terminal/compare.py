@@ -1,4 +1,4 @@
-"""A comparison: groups side by side, their seeds, the sentence and what it rests on."""
+"""Prints a comparison: groups, their seeds, the conclusion and its evidence."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from thriftnet.terminal.text import (
 )
 
 _SETTINGS_SHOWN = 8
-"""Keys that differ; the JSON has all."""
+"""Maximum of differing keys shown; the JSON has all."""
 
 
 def print_comparison(found: Comparison) -> None:
-    """Groups side by side, their seeds, what was tested, and the sentence."""
+    """Print groups, their seeds, the tests and the conclusion."""
     several = len(found.groups) > 1
     labels = [plain(group.label) for group in found.groups]
     wider = len(METRICS[found.metric]) - len("accuracy")
@@ -68,7 +68,7 @@ def _millions(count: int) -> str:
 
 
 def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int) -> None:
-    """Each seed's accuracy, in words and as points on one scale with mean and interval."""
+    """Print each seed's accuracy, and a strip plot with mean and interval."""
     print(f"\n{METRICS[groups[0].metric]} of each seed, %")
     for label, group in zip(labels, groups, strict=True):
         points = "  ".join(
@@ -91,7 +91,7 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
 
 
 def _print_evaluations(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None:
-    """The mean accuracy of each group in every evaluation that some have; not tested."""
+    """Print the mean accuracy of each group in every evaluation, untested."""
     found = [group.evaluations for group in groups]
     keys = list(dict.fromkeys(key for each in found for key in each))
     if len(keys) < 2:
@@ -110,7 +110,7 @@ def _ends(group: ScoreGroup) -> tuple[float, float]:
 
 
 def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
-    """The seeds on a scale of so many columns."""
+    """Draw the seeds on a scale."""
 
     def at(value: float) -> int:
         return round((value - low) / (high - low) * (room - 1))
@@ -126,7 +126,7 @@ def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
 
 
 def _print_settings(groups: Sequence[ScoreGroup]) -> None:
-    """The recipe keys in which the groups differ."""
+    """Print the recipe keys in which the groups differ."""
     keys = list(groups[0].settings)
     if not keys:
         return
@@ -140,7 +140,7 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     table = make_table(columns, [(k, *row) for k, row in zip(shown, short[1:], strict=True)])
     lines = table_lines(table)
     print()
-    if max(map(cell_len, lines)) > terminal_width():  # no room for columns
+    if max(map(cell_len, lines)) > terminal_width():  # too narrow for columns
         print("what differs")
         for key, row in zip(shown, rows, strict=True):
             told = "; ".join(f"{label} {value}" for label, value in zip(labels, row, strict=True))
@@ -152,7 +152,7 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
 
 
 def _evidence(contrast: Contrast, correction: str | None) -> str:
-    """What the sentence rests on."""
+    """Print the evidence of a conclusion."""
     if contrast.p is None or contrast.p_corrected is None:
         return "no test was possible"
     told = f"{contrast.test}, two-sided, {show_p(contrast.p)}"

@@ -1,4 +1,4 @@
-"""How far work has come that says nothing else for a while, on a terminal's standard error."""
+"""A progress counter on a terminal's standard error."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from thriftnet.screen import CleanConsole, CleanLive
 
 @contextlib.contextmanager
 def counting(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """Show how many of all are done, while the block lasts; elsewhere than on a terminal, nothing.
+    """Show a counter during the block, if standard error is a terminal.
 
     Args:
-        what: Is counted.
-        shown: False: nothing in any case.
+        what: What is counted.
+        shown: False: show nothing.
 
     Yields:
-        To be called with the number that is done and the number of all.
+        A function to call with the number done and the total.
     """
     console = CleanConsole(stderr=True)
     if not (shown and console.is_terminal):
@@ -38,4 +38,4 @@ def counting(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], 
 
 
 def _count_silently(_done: int, _total: int) -> None:
-    """Nobody looks."""
+    """Show nothing."""

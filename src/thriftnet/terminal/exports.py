@@ -1,4 +1,4 @@
-"""How an export looks in a terminal."""
+"""Prints an export."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from thriftnet.terminal.text import show_bytes
 
 
 def print_export(exported: Exported) -> None:
-    """What was written, what it takes and gives, and how it compares with the network."""
+    """Print the file, its inputs and outputs, and the comparison with the network."""
     contract, check = exported.preprocessing, exported.check
     side, size = contract.image_size, show_bytes(exported.size_bytes)
     gaps = [f"{gap:.1e} at batch {batch}" for batch, gap in check.largest_difference.items()]

@@ -1,4 +1,4 @@
-"""A data set as lines of a terminal."""
+"""Prints an inspection of a data set."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import print_wrapped, terminal_width
 
 _SHOWN = 5
-"""Groups and omissions; the JSON has all."""
+"""Maximum of groups and omissions shown; the JSON has all."""
 
 
 def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
-    """Counts by class and split, what the pictures are like, and what to mind."""
+    """Print counts by class and split, facts about the pictures, and warnings."""
     classes = len(next(iter(found.counts.values())))
     print_wrapped(
         plain(f"{found.name}: {found.kind}, {found.pictures:,} pictures of {classes} classes")

@@ -1,7 +1,7 @@
-"""Standard output and standard error as streams that may go away, and take clean text only.
+"""Standard output and standard error that survive closed pipes, and clean all text.
 
-The reader of a pipe ends, the disk behind a log fills up, a terminal closes. A command that only
-prints ends there, as other programs do; one that works for hours goes on without the stream.
+The reader of a pipe may exit, a disk may fill up, a terminal may close. A command that only prints
+then exits like other programs; one that works for hours continues without the stream.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from thriftnet.plain import to_stderr
 from thriftnet.screen import CleanStream
 
 CLOSED_PIPE = 141
-"""The exit code by which shells know a program whose reader has gone: 128 + SIGPIPE."""
+"""Exit code for a closed pipe: 128 + SIGPIPE."""
 
 
 class OutputGoneError(Exception):
-    """Standard output cannot be written. No `OSError`, which typer would keep for itself."""
+    """Standard output cannot be written. Not an `OSError`, which typer would handle."""
 
     def __init__(self, fault: OSError) -> None:
         super().__init__(fault.strerror or str(fault))
@@ -32,10 +32,10 @@ class OutputGoneError(Exception):
 
 @contextlib.contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Make both streams clean, and such that may go away; `print` fails as said here alone.
+    """Install both streams; `print` then raises only this error.
 
     Raises:
-        OutputGoneError: Standard output cannot be written, and no `outlast_output` was called.
+        OutputGoneError: Standard output cannot be written, and `outlast_output` was not called.
     """
     before = sys.stdin, sys.stdout, sys.stderr
     _occupy_descriptors()
@@ -54,26 +54,26 @@ def guarded_streams() -> Iterator[None]:
 
 
 def _occupy_descriptors() -> None:
-    """Put the null device where a standard stream was closed before the start.
+    """Open the null device for standard streams that are closed at the start.
 
-    A file that is opened later would take its place, and get what a library in C prints.
+    Otherwise a file opened later would get the descriptor, and the output of C libraries.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
 
 
 def outlast_output() -> None:
-    """From here on, work goes on where standard output goes away; it is told once."""
+    """From now on, continue if standard output goes away, with one warning."""
     outlet = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if isinstance(outlet, _Outlet):
         outlet.on_loss = _tell
 
 
 class _Outlet(io.RawIOBase):
-    """The bytes of a stream; those that cannot be written are dropped."""
+    """A raw stream that drops what cannot be written."""
 
     def __init__(self, raw: io.RawIOBase, on_loss: Callable[[OSError], None]) -> None:
         self.raw = raw
@@ -96,7 +96,7 @@ class _Outlet(io.RawIOBase):
                 count = self.raw.write(content)
                 if count is not None:
                     return count
-                select.select([], [self.raw], [])  # a pipe that its other users made non-blocking
+                select.select([], [self.raw], [])  # a pipe set to non-blocking by another user
         except OSError as fault:
             self.lost = True
             self.on_loss(fault)
@@ -104,7 +104,7 @@ class _Outlet(io.RawIOBase):
 
 
 def _guarded(stream: TextIO | None, on_loss: Callable[[OSError], None]) -> TextIO:
-    if stream is None:  # closed before the start: what is printed is not to land in some file
+    if stream is None:  # closed at the start: do not write to another file
         return Path(os.devnull).open("w", encoding="utf-8")
     if not isinstance(stream, io.TextIOWrapper):
         return stream
@@ -124,7 +124,7 @@ def _refuse(fault: OSError) -> None:
 
 
 def _ignore(_: OSError) -> None:
-    """Nobody is left to be told."""
+    """Ignore further losses."""
 
 
 def _tell(fault: OSError) -> None:

@@ -1,4 +1,4 @@
-"""How results look in a terminal; every table fits 80 columns."""
+"""Prints results of training, evaluation and benchmarks; every table fits 80 columns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VIEWS = {
 
 
 def print_training_summary(path: Path, evaluation: Evaluation) -> None:
-    """The end of a training: accuracy, size, time, and where it lies."""
+    """Print the summary of a training: accuracy, size, time, and the run folder."""
     lines = RunFolder(path).metrics()
     end = next(line for line in reversed(lines) if line["kind"] == "end")
     others = mean_contention(line for line in lines if line["kind"] == "epoch")
@@ -56,13 +56,13 @@ def print_evaluation(
     shipped: bool = False,
     saved: Mapping[EvaluationKey, MetricRecord] | None = None,
 ) -> None:
-    """All metrics of an evaluation, beside those of the network's card where it has one.
+    """Print all metrics of an evaluation, with those of the network's card if it has one.
 
     Args:
-        target: What was evaluated, as it was named.
-        evaluation: Of it.
-        shipped: Whether the name is that of shipped weights.
-        saved: Every evaluation that the run keeps; the others than this are listed below.
+        target: What was evaluated, as given.
+        evaluation: The result.
+        shipped: Whether it is the name of shipped weights.
+        saved: Every evaluation of the run; the others are listed below.
     """
     chosen = evaluation.chosen
     name = f"{target} (shipped weights)" if shipped else plain(str(target))
@@ -96,7 +96,7 @@ def print_evaluation(
 
 
 def _print_probabilities(evaluation: Evaluation) -> None:
-    """The calibration error over bins of equal numbers, beside what chance alone gives."""
+    """Print the calibration error over equal-count bins, with its noise floor."""
     found = evaluation.calibration
     if found is None:
         return
@@ -106,7 +106,7 @@ def _print_probabilities(evaluation: Evaluation) -> None:
 
 
 def print_description(summary: Summary) -> None:
-    """The layer table, the totals, and the comparison with ResNet-18."""
+    """Print the layer table, the totals, and the comparison with ResNet-18."""
     side = summary.image_size
     rows = [
         (each.name, each.kind, "×".join(map(str, each.output_shape)), each.parameters, each.macs)
@@ -126,14 +126,14 @@ def print_description(summary: Summary) -> None:
 
 
 def print_shipped(card: Card, path: Path) -> None:
-    """What the weights that come with a recipe reach, and where their card is."""
+    """Print the accuracy of the weights shipped with a recipe, and their card."""
     metrics = card.headline
     print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {VIEWS[metrics.tta]}")
     print(f"their card: {path}")
 
 
 def print_bench(found: Bench) -> None:
-    """What this machine can do, and how long each recipe would take on it."""
+    """Print the benchmark of this machine, and the time of each recipe."""
     training, inference = found.training, found.inference
     print(machine_name(found.to_json()))
     print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
@@ -159,7 +159,7 @@ def print_bench(found: Bench) -> None:
 
 
 def _print_card_checks(evaluation: Evaluation) -> None:
-    """Whether the figures are those of the card, to the image."""
+    """Print whether the metrics equal those of the card."""
     card, checks = evaluation.card, evaluation.card_checks
     for check in checks:
         print(f"card: {check.stated:.2%}, {_verdict(check)} ({VIEWS[check.tta]})")

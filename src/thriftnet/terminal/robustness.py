@@ -1,4 +1,4 @@
-"""How accuracy under corruption looks in a terminal."""
+"""Prints robustness."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from thriftnet.terminal.tables import table_lines
 
 
 def print_robustness(target: str, evaluation: RobustEvaluation) -> None:
-    """The table, the means, and how far published files differ from generated ones."""
+    """Print the table, the means, and differences from published files."""
     found = evaluation.robustness
     low, high = found.interval
     source = "generated" if found.differences is None else "published"

@@ -1,4 +1,4 @@
-"""What is predicted, row by row as it comes: on a terminal, as JSON, or as a submission in CSV."""
+"""Prints predictions row by row: on a terminal, as JSON, or as CSV."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from thriftnet.inference.prediction import PictureResult
 from thriftnet.plain import plain, to_stderr
 
 _WIDEST = 44
-"""Columns of a file's name."""
+"""Maximum width of a file name."""
 
 
 def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
-    """One line a picture: its three most probable classes.
+    """Print one line per picture: its three most probable classes.
 
     Args:
-        results: Those without a prediction are passed over.
-        widest: Characters of the longest name.
+        results: Those without a prediction are skipped.
+        widest: Length of the longest name.
     """
     width = min(_WIDEST, widest)
     for result in results:
@@ -37,7 +37,7 @@ def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
 
 
 def print_json_rows(values: Iterable[Any]) -> None:
-    """An array of JSON values, closed also where it is cut short."""
+    """Print an array of JSON values, closed even if interrupted."""
     begun = False
     try:
         for value in values:
@@ -49,9 +49,9 @@ def print_json_rows(values: Iterable[Any]) -> None:
 
 
 def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path | None) -> None:
-    """A CSV file; without a path, standard output.
+    """Write a CSV file, or to standard output without a path.
 
-    The file is PATH.part until it is whole. Where it is cut short, that is what stays.
+    Written as PATH.part until complete, which is kept on interruption.
 
     Raises:
         RunError: The file cannot be written.
@@ -69,7 +69,7 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
 
     try:
         with replacing(path, error=RunError, keep=True) as file:
-            # A file's name need not be text; its bytes are what a script would look for.
+            # File names may hold any bytes, and scripts look for exactly those.
             text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
             _write(header, counted(), text)
             text.detach()

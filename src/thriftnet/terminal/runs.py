@@ -1,4 +1,4 @@
-"""The list of runs, and what of them can be removed."""
+"""Prints the list of runs, and removable checkpoints."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from thriftnet.terminal.tables import narrowed, table_lines
 from thriftnet.terminal.text import print_wrapped, show_bytes, terminal_width
 
 _LEFT_OUT_FIRST = ("started", "seconds", "parameters", "epoch", "recipe", "seed")
-"""Where the terminal has no room for all."""
+"""Columns dropped first in a narrow terminal."""
 _SHARES = {"accuracy", "balanced_accuracy", "top5", "val_accuracy"}
 _LARGE = {"parameters", "macs", "max_parameters"}
 
 
 def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None:
-    """A line for each run.
+    """Print a line per run.
 
     Args:
-        runs: In their order.
-        columns: To show, all of them; none: of the usual ones those that the terminal has room
-            for.
+        runs: The runs, in order.
+        columns: Columns to show; None: the usual ones that fit the terminal.
     """
     shown = list(columns or USUAL_COLUMNS)
     rows = [[cell(run.value(column), _format(column)) for column in shown] for run in runs]
     table, room = make_table(shown, rows), None
     if columns is None:
-        room = terminal_width(otherwise=1000)  # a file or a pipe has room for all
+        room = terminal_width(otherwise=1000)  # no limit for a file or a pipe
         table = narrowed(table, room=room, shrink="name", drop=_LEFT_OUT_FIRST)
     print("\n".join(table_lines(table, room=room, shrink="name" if room else "")))
     hidden = [column for column in shown if column not in table.columns]
@@ -44,7 +43,7 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
 
 
 def print_superseded(found: Sequence[Superseded]) -> None:
-    """What could be removed, and how much it is."""
+    """Print removable checkpoints and their size."""
     runs = "1 finished run" if len(found) == 1 else f"{len(found)} finished runs"
     rows = [
         (entry.size, str(entry.run.path), ", ".join(path.name for path in entry.files))
@@ -56,7 +55,7 @@ def print_superseded(found: Sequence[Superseded]) -> None:
 
 
 def _format(column: str) -> Format:
-    """How a column's values are shown."""
+    """Format of a column."""
 
     def show(value: Value) -> str:
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""A search in a terminal: the counts, a line for each job, the outcomes, and where it stands."""
+"""Prints a search: counts, a line per job, outcomes, and status."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import fit, print_wrapped, terminal_width
 
 _RANKED = 10
-"""Candidates of a ranking that are shown; the stage's file has all."""
+"""Maximum of candidates shown in a ranking; the stage's file has all."""
 _GAP_SECONDS = 60
-"""How long nothing may run between two stages, while workers start, on a busy machine."""
+"""Longest pause between two stages, while workers start."""
 
 
 class PrintedSearch:
-    """Prints a search as it goes on."""
+    """Prints the progress of a search."""
 
     def note(self, text: str) -> None:
         """Print a sentence."""
         print(text, flush=True)
 
     def counted(self, space: Space, candidates: Sequence[Candidate]) -> None:
-        """Print the table of candidates; those over budget come last, with their counts."""
+        """Print the table of candidates, those over budget last."""
         within = [candidate for candidate in candidates if not candidate.refused]
         over = [candidate for candidate in candidates if candidate.refused]
         limit = f"{space.max_parameters:,} parameters"
@@ -80,12 +80,12 @@ class PrintedSearch:
 
 
 def standing_lines(standing: StudyStatus, *, width: int) -> list[str]:
-    """A study as a table: a line for each stage, and its best."""
+    """Format the status of a study: a line per stage, and its best."""
     columns = (
         "stage", "state", "done", "running", "pruned", "failed", ("best", ".4f"), ("left", clock),
     )  # fmt: skip
     table = make_table(columns, map(_stage_cells, standing.stages))
-    if width < 70:  # the least needed go first
+    if width < 70:  # the least important first
         table = table.without("pruned", "failed")
     over = f", {standing.over_budget} over budget" if standing.over_budget else ""
     lines = [
@@ -103,12 +103,12 @@ def standing_lines(standing: StudyStatus, *, width: int) -> list[str]:
         for failure in standing.failures
     ]  # fmt: skip
     lines = [fit(line, width).rstrip() for line in lines]
-    # Never cut: it is to be copied.
+    # Never truncated, as it is to be copied.
     return [*lines, f"try again: {standing.retry}"] if standing.retry else lines
 
 
 def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None:
-    """Show where a study stands: on a terminal until nothing runs any more, elsewhere once.
+    """Show the status of a study: on a terminal until nothing runs, elsewhere once.
 
     Raises:
         SearchError: The storage cannot be read.

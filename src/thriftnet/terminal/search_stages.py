@@ -1,4 +1,4 @@
-"""What the middle stages of a search found, in a terminal."""
+"""Prints the outcomes of analysis and refinement."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
 
 
 def marked(entry: dict[str, Any]) -> str:
-    """The label of an entry of an outcome, with the reference's marked."""
+    """The label of an entry, with the reference marked."""
     mark = "  (the reference)" if entry["reference"] else ""
     return f"{plain(entry['label'])}{mark}"
 
 
 def millions(count: int) -> str:
-    """Multiply-accumulates of an image."""
+    """Format multiply-accumulates."""
     return f"{count / 1e6:,.1f}M"
 
 
 def print_analysis(outcome: dict[str, Any]) -> None:
-    """Print each network's stages with the figures behind their verdicts."""
+    """Print each network's stages with their verdicts and measurements."""
     print("\nanalysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
         width = terminal_width()
@@ -55,7 +55,7 @@ def print_analysis(outcome: dict[str, Any]) -> None:
 
 
 def print_refinement(outcome: dict[str, Any]) -> None:
-    """Print what was proposed, how much it brought, and the Pareto set."""
+    """Print the proposals, their gain, and the Pareto set."""
     width = terminal_width(otherwise=1000)
     print(f"\nrefinement: {outcome['jobs']} jobs")
     for shift in outcome.get("shifts", []):

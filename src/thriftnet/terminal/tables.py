@@ -1,4 +1,4 @@
-"""Tables as lines of a terminal: numbers to the right, the rest cut or left out to fit."""
+"""Formats tables for a terminal: right-aligned numbers, truncated text, dropped columns."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from thriftnet.table import Table
 from thriftnet.terminal.text import fit, row_of
 
 _LEAST = 12
-"""Columns to which a text is cut at most."""
+"""Minimum width of a truncated column."""
 
 
 def table_lines(
     table: Table, *, room: int | None = None, shrink: str = "", head: bool = True, indent: str = ""
 ) -> list[str]:
-    """A line for each row.
+    """Format a table, one line per row.
 
     Args:
-        table: What is shown.
-        room: Width of the terminal; none: as wide as the table is.
-        shrink: Name of the column that is cut where there is no room for all.
-        head: Whether the names of the columns stand above.
-        indent: What each line begins with.
+        table: The table.
+        room: Width of the terminal; None: unlimited.
+        shrink: Name of the column to truncate if needed.
+        head: Whether to show the column names.
+        indent: Prefix of each line.
     """
     rows = [[plain(cell.text) for cell in row] for row in table.rows]
     if head:
@@ -45,7 +45,7 @@ def table_lines(
 
 
 def narrowed(table: Table, *, room: int, shrink: str, drop: Sequence[str]) -> Table:
-    """The table without those of the columns `drop`, in that order, that there is no room for."""
+    """Drop columns of `drop`, in that order, until the table fits."""
     for name in drop:
         lines = table_lines(table, room=room, shrink=shrink)
         if max(map(cell_len, lines), default=0) <= room:

@@ -1,4 +1,4 @@
-"""Text in columns: widths, wrapping, and names that cannot harm the terminal."""
+"""Text layout in columns: widths, wrapping and truncation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rich.cells import cell_len, set_cell_size
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Text of just that width, cut with an ellipsis or filled with spaces."""
+    """Pad a text to a width, or truncate it with an ellipsis."""
     if cell_len(text) > width:
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - cell_len(text)) + text if right else set_cell_size(text, width)
 
 
 def row_of(cells: Iterable[str]) -> str:
-    """Cells with room between them."""
+    """Join cells with space between them."""
     return "  ".join(cells).rstrip()
 
 
@@ -25,9 +25,9 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
     """Print a paragraph.
 
     Args:
-        text: Whole words stay whole, paths among them.
-        first: What the first line begins with; none: the indent.
-        indent: What the other lines begin with.
+        text: Words, including paths, are not broken.
+        first: Prefix of the first line; None: the indent.
+        indent: Prefix of the other lines.
     """
     start = first or indent
     print(
@@ -43,12 +43,12 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
 
 
 def terminal_width(*, otherwise: int = 80) -> int:
-    """Columns of the terminal, or of the variable COLUMNS; `otherwise` where there is neither."""
+    """Width of the terminal or from COLUMNS, else `otherwise`."""
     return shutil.get_terminal_size((otherwise, 24)).columns
 
 
 def show_bytes(size: int) -> str:
-    """Bytes for reading, in powers of ten."""
+    """Format a size in bytes, with powers of ten."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{size / factor:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""A run in a few lines: where it stands, and how its figures have gone."""
+"""Prints the state of a run in a few lines, with sparklines of its metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SERIES = (
     ("images/s", "images_per_second", "images_per_second", "{:.0f}"),
     (_OTHER_WORK, "cpu_contention", "cpu_contention", "{:.0%}"),
 )
-"""Name, key in an epoch's line, key in the status, form."""
+"""Name, key in an epoch's line, key in the status, format."""
 _ABOUT = {
     "starting": "has not finished its first step",
     "silent": "no update for a while: killed, or very slow; resume with: {resume}",
@@ -42,7 +42,7 @@ _ABOUT = {
 
 
 def sparkline(values: list[float], *, width: int) -> str:
-    """Values as bars from the least to the largest; the latest `width` of them."""
+    """Draw the latest `width` values as bars."""
     shown = values[-width:]
     if not shown:
         return ""
@@ -52,7 +52,7 @@ def sparkline(values: list[float], *, width: int) -> str:
 
 
 def standing_lines(standing: LiveRun, *, width: int) -> list[str]:
-    """The state, a bar, and a line for each figure that is known."""
+    """Format the state, a progress bar, and a line per known metric."""
     lines = [fit(_headline(standing), width).rstrip()]
     for name, key, now, form in _SERIES:
         values = standing.series(key)
@@ -88,12 +88,12 @@ def _headline(standing: LiveRun) -> str:
 
 
 def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = time.sleep) -> None:
-    """Show a run until it is over; on a terminal in place, elsewhere a line an epoch.
+    """Show a run until it is over; on a terminal in place, elsewhere one line per epoch.
 
     Args:
         path: A run folder.
-        stay: Go on after the end, until Ctrl-C.
-        pause: Waits for so many seconds.
+        stay: Continue after the end, until Ctrl-C.
+        pause: Sleeps for some seconds.
 
     Raises:
         RunError: There is no run at `path`, or its metrics are damaged.

@@ -1,1 +1,1 @@
-"""Runs shown by TensorBoard and MLflow, from the lines of their metrics."""
+"""Trackers: TensorBoard and MLflow, fed from a run's metrics."""

@@ -1,4 +1,4 @@
-"""Trackers by name. Each is imported when it is asked for, and never otherwise."""
+"""The table of trackers by name, imported on demand."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ TRACKERS: dict[str, Callable[[Path], Tracker]] = {"tensorboard": _tensorboard, "
 
 
 def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
-    """Trackers by name, each once, ready to be told of a run.
+    """Create trackers by name, without duplicates.
 
     Args:
         names: Keys of `TRACKERS`.
-        runs_dir: Where the run's folder lies or will lie.
+        runs_dir: Parent of the run folder.
 
     Raises:
-        TrackingError: A name is unknown, its package is missing or broken, or its server is not
-            there.
+        TrackingError: A name is unknown, its package is missing or broken, or its server cannot be
+            reached.
     """
     trackers: list[Tracker] = []
     for name in dict.fromkeys(names):
@@ -49,7 +49,7 @@ def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
             raise TrackingError(
                 f"tracking with {name} needs {lacking}; run: pip install 'thriftnet[track]'"
             ) from None
-        except Exception as fault:  # packages that do not fit each other raise anything
+        except Exception as fault:  # incompatible packages may raise anything
             raise TrackingError(
                 f"{name} cannot be imported ({type(fault).__name__}: {fault}); "
                 "run: pip install --upgrade 'thriftnet[track]'"
@@ -58,7 +58,7 @@ def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
 
 
 def track_run(path: Path, names: Iterable[str]) -> None:
-    """Show a run, whatever its state, in the named trackers.
+    """Send a run, finished or not, to trackers.
 
     Raises:
         RunError: There is no run at `path`.
@@ -68,7 +68,7 @@ def track_run(path: Path, names: Iterable[str]) -> None:
     for tracker in choose_trackers(names, runs_dir=run.path.resolve().parent):
         try:
             tracker.update(run)
-        except Exception as fault:  # a disk, a server, a library
+        except Exception as fault:  # any failure of the tracker
             raise TrackingError(
                 f"{explain(tracker, fault)}; mend that and show {path} again"
             ) from None

@@ -1,7 +1,7 @@
 """TensorBoard: an event file in the run folder, written from the run's metrics.
 
-tensorboard's own record writer is used, not torch's SummaryWriter: it writes at once and in this
-thread, so that a full disk is an error that can be told, and TensorFlow is never imported.
+Uses tensorboard's record writer instead of torch's SummaryWriter: it writes synchronously, so that
+a full disk is reported, and never imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.tracked import event_files, new_event_file
 from thriftnet.tracking.points import Point, read_parameters, read_points, started_at
 
-# protobuf makes these classes when it is imported, where no type checker sees them.
+# protobuf creates these classes at import, invisible to type checkers.
 Event: Any = vars(event_pb2)["Event"]
 SessionLog: Any = vars(event_pb2)["SessionLog"]
 Summary: Any = vars(summary_pb2)["Summary"]
@@ -30,16 +30,16 @@ Summary: Any = vars(summary_pb2)["Summary"]
 _HEAD = 3
 """Records before the first point: version, start, hyper-parameters."""
 _MOST_BYTES = 2**26
-"""Of a file that is continued; a thousand epochs take half a million."""
+"""Limit of a file to continue; a thousand epochs take half a megabyte."""
 
 
 class EventFiles:
-    """Keeps an event file in a run folder.
+    """Maintains an event file in a run folder.
 
-    The records of a run's points are always the same bytes, so a file that is a beginning of them
-    is gone on with, wherever it was cut. Otherwise (a resumed run repeats an epoch that the file
-    has) a new one is begun; its mark of a start tells a TensorBoard that is open to forget the
-    points before it. The old file is emptied, not removed: TensorBoard would wait for it.
+    Records are deterministic, so a file that is a prefix of them is continued, wherever it was
+    truncated. Otherwise (a resumed run repeats an epoch in the file) a new file is started, whose
+    start record makes TensorBoard discard earlier points. The old file is emptied, not removed, as
+    TensorBoard would wait for it.
     """
 
     name = "tensorboard"
@@ -47,10 +47,10 @@ class EventFiles:
     def __init__(self) -> None:
         self._file: Path | None = None
         self._shown = b""
-        """The records of points in the file."""
+        """The records of points that are in the file."""
 
     def update(self, run: RunFolder) -> None:
-        """Write what is new.
+        """Write new points.
 
         Raises:
             RunError: The disk is full or the folder cannot be written.
@@ -68,12 +68,12 @@ class EventFiles:
         self._shown = points
 
     def close(self) -> None:
-        """Nothing is open between updates."""
+        """Nothing to close."""
 
     def _take_up(self, run: RunFolder) -> None:
-        """Go on with the file of an earlier sitting, if it has a whole head."""
+        """Continue an earlier file if its head is complete."""
         for path in event_files(run)[-1:]:
-            if path.stat().st_size > _MOST_BYTES:  # none of ours: a new one is begun
+            if path.stat().st_size > _MOST_BYTES:  # not ours: start a new one
                 continue
             content = path.read_bytes()
             size = _head_size(content)
@@ -103,7 +103,7 @@ def _scalar(point: Point, *, began: float) -> Any:
 
 
 def _records(events: Iterable[Any]) -> bytes:
-    """Events as they lie in a file: length, checksum, content, checksum."""
+    """Encode events as in a file: length, checksum, content, checksum."""
     buffer = io.BytesIO()
     writer = RecordWriter(buffer)
     for event in events:
@@ -112,7 +112,7 @@ def _records(events: Iterable[Any]) -> bytes:
 
 
 def _head_size(content: bytes) -> int | None:
-    """Bytes of the first records; none if they are not whole."""
+    """Size of the first records in bytes; None if incomplete."""
     size = 0
     for _ in range(_HEAD):
         if len(content) < size + 8:

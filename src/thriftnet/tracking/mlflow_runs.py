@@ -1,6 +1,6 @@
-"""MLflow: one of its runs for each of ours, in a local store or on the server that it is set to.
+"""MLflow: one MLflow run per run, in a local store or on the configured server.
 
-Only its client is used, which the small package `mlflow-skinny` has too.
+Only uses the client, which `mlflow-skinny` also has.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-# MLflow reads these when it is asked. A training does not wait minutes for a server that is
-# gone, and tells nobody that it is there.
+# MLflow reads these on use. Do not wait minutes for a server that is gone, and send no telemetry.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -30,27 +29,27 @@ from thriftnet.tracking.points import Point, read_parameters, read_points, start
 
 _EXPERIMENT = "thriftnet"
 _MOST_PARAMETERS, _MOST_METRICS = 100, 1000
-"""That MLflow takes in one request."""
+"""Limits of one MLflow request."""
 _MOST_LETTERS = 6000
-"""Of a parameter's value."""
+"""Maximum length of a parameter's value."""
 _ENDS = {"interrupted": "KILLED", "failed": "FAILED", "end": "FINISHED", "test": "FINISHED"}
-"""What the last line of the metrics says of a run."""
+"""MLflow status by the kind of the last metrics line."""
 
 
 class MlflowRuns:
-    """Keeps a run of MLflow up to date.
+    """Updates an MLflow run.
 
-    MLflow takes no point back. What it has of a name and step stays as it is, so a resumed run
-    that repeats an epoch leaves no point twice.
+    MLflow cannot delete points. Existing points are not sent again, so that a resumed run that
+    repeats an epoch has no duplicates.
     """
 
     name = "mlflow"
 
     def __init__(self, runs_dir: Path) -> None:
-        """Choose the store; the server, where one is set, is asked whether it is there.
+        """Choose the store, and check the server if one is configured.
 
         Args:
-            runs_dir: Gets the local store `mlflow.db`, where MLFLOW_TRACKING_URI names none.
+            runs_dir: Folder of the local store `mlflow.db`, without MLFLOW_TRACKING_URI.
 
         Raises:
             TrackingError: The server cannot be reached.
@@ -67,17 +66,17 @@ class MlflowRuns:
             try:
                 self._client = MlflowClient(place)
                 self._experiment(self._client)
-            except Exception as fault:  # each kind of store has faults of its own
+            except Exception as fault:  # each kind of store has its own errors
                 raise TrackingError(
                     f"MLflow's store {_shown(place)} cannot be used ({_in_short(fault)}); start "
                     "its server, or unset MLFLOW_TRACKING_URI to keep a local store"
                 ) from None
 
     def update(self, run: RunFolder) -> None:
-        """Send what is new.
+        """Send new points.
 
         Raises:
-            TrackingError: The store cannot be written or the server is gone.
+            TrackingError: The store cannot be written or the server cannot be reached.
             RunError: The run folder cannot be written.
         """
         try:
@@ -100,7 +99,7 @@ class MlflowRuns:
         self._tell_status(client, _ENDS.get(str(last.get("kind")), "RUNNING"), ended=ended)
 
     def close(self) -> None:
-        """Nothing is open between updates."""
+        """Nothing to close."""
 
     def _local_store(self) -> MlflowClient:
         path = self._runs_dir.resolve() / "mlflow.db"
@@ -114,7 +113,7 @@ class MlflowRuns:
         return found.experiment_id if found else client.create_experiment(name)
 
     def _find(self, client: MlflowClient, run: RunFolder) -> str | None:
-        """The run that an earlier sitting made in this store, with what it has; or none."""
+        """The existing MLflow run in this store with its points, or None."""
         run_id = mlflow_run(run)
         if run_id is None:
             return None
@@ -160,14 +159,14 @@ class MlflowRuns:
 
 
 def _in_short(fault: Exception) -> str:
-    """Why MLflow could not, in some words; of a server it tells every layer of the network."""
+    """A short reason for an MLflow error, without the layers of the network."""
     if "Max retries exceeded" in str(fault):
         return "its server does not answer"
     return _shown((str(fault).splitlines() or [type(fault).__name__])[0])[:120]
 
 
 def _shown(text: str) -> str:
-    """Addresses without the name and password that they may hold."""
+    """Remove user names and passwords from addresses."""
     return re.sub(r"//[^/@\s]*@", "//", text)
 
 

@@ -1,4 +1,4 @@
-"""What trackers show of a run: its lines as named values by step, its recipe as parameters."""
+"""Points and parameters of a run for trackers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CURVES = {
     "images_per_second": "images_per_second",
     "cpu_contention": "cpu_contention",
 }
-"""Keys of an epoch's line, and the names by which trackers put curves side by side."""
+"""Keys of an epoch's line, and names that let trackers group curves."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,17 @@ class Point:
 
     name: str
     step: int
-    """Of the optimiser; a test counts for the last one."""
+    """Step of the optimiser; a test belongs to the last one."""
     value: float
     seconds: float
-    """Of training up to then."""
+    """Seconds of training up to then."""
 
 
 def read_points(run: RunFolder) -> list[Point]:
-    """All finite figures of epochs, of the end and of tests; one for each name and step.
+    """All finite metrics of epochs, of the end and of tests; one per name and step.
 
-    Those of the end are named `end/...`, those of the test images `test/...` with the views that
-    the recipe chose, else `test_without_tta/...` or `test_flip/...`; of corrupted ones
-    `test_contrast_3/...`.
+    Names are `end/...`, `test/...` with the recipe's views, `test_without_tta/...` or
+    `test_flip/...` with others, and `test_contrast_3/...` for corrupted images.
     """
     tta = run.recipe().evaluate.tta
     points: dict[tuple[str, int], Point] = {}
@@ -50,12 +49,12 @@ def read_points(run: RunFolder) -> list[Point]:
         for name, value in _figures(line, tta=tta).items():
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if number and math.isfinite(value):
-                points[name, step] = Point(name, step, value, seconds)  # of two tests the later
+                points[name, step] = Point(name, step, value, seconds)  # the later of two tests
     return list(points.values())
 
 
 def read_parameters(run: RunFolder) -> dict[str, Any]:
-    """Every key of the recipe, dotted, and what the start told: parameters, MACs, images."""
+    """All dotted recipe keys, and parameters, MACs and images from the start line."""
     lines = run.metrics(outline=True)
     start = next((line for line in lines if line.get("kind") == "start"), {})
     facts = {key: value for key, value in start.items() if key not in {"kind", "step"}}
@@ -66,12 +65,12 @@ def read_parameters(run: RunFolder) -> dict[str, Any]:
 
 
 def started_at(run: RunFolder) -> float:
-    """Seconds since 1970; the recipe is written when a run starts, and never again."""
+    """Start time in seconds since 1970, from the recipe file."""
     return run.recipe_path.stat().st_mtime
 
 
 def _figures(line: MetricRecord, *, tta: str) -> dict[str, Any]:
-    """Names and values of a line; those that are no numbers are for the caller to leave out."""
+    """Names and values of a line, including values that are not numbers."""
     kind = line.get("kind")
     if kind == "epoch":
         return {name: line.get(key) for key, name in _CURVES.items()}

@@ -1,1 +1,1 @@
-"""A recipe for pictures of one's own: facts are counted, changes tried, and rules decide."""
+"""Chooses a recipe for a user's own pictures, by rules and short trials."""

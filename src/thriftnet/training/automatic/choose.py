@@ -1,4 +1,4 @@
-"""From pictures and a budget to a recipe: facts, trials, rules, and what is told of them."""
+"""Chooses a recipe from pictures and a budget, with facts, rules and trials."""
 
 from __future__ import annotations
 
@@ -44,34 +44,34 @@ from thriftnet.weights.find import find_model, shipped_weights, weights_file
 from thriftnet.weights.initial import model_section
 
 _LEAST_LEFT = 0.4
-"""Share of a time budget below which decoding has taken too much of it."""
+"""Minimum share of the time budget left after decoding."""
 _REOPENING = 1.0, 7e-5
-"""Seconds, and seconds per picture, that opening pictures takes which are decoded."""
+"""Seconds, and seconds per picture, to open decoded pictures."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A recipe with the pictures that it was chosen for."""
+    """A chosen recipe with its data set and budget."""
 
     recipe: Recipe
     images: OpenDataset
     budget: Budget
-    """Of the final training."""
+    """Budget of the final training."""
     notes: dict[str, Any]
-    """What was decided and why, and what was tried, for the run folder."""
+    """Decisions with reasons, and trials, for the run folder."""
 
 
 def choose_recipe(request: AutoRequest, *, say: Say) -> Chosen:
-    """Choose a recipe by the rules, and by trials on held-out training images.
+    """Choose a recipe by rules, and by trials on held-out training images.
 
     Args:
-        request: What the user wants.
-        say: Told each choice with its reason, a line at a time.
+        request: The user's request.
+        say: Called with a line per choice, with its reason.
 
     Raises:
         RecipeError: An override is wrong, no network is small enough, or the budget is too small.
-        DataError: The pictures cannot be had.
-        RunError: The weights to start from are not there.
+        DataError: The pictures cannot be opened.
+        RunError: The initial weights are missing.
     """
     request.check()
     pictures = Pictures(request, say)
@@ -98,7 +98,7 @@ def choose_recipe(request: AutoRequest, *, say: Say) -> Chosen:
 def _conclude(
     request: AutoRequest, pictures: Pictures, runner: TrialRunner, network: Network
 ) -> Chosen:
-    """The final recipe and budget, and all choices told."""
+    """The final recipe and budget; reports all choices."""
     remaining = runner.remaining
     facts = replace(runner.facts, operations=remaining.left())
     passes, most = facts.passes(network.cost.macs), most_passes(facts, network)
@@ -136,7 +136,7 @@ def _header(request: AutoRequest) -> str:
 
 
 def cost_counter(classes: int) -> CostOf:
-    """Counts networks for so many classes, each once."""
+    """A cached function that counts networks."""
 
     @functools.cache
     def counted(text: str, side: int) -> Cost:
@@ -150,7 +150,7 @@ def cost_counter(classes: int) -> CostOf:
 
 
 def _first_network(request: AutoRequest, facts: Facts, cost_of: CostOf) -> Network:
-    """From nothing, or from the weights that the user names."""
+    """The first network: from random weights, or those that the user names."""
     name, most, side = request.weights, request.max_parameters, request.side
     if name is None:
         return choose_network(facts, cost_of, max_parameters=most, side=side)
@@ -167,7 +167,7 @@ def _first_network(request: AutoRequest, facts: Facts, cost_of: CostOf) -> Netwo
 def _candidates(
     request: AutoRequest, facts: Facts, cost_of: CostOf, first: Network, *, trial: float
 ) -> tuple[Network, Network | None]:
-    """The network to begin with, now that colour and counts are known, and a start to try."""
+    """The network given all facts, and pretrained weights to try."""
     if first.weights is not None:
         return first, None
     most = request.max_parameters
@@ -181,7 +181,7 @@ def _candidates(
 
 
 def _shipped() -> list[tuple[str, Mapping[str, Any]]]:
-    """Names and models of shipped weights of the family that rules train, the best first."""
+    """Names and models of suitable shipped weights, the best first."""
     found: list[tuple[float, str, Mapping[str, Any]]] = []
     for name in shipped_weights():
         facts = read_facts(weights_file(name))
@@ -192,7 +192,7 @@ def _shipped() -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _check_time(request: AutoRequest, remaining: RemainingBudget) -> None:
-    """See that decoding has left enough of the time."""
+    """Check that decoding has left enough time."""
     if request.seconds is not None and remaining.seconds_left() < _LEAST_LEFT * request.seconds:
         took = request.seconds - remaining.seconds_left()
         raise RecipeError(

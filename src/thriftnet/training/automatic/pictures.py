@@ -1,4 +1,4 @@
-"""The pictures that a recipe is chosen for: their facts, and the same pictures at several sizes."""
+"""The pictures that a recipe is chosen for: their facts, opened at several sizes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from thriftnet.training.automatic.request import AutoRequest
 from thriftnet.training.data import data_spec, open_data
 
 _LOOKED_AT = 500
-"""Pictures that are looked at for colour."""
+"""Number of pictures checked for colour."""
 
 
 class Pictures:
-    """Opens pictures at the sides that are asked for, each once.
+    """Opens pictures at requested sizes, with a cache.
 
     Args:
-        request: Where they lie and how they are read.
-        say: Told what is there, once.
+        request: The user's request.
+        say: Called with information, once.
 
     Raises:
-        DataError: They cannot be had.
+        DataError: They cannot be opened.
         RecipeError: An override is wrong.
     """
 
@@ -37,10 +37,10 @@ class Pictures:
         self._open: dict[int, OpenDataset] = {}
 
     def at(self, side: int) -> OpenDataset:
-        """The pictures at a side in pixels.
+        """The pictures at a size in pixels.
 
         Raises:
-            DataError: They cannot be had, or the disk is full.
+            DataError: They cannot be opened, or the disk is full.
         """
         if side not in self._open:
             say = self._said if self._open else self._say
@@ -51,12 +51,12 @@ class Pictures:
         return self._open[side]
 
     def outlined(self, operations: float) -> Facts:
-        """Facts before any picture is decoded, for so many operations of the final training."""
+        """Facts before decoding, for a budget of operations."""
         known = self.outline
         return Facts(known.training, known.side, known.same_side, operations)
 
     def facts(self, side: int, operations: float) -> Facts:
-        """Facts of the decoded pictures, with those of `outlined`."""
+        """Facts including those that need decoded pictures."""
         images = self.at(side)
         train = images.split("train")
         counts = np.bincount(train.labels, minlength=len(images.classes))
@@ -69,4 +69,4 @@ class Pictures:
         )
 
     def _said(self, _: str) -> None:
-        """Say nothing a second time."""
+        """Ignore repeated messages."""

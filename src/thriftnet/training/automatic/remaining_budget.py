@@ -1,4 +1,4 @@
-"""What a choice and the training after it may cost, in counted operations."""
+"""The remaining budget of trials and training, in operations."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from thriftnet.training.setup import make_plan, make_state, recipe_network
 
 _BATCH, _SIDE = 128, 32
 _SECONDS = 1.5
-"""Spent on measuring the machine: the real training is timed anew before it begins."""
+"""Duration of the speed measurement; repeated before the final training."""
 _USABLE = 0.95
-"""Share of the time that training and trials have: start-up and files take some."""
+"""Share of the time available to trials and training."""
 
 
 @dataclass
 class RemainingBudget:
-    """A budget of time, of operations or of both, and what is left of it."""
+    """A budget of time, operations or both, with its use."""
 
     began: float
-    """When the clock was started, by `time.monotonic()`."""
+    """Start of the time budget, by `time.monotonic()`."""
     seconds: float | None
     operations: float | None
     rate: float = 0.0
-    """Counted operations a second of this machine; needed for a budget of time."""
+    """Operations per second of this machine; required for a time budget."""
     spent: float = 0.0
-    """Operations of trials."""
+    """Operations used by trials."""
 
     @classmethod
     def of(cls, request: AutoRequest) -> RemainingBudget:
-        """That of a user, on this machine."""
+        """The budget of a request, on this machine."""
         rate = 0.0 if request.seconds is None else operations_per_second()
         return cls(request.began, request.seconds, request.operations, rate)
 
     def left(self) -> float:
-        """Counted operations that what is left buys."""
+        """Operations left."""
         choices: list[float] = []
         if self.operations is not None:
             choices.append(self.operations - self.spent)
@@ -54,17 +54,17 @@ class RemainingBudget:
         return max(1.0, min(choices))
 
     def final(self) -> float:
-        """What of that the final training has, before any trial."""
+        """Operations of the final training, before any trial."""
         return self.left() * (1 - TRIAL_SHARE)
 
     def seconds_left(self) -> float:
-        """Of a budget of time."""
+        """Seconds left of a time budget."""
         assert self.seconds is not None
         return self.began + self.seconds * _USABLE - time.monotonic()
 
 
 def operations_per_second() -> float:
-    """The counted operations that this machine trains `quick` with in a second, about."""
+    """Approximate operations per second of training `quick` on this machine."""
     noise = np.random.default_rng(0).integers(0, 256, (2 * _BATCH, _SIDE, _SIDE, 3), np.uint8)
     labels = np.arange(len(noise), dtype=np.int64) % 2
     data = hold(Dataset(noise, labels, ("a", "b")), name="noise")

@@ -1,4 +1,4 @@
-"""What a user asks for, and the recipes that are built from it."""
+"""The user's request for an automatic recipe, and building recipes from it."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from thriftnet.recipe.overrides import merge_override, parse_override
 from thriftnet.recipe.sections import DataSection
 
 DEFAULT_SECONDS = 600.0
-"""Of a training that is given neither a recipe nor a budget."""
+"""Default time budget."""
 DEFAULT_PARAMETERS = 5_000_000
 
 
 @dataclass(frozen=True)
 class AutoRequest:
-    """Pictures, a budget, and all that is set by hand."""
+    """Pictures, a budget, and the user's settings."""
 
     source: Path
     overrides: tuple[str, ...] = ()
     seed: int = 0
     strict: bool = False
     init: str | None = None
-    """Weights to start from; none: what validation prefers."""
+    """Initial weights; None: decided by validation."""
     max_parameters: int = DEFAULT_PARAMETERS
     seconds: float | None = DEFAULT_SECONDS
     """From `began` to the end of the evaluation."""
     operations: float | None = None
-    """Counted, of all trainings."""
+    """Budget of operations, including trials."""
     began: float = field(default_factory=time.monotonic)
 
     @cached_property
     def given(self) -> dict[str, Any]:
-        """What overrides say, by dotted key.
+        """The overrides by dotted key.
 
         Raises:
             RecipeError: One is no `key=value`.
@@ -49,27 +49,27 @@ class AutoRequest:
 
     @property
     def weights(self) -> str | None:
-        """To start from, where the user names them."""
+        """Initial weights, if the user names them."""
         return self.init or self.given.get("init.weights")
 
     @property
     def side(self) -> int | None:
-        """Of the images, in pixels, where the user sets it."""
+        """Image size in pixels, if the user sets it."""
         return self.given.get("data.image_size")
 
     @property
     def name(self) -> str:
-        """Of the recipe: that of the pictures' folder or file, in letters that a recipe allows."""
+        """Name of the recipe, from the pictures' folder or file."""
         path = self.source.expanduser().resolve()
         return near_name(path.name if path.is_dir() else path.stem)
 
     def check(self) -> None:
-        """Refuse what no recipe could be built with, before anything is measured or decoded.
+        """Validate the overrides before anything is measured or decoded.
 
         Raises:
             RecipeError: An override names no key or has a wrong value.
         """
-        side = self.side or 128  # the largest, which takes what any smaller one takes
+        side = self.side or 128  # the largest, valid for all smaller ones
         self.recipe(Network({"family": "speednet"}, side, Cost(1, 1)), {}, images=50_000, passes=10)
 
     def data(self) -> DataSection:
@@ -93,15 +93,16 @@ class AutoRequest:
         passes: float,
         forced: Mapping[str, Any] | None = None,
     ) -> Recipe:
-        """The rules' recipe, with what validation decided and then what the user set.
+        """The recipe of the rules, with changes decided by validation and the user's settings.
 
         Args:
-            network: To train.
-            changes: Dotted keys that validation decided.
-            images: That are trained on.
-            passes: Over them.
-            forced: Dotted keys of a trial, which come last; what the user sets of the length and
-                shape of a training is then left out.
+            network: The network.
+            changes: Dotted keys decided by validation.
+            images: Number of training images.
+            passes: Passes over them.
+            forced: Dotted keys of a trial, applied last; the user's settings for the length and
+            shape of
+                training are then ignored.
 
         Raises:
             RecipeError: An override is wrong, or does not go with the rest.
@@ -124,7 +125,7 @@ class AutoRequest:
 
 
 def _shapes(key: str) -> bool:
-    """Whether a key is about the length and shape of a training, which a trial has its own of."""
+    """Whether a key concerns the length and shape of training, which trials set themselves."""
     any_length = {"train.precision", "train.device", "train.label_smoothing"}
     return key.startswith(("train.", "schedule.")) and key not in any_length
 

@@ -1,4 +1,4 @@
-"""From what a user says of a training to its recipe and budget."""
+"""Resolves a user's training request to a recipe and a budget."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from thriftnet.training.runner import main_progress
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What a user says; none is left to the recipe, or to the rules."""
+    """A user's training request; None values are left to the recipe or the rules."""
 
     began: float
-    """When the clock of a budget was started, by `time.monotonic()`."""
+    """Start of the time budget, by `time.monotonic()`."""
     recipe: Recipe | str | Path | None = None
     overrides: tuple[str, ...] = ()
     seed: int | None = None
@@ -37,13 +37,13 @@ class TrainRequest:
 
     @property
     def weights(self) -> str | None:
-        """To start from, by a name or a path that cannot be taken for one."""
+        """Initial weights, as a name or an absolute path."""
         path = isinstance(self.init, Path)
         return str(self.init.absolute()) if path else self.init  # pyright: ignore
 
     @property
     def is_open(self) -> bool:
-        """Whether a recipe is to be chosen: for pictures of one's own, where none is given."""
+        """Whether to choose a recipe: for own pictures without a recipe."""
         if self.recipe is not None or self.data is None:
             return False
         return name_of(DatasetSpec(source=self.data)) not in DATASETS
@@ -51,29 +51,29 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class ResolvedTraining:
-    """What `start_run` takes."""
+    """Arguments for `start_run`."""
 
     recipe: Recipe
     budget: Budget | None
     opened: OpenDataset | None = None
-    """The images, where choosing has opened them."""
+    """The images, if opened by the choice."""
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def resolve_training(
     request: TrainRequest, progress: Progress, processes: Processes
 ) -> ResolvedTraining:
-    """The recipe of a training, and what it may cost.
+    """Resolve the recipe and the budget of a training.
 
     Args:
-        request: By the user.
-        progress: Told what is chosen and why.
-        processes: Those that train together; the first one chooses.
+        request: The user's request.
+        progress: Shows the choices with reasons.
+        processes: The process group; the main process chooses.
 
     Raises:
-        RecipeError: Something that was said is wrong, or does not go together.
-        DataError: The pictures cannot be had.
-        RunError: The weights to start from are not there.
+        RecipeError: An option is wrong, or options conflict.
+        DataError: The pictures cannot be opened.
+        RunError: The initial weights are missing.
     """
     if request.is_open:
         return _chosen(request, main_progress(progress, processes), processes)
@@ -91,7 +91,7 @@ def resolve_training(
 
 
 def _read(request: TrainRequest, say: Any) -> Recipe:
-    """A recipe by name, path or value, with what was said beside it."""
+    """A recipe by name, path or value, with the other options applied."""
     recipe = request.recipe
     changes: dict[str, Any] = {}
     if not isinstance(recipe, Recipe):
@@ -110,7 +110,7 @@ def _read(request: TrainRequest, say: Any) -> Recipe:
 
 
 def _chosen(request: TrainRequest, progress: Progress, processes: Processes) -> ResolvedTraining:
-    """In the first process, by its clock; images that it has open stay with it."""
+    """Choose in the main process, which keeps its open images."""
     assert request.data is not None
     seconds = request.seconds
     if seconds is None and request.operations is None:

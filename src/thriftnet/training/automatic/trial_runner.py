@@ -1,4 +1,4 @@
-"""Which start and which augmentation validation prefers: paired trials, one after the other."""
+"""Runs paired trials of initial weights and augmentations, and decides by validation."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ Say = Callable[[str], None]
 
 @dataclass
 class TrialRunner:
-    """Tries one change after the other, each on top of what was taken before."""
+    """Tries changes in sequence, each on top of those accepted before."""
 
     request: AutoRequest
     shape: TrialShape
     open_at: Callable[[int], OpenDataset]
-    """The pictures at a side in pixels."""
+    """Opens the pictures at a size in pixels."""
     cost_of: CostOf
     facts: Facts
     remaining: RemainingBudget
     until: float | None
-    """By `time.monotonic()`, when no further trial begins; none: no clock."""
+    """Time after which no trial starts, by `time.monotonic()`; None: no limit."""
     say: Say
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Dotted keys that were taken."""
+    """Accepted changes by dotted key."""
     taken: list[str] = field(default_factory=list[str])
     told: dict[str, str] = field(default_factory=dict[str, str])
-    """What each trial gave, by its name."""
+    """Result of each trial, by name."""
 
     @property
     def balanced(self) -> bool:
-        """Whether classes count alike, whatever their size."""
+        """Whether to use balanced accuracy."""
         return self.facts.imbalance >= IMBALANCED
 
     def run(self, network: Network, start: Network | None, arms: Sequence[Arm]) -> Network:
-        """Try a start, then the arms, and say what each gave.
+        """Try pretrained weights, then the arms, and report the results.
 
         Args:
-            network: That begins from nothing, or from what the user asked for.
-            start: The same task from shipped weights; none: that is not tried.
+            network: From random weights, or those of the user.
+            start: From shipped weights; None: not tried.
             arms: Changes of the recipe, in order.
 
         Returns:
@@ -115,13 +115,13 @@ class TrialRunner:
         return run_trial(recipe, self.open_at(network.side), repeats=shape.repeats)
 
     def _decide(self, name: str, best: Outcome, other: Outcome, *, careful: bool = False) -> bool:
-        """Whether a change is taken, which is told.
+        """Decide whether to accept a change, and report it.
 
         Args:
-            name: Of the change.
-            best: Without it.
-            other: With it.
-            careful: Whether it must not cost accuracy either, where classes count alike.
+            name: Name of the change.
+            best: Outcome without it.
+            other: Outcome with it.
+            careful: Whether it must not lower the accuracy, even if it raises balanced accuracy.
         """
         gain = paired_gain(best, other, balanced=self.balanced)
         costs = paired_gain(other, best, balanced=False).shown if careful else False

@@ -1,4 +1,4 @@
-"""Short trainings on a part of the training images, compared on the part that was held out."""
+"""Short trainings on part of the training images, compared on the held-out part."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from thriftnet.training.state import TrainingState
 
 _SEEDS = 2**31
 _FEW_HELD_OUT = 2_000
-"""Images up to which a trial is evaluated with the recipe's views; of more it would take long."""
+"""Number of images up to which a trial is evaluated with the recipe's views."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """How a recipe classified images that it was not trained on, over all its splits."""
+    """Held-out predictions of a recipe over all splits."""
 
     correct: NDArray[np.bool_]
-    """(N,) whether each was classified correctly."""
+    """(N,) whether each image was classified correctly."""
     labels: NDArray[np.int64]
     """(N,)."""
 
     def score(self, *, balanced: bool) -> float:
-        """Accuracy, or the mean of the classes' accuracies."""
+        """Accuracy or balanced accuracy."""
         return float(_weights(self.labels, balanced=balanced)[self.correct].sum())
 
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much one recipe is better than another on the same images."""
+    """Paired difference between two recipes on the same images."""
 
     value: float
     error: float
     """Standard error of the paired difference, over images."""
     step: float
-    """What one image more counts, on average over those that only one of the two got."""
+    """Mean weight of an image that only one of the two classified correctly."""
 
     @property
     def shown(self) -> bool:
-        """Whether it is more than noise; one image is taken off for a count is not continuous."""
+        """Whether it is significant, with a continuity correction of one image."""
         return self.value - self.step > NOISE * self.error
 
 
 def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | None:
-    """Train a recipe on several splits, and classify what each holds out.
+    """Train a recipe on several splits, and classify the held-out images.
 
     Args:
-        recipe: Its seed and those after it are used.
-        data: Open, with images of the recipe's size or larger.
-        repeats: Splits.
+        recipe: Its seed and the following ones are used.
+        data: With images of the recipe's size or larger.
+        repeats: Number of splits.
 
     Returns:
-        None where the loss did not stay finite.
+        None if training diverged.
     """
     correct: list[NDArray[np.bool_]] = []
     labels: list[NDArray[np.int64]] = []
@@ -81,7 +81,7 @@ def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | N
 
 
 def paired_gain(base: Outcome, other: Outcome, *, balanced: bool) -> Gain:
-    """What `other` gains over `base`, which classified the same images in the same order."""
+    """The gain of `other` over `base`, for the same images in the same order."""
     weights = _weights(base.labels, balanced=balanced)
     moved = other.correct.astype(np.int64) - base.correct
     differing = weights[moved != 0]
@@ -102,7 +102,7 @@ def _train(plan: Plan, state: TrainingState) -> None:
 
 
 def _weights(labels: NDArray[np.int64], *, balanced: bool) -> NDArray[np.float64]:
-    """(N,) what each image counts, 1 in all: as much as any other, or as its class's share."""
+    """(N,) weights of images with sum 1: uniform, or balanced by class."""
     if not balanced:
         return np.full(len(labels), 1 / max(1, len(labels)))
     counts = np.bincount(labels)

@@ -23,7 +23,7 @@ from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe import Recipe, build_recipe, load_recipe, shipped_recipes
 from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.recipe.overrides import merge_override
-from thriftnet.runs.environments import moves
+from thriftnet.runs.environments import environment_changes
 from thriftnet.runs.evaluations import latest_tests
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord, last_line
@@ -55,7 +55,7 @@ def read_run(path: Path) -> dict[str, Any]:
             "commit": environment["commit"],
             "machine": {key: environment[key] for key in _MACHINE}
             | {_ACCELERATOR: environment.get(_ACCELERATOR)},
-            "moves": moves(run.metrics()),
+            "moves": environment_changes(run.metrics()),
         }
     except KeyError as lost:
         raise RunError(f"{path} has lost its record of {lost}; retrain it") from None

@@ -29,7 +29,7 @@ from thriftnet.audit.folds import assign_folds
 from thriftnet.audit.suspects import find_label_issues
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, load_cifar10
 from thriftnet.data.near_duplicates.find import find_near_duplicates
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.errors import ThriftnetError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.home import cache_folder
@@ -72,7 +72,7 @@ def trained(recipe: Recipe, train: Dataset, test: Dataset, path: Path) -> SavedM
     """A network of these labels; read back where it was trained before."""
     run = RunFolder(path)
     if not (path.exists() and run.finished):
-        data = replace(hold(train, test, name="cifar10"), mean=CIFAR10_MEAN, std=CIFAR10_STD)
+        data = replace(open_arrays(train, test, name="cifar10"), mean=CIFAR10_MEAN, std=CIFAR10_STD)
         model = recipe_network(recipe, classes=len(train.classes))
         plan, state = prepare_training(recipe, data, model, ALONE, prepare_tensors)
         if path.exists() and run.saved.exist:

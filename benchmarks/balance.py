@@ -29,7 +29,7 @@ from torch import Tensor
 
 from support.record import write_result
 from thriftnet.data import balance, load_cifar10
-from thriftnet.data.opened import OpenDataset, hold
+from thriftnet.data.opened import OpenDataset, open_arrays
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import open_dataset
 from thriftnet.evaluation.class_metrics import summarise_classes
@@ -78,7 +78,7 @@ def long_tail() -> OpenDataset:
     train, _ = load_cifar10()
     counts = np.geomspace(LARGEST, SMALLEST, 10).round().astype(int)
     kept = [np.flatnonzero(train.labels == label)[:count] for label, count in enumerate(counts)]
-    return hold(train.subset(np.sort(np.concatenate(kept))), name="long tail")
+    return open_arrays(train.subset(np.sort(np.concatenate(kept))), name="long tail")
 
 
 def stamps(source: Path, place: Path) -> OpenDataset:

@@ -36,7 +36,7 @@ from thriftnet.files import write_whole
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.queue.jobs import Answer
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages.halving import Halving, Step, standings
+from thriftnet.search.stages.halving import Halving, Step, leaderboard
 from thriftnet.search.stages.order import read_snapshot
 from thriftnet.search.study import Study
 
@@ -124,7 +124,7 @@ def replay(
         entry = entries[found.candidate]
         compute += entry["macs"] * added[found.rung]
         steps.append(Step(found.candidate, found.rung, entry["val_accuracy"][found.rung]))
-    return standings(steps)[0].candidate, compute, steps
+    return leaderboard(steps)[0].candidate, compute, steps
 
 
 def quality(table: dict[str, Any], *, eta: int, lag: int, orders: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _order(plan: Plan, steps: int) -> Iterator[tuple[int, Tensor]]:
 def _images(plan: Plan, steps: int) -> Iterator[tuple[int, Tensor, Tensor]]:
     for step, (epoch, batch) in enumerate(_order(plan, steps)):
         draws = generator(plan.seed, "augment", step)
-        images = plan.augment(plan.images[batch], indices=batch, seen=epoch, generator=draws)
+        images = plan.augment(plan.images[batch], indices=batch, visits=epoch, generator=draws)
         yield epoch, images, plan.labels[batch]
 
 

@@ -31,7 +31,7 @@ from support.record import write_result
 from support.reference_loop import PlainResNet
 from thriftnet.bench.speed import training_speed
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, load_cifar10
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.recipe import load_recipe
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import make_plan, make_state, recipe_network
@@ -89,7 +89,7 @@ def our_steps(data: Dataset) -> Callable[[], None]:
     """A call that takes one step of the recipe `paper`, batch 128."""
     recipe = load_recipe("paper")
     model = recipe_network(recipe, classes=10)
-    plan = make_plan(recipe, hold(data), model)
+    plan = make_plan(recipe, open_arrays(data), model)
     state = make_state(recipe, plan, model)
     order = torch.randperm(len(plan.images))
     batches = order[: len(order) // plan.batch_size * plan.batch_size].split(plan.batch_size)

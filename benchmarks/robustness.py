@@ -79,11 +79,11 @@ def measure(names: tuple[str, ...], count: int) -> dict[str, Any]:
         classify = kept.classify(inner, cache_folder() / "benchmarks" / "robustness" / digest)
         began = time.monotonic()
 
-        def told(done: int, total: int, name: str = name) -> None:
+        def on_progress(done: int, total: int, name: str = name) -> None:
             print(f"\r{name}: {done} of {total} sets", end="", file=sys.stderr, flush=True)
 
         found = evaluate_robustness(
-            classify, test, chosen=chosen, generate=kept.generate, told=told
+            classify, test, chosen=chosen, generate=kept.generate, on_progress=on_progress
         )
         print(f"\r{name}: {found.mean:.2%} in {time.monotonic() - began:.0f} s")
         networks[name] = found.to_json()

@@ -7,7 +7,7 @@ class ThriftnetError(Exception):
     """Base of every expected error. The command line prints it and exits with `exit_code`."""
 
     exit_code = 2
-    told = False
+    reported = False
     """Whether another process of the same training has already reported a failure."""
 
     def __init__(self, message: str) -> None:

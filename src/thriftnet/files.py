@@ -276,10 +276,9 @@ _REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.E
 
 
 def explain_refusal(fault: BaseException) -> str | None:
-    """One line with a remedy for a full disk, missing permissions or an impossible path; None for
-    others.
+    """One line with a remedy for a full disk, missing permissions or an impossible path.
 
-    Any access to a path that a user names may fail that way.
+    None for other errors. Any access to a path that a user names may fail that way.
     """
     if isinstance(fault, RuntimeError) and "Symlink loop" in str(fault):  # up to Python 3.12
         return f"{fault}; check the path"

@@ -35,10 +35,10 @@ def name(settings):
     return "authors" if settings is AUTHORS else "-".join(map(str, settings.values()))
 
 
-def run(settings, images, *, seed=0, seen=0):
+def run(settings, images, *, seed=0, visits=0):
     augment = Augment(mean=MEAN, std=STD, **settings)
     generator = torch.Generator().manual_seed(seed)
-    return augment(images, indices=torch.arange(len(images)), seen=seen, generator=generator)
+    return augment(images, indices=torch.arange(len(images)), visits=visits, generator=generator)
 
 
 def test_everything_off_is_normalisation(images):
@@ -88,17 +88,17 @@ def test_joined_draws_do_to_a_batch_what_each_does_to_its_part(make_images, sett
     parts = positions.split([10, 10, 4])
     drawn = [augment.draw(len(p), height=32, width=32, generator=generator) for p in parts]
     each = [
-        augment.apply(images[p], d, indices=p, seen=p % 3)
+        augment.apply(images[p], d, indices=p, visits=p % 3)
         for p, d in zip(parts, drawn, strict=True)
     ]
-    whole = augment.apply(images, Draws.join(drawn), indices=positions, seen=positions % 3)
+    whole = augment.apply(images, Draws.join(drawn), indices=positions, visits=positions % 3)
     assert torch.equal(whole, torch.cat(each))
 
 
 def test_alternating_flips_show_both_sides_in_turn(make_images):
     images = make_images(64)
     plain = normalise(images, mean=MEAN, std=STD)
-    times = [run({"flip": "alternating"}, images, seen=seen) for seen in (0, 1, 2)]
+    times = [run({"flip": "alternating"}, images, visits=visits) for visits in (0, 1, 2)]
     assert torch.equal(times[0], times[1].flip(3))
     assert torch.equal(times[0], times[2])
     kept = (times[0] == plain).flatten(1).all(1)
@@ -110,8 +110,8 @@ def test_alternating_flips_follow_the_position_in_the_training_set(make_images):
     augment = Augment(mean=MEAN, std=STD, flip="alternating", seed=9)
     order = torch.randperm(64, generator=torch.Generator().manual_seed(0))
     generator = torch.Generator()
-    straight = augment(images, indices=torch.arange(64), seen=1, generator=generator)
-    shuffled = augment(images[order], indices=order, seen=1, generator=generator)
+    straight = augment(images, indices=torch.arange(64), visits=1, generator=generator)
+    shuffled = augment(images[order], indices=order, visits=1, generator=generator)
     assert torch.equal(shuffled, straight[order])
 
 

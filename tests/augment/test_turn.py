@@ -45,7 +45,7 @@ def test_the_pipeline_turns_and_draws_nothing_without(generator):
     draws = turned.draw(16, height=8, width=8, generator=torch.Generator().manual_seed(0))
     assert plain.draw(16, height=8, width=8, generator=torch.Generator()).turns is None
     assert draws.turns is not None
-    found = turned.apply(images, draws, indices=torch.arange(16), seen=0)
+    found = turned.apply(images, draws, indices=torch.arange(16), visits=0)
     expected = torch.stack(
         [torch.rot90(image, int(k), (1, 2)) for image, k in zip(images, draws.turns, strict=True)]
     )
@@ -57,9 +57,9 @@ def test_draws_of_parts_are_those_of_the_whole(generator):
     turned = Augment(mean=(0.0,) * 3, std=(1.0,) * 3, quarter_turns=True)
     drawn = [turned.draw(n, height=8, width=8, generator=generator) for n in (5, 7)]
     at = torch.arange(12)
-    whole = turned.apply(images, Draws.join(drawn), indices=at, seen=0)
+    whole = turned.apply(images, Draws.join(drawn), indices=at, visits=0)
     parts = [
-        turned.apply(part, draws, indices=own, seen=0)
+        turned.apply(part, draws, indices=own, visits=0)
         for part, draws, own in zip(images.split([5, 7]), drawn, at.split([5, 7]), strict=True)
     ]
     assert torch.equal(whole, torch.cat(parts))

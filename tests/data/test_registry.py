@@ -8,7 +8,7 @@ import pytest
 import thriftnet
 from small import small_recipe
 from thriftnet.data import Dataset, OpenDataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import DATASETS, NamedDataset, is_at_hand, known_classes, name_of
 
@@ -19,7 +19,7 @@ def open_shades(_: DatasetSpec, **__: object) -> OpenDataset:
     labels = np.arange(40) % 2
     images = np.broadcast_to((60 + 120 * labels)[:, None, None, None], (40, 16, 16, 3))
     shades = Dataset(images.astype(np.uint8), labels, CLASSES)
-    return hold(shades, shades, name="shades")
+    return open_arrays(shades, shades, name="shades")
 
 
 @pytest.fixture(autouse=True)

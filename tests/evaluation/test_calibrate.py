@@ -10,7 +10,7 @@ import pytest
 
 from calibrated_models import CLASSES, make_run, model, pictures
 from thriftnet.data import Dataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.calibrate import calibrate, remove_calibration
 from thriftnet.inference.classifier import load_model
@@ -27,7 +27,7 @@ def train_set(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     found = pictures(500)
 
     def opened(*_: object, **__: object):
-        return hold(found, found, name="cifar10")
+        return open_arrays(found, found, name="cifar10")
 
     monkeypatch.setattr("thriftnet.evaluation.held_out.open_data", opened)
     return found

@@ -10,8 +10,8 @@ import pytest
 from commands import Command
 from ongoing import STATUS, epoch_line
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.live import read_standing
-from thriftnet.terminal.watch import follow, sparkline, standing_lines
+from thriftnet.runs.live import read_live_run
+from thriftnet.terminal.watch import follow, live_lines, sparkline
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_lines_of_a_training_fit_the_terminal(going: RunFolder, width: int) -> N
     for epoch in range(2, 200):
         going.append(epoch_line(epoch))
     going.save_status(STATUS)
-    lines = standing_lines(read_standing(going.path), width=width)
+    lines = live_lines(read_live_run(going.path), width=width)
     assert max(map(len, lines)) <= width
     assert lines[0].startswith("going  running  epoch 2/3 ━━━━━━╌╌╌╌╌╌")
     assert lines[0].endswith("1:15 left")
@@ -40,14 +40,14 @@ def test_lines_of_a_training_fit_the_terminal(going: RunFolder, width: int) -> N
 @pytest.mark.parametrize("share", [0.4, 0.04, None])
 def test_other_work_is_shown_where_it_takes_much(going: RunFolder, share: float | None) -> None:
     going.append(epoch_line(2, cpu_contention=share))
-    lines = standing_lines(read_standing(going.path), width=80)
+    lines = live_lines(read_live_run(going.path), width=80)
     assert any(line.startswith("other work, CPU     40%") for line in lines) == (share == 0.4)
 
 
 def test_what_to_do_stands_below(going: RunFolder) -> None:
     going.save_status(None)
     going.append({"kind": "interrupted", "step": 4})
-    lines = standing_lines(read_standing(going.path), width=80)
+    lines = live_lines(read_live_run(going.path), width=80)
     assert lines[-1] == f"interrupted; resume with: thriftnet train --resume {going.path}"
 
 
@@ -55,7 +55,7 @@ def test_follow_tells_each_epoch_once_and_ends_with_the_run(
     going: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def pause(_: float) -> None:
-        told = len(read_standing(going.path).epochs)
+        told = len(read_live_run(going.path).epochs)
         if told < 3:
             going.append(epoch_line(told + 1))
         else:
@@ -113,4 +113,4 @@ def test_test_accuracy_is_that_of_the_recipes_own_reading(going: RunFolder) -> N
     tta = going.recipe().evaluate.tta
     for name, accuracy in ((tta, 0.91), ("none", 0.9)):
         going.append({"kind": "test", "tta": name, "accuracy": accuracy})
-    assert standing_lines(read_standing(going.path), width=80)[-1].split()[-1] == "91.00%"
+    assert live_lines(read_live_run(going.path), width=80)[-1].split()[-1] == "91.00%"

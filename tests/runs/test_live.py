@@ -13,9 +13,9 @@ import pytest
 from ongoing import STATUS, epoch_line
 from small import small_recipe, use_images
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.live import read_standing
+from thriftnet.runs.live import read_live_run
 from thriftnet.runs.new_run import create_run
-from thriftnet.terminal.watch import standing_lines
+from thriftnet.terminal.watch import live_lines
 from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.start import start_run
 
@@ -28,7 +28,7 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
 
     class Watcher(Quiet):
         def step(self, stats: StepStats) -> None:
-            seen.append((read_standing(tmp_path / "one").state, vars(stats)))
+            seen.append((read_live_run(tmp_path / "one").state, vars(stats)))
 
     run = start_run(small_recipe(), name="one", runs_dir=tmp_path, progress=Watcher())
     states = [state for state, _ in seen]
@@ -37,7 +37,7 @@ def test_training_tells_where_it_stands_and_clears_that_at_its_end(
     left = [stats["seconds_left"] for _, stats in seen]
     assert left[-1] == 0
     assert not RunFolder(run.path).status_path.exists()
-    assert read_standing(run.path).state == "finished"
+    assert read_live_run(run.path).state == "finished"
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_state_of_a_run(
         run.save_status(STATUS)
         then = time.time() - age
         os.utime(run.status_path, (then, then))
-    standing = read_standing(run.path)
-    assert standing.state == state
-    assert standing.over == (state in {"interrupted", "failed"})
+    live = read_live_run(run.path)
+    assert live.state == state
+    assert live.over == (state in {"interrupted", "failed"})
 
 
 def test_torn_status_is_no_harm(going: RunFolder) -> None:
     going.status_path.write_text('{"epoch": 2, "sha')
     assert going.status()[0] == {}
-    assert read_standing(going.path).epochs[0]["epoch"] == 1
+    assert read_live_run(going.path).epochs[0]["epoch"] == 1
 
 
 def test_full_disk_does_not_stop_a_training_for_its_status(tmp_path: Path) -> None:
@@ -94,5 +94,5 @@ def test_a_status_is_never_seen_half_written(going: RunFolder) -> None:
 
 def test_line_that_lost_a_figure_is_passed_over(going: RunFolder) -> None:
     going.append({"kind": "epoch", "epoch": 2, "train_loss": 1.0})
-    assert [line["epoch"] for line in read_standing(going.path).epochs] == [1]
-    assert standing_lines(read_standing(going.path), width=80)[0].startswith("going  running")
+    assert [line["epoch"] for line in read_live_run(going.path).epochs] == [1]
+    assert live_lines(read_live_run(going.path), width=80)[0].startswith("going  running")

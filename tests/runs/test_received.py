@@ -14,10 +14,10 @@ from thriftnet.errors import RunError
 from thriftnet.runs.cleanup import find_superseded, remove_superseded, superseded
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import read_run
-from thriftnet.runs.live import read_standing
+from thriftnet.runs.live import read_live_run
 from thriftnet.runs.metrics_log import MetricRecord, append_line, parse_line, read_lines
 from thriftnet.runs.predictions import Predictions
-from thriftnet.terminal.watch import standing_lines
+from thriftnet.terminal.watch import live_lines
 
 
 @pytest.fixture
@@ -105,5 +105,5 @@ def test_anything_in_place_of_a_figure_is_shown_or_left_out(
         run.metrics_path.write_bytes(before + json.dumps(line | {key: odd}).encode() + b"\n")
         for told in STATUS:
             run.status_path.write_text(json.dumps(STATUS | {told: odd}))
-            assert standing_lines(read_standing(run.path), width=80)
+            assert live_lines(read_live_run(run.path), width=80)
             assert read_run(run).value("name") == "received"

@@ -12,7 +12,7 @@ from thriftnet.search.conclusion import conclusion_of
 from thriftnet.search.queue.jobs import Claim, Job
 from thriftnet.search.space import load_space
 from thriftnet.search.stages.order import ANALYSIS
-from thriftnet.search.status import read_standing
+from thriftnet.search.status import read_study_status
 from thriftnet.search.study import Study
 from thriftnet.terminal.search import follow
 from tiny import space_file
@@ -28,7 +28,10 @@ def test_an_analysis_in_progress_is_running(tmp_path: Path):
     study = Study.create(tmp_path / "study", load_space(space_file(tmp_path)))
     with closing(study.storage):
         claimed(study, conclusion_of(ANALYSIS))
-        assert [stage.state for stage in read_standing(study).stages][:2] == ["waiting", "running"]
+        assert [stage.state for stage in read_study_status(study).stages][:2] == [
+            "waiting",
+            "running",
+        ]
 
 
 def test_a_watch_goes_on_from_one_stage_to_the_next_and_ends_after_a_while_without_any(
@@ -40,7 +43,7 @@ def test_a_watch_goes_on_from_one_stage_to_the_next_and_ends_after_a_while_witho
 
     def pause(_: float) -> None:
         nonlocal held
-        pauses.append(read_standing(study).stages[1].state)
+        pauses.append(read_study_status(study).stages[1].state)
         if len(pauses) in (1, 31):
             study.storage.release(held)
         elif len(pauses) == 30:  # the workers of the next stage took so long to start

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset, OpenDataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.recipe import Recipe, build_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
@@ -56,7 +56,7 @@ def dataset(count: int = 60, seed: int = 0) -> Dataset:
 def opened(train: Dataset | None = None, test: Dataset | None = None) -> OpenDataset:
     """Images as `open_data` gives them, normalised as CIFAR-10's are."""
     train = dataset() if train is None else train
-    held = hold(train, dataset() if test is None else test, name="cifar10")
+    held = open_arrays(train, dataset() if test is None else test, name="cifar10")
     return replace(held, mean=CIFAR10_MEAN, std=CIFAR10_STD)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from small import dataset, opened, sitting, small_recipe, use_images
 from thriftnet.augment import Augment
 from thriftnet.data import CIFAR10_CLASSES, Dataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.errors import RecipeError, RunError, TrainingError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
@@ -150,7 +150,7 @@ def test_micro_batches_add_up_to_the_batch() -> None:
         )
         model = recipe_network(recipe, classes=10)
         before = [p.detach().clone() for p in model.parameters()]
-        plan = make_plan(recipe, hold(twins), model)
+        plan = make_plan(recipe, open_arrays(twins), model)
         state = make_state(recipe, plan, model)
         train_step(plan, state, torch.arange(32), epoch=0)
         gradients.append([a - b.detach() for a, b in zip(before, model.parameters(), strict=True)])

@@ -132,7 +132,7 @@ def test_statistics_are_taken_in_by_their_number() -> None:
     statistics.tell(own)
     for number, mean in ((1, 8.0), (0, 4.0)):  # the second is done first
         own.get_buffer("running_mean").fill_(mean)
-        statistics.note(number, own)
-    statistics.fold()
+        statistics.record(number, own)
+    statistics.apply()
     assert norm.get_buffer("running_mean").tolist() == [0.5 * (0.5 * 0 + 0.5 * 4) + 0.5 * 8] * 2
     assert norm.num_batches_tracked == 2

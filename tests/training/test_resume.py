@@ -9,7 +9,7 @@ import pytest
 from small import dataset, sitting, small_recipe, use_images
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
-from thriftnet.runs.environments import moves
+from thriftnet.runs.environments import environment_changes
 from thriftnet.runs.folder import MetricRecord, RunFolder
 from thriftnet.training import environment
 from thriftnet.training.progress import Quiet
@@ -157,10 +157,10 @@ def test_a_run_that_goes_on_elsewhere_says_where(
     begun = start_run(small_recipe(), name="run", runs_dir=tmp_path, until=1)
     run = RunFolder.open(begun.path)
     assert not resume_run(run.path, until=2).finished
-    assert moves(run.metrics()) == []
+    assert environment_changes(run.metrics()) == []
     monkeypatch.setattr(environment, "processor_name", lambda: "another")
     assert resume_run(run.path).finished
-    ((move),) = moves(run.metrics())
+    ((move),) = environment_changes(run.metrics())
     assert (move["processor"], "system" in move, "command" in move) == ("another", False, False)
     assert move["step"] == next(e["step"] for e in run.metrics() if e.get("epoch") == 2)
 

@@ -76,7 +76,7 @@ def audit(
             there of an earlier call is used.
         folds: Networks that are trained; each holds out its share of the pictures.
         progress: Told how each training goes.
-        say: Told, a line at a time, what is there.
+        say: Called with each line about what the data holds.
 
     Returns:
         None where a training was interrupted; the same call goes on.

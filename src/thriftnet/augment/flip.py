@@ -15,7 +15,7 @@ def draw_flips(count: int, *, generator: torch.Generator) -> Tensor:
     return torch.rand(count, generator=generator) < 0.5
 
 
-def alternating_flips(indices: Tensor, *, seen: Tensor | int, seed: int) -> Tensor:
+def alternating_flips(indices: Tensor, *, visits: Tensor | int, seed: int) -> Tensor:
     """Choose flips so that each image alternates between its two sides.
 
     A random half of the images starts flipped, and every image alternates with each visit. If every
@@ -27,7 +27,7 @@ def alternating_flips(indices: Tensor, *, seen: Tensor | int, seed: int) -> Tens
 
     Args:
         indices: `(N,)` int64 positions in the training set.
-        seen: `(N,)` int64, earlier visits of each image; a number applies to all.
+        visits: `(N,)` int64, earlier visits of each image; a number applies to all.
         seed: selects the half that starts flipped.
 
     Returns:
@@ -35,7 +35,7 @@ def alternating_flips(indices: Tensor, *, seen: Tensor | int, seed: int) -> Tens
     """
     digest = hashlib.blake2b(str(seed).encode(), digest_size=4).digest()
     starts_flipped = (_mix_bits(indices ^ int.from_bytes(digest, "little")) & 1).bool()
-    odd = torch.as_tensor(seen, device=indices.device) & 1
+    odd = torch.as_tensor(visits, device=indices.device) & 1
     return starts_flipped ^ odd.bool()
 
 

@@ -114,14 +114,14 @@ class Augment:
             raise ValueError(f"std must be positive in every channel, not {self.std}")
 
     def __call__(
-        self, images: Tensor, *, indices: Tensor, seen: Tensor | int, generator: torch.Generator
+        self, images: Tensor, *, indices: Tensor, visits: Tensor | int, generator: torch.Generator
     ) -> Tensor:
         """Augment and normalise a batch.
 
         Args:
             images: `(N, 3, H, W)` uint8, on any device; not modified.
             indices: `(N,)` int64 positions in the training set, for alternating flips.
-            seen: `(N,)` int64, earlier visits of each, for alternating flips; a number applies to
+            visits: `(N,)` int64, earlier visits of each, for alternating flips; a number applies to
                 all.
             generator: a CPU generator, so that results do not depend on the device.
 
@@ -134,7 +134,7 @@ class Augment:
         check_images(images)
         count, _, height, width = images.shape
         draws = self.draw(count, height=height, width=width, generator=generator)
-        return self.apply(images, draws, indices=indices, seen=seen)
+        return self.apply(images, draws, indices=indices, visits=visits)
 
     def draw(self, count: int, *, height: int, width: int, generator: torch.Generator) -> Draws:
         """Draw parameters for `count` images of `height` × `width` pixels."""
@@ -171,10 +171,12 @@ class Augment:
             turns=turns,
         )
 
-    def apply(self, images: Tensor, draws: Draws, *, indices: Tensor, seen: Tensor | int) -> Tensor:
+    def apply(
+        self, images: Tensor, draws: Draws, *, indices: Tensor, visits: Tensor | int
+    ) -> Tensor:
         """Augment and normalise a batch with given draws; other arguments as in a call."""
         if self.flip == "alternating":
-            images = flip(images, alternating_flips(indices, seen=seen, seed=self.seed))
+            images = flip(images, alternating_flips(indices, visits=visits, seed=self.seed))
         if draws.flips is not None:
             images = flip(images, draws.flips)
         if draws.turns is not None:

@@ -10,7 +10,7 @@ import torch
 
 from thriftnet.bench.clock import median_seconds
 from thriftnet.data import Dataset, OpenDataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.data.registry import known_classes
 from thriftnet.inference.engine import Engine
 from thriftnet.models.describe import count_parameters, training_flops
@@ -76,7 +76,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     def augment() -> None:  # in the same chunks as `train_step`
         for part in batch.split(plan.micro_batch if plan.compute.prefers_small else len(batch)):
             draws = generator(recipe.seed, "augment", 0)
-            plan.augment(plan.images[part], indices=part, seen=0, generator=draws)
+            plan.augment(plan.images[part], indices=part, visits=0, generator=draws)
         if plan.compute.device.type != "cpu":  # wait for the result
             torch.accelerator.synchronize(plan.compute.device)
 
@@ -153,4 +153,4 @@ def _noise(count: int, *, side: int) -> OpenDataset:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, size=(count, side, side, 3), dtype=np.uint8)
     labels = np.arange(count, dtype=np.int64) % len(_CLASSES)
-    return hold(Dataset(images, labels, _CLASSES), name="noise")
+    return open_arrays(Dataset(images, labels, _CLASSES), name="noise")

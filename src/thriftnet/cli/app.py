@@ -166,7 +166,7 @@ def _run(arguments: list[str], *, debug: bool) -> None:
             sys.exit(CLOSED_PIPE)
         _fail(f"standard output cannot be written: {gone}; send it elsewhere", 2, debug=debug)
     except ThriftnetError as error:
-        if error.told:  # another process has reported it
+        if error.reported:  # another process has reported it
             sys.exit(error.exit_code)
         _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
     except (_StoppedError, KeyboardInterrupt):
@@ -184,8 +184,8 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
         _fail(refusal, 2, debug=debug)
     if usage is None:
         reason = str(error).splitlines()[0] if str(error) else ""
-        told = f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)"
-        _fail(told, 1, debug=debug)
+        text = f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)"
+        _fail(text, 1, debug=debug)
     if "\n" in usage():  # help, for a command without arguments
         print(usage())
         sys.exit(2)

@@ -62,7 +62,7 @@ def calibrate(
     from thriftnet.terminal.calibration import print_calibration
     from thriftnet.terminal.counting import counting
 
-    with counting("held-out images") as told:
+    with counting("held-out images") as on_progress:
         found = api.calibrate(
             target,
             data=data,
@@ -70,7 +70,7 @@ def calibrate(
             output=output,
             device=device,
             precision=precision,
-            told=told,
+            on_progress=on_progress,
         )
     if as_json:
         print_json(found.to_json())

@@ -48,7 +48,7 @@ def export(
     from thriftnet.terminal.counting import counting
     from thriftnet.terminal.exports import print_export
 
-    with counting("pictures compared", shown=not as_json) as told:
+    with counting("pictures compared", shown=not as_json) as on_progress:
         exported = api.export_model(
             model,
             to=to,
@@ -56,7 +56,7 @@ def export(
             tta=tta,
             reduce_range=reduce_range,
             calibration=calibration,
-            told=told,
+            on_progress=on_progress,
         )
     if as_json:
         print_json(exported.to_json())
@@ -82,8 +82,10 @@ def push(
     from thriftnet import api
     from thriftnet.terminal.counting import counting
 
-    with counting("pictures compared") as told:
-        address = api.push(model, repo, private=private, message=message, tta=tta, told=told)
+    with counting("pictures compared") as on_progress:
+        address = api.push(
+            model, repo, private=private, message=message, tta=tta, on_progress=on_progress
+        )
     print(f"uploaded to {address}")
 
 

@@ -75,23 +75,25 @@ def predict(
         check_writable(output, error=RunError, inputs=chain([found.path], pictures))
     failed = 0
 
-    def told_of() -> Iterator[PictureResult]:
+    def counted() -> Iterator[PictureResult]:
         nonlocal failed
         for number, result in enumerate(predict_pictures(classifier, pictures), start=1):
-            told(number, len(pictures))
+            on_progress(number, len(pictures))
             if result.error:
                 failed += 1
                 to_stderr(f"thriftnet: {result.error}")
             yield result
 
     silent = as_json or output is not None or not sys.stdout.isatty()
-    with counting("pictures", shown=silent) as told:
+    with counting("pictures", shown=silent) as on_progress:
         if as_json:
-            rows.print_json_rows(result.to_json() for result in told_of())
+            rows.print_json_rows(result.to_json() for result in counted())
         elif output:
-            failed = _write_table(output, classifier, pictures, resume=resume, told=told)
+            failed = _write_table(
+                output, classifier, pictures, resume=resume, on_progress=on_progress
+            )
         else:
-            rows.print_predictions(told_of(), widest=pictures.widest)
+            rows.print_predictions(counted(), widest=pictures.widest)
     if failed:
         raise typer.Exit(2)
 
@@ -114,7 +116,7 @@ def _write_table(
     pictures: PictureSet,
     *,
     resume: bool,
-    told: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> int:
     """Write the predictions to a file; returns the number of pictures that failed."""
     from thriftnet.inference.table import Table, TableProgress
@@ -129,7 +131,7 @@ def _write_table(
         to_stderr(f"thriftnet: {what}; {len(pictures) - progress.done:,} pictures to classify")
 
     def each(number: int, result: PictureResult) -> None:
-        told(number, len(pictures))
+        on_progress(number, len(pictures))
         if result.error:
             to_stderr(f"thriftnet: {result.error}")
 

@@ -108,10 +108,10 @@ def run(
     else:
         print(f"next: {looked}")
     if found.given_up:
-        told = "; ".join(plain(f"{trial.label} ({trial.reason})") for trial in found.given_up)
+        given = "; ".join(plain(f"{trial.label} ({trial.reason})") for trial in found.given_up)
         trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"
         print(
-            f"the results lack {trials} whose workers crashed: {told}; run the same command with "
+            f"the results lack {trials} whose workers crashed: {given}; run the same command with "
             "--retry to try again",
             file=sys.stderr,
         )
@@ -128,14 +128,14 @@ def status(
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()
-    from thriftnet.search.status import read_standing
+    from thriftnet.search.status import read_study_status
     from thriftnet.search.study import Study
     from thriftnet.terminal.search import follow
 
     opened = Study.open(study, url=storage, read_only=True)
     with contextlib.closing(opened.storage):
         if as_json:
-            print_json(read_standing(opened).to_json())
+            print_json(read_study_status(opened).to_json())
             return
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the display
             follow(opened)

@@ -134,8 +134,10 @@ def train(
         print(f"interrupted; resume with: {again}", file=sys.stderr)
         raise typer.Exit(130)
     try:
-        with counting("test images", shown=not (quiet or as_json)) as told:
-            evaluation = api.evaluate(run.path, data=data, told=told, say=lambda _: None)
+        with counting("test images", shown=not (quiet or as_json)) as on_progress:
+            evaluation = api.evaluate(
+                run.path, data=data, on_progress=on_progress, say=lambda _: None
+            )
     except NoSplitError as fault:  # nothing is held out, as noted before
         to_stderr(f"thriftnet: {run.path} is trained and not evaluated: {fault}")
         return
@@ -207,7 +209,7 @@ def evaluate(
     from thriftnet.terminal import results as console
     from thriftnet.terminal.counting import counting
 
-    with counting("test images") as told:
+    with counting("test images") as on_progress:
         evaluation = api.evaluate(
             target,
             data=data,
@@ -216,7 +218,7 @@ def evaluate(
             corruption=corruption,
             device=device,
             precision=precision,
-            told=told,
+            on_progress=on_progress,
         )
     if as_json:
         print_json(evaluation.to_json())
@@ -233,8 +235,8 @@ def _evaluate_robust(target: str, *, as_json: bool, **settings: Any) -> None:
     from thriftnet.terminal.counting import counting
     from thriftnet.terminal.robustness import print_robustness
 
-    with counting("sets of images") as told:
-        evaluation = robustness(target, told=told, **settings)
+    with counting("sets of images") as on_progress:
+        evaluation = robustness(target, on_progress=on_progress, **settings)
     if as_json:
         print_json(evaluation.to_json())
     else:

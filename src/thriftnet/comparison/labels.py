@@ -45,7 +45,7 @@ def label_recipes(recipes: Sequence[Recipe]) -> list[str]:
         if shared[recipe.name] > 1:
             namesakes = [other for other in recipes if other.name == recipe.name]
             settings = differing_settings(namesakes)[namesakes.index(recipe)]
-            told = " ".join(f"{key}={value}" for key, value in settings.items())
-            label += f" {told}" if len(settings) <= _SHORT else f" ({recipe.digest()[:6]})"
+            shown = " ".join(f"{key}={value}" for key, value in settings.items())
+            label += f" {shown}" if len(settings) <= _SHORT else f" ({recipe.digest()[:6]})"
         labels.append(label)
     return labels

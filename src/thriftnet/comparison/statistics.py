@@ -83,7 +83,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def compare_seeds(first: Mapping[int, float], other: Mapping[int, float]) -> SeedTest:
-    """t test of two groups, depending on their seeds.
+    """Compare two groups by a t test that depends on their seeds.
 
     The same seeds, at least two: paired. Different seeds: Welch (1947). One group with a single
     seed: Student's, assuming the other's variance. Single seeds: no test.

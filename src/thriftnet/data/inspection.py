@@ -185,8 +185,8 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
         same: The near-duplicates.
     """
     if same.groups:
-        told = f"{same.pictures:,} pictures are near-duplicates, in {_groups(len(same.groups))}"
-        yield told + (f"; copies to the pixel: {same.copies:,}" * bool(same.copies))
+        text = f"{same.pictures:,} pictures are near-duplicates, in {_groups(len(same.groups))}"
+        yield text + (f"; copies to the pixel: {same.copies:,}" * bool(same.copies))
     for name, count in same.leaked.items():
         if count:
             share = count / sum(counts[name].values())

@@ -64,7 +64,7 @@ class OpenDataset:
         return self.measure()
 
 
-def hold(
+def open_arrays(
     train: Dataset,
     test: Dataset | None = None,
     val: Dataset | None = None,

@@ -10,7 +10,7 @@ from typing import Any
 from thriftnet.errors import RunError
 from thriftnet.evaluation.fit_calibration import fit_views
 from thriftnet.evaluation.held_out import HeldOut, held_out_images
-from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.inference.views import VIEWS
 from thriftnet.models.calibration import Calibration
 from thriftnet.models.rewrite import write_calibration
@@ -45,7 +45,7 @@ def calibrate(
     output: Path | str | None = None,
     device: str = "auto",
     precision: str = "auto",
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> CalibratedModel:
     """Calibrate a network's probabilities on held-out images.
@@ -58,7 +58,7 @@ def calibrate(
         output: The model file to write; None: the network's own. Required for shipped weights.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
-        told: Called with the number of images done and the total.
+        on_progress: Called with the number of images done and the total.
         say: Called with one line of information at a time.
 
     Raises:
@@ -76,7 +76,7 @@ def calibrate(
         say=say,
     )
     compute = choose_compute(device=device, precision=precision)
-    calibration = fit_calibration(held, compute, told=told)
+    calibration = fit_calibration(held, compute, on_progress=on_progress)
     path = found.path if output is None else Path(output)
     if found.run is not None and output is None:
         kept = _keep_in_run(found.run, calibration)
@@ -86,7 +86,9 @@ def calibrate(
     return CalibratedModel(path, kept, model.tta)
 
 
-def fit_calibration(held: HeldOut, compute: Compute, *, told: Told = untold) -> Calibration:
+def fit_calibration(
+    held: HeldOut, compute: Compute, *, on_progress: OnProgress = no_progress
+) -> Calibration:
     """Fit a map for every test-time augmentation.
 
     Raises:
@@ -96,7 +98,7 @@ def fit_calibration(held: HeldOut, compute: Compute, *, told: Told = untold) -> 
     plain = replace(held.model, calibration=None, temperature=1.0, shifts=())
     engine = Engine.of(plain, compute)
     images = as_pixels(held.images.images, held.model.image_size)
-    logits = engine.side_by_side(images, tuple(VIEWS), told=told)
+    logits = engine.side_by_side(images, tuple(VIEWS), on_progress=on_progress)
     return Calibration(
         weights_sha256=held.model.weights_sha256 or "",
         images=len(held.images),

@@ -15,7 +15,7 @@ from thriftnet.evaluation.corruptions.table import check_corruption, corrupt
 from thriftnet.evaluation.images import check_classes, images_to_test, open_target
 from thriftnet.evaluation.record import record_evaluation
 from thriftnet.evaluation.results import Evaluation, read_logits
-from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.inference.views import baseline_tta, choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel
@@ -35,7 +35,7 @@ def evaluate(
     device: str = "auto",
     precision: str = "auto",
     strict: bool = False,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> Evaluation:
     """Evaluate a run or a model on the test images of its data set, or on other labelled images.
@@ -50,7 +50,7 @@ def evaluate(
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
         strict: Whether an unusable picture is an error.
-        told: Called with the number of images done and the total.
+        on_progress: Called with the number of images done and the total.
         say: Called with one line of information at a time.
 
     Raises:
@@ -68,10 +68,10 @@ def evaluate(
     images, name = images_to_test(model, run, source, strict=strict, say=say)
     if corruption:
         images = replace(images, images=corrupt(images.images, corruption))
-    evaluation, predictions = _run(model, images, compute=compute, tta=tta, told=told)
-    said = predictions.logits[tta]
+    evaluation, predictions = _run(model, images, compute=compute, tta=tta, on_progress=on_progress)
+    chosen = predictions.logits[tta]
     probabilities = (
-        calibration_report(said, predictions.labels) if np.isfinite(said).all() else None
+        calibration_report(chosen, predictions.labels) if np.isfinite(chosen).all() else None
     )
     evaluation = replace(evaluation, data=name, corruption=corruption, calibration=probabilities)
     not_kept = record_evaluation(run, evaluation, predictions) if run else None
@@ -93,14 +93,14 @@ def _run(
     *,
     compute: Compute,
     tta: str,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
 ) -> tuple[Evaluation, Predictions]:
     check_classes(model, dataset)
     images = as_pixels(dataset.images, model.image_size)
     labels = torch.tensor(dataset.labels)
 
     kinds = (tta, baseline_tta(tta))
-    logits = Engine.of(model, compute).side_by_side(images, kinds, told=told)
+    logits = Engine.of(model, compute).side_by_side(images, kinds, on_progress=on_progress)
     evaluation = Evaluation(
         parameters=model.parameters,
         macs=count_macs(model.network, image_size=model.image_size),
@@ -109,5 +109,5 @@ def _run(
             read_logits(logits[kind], labels, classes=model.classes, tta=kind) for kind in kinds
         ),
     )
-    said = {kind: values.numpy() for kind, values in logits.items()}
-    return evaluation, Predictions(labels.numpy(), said)
+    arrays = {kind: values.numpy() for kind, values in logits.items()}
+    return evaluation, Predictions(labels.numpy(), arrays)

@@ -20,7 +20,7 @@ from thriftnet.evaluation.robustness import (
     classifier_of,
     evaluate_robustness,
 )
-from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.inference.views import choose_views
 from thriftnet.models.saved import SavedModel
 from thriftnet.plain import to_stderr
@@ -54,7 +54,7 @@ def robustness(
     device: str = "auto",
     precision: str = "auto",
     strict: bool = False,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> RobustEvaluation:
     """Evaluate a network on corrupted test images.
@@ -68,7 +68,7 @@ def robustness(
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
         strict: Whether an unusable picture is an error.
-        told: Called with the number of corrupted sets done and the total.
+        on_progress: Called with the number of corrupted sets done and the total.
         say: Called with one line of information at a time.
 
     Raises:
@@ -93,7 +93,7 @@ def robustness(
         dataset,
         published=published,
         chosen=None if images is None else choose_images(dataset.labels, images),
-        told=told,
+        on_progress=on_progress,
     )
     evaluation = RobustEvaluation(measured, tta, compute.precision, name)
     if run is None:

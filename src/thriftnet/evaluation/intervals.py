@@ -15,8 +15,7 @@ _Z = 1.959964
 
 
 def wilson_interval(correct: int, total: int) -> Interval:
-    """95% interval of a proportion (Wilson 1927).
-    """
+    """95% interval of a proportion (Wilson 1927)."""
     if total == 0:
         return (0.0, 1.0)
     share, z = correct / total, _Z

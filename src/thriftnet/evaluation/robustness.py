@@ -20,7 +20,7 @@ from thriftnet.evaluation.corruptions.table import (
     every_corruption,
 )
 from thriftnet.evaluation.intervals import normal_interval
-from thriftnet.inference.engine import Engine, Told, untold
+from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.runtime.resize import as_pixels
 
 JPEG_QUALITY = 75
@@ -117,7 +117,7 @@ def evaluate_robustness(
     published: CorruptedFiles | None = None,
     chosen: NDArray[np.int64] | None = None,
     generate: Generate = corrupt,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
 ) -> Robustness:
     """Classify every corrupted set.
 
@@ -127,7 +127,7 @@ def evaluate_robustness(
         published: Replaces generated sets; of the same images in the same order.
         chosen: Positions of the images to use; None: all.
         generate: Generates the sets.
-        told: Called with the number of sets done and the total.
+        on_progress: Called with the number of sets done and the total.
 
     Raises:
         DataError: A published file is missing, damaged or has another shape.
@@ -141,11 +141,11 @@ def evaluate_robustness(
     def hits(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         nonlocal done
         right = classify(images) == dataset.labels
-        told(done := done + 1, STEPS)
+        on_progress(done := done + 1, STEPS)
         return right
 
     plain = classify(dataset.images)
-    told(done := done + 1, STEPS)
+    on_progress(done := done + 1, STEPS)
     scores = np.zeros(len(dataset))
     cells: dict[str, list[float]] = {name: [] for name in CORRUPTIONS}
     differences: dict[str, list[Difference]] = {name: [] for name in CORRUPTIONS}
@@ -166,7 +166,7 @@ def evaluate_robustness(
     flips: list[float] = []
     for images in shifted_copies(dataset.images):
         flips.append(float((classify(images) != plain).mean()))
-        told(done := done + 1, STEPS)
+        on_progress(done := done + 1, STEPS)
     return Robustness(
         images=len(dataset),
         clean=float((plain == dataset.labels).mean()),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from thriftnet.errors import ExportMismatchError
 from thriftnet.export.job import BATCHES, Limits
 from thriftnet.export.pictures import Pictures
-from thriftnet.inference.engine import Told, untold
+from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.inference.onnx_runtime import Run
 
 Probabilities = NDArray[np.float32]
@@ -45,7 +45,7 @@ def compare(
     pictures: Pictures,
     *,
     batches: Sequence[int] = BATCHES,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
 ) -> Check:
     """Show an export all pictures at each batch size.
 
@@ -54,7 +54,7 @@ def compare(
         expected: (N, classes) probabilities of the network.
         pictures: Of which `expected` was said.
         batches: Sizes of a batch.
-        told: Called with the number of pictures done, and of all.
+        on_progress: Called with the number of pictures done, and of all.
 
     Raises:
         ExportMismatchError: The export fails, or gives something else than finite probabilities.
@@ -68,7 +68,7 @@ def compare(
         parts: list[Probabilities] = []
         for start in range(0, len(images), batch):
             parts.append(_said(run, images[start : start + batch], expected.shape[1]))
-            told(turn * len(images) + min(start + batch, len(images)), total)
+            on_progress(turn * len(images) + min(start + batch, len(images)), total)
         found = np.concatenate(parts)
         gaps[batch] = float(np.abs(found - expected).max())
         equal.append(float((found.argmax(1) == answers).mean()))

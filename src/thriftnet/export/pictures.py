@@ -19,7 +19,7 @@ from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.training.data import open_data
-from thriftnet.training.images import Chosen, split_sets
+from thriftnet.training.images import Subset, split_sets
 
 COMPARED = 2_000
 """Pictures that an export is compared on, where there are as many."""
@@ -78,7 +78,7 @@ def choose_pictures(
 
 def _own_images(
     model: SavedModel, run: RunFolder | None, *, fetch: bool
-) -> tuple[Chosen, Chosen, str]:
+) -> tuple[Subset, Subset, str]:
     """What the network was trained on, what it was validated on, and the data set's name.
 
     Raises:
@@ -106,7 +106,7 @@ def _own_images(
     return (whole, everything), (whole, everything[:0]), data.name
 
 
-def _from_splits(train: Chosen, val: Chosen, *, name: str, model: SavedModel) -> Pictures:
+def _from_splits(train: Subset, val: Subset, *, name: str, model: SavedModel) -> Pictures:
     """Ranges from training images; compared on validation images first, then on other training."""
     random = np.random.default_rng(_SEED)
     (train_set, train_at), (val_set, val_at) = train, val
@@ -117,13 +117,13 @@ def _from_splits(train: Chosen, val: Chosen, *, name: str, model: SavedModel) ->
         others = ranges  # so few that all are used twice
     seen = others[: COMPARED - len(held_out)]
     counts = ((len(held_out), "validation"), (len(seen), "training"))
-    told = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
+    parts = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
     sized = [_sized(val_set.images[held_out], model), _sized(train_set.images[seen], model)]
     return Pictures(
         calibration=_sized(train_set.images[ranges], model),
         compared=np.concatenate(sized),
         labels=np.concatenate([val_set.labels[held_out], train_set.labels[seen]]),
-        source=f"{told} images of {Path(name).name}",
+        source=f"{parts} images of {Path(name).name}",
     )
 
 
@@ -136,7 +136,7 @@ def _sized(images: Bytes, model: SavedModel) -> Bytes:
 
 
 def _from_folder(folder: Path, model: SavedModel, *, say: Say) -> Pictures:
-    """Pictures of a folder; those that cannot be read are told and left out.
+    """Pictures of a folder; those that cannot be read are reported and skipped.
 
     Raises:
         ExportError: None can be used.

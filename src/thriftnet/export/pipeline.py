@@ -16,7 +16,7 @@ from thriftnet.export.place import check_place, keep
 from thriftnet.export.targets import choose_target
 from thriftnet.files import explain_os_error
 from thriftnet.inference.classifier import Classifier
-from thriftnet.inference.engine import Told, untold
+from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.models.hub_folder import is_hub_folder
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
@@ -59,7 +59,7 @@ def export_model(
     tta: bool = False,
     reduce_range: bool = False,
     calibration: Path | str | None = None,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> Exported:
     """Export a trained network, and refuse the export if it says something else.
@@ -76,7 +76,7 @@ def export_model(
         reduce_range: Whether int8 weights keep to 7 bits, for processors without VNNI.
         calibration: A folder of pictures to take int8 ranges from and to compare on; none: the
             network's own training and validation images.
-        told: Called with the number of pictures that were compared, and of all.
+        on_progress: Called with the number of pictures that were compared, and of all.
         say: Told of pictures that are left out.
 
     Raises:
@@ -111,7 +111,9 @@ def export_model(
             draft = Path(place, f"export{target.suffix}")  # a name that every runtime can open
             target.write(job, draft)
             run = target.load(draft)
-            check = compare(run, expected, pictures, batches=target.batches, told=told)
+            check = compare(
+                run, expected, pictures, batches=target.batches, on_progress=on_progress
+            )
             if fault := fault_of(check, target.limits):
                 raise ExportMismatchError(
                     f"the {to} export of {name} says something else than the network: {fault} "

@@ -18,7 +18,7 @@ from thriftnet.export.pipeline import export_model
 from thriftnet.export.place import check_place, keep
 from thriftnet.export.targets import TARGETS
 from thriftnet.extras import load
-from thriftnet.inference.engine import Told, untold
+from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
 from thriftnet.models.tensors import check_model_file
 from thriftnet.plain import to_stderr
@@ -32,7 +32,7 @@ def push(
     private: bool = False,
     message: str | None = None,
     tta: bool = False,
-    told: Told = untold,
+    on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> str:
     """Upload a network as a folder that `pull` and transformers read.
@@ -43,7 +43,7 @@ def push(
         private: Whether a new repository is private.
         message: Of the commit.
         tta: Whether a network that is exported keeps its recipe's views.
-        told: As for `export_model`.
+        on_progress: As for `export_model`.
         say: As for `export_model`.
 
     Returns:
@@ -61,7 +61,7 @@ def push(
     with TemporaryDirectory(prefix="thriftnet-") as place:
         if not exported:
             path = Path(place, _last_part(repo))
-            export_model(model, to="folder", output=path, tta=tta, told=told, say=say)
+            export_model(model, to="folder", output=path, tta=tta, on_progress=on_progress, say=say)
         with _hub_errors(repo, hub):
             api = hub.HfApi()
             found = api.create_repo(repo, private=private or None, exist_ok=True)

@@ -24,7 +24,7 @@ from transformers.image_processing_base import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.modeling_outputs import ImageClassifierOutput
 
-from thriftnet.augment import normalise
+from thriftnet.augment.normalise import Triple, normalise
 from thriftnet.data.options import Fit
 from thriftnet.data.square import square_array
 from thriftnet.export.folder import config_of, digest_network
@@ -34,8 +34,6 @@ from thriftnet.models.build import FAMILIES, outline_model
 from thriftnet.models.hub_folder import MODEL_TYPE, WEIGHTS
 from thriftnet.models.preprocessing import Filter, Preprocessing
 from thriftnet.models.saved import SavedModel, save_model
-
-Triple = tuple[float, float, float]
 
 
 class ThriftnetConfig(PreTrainedConfig):

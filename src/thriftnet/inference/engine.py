@@ -15,11 +15,11 @@ from thriftnet.models.calibration import ViewCalibration
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with the number of images done and the total."""
 
 
-def untold(_done: int, _total: int) -> None:
+def no_progress(_done: int, _total: int) -> None:
     """Report nothing."""
 
 
@@ -82,14 +82,14 @@ class Engine:
 
     @torch.no_grad()
     def side_by_side(
-        self, images: Tensor, kinds: Sequence[str], *, told: Told = untold
+        self, images: Tensor, kinds: Sequence[str], *, on_progress: OnProgress = no_progress
     ) -> dict[str, Tensor]:
         """Logits under several kinds of test-time augmentation, computing shared views once.
 
         Args:
             images: (N, 3, H, W) uint8, on any device.
             kinds: Keys of `VIEWS`.
-            told: Called after each batch.
+            on_progress: Called after each batch.
 
         Returns:
             (N, classes) float32 on the CPU per kind: the weighted mean over its views, calibrated.
@@ -111,7 +111,7 @@ class Engine:
                     shown = TRANSFORMS[view](batch).contiguous(memory_format=torch.channels_last)
                     with self.compute.autocast():
                         found.append(self.network(shown).float().cpu())
-                told(min(start + self.batch_size, len(images)), len(images))
+                on_progress(min(start + self.batch_size, len(images)), len(images))
         finally:
             if training:
                 self.network.train()

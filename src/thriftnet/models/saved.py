@@ -95,7 +95,7 @@ class SavedModel:
 def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
     """Write weights and metadata atomically.
 
-        Args:
+    Args:
         path: The file.
         model: The model.
         half: Store convolutions and matrices in fp16. Norms and biases, 1% of the size, stay fp32,

@@ -21,7 +21,7 @@ from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure, last_line
 from thriftnet.runs.predictions import Predictions
-from thriftnet.runs.state import goes_on
+from thriftnet.runs.state import is_training
 from thriftnet.training.epochs import Epochs
 
 _EPOCH_KEYS = ("epoch", "step", "train_loss", "train_accuracy", "seconds", "images_per_second")
@@ -115,7 +115,7 @@ def read_record(path: Path) -> RunRecord:
         line for line in lines if line.get("kind") == "epoch" and has_figures(line, _EPOCH_KEYS)
     ]
     ran_on = environments(run, lines)
-    running = not end and goes_on(run)
+    running = not end and is_training(run)
     missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
     if not ran_on[0]:
         missing.append("environment.json is missing or damaged: the machine is not known.")

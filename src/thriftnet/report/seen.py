@@ -55,7 +55,7 @@ def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor,
         chosen.images, np.arange(len(chosen)), torch.device("cpu"), side=recipe.data.image_size
     )
     seen = recipe_augment(recipe, mean=data.mean, std=data.std)(
-        images, indices=part, seen=repeats_before(part), generator=draws
+        images, indices=part, visits=repeats_before(part), generator=draws
     )
     targets = F.one_hot(torch.tensor(chosen.labels), len(chosen.classes)).float()
     mix = recipe_mix(recipe)

@@ -22,8 +22,8 @@ from thriftnet.report.record import read_record
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.live import read_standing
-from thriftnet.runs.state import goes_on
+from thriftnet.runs.live import read_live_run
+from thriftnet.runs.state import is_training
 from thriftnet.training.data import open_data
 
 HOST = "127.0.0.1"
@@ -52,7 +52,7 @@ class LivePage:
 
         And when a training begins or ends, since the page says whether one goes on.
         """
-        parts = ["on" if goes_on(self.run) else "over"]
+        parts = ["on" if is_training(self.run) else "over"]
         for file in (self.run.metrics_path, self.run.model_path, self.run.predictions_path):
             try:
                 facts = file.stat()
@@ -74,7 +74,7 @@ class LivePage:
 
     def standing(self) -> bytes:
         """Where the run stands, as JSON, with the version of the page."""
-        told = read_standing(self.run.path).to_json()
+        told = read_live_run(self.run.path).to_json()
         return json.dumps({**told, "version": self.version()}).encode()
 
 

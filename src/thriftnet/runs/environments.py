@@ -10,7 +10,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 
 
-def moves(lines: list[MetricRecord]) -> list[MetricRecord]:
+def environment_changes(lines: list[MetricRecord]) -> list[MetricRecord]:
     """Changes of the environment on resumption, with the step."""
     return [line for line in lines if line.get("kind") == "environment"]
 
@@ -25,5 +25,5 @@ def environments(run: RunFolder, lines: list[MetricRecord] | None = None) -> lis
     Raises:
         RunError: The metrics are damaged.
     """
-    found = moves(run.metrics() if lines is None else lines)
+    found = environment_changes(run.metrics() if lines is None else lines)
     return list(accumulate(found, or_, initial=run.environment()))

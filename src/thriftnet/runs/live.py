@@ -62,7 +62,7 @@ class LiveRun:
         return {"state": self.state, "epochs": len(self.epochs), "status": dict(self.status)}
 
 
-def read_standing(path: Path) -> LiveRun:
+def read_live_run(path: Path) -> LiveRun:
     """Read a run folder, whatever its state.
 
     Raises:

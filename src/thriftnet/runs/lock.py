@@ -47,10 +47,11 @@ def writing(
     except OSError as fault:
         raise RunError(explain_os_error(fault, run.lock_path)) from None
     try:
-        _take(run, handle, wait=wait, say=say)
+        _acquire(run, handle, wait=wait, say=say)
         with contextlib.suppress(OSError):  # on a full disk, the holder is not named
             _write(
-                handle, {"pid": os.getpid(), "host": platform.node(), "born": _born(os.getpid())}
+                handle,
+                {"pid": os.getpid(), "host": platform.node(), "born": _start_time(os.getpid())},
             )
         yield
         with contextlib.suppress(OSError):
@@ -68,18 +69,18 @@ def find_writer(run: RunFolder) -> str | None:
     try:
         free = _lock(handle, shared=True)
         holder = _read(handle)
-        held = _lives(run, holder) if free is None else not free
+        held = _is_alive(run, holder) if free is None else not free
         return _name(holder) if held else None
     finally:
         os.close(handle)
 
 
-def _take(run: RunFolder, handle: int, *, wait: float, say: Callable[[str], None]) -> None:
+def _acquire(run: RunFolder, handle: int, *, wait: float, say: Callable[[str], None]) -> None:
     deadline = time.monotonic() + wait
     while (taken := _lock(handle)) is False and time.monotonic() < deadline:
         time.sleep(_PAUSE)
     holder = _read(handle)
-    if taken is False or (taken is None and _lives(run, holder)):
+    if taken is False or (taken is None and _is_alive(run, holder)):
         raise RunError(
             f"{run.path} is being trained by {_name(holder)}; "
             f"follow it with: {command('watch', run.path)}"
@@ -103,7 +104,7 @@ def _lock(handle: int, *, shared: bool = False) -> bool | None:
     return True
 
 
-def _lives(run: RunFolder, holder: dict[str, Any]) -> bool:
+def _is_alive(run: RunFolder, holder: dict[str, Any]) -> bool:
     """Whether the process named in a lock file is alive."""
     if not holder:
         return False
@@ -111,10 +112,10 @@ def _lives(run: RunFolder, holder: dict[str, Any]) -> bool:
         told, age = run.status()
         return bool(told) and age < SILENT_SECONDS
     pid = holder.get("pid")
-    return isinstance(pid, int) and _born(pid) == holder.get("born") is not None
+    return isinstance(pid, int) and _start_time(pid) == holder.get("born") is not None
 
 
-def _born(pid: int) -> str | None:
+def _start_time(pid: int) -> str | None:
     """Start time of a process in clock ticks; None if it has ended or is unknown."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[19]

@@ -20,9 +20,9 @@ from thriftnet.runs.advice import other_use
 from thriftnet.runs.folder import RunFolder
 from thriftnet.writable import check_folder
 
-_UNBORN = ".new"
+_PARTIAL = ".new"
 """Suffix of a run folder while it is created."""
-_UNBORN_SECONDS = 600.0
+_PARTIAL_SECONDS = 600.0
 """Age at which an incomplete folder counts as left behind; creating one takes milliseconds."""
 _LONGEST_NAME = 200
 """Bytes; file systems allow 255."""
@@ -78,8 +78,8 @@ def create_run(
 
 
 def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
-    _remove_unborn(path.parent)
-    new = RunFolder(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNBORN}"))
+    _remove_partial(path.parent)
+    new = RunFolder(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}"))
     content = dump_json(environment, indent=2) + "\n"
     try:
         new.path.mkdir(parents=True)
@@ -96,11 +96,11 @@ def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
     return RunFolder(path)
 
 
-def _remove_unborn(folder: Path) -> None:
+def _remove_partial(folder: Path) -> None:
     """Remove incomplete run folders of killed processes."""
-    for path in folder.glob(f".*{_UNBORN}"):
+    for path in folder.glob(f".*{_PARTIAL}"):
         with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _UNBORN_SECONDS:
+            if time.time() - path.lstat().st_mtime > _PARTIAL_SECONDS:
                 shutil.rmtree(path)
 
 

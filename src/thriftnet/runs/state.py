@@ -10,7 +10,7 @@ from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runs.status import SILENT_SECONDS, is_recent
 
 
-def goes_on(run: RunFolder) -> bool:
+def is_training(run: RunFolder) -> bool:
     """Whether the run is being trained; without a lock file, whether its status is recent."""
     if run.lock_path.is_file():
         return find_writer(run) is not None

@@ -26,8 +26,7 @@ def is_recent(path: Path) -> bool:
 
 
 def write_status(path: Path, status: MetricRecord | None) -> None:
-    """Replace the status; None: remove it. Errors are ignored, as nothing depends on it.
-    """
+    """Replace the status; None: remove it. Errors are ignored, as nothing depends on it."""
     with contextlib.suppress(OSError):
         if status is None:
             path.unlink(missing_ok=True)

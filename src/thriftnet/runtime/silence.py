@@ -14,11 +14,11 @@ _held = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def silent_pillow() -> Iterator[None]:
-    """Suppress Pillow's warnings, such as those about decompression bombs, which are rejected
-    anyway.
+    """Suppress Pillow's warnings.
 
-    Warning filters are global. The first thread to enter sets them and the last to leave restores
-    them; if each restored what it found, warnings could stay off for good.
+    Pictures that it warns of, such as decompression bombs, are rejected anyway. Warning filters are
+    global. The first thread to enter sets them and the last to leave restores them; if each
+    restored what it found, warnings could stay off for good.
     """
     global _inside
     with _lock:

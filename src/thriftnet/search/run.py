@@ -22,7 +22,7 @@ from thriftnet.search.queue.jobs import Answer, Candidate, JobRow, decided
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.order import STAGES, Stage, find_stage, read_snapshot, stages_before
-from thriftnet.search.status import Failure, StageStatus, failures_of, label_of, standing_of
+from thriftnet.search.status import Failure, StageStatus, failures_of, label_of, stage_status
 from thriftnet.search.study import Study
 from thriftnet.search.threads import trial_threads
 from thriftnet.search.workers.local import LocalPool
@@ -45,9 +45,7 @@ class SearchProgress(Protocol):
         """All candidates, before training."""
         ...
 
-    def job(
-        self, row: JobRow, snapshot: StudySnapshot, standing: StageStatus, *, done: int
-    ) -> None:
+    def job(self, row: JobRow, snapshot: StudySnapshot, status: StageStatus, *, done: int) -> None:
         """A job is over; with the number of finished jobs of the stage."""
         ...
 
@@ -243,10 +241,10 @@ class _JobReporter:
         new = [row for row in rows if row.over and row.number not in self._told]
         if new:
             snapshot = read_snapshot(self.study)
-            standing = standing_of(self.stage, snapshot)
+            status = stage_status(self.stage, snapshot)
             for row in new:
                 self._told.add(row.number)
-                self.progress.job(row, snapshot, standing, done=len(self._told))
+                self.progress.job(row, snapshot, status, done=len(self._told))
             self._over = self._decided(rows)
         return self._over
 

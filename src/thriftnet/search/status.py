@@ -70,14 +70,14 @@ class StudyStatus:
         return asdict(self)
 
 
-def read_standing(study: Study) -> StudyStatus:
+def read_study_status(study: Study) -> StudyStatus:
     """Read the status of a study.
 
     Raises:
         SearchError: The storage cannot be read.
     """
     snapshot = read_snapshot(study)
-    stages = [standing_of(stage, snapshot) for stage in STAGES]
+    stages = [stage_status(stage, snapshot) for stage in STAGES]
     for at, stage in enumerate(STAGES):
         conclusion = study.storage.jobs(conclusion_of(stage))
         if stages[at].state != "done" and any(row.state == "running" for row in conclusion):
@@ -110,7 +110,7 @@ def label_of(snapshot: StudySnapshot, row: JobRow) -> str:
     return label + (f"  seed {row.job.seed}" if row.job.seed else "")
 
 
-def standing_of(stage: Stage, snapshot: StudySnapshot) -> StageStatus:
+def stage_status(stage: Stage, snapshot: StudySnapshot) -> StageStatus:
     """The status of a stage, from its jobs and outcome.
 
     Raises:

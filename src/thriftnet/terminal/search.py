@@ -14,7 +14,7 @@ from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.search.queue.jobs import Candidate, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
-from thriftnet.search.status import StageStatus, StudyStatus, read_standing
+from thriftnet.search.status import StageStatus, StudyStatus, read_study_status
 from thriftnet.search.study import Study
 from thriftnet.table import MISSING, Cell, clock, make_table
 from thriftnet.terminal.search_stages import (
@@ -52,15 +52,13 @@ class PrintedSearch:
             _print_candidates(over)
         print(flush=True)
 
-    def job(
-        self, row: JobRow, snapshot: StudySnapshot, standing: StageStatus, *, done: int
-    ) -> None:
+    def job(self, row: JobRow, snapshot: StudySnapshot, status: StageStatus, *, done: int) -> None:
         """Print the end of a job."""
         candidate = snapshot.candidates[row.job.candidate]
         value = "failed" if row.value is None else f"{row.value:.4f}"
-        left = "" if standing.seconds_left is None else f"  {clock(standing.seconds_left)} left"
+        left = "" if status.seconds_left is None else f"  {clock(status.seconds_left)} left"
         start = (
-            f"{row.job.stage} {done}/{standing.expected}  {value}  "
+            f"{row.job.stage} {done}/{status.expected}  {value}  "
             f"epoch {row.job.epochs}  {clock(row.seconds or 0)}{left}  "
         )
         text = start + plain(_name(candidate, seed=row.job.seed))
@@ -79,32 +77,30 @@ class PrintedSearch:
         printers[stage](outcome)
 
 
-def standing_lines(standing: StudyStatus, *, width: int) -> list[str]:
+def status_lines(status: StudyStatus, *, width: int) -> list[str]:
     """Format the status of a study: a line per stage, and its best."""
     columns = (
         "stage", "state", "done", "running", "pruned", "failed", ("best", ".4f"), ("left", clock),
     )  # fmt: skip
-    table = make_table(columns, map(_stage_cells, standing.stages))
+    table = make_table(columns, map(_stage_cells, status.stages))
     if width < 70:  # the least important first
         table = table.without("pruned", "failed")
-    over = f", {standing.over_budget} over budget" if standing.over_budget else ""
-    lines = [
-        f"{plain(standing.path)}  space {standing.space}, {standing.candidates} candidates{over}"
-    ]
+    over = f", {status.over_budget} over budget" if status.over_budget else ""
+    lines = [f"{plain(status.path)}  space {status.space}, {status.candidates} candidates{over}"]
     lines += table_lines(table)
     lines += [
         f"best of {stage.name}: {plain(stage.best_label)}"
-        for stage in standing.stages
+        for stage in status.stages
         if stage.best_label is not None
     ]
     lines += [
         plain(f"{'given up' if failure.given_up else 'failed'} in {failure.stage}: "
               f"{failure.label} ({failure.reason})")
-        for failure in standing.failures
+        for failure in status.failures
     ]  # fmt: skip
     lines = [fit(line, width).rstrip() for line in lines]
     # Never truncated, as it is to be copied.
-    return [*lines, f"try again: {standing.retry}"] if standing.retry else lines
+    return [*lines, f"try again: {status.retry}"] if status.retry else lines
 
 
 def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -113,22 +109,22 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
     Raises:
         SearchError: The storage cannot be read.
     """
-    standing = read_standing(study)
+    status = read_study_status(study)
     if not sys.stdout.isatty():
-        print("\n".join(standing_lines(standing, width=terminal_width(otherwise=1000))))
+        print("\n".join(status_lines(status, width=terminal_width(otherwise=1000))))
         return
     ran, quiet = False, 0
     with CleanLive(CleanConsole()) as live:
         while True:
-            lines = standing_lines(standing, width=terminal_width())
+            lines = status_lines(status, width=terminal_width())
             live.update(Text("\n".join(lines)), refresh=True)
-            if any(stage.state == "running" for stage in standing.stages):
+            if any(stage.state == "running" for stage in status.stages):
                 ran, quiet = True, 0
-            elif standing.over or not ran or quiet == _GAP_SECONDS:
+            elif status.over or not ran or quiet == _GAP_SECONDS:
                 return
             quiet += 1
             pause(1.0)
-            standing = read_standing(study)
+            status = read_study_status(study)
 
 
 def _stage_cells(stage: StageStatus) -> tuple[Any, ...]:

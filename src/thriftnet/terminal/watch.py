@@ -14,7 +14,7 @@ from thriftnet.plain import plain
 from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.contention import is_large
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.live import LiveRun, read_standing
+from thriftnet.runs.live import LiveRun, read_live_run
 from thriftnet.runs.metrics_log import is_figure
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.table import clock
@@ -51,12 +51,12 @@ def sparkline(values: list[float], *, width: int) -> str:
     return "".join(_BARS[round((value - least) * scale)] for value in shown)
 
 
-def standing_lines(standing: LiveRun, *, width: int) -> list[str]:
+def live_lines(live: LiveRun, *, width: int) -> list[str]:
     """Format the state, a progress bar, and a line per known metric."""
-    lines = [fit(_headline(standing), width).rstrip()]
+    lines = [fit(_headline(live), width).rstrip()]
     for name, key, now, form in _SERIES:
-        values = standing.series(key)
-        latest = standing.status.get(now) if now else None
+        values = live.series(key)
+        latest = live.status.get(now) if now else None
         if is_figure(latest):
             values = [*values, float(latest)]
         if name == _OTHER_WORK and not any(map(is_large, values)):
@@ -64,22 +64,22 @@ def standing_lines(standing: LiveRun, *, width: int) -> list[str]:
         if values:
             start = f"{name:<15}{form.format(values[-1]):>8}  "
             lines.append(start + sparkline(values, width=max(1, width - len(start))))
-    if standing.test:
-        lines.append(f"{'test accuracy':<15}{standing.test['accuracy']:>8.2%}")
-    about = _ABOUT.get(standing.state)
+    if live.test:
+        lines.append(f"{'test accuracy':<15}{live.test['accuracy']:>8.2%}")
+    about = _ABOUT.get(live.state)
     if about:
-        resume = command("train", "--resume", standing.path)
-        reason = str(standing.last.get("reason")).partition(";")[0]
-        anew = retrain_advice(RunFolder(standing.path)) if standing.state == "failed" else ""
+        resume = command("train", "--resume", live.path)
+        reason = str(live.last.get("reason")).partition(";")[0]
+        anew = retrain_advice(RunFolder(live.path)) if live.state == "failed" else ""
         lines.append(plain(about.format(resume=resume, reason=reason, anew=anew)))
     return lines
 
 
-def _headline(standing: LiveRun) -> str:
-    status = standing.status
-    text = f"{plain(standing.name)}  {standing.state}"
+def _headline(live: LiveRun) -> str:
+    status = live.status
+    text = f"{plain(live.name)}  {live.state}"
     if not status:
-        done = standing.epochs[-1] if standing.epochs else {}
+        done = live.epochs[-1] if live.epochs else {}
         return f"{text}  epoch {done['epoch']}/{done['epochs']}" if done else text
     filled = round(12 * min(1.0, max(0.0, status["share"])))
     bar = "━" * filled + "╌" * (12 - filled)
@@ -99,20 +99,20 @@ def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = t
         RunError: There is no run at `path`, or its metrics are damaged.
     """
     console = CleanConsole()
-    told = 0
-    standing = read_standing(path)
-    live = CleanLive(console) if console.is_terminal else None
-    with live or contextlib.nullcontext():
+    printed = 0
+    live = read_live_run(path)
+    display = CleanLive(console) if console.is_terminal else None
+    with display or contextlib.nullcontext():
         while True:
-            if live:
-                lines = standing_lines(standing, width=terminal_width())
-                live.update(Text("\n".join(lines)), refresh=True)
-            for line in standing.epochs[told:] if not live else ():
+            if display:
+                lines = live_lines(live, width=terminal_width())
+                display.update(Text("\n".join(lines)), refresh=True)
+            for line in live.epochs[printed:] if not display else ():
                 print(epoch_text(line), flush=True)
-            told = len(standing.epochs)
-            if standing.over and not stay:
+            printed = len(live.epochs)
+            if live.over and not stay:
                 break
             pause(1.0)
-            standing = read_standing(path)
-    if not live:
-        print("\n".join(standing_lines(standing, width=terminal_width())))
+            live = read_live_run(path)
+    if not display:
+        print("\n".join(live_lines(live, width=terminal_width())))

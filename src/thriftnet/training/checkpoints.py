@@ -7,7 +7,7 @@ import time
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.setup import Plan
-from thriftnet.training.state import TrainingState, trained_as
+from thriftnet.training.state import TrainingState, training_digest
 
 _SECONDS = 120.0
 """Longest time between two checkpoints."""
@@ -20,7 +20,7 @@ class Checkpoints:
     """Writes checkpoints at intervals that keep their cost small; in the main process only."""
 
     def __init__(self, recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder) -> None:
-        self._recipe = trained_as(recipe)
+        self._recipe = training_digest(recipe)
         self._plan = plan
         self._state = state
         self._run = run

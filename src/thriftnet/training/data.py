@@ -57,7 +57,7 @@ def open_data(
         image_size: Of that network, in pixels; none: the section's.
         fit: Of that network; none: the section's.
         strict: Whether anything left out is an error.
-        say: Told, a line at a time, what is there.
+        say: Called with each line about what the data holds.
 
     Raises:
         DataError: It cannot be had, or holds nothing that can be used.

@@ -124,19 +124,19 @@ class Epochs:
         hard[losses.topk(self.hard_images).indices] = True
         return order[hard[order]]
 
-    def average(self, before: Tensor, seen: Tensor) -> Tensor:
+    def average(self, before: Tensor, losses: Tensor) -> Tensor:
         """Update the average losses of images after another visit.
 
         A single loss depends as much on the crop and the cutout as on the image.
 
         Args:
             before: (n,) float32, averages so far; infinite for images not visited yet.
-            seen: (n,) float32, the new losses.
+            losses: (n,) float32, the new losses.
 
         Returns:
             (n,) float32.
         """
-        return torch.where(before.isfinite(), seen.lerp(before, self.loss_decay), seen)
+        return torch.where(before.isfinite(), losses.lerp(before, self.loss_decay), losses)
 
     def _steps(self, images: int) -> int:
         share = images / self.batch_size

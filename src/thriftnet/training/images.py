@@ -64,11 +64,11 @@ class ImageTensors:
         return self._last[1]
 
 
-Chosen = tuple[Dataset, NDArray[np.int64]]
+Subset = tuple[Dataset, NDArray[np.int64]]
 """A data set and the positions of the images to use."""
 
 
-def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Chosen, Chosen]:
+def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Subset, Subset]:
     """The training and validation images of a recipe.
 
     Uses the data set's validation split if it has one, otherwise `data.val_ratio`.

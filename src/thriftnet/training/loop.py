@@ -65,7 +65,7 @@ def fit(
             train_step(plan, state, batch, epoch=epoch)
             recorder.step(epoch, seconds=time.monotonic() - began)
             if deadline is not None:
-                _keep_to(deadline, plan, state)
+                _adjust_total_steps(deadline, plan, state)
             if index + 1 == steps or state.step == state.total_steps:
                 break
             if plan.processes.any(stop.requested):
@@ -112,7 +112,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
 
     def gradients() -> None:
         step.train(forward)
-        _note(plan, state, batch, step)
+        _record_losses(plan, state, batch, step)
 
     with own_threads(step.threads):
         plan.update(state, gradients)
@@ -125,10 +125,10 @@ class _MicroBatches:
     def __init__(self, plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -> None:
         self._plan, self._epoch = plan, epoch
         self._parts = batch.split(plan.micro_batch)
-        seen = state.seen[batch]
+        visits = state.visits[batch]
         if plan.balance is not None:  # an image may be in a batch more than once
-            seen += repeats_before(batch)
-        self._seen = seen.split(plan.micro_batch)
+            visits += repeats_before(batch)
+        self._visits = visits.split(plan.micro_batch)
         self.sizes = [len(at) for at in self._parts]
         draws = generator(plan.seed, "augment", state.step)
         self._drawn: list[Draws] = []
@@ -139,7 +139,7 @@ class _MicroBatches:
             self._mixings.append(mixing)
         self._ready = None
         if plan.processes.alone and not plan.compute.prefers_small:
-            whole = self._augmented(batch, Draws.join(self._drawn), seen)
+            whole = self._augmented(batch, Draws.join(self._drawn), visits)
             self._ready = whole.split(plan.micro_batch)
 
     def take(self, number: int, own: slice) -> tuple[Tensor, Tensor, Tensor]:
@@ -149,21 +149,21 @@ class _MicroBatches:
         if ready:
             images = ready[number]
         else:
-            images = self._augmented(at, self._drawn[number], self._seen[number])
+            images = self._augmented(at, self._drawn[number], self._visits[number])
         labels = targets = plan.labels[at.to(plan.compute.device)]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
             images, targets = plan.mix.apply(images, one_hot, mixing)
         return plan.sizes.resize(images[own], self._epoch), targets[own], labels[own]
 
-    def _augmented(self, at: Tensor, drawn: Draws, seen: Tensor) -> Tensor:
+    def _augmented(self, at: Tensor, drawn: Draws, visits: Tensor) -> Tensor:
         """Augmented training images at (n,) positions: (n, 3, H, W) float32."""
         plan = self._plan
-        part, seen = at.to(plan.compute.device), seen.to(plan.compute.device)
-        return plan.augment.apply(plan.images[part], drawn, indices=part, seen=seen)
+        part, visits = at.to(plan.compute.device), visits.to(plan.compute.device)
+        return plan.augment.apply(plan.images[part], drawn, indices=part, visits=visits)
 
 
-def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
+def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
     """Record the losses of a step.
 
     Raises:
@@ -176,10 +176,10 @@ def _note(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> 
         state.totals.correct += int(correct)
     state.totals.images += len(batch)
     state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
-    state.seen.index_add_(0, batch, torch.ones_like(batch))
+    state.visits.index_add_(0, batch, torch.ones_like(batch))
 
 
-def _keep_to(deadline: float, plan: Plan, state: TrainingState) -> None:
+def _adjust_total_steps(deadline: float, plan: Plan, state: TrainingState) -> None:
     """Reduce the total steps to those that fit before the deadline; at least one more.
 
     They rise again, up to the planned number, if the machine becomes faster.

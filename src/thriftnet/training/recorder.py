@@ -19,8 +19,7 @@ from thriftnet.training.state import EpochTotals, TrainingState
 
 
 class Recorder:
-    """Writes a training's run folder and progress. Every process has one; only the main one writes.
-    """
+    """Writes the run folder and progress. Each process has one; only the main one writes."""
 
     def __init__(
         self, recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
@@ -57,7 +56,7 @@ class Recorder:
                 state.best_accuracy, state.best_epoch = validation[1], epoch + 1
                 save_model(self._run.best_path, as_saved(self._recipe, self._plan, state.network))
             state.seconds += time.monotonic() - began
-            self._tell(_epoch_record(self._plan, state, epoch, validation))
+            self._record(_epoch_record(self._plan, state, epoch, validation))
         state.totals = EpochTotals()
         if self._recipe.train.patience and self._plan.processes.any(self._stops_early(epoch + 1)):
             state.total_steps = state.step
@@ -71,7 +70,7 @@ class Recorder:
     def interrupted(self) -> bool:
         """Record that the training was interrupted; returns False, the result of `fit`."""
         if self._plan.processes.is_main:
-            self._tell({"kind": "interrupted", "step": self._state.step})
+            self._record({"kind": "interrupted", "step": self._state.step})
         return False
 
     def finish(self) -> None:
@@ -82,7 +81,7 @@ class Recorder:
         best = recipe.train.select == "best"
         chosen = read_model(self._run.best_path).network if best else state.network
         save_model(self._run.model_path, as_saved(recipe, plan, chosen))
-        self._tell(
+        self._record(
             {
                 "kind": "end",
                 "step": state.step,
@@ -95,7 +94,7 @@ class Recorder:
             }
         )
 
-    def _tell(self, line: MetricRecord) -> None:
+    def _record(self, line: MetricRecord) -> None:
         self._run.append(line)
         self._progress.line(line)
 

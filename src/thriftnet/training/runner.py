@@ -20,7 +20,7 @@ from thriftnet.runtime.interrupt import stop_on_signal
 from thriftnet.training.distributed.processes import Processes
 from thriftnet.training.images import PrepareTensors
 from thriftnet.training.loop import fit
-from thriftnet.training.progress import Lasting, Progress, Quiet
+from thriftnet.training.progress import FailSafeProgress, Progress, Quiet
 from thriftnet.training.progress.tracking import Tracker, WithStatus, WithTrackers
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import Plan, make_plan, make_state
@@ -44,7 +44,7 @@ class TrainedRun:
 
 def main_progress(progress: Progress | None, processes: Processes) -> Progress:
     """The main process's progress, protected against display errors; a silent one in the others."""
-    return Lasting(progress) if progress and processes.is_main else Quiet()
+    return FailSafeProgress(progress) if progress and processes.is_main else Quiet()
 
 
 def prepare_training(

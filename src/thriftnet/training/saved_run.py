@@ -13,7 +13,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
-from thriftnet.training.state import TrainingState, trained_as
+from thriftnet.training.state import TrainingState, training_digest
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def load_saved(saved: SavedRun, state: TrainingState) -> None:
     """
     if saved.checkpoint is None:
         return
-    own = trained_as(saved.recipe)
+    own = training_digest(saved.recipe)
     try:
         # Earlier versions wrote no key, later only the digest.
         if not own.startswith(saved.checkpoint.get("recipe", own)):

@@ -260,7 +260,7 @@ def make_state(
         count = min(_WHITENING_IMAGES, _WHITENING_IMAGES * 32**2 // plan.images.shape[3] ** 2)
         model.whiten(normalise(plan.images[:count].cpu(), mean=plan.mean, std=plan.std))
     model.to(plan.compute.device)
-    plan.processes.copy_first(model)
+    plan.processes.broadcast_weights(model)
     if plan.sync_batch_norm and not plan.processes.alone:
         synchronise(model)
     return TrainingState(
@@ -269,7 +269,7 @@ def make_state(
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
         total_steps=plan.total_steps,
         losses=torch.full((len(plan.images),), torch.inf),
-        seen=torch.zeros(len(plan.images), dtype=torch.int64),
+        visits=torch.zeros(len(plan.images), dtype=torch.int64),
     )
 
 

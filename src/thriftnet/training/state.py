@@ -15,7 +15,7 @@ from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.replicas import Replicas
 
 
-def trained_as(recipe: Recipe) -> str:
+def training_digest(recipe: Recipe) -> str:
     """Device-independent digest and seed of a recipe, which a checkpoint must match.
 
     The seed is included because it splits the images into training and validation.
@@ -47,7 +47,7 @@ class TrainingState:
     losses: Tensor
     """(N,) float32 on the CPU: moving average of each training image's loss; infinite before its
     first visit."""
-    seen: Tensor
+    visits: Tensor
     """(N,) int64 on the CPU: visits of each training image."""
     order: Tensor | None = None
     """(n,) int64: the order of the current epoch."""
@@ -97,7 +97,7 @@ class TrainingState:
             "average": self.average.model.state_dict() if self.average else None,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "losses": self.losses,
-            "seen": self.seen,
+            "seen": self.visits,
             "order": self.order,
             "step": self.step,
             "total_steps": self.total_steps,
@@ -116,7 +116,7 @@ class TrainingState:
             optimiser.load_state_dict(state)
         self.losses.copy_(saved["losses"])
         if "seen" in saved:  # earlier versions did not write it; used by alternating flips only
-            self.seen.copy_(saved["seen"])
+            self.visits.copy_(saved["seen"])
         self.order = saved["order"]
         self.step = saved["step"]
         self.total_steps = saved["total_steps"]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thriftnet.search.queue.jobs import Answer
-from thriftnet.search.stages.halving import Halving, Step, expected_steps, standings
+from thriftnet.search.stages.halving import Halving, Step, expected_steps, leaderboard
 
 Results = Callable[[str, int], float]
 
@@ -103,7 +103,7 @@ def test_the_jobs_are_those_of_halving_rung_by_rung_in_every_order(
         shuffled = Halving(order, halving.rungs, halving.eta, halving.lag)
         steps = simulate(shuffled, results, workers=1 + draw, seed=seed)
         assert {(step.candidate, step.rung) for step in steps} == whole
-        assert standings(steps) == standings(simulate(halving, results, workers=1, seed=0))
+        assert leaderboard(steps) == leaderboard(simulate(halving, results, workers=1, seed=0))
 
 
 def rung_by_rung(halving: Halving, results: Results) -> set[tuple[str, int]]:
@@ -193,7 +193,7 @@ def test_all_failing_ends():
     halving = Halving(names(5), rungs=2, eta=2, lag=2)
     steps = simulate(halving, lambda *_: -math.inf, workers=2, seed=3)
     assert len(steps) == 5
-    assert standings(steps) == []
+    assert leaderboard(steps) == []
 
 
 def test_expected_steps_of_whole_rungs():

@@ -20,7 +20,7 @@ from thriftnet.search.stages import refinement
 from thriftnet.search.stages.pareto import pareto
 from thriftnet.search.stages.proposals import propose_networks
 from thriftnet.search.stages.shifts import TOLERANCE, Shape, donors_and_takers, shifted
-from thriftnet.search.stages.suggest import Ranges, Seen, suggest
+from thriftnet.search.stages.suggest import Observation, Ranges, suggest
 from tiny import space_file
 
 
@@ -172,7 +172,7 @@ RANGES = Ranges(networks=2, lr=(0.01, 1.0), weight_decay=(1e-5, 1e-3), strength=
 
 
 def test_suggestions_stay_in_range_and_come_again():
-    seen: list[Seen] = []
+    seen: list[Observation] = []
     for seed in range(12):
         point = suggest(RANGES, seen, seed=seed)
         assert point == suggest(RANGES, seen, seed=seed)
@@ -180,16 +180,16 @@ def test_suggestions_stay_in_range_and_come_again():
         assert 0.0099 <= point.lr <= 1.01
         assert 0.99e-5 <= point.weight_decay <= 1.01e-3
         assert 0 <= point.strength <= 2
-        seen.append(Seen(point, random.Random(seed).random(), 100, 100))
+        seen.append(Observation(point, random.Random(seed).random(), 100, 100))
 
 
 def test_suggestions_learn_which_rate_is_good_and_which_network_is_too_large():
-    seen: list[Seen] = []
+    seen: list[Observation] = []
     for seed in range(40):
         point = suggest(RANGES, seen, seed=seed)
         near = 1 / (1 + abs(point.lr / 0.1 - 1))
         excess = (500.0, 0.0) if point.network else (-1.0, 0.0)
-        seen.append(Seen(point, 0.0 if point.network else near, 100, 100, excess))
+        seen.append(Observation(point, 0.0 if point.network else near, 100, 100, excess))
     late = [each.point for each in seen[20:]]
     assert sum(point.network == 0 for point in late) > 14
     assert sum(0.05 < point.lr < 0.2 for point in late) > 8  # by chance 6 of 20

@@ -35,7 +35,7 @@ _ATTEMPTS = 3
 _SAY_EVERY_SECONDS = 5.0
 
 
-class Picture(NamedTuple):
+class DecodedPicture(NamedTuple):
     """A decoded picture."""
 
     pixels: NDArray[np.uint8]
@@ -51,7 +51,7 @@ class Picture(NamedTuple):
 
 def decode_all(
     index: Index, *, size: int, fit: Fit, say: Callable[[str], None]
-) -> Generator[Picture | str]:
+) -> Generator[DecodedPicture | str]:
     """Decode every picture of an index in order, in threads (Pillow releases the GIL).
 
     Args:
@@ -65,7 +65,7 @@ def decode_all(
     """
     threads = processors()
     Image.init()  # not thread-safe on first use
-    waiting: deque[Future[list[Picture | str]]] = deque()
+    waiting: deque[Future[list[DecodedPicture | str]]] = deque()
     last_said, done, count = time.monotonic(), 0, len(index.entries)
     raws = _raws(index)
     with silent_pillow(), ThreadPoolExecutor(threads) as pool:
@@ -120,11 +120,11 @@ def changed(index: Index, path: str) -> DataError:
     )
 
 
-def _decode_some(some: list[tuple[Raw, str]], size: int, fit: Fit) -> list[Picture | str]:
+def _decode_some(some: list[tuple[Raw, str]], size: int, fit: Fit) -> list[DecodedPicture | str]:
     return [_decode(raw, name, size, fit) for raw, name in some]
 
 
-def _decode(raw: Raw, name: str, size: int, fit: Fit) -> Picture | str:
+def _decode(raw: Raw, name: str, size: int, fit: Fit) -> DecodedPicture | str:
     if isinstance(raw, np.ndarray):
         content = np.ascontiguousarray(raw).data
         found = Decoded(square_array(raw, size=size, fit=fit), raw.shape[1], raw.shape[0])
@@ -140,7 +140,7 @@ def _decode(raw: Raw, name: str, size: int, fit: Fit) -> Picture | str:
             return f"cannot be read ({fault.strerror or fault})"
     digest = hashlib.sha256(content).digest()[:DIGEST_BYTES]
     sums = channel_sums(found.pixels[None])[0]
-    return Picture(found.pixels, found.width, found.height, digest, sums)
+    return DecodedPicture(found.pixels, found.width, found.height, digest, sums)
 
 
 def _read_still(path: Path) -> bytes:

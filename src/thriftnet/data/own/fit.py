@@ -43,8 +43,7 @@ def choose_fit(sizes: NDArray[np.integer]) -> tuple[Fit, str]:
 
 
 def sample_sizes(index: Index) -> NDArray[np.integer]:
-    """Widths and heights, (N, 2), of a deterministic sample of pictures, from their headers.
-    """
+    """Widths and heights, (N, 2), of a deterministic sample of pictures, from their headers."""
     if index.sizes is not None:
         return index.sizes
     step = max(1, len(index.entries) // _SAMPLE)

@@ -14,20 +14,21 @@ from thriftnet.data.dataset import Dataset
 from thriftnet.data.grouped_split import grouped_split, merge_groups
 from thriftnet.data.index import SPLITS, Entry, Index
 from thriftnet.data.inspection import Collection
-from thriftnet.data.opened import OpenDataset, statistics
+from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.class_names import check_classes, label_positions
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import content_name, remembered_fit
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
+from thriftnet.data.own.messages import describe, refuse_omissions
 from thriftnet.data.own.near_cache import (
     Listed,
     cached_near_duplicates,
     near_duplicate_groups,
 )
-from thriftnet.data.own.said import describe, refuse_omissions
 from thriftnet.data.sources import SOURCES
+from thriftnet.data.statistics import statistics
 from thriftnet.errors import DataError
 
 _TEST_SEED = 0

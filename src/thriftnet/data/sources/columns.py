@@ -90,13 +90,13 @@ def is_usual(name: str) -> bool:
     return name.strip().casefold() in _NAMES["image"].split()
 
 
-def _find(names: Sequence[str], kind: str, said: str | None, where: str) -> int | None:
+def _find(names: Sequence[str], kind: str, given: str | None, where: str) -> int | None:
     """The position of a column, by the user's option or by common names."""
-    if said is not None:
-        if said in names:
-            return names.index(said)
-        if said.isdecimal() and 1 <= int(said) <= len(names):
-            return int(said) - 1
-        raise DataError(f"{where} has no column {said}; it has {', '.join(names)}")
+    if given is not None:
+        if given in names:
+            return names.index(given)
+        if given.isdecimal() and 1 <= int(given) <= len(names):
+            return int(given) - 1
+        raise DataError(f"{where} has no column {given}; it has {', '.join(names)}")
     usual = [name.strip().casefold() for name in names]
     return next((usual.index(name) for name in _NAMES[kind].split() if name in usual), None)

@@ -167,8 +167,8 @@ def _add_rows(
         found = _entry(row, columns, locator, own=own)
         if isinstance(found, str):
             index.omissions.append(Omission(where, found))
-        elif said := _repeated(index, found, taken, where):
-            index.omissions.append(Omission(where, said))
+        elif reason := _repeated(index, found, taken, where):
+            index.omissions.append(Omission(where, reason))
         else:
             taken[found.origin.path] = _Taken(where, len(index.entries))
             index.entries.append(found)
@@ -200,8 +200,8 @@ def _entry(row: Row, columns: Columns, locator: Locator, *, own: str) -> Entry |
     if columns.split is not None:
         split = find_split(row.cells[columns.split])
         if split is None:
-            said = row.cells[columns.split].strip() or "nothing"
-            return f"the split is {said}; write train, val or test"
+            value = row.cells[columns.split].strip() or "nothing"
+            return f"the split is {value}; write train, val or test"
     if not name:
         return "no file name"
     if not label:

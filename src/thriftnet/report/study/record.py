@@ -14,7 +14,7 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid, refinement
 from thriftnet.search.stages.order import STAGES
-from thriftnet.search.status import StageStatus, standing_of
+from thriftnet.search.status import StageStatus, stage_status
 from thriftnet.search.study import Study
 
 
@@ -116,7 +116,7 @@ def read_study(study: Study) -> StudyRecord:
             outcomes[stage.name] = found
     snapshot = StudySnapshot(study.space, candidates, jobs, outcomes)
     trials = read_trials(study, candidates, jobs, full=grid.horizon(study.space))
-    standings = [standing_of(stage, snapshot) for stage in STAGES]
+    standings = [stage_status(stage, snapshot) for stage in STAGES]
     missing += _missing_stages(study, standings)
     gone = [t for t in trials.values() if t.rows and t.reached and not t.curve]
     if gone:

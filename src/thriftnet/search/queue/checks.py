@@ -9,7 +9,7 @@ import sqlalchemy as sql
 
 from thriftnet.digests import ChangedError, checksum
 
-_UNTOLD = {"id", "expires", "checksum"}
+_UNCHECKED = {"id", "expires", "checksum"}
 """Columns excluded from the checksum: a lease is renewed every few seconds."""
 
 
@@ -47,7 +47,7 @@ def seal_row(table: sql.Table, values: Mapping[str, Any]) -> dict[str, Any]:
         value = values.get(column.name)
         if isinstance(value, int) and isinstance(column.type, sql.Float):
             value = float(value)  # as read back from a database
-        if column.name not in _UNTOLD:
+        if column.name not in _UNCHECKED:
             told.append(value)
     return {**values, "checksum": checksum(repr(told))}
 

@@ -64,11 +64,10 @@ class Transactions:
         self._engine.dispose()
 
     def _clock(self, connection: sql.Connection) -> tuple[float, float]:
-        """The time, and the time before which leases have expired, on a clock shared by all
-        workers.
+        """The time, and the time before which leases have expired.
 
-        Leases do not expire while the server is down and for as long afterwards, as live workers
-        could not renew them.
+        The clock is shared by all workers. Leases do not expire while the server is down and for as
+        long afterwards, as live workers could not renew them.
         """
         if self._engine.dialect.name != "postgresql":
             return time.time(), time.time()

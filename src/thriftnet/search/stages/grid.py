@@ -13,7 +13,7 @@ from thriftnet.errors import SearchError
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
-from thriftnet.search.stages.halving import Halving, Step, expected_steps, standings
+from thriftnet.search.stages.halving import Halving, Step, expected_steps, leaderboard
 from thriftnet.search.study import Study
 
 NAME = "grid"
@@ -50,7 +50,7 @@ def as_steps(space: Space, rows: Sequence[JobRow]) -> list[Step]:
 
 def ranking(snapshot: StudySnapshot) -> list[str]:
     """Digests of trained candidates, best first."""
-    return [step.candidate for step in standings(as_steps(snapshot.space, snapshot.jobs[NAME]))]
+    return [step.candidate for step in leaderboard(as_steps(snapshot.space, snapshot.jobs[NAME]))]
 
 
 def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
@@ -66,7 +66,7 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
     """Rank the candidates, and compare the cost with training all of them to the end."""
     del study, data
     rows = snapshot.jobs[NAME]
-    found = standings(as_steps(snapshot.space, rows))
+    found = leaderboard(as_steps(snapshot.space, rows))
     table = [
         {
             "place": place,

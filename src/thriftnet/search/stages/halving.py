@@ -120,7 +120,7 @@ def rank(steps: Sequence[Step], rung: int) -> list[Step]:
     return sorted(good, key=lambda step: (-(step.value or 0.0), step.candidate))
 
 
-def standings(steps: Sequence[Step]) -> list[Step]:
+def leaderboard(steps: Sequence[Step]) -> list[Step]:
     """Each candidate's last finished step, by rung, then by value, best first."""
     found: dict[str, Step] = {}
     for rung in reversed(range(1 + max((step.rung for step in steps), default=-1))):

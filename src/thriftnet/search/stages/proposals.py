@@ -15,7 +15,7 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.stages.shifts import Shape, donors_and_takers, shifted
-from thriftnet.search.stages.suggest import Point, Ranges, Seen, suggest
+from thriftnet.search.stages.suggest import Observation, Point, Ranges, suggest
 from thriftnet.training.rng import derive_seed
 
 ORIGIN = "refinement"
@@ -153,7 +153,7 @@ class Suggestions:
         """
         space, settings = self.space, self.space.refinement
         shown = rows[: max(0, number - settings.lag)]
-        seen = [*self._before, *map(self._seen, shown)]
+        seen = [*self._before, *map(self._observation, shown)]
         taken = {each.digest for each in self.networks.all} | self.networks.known
         taken |= {row.job.candidate for row in rows[:number]}
         refused: dict[str, Candidate] = {}
@@ -164,18 +164,18 @@ class Suggestions:
             changes = self._changes(point)
             candidate = make_candidate(space, changes, self._counts, origin=ORIGIN)
             if candidate.refused:
-                seen.append(self._seen_of(point, candidate, 0.0))
+                seen.append(self._observation_of(point, candidate, 0.0))
                 refused[candidate.digest] = candidate
             elif candidate.digest not in taken:
                 found = candidate
                 break
         self.made[number] = Suggestion(found, tuple(refused.values()))
 
-    def _seen(self, row: JobRow) -> Seen:
+    def _observation(self, row: JobRow) -> Observation:
         candidate = self._candidates[row.job.candidate]
         as_shifted = row.number < len(self.networks.to_train)
         point = self._unchanged(candidate) if as_shifted else self._point_of(candidate)
-        return self._seen_of(point, candidate, row.value or 0.0)
+        return self._observation_of(point, candidate, row.value or 0.0)
 
     def _point_of(self, candidate: Candidate) -> Point:
         """The point of a candidate."""
@@ -188,7 +188,7 @@ class Suggestions:
             strength=round(jitter, 2),
         )
 
-    def _of_the_grid(self, snapshot: StudySnapshot) -> list[Seen]:
+    def _of_the_grid(self, snapshot: StudySnapshot) -> list[Observation]:
         """Results of the grid for the networks, at the full horizon."""
         full = grid.horizon(self.space)
         values = {
@@ -197,7 +197,7 @@ class Suggestions:
             if row.over and row.job.epochs == full
         }
         return [
-            self._seen_of(self._unchanged(each), each, values[each.digest])
+            self._observation_of(self._unchanged(each), each, values[each.digest])
             for each in self.networks.all
             if each.digest in values
         ]
@@ -206,14 +206,14 @@ class Suggestions:
         """A network with the other settings of the grid's best."""
         return replace(self._start, network=self._places[_network_of(candidate)])
 
-    def _seen_of(self, point: Point, candidate: Candidate, accuracy: float) -> Seen:
+    def _observation_of(self, point: Point, candidate: Candidate, accuracy: float) -> Observation:
         parameters, macs = candidate.parameters, candidate.macs
         limit = self.space.max_macs
         excess = (
             float(parameters - self.space.max_parameters),
             float(macs - limit) if limit is not None else -1.0,
         )
-        return Seen(point, accuracy, parameters, macs, excess)
+        return Observation(point, accuracy, parameters, macs, excess)
 
     def _changes(self, point: Point) -> dict[str, Any]:
         network = self.networks.all[point.network]

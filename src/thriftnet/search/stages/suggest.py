@@ -47,7 +47,7 @@ class Ranges:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """A point with its result."""
 
     point: Point
@@ -59,7 +59,7 @@ class Seen:
     """Parameters and MACs minus their limits; at most 0 if within."""
 
 
-def suggest(ranges: Ranges, seen: Sequence[Seen], *, seed: int) -> Point:
+def suggest(ranges: Ranges, seen: Sequence[Observation], *, seed: int) -> Point:
     """Suggest the next point.
 
     Args:
@@ -94,7 +94,7 @@ def _distributions(ranges: Ranges) -> dict[str, BaseDistribution]:
     }
 
 
-def _as_trial(seen: Seen, space: dict[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
+def _as_trial(seen: Observation, space: dict[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
     """A finished Optuna trial, with rounded numbers clipped to the ranges."""
     params: dict[str, float | int] = {}
     for name, distribution in space.items():

@@ -34,8 +34,7 @@ def contenders(snapshot: StudySnapshot) -> list[str]:
 
 
 def decide(snapshot: StudySnapshot) -> Decide:
-    """Every contender with every seed, the most expensive first, to balance the workers.
-    """
+    """Every contender with every seed, the most expensive first, to balance the workers."""
     costliest = sorted(contenders(snapshot), key=lambda digest: -snapshot.candidates[digest].macs)
     wanted = [
         Job(NAME, digest, seed, snapshot.space.validation.epochs)

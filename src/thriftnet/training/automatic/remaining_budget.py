@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from thriftnet.data import Dataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.rules import TRIAL_SHARE
@@ -67,7 +67,7 @@ def operations_per_second() -> float:
     """Approximate operations per second of training `quick` on this machine."""
     noise = np.random.default_rng(0).integers(0, 256, (2 * _BATCH, _SIDE, _SIDE, 3), np.uint8)
     labels = np.arange(len(noise), dtype=np.int64) % 2
-    data = hold(Dataset(noise, labels, ("a", "b")), name="noise")
+    data = open_arrays(Dataset(noise, labels, ("a", "b")), name="noise")
     small = [f"train.batch_size={_BATCH}", f"train.micro_batch={_BATCH}"]
     recipe = load_recipe("quick", small)
     plan = make_plan(recipe, data, recipe_network(recipe, classes=2))

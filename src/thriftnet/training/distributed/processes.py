@@ -32,7 +32,7 @@ TIMEOUT = timedelta(minutes=10)
 """Longest wait for another process that hangs; one that ends is noticed at once. It must exceed
 the time of a validation, which only the main process does."""
 
-_MEETINGS = itertools.count()
+_SESSIONS = itertools.count()
 """Numbers the trainings of this process, each of which gets its own keys in the store."""
 
 
@@ -68,11 +68,11 @@ class Processes:
             return act()
         content = pickle.dumps(act()) if self.is_main else b""
         size = torch.tensor([len(content)])
-        _send_first(size)
+        _broadcast(size)
         packed = torch.empty(int(size), dtype=torch.uint8)
         if self.is_main:
             packed = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        _send_first(packed)
+        _broadcast(packed)
         return cast("T", pickle.loads(packed.numpy().tobytes()))  # noqa: S301 (our own bytes)
 
     def any(self, flag: bool) -> bool:
@@ -87,7 +87,7 @@ class Processes:
         all_reduce(flags)
         return bool(flags.item() > 0)
 
-    def copy_first(self, model: nn.Module) -> None:
+    def broadcast_weights(self, model: nn.Module) -> None:
         """Copy the main process's weights to all, as other CPUs may round differently.
 
         Raises:
@@ -95,7 +95,7 @@ class Processes:
         """
         if not self.alone:
             for tensor in model.state_dict().values():
-                _send_first(tensor)
+                _broadcast(tensor)
 
     def check_device(self, device: torch.device) -> None:
         """Check that every process has a device of that kind.
@@ -137,7 +137,7 @@ def init_processes() -> Iterator[Processes]:
     try:
         # The key-value store that torchrun shares between all processes.
         table, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
-        store = PrefixStore(f"thriftnet-{next(_MEETINGS)}", table)
+        store = PrefixStore(f"thriftnet-{next(_SESSIONS)}", table)
         local_rank = int(os.environ.get("LOCAL_RANK", rank))
         _open(store, rank, count, local_rank)
     except (RuntimeError, ValueError) as fault:
@@ -148,9 +148,9 @@ def init_processes() -> Iterator[Processes]:
     try:
         yield Processes(rank, count, local_rank)
     except BaseException as fault:
-        told = not _first_to_fail(store)
+        reported = not _first_to_fail(store)
         if isinstance(fault, ThriftnetError):
-            fault.told = told
+            fault.reported = reported
         raise
     finally:
         with contextlib.suppress(RuntimeError):
@@ -190,20 +190,20 @@ def all_reduce(tensor: Tensor) -> None:
     Raises:
         ProcessError: A process is gone.
     """
-    with _talking():
+    with _collective():
         dist.all_reduce(tensor)
 
 
-def _send_first(tensor: Tensor) -> None:
+def _broadcast(tensor: Tensor) -> None:
     """Copy the main process's tensor to all."""
-    with _talking():
+    with _collective():
         sent = tensor.contiguous()  # layouts may differ between processes
         dist.broadcast(sent, src=0)
         tensor.copy_(sent)
 
 
 @contextlib.contextmanager
-def _talking() -> Iterator[None]:
+def _collective() -> Iterator[None]:
     try:
         yield
     except RuntimeError as fault:

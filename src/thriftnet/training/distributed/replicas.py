@@ -57,32 +57,32 @@ class RunningStatistics:
         self._norms = _norms(model)
         self._before = _buffers(self._norms)
         flat = [buffer.reshape(-1) for buffer in self._before]
-        self.seen = torch.stack([torch.cat(flat)] * micro_batches) if flat else torch.empty(0)
+        self.recorded = torch.stack([torch.cat(flat)] * micro_batches) if flat else torch.empty(0)
         """(micro-batches, all running means and variances): zero until recorded."""
-        self.seen.zero_()
+        self.recorded.zero_()
 
     @torch.no_grad()
-    def tell(self, replica: nn.Module) -> None:
+    def load_into(self, replica: nn.Module) -> None:
         """Load the statistics at the start of the step; fused kernels centre their sums on them."""
         for buffer, before in zip(_buffers(_norms(replica)), self._before, strict=True):
             buffer.copy_(before)
 
-    def note(self, number: int, replica: nn.Module) -> None:
+    def record(self, number: int, replica: nn.Module) -> None:
         """Record the statistics of micro-batch `number` from its replica."""
         if self._before:
-            torch.cat(_buffers(_norms(replica)), out=self.seen[number])
+            torch.cat(_buffers(_norms(replica)), out=self.recorded[number])
 
     @torch.no_grad()
-    def fold(self) -> None:
+    def apply(self) -> None:
         """Update the model's statistics with each micro-batch in order."""
         sizes = [len(buffer) for buffer in self._before]
-        for statistics in self.seen:
+        for statistics in self.recorded:
             for number, found in enumerate(statistics.split(sizes)):
                 share = self._norms[number // 2].momentum or 0.0
                 self._before[number].mul_(1 - share).add_(found, alpha=share)
         for norm in self._norms:
             if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked += len(self.seen)
+                norm.num_batches_tracked += len(self.recorded)
 
 
 def draw_depths(model: nn.Module, sizes: Sequence[int]) -> list[list[Tensor]]:

@@ -119,10 +119,10 @@ class SharedStep:
             yield self._replicas.model
             return
         with self._replicas.borrow() as replica:
-            self._statistics.tell(replica)
+            self._statistics.load_into(replica)
             set_depths(replica, self._depths[number], own)
             yield replica
-            self._statistics.note(number, replica)
+            self._statistics.record(number, replica)
 
     def _add_up(self) -> None:
         """Reduce losses, sums, gradients and running statistics over all processes."""
@@ -133,9 +133,9 @@ class SharedStep:
             self.sums = sums.view(-1, 2)
             sum_gradients(self._parameters)
             if self._statistics:
-                all_reduce(self._statistics.seen)  # exact: all but one process add zero
+                all_reduce(self._statistics.recorded)  # exact: all but one process add zero
         if self._statistics:
-            self._statistics.fold()
+            self._statistics.apply()
 
 
 def must_split(processes: Processes, *, batch_size: int, micro_batch: int, split: bool) -> bool:

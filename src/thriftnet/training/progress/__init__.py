@@ -3,16 +3,16 @@
 from thriftnet.training.progress.displays import LiveBar, choose_progress
 from thriftnet.training.progress.lines import epoch_text
 from thriftnet.training.progress.protocol import (
+    FailSafeProgress,
     ForwardingProgress,
-    Lasting,
     Progress,
     Quiet,
     StepStats,
 )
 
 __all__ = [
+    "FailSafeProgress",
     "ForwardingProgress",
-    "Lasting",
     "LiveBar",
     "Progress",
     "Quiet",

@@ -109,7 +109,7 @@ class Silent(Quiet):
         """Nothing."""
 
 
-class Lasting:
+class FailSafeProgress:
     """Forwards to another progress until it raises: a broken display never stops a training."""
 
     def __init__(self, progress: Progress) -> None:

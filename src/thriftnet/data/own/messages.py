@@ -65,13 +65,13 @@ def summarise(omissions: Sequence[Omission]) -> str:
         return f"{len(omissions)} left out: {'; '.join(map(str, omissions))}"
     first = {omission.reason: omission.where for omission in reversed(omissions)}
     reasons = Counter(omission.reason for omission in omissions)
-    told = [
+    shown = [
         f"{count:,} ({first[reason]}{', …' if count > 1 else ''}): {reason}"
         for reason, count in reasons.most_common(_SHOWN)
     ]
-    more = len(reasons) - len(told)
+    more = len(reasons) - len(shown)
     rest = f"; and {more:,} other reasons" if more else ""
-    return f"{len(omissions):,} left out: {'; '.join(told)}{rest}"
+    return f"{len(omissions):,} left out: {'; '.join(shown)}{rest}"
 
 
 def refuse_omissions(path: Path, omissions: Sequence[Omission]) -> None:

@@ -12,8 +12,7 @@ def command(*words: str | Path) -> str:
 
     Args:
         words: The arguments. A `Path` of one part is written `./NAME`: a plain word may be the name
-        of
-            shipped weights, and one with a leading dash an option.
+            of shipped weights, and one with a leading dash an option.
 
     Returns:
         Such as `thriftnet train --resume 'runs/my run'`.

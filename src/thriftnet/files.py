@@ -68,8 +68,7 @@ def replacing(
         path: The file.
         error: Class of the error for faults that a user can fix.
         keep: Whether to write to PATH.part and keep it on failure; then only one process can write
-        to
-            `path` at a time.
+            to `path` at a time.
         at: Continue a kept PATH.part, truncated to this size in bytes.
         former: New path of the replaced file, in the same folder.
 

@@ -48,8 +48,7 @@ def _refuse_unplaceable(path: Path) -> None:
 
     Raises:
         OSError: The name of the temporary file would be too long; or, in a folder with the sticky
-        bit
-            such as /tmp, the existing file belongs to another user.
+            bit such as /tmp, the existing file belongs to another user.
     """
     with contextlib.suppress(FileNotFoundError):
         path.with_name(f".{path.name}.{8 * '0'}").lstat()

@@ -40,9 +40,8 @@ def walk_images(path: Path | str) -> Iterator[Path]:
 
     Args:
         path: a file, returned unchanged; or a folder, walked recursively, following links. Pictures
-        are
-            recognised by suffix or first bytes, including formats that cannot be decoded, such as
-            HEIC, so that reading them gives an explanation. Hidden files and folders, trash and
+            are recognised by suffix or first bytes, including formats that cannot be decoded, such
+            as HEIC, so that reading them gives an explanation. Hidden files and folders, trash and
             thumbnails are skipped.
 
     Yields:

@@ -113,8 +113,7 @@ def read_yaml(text: str, *, key: str = "", own: bool = False) -> object:
 
     Raises:
         ValueError: It is not YAML, expands too much, or is ambiguous; the message says where and
-        what
-            to write.
+            what to write.
     """
     try:
         refuse_bombs(text)
@@ -150,7 +149,7 @@ def plain_value(text: str) -> object:
 
     Raises:
         AmbiguousValueError: The value depends on the version of YAML; the message says what to
-        write.
+            write.
     """
     if text in _NONE:
         return None

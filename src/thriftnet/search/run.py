@@ -88,8 +88,7 @@ def run_search(
         study: Folder; None: `studies/` and the space's name.
         stage: The only stage to run; None: all.
         workers: Number of processes; None: one per GPU, or without GPUs by CPU cores, on one
-        machine at
-            most `halving.lag`.
+            machine at most `halving.lag`.
         data: Replaces the space's data set.
         storage: Address of a database; None: a file in the folder.
         cluster: Address of a Ray cluster for the workers; None: this machine.

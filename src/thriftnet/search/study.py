@@ -71,8 +71,7 @@ class Study:
 
         Raises:
             SearchError: The folder has another space, cannot be written or is not a study, or its
-            storage
-                is a database that was not given.
+                storage is a database that was not given.
         """
         copy = path / "space.yaml"
         if not copy.is_file() and _is_free(path):
@@ -106,7 +105,7 @@ class Study:
 
         Raises:
             SearchError: There is no study at `path`, or its storage cannot be read or belongs to
-            another.
+                another.
             RunError: It contains links.
         """
         copy = path / "space.yaml"

@@ -28,8 +28,7 @@ def measure_stages(
         network: On the plan's device.
         plan: Has the images.
         images: Maximum number of training images (random, by the seed) and of validation images
-        (the
-            first ones).
+            (the first ones).
 
     Returns:
         The stem's probe accuracy, and the measurements of each stage.

@@ -101,8 +101,7 @@ class AutoRequest:
             images: Number of training images.
             passes: Passes over them.
             forced: Dotted keys of a trial, applied last; the user's settings for the length and
-            shape of
-                training are then ignored.
+                shape of training are then ignored.
 
         Raises:
             RecipeError: An override is wrong, or does not go with the rest.

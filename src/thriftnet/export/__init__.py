@@ -1,4 +1,4 @@
-"""A trained network as a file for other runtimes, which says the same as the network or is refused.
+"""Exports of trained networks for other runtimes, kept only if their predictions agree.
 
-`targets.TARGETS` lists what can be written; `export_model` writes, runs and compares it.
+`targets.TARGETS` lists the formats; `export_model` writes, runs and compares an export.
 """

@@ -1,4 +1,4 @@
-"""The README of an exported folder: metadata that the hub reads, and how to use the network."""
+"""Model card of an exported folder: metadata for the hub, and how to use the network."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _TASK = {"type": "image-classification", "name": "Image Classification"}
 
 
 def render_card(job: Job) -> str:
-    """The README: YAML between two lines of dashes, then Markdown."""
+    """Render the README: YAML front matter, then Markdown."""
     head = yaml.safe_dump(card_metadata(job), sort_keys=False, allow_unicode=True)
     return f"---\n{head}---\n\n{_body(job)}"
 
 
 def card_metadata(job: Job) -> dict[str, Any]:
-    """What the hub reads: kind, data set, and the accuracy that the network's own card states."""
+    """Metadata for the hub: task, data set and accuracy."""
     facts: dict[str, Any] = {
         "library_name": "thriftnet",
         "pipeline_tag": "image-classification",
@@ -88,7 +88,7 @@ It has no "none of these": every picture gets one of its classes.
 
 
 def describe(contract: Preprocessing) -> str:
-    """The preprocessing in sentences."""
+    """Describe the preprocessing in sentences."""
     side = contract.image_size
     mean = ", ".join(f"{value:.4f}" for value in contract.mean)
     std = ", ".join(f"{value:.4f}" for value in contract.std)

@@ -25,7 +25,7 @@ PROCESSOR_CLASS = "ThriftnetImageProcessor"
 
 
 def write_folder(job: Job, path: Path) -> None:
-    """Write a network as such a folder; its weights file is an ordinary model file.
+    """Write a network as a hub folder; its weights file is an ordinary model file.
 
     Raises:
         ExportError: The disk is full or the folder cannot be written.
@@ -43,7 +43,7 @@ def write_folder(job: Job, path: Path) -> None:
 
 
 def config_of(model: SavedModel) -> dict[str, Any]:
-    """What `AutoModelForImageClassification` builds the network from."""
+    """Configuration for `AutoModelForImageClassification`."""
     return {
         "model_type": MODEL_TYPE,
         "architectures": [MODEL_CLASS],
@@ -58,20 +58,20 @@ def config_of(model: SavedModel) -> dict[str, Any]:
 
 
 def digest_network(network: nn.Module) -> str:
-    """Of the weights, whatever precision they are stored in."""
+    """Digest of the weights, independent of their stored precision."""
     tensors = network.state_dict().items()
     return digest_halved({name: tensor.detach().cpu().numpy() for name, tensor in tensors})
 
 
 def processor_config(preprocessing: Preprocessing) -> dict[str, Any]:
-    """What `AutoImageProcessor` makes the input from."""
+    """Configuration for `AutoImageProcessor`."""
     names = ("image_size", "fit", "filter", "mean", "std")
     contract = preprocessing.contract()
     return {"image_processor_type": PROCESSOR_CLASS, **{name: contract[name] for name in names}}
 
 
 def open_folder(path: Path) -> Run:
-    """The folder's network as `load_model` has it, in fp32."""
+    """Load the folder's network with `load_model`, in fp32."""
     return Classifier(read_model(path / WEIGHTS), device="cpu", precision="fp32").probabilities
 
 

@@ -1,4 +1,4 @@
-"""Whether an export says what its network says."""
+"""Compares the predictions of an export with those of its network."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Check:
-    """An export in its own runtime beside the network in fp32, on the same pictures."""
+    """How an export, in its own runtime, differs from the network in fp32."""
 
     pictures: int
     source: str
-    """What the pictures are."""
+    """Description of the pictures."""
     largest_difference: dict[int, float]
-    """Of a probability, by batch size."""
+    """Largest difference of a probability, by batch size."""
     equal_answers: float
-    """Share of pictures of which both say the same class, the least over batch sizes."""
+    """Share of pictures with the same predicted class; the lowest over batch sizes."""
     accuracy: float | None
-    """Of the export; none where labels are unknown."""
+    """Accuracy of the export; None without labels."""
     accuracy_fp32: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Values for JSON."""
         return asdict(self)
 
 
@@ -47,17 +47,17 @@ def compare(
     batches: Sequence[int] = BATCHES,
     on_progress: OnProgress = no_progress,
 ) -> Check:
-    """Show an export all pictures at each batch size.
+    """Run an export on all pictures at each batch size.
 
     Args:
         run: The export.
         expected: (N, classes) probabilities of the network.
-        pictures: Of which `expected` was said.
-        batches: Sizes of a batch.
-        on_progress: Called with the number of pictures done, and of all.
+        pictures: Pictures that `expected` belongs to.
+        batches: Batch sizes.
+        on_progress: Called with the number of pictures done and the total.
 
     Raises:
-        ExportMismatchError: The export fails, or gives something else than finite probabilities.
+        ExportMismatchError: The export fails, or its outputs are not finite probabilities.
     """
     images, total = pictures.compared, len(batches) * len(pictures.compared)
     gaps: dict[int, float] = {}
@@ -86,7 +86,7 @@ def compare(
 def _said(run: Run, images: NDArray[np.uint8], classes: int) -> Probabilities:
     try:
         found = run(images)
-    except Exception as fault:  # every runtime has its own
+    except Exception as fault:  # every runtime has its own errors
         reason = " ".join(str(fault).split())[:200]
         raise ExportMismatchError(
             f"the export fails at batch {len(images)} ({reason}); nothing was written"
@@ -100,7 +100,7 @@ def _said(run: Run, images: NDArray[np.uint8], classes: int) -> Probabilities:
 
 
 def fault_of(check: Check, limits: Limits) -> str | None:
-    """Why an export is refused; none where it is within its limits."""
+    """Why an export is refused; None if it is within the limits."""
     if limits.difference is not None:
         most = limits.difference
         over = [(g, b) for b, g in check.largest_difference.items() if not g <= most]  # or NaN

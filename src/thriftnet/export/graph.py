@@ -1,4 +1,4 @@
-"""A trained network with everything around it: bytes in, probabilities out."""
+"""A trained network with preprocessing and softmax: bytes in, probabilities out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ExportedNetwork(nn.Module):
 
     Args:
         network: Normalised images (N, 3, H, W) to logits (N, classes).
-        preprocessing: What comes before and after it; its views become part of the graph.
+        preprocessing: Applied before and after; its views become part of the graph.
     """
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
@@ -43,7 +43,7 @@ class ExportedNetwork(nn.Module):
         if len(self.views) == 1:
             logits = self.network(x)
         else:
-            # One pass over all views: the graph holds the network, and its weights, once.
+            # One pass over all views: the graph contains the network and its weights once.
             shown = torch.cat([TRANSFORMS[view](x) for view in self.views])  # (views · N, 3, H, W)
             each = self.network(shown)
             each = each.view(len(self.views), -1, each.shape[1])  # (views, N, classes)

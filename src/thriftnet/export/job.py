@@ -1,4 +1,4 @@
-"""What the writers of exports are given, and what they give."""
+"""Input and description of export writers: Job, Limits and Target."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from thriftnet.models.saved import SavedModel
 from thriftnet.training.environment import package_version
 
 BATCHES = (1, 7, 64)
-"""Exporters have frozen the batch, and taken a batch of one apart."""
+"""Batch sizes of the comparison: some exporters freeze the batch or treat a batch of one
+differently."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A network on its way to a file."""
+    """A network to export."""
 
     model: SavedModel
     name: str
-    """Of the network, for people."""
+    """Display name of the network."""
     target: str
     """A key of `TARGETS`."""
     preprocessing: Preprocessing
-    """Of the export: `tta` is `none` unless the views are to be part of it."""
+    """Preprocessing of the export: `tta` is `none` unless views are exported."""
     calibration: NDArray[np.uint8] | None = None
-    """(N, H, W, 3) training images that ranges are taken from; for int8 targets alone."""
+    """(N, H, W, 3) training images to calibrate ranges; for int8 targets only."""
     reduce_range: bool = False
-    """Whether int8 weights keep to 7 bits, for processors without VNNI."""
+    """Whether int8 weights use 7 bits, for processors without VNNI."""
 
     def network(self) -> ExportedNetwork:
-        """Bytes (N, H, W, 3) to probabilities (N, classes)."""
+        """Module from bytes (N, H, W, 3) to probabilities (N, classes)."""
         return ExportedNetwork(self.model.network, self.preprocessing)
 
     def facts(self, *, graph_sha256: str | None = None) -> str:
-        """What the export says of itself, as JSON with a checksum: an `ExportFacts`."""
+        """Metadata of the export as JSON with a checksum: an `ExportFacts`."""
         about = {key: value for key, value in self.model.about.items() if key != "card"}
         facts = ExportFacts(
             name=self.name,
@@ -57,7 +58,7 @@ class Job:
         return dump_json(facts.model_dump(mode="json"))
 
     def example(self) -> NDArray[np.uint8]:
-        """Two pictures to trace with: of one, exporters freeze the batch."""
+        """Two pictures for tracing; with one, exporters freeze the batch size."""
         side = self.preprocessing.image_size
         return np.zeros((2, side, side, 3), np.uint8)
 
@@ -67,11 +68,11 @@ class Limits:
     """How far an export may differ from the network in fp32."""
 
     difference: float | None = None
-    """Largest of a probability; none: answers and accuracy decide."""
+    """Largest difference of a probability; None: answers and accuracy decide."""
     equal_answers: float = 1.0
-    """Least share of pictures of which both say the same class."""
+    """Lowest share of pictures with the same predicted class."""
     accuracy_drop: float = 0.0
-    """Largest, as a share; where labels are known and `difference` is none."""
+    """Largest loss of accuracy, as a share; with labels and without `difference`."""
 
 
 EXACT = Limits(difference=1e-5)
@@ -80,32 +81,32 @@ INT8 = Limits(equal_answers=0.985, accuracy_drop=0.005)
 
 @dataclass(frozen=True)
 class Target:
-    """A kind of file that a network can be exported to."""
+    """An export format."""
 
     about: str
-    """One line for people."""
+    """Description in one line."""
     suffix: str
-    """Of the file; a folder's begins with a dash."""
+    """Suffix of the file; that of a folder begins with a dash."""
     write: Callable[[Job, Path], None]
     """Writes the file or folder; raises ExportError."""
     load: Callable[[Path], Run]
-    """Opens it in its own runtime."""
+    """Opens the export in its own runtime."""
     limits: Limits = EXACT
     batches: tuple[int, ...] = BATCHES
-    """Sizes at which it is compared."""
+    """Batch sizes of the comparison."""
     packages: tuple[str, ...] = field(default=())
-    """That have to be installed."""
+    """Required packages."""
     extra: str = "export"
-    """Which has these packages."""
+    """The extra that installs these packages."""
     int8: bool = False
-    """Whether it needs training images, and knows `reduce_range`."""
+    """Whether it needs training images and supports `reduce_range`."""
     folder: bool = False
 
 
 def unsupported(job: Job, what: str, fault: Exception) -> ExportError:
-    """The one line for a network that a format cannot hold."""
+    """The error for a network that a format does not support."""
     root: BaseException = fault
-    while root.__cause__ is not None:  # exporters wrap what went wrong in advice on themselves
+    while root.__cause__ is not None:  # exporters wrap the cause in advice about themselves
         root = root.__cause__
     reason = next((line.strip() for line in str(root).splitlines() if line.strip()), "")
     return ExportError(

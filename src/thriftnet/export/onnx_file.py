@@ -15,7 +15,7 @@ from thriftnet.files import write_whole
 from thriftnet.inference.onnx_runtime import KEY, digest_graph, open_onnx
 
 OPSET = 20
-"""The first with Gelu as one operator; ONNX Runtime reads it from 1.18 on."""
+"""The first opset with Gelu as one operator; supported since ONNX Runtime 1.18."""
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -29,11 +29,11 @@ def write_onnx(job: Job, path: Path) -> None:
 
 
 def trace_onnx(job: Job, path: Path) -> Any:
-    """A network as an `onnx.ModelProto` without facts of ours.
+    """Trace a network as an `onnx.ModelProto`, without our metadata.
 
     Args:
-        job: What is exported.
-        path: Where the exporter may write.
+        job: The network to export.
+        path: Scratch file for the exporter.
 
     Raises:
         ExportError: A layer has no operator in ONNX.
@@ -52,15 +52,15 @@ def trace_onnx(job: Job, path: Path) -> Any:
                 external_data=False,
                 verbose=False,
             )
-        except Exception as fault:  # torch's exporter raises nearly anything
+        except Exception as fault:  # torch's exporter raises many types
             raise unsupported(job, "ONNX", fault) from None
     return import_module("onnx").load(str(path))
 
 
 def save_onnx(job: Job, model: Any, path: Path) -> None:
-    """Write an `onnx.ModelProto` with what it is in its metadata.
+    """Write an `onnx.ModelProto` with our metadata.
 
-    What the exporter notes at nodes goes: places in the code and on the disk of who exports.
+    The exporter's notes at nodes are removed: they contain paths of the exporting machine.
     """
     graph = model.graph
     for each in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):

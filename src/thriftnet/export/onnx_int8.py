@@ -17,15 +17,14 @@ from thriftnet.inference.onnx_runtime import open_onnx
 
 _AT_ONCE = 64
 _OPERATORS = ["Conv", "Gemm", "MatMul", "MaxPool"]
-"""That are computed in int8. Sums of branches would lose answers and gain no time; Softmax would
+"""Operators computed in int8. Sums of branches would lose accuracy and save no time; Softmax would
 give multiples of 1/256."""
 
 
 def write_int8(job: Job, path: Path) -> None:
-    """Write a network as ONNX whose convolutions and matrix products are of int8.
+    """Write a network as ONNX with convolutions and matrix products in int8.
 
-    Activations are uint8, as int8 ones run at half the speed on processors without instructions
-    for them.
+    Activations are uint8: int8 takes twice the time on processors without instructions for it.
 
     Raises:
         ExportError: A layer has no operator in ONNX.
@@ -37,7 +36,7 @@ def write_int8(job: Job, path: Path) -> None:
         with silent():
             try:
                 _quantise(job, plain, quantised, exclude=_outside(model))
-            except Exception as fault:  # the quantiser's own, of every kind
+            except Exception as fault:  # the quantiser raises many types
                 raise unsupported(job, "static quantisation", fault) from None
         save_onnx(job, import_module("onnx").load(str(quantised)), path)
 
@@ -68,7 +67,7 @@ def _quantise(job: Job, plain: Path, quantised: Path, *, exclude: list[str]) -> 
 def _outside(model: Any) -> list[str]:
     """Names of the nodes before the first convolution: normalisation and views stay in fp32."""
     names: list[str] = []
-    for node in model.graph.node:  # in the order in which they run
+    for node in model.graph.node:  # in execution order
         if node.op_type == "Conv":
             break
         names.append(node.name)
@@ -76,11 +75,11 @@ def _outside(model: Any) -> list[str]:
 
 
 def calibration_reader(quantization: Any, images: NDArray[Any]) -> Any:
-    """What ONNX Runtime's quantiser takes images from, a batch at a time.
+    """A reader of calibration images for ONNX Runtime's quantiser, batch by batch.
 
     Args:
         quantization: The module `onnxruntime.quantization`.
-        images: (N, ...) as the graph's input `images` takes them.
+        images: (N, ...) for the graph's input `images`.
     """
 
     class Reader(quantization.CalibrationDataReader):

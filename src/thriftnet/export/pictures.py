@@ -1,4 +1,4 @@
-"""The pictures that an export takes its ranges from, and those that it is compared on."""
+"""Chooses pictures to calibrate an export and to compare it on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from thriftnet.training.data import open_data
 from thriftnet.training.images import Subset, split_sets
 
 COMPARED = 2_000
-"""Pictures that an export is compared on, where there are as many."""
+"""Largest number of pictures for the comparison."""
 CALIBRATION = 256
-"""Pictures that ranges are taken from."""
+"""Number of pictures for calibration."""
 _SEED = 0
 _COARSE = 4
-"""Pixels a side of what made pictures are blown up from."""
+"""Side in pixels of the noise that made pictures are enlarged from."""
 
 Say = Callable[[str], None]
 Bytes = NDArray[np.uint8]
@@ -38,29 +38,29 @@ class Pictures:
     """RGB pictures of the network's size."""
 
     calibration: Bytes
-    """(n, H, W, 3): training images that ranges are taken from; empty of made pictures."""
+    """(n, H, W, 3): training images for calibration; empty for made pictures."""
     compared: Bytes
-    """(N, H, W, 3): what the export and the network are both shown."""
+    """(N, H, W, 3): pictures for the comparison."""
     labels: NDArray[np.int64] | None
-    """(N,) of `compared`; none where nobody knows them."""
+    """(N,) labels of `compared`; None if unknown."""
     source: str
-    """What is compared on, for people."""
+    """Description of the pictures."""
 
 
 def choose_pictures(
     model: SavedModel, run: RunFolder | None, *, folder: Path | None, int8: bool, say: Say
 ) -> Pictures:
-    """Training and validation images of a network, or pictures of a folder.
+    """Choose training and validation images of a network, or pictures of a folder.
 
     Args:
         model: The network.
-        run: That it came from; none: it is shipped, or a file of its own.
-        folder: Pictures to use in place of the network's own images.
-        int8: Whether ranges are needed: then images are fetched if need be, and never made.
-        say: Told what is left out.
+        run: Its run; None: shipped weights or a separate file.
+        folder: Pictures to use instead of the network's own images.
+        int8: Whether calibration is needed: then images are downloaded if necessary, never made.
+        say: Called with a line about skipped pictures.
 
     Raises:
-        ExportError: Ranges are needed and there are no images, or the folder holds none.
+        ExportError: Calibration needs images and there are none, or the folder has none.
     """
     if folder is not None:
         return _from_folder(folder, model, say=say)
@@ -79,10 +79,10 @@ def choose_pictures(
 def _own_images(
     model: SavedModel, run: RunFolder | None, *, fetch: bool
 ) -> tuple[Subset, Subset, str]:
-    """What the network was trained on, what it was validated on, and the data set's name.
+    """The network's training and validation images and the data set's name.
 
     Raises:
-        DataError: Nobody knows, or the data set is not here.
+        DataError: The data set is unknown or not on this machine.
     """
     if run is None and model.about.get("data") is not None:
         raise DataError("this network's file does not name the pictures that it was trained on")
@@ -107,14 +107,14 @@ def _own_images(
 
 
 def _from_splits(train: Subset, val: Subset, *, name: str, model: SavedModel) -> Pictures:
-    """Ranges from training images; compared on validation images first, then on other training."""
+    """Training images to calibrate with; validation, then other training images to compare on."""
     random = np.random.default_rng(_SEED)
     (train_set, train_at), (val_set, val_at) = train, val
     order = random.permutation(train_at)
     ranges, others = order[:CALIBRATION], order[CALIBRATION:]
     held_out = random.permutation(val_at)[:COMPARED]
     if not len(held_out) and not len(others):
-        others = ranges  # so few that all are used twice
+        others = ranges  # too few for separate sets
     seen = others[: COMPARED - len(held_out)]
     counts = ((len(held_out), "validation"), (len(seen), "training"))
     parts = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
@@ -128,7 +128,7 @@ def _from_splits(train: Subset, val: Subset, *, name: str, model: SavedModel) ->
 
 
 def _sized(images: Bytes, model: SavedModel) -> Bytes:
-    """Images at the network's size, as training shrinks them."""
+    """Images at the network's size, resized as in training."""
     if not len(images):
         return np.empty((0, model.image_size, model.image_size, 3), np.uint8)
     pixels = as_pixels(images, model.image_size).permute(0, 2, 3, 1)
@@ -139,7 +139,7 @@ def _from_folder(folder: Path, model: SavedModel, *, say: Say) -> Pictures:
     """Pictures of a folder; those that cannot be read are reported and skipped.
 
     Raises:
-        ExportError: None can be used.
+        ExportError: No picture can be used.
     """
     try:
         files = image_files(folder)
@@ -160,7 +160,7 @@ def _from_folder(folder: Path, model: SavedModel, *, say: Say) -> Pictures:
 
 
 def _made(model: SavedModel) -> Pictures:
-    """Smooth colours under noise, where no picture is at hand."""
+    """Smooth colours with noise, if there are no pictures."""
     side, draw = model.image_size, torch.Generator().manual_seed(_SEED)
     coarse = torch.rand(COMPARED, 3, _COARSE, _COARSE, generator=draw)
     smooth = F.interpolate(coarse, size=(side, side), mode="bilinear")

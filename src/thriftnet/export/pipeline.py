@@ -1,4 +1,4 @@
-"""From a trained network to an export: written, run, compared, and only then kept."""
+"""Exports a trained network: write, run, compare, then keep."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from thriftnet.weights.find import FoundModel, find_model
 
 @dataclass(frozen=True)
 class Exported:
-    """An export, and how it compares with its network."""
+    """An export and its comparison with the network."""
 
     path: Path
     to: str
     """A key of `TARGETS`."""
     about: str
-    """What that is, for people."""
+    """Description of the format."""
     size_bytes: int
     preprocessing: Preprocessing
     recipe_tta: str
-    """The views that the network's recipe chose, which the export may be without."""
+    """Views of the network's recipe; the export may lack them."""
     check: Check
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Values for JSON."""
         return {
             "path": str(self.path),
             "to": self.to,
@@ -62,28 +62,27 @@ def export_model(
     on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> Exported:
-    """Export a trained network, and refuse the export if it says something else.
+    """Export a trained network; refuse the export if its predictions differ.
 
-    The export runs in its own runtime on up to 2,000 pictures, at batch 1, 7 and 64, before
-    anything is at `output`. The differences are written beside it.
+    The export runs in its own runtime on up to 2,000 pictures with batches of 1, 7 and 64 before
+    anything is written to `output`. The differences are written beside it.
 
     Args:
         model: The name of shipped weights, a run folder or a model file.
         to: A key of `TARGETS`, such as `onnx`, `onnx-int8`, `torch-export`.
-        output: Of the export; none: the network's name in the current folder.
-        tta: Whether the views that the network's recipe chose become part of the export; each
-            costs a forward pass.
-        reduce_range: Whether int8 weights keep to 7 bits, for processors without VNNI.
-        calibration: A folder of pictures to take int8 ranges from and to compare on; none: the
+        output: File or folder; None: the network's name in the current folder.
+        tta: Whether to include the views of the network's recipe; each costs a forward pass.
+        reduce_range: Whether int8 weights use 7 bits, for processors without VNNI.
+        calibration: A folder of pictures for int8 calibration and the comparison; None: the
             network's own training and validation images.
-        on_progress: Called with the number of pictures that were compared, and of all.
-        say: Told of pictures that are left out.
+        on_progress: Called with the number of pictures compared and the total.
+        say: Called with a line about skipped pictures.
 
     Raises:
         RunError: There is no finished network at `model`, or its file is damaged.
-        ExportError: The target is not known, a package or the pictures are missing, a layer has no
-            counterpart there, an option would be ignored, or `output` cannot be written.
-        ExportMismatchError: The export says something else than the network.
+        ExportError: The target is unknown, a package or the pictures are missing, the format lacks
+            a layer, an option would be ignored, or `output` cannot be written.
+        ExportMismatchError: The export's predictions differ from the network's.
     """
     target = choose_target(to)
     if reduce_range and not target.int8:
@@ -126,7 +125,7 @@ def export_model(
 
 
 def _name(found: FoundModel) -> str:
-    """What a network is called: by its weights, its run, its folder or its file."""
+    """Name of a network: of its weights, run, folder or file."""
     if found.run is not None:
         return found.run.path.resolve().name
     if is_hub_folder(found.path.parent):
@@ -135,10 +134,10 @@ def _name(found: FoundModel) -> str:
 
 
 def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:
-    """That of the export.
+    """Preprocessing of the export.
 
     Raises:
-        ExportError: Views are asked for and the recipe chose none.
+        ExportError: Views are requested and the recipe has none.
     """
     if tta and model.tta == "none":
         raise ExportError(f"the recipe of {name} uses no views; leave out --tta")

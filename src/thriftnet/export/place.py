@@ -1,4 +1,4 @@
-"""Where an export goes once it is known to be right; nothing is there before."""
+"""Writes a checked export to its destination; nothing is there before."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from thriftnet.models.hub_folder import is_hub_folder
 from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
-"""The comparison with the network: in an exported folder, or after an exported file's name."""
+"""File of the comparison: in an exported folder, or appended to an exported file's name."""
 
 
 def check_place(output: Path, target: Target) -> None:
-    """See that an export can be written, before the work.
+    """Check, before the work, that an export can be written.
 
     Raises:
-        ExportError: It cannot, or what is there is something else.
+        ExportError: It cannot, or something else is there.
     """
     if not target.folder:
         check_writable(output, error=ExportError)
@@ -35,18 +35,18 @@ def check_place(output: Path, target: Target) -> None:
 
 
 def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
-    """Put an export in its place, each file whole, and the comparison beside it.
+    """Write an export to its destination, each file atomically, with the comparison beside it.
 
     Args:
         draft: The file or folder that was compared.
-        output: Its place.
-        report: How it compares; the digests of the files are added.
+        output: The destination.
+        report: The comparison; the digests of the files are added.
 
     Returns:
-        Bytes of the export, without the comparison.
+        Size of the export in bytes, without the comparison.
 
     Raises:
-        ExportError: The disk is full or the place cannot be written.
+        ExportError: The disk is full or the destination cannot be written.
     """
     if draft.is_dir():
         files = {output / file.name: file.read_bytes() for file in sorted(draft.iterdir())}

@@ -16,7 +16,7 @@ _FACTS = f"{KEY}.json"
 
 
 def write_program(job: Job, path: Path) -> None:
-    """Write a network as a program of `torch.export`, with what it is in an extra file.
+    """Write a network as a program of `torch.export`, with metadata in an extra file.
 
     Raises:
         ExportError: A layer cannot be traced.
@@ -29,12 +29,12 @@ def write_program(job: Job, path: Path) -> None:
                 dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             )
             torch.export.save(program, str(path), extra_files={_FACTS: job.facts()})
-        except Exception as fault:  # torch's exporter raises nearly anything
+        except Exception as fault:  # torch's exporter raises many types
             raise unsupported(job, "torch.export", fault) from None
 
 
 def open_program(path: Path) -> Run:
-    """The program as `torch.export.load` gives it, run eagerly."""
+    """Load the program with `torch.export.load` and run it eagerly."""
     with silent():
         network = torch.export.load(str(path)).module()
 

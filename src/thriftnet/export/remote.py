@@ -1,6 +1,6 @@
-"""Exported folders to and from Hugging Face's hub, or a server that speaks as it does.
+"""Uploads and downloads exported folders with Hugging Face's hub or a compatible server.
 
-huggingface_hub, of the extra `hub`, is imported where it is needed. It takes the address from
+huggingface_hub (extra `hub`) is imported where needed. It takes the address from
 `HF_ENDPOINT` and the token from `HF_TOKEN` or `hf auth login`.
 """
 
@@ -39,19 +39,19 @@ def push(
 
     Args:
         model: An exported folder, or what `export_model` takes, which is exported first.
-        repo: `NAME` or `OWNER/NAME`; made if it is not there.
+        repo: `NAME` or `OWNER/NAME`; created if missing.
         private: Whether a new repository is private.
-        message: Of the commit.
-        tta: Whether a network that is exported keeps its recipe's views.
+        message: Commit message.
+        tta: Whether to include the recipe's views if `model` is exported first.
         on_progress: As for `export_model`.
         say: As for `export_model`.
 
     Returns:
-        The address of the repository.
+        Address of the repository.
 
     Raises:
-        ExportError: The server refuses, cannot be reached, or a package is missing.
-        RunError: There is no finished network at `model`.
+        ExportError: The server refuses or cannot be reached, or a package is missing. RunError:
+            There is no finished network at `model`.
     """
     hub = _package()
     path = Path(model)
@@ -75,17 +75,17 @@ def push(
 
 
 def pull(repo: str, *, output: Path | str | None = None, revision: str | None = None) -> Path:
-    """Download a network that `push` uploaded; it is checked before anything is kept.
+    """Download a network uploaded by `push` and check it before keeping it.
 
     Args:
         repo: `OWNER/NAME`.
-        output: The folder to write; none: the repository's name in the current folder.
-        revision: A branch, tag or commit; none: the newest.
+        output: The folder to write; None: the repository's name in the current folder.
+        revision: A branch, tag or commit; None: the newest.
 
     Raises:
         ExportError: The server refuses or cannot be reached, a package is missing, or `output`
             cannot be written.
-        RunError: What was downloaded is no network of ours, or is damaged.
+        RunError: The download is not a network of thriftnet, or is damaged.
     """
     hub = _package()
     path = Path(_last_part(repo)) if output is None else Path(output)
@@ -114,7 +114,7 @@ def _last_part(repo: str) -> str:
 
 @contextlib.contextmanager
 def _hub_errors(repo: str, hub: Any) -> Iterator[None]:
-    """What a server can answer, as one line; without progress bars, for files this small.
+    """Turn the hub's errors into one line; disable progress bars, as the files are small.
 
     Raises:
         ExportError: The server refuses or cannot be reached.
@@ -153,6 +153,6 @@ def _explained(fault: Exception, repo: str, hub: Any) -> str:
 
 def _package() -> Any:
     hub = load("push and pull need", "huggingface_hub", extra="hub", error=ExportError)
-    for part in ("constants", "errors", "utils"):  # which are not loaded with it
+    for part in ("constants", "errors", "utils"):  # submodules that it does not import
         import_module(f"huggingface_hub.{part}")
     return hub

@@ -1,4 +1,4 @@
-"""What exporters tell of their own insides, kept from the user."""
+"""Silences the internal warnings of exporters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
-    """Without warnings, and without lines below an error in anybody's log."""
+    """Suppress warnings and log lines below the level of an error."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""What a network can be exported to: one line for each kind of file."""
+"""The export formats, one line each."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TARGETS: dict[str, Target] = {
 
 
 def choose_target(name: str) -> Target:
-    """The target of that name, whose packages are installed.
+    """Look up a target and check that its packages are installed.
 
     Raises:
-        ExportError: There is none, or a package is missing.
+        ExportError: The target is unknown, or a package is missing.
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, 1)

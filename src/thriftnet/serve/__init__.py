@@ -1,1 +1,1 @@
-"""A network as an HTTP service: one process, pictures in, probabilities out."""
+"""An HTTP service for a network: one process, pictures in, probabilities out."""

@@ -1,4 +1,4 @@
-"""The pages of a service, and the document that describes them."""
+"""Routes of the service and its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from thriftnet.serve.workers import Job
 _PREDICT = "/v1/predict"
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _PAGE_HEADERS = {
-    "Content-Security-Policy": "frame-ancestors 'none'",  # the page itself says the rest
+    "Content-Security-Policy": "frame-ancestors 'none'",  # the page says the rest
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
 _GONE = 499
-"""What nginx logs for a client that left; nobody reads it."""
+"""Status that nginx logs for a client that left; never received."""
 _log = logging.getLogger("thriftnet.serve")
 
 
 def make_app(service: Service) -> ASGIApp:
-    """The application of a service, without its guard."""
+    """Make the application of a service, without its guard."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,7 +53,7 @@ def make_app(service: Service) -> ASGIApp:
         version="1",
         lifespan=lifespan,
         max_body_size=service.limits.body_bytes,
-        docs_url=None,  # their scripts come from elsewhere
+        docs_url=None,  # their scripts come from another host
         redoc_url=None,
     )
     app.add_exception_handler(ProblemError, _on_problem)
@@ -65,15 +65,15 @@ def make_app(service: Service) -> ASGIApp:
 
 
 class DirectPath:
-    """Gives predictions to their function, and everything else to FastAPI (ASGI).
+    """Calls the function for predictions directly; FastAPI handles everything else (ASGI).
 
-    FastAPI's way to a function takes more of the processor than all else that a small picture needs
-    outside of the network. It describes the function, and would answer the same.
+    FastAPI's routing takes more time than everything else that a small picture needs outside the
+    network. It still describes the function and would give the same answers.
 
     Args:
-        app: Of all other pages.
+        app: Application for all other routes.
         predict: Answers `POST /v1/predict`.
-        max_body_size: Bytes of a request.
+        max_body_size: Limit of a request in bytes.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ def _add_prediction(
 
 
 def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
-    """What the network saw of the only picture of a job, and where it found its class."""
+    """The network's input for the only picture of a job, with its activation map."""
     pixels = job.pixels[0]
     assert pixels is not None
     assert service.model is not None
@@ -200,16 +200,16 @@ def _add_facts(app: FastAPI, service: Service) -> None:
 
 
 def _declared_length(request: Request) -> int | None:
-    """The guard has seen that it is a number."""
+    """The declared length; the guard has checked that it is a number."""
     declared = request.headers.get("content-length")
     return None if declared is None else int(declared)
 
 
 def _wants_activation(request: Request) -> bool:
-    """Judge the query.
+    """Parse the query.
 
     Raises:
-        ProblemError: It has something else than `activation`.
+        ProblemError: It has a key other than `activation`.
     """
     query: bytes = request.scope["query_string"]
     if not query:

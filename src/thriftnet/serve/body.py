@@ -1,4 +1,4 @@
-"""The pictures in the body of a request: raw, in a form, or in JSON."""
+"""Parses the pictures in a request: raw, in a form, or in JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from thriftnet.serve.limits import Limits
 from thriftnet.serve.problems import PictureFault, ProblemError
 
 FIELD = "pictures"
-"""The name of a form's fields, and of the list in JSON."""
+"""Name of a form's fields and of the list in JSON."""
 _NAME_CHARACTERS = 200
 _ACCEPTED = "image/*, application/octet-stream, multipart/form-data, application/json"
 _AS_THEY_ARE = {b"binary", b"8bit", b"7bit"}
@@ -46,19 +46,19 @@ class JsonPictures(BaseModel):
 
 
 def pictures_of(body: bytes, content_type: str | None, limits: Limits) -> list[PictureBytes]:
-    """The pictures of a request.
+    """Parse the pictures of a request.
 
     Args:
-        body: All of it.
-        content_type: Of the request; none, an image's or `application/octet-stream` for the bytes
-            of one picture.
+        body: The whole body.
+        content_type: Of the request; None, an image type or `application/octet-stream` for the
+            bytes of one picture.
         limits: Of the service.
 
     Returns:
-        One or several; nothing is decoded.
+        One or more pictures, not decoded.
 
     Raises:
-        ProblemError: The body is empty, of another kind, broken or has too many pictures.
+        ProblemError: The body is empty, of another type, malformed or has too many pictures.
     """
     kind, options = parse_options_header(content_type)
     if not body:
@@ -76,7 +76,7 @@ def pictures_of(body: bytes, content_type: str | None, limits: Limits) -> list[P
 
 
 def _picture_name(given: str | None, index: int) -> str:
-    """A name that is one clean line; that of a file without folders is left as it is."""
+    """Sanitise a name to one line; a plain file name stays as it is."""
     return plain(given or "")[:_NAME_CHARACTERS] or f"picture {index + 1}"
 
 
@@ -107,7 +107,7 @@ def _json_pictures(body: bytes, limits: Limits) -> list[PictureBytes]:
 
 
 class _Form:
-    """A form's parts, collected by the calls of a parser."""
+    """Collects a form's parts from the parser's callbacks."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -119,10 +119,10 @@ class _Form:
         self._content: list[bytes] = []
 
     def parse(self, body: bytes, boundary: bytes) -> list[PictureBytes]:
-        """All pictures of a form.
+        """Parse all pictures of a form.
 
         Raises:
-            ProblemError: The form is broken or has something else than pictures.
+            ProblemError: The form is malformed or has something other than pictures.
         """
         if not boundary:
             raise ProblemError(400, "the form's Content-Type has no boundary")

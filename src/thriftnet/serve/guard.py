@@ -1,4 +1,4 @@
-"""What is judged by the headers alone, before anything of a body is read."""
+"""Checks of a request's headers, before its body is read."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from thriftnet.serve.metrics import Metrics
 from thriftnet.serve.problems import ProblemError
 
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""What the address bar says of a service for this machine alone. A page elsewhere whose name was
-made to lead here (DNS rebinding) sends its own name."""
+"""Hosts of a service for this machine only. A foreign page whose name was made to resolve to this
+machine (DNS rebinding) sends its own name."""
 _OPEN = frozenset({"/", "/healthz", "/readyz"})
-"""Without a token: the page holds nothing that is secret, and probes have none."""
+"""Paths without a token: the page contains no secrets, and probes have no token."""
 _KNOWN = frozenset({*_OPEN, "/v1/predict", "/v1/model", "/metrics", "/openapi.json"})
 _PREDICT = "/v1/predict"
 _NUMBER = re.compile(rb"[0-9]{1,18}")
 
 
 class Guard:
-    """An application behind a token, a list of hosts and a limit of length; it counts answers.
+    """Middleware that checks token, host and length and counts answers.
 
     Args:
-        app: Is guarded.
-        limits: Of the service.
-        metrics: Count answers.
-        token: That requests must bear; none: no token is asked for.
-        hosts: That requests may name; none: any.
+        app: The application.
+        limits: Limits of the service.
+        metrics: Counts answers.
+        token: Required token; None: no token.
+        hosts: Allowed hosts; None: any.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a service accepts, so that nobody can fill its memory or keep it busy."""
+"""Limits of a service, so that nobody can exhaust its memory or threads."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of a service."""
+    """Limits of a service."""
 
     body_bytes: int = 32 * 2**20
-    """Of one request."""
+    """Bytes of one request."""
     pictures: int = 128
-    """In one request."""
+    """Pictures in one request."""
     pixels: int = 50_000_000
-    """Of one picture, decoded at its full size or not."""
+    """Pixels of one picture, whether decoded at full size or not."""
     requests: int = 256
-    """That are read, wait or are answered at a time; the next is told to come again."""
+    """Requests in progress at a time; further ones get 429."""
     waiting_bytes: int = 256 * 2**20
-    """Of the bodies of those requests."""
+    """Total bytes of the bodies of those requests."""
     body_seconds: float = 10.0
-    """In which the headers, and then the body, must arrive."""
+    """Time limit for the headers, and then for the body."""
     answer_seconds: float = 30.0
-    """In which a request that has arrived must be answered."""
+    """Time limit for the answer to a complete request."""
     connections: int = 1024
-    """That are open at a time; uvicorn refuses more."""
+    """Open connections at a time; uvicorn refuses more."""

@@ -1,4 +1,4 @@
-"""What a service tells Prometheus."""
+"""Metrics of a service for Prometheus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The figures of one service, in a registry of their own."""
+    """Metrics of one service, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -41,11 +41,11 @@ class Metrics:
         self._network = self._stages.labels("network")
 
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Show a value as it is when it is asked for."""
+        """Register a value that is read at each scrape."""
         Gauge(f"thriftnet_{name}", text, registry=self.registry).set_function(value)
 
     def answered(self, path: str, status: int, seconds: float | None) -> None:
-        """Count an answer; of predictions, with the time it took."""
+        """Count an answer; for predictions, with its time."""
         self._requests.labels(path, str(status)).inc()
         if seconds is not None:
             self._latency.observe(seconds)
@@ -62,5 +62,5 @@ class Metrics:
             self._batches.observe(count)
 
     def text(self) -> bytes:
-        """All figures, as Prometheus reads them."""
+        """All metrics in Prometheus's text format."""
         return generate_latest(self.registry)

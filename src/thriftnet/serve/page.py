@@ -1,4 +1,4 @@
-"""The page at / of a service: that of `thriftnet export --to page`, asking the service."""
+"""The page at / of a service: the exported page with the service as its engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problem documents."""
+"""Errors as RFC 9457 problem documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class PictureFault(BaseModel):
-    """Why one picture of a request is refused."""
+    """The error of one picture of a request."""
 
     index: int
     name: str
@@ -21,7 +21,7 @@ class PictureFault(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """A problem as it is sent (RFC 9457)."""
+    """Schema of a problem (RFC 9457)."""
 
     type: str = "about:blank"
     title: str = Field(description="The phrase of the status.")
@@ -33,7 +33,7 @@ class ProblemDocument(BaseModel):
 
 
 class ProblemError(Exception):
-    """A request that is refused."""
+    """A refused request."""
 
     def __init__(
         self,
@@ -62,5 +62,5 @@ class ProblemError(Exception):
         return to_json(document)
 
     def response(self) -> Response:
-        """The document as an answer."""
+        """The document as a response."""
         return Response(self.body(), self.status, self.headers, MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with what it lacks against slow and talkative clients."""
+"""uvicorn's HTTP/1.1 protocol with limits on the time and size of headers."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from thriftnet.serve.problems import MEDIA_TYPE, ProblemError
 
 _HEADER_BYTES = 2**16
-"""Of a request line and all headers."""
+"""Limit of the request line and all headers."""
 _PER_HEADER = 32
-"""Bytes that each header counts beside its own, for what it takes in memory."""
+"""Additional bytes counted per header, for its overhead in memory."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Ends a connection whose headers are late or too long; refusals are problem documents.
+    """Ends a connection whose headers are late or too long; errors are problem documents.
 
-    uvicorn waits for headers for ever, and keeps as many as are sent.
+    uvicorn waits for headers without limit and keeps all that are sent.
     """
 
     header_seconds = 10.0
-    """In which the headers of a request must arrive, from its first byte or the connection."""
+    """Time limit for the headers, from the first byte or the connection."""
 
     _late: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        """The first headers are waited for."""
+        """Start the timer for the first headers."""
         super().connection_made(transport)
         self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for."""
+        """Stop the timer."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start counting a request's headers."""
         super().on_message_begin()
         self._header_bytes = 0
         if self._late is None:
             self._wait_for_headers()
 
     def on_url(self, url: bytes) -> None:
-        """A part of the request line."""
+        """Count a part of the request line."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
+        """Count a header."""
         self._count(len(name) + len(value) + _PER_HEADER)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """All headers are there."""
+        """Stop the timer: all headers have arrived."""
         self._stop_waiting()
         if self._header_bytes <= _HEADER_BYTES:
             super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that a request is no HTTP, and end the connection."""
+        """Answer a request that is not HTTP, and close the connection."""
         if not self.transport.is_closing():
             self._refuse(400, msg)
 

@@ -1,4 +1,4 @@
-"""The answers of a service as its OpenAPI document describes them."""
+"""Schemas of the answers in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thriftnet.serve.problems import MEDIA_TYPE, ProblemDocument
 
 
 class Activation(BaseModel):
-    """Where in a picture its class was found."""
+    """Activation map of a picture."""
 
     grid: list[list[float]] = Field(
         description="How much each place adds to the logit of the class, row by row."
@@ -21,7 +21,7 @@ class Activation(BaseModel):
 
 
 class PredictedPicture(BaseModel):
-    """The answer to one picture."""
+    """Prediction for one picture."""
 
     name: str = Field(description="As it was sent, or `picture 3`.")
     label: str | None = Field(description="Null where it is below the network's threshold.")
@@ -32,13 +32,13 @@ class PredictedPicture(BaseModel):
 
 
 class Predictions(BaseModel):
-    """The answer to a request: a prediction for each picture, in their order."""
+    """Answer to a request: one prediction per picture, in order."""
 
     predictions: list[PredictedPicture]
 
 
 class ModelDescription(BaseModel):
-    """What answers."""
+    """The network of the service."""
 
     name: str
     digest: str = Field(description="SHA-256 of the weights.")
@@ -51,7 +51,7 @@ class ModelDescription(BaseModel):
 
 
 class State(BaseModel):
-    """Whether the service is well."""
+    """Health of the service."""
 
     status: str
 
@@ -82,7 +82,7 @@ REQUEST_BODY: dict[str, Any] = {
         "application/json": {"schema": JsonPictures.model_json_schema(ref_template="{model}")},
     },
 }
-"""Of a prediction."""
+"""Request body of a prediction."""
 
 PARAMETERS: list[dict[str, Any]] = [
     {
@@ -110,14 +110,14 @@ _WHY = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a page, for its description."""
+    """Describe the errors of a route."""
     schema = ProblemDocument.model_json_schema(ref_template="{model}")
     content = {MEDIA_TYPE: {"schema": _flat(schema)}}
     return {each: {"description": _WHY[each], "content": content} for each in statuses}
 
 
 def _flat(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with its definitions in place: OpenAPI knows none inside of a schema."""
+    """Inline a schema's definitions: OpenAPI allows none inside a schema."""
     definitions = schema.pop("$defs", {})
 
     def put(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A service on a port, until it is told to stop."""
+"""Runs a service on a port until it is stopped."""
 
 from __future__ import annotations
 
@@ -24,40 +24,41 @@ from thriftnet.serve.protocol import BoundedProtocol
 from thriftnet.serve.service import Service
 
 _DRAIN_SECONDS = 40
-"""In which open requests are answered once a service is told to stop."""
+"""Time for open requests after a service is stopped."""
 _IDLE_SECONDS = 60
-"""After which a connection without a request is closed. On a busy machine a request may lie unread
-for uvicorn's own 5 s, and its connection would be closed before it is answered."""
+"""Time until an idle connection is closed. On a busy machine a request may stay unread for
+uvicorn's default of 5 s; its connection would be closed before it is answered."""
 _SWITCH_SECONDS = 0.0005
-"""After which a thread that computes in Python lets another one. Python's own 5 ms would keep the
-network waiting, at each of its layers, for the thread that speaks HTTP."""
+"""Switch interval of Python threads. With the default of 5 ms the network would wait for the HTTP
+thread at each layer."""
 _TOKEN_BYTES = (16, 4096)
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a service listens, and who may ask."""
+    """Where a service listens, and who may send requests."""
 
     host: str = "127.0.0.1"
     port: int = 8000
-    """0: one that is free."""
+    """0: any free port."""
     token: str | None = None
-    """That requests must bear; none: none."""
+    """Required token; None: no token."""
     allowed_hosts: Collection[str] = ()
-    """Names under which it may be asked, beside its own."""
+    """Additional names of the service in requests."""
 
     @property
     def is_local(self) -> bool:
-        """Whether this machine alone can reach it."""
+        """Whether only this machine can reach it."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
 
     def names(self) -> Collection[str] | None:
-        """The hosts that a request may name; none: any.
+        """Hosts that a request may name; None: any.
 
-        A page from elsewhere that a browser here shows could ask a local service without a token.
+        A foreign page in a browser on this machine could send requests to a local service without a
+        token.
         """
         if self.token is None and self.is_local:
             return OWN_HOSTS | set(self.allowed_hosts)
@@ -65,10 +66,10 @@ class Address:
 
 
 def read_token(path: Path) -> str:
-    """A token from a file.
+    """Read a token from a file.
 
     Raises:
-        RunError: It cannot be read, or is no token.
+        RunError: It cannot be read, or is not a token.
     """
     least, most = _TOKEN_BYTES
     try:
@@ -84,10 +85,10 @@ def read_token(path: Path) -> str:
 
 
 def listen(address: Address) -> socket.socket:
-    """Take a port.
+    """Bind a port.
 
     Raises:
-        RunError: It is taken or not allowed, or the host is not this machine's.
+        RunError: It is in use or not allowed, or the host is not this machine's.
     """
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
@@ -109,7 +110,7 @@ def listen(address: Address) -> socket.socket:
 
 
 class AnnouncedServer(uvicorn.Server):
-    """Says when it answers."""
+    """Prints an announcement once it answers."""
 
     announcement = ""
 
@@ -123,13 +124,13 @@ class AnnouncedServer(uvicorn.Server):
 def make_server(
     classifier: Classifier, *, name: str, address: Address, limits: Limits
 ) -> AnnouncedServer:
-    """A server for one network; `run(sockets=[...])` has it answer.
+    """Make a server for one network; start it with `run(sockets=[...])`.
 
     Args:
-        classifier: Answers.
-        name: What the network is called.
-        address: Whose host and token hold.
-        limits: What is accepted.
+        classifier: The network.
+        name: Name of the network.
+        address: Has the host and token.
+        limits: Limits of requests.
     """
     service = Service(classifier, name=name, limits=limits)
     app = Guard(
@@ -145,7 +146,7 @@ def make_server(
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="error",  # a warning for each broken request would fill the log
+        log_level="error",  # a warning per malformed request would fill the log
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -165,14 +166,14 @@ def serve(
     address: Address,
     limits: Limits,
 ) -> None:
-    """Answer requests until SIGTERM or Ctrl-C, and then those that are open.
+    """Answer requests until SIGTERM or Ctrl-C, then finish those in progress.
 
     Args:
-        classifier: Answers.
+        classifier: The network.
         listener: As `listen` gives it.
-        name: What the network is called.
-        address: Whose host and token hold.
-        limits: What is accepted.
+        name: Name of the network.
+        address: Has the host and token.
+        limits: Limits of requests.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     server = make_server(classifier, name=name, address=address, limits=limits)

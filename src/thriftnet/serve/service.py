@@ -1,4 +1,4 @@
-"""Requests for predictions from their headers to their answers."""
+"""Handles prediction requests: admission, body, decoding, answer."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from thriftnet.serve.problems import PictureFault, ProblemError
 from thriftnet.serve.workers import Job, Workers
 
 _SMALL_BODY = 2**18
-"""Bytes of a form that are taken apart at once, and not in a thread."""
+"""Forms up to this size in bytes are parsed directly, not in a thread."""
 _LOOK_SECONDS = 0.5
-"""Between two looks whether the client of a request that waits is still there."""
+"""Seconds between checks that the client of a waiting request is still connected."""
 _log = logging.getLogger("thriftnet.serve")
 
 
 class Service:
-    """A network that answers requests; all methods belong to one event loop.
+    """Answers prediction requests; all methods run in one event loop.
 
     Args:
-        classifier: Answers.
-        name: What the network is called.
-        limits: What is accepted.
-        threads: That decode and compute; none: as many as torch has.
+        classifier: The network.
+        name: Name of the network.
+        limits: Limits of the service.
+        threads: Number of threads that decode and compute; None: as many as torch has.
     """
 
     def __init__(
@@ -76,23 +76,23 @@ class Service:
 
     @property
     def explains(self) -> bool:
-        """Whether it can say where in a picture a class was found."""
+        """Whether it can give activation maps."""
         return self.model is not None and has_stages(self.model.network)
 
     @property
     def ready(self) -> bool:
-        """Whether a request would be answered."""
+        """Whether it can answer requests."""
         return self.workers.alive and self.requests < self.limits.requests
 
     @contextmanager
     def admitted(self, declared: int | None) -> Iterator[None]:
-        """Room for a request, from before its body is read to its answer.
+        """Reserve capacity for a request, from before its body is read until its answer.
 
         Args:
-            declared: Length of the body; none where it is not known: the longest that may come.
+            declared: Length of the body; None if unknown: the limit is reserved.
 
         Raises:
-            ProblemError: There is none (429).
+            ProblemError: There is no capacity (429).
         """
         size = self.limits.body_bytes if declared is None else declared
         full = self.requests >= self.limits.requests
@@ -169,7 +169,7 @@ class Service:
                 raise _too_late(job, self.limits.answer_seconds)
 
     def _deliver(self, jobs: list[Job]) -> None:
-        """Hand jobs over from a thread to the event loop."""
+        """Pass finished jobs from a thread to the event loop."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._resolve, jobs)
 
@@ -184,13 +184,13 @@ class Service:
 
 
 def answer_of(found: list[Prediction], pictures: list[PictureBytes]) -> dict[str, Any]:
-    """The body of an answer as plain values."""
+    """The body of an answer, for JSON."""
     named = zip(found, pictures, strict=True)
     return {"predictions": [{"name": each.name, **one.to_json()} for one, each in named]}
 
 
 def _unreadable(job: Job) -> ProblemError:
-    """Names every picture that cannot be read; the others are not answered."""
+    """The error for a request with unreadable pictures; it names each of them."""
     faults = [
         PictureFault(index=place, name=job.pictures[place].name, detail=detail)
         for place, detail in sorted(job.faults.items())

@@ -28,17 +28,17 @@ from thriftnet.runtime.silence import silent_pillow
 from thriftnet.serve.body import PictureBytes
 
 BATCH = 64
-"""Pictures of a batch at the most."""
+"""Largest batch."""
 _DECODED_AT_ONCE = 8
-"""Pictures that a thread decodes before it looks around again, ..."""
+"""Limit of pictures that a thread decodes at once, ..."""
 _BYTES_AT_ONCE = 2**16
 """... and bytes of them."""
 _MOST_READY = 4 * BATCH
-"""Decoded pictures that wait for the network."""
+"""Limit of decoded pictures that wait for the network."""
 
 
 class Job:
-    """The pictures of a request, and what became of each."""
+    """The pictures of a request and their results."""
 
     def __init__(self, pictures: Sequence[PictureBytes], *, keep_pixels: bool = False) -> None:
         self.pictures = pictures
@@ -63,23 +63,23 @@ class Job:
 
 
 class Watcher(Protocol):
-    """Is told how long things took, by the threads that did them."""
+    """Receives durations from the threads."""
 
     def decoded(self, seconds: float) -> None:
-        """Of some pictures."""
+        """Pictures were decoded."""
 
     def computed(self, count: int, seconds: float) -> None:
-        """Of a batch in the network."""
+        """A batch was classified."""
 
 
 class Workers:
-    """The threads, and what waits for them.
+    """Worker threads and their queue.
 
     Args:
-        classifier: Is used by all threads.
-        max_pixels: Of one picture.
-        deliver: Called by a thread with jobs that are done.
-        watcher: Told of times.
+        classifier: Shared by all threads.
+        max_pixels: Limit of pixels of one picture.
+        deliver: Called by a thread with finished jobs.
+        watcher: Receives durations.
         threads: None: as many as torch has.
     """
 
@@ -112,7 +112,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the threads, once the network has answered for the first time."""
+        """Run the network once, then start the threads."""
         side = self._how.image_size
         self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
         Image.init()  # once, before several threads ask for a format
@@ -126,13 +126,13 @@ class Workers:
             thread.start()
 
     def submit(self, job: Job) -> None:
-        """Have a job done."""
+        """Queue a job."""
         with self._lock:
             self._waiting.extend((job, place) for place in range(len(job.pictures)))
             self._wake(len(job.pictures))
 
     def close(self) -> None:
-        """End the threads once nothing waits any more."""
+        """Finish all jobs, then stop the threads."""
         with self._lock:
             self._closed = True
             self._wake(self._count)
@@ -141,12 +141,12 @@ class Workers:
 
     @property
     def alive(self) -> bool:
-        """Whether jobs are done."""
+        """Whether all threads are alive."""
         return bool(self._threads) and all(each.is_alive() for each in self._threads)
 
     @property
     def waiting(self) -> int:
-        """Pictures that are not in the network yet."""
+        """Number of pictures that wait for the network."""
         return len(self._waiting) + len(self._ready)
 
     def _wake(self, count: int) -> None:
@@ -157,7 +157,7 @@ class Workers:
 
     def _work(self, number: int) -> None:
         threads = 1 if self._engines > 1 else self.torch_threads
-        torch.get_num_threads()  # torch sets a new thread's number on its first use, once
+        torch.get_num_threads()  # torch sets a thread's number of threads once, on first use
         torch.set_num_threads(threads)
         with silent_pillow():
             while True:
@@ -178,7 +178,7 @@ class Workers:
                 self._compute(items)
 
     def _take(self, number: int) -> tuple[bool, list[tuple[Job, int]], int] | None:
-        """What to do next: pictures to decode, or a batch and its threads; within the lock."""
+        """The next pictures to decode, or a batch and its thread count; call with the lock."""
         busy = self._computing >= self._engines
         if self._waiting and len(self._ready) < (_MOST_READY if busy else BATCH):
             return True, self._take_waiting(), 0
@@ -225,7 +225,7 @@ class Workers:
             except ImageError as fault:
                 job.faults[place] = str(fault)
                 self._count_down([job], done)
-            except Exception as fault:  # nobody may wait for ever, whatever went wrong
+            except Exception as fault:  # a waiting request must get an answer, whatever failed
                 job.failure = fault
                 self._count_down([job], done)
             job.decoding = None
@@ -263,7 +263,7 @@ class Workers:
             self.deliver(done)
 
     def _count_down(self, jobs: list[Job], done: list[Job]) -> None:
-        """Count one picture of each job as finished; jobs without any left are done."""
+        """Count one picture of each job as finished; deliver complete jobs."""
         with self._lock:
             for job in jobs:
                 job.left -= 1

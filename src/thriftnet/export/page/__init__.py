@@ -1,6 +1,6 @@
-"""One HTML file that classifies pictures offline: the page, what runs it, how it is tried.
+"""One HTML file that classifies pictures offline: the page, its runtime and its check.
 
-`render` makes the page; its engine is exchangeable (`contract.js`), so that a service shows it too.
+`render` makes the page; its engine is exchangeable (`contract.js`), so the service uses it, too.
 """
 
 from thriftnet.export.page.facts import page_facts

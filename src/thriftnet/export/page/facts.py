@@ -1,4 +1,4 @@
-"""What a page says of its network."""
+"""Facts about the network on a page."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights
     """Parameters, accuracy, views and limits.
 
     Args:
-        model: The network, with its card where it has one.
-        contract: Of what answers the page: its views may be others than the recipe's.
-        name: Of the network.
-        weights: The precision that it runs in: `int8`, `fp32`, `bf16`.
+        model: The network, with its card if it has one.
+        contract: Contract of the page's engine; its views may differ from the recipe's.
+        name: Name of the network.
+        weights: Its precision: `int8`, `fp32`, `bf16`.
     """
     side, card = contract.image_size, card_of(model.about)
     rows = [
@@ -52,7 +52,7 @@ def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights
 
 
 def _limits(contract: Preprocessing) -> str:
-    """What the answers do not say."""
+    """Limits of the predictions."""
     if contract.threshold is None:
         return 'It has no "none of these": every picture gets one of its classes.'
     return f"Below a probability of {contract.threshold:.0%}, it says that it is not sure."

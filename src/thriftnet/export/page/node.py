@@ -1,4 +1,4 @@
-"""A written page's network, run by the page's own runtime in Node.js."""
+"""Runs a written page's network in Node.js with the page's own runtime."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def find_node() -> str:
     """The path of Node.js.
 
     Raises:
-        ExportError: There is none.
+        ExportError: Node.js is not installed.
     """
     node = shutil.which("node")
     if node is None:
@@ -28,12 +28,12 @@ def find_node() -> str:
 
 
 def open_page(path: Path) -> Run:
-    """A page's network: the embedded runtime and model, and nothing of this machine's.
+    """Open a page's network with its embedded runtime and model, and nothing from this machine.
 
-    The process ends with the last use of what is returned.
+    The process ends when the returned function is deleted.
 
     Raises:
-        ExportError: There is no Node.js, or the page cannot be run by it.
+        ExportError: Node.js is not installed, or cannot run the page.
     """
     script = resources.files("thriftnet.export.page") / "try_page.mjs"
     process = subprocess.Popen(

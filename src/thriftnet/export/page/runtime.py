@@ -1,4 +1,4 @@
-"""ONNX Runtime's WebAssembly build, fetched once through npm and kept in the cache."""
+"""Downloads ONNX Runtime's WebAssembly build from npm into the cache."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _MOST_BYTES = 2**25
 
 @dataclass(frozen=True)
 class WebRuntime:
-    """The two files of the runtime that a page needs."""
+    """The runtime's two files for a page."""
 
     code: bytes
     """A JavaScript module."""
@@ -60,12 +60,12 @@ class WebRuntime:
 
 
 def web_runtime(say: Callable[[str], None]) -> WebRuntime:
-    """The runtime from the cache, else from npm; its digests are known beforehand.
+    """Get the runtime from the cache or npm and verify its digests.
 
-    Nothing is written before it was fetched whole and verified.
+    Nothing is written before the download is complete and verified.
 
     Args:
-        say: Told of progress, and of a cache that cannot be written.
+        say: Called with progress, and if the cache cannot be written.
 
     Raises:
         ExportError: It is not in the cache and cannot be fetched.
@@ -83,7 +83,7 @@ def web_runtime(say: Callable[[str], None]) -> WebRuntime:
 
 
 def _cached(folder: Path) -> dict[str, bytes] | None:
-    """The files of the cache; none where one lacks or is not what its digest says."""
+    """The files in the cache; None if one is missing or has another digest."""
     try:
         files = {name: read_bounded(folder / name, most=_MOST_BYTES) for name in _SHA256}
     except OSError:
@@ -104,7 +104,7 @@ def _fetched(folder: Path, say: Callable[[str], None]) -> dict[str, bytes]:
             f"a page needs {PACKAGE.name} once, which cannot be fetched: {fault}; connect to the "
             f"network, with Node.js and its npm installed, or copy {folder} from another machine"
         ) from None
-    assert _are_right(files)  # by the digest of the archive
+    assert _are_right(files)  # checked by the digest of the archive
     return files
 
 

@@ -1,4 +1,4 @@
-"""A trained network as a page: its ONNX file and the runtime, inside."""
+"""Exports a trained network as a page that contains its ONNX file and the runtime."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from thriftnet.plain import to_stderr
 
 
 def write_page(job: Job, path: Path) -> None:
-    """Write a network as a page, in int8.
+    """Write a network as a page in int8.
 
     Raises:
-        ExportError: The runtime cannot be fetched, there is no Node.js, or a layer has no operator
-            in ONNX.
+        ExportError: The runtime cannot be downloaded, Node.js is not installed, or a layer has no
+            operator in ONNX.
     """
     _write(job, path, precision="int8")
 
 
 def write_page_fp32(job: Job, path: Path) -> None:
-    """Write a network as a page, in fp32.
+    """Write a network as a page in fp32.
 
     Raises:
         ExportError: As `write_page`.
@@ -48,10 +48,10 @@ def _write(job: Job, path: Path, *, precision: str) -> None:
 
 
 def wasm_engine(runtime: WebRuntime, model: bytes) -> PageEngine:
-    """An engine that needs nothing but the page.
+    """Make an engine that needs nothing but the page.
 
     Args:
-        runtime: That runs the network.
+        runtime: Runs the network.
         model: An ONNX file: bytes (N, H, W, 3) to probabilities (N, classes).
     """
     return PageEngine(

@@ -1,4 +1,4 @@
-"""The page as HTML, for any engine that answers it."""
+"""Renders the page as HTML, for any engine."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ _COMMON = ("capable.js", "contract.js")
 _INTERFACE = ("app.js", "camera.js")
 _FOLDER = resources.files("thriftnet.export.page")
 DECODING = ("lanczos.js", "square.js", "draft.js", "headers.js", "decode.js")
-"""Scripts that make a network's input of a picture file."""
+"""Scripts that turn a picture file into the network's input."""
 
 
 @dataclass(frozen=True)
 class PageFacts:
-    """What the page says and needs to know."""
+    """Content of the page."""
 
     name: str
-    """Of the network."""
+    """Name of the network."""
     preprocessing: Preprocessing
     rows: tuple[tuple[str, str], ...]
-    """Names and values side by side."""
+    """Pairs of name and value."""
     notes: tuple[str, ...] = ()
-    """Sentences below them."""
+    """Sentences below the rows."""
     footer: str = ""
 
 
 @dataclass(frozen=True)
 class PageEngine:
-    """What answers the page: scripts that define `engine` as contract.js says, and their parts."""
+    """The engine of a page: scripts that define `engine` as in contract.js, and their data."""
 
     scripts: tuple[Traversable, ...]
     """Files, in order."""
     whereabouts: str
-    """A sentence: where pictures are classified."""
+    """A sentence on where pictures are classified."""
     script_sources: str = ""
-    """Of its Content-Security-Policy, beside the scripts themselves."""
+    """Script sources in the Content-Security-Policy, in addition to the scripts themselves."""
     connect: str = "'none'"
-    """Where the page may send requests to, in the words of that policy."""
+    """The policy's `connect-src`."""
     embedded: Mapping[str, bytes] = field(default_factory=lambda: {})
-    """Binary parts by name, which `unpack` of wasm.js reads."""
+    """Binary data by name, for `unpack` in wasm.js."""
     licence_of: str = ""
     licence: str = ""
-    """Of the parts that are not thriftnet's."""
+    """Licence of third-party parts."""
 
 
 def scripts(*names: str) -> tuple[Traversable, ...]:
-    """Files of this folder."""
+    """Read scripts of this folder."""
     return tuple(_FOLDER / name for name in names)
 
 
 def render(page: PageFacts, engine: PageEngine) -> bytes:
-    """The page as an HTML file that loads no other.
+    """Render the page as an HTML file that loads no other.
 
     Args:
-        page: What it says.
-        engine: What answers it.
+        page: Its content.
+        engine: Its engine.
     """
     html = render_html(
         _FOLDER / "page.html.j2",
@@ -83,7 +83,7 @@ def render(page: PageFacts, engine: PageEngine) -> bytes:
 
 
 def script_facts(preprocessing: Preprocessing) -> dict[str, object]:
-    """What the scripts are told: the contract, and the limits of `read_image`."""
+    """Data for the scripts: the contract and the limits of `read_image`."""
     return {
         **preprocessing.contract(),
         "most_pixels": MAX_PIXELS,
@@ -94,18 +94,18 @@ def script_facts(preprocessing: Preprocessing) -> dict[str, object]:
 
 
 def _listed(classes: tuple[str, ...]) -> str:
-    """Classes in a sentence, as many as it bears."""
+    """Classes in a sentence, shortened if there are many."""
     if len(classes) <= _MOST_LISTED:
         return ", ".join(classes)
     return f"{', '.join(classes[:_MOST_LISTED])} and {len(classes) - _MOST_LISTED:,} more"
 
 
 def _in_script(value: object) -> str:
-    """JSON that cannot end the element it stands in."""
+    """JSON that cannot close its script element."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _embed(name: str, content: bytes) -> bytes:
-    """Bytes in an element that no browser runs; equal bytes make equal pages."""
+    """Bytes in an element that no browser runs; deterministic."""
     packed = base64.b64encode(gzip.compress(content, 9, mtime=0))
     return b'<script type="text/plain" id="embedded-%s">%s</script>\n' % (name.encode(), packed)

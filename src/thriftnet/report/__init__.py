@@ -1,1 +1,1 @@
-"""Figures of runs, and the one-file page that holds them."""
+"""Reports of runs and studies: figures, and one HTML page that contains them."""

@@ -1,4 +1,4 @@
-"""A network block by block, found by running one image through it."""
+"""Splits a network into blocks by running one image through it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _CONTAINERS = (nn.Sequential, nn.ModuleList)
 
 @dataclass(frozen=True)
 class Block:
-    """Layers that belong together: a residual block, a group, the stem, the head."""
+    """Layers of one part: a residual block, a group, the stem or the head."""
 
     name: str
-    """Path of the module in the network, as `thriftnet describe` prints it."""
+    """Path of the module, as in `thriftnet describe`."""
     content: str
     """Its convolutions and linear layers, in order."""
     output_shape: tuple[int, ...]
     """Without the batch dimension."""
     parameters: int
-    """Trainable ones."""
+    """Number of trainable parameters."""
     macs: int
-    """Multiply-accumulates of one image."""
+    """Multiply-accumulates for one image."""
 
 
 def block_table(network: nn.Module, *, image_size: int = 32) -> list[Block]:
-    """The blocks in the order of the forward pass; together they are the whole layer table."""
+    """The blocks in the order of the forward pass; they cover all layers."""
     layers = layer_table(network, image_size=image_size)
     modules = dict(network.named_modules())
     names = [_block_of(layer.name, modules) for layer in layers]
@@ -53,7 +53,7 @@ def block_table(network: nn.Module, *, image_size: int = 32) -> list[Block]:
 
 
 def _block_of(name: str, modules: dict[str, nn.Module]) -> str:
-    """The outermost module around a layer that is more than a list; else its top level."""
+    """The outermost module around a layer that is not a plain list; else its top level."""
     parts = name.split(".")
     for length in range(1, len(parts)):
         path = ".".join(parts[:length])
@@ -65,7 +65,7 @@ def _block_of(name: str, modules: dict[str, nn.Module]) -> str:
 def _output_shapes(
     network: nn.Module, names: set[str], *, image_size: int
 ) -> dict[str, tuple[int, ...]]:
-    """What each named module gives for one image."""
+    """Output shape of each named module for one image."""
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str) -> Any:
@@ -88,11 +88,11 @@ def _output_shapes(
 
 
 def _content(block: nn.Module, layers: list[Layer], modules: dict[str, nn.Module]) -> str:
-    """Such as `2 × conv 3×3 + shortcut`; norms go without saying, `/2` is a stride."""
+    """Content of a block, such as `2 × conv 3×3 + shortcut`; without norms; `/2` is a stride."""
     inside = [layer.name for layer in layers if ".shortcut." not in layer.name]
     around = [layer.name for layer in layers if ".shortcut." in layer.name]
     text = _count_same([_words(modules[name]) for name in inside])
-    # Both families name what goes around their convolutions.
+    # Both families use these names.
     if hasattr(block, "shortcut") or getattr(block, "residual", False):
         text += f" + shortcut {_count_same([_words(modules[name]) for name in around])}"
     return text.strip()

@@ -1,4 +1,4 @@
-"""A report of runs or of a study: its figures as files and the page that holds them all."""
+"""Writes the report of runs or of a study: figures as files, and the page."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from thriftnet.writable import check_folder, check_writable
 
 @dataclass(frozen=True)
 class Report:
-    """What was written."""
+    """The files of a report."""
 
     page: Path
     """The HTML file."""
     figures: tuple[Path, ...]
     """PNG and SVG files."""
     missing: tuple[str, ...]
-    """What could not be shown, in sentences with remedies."""
+    """What is missing from the report, in sentences with remedies."""
 
 
 def write_report(
@@ -40,7 +40,7 @@ def write_report(
     data: Path | None = None,
     storage: str | None = None,
 ) -> Report:
-    """Write a report as `thriftnet.write_report` says; a run that is named twice counts once."""
+    """Write a report; see `thriftnet.write_report`. Repeated runs count once."""
     distinct = list(dict.fromkeys(path.resolve() for path in runs))
     study = any(map(is_study, runs))
     if data is not None and (study or len(distinct) > 1):
@@ -62,7 +62,7 @@ def write_report(
 def write_study_report(
     paths: Sequence[Path], *, output: Path | None = None, storage: str | None = None
 ) -> Report:
-    """Write the report of a study, whatever its state.
+    """Write the report of a study in any state.
 
     Raises:
         SearchError: There are several paths, or the study's storage cannot be read.
@@ -93,7 +93,7 @@ def write_study_report(
 def _check(
     folder: Path, page: Path, figures: Path, reported: Sequence[Path], *, given: bool
 ) -> None:
-    """See that the report can be written, before it is drawn.
+    """Check that the report can be written before drawing it.
 
     Raises:
         RunError: It cannot.
@@ -109,7 +109,7 @@ def _check(
 
 
 def _write(page: Page, target: Path, figures: Path) -> Report:
-    """The page, and each of its figures in both forms."""
+    """Write the page, and each figure as PNG and SVG."""
     files: list[Path] = []
     for drawing in page.drawings:
         for ending, content in (("svg", drawing.svg.encode()), ("png", drawing.png)):
@@ -120,7 +120,7 @@ def _write(page: Page, target: Path, figures: Path) -> Report:
 
 
 def _shared_page(records: list[RunRecord]) -> Page:
-    """Several runs: one table, and groups of seeds over each other."""
+    """Page of several runs: one table, and curves per recipe over its seeds."""
     groups = group_records(records)
     missing = group_notes(groups)
     for record in records:

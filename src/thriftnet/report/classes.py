@@ -1,4 +1,4 @@
-"""What the network said of the test images: confusion and classes."""
+"""Confusion matrix and accuracy per class on the test images."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def count_confusion(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> N
 
 
 def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing:
-    """Counts of each label and prediction, darker the larger their share of the label."""
+    """Draw the confusion matrix, shaded by the share of the label's images."""
     number = len(classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(3.4, 0.36 * number)
     figure = Figure(figsize=(side + 1.8, side + 1.25))
     width, height = figure.get_size_inches()
     axes = figure.add_axes((1.25 / width, 1.05 / height, side / width, side / height))
-    # The root brings out the mistakes, a few hundredths of a row each.
+    # The root makes errors visible, as each is a few hundredths of a row.
     axes.pcolormesh(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), edgecolors="none")
     for row, column in zip(*np.nonzero(counts), strict=True):
         dark = shares[row, column] > 0.3
@@ -68,7 +68,7 @@ def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawi
 def class_shares(
     counts: NDArray[np.int64],
 ) -> list[tuple[float, float, float] | None]:
-    """Accuracy on each class with its 95% interval (Wilson); none without images."""
+    """Accuracy per class with its 95% interval (Wilson); None without images."""
     found: list[tuple[float, float, float] | None] = []
     for hits, total in zip(np.diag(counts).tolist(), counts.sum(axis=1).tolist(), strict=True):
         found.append((hits / total, *wilson_interval(hits, total)) if total else None)
@@ -76,7 +76,7 @@ def class_shares(
 
 
 def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing:
-    """Accuracy on the images of each class with its interval."""
+    """Draw the accuracy per class with its interval."""
     shares = class_shares(counts)
     overall = np.trace(counts) / max(1, counts.sum())
     height = 1.0 + 0.31 * len(classes)

@@ -1,4 +1,4 @@
-"""Loss and accuracy by epoch, and where the time went."""
+"""Curves by epoch: loss, accuracy and time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from thriftnet.report.record import RunRecord
 from thriftnet.table import clock
 
 _SEEN = 0.001
-"""Share of the time below which a part of the bars would be no more than a line."""
+"""Share of the time below which a part of a bar is too thin to see."""
 
 
 def draw_loss(record: RunRecord) -> Drawing:
-    """Training and validation loss by epoch, and the test loss at the end."""
+    """Draw training and validation loss by epoch, and the final test loss."""
     axes = style.new_axes(legend_rows=1)
     said = [
         plot_curve(axes, record.series("train_loss"), style.LINES[0], "training"),
@@ -42,7 +42,7 @@ def draw_loss(record: RunRecord) -> Drawing:
 
 
 def draw_accuracy(record: RunRecord) -> Drawing:
-    """Training and validation accuracy by epoch, and the test accuracy at the end."""
+    """Draw training and validation accuracy by epoch, and the final test accuracy."""
     axes = style.new_axes(legend_rows=1)
     said = [
         plot_curve(axes, record.series("train_accuracy"), style.LINES[0], "training", scale=100),
@@ -63,7 +63,7 @@ def draw_accuracy(record: RunRecord) -> Drawing:
 
 
 def draw_time(record: RunRecord) -> Drawing:
-    """Seconds of training and of everything else in each epoch."""
+    """Draw the seconds of training and of everything else per epoch."""
     epochs, training, other = epoch_seconds(record)
     axes = style.new_axes(legend_rows=1)
     edges = [*(epoch - 0.5 for epoch in epochs), epochs[-1] + 0.5]
@@ -99,7 +99,7 @@ def draw_time(record: RunRecord) -> Drawing:
 
 
 def epoch_seconds(record: RunRecord) -> tuple[list[int], list[float], list[float]]:
-    """Numbers of the epochs, and seconds of training and of the rest in each."""
+    """Epoch numbers, with seconds of training and of the rest."""
     plan = record.epoch_plan()
     epochs: list[int] = []
     training: list[float] = []
@@ -124,7 +124,7 @@ def plot_curve(
     *,
     scale: float = 1,
 ) -> tuple[str, list[float]]:
-    """Draw a line with a few markers; nothing where there is no value."""
+    """Draw a line with a few markers; nothing without values."""
     epochs, values = series
     scaled = [value * scale for value in values]
     if values:
@@ -138,14 +138,14 @@ def plot_curve(
 
 
 def label_epochs(axes: Axes, quantity: str) -> None:
-    """Name both axes of something by epoch."""
+    """Label both axes of a figure by epoch."""
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def _plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple[str, list[float]]:
-    """The one test figure, after the last epoch."""
+    """Plot the test value after the last epoch."""
     if not record.test:
         return "test", []
     value, last = record.test[key] * scale, len(record.epochs)

@@ -1,4 +1,4 @@
-"""A finished figure: its files, and its form on the page."""
+"""Renders a figure to its files and for the page."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ _THEME = {
     style.ORANGE: "orange",
     style.SKY: "sky",
 }
-"""Colours of a figure that the page's theme may change, by the name of its CSS variable."""
+"""Colours that follow the page's theme, by CSS variable."""
 
 
 _wanted: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: True)
 
 
 class NotWantedError(Exception):
-    """Nobody waits for the figure any more."""
+    """The figure is no longer needed."""
 
 
 @contextmanager
 def drawing_while(wanted: Callable[[], bool]) -> Iterator[None]:
-    """A block in which each figure is begun only while it is wanted, in this thread.
+    """Draw figures in this block only while they are needed (per thread).
 
     Raises:
-        NotWantedError: It is not.
+        NotWantedError: A figure is no longer needed.
     """
     token = _wanted.set(wanted)
     try:
@@ -60,19 +60,19 @@ def drawing_while(wanted: Callable[[], bool]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Picture:
-    """One small image with what is said of it."""
+    """A small image with its caption."""
 
     pixels: NDArray[np.uint8]
     """(H, W, 3)."""
     alt: str
     lines: tuple[str, ...]
-    """Shown below; the first one stands out."""
+    """Caption lines; the first is emphasised."""
     first: bool = False
-    """Whether it begins a row of the page."""
+    """Whether it starts a new row on the page."""
 
     @property
     def data_uri(self) -> str:
-        """The picture as a PNG inside an address."""
+        """The picture as a PNG data URI."""
         file = io.BytesIO()
         Image.fromarray(self.pixels).save(file, "PNG")
         return "data:image/png;base64," + b64encode(file.getvalue()).decode()
@@ -85,26 +85,26 @@ class Picture:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure as files, with its words."""
+    """A figure as files, with its texts."""
 
     name: str
-    """Of the files, without their endings."""
+    """Name of the files, without suffix."""
     title: str
     caption: str
     alt: str
-    """What a reader who cannot see it should know."""
+    """Alternative text."""
     svg: str
     png: bytes
     wide: bool = False
-    """Whether it takes the whole width of the page."""
+    """Whether it spans the page."""
     pictures: tuple[Picture, ...] = field(default=())
-    """If any, the page shows these in place of the SVG, so that they flow with its width."""
+    """If any, the page shows these instead of the SVG, and they wrap with its width."""
     paired: bool = False
-    """Whether each two of them stay beside each other."""
+    """Whether consecutive pairs stay side by side."""
 
     @property
     def page_svg(self) -> str:
-        """The SVG element for the page: themed, and its ids its own among many on one page."""
+        """The SVG element for the page, themed, with ids unique on the page."""
         element = self.svg[self.svg.index("<svg") :]
         element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
         element = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", element)
@@ -128,7 +128,7 @@ def finish(
     """Render a figure to its files.
 
     Raises:
-        NotWantedError: It is not wanted any more (`drawing_while`).
+        NotWantedError: It is no longer needed (`drawing_while`).
     """
     if not _wanted.get()():
         raise NotWantedError
@@ -161,13 +161,13 @@ def draw_pictures(
     alt: str,
     paired: bool = False,
 ) -> Drawing:
-    """Pictures in rows, each with its lines below; `paired`: each two belong together."""
+    """Draw pictures in rows with captions; `paired`: in pairs."""
     rows = -(-len(pictures) // columns)
     cell, gap, line_height = style.WHOLE / columns, 0.14, 0.18  # inches
     side = cell - gap
     row_height = side + 0.08 + line_height * max(len(picture.lines) for picture in pictures) + gap
     figure = Figure(figsize=(style.WHOLE, rows * row_height))
-    axes = figure.add_axes((0, 0, 1, 1))  # one for all: sixteen take a second to lay out
+    axes = figure.add_axes((0, 0, 1, 1))  # one axes for all: laying out sixteen takes a second
     axes.set_axis_off()
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)

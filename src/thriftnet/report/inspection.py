@@ -1,4 +1,4 @@
-"""A data set as a page: counts, pictures of each class, and near-duplicates side by side."""
+"""Page of a data set: counts, pictures of each class, and near-duplicates side by side."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from thriftnet.training.environment import package_version
 
 _CLASSES, _GROUPS, _COLUMNS = 60, 24, 8
 _OF_A_CLASS, _OF_MANY, _MANY = 8, 4, 20
-"""Pictures of each class, and of each of more than so many classes."""
+"""Pictures per class, the same for many classes, and how many are many."""
 
 
 def inspection_page(collection: Collection, found: Inspection, *, shown: str) -> Page:
-    """The page of a data set.
+    """Make the page of a data set.
 
     Args:
         collection: Its pictures.
-        found: What was counted.
-        shown: The command that prints the same.
+        found: Its inspection.
+        shown: The equivalent command.
     """
     same = found.duplicates
     drawings = [
@@ -59,7 +59,7 @@ def inspection_page(collection: Collection, found: Inspection, *, shown: str) ->
 
 
 def _examples(collection: Collection) -> Drawing:
-    """Pictures of each class, spread over all that it has."""
+    """Pictures of each class, evenly spaced."""
     pictures: list[Picture] = []
     most = _OF_A_CLASS if len(collection.classes) <= _MANY else _OF_MANY
     for label, name in enumerate(collection.classes[:_CLASSES]):
@@ -82,7 +82,7 @@ def _examples(collection: Collection) -> Drawing:
 def _groups(
     collection: Collection, groups: tuple[tuple[int, ...], ...], name: str, title: str
 ) -> Drawing | None:
-    """The first two pictures of each of some groups; none without groups."""
+    """The first two pictures of some groups; None without groups."""
     if not groups:
         return None
     split = np.full(len(collection.labels), "", dtype=object)

@@ -1,4 +1,4 @@
-"""The network drawn from itself: its blocks, and what its first layer looks for."""
+"""Draws the network's blocks and the filters of its first layer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from thriftnet.report.blocks import Block
 from thriftnet.report.drawing import Drawing, finish
 
 _ROW = 0.44
-"""Height of a block, inches."""
+"""Height of a block in inches."""
 
 
 def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_size: int) -> Drawing:
-    """Blocks from the picture down to the logits, each with its shape, parameters and MACs."""
+    """Draw the blocks from the picture to the logits, with shape, parameters and MACs."""
     rows = ["image", *blocks]
     height = _ROW * len(rows) + 0.5
     axes = style.new_axes(width=style.WHOLE, height=height)
@@ -95,7 +95,7 @@ def first_filters(network: nn.Module) -> NDArray[np.float32] | None:
 
 
 def draw_filters(filters: NDArray[np.float32]) -> Drawing:
-    """Every filter as a small colour picture; grey is zero."""
+    """Draw each filter as a small colour picture; grey is zero."""
     count, size = filters.shape[0], filters.shape[1]
     columns = min(count, 16)
     rows = -(-count // columns)

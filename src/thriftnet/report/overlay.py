@@ -1,4 +1,4 @@
-"""Groups of runs over each other: means with bands over seeds, as the paper's figures 1 and 2."""
+"""Overlaid curves of groups of runs, as means with bands over seeds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record_groups import RecordGroup
 
 MOST_GROUPS = len(style.LINES)
-"""That a reader can tell apart."""
+"""Limit of groups in one figure."""
 
 _HALF_LABEL = 20
-"""Letters of a label that half the width of a legend has room for."""
+"""Number of characters in half the width of a legend."""
 
 _BAND = "Lines are means over seeds, bands reach from the smallest to the largest. "
 _CURVES = (
@@ -29,7 +29,7 @@ _CURVES = (
 
 
 def draw_overlays(groups: list[RecordGroup]) -> list[Drawing]:
-    """Every curve that at least one group has, then the test figures."""
+    """Draw each curve that at least one group has, then the test metrics."""
     drawings: list[Drawing] = []
     for key, title, quantity, scale, test in _CURVES:
         if any(len(group.band(key)[0]) for group in groups):
@@ -90,7 +90,7 @@ def _draw_curve(
 
 
 def _draw_tests(groups: list[RecordGroup]) -> Drawing:
-    """One point a seed, and the mean."""
+    """Draw a point per seed, and the mean."""
     axes = _rows([style.printable(group.label, longest=22) for group in groups])
     words: list[str] = []
     for place, (group, look) in enumerate(zip(groups, style.LINES, strict=False)):
@@ -118,7 +118,7 @@ def _draw_tests(groups: list[RecordGroup]) -> Drawing:
 
 
 def _draw_classes(groups: list[RecordGroup], classes: tuple[str, ...]) -> Drawing:
-    """Mean accuracy on each class."""
+    """Draw the mean accuracy per class."""
     columns, rows = _legend([_name(group) for group in groups])
     axes = _rows([style.printable(name, longest=16) for name in classes], legend_rows=rows)
     for number, (group, look) in enumerate(zip(groups, style.LINES, strict=False)):
@@ -143,7 +143,7 @@ def _draw_classes(groups: list[RecordGroup], classes: tuple[str, ...]) -> Drawin
 
 
 def _class_accuracy(group: RecordGroup) -> NDArray[np.float64] | None:
-    """(classes,) percent, the mean over runs with predictions."""
+    """(classes,) in percent, the mean over runs with predictions."""
     found: list[NDArray[np.float64]] = []
     for record in group.records:
         if record.logits is not None and record.labels is not None:
@@ -157,13 +157,13 @@ def _name(group: RecordGroup) -> str:
 
 
 def _legend(labels: list[str]) -> tuple[int, int]:
-    """Columns and rows that labels take beside each other, or under each other if they are long."""
+    """Columns and rows of the legend; long labels get one column."""
     columns = 2 if max(map(len, labels)) <= _HALF_LABEL else 1
     return columns, -(-len(labels) // columns)
 
 
 def _rows(names: list[str], *, legend_rows: int = 0) -> Axes:
-    """Axes with a named row for each of several things."""
+    """Axes with a labelled row per item."""
     height = 0.75 + 0.36 * len(names) + 0.2 * legend_rows
     axes = style.new_axes(height=height)
     low = 0.52 / height

@@ -1,4 +1,4 @@
-"""The page: one file that needs no other and no network."""
+"""The page as one file that loads no others."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from thriftnet.table import Table
 
 @dataclass(frozen=True)
 class Card:
-    """Something that was said, and what became of it."""
+    """A claim and its verdict."""
 
     says: str
-    """In the words of whoever said it."""
+    """The claim, in its author's words."""
     where: str
     words: str
-    """Explains, or puts right."""
+    """Explanation or correction."""
     mark: str = ""
-    """A sign for the verdict."""
+    """Symbol of the verdict."""
     verdict: str = ""
     facts: tuple[tuple[str, str], ...] = ()
-    """Names and values side by side."""
+    """Pairs of name and value."""
     command: str = ""
-    """What would tell."""
+    """A command that would verify it."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class Section:
     drawings: tuple[Drawing, ...] = ()
     tables: tuple[Table, ...] = ()
     commands: tuple[tuple[str, str], ...] = ()
-    """What each is for, and the command."""
+    """Pairs of purpose and command."""
     cards: tuple[Card, ...] = ()
 
     @property
     def anchor(self) -> str:
-        """Its id on the page."""
+        """Its HTML id."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that a report says."""
+    """Content of a report."""
 
     title: str
     subtitle: str
@@ -57,20 +57,22 @@ class Page:
     sections: tuple[Section, ...]
     footer: str
     notes: str = "What is missing"
-    """Heads what `missing` says."""
+    """Heading of `missing`."""
 
     @property
     def drawings(self) -> list[Drawing]:
-        """Every figure, in order."""
+        """All figures, in order."""
         return [drawing for section in self.sections for drawing in section.drawings]
 
 
 def render(page: Page, *, version: str | None = None) -> bytes:
-    """The page as an HTML file. All text is escaped and cleaned; only the figures are markup.
+    """Render the page as an HTML file.
+
+    All text is escaped and sanitised; only the figures are markup.
 
     Args:
-        page: What it says.
-        version: Of a page that follows its run (`LivePage`); none: the page stands for itself.
+        page: Its content.
+        version: Of a page that follows its run (`LivePage`); None: a page in a file.
     """
     folder = resources.files("thriftnet.report") / "page"
     names = ("script.js",) if version is None else ("script.js", "live.js")

@@ -1,4 +1,4 @@
-"""What a run folder holds, read for a report: what is there, and what is missing."""
+"""Reads a run folder for a report, and notes what is missing."""
 
 from __future__ import annotations
 
@@ -30,53 +30,53 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything a report says of one run."""
+    """Everything that a report shows of a run."""
 
     run: RunFolder
     recipe: Recipe
     environments: list[dict[str, Any]]
-    """What it began on, and what it went on with each time that this was something else."""
+    """Its first environment, and each different one on resuming."""
     start: MetricRecord
-    """The line of the start; empty if it is missing."""
+    """The `start` line; empty if it is missing."""
     epochs: list[MetricRecord]
     end: MetricRecord
-    """The line of the end; empty in a run that was cut."""
+    """The `end` line; empty in an unfinished run."""
     test: MetricRecord
     """The latest test metrics with the recipe's views; empty before `evaluate`."""
     evaluations: dict[EvaluationKey, MetricRecord]
-    """The latest of every data set, corruption, views and precision."""
+    """The latest evaluation per data set, corruption, views and precision."""
     robustness: MetricRecord
     """The latest accuracy under corruption; empty before `evaluate --robust`."""
     model: SavedModel | None
     logits: NDArray[np.float32] | None
-    """(N, classes) of the test images, under `tta`."""
+    """(N, classes) for the test images, with `tta`."""
     labels: NDArray[np.int64] | None
     """(N,)."""
     tta: str
-    """Of the test metrics: the recipe's."""
+    """The recipe's views, as in the test metrics."""
     running: bool
-    """Whether its training goes on."""
+    """Whether it is training."""
     missing: tuple[str, ...]
-    """A sentence for each thing that could not be shown, with its remedy."""
+    """A sentence for each missing item, with its remedy."""
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What it began on."""
+        """Its first environment."""
         return self.environments[0]
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
+        """Class names."""
         return _classes(self.model, self.start)
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole run; a time budget may have ended it before the plan's."""
+        """Steps of the whole run; a time budget may end it before those planned."""
         return int(self.end.get("step", self.start.get("steps", 0)))
 
     @property
     def state(self) -> str:
-        """Where the run stands, in a few words."""
+        """State of the run in a few words."""
         if self.end:
             return "finished"
         if self.running:
@@ -85,19 +85,19 @@ class RunRecord:
         return f"cut at step {last:,} of {self.total_steps:,}" if self.start else "cut"
 
     def epoch_plan(self) -> Epochs | None:
-        """How many steps each epoch has; none if the line of the start is missing."""
+        """Steps per epoch; None if the `start` line is missing."""
         if not self.start:
             return None
         return Epochs.of(self.recipe.train, images=int(self.start["train_images"]))
 
     def series(self, key: str) -> tuple[list[float], list[float]]:
-        """Epochs that have a finite value of `key`, and those values."""
+        """Epochs with a finite value of `key`, and the values."""
         pairs = [(e["epoch"], e[key]) for e in self.epochs if is_figure(e.get(key))]
         return [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
 
 
 def read_record(path: Path) -> RunRecord:
-    """Read a run folder, whatever its state.
+    """Read a run folder in any state.
 
     Raises:
         RunError: There is no run at `path`.
@@ -164,7 +164,7 @@ def _missing_lines(
     epochs: list[MetricRecord],
     running: bool,
 ) -> list[str]:
-    """What the metrics do not tell."""
+    """Notes on missing lines of the metrics."""
     found: list[str] = []
     if not start:
         found.append("The metrics have no line of the start: no learning rate by step.")
@@ -188,7 +188,7 @@ def _missing_lines(
 
 
 def _or_say(read: Callable[[], _T], otherwise: _T, missing: list[str]) -> _T:
-    """What can be read; if it is damaged, its error becomes a sentence of the report."""
+    """Read a part; if it is damaged, its error becomes a note of the report."""
     try:
         return read()
     except RunError as fault:
@@ -197,7 +197,7 @@ def _or_say(read: Callable[[], _T], otherwise: _T, missing: list[str]) -> _T:
 
 
 def _classes(model: SavedModel | None, start: MetricRecord) -> tuple[str, ...]:
-    """Of the network, or of the data that its training began with; earlier runs had CIFAR-10's."""
+    """Classes of the model, or of the data at the start; old runs used CIFAR-10's."""
     if model is not None:
         return model.classes
     said = start.get("classes")

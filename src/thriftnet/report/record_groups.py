@@ -1,4 +1,4 @@
-"""Several runs: those that differ by the seed alone belong together."""
+"""Groups runs that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from thriftnet.report.record import RunRecord
 
 @dataclass(frozen=True)
 class RecordGroup:
-    """Runs of one recipe with different seeds."""
+    """Runs of one recipe that differ only in their seed."""
 
     label: str
-    """As `label_recipes` calls its recipe."""
+    """The recipe's label from `label_recipes`."""
     records: tuple[RunRecord, ...]
 
     def band(
         self, key: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Epochs with the mean, least and largest value over the runs that went furthest."""
+        """Epochs with mean, minimum and maximum over the longest runs."""
         series = [dict(zip(*record.series(key), strict=True)) for record in self.records]
         furthest = max((max(values) for values in series if values), default=0)
         told = [values for values in series if furthest in values]
@@ -37,12 +37,12 @@ class RecordGroup:
         return np.array(common), table.mean(axis=0), table.min(axis=0), table.max(axis=0)
 
     def tests(self, key: str) -> list[float]:
-        """A test figure of each run that has it."""
+        """A test metric of each run that has it."""
         return [float(record.test[key]) for record in self.records if record.test]
 
 
 def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
-    """Runs by recipe, in the order given."""
+    """Group runs by recipe, in the order given."""
     found: dict[str, list[RunRecord]] = {}
     for record in records:
         found.setdefault(name_experiment(record.recipe, _digests(record)), []).append(record)
@@ -54,12 +54,12 @@ def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
 
 
 def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
-    """What keeps the groups from being compared, in sentences."""
+    """Notes on differences that make a comparison unfair."""
     notes: list[str] = []
     records = [record for group in groups for record in group.records]
     known = [tuple(sorted(map(str, _digests(r).items()))) for r in records if _digests(r)]
     sets = {record.recipe.data.dataset for record in records}
-    if len(known) == len(records):  # the same pictures may lie in two places
+    if len(known) == len(records):  # the same pictures may be in two places
         sets = set(known)
     if max(len(sets), len(set(known)), len({record.classes for record in records})) > 1:
         notes.append("The runs are of different data sets: their figures cannot be compared.")
@@ -86,6 +86,6 @@ def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
 
 
 def _digests(record: RunRecord) -> dict[str, Any]:
-    """Of the data the run was trained on; empty if it is not known."""
+    """Digests of the training data; empty if unknown."""
     data = record.environment.get("data")
     return data if isinstance(data, dict) else {}

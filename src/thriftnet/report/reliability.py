@@ -1,4 +1,4 @@
-"""What the network's probabilities are worth: reliability, and what abstention buys."""
+"""Reliability of the probabilities, and risk against coverage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 _POINTS = 400
-"""Of a curve; a screen shows no more."""
+"""Points of a curve; a screen shows no more."""
 
 
 def _confidence(logits: Logits, labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -25,7 +25,7 @@ def _confidence(logits: Logits, labels: Labels) -> tuple[NDArray[np.float64], ND
 
 
 def draw_reliability(found: CalibrationReport, logits: Logits, labels: Labels) -> Drawing:
-    """Accuracy against confidence over bins of equal numbers of images."""
+    """Draw accuracy against confidence in bins of equal numbers of images."""
     confidence, hit = _confidence(logits, labels)
     bins = reliability(confidence, hit)
     axes = style.new_axes(height=4.6, legend_rows=1)
@@ -69,7 +69,7 @@ def _verdict(found: CalibrationReport) -> str:
 
 
 def draw_risk_coverage(logits: Logits, labels: Labels) -> Drawing:
-    """The share of errors among the images that are kept, the most confident first."""
+    """Draw the error rate on the most confident images against their share."""
     confidence, hit = _confidence(logits, labels)
     coverage, risk = risk_coverage(confidence, hit)
     area, kept = risk_area(confidence, hit), coverage_at(confidence, hit, accuracy=0.99)
@@ -96,7 +96,7 @@ def draw_risk_coverage(logits: Logits, labels: Labels) -> Drawing:
 
 
 def calibration_table(found: CalibrationReport) -> Table:
-    """Every figure of the probabilities."""
+    """Table of the calibration metrics."""
     low, high = found.interval
     rows = [
         ("negative log likelihood (nats)", f"{found.nll:.4f}"),

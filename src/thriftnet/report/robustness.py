@@ -1,4 +1,4 @@
-"""Accuracy under corruption, drawn."""
+"""Draws the accuracy under corruption."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIGURES = ("mean", "clean", "jpeg_75", "flip_rate")
 
 
 def robustness_section(line: MetricRecord) -> Section | None:
-    """The section of a run's latest `evaluate --robust`; none without one that can be read."""
+    """The section of a run's latest `evaluate --robust`; None without a readable one."""
     cells = _cells(line)
     if cells is None:
         return None
@@ -24,7 +24,7 @@ def robustness_section(line: MetricRecord) -> Section | None:
 
 
 def _cells(line: MetricRecord) -> dict[str, list[float]] | None:
-    """The accuracies of a line of the metrics, if all are there; a file may hold anything."""
+    """The accuracies in a metrics line, if complete; a file may contain anything."""
     found: Any = line.get("corruptions")
     interval: Any = line.get("interval")
     if not isinstance(found, dict) or set(found) != set(CORRUPTIONS):
@@ -41,7 +41,7 @@ def _cells(line: MetricRecord) -> dict[str, list[float]] | None:
 
 
 def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawing:
-    """A row for each corruption, from severity 1 to 5, the images as they are beside it."""
+    """Draw a row per corruption with severities 1 to 5, and the clean accuracy."""
     height = 1.0 + 0.29 * len(cells)
     axes = style.new_axes(height=height, legend_rows=1)
     figure = style.figure_of(axes)

@@ -1,4 +1,4 @@
-"""The learning rate by step, with the parts of its schedule marked."""
+"""Draws the learning rate by step, with the phases of its schedule."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
 
 _POINTS = 1500
-"""Of the line; more cannot be seen."""
+"""Points of the line; a screen shows no more."""
 
 _DECAYS = {"warmup_cosine": "cosine decay", "linear": "linear decay", "one_cycle": "cosine decay"}
 
 
 def draw_learning_rate(record: RunRecord) -> Drawing | None:
-    """What the recipe's schedule gives, and what the run wrote down; none without a plan."""
+    """Draw the recipe's schedule and the recorded rates; None without a plan."""
     epochs, total = record.epoch_plan(), record.total_steps
     if epochs is None or total < 1:
         return None
@@ -36,7 +36,7 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
             linewidth=0.8, hatch="////" if rising else None, label=f"{name}: {first:,}–{last:,}",
         )  # fmt: skip
     axes.plot(steps, rates, color=style.BLUE, label="schedule")
-    # A line tells the rate of the last step of its epoch.
+    # A line has the rate of its epoch's last step.
     told = [(e["step"] - 1, e["learning_rate"]) for e in record.epochs if "learning_rate" in e]
     if told:
         axes.plot(
@@ -68,7 +68,7 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
 def schedule_parts(
     section: ScheduleSection, *, steps_per_epoch: int, total: int
 ) -> list[tuple[str, int, int]]:
-    """Names, first and last steps of a schedule's parts, as far as the run goes."""
+    """Name, first and last step of each phase, up to the end of the run."""
     rise = min(total, round(section.warmup_epochs * steps_per_epoch))
     if section.name == "constant":
         return [("constant", 0, total)]

@@ -1,4 +1,4 @@
-"""Pictures: the training images as the network saw them, and its most confident mistakes."""
+"""Draws augmented training images and the most confident errors."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ _SAMPLES = 16
 
 
 def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor, Tensor]:
-    """The images of a run's first forward pass.
+    """Reproduce the images of a run's first forward pass.
 
-    Every draw of a run is named by its seed, purpose and step, so that the first micro-batch can
-    be made again as it was.
+    Random draws depend on seed, purpose and step, so the first micro-batch can be recomputed exactly.
 
     Returns:
-        The images as they are, as the network saw them (N, 3, H, W, normalised), and the targets
-        (N, classes).
+        The original images, the augmented ones (N, 3, H, W, normalised), and the targets (N,
+        classes).
     """
     recipe = record.recipe
     settings, seed = recipe.train, recipe.seed
@@ -67,7 +66,7 @@ def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor,
 
 
 def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
-    """Training images beside what the network saw of them at its first step."""
+    """Draw training images beside their augmented versions of the first step."""
     originals, seen, targets = first_images(record, data)
     pictures: list[Picture] = []
     for number in range(min(_SAMPLES // 2, len(originals))):
@@ -108,7 +107,7 @@ def draw_mistakes(
     classes: tuple[str, ...],
     title: Callable[[int], str],
 ) -> Drawing | None:
-    """Test images that were named wrongly with the largest probability; none if all is right."""
+    """Draw the wrongly classified test images with the largest probability; None without errors."""
     shares = torch.from_numpy(logits).softmax(dim=1).numpy()
     predicted = shares.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
@@ -138,13 +137,13 @@ def draw_mistakes(
 
 
 def _as_bytes(image: Tensor, *, mean: Triple, std: Triple) -> NDArray[np.uint8]:
-    """A normalised (3, H, W) image as (H, W, 3) bytes."""
+    """Convert a normalised (3, H, W) image to (H, W, 3) bytes."""
     pixels = (image.permute(1, 2, 0) * torch.tensor(std) + torch.tensor(mean)) * 255
     return pixels.round().clamp(0, 255).to(torch.uint8).numpy()
 
 
 def _target_words(target: Tensor, classes: tuple[str, ...]) -> str:
-    """Such as `cat`, or `0.70 cat, 0.30 dog` of a mixed image."""
+    """Describe a target: `cat`, or `0.70 cat, 0.30 dog` for a mixed image."""
     held = [(share, classes[at]) for at, share in enumerate(target.tolist()) if share > 0.005]
     if len(held) == 1:
         return held[0][1]

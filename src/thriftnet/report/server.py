@@ -1,4 +1,4 @@
-"""The report of a run that goes on, served to browsers on this machine and kept up to date."""
+"""Serves the live report of a run to browsers on this machine."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from thriftnet.runs.state import is_training
 from thriftnet.training.data import open_data
 
 HOST = "127.0.0.1"
-"""This machine alone: a run is nobody else's business."""
+"""Only this machine."""
 
 _FOOTER = "Served by thriftnet watch, and redrawn after each epoch; thriftnet report keeps it."
 
 
 class LivePage:
-    """A run's page, drawn anew when the run has something new to show."""
+    """A run's page, redrawn when the run has changed."""
 
     def __init__(self, path: Path, *, data: Path | None = None) -> None:
         self.run = RunFolder.open(path)
         if data is not None:
-            # A wrong place is told here, and not to the browser alone.
+            # Fail here for a wrong path, not only in the browser.
             open_data(self.run.recipe().data, data)
         self.data = data
         self.closed = False
@@ -48,9 +48,10 @@ class LivePage:
         self._page = b""
 
     def version(self) -> str:
-        """Changes when the figures do: with the metrics, the final model or the predictions.
+        """Version of the page.
 
-        And when a training begins or ends, since the page says whether one goes on.
+        It changes with the metrics, the final model and the predictions, and when a training starts
+        or ends.
         """
         parts = ["on" if is_training(self.run) else "over"]
         for file in (self.run.metrics_path, self.run.model_path, self.run.predictions_path):
@@ -62,7 +63,7 @@ class LivePage:
         return "_".join(parts)
 
     def page(self) -> bytes:
-        """The page as it should be now; browsers that ask at once wait for one drawing."""
+        """The current page; concurrent requests wait for one rendering."""
         with self._lock:  # matplotlib draws one figure at a time
             version = self.version()
             if version != self._version and not self.closed:
@@ -73,36 +74,35 @@ class LivePage:
             return self._page
 
     def standing(self) -> bytes:
-        """Where the run stands, as JSON, with the version of the page."""
+        """State of the run as JSON, with the version of the page."""
         told = read_live_run(self.run.path).to_json()
         return json.dumps({**told, "version": self.version()}).encode()
 
 
 _OWN_NAMES = {"localhost", "127.0.0.1", "[::1]"}
-"""Hosts of an address bar that this machine serves. A page elsewhere whose name was made to lead
-here (DNS rebinding) sends its own name, and could read the run."""
+"""Accepted hosts. A foreign page whose name was made to resolve to this machine (DNS rebinding)
+sends its own name, and could read the run."""
 _SILENT_SECONDS = 10.0
 _MOST_CONNECTIONS = 32
-"""Each has a thread; the oldest ends for one more."""
+"""Each has a thread; one more closes the oldest."""
 
 
 class LiveServer(ThreadingHTTPServer):
-    """Serves one run's page at `/` and its standing at `/standing`."""
+    """Serves a run's page at `/` and its state at `/standing`."""
 
-    # A page is drawn by C++, where a thread cannot be cut off when Python ends: Python would end by
-    # std::terminate. So every thread is waited for.
+    # Wait for all threads: one that is inside C++ while drawing would end Python by std::terminate.
     daemon_threads = False
 
     def __init__(self, path: Path, *, port: int, data: Path | None = None) -> None:
-        """Take the port.
+        """Bind the port.
 
         Args:
             path: A run folder.
-            port: 0 takes one that is free.
-            data: Where the run's images lie; none: as its recipe says.
+            port: 0: any free port.
+            data: Path of the run's images; None: as in its recipe.
 
         Raises:
-            RunError: There is no run, or the port is taken or not allowed.
+            RunError: There is no run, or the port is in use or not allowed.
             DataError: `data` was given and cannot be read.
         """
         self.live = LivePage(path, data=data)
@@ -116,7 +116,7 @@ class LiveServer(ThreadingHTTPServer):
             raise RunError(f"port {port} {reason}; choose another with --port") from None
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a connection its thread, in place of the oldest where there are many."""
+        """Start a thread for a connection; close the oldest if there are too many."""
         with self._opening:
             self._open.append(request)
             if len(self._open) > _MOST_CONNECTIONS:
@@ -125,13 +125,13 @@ class LiveServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget a connection that is over."""
+        """Forget a closed connection."""
         with self._opening, contextlib.suppress(ValueError):
             self._open.remove(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """End every connection and wait for its thread, at most until a figure is drawn."""
+        """Close all connections and wait for their threads, at most for one figure."""
         self.live.closed = True
         with self._opening:
             for request in self._open:
@@ -140,13 +140,13 @@ class LiveServer(ThreadingHTTPServer):
         super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that went away or fell silent."""
+        """Ignore errors of browsers that disconnect or time out."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """URL to open in a browser."""
         return f"http://{HOST}:{self.server_address[1]}/"
 
 
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _SILENT_SECONDS
 
     def do_GET(self) -> None:
-        """Answer a browser."""
+        """Answer a request."""
         host = self.headers.get("Host", "")
         if re.sub(r":\d+$", "", host).lower() not in _OWN_NAMES:
             told = f"open {self.server.address}\n".encode()
@@ -170,14 +170,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(HTTPStatus.OK, "application/json", live.standing())
             else:
                 self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is only /\n")
-        except ThriftnetError as fault:  # such as a run folder that was removed meanwhile
+        except ThriftnetError as fault:  # such as a removed run folder
             text = f"{fault}\n".encode()
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text)
         except (ConnectionError, NotWantedError):
-            pass  # the browser went away, or the watch ends
+            pass  # the browser disconnected, or the server stops
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal shows the run."""
+        """Log nothing: the terminal shows the run."""
 
     def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self.send_response(status)

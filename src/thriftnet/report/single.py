@@ -1,4 +1,4 @@
-"""All that is known of one run, as a page."""
+"""Page of one run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from thriftnet.training.environment import package_version
 
 
 def single_page(record: RunRecord, *, data: Path | None) -> Page:
-    """Draw what the run has; what it lacks stands among `missing`.
+    """Make the page of a run; missing parts are listed in `missing`.
 
     Raises:
         DataError: `data` was given and cannot be read.
@@ -61,7 +61,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
 
 
 def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """The figures that one looks for first."""
+    """The most important numbers."""
     facts: list[tuple[str, str]] = []
     if record.test:
         facts.append((f"Test accuracy ({record.tta})", f"{record.test['accuracy']:.2%}"))
@@ -91,7 +91,7 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
 
 
 def _by_class(record: RunRecord) -> ClassSummary | None:
-    """Metrics of each class; none without predictions."""
+    """Metrics per class; None without predictions."""
     if record.logits is None or record.labels is None:
         return None
     return summarise_classes(classes.count_confusion(record.logits, record.labels), record.classes)
@@ -137,7 +137,7 @@ def _test(record: RunRecord, images: OpenDataset | None, missing: list[str]) -> 
 
 
 def _titles(images: OpenDataset | None) -> Callable[[int], str]:
-    """What a test image is called: the file of a user's own, the number of any other."""
+    """Titles of test images: file names of own pictures, else numbers."""
     if images is None or images.name == "cifar10" or images.collection is None:
         return lambda number: f"image {number}"
     collection = images.collection()
@@ -155,7 +155,7 @@ def _network(record: RunRecord) -> Section:
     name, count, side = record.recipe.name, len(record.classes), record.recipe.data.image_size
     blocks = block_table(net, image_size=side)
     drawings = [network.draw_architecture(blocks, name=name, classes=count, image_size=side)]
-    filters = network.first_filters(net) if model else None  # those of a new network are noise
+    filters = network.first_filters(net) if model else None  # noise if untrained
     if filters is not None:
         drawings.append(network.draw_filters(filters))
     return Section("Network", tuple(drawings), (tables.blocks_table(blocks),))
@@ -168,7 +168,7 @@ def _seen(record: RunRecord, images: OpenDataset | None) -> Section:
 
 
 def _reproduce(record: RunRecord) -> Section:
-    """Recipe, environment, and the commands that would do it again."""
+    """Recipe, environment, and the commands that reproduce the run."""
     path = record.run.path
     again = ["--name", f"{record.run.name}-again"]
     commands = [
@@ -189,7 +189,7 @@ def _reproduce(record: RunRecord) -> Section:
 
 
 def _checkouts(record: RunRecord) -> list[tuple[str, str]]:
-    """How to have the code that the run ran, and that it went on with."""
+    """Commands to get the versions of the code that the run used."""
     found: list[tuple[str, str]] = []
     last = None
     for facts in record.environments:
@@ -204,7 +204,7 @@ def _checkouts(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _load_images(record: RunRecord, data: Path | None, missing: list[str]) -> OpenDataset | None:
-    """The run's images, where nothing has to be fetched; none, with the remedy noted, elsewhere."""
+    """The run's images if they are on this machine; else None, and the remedy is noted."""
     settings = record.recipe.data
     if data is None and not is_at_hand(settings.dataset):
         missing.append(

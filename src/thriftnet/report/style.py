@@ -1,4 +1,4 @@
-"""How figures look: in colour, in grey, to colour-blind readers, in print and on a dark page."""
+"""Style of figures, legible in colour, grey, print, dark pages and to the colour-blind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, MUTED, FAINT, PANEL, PAPER = "#1b1b1b", "#5f6368", "#dadce0", "#f3f4f6", "#fefefe"
-"""Text and axes, second text, grid, spans, background: on the page they follow the theme."""
+"""Text and axes, secondary text, grid, spans, background; on the page they follow the theme."""
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
     "#0072b2",
@@ -23,12 +23,12 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
     "#e69f00",
     "#56b4e9",
 )
-"""Of Okabe and Ito's palette for all kinds of colour vision (2008), the darkest first."""
+"""Okabe and Ito's colour-blind-safe palette (2008), darkest first."""
 
 
 @dataclass(frozen=True)
 class LineStyle:
-    """Colour, dashes and marker together: any one of them tells the lines apart."""
+    """Colour, dashes and marker; each alone distinguishes the lines."""
 
     color: str
     linestyle: str | tuple[int, tuple[int, ...]]
@@ -66,10 +66,10 @@ _SETTINGS: dict[Any, Any] = {
     "legend.fontsize": 9,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
-    "svg.fonttype": "none",  # text stays text: it can be searched, and follows the page's theme
-    "svg.hashsalt": "thriftnet",  # the same figure is the same file
+    "svg.fonttype": "none",  # keep text as text: searchable and themed
+    "svg.hashsalt": "thriftnet",  # deterministic files
     "text.color": INK,
-    "text.parse_math": False,  # a dollar sign in a user's name is a dollar sign
+    "text.parse_math": False,  # no math mode for dollar signs in names
     "xtick.color": INK,
     "ytick.color": INK,
     "xtick.major.size": 3,
@@ -77,14 +77,14 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 HALF, WHOLE = 4.8, 9.4
-"""Width of a figure in half and in the whole of the page's column, inches."""
+"""Widths of figures in inches: half and full column of the page."""
 
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """All drawing and saving happens inside; the user's own settings play no part."""
+    """Context for drawing and saving, independent of the user's settings."""
     with mpl.rc_context(), warnings.catch_warnings():
-        # Names may have letters that the font of the PNG lacks; browsers have them.
+        # Names may have characters that the PNG's font lacks; browsers have them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()
         for name, value in _SETTINGS.items():
@@ -93,14 +93,14 @@ def figure_style() -> Iterator[None]:
 
 
 def new_axes(*, width: float = HALF, height: float = 3.2, legend_rows: int = 0) -> Axes:
-    """One set of axes on a new figure, with room for a legend above."""
+    """New figure with one axes and room for a legend above."""
     figure = Figure(figsize=(width, height))
     top = 1 - (0.14 + 0.22 * legend_rows) / height
     return figure.add_axes((0.68 / width, 0.52 / height, 1 - 0.84 / width, top - 0.52 / height))
 
 
 def legend_above(axes: Axes, *, columns: int = 3) -> None:
-    """A legend between the top of the figure and the axes, where no line is."""
+    """Add a legend above the axes, clear of the lines."""
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, borderaxespad=0.1,
         handlelength=2.6, columnspacing=1.4,
@@ -108,14 +108,14 @@ def legend_above(axes: Axes, *, columns: int = 3) -> None:
 
 
 def figure_of(axes: Axes) -> Figure:
-    """The figure that axes lie on."""
+    """Figure of the axes."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
 
 
 def printable(text: str, *, longest: int = 60) -> str:
-    """Text without control characters and half surrogates, cut to a length that can be shown."""
+    """Text without control characters and lone surrogates, truncated to a displayable length."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     shown = "".join(c if c.isprintable() else "�" for c in whole)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

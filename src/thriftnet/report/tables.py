@@ -1,4 +1,4 @@
-"""The tables of a report of runs."""
+"""Tables of the report of runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thriftnet.table import Cell, Format, Table, clock, make_table
 
 
 def epochs_table(record: RunRecord) -> Table:
-    """What the run wrote down at the end of each epoch."""
+    """Table of the metrics per epoch."""
     spent = {epoch: (t, o) for epoch, t, o in zip(*epoch_seconds(record), strict=True)}
     shared = any(is_large(line.get("cpu_contention")) for line in record.epochs)
     columns: list[str | tuple[str, Format]] = [
@@ -43,7 +43,7 @@ def epochs_table(record: RunRecord) -> Table:
 
 
 def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
-    """Recall, precision and F1 of each class, and how many images were labelled and predicted."""
+    """Table of recall, precision, F1 and counts per class."""
     rows = [
         (
             name,
@@ -66,7 +66,7 @@ def _limits(interval: Interval | None) -> Cell | None:
 
 
 def evaluations_table(record: RunRecord) -> Table:
-    """Every evaluation that the run keeps."""
+    """Table of all recorded evaluations."""
     names = ("accuracy", "balanced_accuracy", "loss", "calibration_error")
     rows = [
         (k.data, k.corruption or None, k.tta, k.precision, *(_figure(line, n) for n in names))
@@ -85,7 +85,7 @@ def _figure(line: MetricRecord, name: str) -> float | None:
 
 
 def blocks_table(blocks: list[Block]) -> Table:
-    """The architecture in figures."""
+    """Table of the network's blocks."""
     rows = [
         (b.name, b.content, "×".join(map(str, b.output_shape)), b.parameters, b.macs)
         for b in blocks
@@ -95,14 +95,14 @@ def blocks_table(blocks: list[Block]) -> Table:
 
 
 def recipe_table(record: RunRecord) -> Table:
-    """Every key of the recipe."""
+    """Table of all recipe keys."""
     rows = flatten(record.recipe.model_dump(mode="json")).items()
     rows = [(key, _plain(value)) for key, value in rows]
     return make_table(("key", "value"), rows, title="Recipe", folded=True)
 
 
 def environment_table(record: RunRecord) -> Table:
-    """What the run ran on, and what it went on with elsewhere."""
+    """Table of the run's environments."""
     first, *later = record.environments
     each = [flatten(first), *(flatten({**facts, "command": None}) for facts in later)]
     keys = dict.fromkeys(key for facts in each for key in facts if key not in {"kind", "step"})
@@ -113,7 +113,7 @@ def environment_table(record: RunRecord) -> Table:
 
 
 def runs_table(groups: list[RecordGroup]) -> Table:
-    """One line a run."""
+    """Table with one row per run."""
     rows = [
         (
             record.run.name,
@@ -136,7 +136,7 @@ def runs_table(groups: list[RecordGroup]) -> Table:
 
 
 def differences_table(groups: list[RecordGroup]) -> Table | None:
-    """Recipe keys in which the groups differ; none if there is one group."""
+    """Table of recipe keys that differ between groups; None with one group."""
     if len(groups) < 2:
         return None
     settings = differing_settings([group.records[0].recipe for group in groups])
@@ -146,7 +146,7 @@ def differences_table(groups: list[RecordGroup]) -> Table | None:
 
 
 def _plain(value: Any) -> Cell:
-    """A value as it is; numbers stand among words, and are read as words are."""
+    """Text of a value; numbers are left-aligned like words."""
     if isinstance(value, list):
         return Cell(" ".join(map(str, value)))
     return Cell("–" if value is None else str(value))

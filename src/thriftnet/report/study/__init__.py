@@ -1,1 +1,1 @@
-"""study: what a search found, as a page and figures."""
+"""Report of a study as a page and figures."""

@@ -1,4 +1,4 @@
-"""Every candidate in one table: what it costs, what it reached, what became of it."""
+"""Table of all candidates: cost, accuracy and outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from thriftnet.table import Cell, Table, amount, make_table
 
 
 def candidates_table(record: StudyRecord) -> Table:
-    """The ranking, then those that wait or failed, then those over budget by their size."""
+    """Ranked candidates, then waiting and failed ones, then those over budget by size."""
     ranked = record.ranked
     places = {trial.candidate.digest: place for place, trial in enumerate(ranked, start=1)}
     left = [t for digest, t in record.trials.items() if digest not in places]
@@ -27,7 +27,7 @@ def candidates_table(record: StudyRecord) -> Table:
                 candidate.parameters,
                 candidate.macs,
                 *map(trial.at, record.rungs),
-                # Counted, not timed: the time of an epoch depends on what else the machine does.
+                # Operations, not seconds: epoch times depend on the machine's load.
                 trial.operations,
                 trial.standing(grid_done=done),
             )
@@ -40,7 +40,7 @@ def candidates_table(record: StudyRecord) -> Table:
 
 
 def pareto_table(record: StudyRecord) -> Table | None:
-    """The Pareto set that the refinement found; none before it is done."""
+    """Pareto set of the refinement; None before it is done."""
     found = record.outcome("refinement").get("pareto", [])
     if not found:
         return None

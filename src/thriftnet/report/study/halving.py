@@ -1,4 +1,4 @@
-"""How the grid thinned out: candidates at each rung, and accuracy by epoch."""
+"""Draws successive halving: candidates per rung, and accuracy by epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thriftnet.report.study.words import percent
 
 
 def draw_halving(record: StudyRecord) -> list[Drawing]:
-    """Counts by rung and curves; none before anything was trained."""
+    """Draw counts per rung and curves; None before any training."""
     if not any(trial.rows for trial in record.trials.values()):
         return []
     drawn = [_draw_rungs(record)]
@@ -22,7 +22,7 @@ def draw_halving(record: StudyRecord) -> list[Drawing]:
 
 
 def rung_counts(record: StudyRecord) -> list[tuple[int, int, int, int]]:
-    """(epochs, candidates that came through, that failed or run, that went on) of each rung."""
+    """(epochs, finished, failed or running, promoted) candidates per rung."""
     rows = record.snapshot.jobs["grid"]
     found: list[tuple[int, int, int, int]] = []
     for place, epochs in enumerate(record.rungs):
@@ -87,7 +87,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
 
 
 def _unfinished(record: StudyRecord) -> str:
-    """The word for jobs of the grid that have no accuracy."""
+    """Name for the grid's jobs without an accuracy."""
     states = {row.state for row in record.snapshot.jobs["grid"]} - {"finished"}
     words = {"failed": "failed", "running": "running", "released": "stopped"}
     return " or ".join(word for state, word in words.items() if state in states)

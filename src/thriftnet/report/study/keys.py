@@ -1,4 +1,4 @@
-"""Which recipe keys a study varied, and what each has to do with accuracy."""
+"""Which recipe keys a study varied, and their importance for accuracy."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from thriftnet.table import Table, make_table
 
 @dataclass(frozen=True)
 class Weighed:
-    """The keys of one stage, and what stands behind their importance."""
+    """Importance of the keys in one stage, and its data."""
 
     stage: str
     epochs: int
-    """After which all of its accuracies were read."""
+    """Epochs of the compared accuracies."""
     trials: int
     keys: list[tuple[str, ...]]
     found: list[Importance]
-    """Empty where the trials are too few."""
+    """Empty with too few trials."""
 
 
 def swept_keys(record: StudyRecord) -> list[tuple[str, ...]]:
-    """Keys of more than one value among all trained candidates; those that go together are one."""
+    """Keys with several values among trained candidates; those that vary together are grouped."""
     return keys_that_vary(_settings(record, record.trained))
 
 
 def weigh_keys(record: StudyRecord) -> list[Weighed]:
-    """Grid and refinement apart, as the refinement chose its values around the grid's best."""
+    """Weigh grid and refinement separately: the refinement samples around the grid's best."""
     first = record.rungs[0]
     gridded = [trial for trial in record.trained if trial.candidate.origin == "grid"]
     refined = [trial for trial in record.trained if trial.refined and trial.whole]
@@ -58,7 +58,7 @@ def weigh_keys(record: StudyRecord) -> list[Weighed]:
 
 
 def too_little(weighed: Weighed) -> str:
-    """Why a stage's keys have no importance; empty where they have."""
+    """Why a stage has no importances; empty if it has."""
     if weighed.found:
         return ""
     if weighed.trials < FEWEST:
@@ -70,7 +70,7 @@ def too_little(weighed: Weighed) -> str:
 
 
 def draw_importance(weighed: Weighed) -> Drawing | None:
-    """A bar for each key, and how long chance alone makes it; none of too few trials."""
+    """Draw a bar per key, with its length by chance; None with too few trials."""
     if not weighed.found:
         return None
     names = [group_name(each.keys) for each in weighed.found]
@@ -109,7 +109,7 @@ def draw_importance(weighed: Weighed) -> Drawing | None:
 
 
 def values_table(record: StudyRecord) -> Table:
-    """The grid's values with the mean accuracy at the first rung of those that have each."""
+    """Table of the grid's values with their mean accuracy at the first rung."""
     epochs = record.rungs[0]
     pairs = [
         (trial, value)
@@ -129,17 +129,17 @@ def values_table(record: StudyRecord) -> Table:
 
 
 def group_name(keys: Sequence[str]) -> str:
-    """Keys that go together in a few words."""
+    """Short name of keys that vary together."""
     names = [short_key(key) for key in keys]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def named_rows(names: Sequence[str], *, row: float = 0.42) -> Axes:
-    """Axes with a named row for each of several things, the first one above.
+    """Axes with a labelled row per item, the first at the top.
 
     Args:
         names: One line each.
-        row: Height of a row, inches.
+        row: Height of a row in inches.
     """
     height = 0.75 + row * len(names)
     axes = style.new_axes(height=height)
@@ -151,6 +151,6 @@ def named_rows(names: Sequence[str], *, row: float = 0.42) -> Axes:
 
 
 def _settings(record: StudyRecord, trials: Sequence[Trial]) -> list[dict[str, object]]:
-    """The values in each trial of all keys that some candidate changed."""
+    """Values per trial of all keys that some candidate changed."""
     keys = dict.fromkeys(key for trial in trials for key in trial.candidate.changes)
     return [{key: record.setting(trial.candidate, key) for key in keys} for trial in trials]

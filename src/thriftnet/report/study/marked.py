@@ -1,4 +1,4 @@
-"""The reference and the best one, marked by shape and by word on every figure."""
+"""Marks the reference and the best candidate in figures by shape and label."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PAPER_SIZE, BEST_SIZE = 13, 7.5
 
 Points = NDArray[np.float64]
 _LETTER = 5.2
-"""Width of a letter of a word beside a point, in points of the page."""
+"""Width of a character in a label, in points."""
 _OFFSETS = [
     (x, y) for far in (9, 26, 48) for x in (far, -far) for y in (0, far, -far, far / 2, -far / 2)
 ]
-"""Where a word may stand beside its point."""
+"""Possible positions of a label beside its point."""
 
 
 def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, float, str]]:
-    """The best and the reference with shape, size and word; one entry where they are the same."""
+    """The best and the reference with shape, size and label; one entry if they are the same."""
     best, paper = record.best, record.paper
     if best and paper and best.candidate.digest == paper.candidate.digest:
         word = f"the reference, {record.best_word}"
@@ -41,7 +41,7 @@ def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, flo
 
 
 def legend_on_top(axes: Axes) -> None:
-    """A legend above the axes, for which the figure grows; the axes keep their size."""
+    """Add a legend above the axes; the figure grows, the axes keep their size."""
     labels = axes.get_legend_handles_labels()[1]
     grown = 0.22 * -(-len(labels) // 2)  # inches
     figure, place = style.figure_of(axes), axes.get_position()
@@ -55,7 +55,7 @@ def legend_on_top(axes: Axes) -> None:
 def mark_point(
     axes: Axes, at: tuple[float, float], look: style.LineStyle, size: float, word: str
 ) -> None:
-    """A shape that stands out, in the legend too."""
+    """Draw a prominent marker, also in the legend."""
     axes.plot(
         [at[0]], [at[1]], linestyle="none", marker=look.marker, markersize=size,
         color=look.color, markeredgecolor=style.INK, markeredgewidth=0.8, label=word, zorder=6,
@@ -64,11 +64,11 @@ def mark_point(
 
 
 def write_words(axes: Axes, points: Sequence[tuple[tuple[float, float], str]]) -> None:
-    """Words beside points, each where it covers the fewest others, with a line if that is far.
+    """Place labels beside points with little overlap, with a line if they are far.
 
     Args:
-        axes: Whose limits and size are final, and whose lines hold all points.
-        points: Places in data coordinates, and what is written there.
+        axes: Has its final limits and size, and all points in its lines.
+        points: Data coordinates and labels.
     """
     taken = np.concatenate([_drawn_points(axes), [(-1e9, -1e9)]])
     for at, word in points:
@@ -84,11 +84,11 @@ def write_words(axes: Axes, points: Sequence[tuple[tuple[float, float], str]]) -
         )  # fmt: skip
         centre = place + np.array([dx + np.sign(dx) * size[0] / 2, dy])
         steps = np.linspace(-0.5, 0.5, 5)[:, None] * [size[0], 0]
-        taken = np.concatenate([taken, centre + steps])  # the next word keeps clear of this one
+        taken = np.concatenate([taken, centre + steps])  # the next label avoids this one
 
 
 def _crowding(axes: Axes, place: Points, offset: Points, size: Points, taken: Points) -> float:
-    """Points under a word; a little for a long way; much for leaving the axes."""
+    """Cost of a position: points under the label, distance, and leaving the axes."""
     centre = place + offset + [np.sign(offset[0]) * size[0] / 2, 0]
     inside = (np.abs(taken - centre) < size / 2 + 4).all(axis=1)
     box = axes.get_window_extent()
@@ -99,7 +99,7 @@ def _crowding(axes: Axes, place: Points, offset: Points, size: Points, taken: Po
 
 
 def _drawn_points(axes: Axes) -> Points:
-    """(N, 2) of all markers, in points of the page."""
+    """(N, 2) positions of all markers, in points of the page."""
     marked = [line for line in axes.lines if line.get_marker() not in {"None", "", "|"}]
     return np.concatenate(
         [_in_points(axes, np.column_stack(line.get_data())) for line in marked]
@@ -108,6 +108,6 @@ def _drawn_points(axes: Axes) -> Points:
 
 
 def _in_points(axes: Axes, places: Any) -> Points:
-    """(N, 2) data coordinates as points of the page."""
+    """Convert (N, 2) data coordinates to points of the page."""
     pixels = axes.transData.transform(np.asarray(places, dtype=float))
     return np.asarray(pixels) * 72 / style.figure_of(axes).dpi

@@ -1,4 +1,4 @@
-"""All that is known of a study, as a page."""
+"""Page of a study."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 def study_page(record: StudyRecord) -> Page:
-    """Draw what the study has; what it lacks stands among `missing`."""
+    """Make the page of a study; missing parts are listed in `missing`."""
     missing = list(record.missing)
     sections = [
         Section("Result", cards=_result(record)),
@@ -56,7 +56,7 @@ def study_page(record: StudyRecord) -> Page:
 
 
 def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
-    """The figures that one looks for first."""
+    """The most important numbers."""
     over = record.snapshot.over_budget
     facts = [
         ("Stages", _standing(record)),
@@ -115,7 +115,7 @@ def _time(record: StudyRecord) -> str:
 
 
 def _result(record: StudyRecord) -> tuple[Card, ...]:
-    """The best candidate, and what can be said of it."""
+    """The best candidate and its evidence."""
     best = record.best
     if best is None:
         return (

@@ -1,4 +1,4 @@
-"""Parallel coordinates: every candidate as a line through its settings, its cost, its accuracy."""
+"""Parallel coordinates: each candidate as a line through settings, cost and accuracy."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from thriftnet.report.study.words import is_number, setting_text, shown_label
 from thriftnet.table import amount
 
 _MOST_VALUES = 20
-"""Of a list, that get a tick each."""
+"""Largest number of ticks of a categorical axis."""
 _MOST_KEYS = 8
 _FEW_NUMBERS = 6
-"""Different numbers up to which they are a list, and above a range."""
+"""Up to so many different numbers an axis is categorical."""
 _SHADES = ((0.25, 1.9, 0.95), (0.5, 1.3, 0.6), (1.0, 0.9, 0.3))
-"""Share of the ranking, width and opacity: lines get fainter as they get worse, in grey too."""
+"""Share of the ranking, line width and opacity: worse candidates are fainter."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One upright axis: places in [0, 1], none where a candidate has no value."""
+    """One vertical axis: positions in [0, 1]; None for candidates without a value."""
 
     name: str
     ticks: Sequence[tuple[float, str]]
@@ -38,7 +38,7 @@ class Axis:
 
 
 def draw_parallel(record: StudyRecord) -> Drawing | None:
-    """Every trained candidate; none before there are two."""
+    """Draw all trained candidates; None with fewer than two."""
     if len(record.trained) < 2:
         return None
     axes_of = _axes_of(record)
@@ -89,7 +89,7 @@ def draw_parallel(record: StudyRecord) -> Drawing | None:
 
 
 def _axes_of(record: StudyRecord) -> list[Axis]:
-    """Settings, counts, and accuracy at each rung (the first and the last of many)."""
+    """Axes for settings, costs, and accuracy at each rung (of many, the first and last)."""
     trials = record.trained
     found: list[Axis] = []
     for keys in swept_keys(record)[:_MOST_KEYS]:
@@ -130,7 +130,7 @@ def _setting_axis(name: str, values: dict[str, Any]) -> Axis:
 def _scale(
     name: str, values: dict[str, Any], show: Callable[[float], str], *, log: bool | None = None
 ) -> Axis:
-    """A range of numbers, logarithmic where it is wide."""
+    """Scale numbers to [0, 1], logarithmically if the range is wide."""
     low, high = min(values.values()), max(values.values())
     if log is None:
         log = low > 0 and high >= 10 * low
@@ -151,7 +151,7 @@ def _scale(
 
 
 def _sort_key(value: Any) -> tuple[int, float, str]:
-    """Numbers by size, lists by their sum, words by their letters."""
+    """Sort numbers by size, lists by sum, words alphabetically."""
     if is_number(value):
         return 0, float(value), ""
     if isinstance(value, list) and all(map(is_number, value)):

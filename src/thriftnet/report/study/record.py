@@ -1,4 +1,4 @@
-"""What a study folder holds, read for a report: what is there, and what is missing."""
+"""Reads a study folder for a report, and notes what is missing."""
 
 from __future__ import annotations
 
@@ -20,89 +20,89 @@ from thriftnet.search.study import Study
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """Everything a report says of one study."""
+    """Everything that a report shows of a study."""
 
     study: Study
     snapshot: StudySnapshot
-    """With the outcomes that could be read."""
+    """Snapshot with all readable outcomes."""
     trials: Mapping[str, Trial]
-    """By digest: every candidate of the grid and of the refinement."""
+    """All candidates of grid and refinement, by digest."""
     stages: Sequence[StageStatus]
     settings: Mapping[str, Any]
-    """Every recipe key of the space's base, by dotted key."""
+    """Recipe values of the space's base, by dotted key."""
     pflop: float | None
-    """Operations of all trials; none where some are not known."""
+    """Operations of all trials; None if some are unknown."""
     missing: tuple[str, ...]
-    """A sentence for each thing that could not be shown, with its remedy."""
+    """A sentence for each missing item, with its remedy."""
 
     @property
     def space(self) -> Space:
-        """What was searched."""
+        """The search space."""
         return self.study.space
 
     @property
     def full(self) -> int:
-        """Epochs of the whole schedule in grid and refinement."""
+        """Epochs of the full schedule in grid and refinement."""
         return grid.horizon(self.space)
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Epochs after which the best go on."""
+        """Epochs after which candidates are promoted."""
         return self.space.halving.rungs
 
     def done(self, stage: str) -> bool:
-        """Whether a stage is."""
+        """Whether a stage is done."""
         return any(each.name == stage and each.state == "done" for each in self.stages)
 
     def outcome(self, stage: str) -> Mapping[str, Any]:
-        """What a stage found; empty before it is done."""
+        """Outcome of a stage; empty before it is done."""
         return self.snapshot.outcomes.get(stage, {})
 
     @property
     def trained(self) -> list[Trial]:
-        """Those with an accuracy."""
+        """Candidates with an accuracy."""
         return [trial for trial in self.trials.values() if trial.value is not None]
 
     @property
     def ranked(self) -> list[Trial]:
-        """Those with an accuracy, best first: who went the whole way, then the others."""
+        """Candidates with an accuracy, best first; those with the full schedule first."""
         return [self.trials[digest] for digest in refinement.ranking(self.snapshot)]
 
     @property
     def winner(self) -> Trial | None:
-        """Of the validation."""
+        """Winner of the validation."""
         return self.trials.get(self.outcome("validation").get("winner", ""))
 
     @property
     def best(self) -> Trial | None:
-        """The winner, or before there is one the best so far."""
+        """The winner, or the best so far."""
         return self.winner or next(iter(self.ranked), None)
 
     @property
     def best_word(self) -> str:
-        """What the best one is called."""
+        """Label of the best candidate."""
         return "winner" if self.winner else "best so far"
 
     @property
     def paper(self) -> Trial | None:
-        """The configuration that others are compared with; of several, the best."""
+        """The reference configuration; of several, the best."""
         chosen = [trial for trial in self.ranked if trial.candidate.reference]
         left = [trial for trial in self.trials.values() if trial.candidate.reference]
         return next(iter([*chosen, *left]), None)
 
     def setting(self, candidate: Candidate, key: str) -> Any:
-        """The value of a recipe key in a candidate; none where neither it nor the base has it."""
+        """Value of a recipe key in a candidate or the base; None if neither has it."""
         return candidate.changes.get(key, self.settings.get(key))
 
 
 def read_study(study: Study) -> StudyRecord:
-    """Read a study, whatever its state.
+    """Read a study in any state.
 
     Raises:
         SearchError: Its storage cannot be read.
     """
     missing: list[str] = []
-    # Jobs first: one that is handed out meanwhile brings its candidate with it.
+    # Jobs first: a new job's candidate is then read, too.
     jobs = {stage.name: study.storage.jobs(stage.name) for stage in STAGES}
     candidates = {c.digest: c for c in study.storage.candidates()}
     jobs = {
@@ -144,7 +144,7 @@ def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | N
 
 
 def _missing_stages(study: Study, standings: Sequence[StageStatus]) -> list[str]:
-    """What is not known yet, as not all stages are done."""
+    """Notes on stages that are not done."""
     lacking = [each for each in standings if each.state != "done"]
     if not lacking:
         return []
@@ -163,14 +163,14 @@ def _missing_stages(study: Study, standings: Sequence[StageStatus]) -> list[str]
 def _settings(space: Space, missing: list[str]) -> dict[str, Any]:
     try:
         recipe = space.recipe({}, epochs=grid.horizon(space), seed=0, name=space.name)
-    except SearchError as fault:  # a base that only the grid's values make whole
+    except SearchError as fault:  # a base that is only complete with the grid's values
         missing.append(f"The values of the base recipe are not shown: {fault}.")
         return {}
     return flatten(recipe.model_dump(mode="json"))
 
 
 def _operations(study: Study, jobs: Mapping[str, Sequence[JobRow]]) -> float | None:
-    """PFLOP of all trials that a job finished of."""
+    """PFLOP of all trials with a finished job."""
     last = {
         (row.job.stage, row.job.candidate, row.job.seed): row.job
         for rows in jobs.values()

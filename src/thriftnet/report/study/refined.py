@@ -1,4 +1,4 @@
-"""What the refinement proposed, and what it gave."""
+"""Proposals of the refinement and their results."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from thriftnet.table import Table, amount, make_table, points
 
 @dataclass(frozen=True)
 class Proposed:
-    """A candidate of the refinement, and where it comes from."""
+    """A candidate of the refinement and its origin."""
 
     trial: Trial
     name: str
-    """Short: `shift 3→1` or `TPE 4`."""
+    """Short name: `shift 3→1` or `TPE 4`."""
     source: str
-    """In words."""
+    """Origin in words."""
 
 
 def proposals(record: StudyRecord) -> list[Proposed]:
-    """In the order in which they trained; those over budget after them."""
+    """Proposals in training order, then those over budget."""
     shifts = {shift["candidate"]: shift for shift in record.outcome("refinement").get("shifts", [])}
     trained = [row.job.candidate for row in record.snapshot.jobs["refinement"]]
     refused = [
@@ -60,7 +60,7 @@ def proposals(record: StudyRecord) -> list[Proposed]:
 
 
 def base_trial(record: StudyRecord) -> Trial | None:
-    """The grid's best, which the refinement starts from."""
+    """The grid's best, the base of the refinement."""
     whole = [trial for trial in record.ranked if trial.candidate.origin == "grid"]
     gridded = [trial for trial in whole if any(r.job.stage == "grid" for r in trial.rows)]
     digest = record.outcome("refinement").get("base", {}).get("candidate")
@@ -68,7 +68,7 @@ def base_trial(record: StudyRecord) -> Trial | None:
 
 
 def draw_refinement(record: StudyRecord) -> Drawing | None:
-    """Each refined candidate beside the one it started from; none before one was trained."""
+    """Draw each refined candidate beside its base; None before one was trained."""
     shown = [each for each in proposals(record) if each.trial.value is not None]
     base = base_trial(record)
     if not shown or base is None or base.value is None:
@@ -114,7 +114,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
 
 
 def refinement_table(record: StudyRecord) -> Table | None:
-    """Each proposal with what it changes; none before there is one."""
+    """Table of proposals with their changes; None without proposals."""
     found = proposals(record)
     base = base_trial(record)
     if not found:
@@ -140,7 +140,7 @@ def refinement_table(record: StudyRecord) -> Table | None:
 
 
 def _changed(record: StudyRecord, trial: Trial) -> dict[str, str]:
-    """Keys in which it differs from the grid's best."""
+    """Keys that differ from the grid's best."""
     base = base_trial(record)
     if base is None:
         return {}

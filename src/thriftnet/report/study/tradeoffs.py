@@ -1,4 +1,4 @@
-"""Accuracy against what it costs: parameters, multiply-accumulates, training operations."""
+"""Draws accuracy against cost: parameters, multiply-accumulates, training operations."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from thriftnet.search.stages.pareto import pareto
 from thriftnet.table import amount
 
 _WIDE = 8
-"""Largest over smallest cost from which the axis is logarithmic."""
+"""Ratio of costs from which the axis is logarithmic."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a candidate may cost."""
+    """A measure of cost."""
 
     name: str
     title: str
@@ -58,12 +58,12 @@ COSTS = (
 
 
 def draw_tradeoffs(record: StudyRecord) -> list[Drawing]:
-    """One figure for each cost; none before anything was trained."""
+    """Draw one figure per cost; none before any training."""
     return [_draw(record, cost) for cost in COSTS] if record.trained else []
 
 
 def pareto_front(trials: list[Trial], cost: Callable[[Trial], float | None]) -> list[Trial]:
-    """Those that none beats in accuracy and one cost together, the cheapest first."""
+    """Candidates that none beats in both accuracy and cost, cheapest first."""
     points = {
         trial.candidate.digest: (-trial.value, paid)
         for trial in trials
@@ -128,7 +128,7 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
 
 
 def _points(axes: Axes, record: StudyRecord, cost: Cost, last: int) -> None:
-    """Candidates by how far they went; the grid's and the refined ones apart."""
+    """Draw candidates by their epochs; grid and refinement separately."""
     hollow = ("o", "^", "v", "<", ">", "p")
     sooner = sorted({trial.reached for trial in record.trained} - {last})
     for shape, epochs in zip(hollow, sooner, strict=False):
@@ -156,7 +156,7 @@ def _scatter(
 
 
 def _limits(axes: Axes, record: StudyRecord, cost: Cost) -> str:
-    """The budget as a line, those over it as ticks below; what the caption says of them."""
+    """Draw the budget as a line and candidates over it as ticks; returns the caption."""
     cap = cost.cap(record)
     over: list[float] = []
     if cap is not None:

@@ -1,4 +1,4 @@
-"""What became of each candidate: its accuracies by epoch, its cost, where it stands."""
+"""Trials of each candidate: accuracies by epoch, cost and state."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from thriftnet.search.queue.jobs import Candidate, Job, JobRow
 from thriftnet.search.study import Study
 
 SEARCHED = ("grid", "refinement")
-"""Stages whose trials have one schedule and one seed, so that they compare."""
+"""Stages whose trials share schedule and seed, and are comparable."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate in the grid or the refinement; one that never trained has no rows."""
+    """A candidate of grid or refinement; without rows if it never trained."""
 
     candidate: Candidate
     rows: tuple[JobRow, ...]
-    """By epochs."""
+    """Jobs by epochs."""
     curve: Mapping[int, float]
-    """Validation accuracy in [0, 1] by epoch, as its run folder tells it."""
+    """Validation accuracy in [0, 1] by epoch, from the run folder."""
     full: int
-    """Epochs of the whole schedule."""
+    """Epochs of the full schedule."""
     operations: float | None
-    """Floating-point operations of training for an epoch, on average; none where not known."""
+    """Mean floating-point operations per training epoch; None if unknown."""
 
     @property
     def values(self) -> dict[int, float]:
-        """Validation accuracy by epochs, of each finished job."""
+        """Validation accuracy of each finished job, by epochs."""
         return {row.job.epochs: row.value for row in self.rows if row.value is not None}
 
     @property
     def reached(self) -> int:
-        """Epochs of the last finished job; 0 where there is none."""
+        """Epochs of the last finished job; 0 without one."""
         return max(self.values, default=0)
 
     @property
     def value(self) -> float | None:
-        """Validation accuracy there."""
+        """Validation accuracy of the last finished job."""
         return self.values.get(self.reached)
 
     @property
     def whole(self) -> bool:
-        """Whether it went through the whole schedule."""
+        """Whether it finished the full schedule."""
         return self.reached == self.full
 
     @property
     def refined(self) -> bool:
-        """Whether the refinement made it or trained it."""
+        """Whether the refinement created or trained it."""
         own = self.candidate.origin == "refinement"
         return own or any(row.job.stage == "refinement" for row in self.rows)
 
     def at(self, epochs: int) -> float | None:
-        """Validation accuracy after so many epochs: the storage's word, else the run folder's."""
+        """Validation accuracy after so many epochs, from the storage or the run folder."""
         return self.values.get(epochs, self.curve.get(epochs))
 
     def standing(self, *, grid_done: bool) -> str:
-        """Where it stands, in a few words.
+        """State in a few words.
 
         Args:
-            grid_done: Whether nobody is promoted any more.
+            grid_done: Whether promotion is over.
         """
         if self.candidate.refused:
             return f"over budget: {self.candidate.refused}"
@@ -89,13 +89,13 @@ def read_trials(
     *,
     full: int,
 ) -> dict[str, Trial]:
-    """Every candidate by digest, in the order in which they were added.
+    """Read all candidates by digest, in the order they were added.
 
     Args:
-        study: Whose run folders are read; one that is gone leaves a curve of the storage's values.
-        candidates: By digest.
-        jobs: By stage.
-        full: Epochs of the whole schedule.
+        study: Has the run folders; without one, the curve has the storage's values.
+        candidates: Candidates by digest.
+        jobs: Jobs by stage.
+        full: Epochs of the full schedule.
     """
     rows: dict[str, list[JobRow]] = {digest: [] for digest in candidates}
     for stage in SEARCHED:
@@ -112,7 +112,7 @@ def read_trials(
 
 
 def trial_lines(study: Study, job: Job) -> list[MetricRecord]:
-    """The metrics of a job's trial; empty where they cannot be read."""
+    """Metrics of a job's trial; empty if unreadable."""
     try:
         return RunFolder.open(study.trial_path(job)).metrics()
     except RunError:
@@ -120,10 +120,10 @@ def trial_lines(study: Study, job: Job) -> list[MetricRecord]:
 
 
 def counted_operations(lines: Sequence[MetricRecord]) -> float | None:
-    """Operations of a trial's training so far, in PFLOP; none where they are not known.
+    """Operations of a trial's training so far, in PFLOP; None if unknown.
 
-    A trial that was paused has no line of the end: its epochs are then counted at the size of
-    the start, with all images.
+    A paused trial has no `end` line; its epochs are then counted as in the `start` line, with all
+    images.
     """
     start = next((line for line in lines if line.get("kind") == "start"), {})
     for line in reversed(lines):

@@ -1,4 +1,4 @@
-"""The validation: seeds, means, intervals, and what they show."""
+"""Results of the validation: seeds, means, intervals and tests."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Seeds = dict[int, float]
 
 
 def seed_values(record: StudyRecord) -> dict[str, Seeds]:
-    """Validation accuracy by seed of each contender that has one.
+    """Validation accuracy by seed of each contender with a result.
 
-    The best mean comes first, and those that lack a seed, which may have failed, come last.
+    The best mean comes first; contenders that lack a seed come last.
     """
     found: dict[str, Seeds] = {}
     for row in record.snapshot.jobs["validation"]:
@@ -32,7 +32,7 @@ def seed_values(record: StudyRecord) -> dict[str, Seeds]:
 
 
 def draw_validation(record: StudyRecord) -> Drawing | None:
-    """Points of seeds, mean and interval; none before one finished."""
+    """Draw seeds, mean and interval; None before one finished."""
     found = seed_values(record)
     if not found:
         return None
@@ -85,7 +85,7 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
 
 
 def validation_table(record: StudyRecord) -> Table | None:
-    """Means and tests of the contenders; none before the validation is done."""
+    """Table of means and tests; None before the validation is done."""
     ranking = record.outcome("validation").get("ranking", [])
     if not ranking:
         return None
@@ -112,7 +112,7 @@ def validation_table(record: StudyRecord) -> Table | None:
 
 
 def verdict_sentences(record: StudyRecord) -> list[str]:
-    """What the winner reached, and whether it is shown to be better than those who matter."""
+    """Sentences on the winner's accuracy and whether it is significantly better."""
     outcome = record.outcome("validation")
     ranking = outcome["ranking"]
     first, seeds = ranking[0], len(ranking[0]["seeds"])

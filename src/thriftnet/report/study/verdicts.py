@@ -1,4 +1,4 @@
-"""What the analysis says of each network's stages, with the figures behind it."""
+"""Verdicts of the stage analysis, with their data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from thriftnet.report.study.words import named
 from thriftnet.table import Table, amount, make_table, points
 
 SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "=", "cannot be told": "?"}
-"""More is best spent here; less would do; as it should be."""
+"""Symbols of the verdicts."""
 Network = Mapping[str, Any]
 
 
 def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
-    """For each network, what every stage adds beside what it costs."""
+    """Draw, for each network, each stage's gain beside its cost."""
     return [
         _draw(network, number, name=named(network))
         for number, network in enumerate(networks, start=1)
@@ -62,7 +62,7 @@ def _draw(network: Network, number: int, *, name: str) -> Drawing:
 
 
 def stages_table(networks: Sequence[Network]) -> Table:
-    """Every figure of every stage."""
+    """Table of all measurements per stage."""
     keys = (
         "channels", "dead", "effective_rank", "probe_accuracy", "gain", "gain_share", "cost_share",
         "ratio", "gradient_norm", "relative_update", "parameters", "macs",
@@ -87,7 +87,7 @@ def stages_table(networks: Sequence[Network]) -> Table:
 
 
 def networks_table(networks: Sequence[Network]) -> Table:
-    """How each network trained, and what it takes for what."""
+    """Table of each network's training and confusions."""
     rows: list[tuple[Any, ...]] = []
     for network in networks:
         dynamics, errors = network["dynamics"], network["errors"]
@@ -107,7 +107,7 @@ def networks_table(networks: Sequence[Network]) -> Table:
 
 
 def rules_in_words(rules: Mapping[str, float]) -> str:
-    """How the verdicts were found."""
+    """The rules of the verdicts in words."""
     return (
         "A linear probe predicts the class from each stage's features; gain is what a stage adds "
         "to its accuracy, cost the mean of its shares of parameters and MACs. Over-capacity: "

@@ -1,4 +1,4 @@
-"""How candidates, accuracies and amounts are named on the page of a study."""
+"""Formats candidates, accuracies and amounts on a study's page."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ REFERENCE_MARK = "★ the reference"
 
 
 def percent(value: float, digits: int = 2) -> str:
-    """A share as text."""
+    """Format a share in percent."""
     return f"{100 * value:.{digits}f}%"
 
 
 def shown_label(label: str) -> str:
-    """A candidate's label with its parts told apart; a page takes two spaces for one."""
+    """A candidate's label with separators, as HTML collapses two spaces."""
     return label.replace("  ", " · ")
 
 
 def named(entry: Mapping[str, Any]) -> str:
-    """The label of an entry of an outcome, with the reference's marked."""
+    """Label of an outcome's entry; the reference is marked."""
     mark = f" ({REFERENCE_MARK})" if entry["reference"] else ""
     return shown_label(str(entry["label"])) + mark
 
 
 def marks(record: StudyRecord, trial: Trial) -> str:
-    """Whether it is the reference or the best one; empty of others."""
+    """Marks of the reference and the best candidate; else empty."""
     found: list[str] = []
     if trial.candidate.reference:
         found.append(REFERENCE_MARK)
@@ -41,13 +41,13 @@ def marks(record: StudyRecord, trial: Trial) -> str:
 
 
 def marked_label(record: StudyRecord, trial: Trial) -> str:
-    """The label with its marks."""
+    """Label with its marks."""
     label, told = shown_label(trial.candidate.label), marks(record, trial)
     return f"{label} ({told})" if told else label
 
 
 def setting_text(value: Any) -> str:
-    """The value of a recipe key, short: `3,5,3,0`."""
+    """Short text of a recipe value: `3,5,3,0`."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -60,10 +60,10 @@ def setting_text(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value can stand on a scale."""
+    """Whether a value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def short_key(key: str) -> str:
-    """A recipe key without its section."""
+    """Recipe key without its section."""
     return key.rsplit(".", 1)[-1]

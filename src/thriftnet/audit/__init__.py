@@ -1,1 +1,1 @@
-"""Find labels that are probably wrong, and pictures that teach nothing."""
+"""Finds probably wrong labels and useless pictures."""

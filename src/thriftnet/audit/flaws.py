@@ -1,4 +1,4 @@
-"""Pictures that teach nothing: blank, dark or blurred ones, by their pixels alone."""
+"""Finds blank, dark and blurred pictures by their pixels."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLANK = 4.0
-"""Standard deviation in levels below which a picture is of one colour."""
+"""Standard deviation in levels below which a picture is blank."""
 DARK = 12.0
-"""Level that nine of ten pixels of a dark picture stay below."""
+"""Upper limit of the 90th percentile of a dark picture's levels."""
 BLURRED = 0.02
-"""Of the median picture's energy of edges; less counts as blurred."""
+"""Share of the median edge energy below which a picture is blurred."""
 _AT_ONCE = 2000
 
 
 def find_flaws(images: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
-    """Positions of blank, dark and blurred pictures; each has one flaw at most.
+    """Positions of blank, dark and blurred pictures; one flaw per picture.
 
     Args:
         images: (N, H, W, 3) uint8; may be memory-mapped.

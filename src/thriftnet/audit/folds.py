@@ -1,4 +1,4 @@
-"""Which pictures are held out together, so that each is judged by a network that never saw it."""
+"""Assigns pictures to folds for out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from thriftnet.errors import DataError
 def assign_folds(
     labels: NDArray[np.int64], groups: NDArray[np.int64], *, folds: int, seed: int = 0
 ) -> NDArray[np.int64]:
-    """(N,) number of the fold that holds each picture out.
+    """(N,) number of each picture's fold.
 
-    Near-duplicates share a fold: a network that saw a copy would repeat its label. Every class is
-    spread as evenly as whole groups allow.
+    Near-duplicates share a fold, as a network trained on a copy would repeat its label. Classes are
+    spread over folds as evenly as whole groups allow.
 
     Args:
         labels: (N,).
         groups: (N,) numbers of groups of near-duplicates.
         folds: Two or more.
-        seed: Of the order.
+        seed: Seed of the order.
 
     Raises:
         DataError: There are fewer pictures or groups than folds, or fewer than two folds.

@@ -1,4 +1,4 @@
-"""What networks say of pictures that they never saw: one training for each fold, resumable."""
+"""Out-of-fold predictions: one training per fold, resumable."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FoldTraining:
-    """How the networks of an audit are trained."""
+    """How to train the networks of an audit."""
 
     recipe: Recipe
     source: Path | None
-    """Where the pictures are, as `train --data`."""
+    """Data set, as in `train --data`."""
     folder: Path
-    """Gets one run folder for each fold."""
+    """Folder of the folds' run folders."""
     progress: Callable[[], Progress]
-    """Told how each training goes."""
+    """Receives the progress of each training."""
 
 
 def out_of_fold_logits(
     collection: Collection, fold_of: NDArray[np.int64], training: FoldTraining
 ) -> Logits | None:
-    """(N, classes) logits, each picture's by the network that never saw it.
+    """(N, classes) logits of each picture by the network of its fold.
 
-    Folds that are trained already are not trained again.
+    Folds that are already trained are reused.
 
     Returns:
-        None where a training was interrupted; the same call goes on with it.
+        None if a training was interrupted; the same call continues it.
 
     Raises:
         RunError: A fold's run folder is of another recipe or damaged.
@@ -67,7 +67,7 @@ def out_of_fold_logits(
 
 
 def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> RunFolder | None:
-    """The finished run of a fold, trained now where it is not there; none if interrupted."""
+    """The finished run of a fold, trained if missing; None if interrupted."""
 
     def prepare(recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
         assert data.collection is not None

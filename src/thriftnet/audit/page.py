@@ -1,4 +1,4 @@
-"""The page on which a person decides about suspicious pictures, by keyboard."""
+"""Renders the page for reviewing suspicious pictures."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from thriftnet.plain import plain_lines
 
 @dataclass(frozen=True)
 class AuditCard:
-    """One picture to decide about."""
+    """One picture to review."""
 
     picture: str
-    """Names it among the data set's pictures."""
+    """Its name in the data set."""
     digest: str
     pixels: NDArray[np.uint8]
     """(H, W, 3)."""
     label: str
     suggested: str
     score: float
-    """Probability of its label by a network that never saw it."""
+    """Out-of-fold probability of its label."""
     reasons: tuple[str, ...]
 
     @property
     def data_uri(self) -> str:
-        """The picture as a PNG inside an address."""
+        """The picture as a PNG data URI."""
         file = io.BytesIO()
         Image.fromarray(self.pixels).save(file, "PNG")
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -50,14 +50,14 @@ def audit_page(
     columns: Sequence[str],
     file: str,
 ) -> bytes:
-    """One HTML file that needs no network; decisions leave it as a CSV file.
+    """Render the page as one offline HTML file; it saves decisions as CSV.
 
     Args:
-        name: Of the data set.
-        classes: That a picture can be relabelled to.
+        name: Name of the data set.
+        classes: Classes to choose from.
         cards: The most suspicious first.
-        columns: Of the CSV file.
-        file: Its name.
+        columns: Columns of the CSV file.
+        file: Name of the CSV file.
     """
     folder = resources.files("thriftnet.audit") / "assets"
     script = (folder / "audit.js").read_text("utf-8")
@@ -86,5 +86,5 @@ def audit_page(
 
 
 def _json_in_html(value: object) -> str:
-    """JSON that ends no element: every `<` is escaped."""
+    """JSON that cannot close its script element: every `<` is escaped."""
     return json.dumps(value).replace("<", "\\u003c")

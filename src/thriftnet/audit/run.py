@@ -1,4 +1,4 @@
-"""From a data set to a page of suspicious pictures and a file for decisions."""
+"""Audits a data set: writes a page of suspicious pictures and a file for decisions."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ PAGE, DECISIONS = "audit.html", "decisions.csv"
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found, and where it lies."""
+    """Result of an audit and its files."""
 
     folder: Path
     suspects: tuple[Suspect, ...]
     pictures: int
     accuracy: float
-    """Of the networks on pictures that they never saw."""
+    """Out-of-fold accuracy of the networks."""
 
     def counts(self) -> dict[str, int]:
-        """How many pictures there are for each reason."""
+        """Number of pictures per reason."""
         found: dict[str, int] = {}
         for suspect in self.suspects:
             for reason in suspect.reasons:
@@ -48,7 +48,7 @@ class Audit:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Values for JSON."""
         return {
             "folder": str(self.folder),
             "pictures": self.pictures,
@@ -67,31 +67,31 @@ def audit(
     progress: Callable[[], Progress] = Quiet,
     say: Callable[[str], None] = to_stderr,
 ) -> Audit | None:
-    """Judge every label by networks that never saw its picture.
+    """Check each label with a network that was not trained on its picture.
 
     Args:
-        data: Pictures as `train --data` takes them, or `cifar10`.
-        recipe: Trains the networks; without validation images.
-        folder: Gets the run folders of the folds, the page and the file for decisions. What is
-            there of an earlier call is used.
-        folds: Networks that are trained; each holds out its share of the pictures.
-        progress: Told how each training goes.
+        data: Data set, as in `train --data`.
+        recipe: Recipe of the networks; trained without validation images.
+        folder: Folder of the folds' runs, the page and the file for decisions. Results of an
+            earlier call are reused.
+        folds: Number of networks; each is trained without its fold of the pictures.
+        progress: Receives the progress of each training.
         say: Called with each line about what the data holds.
 
     Returns:
-        None where a training was interrupted; the same call goes on.
+        None if a training was interrupted; the same call continues it.
 
     Raises:
-        DataError: The pictures cannot be had or are too few, or a package is missing.
-        RunError: The folder is of another audit, or cannot be written.
+        DataError: The pictures are not available or too few, or a package is missing.
+        RunError: The folder belongs to another audit, or cannot be written.
         TrainingError: A loss stopped being finite.
     """
     check_folder(folder, error=DataError)
-    find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # is it there?
+    find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # fail early
     recipe = _for_folds(recipe, data)
     source = None if str(data) == "cifar10" else Path(data)
     opened = open_data(recipe.data, source, say=say)
-    assert opened.collection is not None  # every source has one
+    assert opened.collection is not None  # every source has a name
     collection = opened.collection()
     fold_of = assign_folds(collection.labels, collection.near().groups, folds=folds)
     training = FoldTraining(recipe, source, folder, progress)
@@ -102,14 +102,14 @@ def audit(
     cards = [_card(collection, suspect) for suspect in suspects]
     page = audit_page(opened.name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
     write_whole(folder / PAGE, page, error=DataError)
-    if not (folder / DECISIONS).exists():  # a person may have written into it
+    if not (folder / DECISIONS).exists():  # it may contain decisions
         write_whole(folder / DECISIONS, decisions_csv(cards).encode(), error=DataError)
     right = logits.argmax(axis=1) == collection.labels
     return Audit(folder, tuple(suspects), len(right), float(right.mean()))
 
 
 def _for_folds(recipe: Recipe, data: Path | str) -> Recipe:
-    """A recipe that trains on all images of a fold and keeps the last weights."""
+    """The recipe without validation images, keeping the last weights."""
     dataset = "cifar10" if str(data) == "cifar10" else str(data)
     section = recipe.data.model_copy(update={"val_ratio": 0.0, "dataset": dataset})
     train = recipe.train.model_copy(update={"select": "final"})
@@ -130,7 +130,7 @@ def _card(collection: Collection, suspect: Suspect) -> AuditCard:
 
 
 def decisions_csv(cards: list[AuditCard]) -> str:
-    """A file for decisions, none of which is made yet."""
+    """CSV file for decisions, initially empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*COLUMNS, "suggested", "probability", "reasons"))

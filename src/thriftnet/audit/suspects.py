@@ -1,4 +1,4 @@
-"""Which pictures a person should look at, and why, the most suspicious first."""
+"""Finds pictures to review, most suspicious first."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from thriftnet.errors import DataError
 from thriftnet.evaluation.outliers import energy
 
 OUTLIERS = 0.005
-"""Share of the pictures that are shown as unlike any class."""
+"""Share of pictures shown as outliers."""
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """One picture to look at."""
+    """A picture to review."""
 
     at: int
     """Position in the collection."""
     suggested: int
-    """The class that its network takes it for."""
+    """The class predicted by its fold's network."""
     score: float
-    """Probability of its label by a network that never saw it; low is suspicious."""
+    """Out-of-fold probability of its label; low is suspicious."""
     reasons: tuple[str, ...]
 
 
@@ -41,14 +41,14 @@ class _Found:
 
 
 def find_suspects(collection: Collection, logits: NDArray[np.float32]) -> list[Suspect]:
-    """Pictures whose label, or which themselves, are probably wrong.
+    """Find pictures that are probably mislabelled or unsuitable.
 
     Args:
         collection: All pictures.
-        logits: (N, classes), each picture's by a network that never saw it.
+        logits: (N, classes), out of fold.
 
     Raises:
-        DataError: The package that finds label issues is missing.
+        DataError: cleanlab is not installed.
     """
     probabilities = softmax(logits.astype(np.float64), axis=1)
     labels = collection.labels
@@ -71,9 +71,9 @@ def find_suspects(collection: Collection, logits: NDArray[np.float32]) -> list[S
 def find_label_issues(
     labels: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Positions of probably wrong labels, the least probable label first.
+    """Positions of probably wrong labels, least probable first.
 
-    cleanlab counts them (confident learning, Northcutt et al. 2021, arXiv 1911.00068).
+    cleanlab finds them by confident learning (Northcutt et al. 2021, arXiv 1911.00068).
 
     Raises:
         DataError: cleanlab is not installed.
@@ -91,7 +91,7 @@ def find_label_issues(
 
 
 def _disagreeing(collection: Collection) -> list[int]:
-    """Pictures of groups of near-duplicates that have several labels."""
+    """Pictures in groups of near-duplicates with different labels."""
     groups, labels = collection.near().groups, collection.labels
     order = np.argsort(groups, kind="stable")
     cuts = np.flatnonzero(np.diff(groups[order])) + 1

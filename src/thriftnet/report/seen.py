@@ -28,7 +28,7 @@ _SAMPLES = 16
 def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor, Tensor]:
     """Reproduce the images of a run's first forward pass.
 
-    Random draws depend on seed, purpose and step, so the first micro-batch can be recomputed exactly.
+    Random draws depend on seed, purpose and step, so the first micro-batch can be recomputed.
 
     Returns:
         The original images, the augmented ones (N, 3, H, W, normalised), and the targets (N,

@@ -1,4 +1,4 @@
-"""What renders the figures of README and docs from results/."""
+"""Renders numbers and tables of README and docs from results/."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Blocks of docs/accuracy.md: what was aimed at, and the paper's own training beside its log."""
+"""Blocks of docs/accuracy.md: targets, and the paper's own training beside its log."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.table import Cell, Table, make_table
 
 _EVERY = 5
-"""Epochs from row to row of the authors' log."""
+"""Epochs between rows of the authors' log."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a recipe is to reach under five million parameters."""
+    """Target of a recipe with under five million parameters."""
 
     accuracy: float
-    """Mean over seeds, evaluated as the recipe says."""
+    """Mean over seeds, with the recipe's views."""
     pflop: float
     seeds: int
 
@@ -45,7 +45,7 @@ TARGETS = {"strong": Target(0.96, 3.5, 2), "best": Target(0.966, 12.0, 1)}
 
 
 def targets(figures: Figures) -> Table:
-    """Each target beside the runs of its recipe."""
+    """Render each target beside the runs of its recipe."""
     columns = (
         "recipe", "target", "seeds", "reached", "without TTA", ("training", pflop), "time",
         "verdict",
@@ -67,7 +67,7 @@ def targets(figures: Figures) -> Table:
 
 
 def versions(figures: Figures, name: str = "strong") -> Table:
-    """A recipe at full length: as it is, as it was, and as it was tried."""
+    """Render versions of a recipe at full length: current, former, and tried."""
     found: dict[str, list[dict[str, Any]]] = {}
     for run in figures["runs"]:
         if run["recipe"] == name:
@@ -81,7 +81,7 @@ def versions(figures: Figures, name: str = "strong") -> Table:
 
 
 def authors_log(figures: Figures) -> dict[str, Any]:
-    """The authors' log beside our run of `authors`, every few epochs, and how both ended."""
+    """Render the authors' log beside our run of `authors`, every few epochs and at the end."""
     runs = shipped_runs(figures, load_recipe("authors"))
     if not runs:
         return {"run": None}
@@ -118,7 +118,7 @@ def _apart(theirs: Sequence[float], ours: Sequence[float]) -> float:
 
 
 def paper_fixed(figures: Figures) -> Table:
-    """What the paper's network reached: as published, as its authors trained it, and mended."""
+    """Render the paper's network: as published, as trained by its authors, and corrected."""
     columns = (
         "training", ("epochs", "g"), ("PFLOP", ".3g"), "seeds", "test accuracy", "without TTA",
     )  # fmt: skip
@@ -139,7 +139,7 @@ def paper_fixed(figures: Figures) -> Table:
 
 
 def optimisers(figures: Figures) -> dict[str, Any]:
-    """Each pair of runs, and the paired test."""
+    """Render each pair of runs, and the paired test."""
     by_seed: dict[str, dict[int, float]] = {"paper": {}, "paper-sgd": {}}
     for run in figures["runs"]:
         by_seed[run["recipe"]][run["seed"]] = run["accuracy"]
@@ -162,7 +162,7 @@ def optimisers(figures: Figures) -> dict[str, Any]:
 
 
 def resnet18(figures: Figures) -> dict[str, Any]:
-    """Seconds of an epoch of both networks."""
+    """Render the seconds per epoch of both networks."""
     columns = ("network", "parameters", ("MACs an image", _millions), ("an epoch", duration))
     rows = [
         (name, figures["parameters"][name], macs, figures["epoch_seconds"][name])

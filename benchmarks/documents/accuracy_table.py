@@ -1,6 +1,6 @@
-"""The table of results/accuracy.json: the recipes as they are shipped beside published results.
+"""The table of results/accuracy.json: the shipped recipes beside published results.
 
-What a recipe costs that was not trained yet is expected from results/recipe_speed.json.
+The cost of recipes that were not trained yet is extrapolated from results/recipe_speed.json.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from thriftnet.runtime.machine import machine_name
 from thriftnet.table import Cell, make_table
 
 _LONG = 1800
-"""Expected seconds from which a recipe's training says something about other long trainings."""
+"""Expected seconds from which a training is used to extrapolate to other long trainings."""
 _SHARED = {"1c7764d46a807bd3c5d53cbbb961618be402e5d3"}
-"""Commits whose runs in results/accuracy.json shared their GPU with each other."""
+"""Commits whose runs in results/accuracy.json shared a GPU."""
 
 
 def of_runs(content: Content) -> Block:
-    """A block of trained runs; each names its own machine."""
+    """Make a block of trained runs; each names its machine."""
     return Block("accuracy", "accuracy.py runs/*", content, machine=False)
 
 
 def shipped_runs(figures: Figures, recipe: Recipe) -> list[dict[str, Any]]:
-    """The runs of a recipe as it is now, one a seed: of two, the later entry."""
+    """The runs of the current recipe, one per seed: the latest entry."""
     runs = [r for r in figures["runs"] if r["recipe"] == recipe.name]
     return list({r["seed"]: r for r in runs if r["digest"] == recipe.digest()}.values())
 
@@ -49,22 +49,22 @@ def over_seeds(runs: list[dict[str, Any]], key: str) -> str:
 
 
 def both_over_seeds(runs: list[dict[str, Any]]) -> tuple[str, str]:
-    """The accuracy, and that without test-time augmentation."""
+    """Accuracy with and without test-time augmentation."""
     return over_seeds(runs, "accuracy"), over_seeds(runs, "accuracy_without_tta")
 
 
 def mean_pflop(runs: list[dict[str, Any]]) -> float:
-    """Operations of a training."""
+    """Mean operations of a training."""
     return statistics.mean(run["pflop"] for run in runs)
 
 
 def pflop(value: float) -> str:
-    """Operations with their unit."""
+    """Format operations with their unit."""
     return f"{value:.3g} PFLOP"
 
 
 def times(runs: list[dict[str, Any]]) -> str:
-    """What a training takes, by what it was trained on."""
+    """Training times, by hardware."""
     found: dict[str, list[float]] = {}
     for run in runs:
         where = where_trained(run)
@@ -75,7 +75,7 @@ def times(runs: list[dict[str, Any]]) -> str:
 
 
 def accuracy(figures: Figures) -> dict[str, Any]:
-    """Every shipped recipe, as it was trained or is expected to, then what others published."""
+    """Render all shipped recipes, measured or extrapolated, then published results."""
     trained = {n: shipped_runs(figures, load_recipe(n)) for n in shipped_recipes()}
     speeds = result("recipe_speed") or {"recipes": {}, "machine": None}
     ratios = _whole_over_expected(trained, speeds)
@@ -110,10 +110,10 @@ def accuracy(figures: Figures) -> dict[str, Any]:
 def _whole_over_expected(
     trained: dict[str, list[dict[str, Any]]], speeds: dict[str, Any]
 ) -> list[float]:
-    """Seconds of whole trainings over those expected from short ones, a ratio per recipe.
+    """Ratio of measured to extrapolated training times, per recipe.
 
-    Short measurements miss evaluation, checkpoints and what changes over an hour. Only recipes that
-    take long count, since expected times are given for such recipes.
+    Short measurements miss evaluation, checkpoints and drift. Only long recipes count, as times are
+    extrapolated only for these.
     """
     machine = speeds["machine"] and _on(speeds)
     ratios: list[float] = []
@@ -138,7 +138,7 @@ def _on(speeds: dict[str, Any]) -> str:
 
 
 def _expected_row(name: str, costs: dict[str, Any] | None) -> tuple[Any, ...]:
-    """A recipe that was not trained yet; dashes where its speed was not measured either."""
+    """Row of a recipe that was not trained yet; dashes if its speed was not measured either."""
     told = (costs["parameters"], costs["pflop"], _expected(costs)) if costs else (None, None, None)
     return _strong(name), 0, NOT_MEASURED, None, *told
 

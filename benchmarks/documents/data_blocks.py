@@ -1,4 +1,4 @@
-"""Blocks of docs/data.md: what opening 100,000 pictures takes, and what balancing classes gives."""
+"""Blocks of docs/data.md: the cost of opening 100,000 pictures, and the gain of class balancing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from thriftnet.table import Table, make_table
 
 
 def scale_rows(figures: Figures) -> Table:
-    """Seconds and memory of a first and a later start."""
+    """Rows with seconds and memory of a first and a later start."""
     first, later, alone = (
         figures[key] for key in ("first_start", "second_start", "decoding_alone")
     )
@@ -26,7 +26,7 @@ def scale_rows(figures: Figures) -> Table:
 
 
 def balance_rows(figures: Figures) -> Table:
-    """Accuracy and balanced accuracy of each way, on each set."""
+    """Rows with accuracy and balanced accuracy of each method on each data set."""
     sets = figures["sets"]
     columns = ["weights", *((f"{name}: accuracy, balanced", str) for name in sets)]
     ways = next(iter(sets.values()))["ways"]

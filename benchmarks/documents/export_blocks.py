@@ -12,7 +12,7 @@ _KINDS = {"onnx": "`onnx`", "onnx-int8": "`onnx-int8`", "torch-export": "`torch-
 
 
 def exports(figures: Figures) -> dict[str, Any]:
-    """Sizes and differences, test accuracy, speed, and every target."""
+    """Render sizes, differences, test accuracy, speed, and all targets."""
     networks = figures["networks"]
     sizes = make_table(
         ("network", "export", ("MB", ".2f"), ("largest difference", ".1e"),

@@ -1,4 +1,4 @@
-"""The figure of what training costs as things grow."""
+"""Draws how the cost of training grows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ mpl.use("svg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-# Axis, the figure of a point that stands on x, its divisor and its label.
+# Axis, the value of a point on x, its divisor and its label.
 _COLUMNS: tuple[tuple[str, str, float, str], ...] = (
     ("images", "images", 1e3, "images an epoch (thousands)"),
     ("parameters", "parameters", 1e6, "parameters (millions)"),
@@ -27,16 +27,16 @@ _STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "grid.color": "0.88",
     "svg.fonttype": "none",
-    "svg.hashsalt": "thriftnet",  # the same figures make the same file
+    "svg.hashsalt": "thriftnet",  # deterministic
 }
 
 
 def draw(figures: dict[str, Any], path: Path) -> None:
-    """Draw time and peak memory of every axis, readable without colours.
+    """Draw time and peak memory for every axis, readable without colours.
 
     Args:
-        figures: Of results/cost_growth.json.
-        path: Where the SVG goes.
+        figures: Content of results/cost_growth.json.
+        path: The SVG to write.
     """
     with mpl.rc_context(_STYLE):
         figure, panels = plt.subplots(
@@ -63,12 +63,12 @@ def draw(figures: dict[str, Any], path: Path) -> None:
 
 
 def _times(point: dict[str, Any]) -> list[float]:
-    """Of every round; files of one round have the one."""
+    """Times of all rounds; older files have one."""
     return point.get("every_time_seconds", [point["seconds"]])
 
 
 def _spread(panel: Axes, x: list[float], times: list[list[float]]) -> None:
-    """From the quickest round to the slowest."""
+    """Range of the rounds, fastest to slowest."""
     lows, highs = [min(each) for each in times], [max(each) for each in times]
     panel.vlines(x, lows, highs, color="0.35", linewidth=1)
     panel.set_ylim(bottom=0, top=1.15 * max(highs))

@@ -1,4 +1,4 @@
-"""The pages of shipped weights: NAME.md, from the card in NAME.safetensors and results/."""
+"""Pages of shipped weights, NAME.md: from the card in NAME.safetensors and results/."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VIEWS = {
 
 
 def page(path: Path) -> str:
-    """The page of a model file with a card."""
+    """Render the page of a model file with a card."""
     card = read_card(path)
     assert card
     content = path.read_bytes()
@@ -51,7 +51,7 @@ def page(path: Path) -> str:
 
 
 def _calibrated(path: Path, card: Card) -> dict[str, Any] | None:
-    """What the map in a model file does to the test images; none without a map."""
+    """Effect of a model file's calibration on the test images; None without one."""
     calibration = read_facts(path).calibration
     measured = ((result("calibration") or {}).get("networks") or {}).get(card.name)
     if calibration is None or measured is None:
@@ -65,7 +65,7 @@ def _calibrated(path: Path, card: Card) -> dict[str, Any] | None:
 
 
 def weights_block(folder: Path = FOLDER) -> str:
-    """The networks that come with the package, for the README."""
+    """Render the networks in the package, for the README."""
     names = shipped_weights(folder)
     if not names:
         return "No network is shipped yet (`python benchmarks/ship_weights.py RUN`)."
@@ -94,7 +94,7 @@ def _megabytes(size: int) -> str:
 
 
 def complaints(folder: Path = FOLDER) -> list[str]:
-    """What is wrong with shipped weights, in sentences that name the remedy."""
+    """Errors in shipped weights, as sentences with a remedy."""
     found: list[str] = []
     again = "ship them anew: python benchmarks/ship_weights.py RUN"
     for name in shipped_weights(folder):

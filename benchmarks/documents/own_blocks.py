@@ -1,4 +1,4 @@
-"""Blocks of docs/your-pictures.md: what its commands printed, and what was reached on real data."""
+"""Blocks of docs/your-pictures.md: output of its commands, and results on real data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TUTORIAL = (
     "thriftnet report runs/mine",
     "thriftnet export runs/mine --to onnx",
 )
-"""The commands, in the order in which they are run."""
+"""The commands in order."""
 _SCRIPT = "your_pictures.py"
 _MOST_LINES = 14
 
 
 def transcript(command: str) -> str:
-    """What a command of the tutorial printed, without the middle of its long parts."""
+    """Output of a command of the tutorial, with long parts shortened."""
     path = ROOT / "results" / f"your_pictures_{command.split()[1]}.txt"
     figures = result("your_pictures")
     if figures is None or not path.is_file():
@@ -34,7 +34,7 @@ def transcript(command: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Epochs, and other lines that begin alike, are cut to the first two and the last two."""
+    """Shorten runs of epochs and of other similar lines to the first and last two."""
     lines, shown, block = text.splitlines(), list[str](), list[str]()
 
     def begins(line: str) -> str:

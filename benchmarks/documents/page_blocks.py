@@ -12,7 +12,7 @@ _MOST_DIFFERENCE, _MOST_LEVELS = 1e-5, 2
 
 
 def pages(figures: Figures) -> dict[str, Any]:
-    """Each page, and the photographs together."""
+    """Render each page, and the photographs together."""
     columns = (
         "page", ("MB", ".1f"), ("ready, s", ".1f"), ("pixels to answer, ms", ".0f"),
         ("small file to answer, ms", ".0f"), ("difference to ONNX Runtime", ".0e"), "requests",

@@ -11,17 +11,17 @@ from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.table import Cell, Format, make_table
 
 _HELD_OUT = 5_000
-"""Images that a run of an ablation was read on where its entry does not say."""
+"""Validation images of ablations whose entry does not record them."""
 _FIGURE = "docs/figures/cost_growth.svg"
 
 
 def seconds(digits: int) -> Format:
-    """A format: seconds with so many digits behind the point."""
+    """Make a format for seconds with so many decimals."""
     return f"{{:.{digits}f}} s".format
 
 
 def peer_rows(figures: Figures) -> dict[str, Any]:
-    """Every run of both sides; means, and the ratio of the wall times."""
+    """Render all runs of both sides, their means, and the ratio of wall times."""
     columns = (
         "who", ("seed", "d"), ("test accuracy", ".2%"), ("without TTA", ".2%"),
         ("wall time", seconds(0)),
@@ -34,7 +34,7 @@ def peer_rows(figures: Figures) -> dict[str, Any]:
 
 
 def peer_medians(figures: Figures) -> dict[str, Any]:
-    """Wall times for the README."""
+    """Render the median wall times for the README."""
     return {
         who: statistics.median(run["wall_seconds"] for run in figures[side])
         for who, side in (("took", "ours"), ("needed", "peer"))
@@ -42,7 +42,7 @@ def peer_medians(figures: Figures) -> dict[str, Any]:
 
 
 def levers(figures: Figures) -> dict[str, Any]:
-    """What changing one thing gave, on validation images vs. base with the same seeds."""
+    """Render single changes vs. base on validation images with the same seeds."""
     variants = figures["variants"]
     base = {run["seed"]: run["accuracy"] for run in variants["base"]["runs"]}
     corrected = _corrected(base, variants)
@@ -80,7 +80,7 @@ def levers(figures: Figures) -> dict[str, Any]:
 
 
 def _corrected(base: dict[int, float], variants: dict[str, Any]) -> dict[str, float]:
-    """P by Holm of each variant that shares several seeds with base; paired t tests."""
+    """Holm-corrected p values of variants that share several seeds with base; paired t tests."""
     found: dict[str, float] = {}
     for name, entry in variants.items():
         runs = {r["seed"]: r["accuracy"] for r in entry["runs"] if r["seed"] in base}
@@ -93,14 +93,14 @@ def _corrected(base: dict[int, float], variants: dict[str, Any]) -> dict[str, fl
 
 
 def mean_points(differences: list[float]) -> str:
-    """Mean difference of shares, and half of its 95% interval (t) where there are several."""
+    """Format the mean difference of shares and, of several, half of its 95% interval (t)."""
     found = estimate(differences)
     half = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
     return f"{100 * found.mean:+.2f}{half} points"
 
 
 def step_levers(figures: Figures) -> dict[str, Any]:
-    """What each lever on a step's time gave, beside the bases before and after it."""
+    """Render the effect of each lever on the time per step, with its bases before and after."""
     columns = (
         "changed", ("step", seconds(2)), "vs. base: median, range", ("first step", seconds(1)),
     )  # fmt: skip
@@ -116,7 +116,7 @@ def step_levers(figures: Figures) -> dict[str, Any]:
 
 
 def busy_machine(figures: Figures) -> dict[str, Any]:
-    """Images a second alone and beside other work, of this version and an earlier one."""
+    """Render images per second alone and under load, of this version and an earlier one."""
     names = {
         "alone": "alone",
         "beside_a_busy_process": "beside a process that keeps a core busy",
@@ -136,7 +136,7 @@ def busy_machine(figures: Figures) -> dict[str, Any]:
 
 
 def profile(figures: Figures) -> dict[str, Any]:
-    """Shares by kind, convolutions by layer, and how near to the machine's rate it all is."""
+    """Render shares by kind, convolutions by layer, and the share of the machine's peak."""
     kinds = make_table(("kind", ("share of a step", ".1%")), figures["profile"]["share"].items())
     keys = ("layer", "direction", "gflop_per_step", "milliseconds_per_step", "gflops")
     convolutions = make_table(
@@ -161,19 +161,19 @@ def profile(figures: Figures) -> dict[str, Any]:
 
 
 def _whole_training(profile: Figures) -> dict[str, float | None] | None:
-    """The rate over whole trainings of that recipe, where it has been trained as it stands."""
+    """Rate over whole trainings of the current recipe, if there are any."""
     trained = result(f"train_{profile['recipe']}")
     if trained is None or trained["digest"] != profile["digest"]:
         return None
     runs = trained["runs"]
     found = statistics.mean(run["pflop"] * 1e6 / run["training_seconds"] for run in runs)
-    # A rate from another hour would not do: the machine's speed changes.
+    # Rates of another hour are not comparable: the machine's speed varies.
     rates = [run.get("convolution_rate_gflops") for run in runs]
     return {"rate": found, "share": None if None in rates else found / statistics.mean(rates)}
 
 
 def inference(figures: Figures) -> dict[str, Any]:
-    """Every way of inference beside the others."""
+    """Render all methods of inference."""
     variants = figures["variants"]
     base = variants[figures["baseline"]]["batch_256"]["images_per_second"]
     columns = (
@@ -201,7 +201,7 @@ def inference(figures: Figures) -> dict[str, Any]:
 
 
 def growth(figures: Figures) -> dict[str, Any]:
-    """The figure, and a table of every point."""
+    """Render the figure and a table of all points."""
     assert (ROOT / _FIGURE).exists()
     columns = (
         "varied", "images", "parameters", ("threads", "d"), ("batch", "d"), ("micro-batch", "d"),
@@ -227,7 +227,7 @@ def _gibibytes(size: int) -> str:
 
 
 def _seconds(point: dict[str, Any]) -> str:
-    """The median, and the range where there were several rounds."""
+    """Format the median and, of several rounds, the range."""
     times = point.get("every_time_seconds", [])
     spread = f" ({min(times):.1f} to {max(times):.1f})" if len(times) > 1 else ""
     return f"{point['seconds']:.1f} s{spread}"

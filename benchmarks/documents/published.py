@@ -107,4 +107,4 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
         "where": "README; PFLOP counted",
     },
 )
-"""In the order of their accuracy. `parameters` of millions are as rounded there."""
+"""Sorted by accuracy. `parameters` in millions are rounded as published."""

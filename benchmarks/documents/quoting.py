@@ -1,4 +1,4 @@
-"""Figures of results/ as documents quote them: a table, or a template that is filled in."""
+"""Renders blocks of documents from results/, as tables or templates."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from thriftnet.weights.card import Machine
 ROOT = Path(__file__).parents[2]
 _LONG = 5400.0
 _HAD_AMX = {"Intel Xeon": True, "AMD EPYC": False}
-"""Processors of files from before it was recorded: on the first, oneDNN named its kernels in
+"""AMX of processors in files that do not record it; the first is from oneDNN's kernels in
 profile_quick.json."""
 NOT_MEASURED = "not measured yet"
 
 Figures = dict[str, Any]
 Content = Callable[[Figures], Table | dict[str, Any]]
-"""A block's table, or what its template needs besides the figures of the file."""
+"""A block's table, or additional values for its template."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a document that is made from one file of results/."""
+    """A part of a document, rendered from one file of results/."""
 
     file: str
-    """Its name without the ending."""
+    """Name of the file without suffix."""
     script: str
-    """Of benchmarks/, with its arguments: writes the file."""
+    """Script of benchmarks/ with arguments that writes the file."""
     content: Content = lambda _: {}
     template: str = ""
-    """Another block's, where two have the same."""
+    """Name of a template shared with another block."""
     machine: bool = True
-    """Whether the whole file is of one machine, which is then told."""
+    """Whether the whole file was measured on one machine, which is then named."""
 
 
 def text_of(name: str, block: Block) -> str:
-    """A block with its origin, or what to run where it was not measured yet.
+    """Render a block with its origin, or the command to run if it was not measured yet.
 
-    What a file holds of other machines, under `elsewhere`, follows.
+    Results of other machines, in the file's `elsewhere`, follow.
     """
     figures = result(block.file)
     if figures is None:
@@ -63,7 +63,7 @@ def _origin(block: Block, figures: Figures) -> str:
 
 
 def block_text(name: str, block: Block, figures: Figures) -> str:
-    """A block of these figures."""
+    """Render a block from these values."""
     content = block.content(figures)
     if isinstance(content, Table):
         return content.markdown()
@@ -71,9 +71,9 @@ def block_text(name: str, block: Block, figures: Figures) -> str:
 
 
 def render(template: str, **names: Any) -> str:
-    """Fill in a template of `templates/`; a name that it does not know is an error.
+    """Render a template of `templates/`; undefined names are errors.
 
-    A line that ends in a backslash continues with the next one, whose spaces count.
+    A line that ends in a backslash continues on the next one, including its spaces.
     """
     folder = Path(__file__).parent / "templates"
     pages = jinja2.Environment(
@@ -88,53 +88,53 @@ def render(template: str, **names: Any) -> str:
 
 
 def result(name: str) -> Figures | None:
-    """A file of results/, or none where it was not measured yet."""
+    """Read a file of results/; None if it was not measured yet."""
     path = ROOT / "results" / f"{name}.json"
     return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
 def duration(seconds: float) -> str:
-    """Seconds for reading."""
+    """Format seconds for people."""
     return f"{seconds / 3600:.1f} h" if seconds > _LONG else f"{seconds / 60:.1f} min"
 
 
 def with_amx(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A machine's facts, and whether it has AMX where they do not say and it is known."""
+    """A machine's facts, with AMX added if they lack it and it is known."""
     if facts.get("amx") is not None or "processor" not in facts:  # a move may be of a device alone
         return dict(facts)
     return {**facts, "amx": _HAD_AMX.get(facts["processor"])}
 
 
 def where_trained(run: Mapping[str, Any]) -> str:
-    """The machines of a run, in order; entries from before moves were kept have none."""
+    """The machines of a run, in order; old entries have no moves."""
     names = machine_names(with_amx(run["machine"]), map(with_amx, run.get("moves", ())))
     return " and ".join(names)
 
 
 def machines_of(runs: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Where runs were trained."""
+    """Machines of runs."""
     return sorted({where_trained(run) for run in runs})
 
 
 def machine(figures: Figures) -> str:
-    """What the figures were measured on."""
+    """Describe the machine of a measurement."""
     facts = with_amx(figures["machine"])
     commit = (figures["commit"] or "unknown")[:10]
     return f"{machine_name(facts)}, torch {facts['torch']}, {figures['date']}, commit {commit}"
 
 
 def card_machine(facts: Machine) -> str:
-    """What a card says that something was computed on."""
+    """Describe the machine in a model card."""
     return f"{machine_name(with_amx(facts.model_dump()))} ({facts.device}, torch {facts.torch})"
 
 
 def verdict(reached: bool, target: str) -> str:
-    """Whether a target was reached."""
+    """Say whether a target was reached."""
     return f"Target {target}: {'reached' if reached else '**not reached**'}."
 
 
 def spread(values: list[float]) -> str:
-    """Mean of shares, and their standard deviation where there are several."""
+    """Format the mean of shares and, of several, their standard deviation."""
     text = f"{statistics.mean(values):.2%}"
     return f"{text} ± {statistics.stdev(values):.2%} (sd)" if len(values) > 1 else text
 

@@ -14,7 +14,7 @@ from thriftnet.table import Table, make_table
 
 
 def transcript(name: str, command: str) -> str:
-    """What a command printed, where it is kept."""
+    """Recorded output of a command."""
     path = ROOT / "results" / f"{name}.txt"
     if not path.is_file():
         return f"Not kept yet (`{command} > results/{name}.txt`)."
@@ -29,7 +29,7 @@ def transcript(name: str, command: str) -> str:
 
 
 def shortened(text: str, *, first: int = 5, last: int = 3) -> str:
-    """Without the middle of long paragraphs, as of tables with dozens of rows."""
+    """Shorten long paragraphs, such as tables with dozens of rows, in the middle."""
 
     def cut(paragraph: str) -> str:
         lines = paragraph.split("\n")
@@ -42,7 +42,7 @@ def shortened(text: str, *, first: int = 5, last: int = 3) -> str:
 
 
 def kills(figures: Figures) -> dict[str, Any]:
-    """What ten kills changed."""
+    """Render the effect of ten kills."""
     keys = ("same_jobs_in_the_same_order", "same_accuracies_to_the_bit", "same_winner")
     return {
         "same": all(figures[key] for key in keys),
@@ -51,7 +51,7 @@ def kills(figures: Figures) -> dict[str, Any]:
 
 
 def study(figures: Figures) -> dict[str, Any]:
-    """Where the candidates of a finished study landed, and who won."""
+    """Render the candidates of a finished study and the winner."""
     stages = figures["outcomes"]
     columns = (
         "network", "parameters", ("multiply-accumulates", _millions), "seeds",
@@ -80,7 +80,7 @@ def _ahead(test: dict[str, Any]) -> str:
 
 
 def halving(figures: Figures) -> dict[str, Any]:
-    """How near to the exhaustive best, at what share of the compute."""
+    """Render the distance to the exhaustive best and the share of compute."""
     columns = (
         "rungs", ("eta", "d"), "share of the compute: mean, largest",
         "below the best: mean, largest", ("orders within 0.5 points", ".1%"),
@@ -103,7 +103,7 @@ def halving(figures: Figures) -> dict[str, Any]:
 
 
 def overhead(figures: Figures) -> dict[str, Any]:
-    """Where the wall time of real studies went, and what the overhead is made of."""
+    """Render the wall time of real studies and the parts of the overhead."""
     stages = make_table(
         (
             "space", "stage", "jobs", ("wall", seconds(0)), ("training per worker", seconds(0)),
@@ -149,7 +149,7 @@ def _milliseconds(value: float) -> str:
 
 
 def scaling(figures: Figures) -> dict[str, Any]:
-    """Waiting against workers, cost against jobs, and where it saturates."""
+    """Render waiting by workers, cost by jobs, and saturation."""
     databases = figures["databases"].items()
     columns = (
         "storage", "workers", "a job", "time waiting", ("writes/s", ".0f"),
@@ -193,7 +193,7 @@ def scaling(figures: Figures) -> dict[str, Any]:
 
 
 def _held(runs: list[dict[str, Any]], trial: str) -> list[int]:
-    """Numbers of workers whose window holds enough claims to tell."""
+    """Numbers of workers with enough claims in the window."""
     chosen = [run for run in runs if f"{run['trial_seconds']:g}" == trial]
     return [run["workers"] for run in chosen if run["calls"]["claim"]["count"] >= CLAIMS]
 
@@ -203,20 +203,20 @@ def _median(call: dict[str, Any]) -> str:
 
 
 def _waited(run: dict[str, Any]) -> str:
-    """The share of time waited, where the window holds enough claims to tell."""
+    """Share of time waited, if the window has enough claims."""
     few = run["calls"]["claim"]["count"] < CLAIMS
     return "too few claims" if few else f"{run['share_of_time_waited']:.2%}"
 
 
 def lag(figures: Figures) -> Table:
-    """How far back a choice has to look."""
+    """Render how far back a choice has to look."""
     columns = (("lag / workers", str), ("idle time", ".1%"))
     rows = [(one["lag_in_workers"], one["idle_share"]) for one in figures["idle_by_lag"]]
     return make_table(columns, rows)
 
 
 def suggestions(figures: Figures) -> dict[str, Any]:
-    """Processor time of a claim inside and outside of its transaction."""
+    """Render processor time of a claim inside and outside its transaction."""
     columns = (
         "finished trials", ("inside the transaction", _milliseconds),
         ("outside of it", _milliseconds),

@@ -1,7 +1,7 @@
-"""What `thriftnet search` printed of a kept study, in the words that it prints today.
+"""The output of `thriftnet search` for a kept study, as the current version prints it.
 
-Candidates and jobs are the lines that were recorded; what each stage found is printed again from
-its outcome, so that a change of the program's words reaches the documents.
+Lines of candidates and jobs are as recorded. Outcomes of stages are printed anew, so that changed
+messages reach the documents.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from thriftnet.terminal.search import PrintedSearch
 
 
 def printed_today(recorded: str, outcomes: dict[str, dict[str, Any]]) -> str:
-    """The transcript.
+    """Render the transcript.
 
     Args:
-        recorded: What the command printed when the study was made.
-        outcomes: Of its stages, in their order.
+        recorded: Output of the command when the study ran.
+        outcomes: Outcomes of its stages, in order.
     """
     lines = recorded.strip().replace("(the paper's)", "(the reference)").split("\n")
     jobs = {
@@ -36,7 +36,7 @@ def printed_today(recorded: str, outcomes: dict[str, dict[str, Any]]) -> str:
 
 
 def _printed(stage: str, outcome: dict[str, Any]) -> str:
-    """What the stage's end prints into a file."""
+    """Output of a finished stage, as in a file."""
     unlimited = mock.patch("shutil.get_terminal_size", os.terminal_size)
     with unlimited, contextlib.redirect_stdout(io.StringIO()) as out:
         PrintedSearch().concluded(stage, outcome)

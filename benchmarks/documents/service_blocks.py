@@ -8,9 +8,9 @@ from documents.quoting import Block, Figures
 from thriftnet.table import make_table
 
 _TARGETS = {"one_raw": 0.6, "one_in_a_form": 0.6, "many_in_a_form": 0.95}
-"""Share of the bare predictor that `best` is to keep."""
+"""Target: share of the bare predictor's speed that `best` keeps."""
 _MOST_OVER = 3.0
-"""Milliseconds that a lone request may take beyond the predictor."""
+"""Target: overhead of a single request in milliseconds."""
 _WAYS = {
     "one_raw": "64 clients, one picture a request, raw",
     "one_in_a_form": "64 clients, one picture a request, in a form",
@@ -20,7 +20,7 @@ _WAYS = {
 
 
 def service(figures: Figures) -> dict[str, Any]:
-    """Speeds of each network and way, what was aimed at, and memory."""
+    """Render speeds of each network and method, targets, and memory."""
     columns = (
         "network", "views", "clients", ("pictures/s", ",.0f"), ("of the predictor", ".0%"),
         ("median", "{:.1f} ms".format), ("99%", "{:.1f} ms".format),

@@ -10,7 +10,7 @@ from thriftnet.table import Cell, Format, Table, make_table
 
 
 def robust_means(figures: Figures) -> dict[str, Any]:
-    """One line per network: the means, JPEG copies and flips."""
+    """Rows per network: means, JPEG copies and flips."""
     rows = [
         (
             f"`{name}`",
@@ -33,7 +33,7 @@ def robust_means(figures: Figures) -> dict[str, Any]:
 
 
 def robust_kinds(figures: Figures) -> Table:
-    """One line per corruption: mean over the severities, and the hardest one."""
+    """Rows per corruption: mean over severities, and the hardest one."""
     networks = figures["networks"]
     columns: list[str | tuple[str, Format]] = ["corruption"]
     for name in networks:
@@ -49,7 +49,7 @@ def robust_kinds(figures: Figures) -> Table:
 
 
 def calibration_rows(figures: Figures) -> dict[str, Any]:
-    """One line per network and views: error before, by a temperature, by the map, and the floor."""
+    """Rows per network and views: error before, with a temperature, with the map, and the floor."""
     rows: list[tuple[Any, ...]] = []
     for name, found in figures["networks"].items():
         for tta in dict.fromkeys((found["tta"], "none")):
@@ -78,7 +78,7 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
 
 
 def outlier_rows(figures: Figures) -> Table:
-    """One line per network and score: area, and what a threshold of 5% false alarms notices."""
+    """Rows per network and score: AUROC, and detections at 5% false alarms."""
     kinds = list(figures["images"])
     columns: list[str | tuple[str, Format]] = ["network", "score", ("false alarms", ".1%"), *kinds]
     rows: list[list[Any]] = []

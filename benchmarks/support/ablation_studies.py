@@ -1,4 +1,4 @@
-"""What is changed in a recipe, one thing at a time, to see what each gives."""
+"""Ablations: single changes to recipes."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _ADAMW_ASIDE = (
     "optim.weight_decay=0.01",
     "optim.betas=[0.85, 0.95]",
 )
-"""In place of SGD beside Muon."""
+"""Replaces SGD as Muon's auxiliary optimiser."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """One recipe at a horizon that can be afforded, and what is changed in it."""
+    """An ablation study: one recipe at a short horizon, and its variants."""
 
     recipe: str
     horizon: tuple[str, ...]
     """Changes to the recipe that every variant shares."""
     variants: dict[str, tuple[str, ...]]
-    """Each does as many operations as `base`, to a percent, unless its name says otherwise."""
+    """Each has the operations of `base` within 1%, unless its name says otherwise."""
 
     share: float = 1.0
-    """Of its epochs that are trained."""
+    """Share of its epochs that is trained."""
 
     def at(self, epochs: float) -> Study:
-        """The study with another number of epochs of `base`; each variant's by the same factor."""
+        """The study with other epochs of `base`; variants are scaled by the same factor."""
         return replace(self, share=epochs / self.load("base", 0).train.epochs)
 
     def load(self, variant: str, seed: int) -> Recipe:
-        """The recipe of a variant; a tenth of the images validates if the horizon does not say."""
+        """The recipe of a variant; by default a tenth of the images is for validation."""
         changes = ["data.val_ratio=0.1", *self.horizon, *self.variants[variant]]
         recipe = load_recipe(self.recipe, changes, seed=seed)
         return recipe if self.share == 1 else with_epochs(recipe, recipe.train.epochs * self.share)

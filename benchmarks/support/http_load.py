@@ -1,10 +1,10 @@
-"""Many clients that each send a request as soon as the last was answered; one thread, few cycles.
+"""Closed-loop HTTP load from many clients in one thread.
 
     python benchmarks/support/http_load.py PORT CLIENTS SECONDS [REQUESTS] < REQUEST
 
 Standard input is a whole HTTP request. Prints JSON: requests, failed, seconds, and milliseconds at
-the 50th and 99th percentile. It ends after SECONDS, or after REQUESTS if that is earlier. Bare
-sockets: a client of a library takes more of the processor than the service.
+the 50th and 99th percentile. It ends after SECONDS, or after REQUESTS if that is earlier. Plain
+sockets: a client library would use more CPU time than the service.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
 class Client:
-    """A connection with one request on its way."""
+    """A connection with one request in flight."""
 
     def __init__(self, port: int, request: bytes) -> None:
         self.port = port
@@ -44,7 +44,7 @@ class Client:
         self.connection.sendall(self.request)
 
     def receive(self) -> bool | None:
-        """Whether the answer was good; none: there is more to come."""
+        """Whether the answer is good; None: incomplete."""
         more = self.connection.recv(2**18)
         if not more:
             raise ConnectionError("the service closed a connection")
@@ -60,7 +60,7 @@ class Client:
 
 
 def main() -> None:
-    """Ask, and print what was found."""
+    """Run the load and print the results."""
     port, count, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     most = int(sys.argv[4]) if len(sys.argv) > 4 else sys.maxsize
     request = sys.stdin.buffer.read()
@@ -107,7 +107,7 @@ def main() -> None:
 def load(
     port: int, request: bytes, *, clients: int, seconds: float, requests: int | None = None
 ) -> dict[str, Any]:
-    """What so many clients find, in a process of their own."""
+    """Run the load of some clients in a separate process."""
     command = [sys.executable, str(Path(__file__)), str(port), str(clients), str(seconds)]
     command += [] if requests is None else [str(requests)]
     done = subprocess.run(command, input=request, stdout=subprocess.PIPE, check=True)

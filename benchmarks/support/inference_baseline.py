@@ -1,6 +1,6 @@
-"""The plain baseline of inference: PyTorch as it comes, in a process that nothing has been set in.
+"""The baseline of inference: default PyTorch in a separate process.
 
-Our predictor sets the allocator of its process, from which the baseline must not gain.
+Our predictor configures its process's allocator, which the baseline must not profit from.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Answer = tuple[list[float], NDArray[np.float32]]
 
 
 class _Connection(Protocol):
-    """An end of a pipe; its class has another name on every system."""
+    """One end of a pipe; its class differs between systems."""
 
     def send(self, obj: Any, /) -> None: ...
     def recv(self) -> Any: ...
@@ -29,16 +29,16 @@ class _Connection(Protocol):
 
 
 class Elsewhere:
-    """A network in another process, eager, fp32, in ordinary layout."""
+    """A network in another process: eager, fp32, contiguous layout."""
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     def read(self, images: torch.Tensor, *, calls: int = 1) -> tuple[list[float], torch.Tensor]:
-        """Read (N, 3, H, W) float32 images so many times.
+        """Run (N, 3, H, W) float32 images several times.
 
         Returns:
-            Seconds of each call, taken there, and the logits (N, classes).
+            Seconds per call, measured there, and the logits (N, classes).
         """
         self._connection.send((images.numpy(), calls))
         times, logits = self._connection.recv()
@@ -47,7 +47,7 @@ class Elsewhere:
 
 @contextmanager
 def elsewhere(network: nn.Module) -> Iterator[Elsewhere]:
-    """A process for a network, for as long as the block lasts."""
+    """Context with a process for a network."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(network, torch.get_num_threads(), theirs))

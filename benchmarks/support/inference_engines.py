@@ -1,6 +1,6 @@
-"""The same network run by ONNX Runtime and OpenVINO: `pip install 'thriftnet[bench]'`.
+"""Runs the network by ONNX Runtime and OpenVINO (`pip install 'thriftnet[bench]'`).
 
-Both are optional, so they are imported where they are used, without their types.
+Both are optional, so they are imported where used, without types.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ def export_onnx(model: SavedModel, path: Path) -> None:
     """Write the folded network as ONNX, for any batch size, and check it at batch 1 and 7.
 
     Raises:
-        RuntimeError: The file says something else than the network; exporters have got residual
-            networks wrong before.
+        RuntimeError: The outputs differ; exporters have had bugs with residual networks.
     """
     network = folded(model.network).to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
     side = model.image_size
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+        warnings.simplefilter("ignore")  # internal warnings of the exporter
         torch.onnx.export(
             network,
             (torch.zeros(2, 3, side, side),),
@@ -87,7 +86,7 @@ def quantise_onnx(
 
 
 def onnxruntime_reader(path: Path) -> Read:
-    """Read by ONNX Runtime on the CPU, with as many threads as torch."""
+    """Run by ONNX Runtime on the CPU, with as many threads as torch."""
     runtime = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -101,11 +100,11 @@ def onnxruntime_reader(path: Path) -> Read:
 
 
 def openvino_reader(path: Path, *, precision: str) -> Read:
-    """Read by OpenVINO on the CPU, with as many threads as torch.
+    """Run by OpenVINO on the CPU, with as many threads as torch.
 
     Args:
         path: An ONNX file, quantised or not.
-        precision: `f32` or `bf16`; a quantised file runs in int8 whichever is named.
+        precision: `f32` or `bf16`; ignored for quantised files, which run in int8.
     """
     openvino = import_module("openvino")
     options = {
@@ -125,12 +124,12 @@ def openvino_reader(path: Path, *, precision: str) -> Read:
 def engine_variants(
     model: SavedModel, calibration: NDArray[np.float32], folder: Path
 ) -> tuple[dict[str, Read], list[str]]:
-    """Every engine that is installed, by name, and the packages that are not there.
+    """All installed engines by name, and the missing packages.
 
     Args:
-        model: What to read with.
+        model: The network.
         calibration: (N, 3, H, W) normalised training images.
-        folder: Where the files may lie.
+        folder: For temporary files.
     """
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if not _installed(name)]
     if missing:

@@ -1,4 +1,4 @@
-"""Ways of inference, by torch alone; each gives the logits of a batch."""
+"""Methods of inference with torch only; each computes the logits of a batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from thriftnet.runtime.device import Compute
 
 @dataclass(frozen=True)
 class Batch:
-    """Images, as bytes and as networks take them."""
+    """Images as bytes and as network input."""
 
     pixels: NDArray[np.uint8]
     """(N, H, W, 3)."""
@@ -36,7 +36,7 @@ Read = Callable[[Batch], Tensor]
 """A batch to logits (N, classes) float32."""
 
 PREDICTOR = "predictor, from bytes"
-"""What a user of the package gets, normalisation and softmax included."""
+"""The package's predictor, including normalisation and softmax."""
 COMPILED = ("compiled, autocast bf16", "compiled, folded bf16", "compiled, folded bf16, frozen")
 """They need a C++ compiler."""
 
@@ -44,13 +44,13 @@ _BF16 = Compute(torch.device("cpu"), "bf16")
 
 
 def make_batch(model: SavedModel, pixels: NDArray[np.uint8]) -> Batch:
-    """The batch of (N, H, W, 3) bytes that a model reads."""
+    """Make a batch for a model from (N, H, W, 3) bytes."""
     images = normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2), mean=model.mean, std=model.std)
     return Batch(pixels, images.contiguous())
 
 
 def torch_variants(model: SavedModel) -> dict[str, Read]:
-    """Every way that needs nothing but torch, by name; from here on freed memory is kept."""
+    """All methods with torch only, by name; from here on freed memory is kept."""
     plain = copy.deepcopy(model.network).eval().to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
     last = _channels_last(copy.deepcopy(model.network).eval())
     fold = _channels_last(folded(model.network))
@@ -81,7 +81,7 @@ def torch_variants(model: SavedModel) -> dict[str, Read]:
 
 
 def compiled_variants(model: SavedModel) -> dict[str, Read]:
-    """`torch.compile`; compiling happens at the first batch of each size."""
+    """`torch.compile` variants; compiled at the first batch of each size."""
     whole = _channels_last(folded(model.network)).to(torch.bfloat16)
     original = _channels_last(copy.deepcopy(model.network).eval())
     first, second, third = COMPILED
@@ -126,7 +126,7 @@ def _autocast(network: Network) -> Read:
 
 
 def _in_pieces(read: Read, size: int) -> Read:
-    """Fewer images at once, so that activations stay in the caches."""
+    """Split batches, so that activations stay in the caches."""
 
     def pieces(batch: Batch) -> Tensor:
         at = range(0, len(batch.images), size)
@@ -141,12 +141,12 @@ def _frozen(network: nn.Module, model: SavedModel) -> Network:
     example = torch.zeros(2, 3, model.image_size, model.image_size, dtype=torch.bfloat16)
     example = example.to(memory_format=torch.channels_last)
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing is deprecated, but still here
+        warnings.simplefilter("ignore")  # tracing is deprecated, but still available
         return torch.jit.freeze(torch.jit.trace(network, example))
 
 
 def _sliced_pooling(read: Read) -> Read:
-    """2x2 max pooling by three maxima of slices instead of torch's kernel."""
+    """2x2 max pooling as three maxima of slices instead of torch's kernel."""
 
     def pool(x: Tensor, _size: int) -> Tensor:
         height, width = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2

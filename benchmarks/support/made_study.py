@@ -1,7 +1,7 @@
-"""A made-up study of the shipped space `small`: all of its files, and nothing trained.
+"""A synthetic study of the shipped space `small` with all of its files, without training.
 
-The search's own functions choose every job and write every outcome but the analysis; accuracies
-are a formula of the candidate. A report of it has as many candidates as one of a real search.
+The search's own functions choose all jobs and write all outcomes except the analysis; accuracies
+are a formula of the candidate. A report of it has as many candidates as that of a real search.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def made_study(
     jobs: int | None = None,
     failing: str | None = None,
 ) -> Study:
-    """A study in a new folder.
+    """Make a study in a new folder.
 
     Args:
-        path: Of the folder.
-        space: What is searched; none: `small`.
-        until: The last stage that is begun.
-        jobs: Finished jobs of that stage, one more runs; none: the stage is done.
-        failing: Why the first job of the grid fails; none: it does not.
+        path: The folder.
+        space: The search space; None: `small`.
+        until: The last started stage.
+        jobs: Finished jobs of that stage, with one more running; None: the stage is done.
+        failing: Error of the grid's first job; None: no error.
     """
     chosen = space or load_space("small")
     study = Study.create(path, chosen)
@@ -55,21 +55,21 @@ def made_study(
 
 
 def accuracy(candidate: Candidate, job: Job, epoch: int) -> float:
-    """What a made-up trial reaches: larger networks end higher and begin lower."""
+    """Accuracy of a synthetic trial: larger networks start lower and end higher."""
     size = math.log10(candidate.parameters / 1e5)
     luck = random.Random(f"{candidate.digest} {job.seed} {epoch}").gauss(0, 0.008)
     return 0.30 - 0.03 * size + (0.12 + 0.05 * size) * math.log2(epoch) / 3 + luck
 
 
 def _play(study: Study, stage: Stage, jobs: int | None, failing: str | None) -> None:
-    """Hand out jobs and finish them, as one worker would."""
+    """Claim and finish jobs, like one worker."""
     snapshot = read_snapshot(study)
     decide = stage.decide(snapshot)
     done = 0
     while not isinstance(claim := study.storage.claim(stage.name, decide, worker="made"), Answer):
         candidate = next(c for c in study.storage.candidates() if c.digest == claim.job.candidate)
         if jobs is not None and done == jobs:
-            return  # it runs
+            return  # still running
         if failing is not None and done == 0:
             study.storage.fail(claim, reason=failing)
         else:
@@ -81,7 +81,7 @@ def _play(study: Study, stage: Stage, jobs: int | None, failing: str | None) -> 
 
 
 def _train(study: Study, candidate: Candidate, job: Job, *, horizon: int) -> None:
-    """The lines that a training would have left."""
+    """Write the lines of a training."""
     run = RunFolder(study.trial_path(job))
     if not run.path.exists():
         recipe = trial_recipe(study.space, candidate, epochs=horizon, seed=job.seed)
@@ -95,7 +95,7 @@ def _train(study: Study, candidate: Candidate, job: Job, *, horizon: int) -> Non
                     "train_loss": 2.0 / epoch, "train_accuracy": 0.4, "val_loss": 2.1 / epoch,
                     "val_accuracy": accuracy(candidate, job, epoch), "learning_rate": 0.1,
                     "images_per_second": 400.0, "seconds": 3.0 * epoch})  # fmt: skip
-    if job.stage == "validation":  # which finds it read, and reads no test images
+    if job.stage == "validation":  # loaded before, so no test images are read
         run.append({"kind": "test", "tta": "flip", "accuracy": 0.551, "loss": 1.3, "top5": 0.94,
                     "accuracy_interval": [0.541, 0.561]})  # fmt: skip
 
@@ -108,7 +108,7 @@ def _outcome(study: Study, stage: Stage) -> dict[str, Any]:
 
 
 def _analysis(snapshot: StudySnapshot) -> dict[str, Any]:
-    """Figures of each survivor's stages: the first adds the most, the last costs the most."""
+    """Measurements of each survivor's stages: the first adds most, the last costs most."""
     networks = [
         _network(snapshot.space, snapshot.candidates[digest]) for digest in survivors(snapshot)
     ]

@@ -1,7 +1,7 @@
-"""Files of a run or a study with odd values in them: text for figures, NaN, huge, deep, none.
+"""Fuzzes files of a run or study with odd values: text for numbers, NaN, huge, deeply nested, null.
 
-Checksums are taken away first, as files of earlier versions have none: with them every change
-would be damage, and no reader would come to see an odd value.
+Checksums are removed first, as in files of earlier versions: otherwise every change would be
+detected as damage before an odd value is read.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ ODD: list[Any] = [
     *([], {}, [1], ["a"], [None], {"a": 1}, [[1, 2], [3]], [0.1] * 11, _deep()),
 ]
 Changer = Callable[[Path, random.Random], str]
-"""Changes a folder and says what was changed."""
+"""Changes a folder and returns what was changed."""
 
 
 def change(tree: Any, draw: random.Random) -> tuple[Any, str]:
-    """A tree with one value replaced, removed, renamed or repeated, at a depth drawn first."""
+    """Replace, remove, rename or repeat one value of a tree at a random depth."""
     tree = copy.deepcopy(tree)
     places = list(_places(tree, ()))
     depth = draw.randint(0, max(map(len, places)))
@@ -68,12 +68,12 @@ def _places(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 
 def in_json(name: str) -> Changer:
-    """Change a file of one JSON value."""
+    """Change a JSON file."""
     return _in_tree(name, json.loads)
 
 
 def in_yaml(name: str) -> Changer:
-    """Change a file of YAML, into JSON, which is YAML too."""
+    """Change a YAML file; writes JSON, which is valid YAML."""
     return _in_tree(name, yaml.safe_load)
 
 
@@ -146,7 +146,7 @@ def in_database(folder: Path, draw: random.Random) -> str:
             connection.execute(f"update {table} set {column} = ? where rowid = ?", (value, row))
             if "checksum" in columns:
                 connection.execute(f"update {table} set checksum = null where rowid = ?", (row,))
-        except sqlite3.Error:  # two of one key, or none where one has to be
+        except sqlite3.Error:  # duplicate key, or a missing required value
             told += " kept"
         return f"{told} = {str(value)[:40]!r}"
 

@@ -1,4 +1,4 @@
-"""What oneDNN says of its work when asked to (ONEDNN_VERBOSE=1)."""
+"""Parses oneDNN's log (ONEDNN_VERBOSE=1)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Implementation:
-    """One way in which one kind of work was done."""
+    """An implementation of a primitive."""
 
     primitive: str
     """convolution, matmul, reorder, …"""
     name: str
-    """As oneDNN calls it: brgconv:avx512_core_bf16, jit:avx2, ref:any, …"""
+    """oneDNN's name: brgconv:avx512_core_bf16, jit:avx2, ref:any, … …"""
     direction: str
     """forward_training, backward_data, backward_weights, …"""
     types: str
-    """Of source, weights and destination, as far as told."""
+    """Types of source, weights and destination, as far as logged."""
 
 
 def executed(log: str) -> dict[Implementation, tuple[int, float]]:
-    """Calls and milliseconds of every implementation that ran.
+    """Calls and milliseconds of each executed implementation.
 
     Args:
         log: Lines of the form
@@ -42,7 +42,7 @@ def executed(log: str) -> dict[Implementation, tuple[int, float]]:
 
 
 def fallbacks(found: dict[Implementation, tuple[int, float]]) -> list[Implementation]:
-    """Convolutions that ran by a reference implementation, which is slow by orders."""
+    """Convolutions that ran with a reference implementation, orders of magnitude slower."""
     return [
         way
         for way in found
@@ -51,7 +51,7 @@ def fallbacks(found: dict[Implementation, tuple[int, float]]) -> list[Implementa
 
 
 def table(found: dict[Implementation, tuple[int, float]]) -> list[dict[str, Any]]:
-    """Plain values, the longest first."""
+    """Values for JSON, slowest first."""
     ordered = sorted(found.items(), key=lambda item: -item[1][1])
     return [
         {**asdict(way), "calls": calls, "milliseconds": milliseconds}

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own for a measurement: started in a new folder, gone afterwards."""
+"""A temporary PostgreSQL server for a measurement."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def postgres_server(*, connections: int = 100) -> Iterator[str]:
-    """Run the server that is installed, with its own settings but for the connections.
+    """Run the installed server with default settings except for the number of connections.
 
     Yields:
-        Its address, as `--storage` takes it.
+        Its address for `--storage`.
     """
     programs = _programs()
     with socket.socket() as probe:
@@ -40,7 +40,7 @@ def postgres_server(*, connections: int = 100) -> Iterator[str]:
 
 
 def _programs() -> Path:
-    """The folder of the server's programs, of the newest version that there is."""
+    """Folder of the server's programs, newest version."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
         return found[-1].parent

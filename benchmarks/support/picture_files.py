@@ -1,4 +1,4 @@
-"""Picture files made byte by byte, of kinds that Pillow reads and mostly cannot write."""
+"""Encoders of picture files that Pillow reads and mostly cannot write."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _TIFF_TYPES = {1: "B", 3: "H", 4: "I"}
 
 
 def png(samples: Pixels, *, bits: int, colour: int, chunks: bytes = b"") -> bytes:
-    """A PNG file.
+    """Encode a PNG file.
 
     Args:
         samples: (H, W) or (H, W, C), integers below 2 ** bits.
         bits: Of a sample.
         colour: PNG's colour type: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGBA.
-        chunks: What stands before the pixels, by `chunk`.
+        chunks: Chunks before the pixels, made by `chunk`.
     """
     height, width = samples.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
@@ -37,7 +37,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def packed(samples: Pixels, bits: int, *, order: str = ">") -> list[bytes]:
-    """The bytes of each row of samples, filled up to whole ones."""
+    """Pack each row of samples into whole bytes."""
     rows = samples.reshape(len(samples), -1)
     if bits >= 8:
         return [row.astype(f"{order}u{bits // 8}").tobytes() for row in rows]
@@ -54,16 +54,16 @@ def tiff(
     planes: bool = False,
     tags: Mapping[int, tuple[int, Sequence[int]]] | None = None,
 ) -> bytes:
-    """An uncompressed TIFF file.
+    """Encode an uncompressed TIFF file.
 
     Args:
         samples: (H, W, C), integers below 2 ** bits.
         bits: Of a sample.
-        photometric: What they mean: 0 grey from white, 1 from black, 2 RGB, 3 palette, 5 CMYK,
+        photometric: Their meaning: 0 grey from white, 1 from black, 2 RGB, 3 palette, 5 CMYK,
             6 YCbCr, 8 Lab.
-        order: Of bytes: `<` or `>`.
-        planes: Whether each channel is kept apart.
-        tags: Others, by number: type and values.
+        order: Byte order: `<` or `>`.
+        planes: Whether channels are stored separately.
+        tags: Additional tags by number: type and values.
     """
     height, width, channels = samples.shape
     parts = [samples[..., [c]] for c in range(channels)] if planes else [samples]
@@ -99,7 +99,7 @@ def tiff(
 def bmp(
     header: bytes, rows: Sequence[bytes], *, palette: bytes = b"", padded: bool = True
 ) -> bytes:
-    """A BMP file of a header of any version; rows as they stand, mostly from the bottom up."""
+    """Encode a BMP file with a header of any version; rows in file order, mostly bottom-up."""
     body = b"".join(row + bytes(-len(row) % 4 if padded else 0) for row in rows)
     start = 14 + len(header) + len(palette)
     return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + palette + body
@@ -115,16 +115,16 @@ def bmp_header(
     masks: Sequence[int] = (),
     size: int = 40,
 ) -> bytes:
-    """The header of a BMP file.
+    """Encode the header of a BMP file.
 
     Args:
         width: In pixels.
-        height: In pixels; negative: rows stand from the top down.
-        bits: Of a pixel.
-        compression: 0 none, 1 RLE8, 2 RLE4, 3 by masks.
-        colours: Of the palette.
+        height: In pixels; negative: rows are top-down.
+        bits: Bits per pixel.
+        compression: 0 without, 1 RLE8, 2 RLE4, 3 by masks.
+        colours: Number of colours of the palette.
         masks: Bits of red, green, blue and perhaps alpha.
-        size: 40, 108 (version 4) or 124 (version 5) bytes; masks beyond 40 stand behind it.
+        size: 40, 108 (version 4) or 124 (version 5) bytes; beyond 40, masks follow it.
     """
     begin = struct.pack(
         "<IiiHHIIiiII", size, width, height, 1, bits, compression, 0, 0, 0, colours, 0
@@ -134,7 +134,7 @@ def bmp_header(
 
 
 def icon(rgb: Pixels, mask: Pixels) -> bytes:
-    """An ICO file of one picture of 24 bits: (H, W, 3) colours and (H, W), 1 where it is clear."""
+    """Encode an ICO file of one 24-bit picture: (H, W, 3) colours and (H, W), 1 if transparent."""
     height, width = mask.shape
     rows = [row + bytes(-len(row) % 4) for row in packed(rgb[::-1, :, ::-1], 8)]
     rows += [row + bytes(-len(row) % 4) for row in packed(mask[::-1], 1)]
@@ -144,18 +144,18 @@ def icon(rgb: Pixels, mask: Pixels) -> bytes:
 
 
 def targa(rows: bytes, width: int, height: int, *, bits: int, descriptor: int) -> bytes:
-    """An uncompressed TGA file; the descriptor: bits of alpha, 16 from the right, 32 from above."""
+    """Encode an uncompressed TGA file; descriptor: alpha bits, 16 right to left, 32 top-down."""
     return (
         struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, width, height, bits, descriptor) + rows
     )
 
 
 def matrix_profile(colorants: Sequence[Sequence[float]], gamma: float) -> bytes:
-    """An ICC profile of a screen.
+    """Encode an ICC profile of a display.
 
     Args:
         colorants: 3x3, from linear RGB to XYZ under D50.
-        gamma: Of all three channels.
+        gamma: Gamma of all channels.
     """
 
     def fixed(*values: float) -> bytes:

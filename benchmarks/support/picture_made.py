@@ -1,6 +1,6 @@
-"""Pictures of the kinds that Pillow opens and mostly does not write, with the pixels they show.
+"""Cases that Pillow opens and mostly cannot write, with their expected pixels.
 
-A picture that is to be refused has the reason in place of pixels.
+A picture to refuse has the reason instead of pixels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures as Pillow saves them, in every mode that a format has, with the pixels they show."""
+"""Cases saved by Pillow in every mode of each format, with their expected pixels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def saved_cases() -> Iterator[Case]:
 
 
 def _profiles() -> Iterator[Case]:
-    """The same levels in other colours than sRGB's, and profiles that say nothing."""
+    """The same levels in other colour spaces than sRGB, and empty profiles."""
     picture, clear = image(RGB), image(np.dstack([RGB, ALPHA]))
     for name, (colorants, gamma) in _SPACES.items():
         profile = matrix_profile(colorants, gamma)
@@ -108,17 +108,17 @@ _OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "DDS": ({}, {"pixel_format": "DXT5"}),
 }
-"""What `save` is asked besides its usual."""
+"""Additional options for `save`."""
 _NOT_KEPT = {
     "alpha": {"GIF", "PPM", "BMP", "JPEG"},
     "LA": {"DDS"},
     "I;16": {"AVIF", "GIF", "WEBP"},
 }
-"""What of a picture is left out, or spoilt, as Pillow saves it."""
+"""What Pillow drops or damages on saving."""
 
 
 def _modes() -> Iterator[Case]:
-    """Every mode that every format can be saved with, by Pillow's own writers."""
+    """All modes of all formats that Pillow can save."""
     black = (GREY // 8)[..., None]
     modes: dict[str, tuple[Image.Image, Shown]] = {
         "1": (image(BITS), grey(BITS, 1)),
@@ -141,7 +141,7 @@ def _modes() -> Iterator[Case]:
                 try:
                     content = saved(picture, kind, **options)
                 except (OSError, ValueError, KeyError, RuntimeError, TypeError):
-                    continue  # this format has no such mode
+                    continue  # the format lacks this mode
                 lossy = kind in _LOSSY or "pixel_format" in options
                 tolerance = 6 if lossy else 3 if (kind, mode) == ("GIF", "RGB") else 1.5
                 yield Case(f"saved-{mode}-{at}{suffixes[kind]}", content, shown, tolerance)
@@ -173,12 +173,12 @@ def _merged(mode: str, *channels: NDArray[Any]) -> Image.Image:
 
 
 def image(values: NDArray[Any]) -> Image.Image:
-    """A picture of 1 or 8 bits a channel."""
+    """A picture with 1 or 8 bits per channel."""
     return Image.fromarray(values if values.dtype == bool else values.astype(np.uint8))
 
 
 def quantised(rgb: NDArray[Any], colours: int) -> Shown:
-    """What is left of a picture with so few colours."""
+    """Reduce a picture to so few colours."""
     few = image(rgb).quantize(colours)
     palette = np.array(few.getpalette("RGB")).reshape(-1, 3)
     return palette[np.asarray(few)].astype(float)

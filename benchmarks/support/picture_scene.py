@@ -1,4 +1,4 @@
-"""One picture, and what each kind of file makes of it: formulas, and nothing that a reader says."""
+"""A test picture and its expected pixels in each format, by formulas without a decoder."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Case:
     """One picture file."""
 
     name: str
-    """With the suffix of its kind."""
+    """Name with suffix."""
     content: bytes
     expected: Shown | str
-    """Or a part of the line that refuses it."""
+    """Expected pixels, or a part of the error."""
     tolerance: float = 0.6
-    """Mean levels that it may be off: 16 bits cut to 8 are off by half of one."""
+    """Allowed mean difference in levels: truncating 16 bits to 8 gives 0.5."""
 
 
 def _scene() -> Shown:
-    """No symmetry: each turn, mirror and exchange of channels shows."""
+    """The scene, without symmetries: any rotation, flip or swap of channels is visible."""
     y, x = np.mgrid[0 : 1 : HEIGHT * 1j, 0 : 1 : WIDTH * 1j]
     return np.stack([20 + 215 * x, 235 - 200 * y, 30 + 100 * x + 100 * y * (1 - x)], axis=2)
 
@@ -51,18 +51,18 @@ XYZ_TO_SRGB = np.array(
 
 
 def on_white(colours: NDArray[Any], alpha: NDArray[Any]) -> Shown:
-    """Colours of 8 bits as they show with white behind them."""
+    """8-bit colours composed on white."""
     share = alpha[..., None] / 255
     return colours * share + 255 * (1 - share)
 
 
 def grey(values: NDArray[Any], top: float = 255) -> Shown:
-    """The same in each channel."""
+    """Grey as RGB."""
     return np.repeat(values[..., None] * (255 / top), 3, axis=2)
 
 
 def stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """How a picture lies in a file of an EXIF orientation."""
+    """A picture as stored with an EXIF orientation."""
     if orientation >= 5:
         upright = upright.swapaxes(0, 1)
     down = orientation in (3, 4, 6, 7)
@@ -82,7 +82,7 @@ def encoded(linear: NDArray[Any]) -> Shown:
 
 
 def ycbcr() -> NDArray[np.int64]:
-    """The scene as JPEG has it (JFIF)."""
+    """The scene in JPEG's YCbCr (JFIF)."""
     y = RGB @ (0.299, 0.587, 0.114)
     blue, red = 128 + (RGB[..., 2] - y) * 0.564, 128 + (RGB[..., 0] - y) * 0.713
     return np.dstack([y, blue, red]).round().clip(0, 255).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Results files: figures with the command, commit, machine and time that made them."""
+"""Writes results files: values with their command, commit, machine and time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 def _provenance() -> dict[str, Any]:
     script = Path(sys.argv[0]).name
-    # A path of this machine says nothing elsewhere: its last part names what was given.
+    # Paths are meaningless elsewhere: keep their last part.
     given = [Path(a).name if a.startswith("/") else a for a in sys.argv[1:]]
     return {
         "command": shlex.join(["python", f"benchmarks/{script}", *given]),
@@ -42,11 +42,11 @@ def _provenance() -> dict[str, Any]:
 
 
 PROVENANCE = _provenance()
-"""Where and how figures were made; taken at the start, as a long run outlives its checkout."""
+"""Provenance of results; taken at the start, as the checkout may change during a long run."""
 
 
 def write_result(name: str, figures: dict[str, Any]) -> Path:
-    """Write `results/NAME.json`, whole or not at all."""
+    """Write `results/NAME.json` atomically."""
     path = RESULTS / f"{name}.json"
     write_whole(path, f"{render({**PROVENANCE, **figures})}\n".encode(), error=ThriftnetError)
     print(f"wrote results/{path.name}")
@@ -54,7 +54,7 @@ def write_result(name: str, figures: dict[str, Any]) -> Path:
 
 
 def render(value: object, indent: str = "") -> str:
-    """JSON for reading: as `json.dumps` indents it, but for plain numbers, in a line each list."""
+    """Indented JSON with lists of numbers on one line."""
     deeper, numbers = indent + "  ", (int, float, type(None))
     if isinstance(value, Mapping) and value:
         pairs = [f"{json.dumps(str(k))}: {render(v, deeper)}" for k, v in value.items()]

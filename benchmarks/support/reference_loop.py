@@ -1,6 +1,6 @@
-"""The paper's training as anyone would write it in plain PyTorch: the yardstick for ours.
+"""The paper's training in plain PyTorch, as a reference for ours.
 
-Nothing here is taken from thriftnet. Tests and `paper_parity.py` hold our loop against it.
+Nothing here is taken from thriftnet. Tests and `paper_parity.py` compare our loop with it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Block(nn.Module):
 
 
 class PlainResNet(nn.Module):
-    """The paper's network: stages of blocks; a stage of none is the identity."""
+    """The paper's network: stages of blocks; an empty stage is the identity."""
 
     def __init__(self, blocks: Sequence[int], channels: Sequence[int]) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ def paper_learning_rate(
 def plain_losses(
     model: nn.Module, batches: Iterable[tuple[int, Tensor, Tensor]], *, weight_decay: float = 0.001
 ) -> list[float]:
-    """Train in fp32 with AdamW at the paper's learning rate; the loss of every step.
+    """Train in fp32 with AdamW at the paper's learning rate; returns the loss of each step.
 
     Args:
         model: Changed in place.
@@ -94,7 +94,7 @@ def plain_losses(
 
 
 def copy_weights(source: nn.Module, target: nn.Module) -> None:
-    """Copy parameters and buffers by position: the two define the same layers in one order."""
+    """Copy parameters and buffers by position: both define the same layers in the same order."""
     ours, theirs = list(source.state_dict().values()), target.state_dict()
     for (name, value), origin in zip(theirs.items(), ours, strict=True):
         if value.shape != origin.shape:

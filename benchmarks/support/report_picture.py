@@ -1,4 +1,4 @@
-"""The head of a run's report as a picture, for the README."""
+"""A screenshot of a run's report for the README."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SIZE: ViewportSize = {"width": 1280, "height": 860}
 
 
 def draw(program: Path, run: Path, to: Path) -> None:
-    """Write the report of a run, and what a window of 1,280 pixels shows of it.
+    """Write the report of a run and its screenshot, 1,280 pixels wide.
 
     Args:
-        program: The `thriftnet` that writes it.
+        program: The `thriftnet` to use.
         run: A finished run.
         to: The PNG file.
     """

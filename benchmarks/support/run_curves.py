@@ -1,4 +1,4 @@
-"""A run's curves as results files keep them: a column for each figure, an entry an epoch."""
+"""Curves of a run for results files: a column per metric, an entry per epoch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _COLUMNS = (
     "learning_rate",
 )
 _DIGITS = 5
-"""Significant ones: more cannot be seen in a figure."""
+"""Significant digits; more are invisible in a figure."""
 
 
 def curve_of(lines: Sequence[MetricRecord]) -> dict[str, list[float | None]]:
-    """Columns by epoch from a run's metrics; one that has no value at all is left out."""
+    """Columns by epoch from a run's metrics, without empty ones."""
     epochs = [line for line in lines if line.get("kind") == "epoch"]
     columns = {key: [_short(line.get(key)) for line in epochs] for key in _COLUMNS}
     return {key: column for key, column in columns.items() if any(v is not None for v in column)}
 
 
 def _short(value: float | None) -> float | None:
-    """A whole number stays one."""
+    """Round a value; integers stay integers."""
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value

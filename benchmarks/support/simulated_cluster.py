@@ -1,9 +1,8 @@
-"""A cluster whose training is a pause and whose storage is real.
+"""Simulates a cluster: training is a pause, the storage is real.
 
-A few threads, with a connection each, do for all workers what is due: a sign of life every
-heartbeat, and at the end of a trial `finish` and the next `claim`, by the search's own halving.
-What a worker waits is counted from the moment at which a call was due: a
-thread that comes late counts as waiting too.
+A few threads, with a connection each, make all workers' calls: a lease renewal per heartbeat, and
+`finish` and the next `claim` after each trial, by the search's own halving. Waiting is counted from
+the time a call was due, so it includes delays of the threads.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ from thriftnet.search.stages import grid
 
 CALLS = ("claim", "beat", "finish")
 _PAUSE = 0.5
-"""Seconds until a worker asks again for a job, where there was none."""
+"""Seconds until a worker asks again after finding no job."""
 
 
 def lag_for(workers: int) -> int:
-    """Jobs back that a choice looks: so many that hardly anyone waits for a slow one."""
+    """Lag of choices in jobs, large enough that workers hardly wait for slow ones."""
     return max(8, 4 * workers)
 
 
 def made_space(*, lag: int) -> Space:
-    """A space for so many workers; its candidates are only names."""
+    """A space for so many workers, with dummy candidates."""
     return Space(
         name="simulated",
         base={"name": "simulated"},
@@ -47,7 +46,7 @@ def made_space(*, lag: int) -> Space:
 
 
 def made_snapshot(candidates: int, *, lag: int) -> StudySnapshot:
-    """So many candidates that differ in nothing."""
+    """A snapshot of so many identical candidates."""
     digests = [f"{number:012x}" for number in range(candidates)]
     made = {digest: Candidate(digest, {}, parameters=1, macs=1) for digest in digests}
     return StudySnapshot(space=made_space(lag=lag), candidates=made, jobs={})
@@ -62,27 +61,27 @@ class _Worker:
 
 @dataclass
 class _Log:
-    """What was measured, in seconds."""
+    """Measurements in seconds."""
 
     waited: dict[str, list[float]] = field(default_factory=lambda: {call: [] for call in CALLS})
-    """From when a call was due to when it was done."""
+    """From the due time of a call to its end."""
     finished: int = 0
     without: int = 0
-    """Times that there was no job to have."""
+    """Number of claims without a job."""
     refused: int = 0
-    """Calls that were told that the job is another's."""
+    """Number of calls for a job of another worker."""
 
 
 class Cluster:
-    """So many workers of one stage.
+    """Workers of one stage.
 
     Args:
-        url: Of an empty database.
-        workers: How many.
-        candidates: Of the grid; enough that they do not run out.
+        url: Address of an empty database.
+        workers: Number of workers.
+        candidates: Number in the grid, enough not to run out.
         heartbeat: Seconds.
-        threads: That do what is due.
-        seed: Of the draws.
+        threads: Number of threads that make the calls.
+        seed: Seed of random durations.
     """
 
     def __init__(
@@ -103,7 +102,7 @@ class Cluster:
             Storage(url, heartbeat=heartbeat) for _ in range(min(threads, workers + 1))
         ]
         self.workers = [_Worker(f"w{number}", grid.decide(snapshot)) for number in range(workers)]
-        # The first leases are long, as nothing beats before all workers have their jobs.
+        # The first leases are long, as renewals start after all workers have jobs.
         with contextlib.closing(Storage(url, heartbeat=600)) as first:
             first.prepare("simulated")
             first.add_candidates(list(snapshot.candidates.values()))
@@ -111,19 +110,19 @@ class Cluster:
                 self._claim(worker, first)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         for connection in self.connections:
             connection.close()
 
     def run(self, *, trial_seconds: float, seconds: float) -> dict[str, Any]:
-        """Let the workers work for so long, as if they had been at it before.
+        """Run the workers for some time, from a steady state.
 
         Args:
             trial_seconds: Mean length of a job; each is between half and one and a half of it.
-            seconds: How long.
+            seconds: Duration.
 
         Returns:
-            Calls a second and their waiting times, and which part of their time workers waited.
+            Calls per second, their waiting times, and the share of time that workers waited.
         """
         self.log = _Log()
         agenda = _Agenda(end=time.monotonic() + seconds)
@@ -132,7 +131,7 @@ class Cluster:
             agenda.add(left if worker.claim else 0.0, "finish" if worker.claim else "claim", worker)
             agenda.add(self.draws.random() * self.heartbeat, "beat", worker)
         began = time.monotonic()
-        sys.setswitchinterval(0.0005)  # else a turn at the database waits for Python's own lock
+        sys.setswitchinterval(0.0005)  # else database calls wait for the GIL
         hands = [
             threading.Thread(target=self._work_off, args=(agenda, trial_seconds, connection))
             for connection in self.connections
@@ -147,11 +146,11 @@ class Cluster:
 
     @property
     def count(self) -> int:
-        """How many workers."""
+        """Number of workers."""
         return len(self.workers)
 
     def account(self) -> dict[str, int]:
-        """Whether any job was handed out twice or lost, by what the database holds in the end."""
+        """Check in the final database that no job was handed out twice or lost."""
         rows = self.connections[0].jobs(grid.NAME)
         handed = Counter((row.job.candidate, row.job.epochs) for row in rows)
         held = {worker.claim.job for worker in self.workers if worker.claim}
@@ -187,7 +186,7 @@ class Cluster:
 
     def _beat(self, worker: _Worker, connection: Storage) -> None:
         claim = worker.claim
-        # A job may be over between the two, as it may be for a real worker's thread.
+        # A job may end between the two, as in a real worker's thread.
         if claim and not connection.renew_lease(claim) and worker.claim is claim:
             self.log.refused += 1
 
@@ -226,7 +225,7 @@ class Cluster:
 
 
 class _Agenda:
-    """What is due when, for several threads, of which one at a time waits for what comes next."""
+    """Timed queue for several threads; one thread at a time waits for the next item."""
 
     def __init__(self, *, end: float) -> None:
         self.fault: BaseException | None = None
@@ -237,14 +236,14 @@ class _Agenda:
         self._changed = threading.Condition()
 
     def add(self, wait: float, call: str, worker: _Worker) -> None:
-        """Have something done so many seconds from now."""
+        """Schedule a call in so many seconds."""
         with self._changed:
             self._count += 1
             heapq.heappush(self._entries, (time.monotonic() + wait, self._count, call, worker))
             self._changed.notify()
 
     def next(self) -> tuple[float, str, _Worker] | None:
-        """Wait for what is due next; none at the end."""
+        """Wait for the next call; None at the end."""
         with self._turn, self._changed:
             while self.fault is None and (now := time.monotonic()) < self._end:
                 if self._entries and self._entries[0][0] <= now:
@@ -260,7 +259,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
-    """Milliseconds."""
+    """Percentiles in milliseconds."""
     if not values:
         return {"count": 0}
     ordered = sorted(values)

@@ -1,8 +1,7 @@
-"""What kind of work each operator of a training step does, how long it takes and what it counts.
+"""Times the operators of a training step by kind of work, and counts their operations.
 
-The operators are timed by a dispatch mode, not by torch's profiler: what the profiler keeps of
-every event lands between the step's own blocks of memory, so that the large ones no longer find
-the place that the step before left them, and fresh pages are laid to the operators' account.
+A dispatch mode times them, not torch's profiler: the profiler's allocations fragment the memory
+between steps, and the cost of fresh pages would be charged to the operators.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ KINDS: tuple[str, ...] = (
     "other",
     "between operators",
 )
-"""`fused`: calls of `fused.c`, which are no operators. `sums`: of residual branches, and of
-gradients. `other`: the linear head among it."""
+"""`fused`: calls of `fused.c`, which are not operators. `sums`: of residual branches and gradients.
+`other`: including the linear head."""
 
 _KIND_OF: dict[str, str] = {
     "convolution": "convolution forward",
@@ -61,13 +60,13 @@ _KIND_OF: dict[str, str] = {
 
 
 class StepClock(TorchDispatchMode):
-    """Times every operator while it is entered; what an operator calls itself is its own."""
+    """Times every operator while active; nested operators count for the outer one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seconds = dict.fromkeys(KINDS, 0.0)
         self.flops: dict[tuple[str, str], int] = defaultdict(int)
-        """By layer and direction of the convolutions, as `spent`."""
+        """Operations of convolutions by layer and direction, like `spent`."""
         self.spent: dict[tuple[str, str], float] = defaultdict(float)
         self._part: str | None = None
 
@@ -88,7 +87,7 @@ class StepClock(TorchDispatchMode):
         return result
 
     def timed(self, library: Any) -> Any:
-        """The same functions of a library of fused operations, each call's time noted."""
+        """Wrap a library of fused operations so that calls are timed."""
         clock = self
 
         class TimedLibrary:
@@ -105,32 +104,32 @@ class StepClock(TorchDispatchMode):
         return TimedLibrary() if library is not None else None
 
     def enter(self, kind: str) -> None:
-        """Give all operators to one kind, until `leave`."""
+        """Assign all operators to one kind, until `leave`."""
         self._part = kind
 
     def leave(self) -> None:
-        """Give each operator to its own kind again."""
+        """Assign operators to their own kinds again."""
         self._part = None
 
 
 def convolution_flops(name: str, args: tuple[Any, ...], result: Any) -> tuple[str, str, int] | None:
-    """What a convolution does.
+    """Describe a convolution.
 
     Args:
-        name: Of an operator.
-        args: What it is called with.
-        result: What it returned.
+        name: Name of an operator.
+        args: Its arguments.
+        result: Its result.
 
     Returns:
-        The layer (channels in and out, kernel, side), `forward` or `backward`, and the
-        operations, two a multiply-accumulate; none where the operator is no convolution.
+        The layer (channels in and out, kernel, side), `forward` or `backward`, and the operations,
+        two per multiply-accumulate; None for other operators.
     """
     if name == "convolution":
         output, data, weight = result, args[0], args[1]
         direction, passes = "forward", 1
     elif name == "convolution_backward":
         output, data, weight = args[:3]
-        # A gradient of the weights, and one of the input unless nothing before it learns.
+        # A gradient of the weights, and one of the input unless nothing before it is trained.
         direction, passes = "backward", sum(bool(wanted) for wanted in args[10][:2])
     else:
         return None

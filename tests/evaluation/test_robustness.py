@@ -42,7 +42,7 @@ def dataset() -> Dataset:
 
 def test_every_figure_by_hand(dataset: Dataset):
     told: list[tuple[int, int]] = []
-    found = evaluate_robustness(brightness_of, dataset, told=lambda *done: told.append(done))
+    found = evaluate_robustness(brightness_of, dataset, on_progress=lambda *done: told.append(done))
     hits = {
         (name, severity): brightness_of(corrupt(dataset.images, f"{name}:{severity}"))
         == dataset.labels

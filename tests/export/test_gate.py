@@ -30,7 +30,9 @@ EXPECTED = network(IMAGES)
 
 def test_the_same_network_passes_at_every_batch():
     told: list[tuple[int, int]] = []
-    check = compare(network, EXPECTED, PICTURES, told=lambda done, of: told.append((done, of)))
+    check = compare(
+        network, EXPECTED, PICTURES, on_progress=lambda done, of: told.append((done, of))
+    )
     assert set(check.largest_difference) == {1, 7, 64}
     assert max(check.largest_difference.values()) < 1e-7
     assert (check.equal_answers, check.accuracy, check.accuracy_fp32) == (1, 1, 1)

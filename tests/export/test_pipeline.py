@@ -60,7 +60,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, model: Path) -> Callable[..., None]:
 def test_it_is_called_as_the_network_where_no_name_is_given(fake: Callable[..., None], model: Path):
     fake()
     said: list[tuple[int, int]] = []
-    exported = export_model(model, to="fake", told=lambda done, of: said.append((done, of)))
+    exported = export_model(model, to="fake", on_progress=lambda done, of: said.append((done, of)))
     assert exported.path == Path("resnet.fake")
     assert {path.name for path in Path().iterdir()} == {"resnet.fake", "resnet.fake.check.json"}
     assert said[-1] == (60, 60)

@@ -201,10 +201,10 @@ def test_an_image_that_some_epochs_leave_out_still_shows_its_sides_in_turn(
     state = make_state(recipe, plan, network)
     apply, times = Augment.apply, dict[int, list[int]]()
 
-    def spy(self: Augment, *args: Any, indices: Tensor, seen: Tensor, **more: Any) -> Tensor:
-        for index, count in zip(indices.tolist(), seen.tolist(), strict=True):
+    def spy(self: Augment, *args: Any, indices: Tensor, visits: Tensor, **more: Any) -> Tensor:
+        for index, count in zip(indices.tolist(), visits.tolist(), strict=True):
             times.setdefault(index, []).append(count)
-        return apply(self, *args, indices=indices, seen=seen, **more)
+        return apply(self, *args, indices=indices, visits=visits, **more)
 
     monkeypatch.setattr(Augment, "apply", spy)
     for epoch, batch in enumerate((torch.arange(16), torch.arange(8, 24), torch.arange(16))):

@@ -76,9 +76,9 @@ def test_a_step_is_that_of_micro_batches_in_turn() -> None:
     expected.load_state_dict(network.state_dict())
     batch = torch.arange(16)
     for at in batch.split(4):
-        seen = torch.zeros(len(at), dtype=torch.int64)
+        visits = torch.zeros(len(at), dtype=torch.int64)
         drawn = plan.augment.draw(len(at), **plan.pixels, generator=torch.Generator())
-        images = plan.augment.apply(plan.images[at], drawn, indices=at, seen=seen)
+        images = plan.augment.apply(plan.images[at], drawn, indices=at, visits=visits)
         (F.cross_entropy(expected(images), plan.labels[at], reduction="sum") / 16).backward()
     with computing_with(2):
         train_step(plan, state, batch, epoch=0)
@@ -129,7 +129,7 @@ def test_replicas_share_parameters_and_are_used_again() -> None:
 def test_statistics_are_taken_in_by_their_number() -> None:
     norm, own = nn.BatchNorm2d(2, momentum=0.5), nn.BatchNorm2d(2)
     statistics = RunningStatistics(norm, 2)
-    statistics.tell(own)
+    statistics.load_into(own)
     for number, mean in ((1, 8.0), (0, 4.0)):  # the second is done first
         own.get_buffer("running_mean").fill_(mean)
         statistics.record(number, own)

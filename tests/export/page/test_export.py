@@ -24,7 +24,7 @@ def test_page_is_tried_and_kept(trained: Path, tmp_path: Path):
         trained,
         to="page-fp32",
         output=tmp_path / "x.html",
-        told=lambda done, of: told.append((done, of)),
+        on_progress=lambda done, of: told.append((done, of)),
     )
     assert exported.check.largest_difference.keys() == {1}
     assert exported.check.largest_difference[1] < 1e-5

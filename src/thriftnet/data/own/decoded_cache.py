@@ -2,8 +2,8 @@
 
 A folder per data set, size and fit contains `images.bin`, (N, size, size, 3) uint8, `facts.npz` and
 `about.json`, which is written last. Its name has a digest of location and settings, and a digest of
-all paths, sizes and modification times: if a picture changes, all are decoded again and the old folder
-is removed.
+all paths, sizes and modification times: if a picture changes, all are decoded again and the old
+folder is removed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Threads that decode pictures and run the network in dynamic batches.
 
 There is no timer: a free thread takes all waiting pictures, or its share if other threads are free,
-too. A single picture does not wait, and batches grow under load. Each thread computes with one torch
-thread, since threads that share every operation wait for each other. Only the first thread, if it
-works alone, uses all of them: OpenMP keeps a team for each thread that ever did, and teams with more
-threads than cores sleep between operations instead of spinning, at 30 to 50 us each.
+too. A single picture does not wait, and batches grow under load. Each thread computes with one
+torch thread, since threads that share every operation wait for each other. Only the first thread,
+if it works alone, uses all of them: OpenMP keeps a team for each thread that ever did, and teams
+with more threads than cores sleep between operations instead of spinning, at 30 to 50 us each.
 """
 
 from __future__ import annotations

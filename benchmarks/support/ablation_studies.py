@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from thriftnet.recipe import Recipe, load_recipe, with_epochs
+from thriftnet.recipe import Recipe, build_recipe, load_recipe
+from thriftnet.recipe.lengths import follow_epochs
 
 _ADAMW_ASIDE = (
     "optim.aux=adamw",
@@ -37,7 +38,10 @@ class Study:
         """The recipe of a variant; by default a tenth of the images is for validation."""
         changes = ["data.val_ratio=0.1", *self.horizon, *self.variants[variant]]
         recipe = load_recipe(self.recipe, changes, seed=seed)
-        return recipe if self.share == 1 else with_epochs(recipe, recipe.train.epochs * self.share)
+        tree = recipe.model_dump(mode="json")
+        tree["train"]["epochs"] *= self.share
+        follow_epochs(tree, before=recipe.train.epochs)
+        return build_recipe(tree, origin=recipe.name)
 
 
 STUDIES = {

@@ -1,4 +1,4 @@
-"""The Python interface: what the commands do, as functions."""
+"""The Python interface: the commands as functions."""
 
 from __future__ import annotations
 
@@ -76,42 +76,42 @@ def train(
     init: Path | str | None = None,
     track: Sequence[str] = (),
 ) -> TrainedRun:
-    """Train a recipe into a run folder, or go on with an interrupted run.
+    """Train a recipe into a run folder, or resume an interrupted run.
 
-    Without a recipe, one is chosen for pictures of your own: by rules, and by short trials on
-    held-out training images within the budgets, which are ten minutes and five million parameters
-    if none are given. For CIFAR-10 it is `quick`.
+    Without a recipe, one is chosen for your own pictures by rules and short trials on held-out
+    training images, within the budgets (by default ten minutes and five million parameters). For
+    CIFAR-10 it is `quick`.
 
     Args:
-        recipe: A recipe, the name of a shipped one, or a YAML path; none: chosen for `data`.
-        overrides: `key=value` strings, as `--set` takes them; not with a `Recipe`.
-        seed: Replaces the recipe's.
-        name: Of the run folder; none: from recipe, seed and time.
-        runs_dir: Where run folders lie; none: `runs`.
-        data: Where the images are: CIFAR-10 in an official form, or pictures of your own, in a
-            folder for each class, a table, NPZ, Parquet or IDX files; none: as the recipe says.
-        strict: Whether a picture that is left out is an error.
-        resume: An interrupted run's folder, which goes on with its own recipe, name and epochs.
-        quiet: Say nothing.
-        progress: What is told and how, instead of the usual.
-        time_budget: Such as `5m`: as many epochs as fit, including the evaluation afterwards.
-        flops_budget: Such as `0.3P`: as many epochs as that many counted operations buy.
-        max_params: Such as `5M`: the most trainable parameters that the network may have.
+        recipe: A recipe, the name of a shipped one, or a YAML path; None: chosen for `data`.
+        overrides: `key=value` strings, as for `--set`; not with a `Recipe`.
+        seed: Replaces the recipe's seed.
+        name: Name of the run folder; None: from recipe, seed and time.
+        runs_dir: Parent of run folders; None: `runs`.
+        data: Path of the images: an official form of CIFAR-10, or your own pictures as a folder per
+            class, a table, NPZ, Parquet or IDX files; None: as in the recipe.
+        strict: Whether an unusable picture is an error.
+        resume: Folder of an interrupted run; it continues with its own recipe, name and epochs.
+        quiet: Print nothing.
+        progress: Replaces the printed progress.
+        time_budget: Such as `5m`: train as many epochs as fit, including the evaluation afterwards.
+        flops_budget: Such as `0.3P`: train as many epochs as fit into that many operations.
+        max_params: Such as `5M`: limit of trainable parameters.
         init: Weights to start from (fine-tuning): the name of shipped ones, a run folder or a model
-            file. None: as the recipe says; where one is chosen, what held-out images prefer.
-        track: `tensorboard` and `mlflow` show the run while it goes on, beside its own lines.
+            file. None: as in the recipe; if the recipe is chosen, by trials on held-out images.
+        track: Trackers that show the run while it trains: `tensorboard`, `mlflow`.
 
     Returns:
-        The run's path and whether it came to its end. Its test figures are `evaluate(run.path)`.
+        The run's path and whether it finished. For test metrics call `evaluate(run.path)`.
 
     Raises:
         RecipeError: A wrong key or value, a network over its budget, or an argument that would be
             ignored beside the others.
-        DataError: The data set cannot be had, or is not what its digest says.
+        DataError: The data set is not available, or its digest differs.
         RunError: The run folder exists, is missing or damaged, or the disk is full.
-        TrackingError: A tracker is not known, not installed or not there, before any training.
+        TrackingError: A tracker is unknown, not installed or unreachable; raised before training.
         TrainingError: The loss stopped being finite.
-        ProcessError: Of several processes that `torchrun` started, one is gone.
+        ProcessError: One of several processes started by `torchrun` has died.
     """
     began = time.monotonic()
     overrides = tuple(overrides)
@@ -171,25 +171,25 @@ def train(
 
 
 def _refuse_idle(given: Mapping[str, object], *, because: str) -> None:
-    """See that nothing is given that would be ignored."""
+    """Check that no argument would be ignored."""
     for name, value in given.items():
         if value is not None and value != ():
             raise RecipeError(f"{because}; leave out {name}")
 
 
 def track(run: Path | str, trackers: Sequence[str]) -> None:
-    """Show a run in trackers, as it stands: a finished one too, or the test figures of one.
+    """Send a run to trackers, while it trains, when it is finished, or after an evaluation.
 
-    What is shown already is not shown twice.
+    Lines that were sent before are not sent again.
 
     Args:
         run: A run folder.
-        trackers: `tensorboard`, which gets an event file in the run folder, and `mlflow`, which
-            gets a run in the store `mlflow.db` beside it, or where MLFLOW_TRACKING_URI says.
+        trackers: `tensorboard` writes an event file into the run folder; `mlflow` adds a run to the
+            store `mlflow.db` beside it, or to MLFLOW_TRACKING_URI.
 
     Raises:
         RunError: There is no run.
-        TrackingError: A tracker is not known, not installed or cannot be reached.
+        TrackingError: A tracker is unknown, not installed or unreachable.
     """
     track_run(Path(run), trackers)
 
@@ -198,19 +198,19 @@ def predict(
     model: Classifier | Path | str,
     images: NDArray[np.uint8] | Tensor | Picture | Iterable[Picture],
 ) -> list[Prediction]:
-    """Classify pictures: image files, their content, Pillow's images, arrays and tensors.
+    """Classify pictures: image files, bytes, Pillow images, arrays and tensors.
 
     Args:
-        model: As `load_model` gives it, or what it takes: shipped weights, a run or model file.
-        images: An (N, 32, 32, 3) uint8 array, an (N, 3, 32, 32) uint8 tensor, or one picture or
-            several, of any size and mixed kinds: paths of image files and of folders with image
-            files, which are read in natural order; the bytes of a file; Pillow's images; pixels as
-            an (H, W, 3) uint8 array or a tensor. The prediction of a file has its `file`.
+        model: A classifier, or an argument for `load_model`: shipped weights, a run or model file.
+        images: An (N, 32, 32, 3) uint8 array, an (N, 3, 32, 32) uint8 tensor, or one or more
+            pictures of any size and mixed kinds: paths of image files and folders, which are read
+            in natural order; the bytes of a file; Pillow images; pixels as an (H, W, 3) uint8 array
+            or a tensor. The prediction of a file has its `file`.
 
     Raises:
         RunError: There is no finished network.
         ImageError: A picture cannot be read.
-        DataError: A folder holds no picture.
+        DataError: A folder has no pictures.
         ValueError: An array or tensor of several images has another shape or type.
     """
     classifier = model if isinstance(model, Classifier) else load_model(model)
@@ -224,23 +224,23 @@ def write_report(
     data: Path | str | None = None,
     storage: str | None = None,
 ) -> Report:
-    """Write the report of a run, of several over each other, or of a study of `thriftnet search`.
+    """Write the report of a run, of several runs together, or of a study of `thriftnet search`.
 
-    It is a page, and figures beside it.
+    A report is an HTML page and figures as files.
 
     Args:
         runs: One run folder, or several; or one study folder.
-        output: Gets `report.html` and `figures/`; none: the run's or study's own folder, and for
-            several runs the folder `report` beside the first.
-        data: Where its images lie, for the pictures in the report of one run; none: as its recipe
-            says. Nothing is fetched for a report.
-        storage: Address of a study's database, where that is not a file in its folder.
+        output: Folder for `report.html` and `figures/`; None: the run's or study's own folder, and
+            for several runs the folder `report` beside the first.
+        data: Path of a single run's images, for the pictures in its report; None: as in its recipe.
+            Nothing is downloaded for a report.
+        storage: Address of a study's database, unless it is a file in its folder.
 
     Raises:
-        RunError: A path is no run folder, the report cannot be written, or `data` was given for a
-            page without pictures.
-        SearchError: A study is named beside other folders, or its storage cannot be read.
-        RecipeError: The recipe of a run was changed and is wrong now.
+        RunError: A path is not a run folder, the report cannot be written, or `data` was given for
+            a page without pictures.
+        SearchError: A study was given with other folders, or its storage cannot be read.
+        RecipeError: The recipe of a run was edited and is invalid.
         DataError: `data` was given and cannot be read.
     """
     from thriftnet.report import build  # brings matplotlib, which nothing else here needs
@@ -260,17 +260,17 @@ def compare(
     tta: str | None = None,
     metric: str = "accuracy",
 ) -> Comparison:
-    """Compare the test accuracy of recipes by their runs, and say whether a difference is shown.
+    """Compare the test accuracy of recipes by their runs, and test differences for significance.
 
     Args:
-        runs: Run folders, two or more; those that differ by seed only are one group, and every
-            group is compared with that of the first run. What cannot be compared is shown without
-            a test, with `incomparable_reason` saying why.
-        tta: Test-time augmentation to compare by; none: what each recipe chose.
+        runs: Two or more run folders; those that differ only in their seed form a group, and every
+            group is compared with that of the first run. Groups that cannot be compared have no
+            test, and `incomparable_reason` says why.
+        tta: Test-time augmentation; None: that of each recipe.
         metric: `accuracy`, or `balanced_accuracy`: the mean recall of the classes.
 
     Raises:
-        RunError: A path is no run, fewer than two are given, or none can be used.
+        RunError: A path is not a run, fewer than two are given, or none can be used.
     """
     from thriftnet.comparison import compare as comparing
 

@@ -86,7 +86,7 @@ def known_classes(dataset: str) -> tuple[str, ...] | None:
 
 
 @functools.lru_cache(maxsize=16)
-def count_classes(spec: DatasetSpec) -> int:
+def num_classes(spec: DatasetSpec) -> int:
     """Number of classes of a data set, without decoding pictures.
 
     Raises:

@@ -187,14 +187,6 @@ def load_recipe(
     return recipe
 
 
-def with_epochs(recipe: Recipe, epochs: float) -> Recipe:
-    """A recipe with another number of epochs and scaled lengths."""
-    tree = recipe.model_dump(mode="json")
-    tree["train"]["epochs"] = epochs
-    follow_epochs(tree, before=recipe.train.epochs)
-    return build_recipe(tree, origin=recipe.name)
-
-
 def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:
     """Validate a plain tree.
 

@@ -109,8 +109,8 @@ def _is_alive(run: RunFolder, holder: dict[str, Any]) -> bool:
     if not holder:
         return False
     if holder.get("host") != platform.node():
-        told, age = run.status()
-        return bool(told) and age < SILENT_SECONDS
+        status, age = run.status()
+        return bool(status) and age < SILENT_SECONDS
     pid = holder.get("pid")
     return isinstance(pid, int) and _start_time(pid) == holder.get("born") is not None
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from thriftnet.data.registry import count_classes
+from thriftnet.data.registry import num_classes
 from thriftnet.errors import RecipeError, SearchError
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
@@ -143,8 +143,8 @@ def winner_recipe(space: Space, candidate: Candidate) -> Recipe:
 def _collapsed(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -> SearchError:
     """Two combinations of the grid are one recipe: `0.1` and `"1e-1"` are the same number."""
     pairs = [(key, one[key], other[key]) for key in one if one[key] != other[key]]
-    told = " and ".join(f"grid.{key} {a!r} and {b!r}" for key, a, b in pairs)
-    return SearchError(f"space {space.name}: {told} make the same recipe; keep one of them")
+    pairs_text = " and ".join(f"grid.{key} {a!r} and {b!r}" for key, a, b in pairs)
+    return SearchError(f"space {space.name}: {pairs_text} make the same recipe; keep one of them")
 
 
 def _combinations(space: Space) -> Iterator[dict[str, Any]]:
@@ -153,7 +153,7 @@ def _combinations(space: Space) -> Iterator[dict[str, Any]]:
 
 
 def _counted(recipe: Recipe, counts: dict[str, tuple[int, int]]) -> tuple[int, int]:
-    classes = count_classes(data_spec(recipe.data))
+    classes = num_classes(data_spec(recipe.data))
     key = json.dumps([classes, recipe.model.model_dump(mode="json")], sort_keys=True)
     if key not in counts:
         with torch.device("meta"):  # meta device: shapes only

@@ -50,7 +50,7 @@ def conclude(
     Raises:
         ThriftnetError: As the stage's own `conclude`.
     """
-    name, told = f"{platform.node()}-{uuid.uuid4().hex[:12]}", False
+    name, reported = f"{platform.node()}-{uuid.uuid4().hex[:12]}", False
     job = Job(conclusion_of(stage), "", 0, 0)
 
     def once(rows: Sequence[JobRow]) -> Job | Answer:
@@ -59,9 +59,9 @@ def conclude(
     while not stopping():
         claim = study.storage.claim(job.stage, once, worker=name)
         if isinstance(claim, Answer):
-            if not told:
+            if not reported:
                 say(f"another command is finishing the stage {stage.name}; waiting for it")
-            told = True
+            reported = True
             time.sleep(_PAUSE_SECONDS)
             continue
         try:

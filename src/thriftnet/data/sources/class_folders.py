@@ -6,7 +6,7 @@ from pathlib import Path
 
 from thriftnet.data.index import Entry, Index, Omission, Origin, as_label, find_split, is_text
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.files import Found, find_pictures
+from thriftnet.data.sources.files import Found, scan_folder
 
 KIND = "class folders"
 
@@ -23,7 +23,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     there are no others. Subfolders belong to their class.
     """
     del options
-    found = find_pictures(path)
+    found = scan_folder(path)
     prefix = _wrapper(found)
     inside = {folder: _parts(folder, prefix) for folder in found.in_folders}
     tops = {parts[0] for parts in inside.values() if parts}

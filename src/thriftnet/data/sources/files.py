@@ -32,7 +32,7 @@ class Found:
         return [path for paths in self.in_folders.values() for path in paths]
 
 
-def find_pictures(root: Path) -> Found:
+def scan_folder(root: Path) -> Found:
     """Find the pictures in a folder recursively, following links, each folder once.
 
     Hidden files and folders, trash and thumbnails are skipped. For 100,000 pictures this is most of

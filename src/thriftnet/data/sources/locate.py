@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from thriftnet.data.index import Index
-from thriftnet.data.sources.files import Found, find_pictures
+from thriftnet.data.sources.files import Found, scan_folder
 
 
 class NotFoundError(Exception):
@@ -56,7 +56,7 @@ class Locator:
         """Paths of all pictures below the root with that file name, with or without suffix."""
         if self._named is None:
             self._named = {}
-            for path in (self._found or find_pictures(self.index.root)).pictures:
+            for path in (self._found or scan_folder(self.index.root)).pictures:
                 base = path.rpartition("/")[2]
                 for key in {base, base.rpartition(".")[0]} - {""}:
                     self._named.setdefault(unicodedata.normalize("NFC", key), []).append(path)

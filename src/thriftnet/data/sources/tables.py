@@ -18,7 +18,7 @@ from thriftnet.data.index import (
 )
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.columns import Columns, choose_columns, is_usual
-from thriftnet.data.sources.files import find_pictures
+from thriftnet.data.sources.files import scan_folder
 from thriftnet.data.sources.locate import Locator, NotFoundError
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.data.sources.rows import TABLE_SUFFIXES, Row, Table, read_table
@@ -48,7 +48,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
         DataError: A table cannot be read, or its columns cannot be identified.
     """
     root = path if path.is_dir() else path.parent
-    found = find_pictures(path) if path.is_dir() else None
+    found = scan_folder(path) if path.is_dir() else None
     index = Index(KIND, root, [], stamps=dict(found.stamps) if found else {})
     locator, taken = Locator(index, found), dict[str, _Taken]()
     for file in [path] if path.is_file() else _find_tables(path):

@@ -30,6 +30,7 @@ from documents.own_blocks import OWN_BLOCKS, OWN_RESULTS
 from documents.page_blocks import PAGE_BLOCKS
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
+from documents.robust_blocks import ROBUST_BLOCKS, resemblance_block
 from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
 from documents.service_blocks import SERVICE_BLOCKS
 from documents.trust_blocks import TRUST_BLOCKS
@@ -65,6 +66,7 @@ MEASURED = {
     **DATA_BLOCKS,
     **SERVICE_BLOCKS,
     **TRUST_BLOCKS,
+    **ROBUST_BLOCKS,
     **PAGE_BLOCKS,
     **OWN_RESULTS,
 }
@@ -152,6 +154,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "parity": parity_block,
     "paper-claims": paper_claims_block,
     "recipe-keys": recipe_keys_block,
+    "resemblance": resemblance_block,
     "space-keys": lambda: _keys_block(Space),
     **OWN_BLOCKS,
     **{name: partial(transcript, *told) for name, told in TRANSCRIPTS.items()},

@@ -29,7 +29,7 @@ def test_documents_quote_the_results(name: str) -> None:
     assert rendered(text) == text, "run: python benchmarks/render_documents.py"
 
 
-KEYS = {"recipe-keys", "space-keys"}
+KEYS = {"recipe-keys", "space-keys", "resemblance"}
 TOLD_BESIDE = {"make-train", "make-test", "paper-claims"}
 """The first two by the block `fresh-clone` between them, the last by the page of `make paper`."""
 MACHINE = re.compile(r"(Intel Xeon with AMX|AMD EPYC), \d threads?|NVIDIA H200")

@@ -8,8 +8,10 @@ from typing import Any
 
 from documents.accuracy_table import over_seeds, shipped_runs
 from documents.quoting import card_machine, render, result
+from documents.robust_blocks import mean_of_others
+from thriftnet.evaluation.resemblance import resembled_corruptions
 from thriftnet.models.metadata import read_facts
-from thriftnet.recipe import load_recipe
+from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.table import make_table
 from thriftnet.weights.card import Card, card_page, read_card
 from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
@@ -40,7 +42,7 @@ def page(path: Path) -> str:
         worst=min(card.per_class, key=card.per_class.__getitem__),
         best=max(card.per_class, key=card.per_class.__getitem__),
         smoothed=recipe.train.label_smoothing > 0,
-        robust=((result("robustness") or {}).get("networks") or {}).get(card.name),
+        robust=_robust(card, recipe),
         calibrated=_calibrated(path, card),
         seeds=len(runs) if several else 0,
         over_seeds=over_seeds(runs, "accuracy") if several else "",
@@ -50,17 +52,29 @@ def page(path: Path) -> str:
     return f"{text}\n"
 
 
-def _calibrated(path: Path, card: Card) -> dict[str, Any] | None:
-    """Effect of a model file's calibration on the test images; None without one."""
-    calibration = read_facts(path).calibration
-    measured = ((result("calibration") or {}).get("networks") or {}).get(card.name)
-    if calibration is None or measured is None:
+def _measured(file: str, name: str) -> dict[str, Any] | None:
+    """A network's figures of a file of results/; none where they were not measured yet."""
+    return ((result(file) or {}).get("networks") or {}).get(name)
+
+
+def _robust(card: Card, recipe: Recipe) -> dict[str, Any] | None:
+    """Accuracy under corruption, and over the kinds that training did not resemble."""
+    found = _measured("robustness", card.name)
+    if found is None:
         return None
-    after = measured["test"][card.tta]["shipped"]["after"]
+    resembled = resembled_corruptions(recipe.augment)
+    return {**found, "resembled": resembled, "mean_of_others": mean_of_others(found, resembled)}
+
+
+def _calibrated(path: Path, card: Card) -> dict[str, Any]:
+    """The images that a file's map was fitted to, and what the map does to the test images."""
+    calibration, found = read_facts(path).calibration, _measured("calibration", card.name)
+    views = found and found["test"][card.tta]["shipped"]
     return {
-        "images": calibration.images,
-        "error": after["error"],
-        "floor": after["noise_floor"],
+        "images": calibration.images if calibration else None,
+        "before": views and views["before"]["error"],
+        "after": views and views["after"]["error"],
+        "floor": views and views["after"]["noise_floor"],
     }
 
 

@@ -5,47 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from documents.quoting import Block, Figures
-from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN
+from documents.robust_blocks import interval
 from thriftnet.table import Cell, Format, Table, make_table
-
-
-def robust_means(figures: Figures) -> dict[str, Any]:
-    """Rows per network: means, JPEG copies and flips."""
-    rows = [
-        (
-            f"`{name}`",
-            found["clean"],
-            found["mean"],
-            _interval(found["interval"]),
-            found["mean_without_own"],
-            found["jpeg_75"],
-            found["clean"] - found["jpeg_75"],
-            found["flip_rate"],
-        )
-        for name, found in figures["networks"].items()
-    ]
-    columns = (
-        "network", ("as they are", ".2%"), ("mean of 75 sets", ".2%"), "95%",
-        ("of published kinds", ".2%"), ("JPEG copies", ".2%"), ("lost", ".2%"),
-        ("changed by a shift", ".2%"),
-    )  # fmt: skip
-    return {"table": make_table(columns, rows).markdown(), "own": " and ".join(OWN)}
-
-
-def robust_kinds(figures: Figures) -> Table:
-    """Rows per corruption: mean over severities, and the hardest one."""
-    networks = figures["networks"]
-    columns: list[str | tuple[str, Format]] = ["corruption"]
-    for name in networks:
-        columns += [(f"`{name}`", ".1%"), ("at severity 5", ".1%")]
-    rows: list[list[Any]] = []
-    for kind in CORRUPTIONS:
-        row: list[Any] = [f"{kind} (ours)" if kind in OWN else kind]
-        for found in networks.values():
-            cells = found["corruptions"][kind]
-            row += [sum(cells) / len(cells), cells[-1]]
-        rows.append(row)
-    return make_table(columns, rows)
 
 
 def calibration_rows(figures: Figures) -> dict[str, Any]:
@@ -64,7 +25,7 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
                     shipped["before"]["error"],
                     shipped["temperature_alone"]["error"],
                     shipped["after"]["error"],
-                    _interval(shipped["after"]["interval"], ".4f"),
+                    interval(shipped["after"]["interval"], ".4f"),
                     shipped["after"]["noise_floor"],
                     own["after"]["error"],
                     shipped["after"]["nll"],
@@ -91,14 +52,7 @@ def outlier_rows(figures: Figures) -> Table:
     return make_table(columns, rows)
 
 
-def _interval(pair: list[float], form: str = ".2%") -> str:
-    return f"{format(pair[0], form)} to {format(pair[1], form)}"
-
-
 TRUST_BLOCKS = {
-    "robust-means": Block("robustness", "robustness.py", robust_means),
-    "robust-kinds": Block("robustness", "robustness.py", robust_kinds),
-    "corruption-speed": Block("corruption_speed", "robustness.py --time"),
     "calibration": Block("calibration", "calibrate_shipped.py NAME", calibration_rows),
     "outliers": Block("ood", "ood.py --fashion DIR --solar DIR", outlier_rows),
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from own_pictures import picture, put
 from small import small_recipe
@@ -62,6 +65,29 @@ def test_wrong_labels_are_at_the_top(audited: Audit):
     assert page.count("<article") == len(audited.suspects)
     assert audited.pictures == 80
     assert audited.to_json()["reasons"]["label"] >= 3
+
+
+def test_a_picture_of_something_else_is_told_as_unlike_others(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("thriftnet.audit.suspects.OUTLIERS", 0.05)
+    elsewhere = tmp_path / "photos"
+    shutil.copytree(photos, elsewhere)
+    odd = np.zeros((40, 40, 3), np.uint8)
+    odd[::4] = odd[:, ::4] = 255
+    Image.fromarray(odd).save(elsewhere / "dog" / "999.png")
+    found = audit(
+        elsewhere, recipe=recipe(), folder=tmp_path / "audit", folds=2, say=lambda _: None
+    )
+    assert found is not None
+    assert 1 <= found.counts()["unlike other pictures"] <= 4
+    unlike = [
+        row
+        for row in rows(tmp_path / "audit" / DECISIONS)
+        if "unlike other pictures" in row["reasons"]
+    ]
+    assert "999" in {Path(row["picture"]).stem for row in unlike}
+    assert all(-1 <= float(row["similarity"]) <= 1 for row in unlike)
 
 
 def test_folds_that_are_trained_are_not_trained_again(audited: Audit, photos: Path):

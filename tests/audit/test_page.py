@@ -21,7 +21,14 @@ def cards(count: int = 6) -> list[AuditCard]:
     pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)
     return [
         AuditCard(
-            f"cat/</script>, {at}.png", f"32:{at:016x}", pixels[at], "cat", "dog", 0.1, ("label",)
+            picture=f"cat/</script>, {at}.png\u202e",
+            digest=f"32:{at:016x}",
+            pixels=pixels[at],
+            label="cat",
+            suggested="dog",
+            score=0.1,
+            similarity=0.87,
+            reasons=("label", "unlike other pictures"),
         )
         for at in range(count)
     ]
@@ -40,13 +47,15 @@ def test_it_is_used_by_keyboard(
 ):
     page = visit(written, width, theme)
     assert page.locator("article").count() == 6
+    assert "similarity to the nearest pictures 0.87" in page.locator(".why").nth(0).inner_text()
+    assert "unlike other pictures" in page.locator(".why").nth(0).inner_text()
     assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth === 32)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("r")  # relabel as suggested, and on
     page.keyboard.press("d")
     page.keyboard.press("c")
-    page.locator("select").nth(2).select_option(CLASSES[3])
+    page.locator("article select").nth(2).select_option(CLASSES[3])
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("k")
@@ -77,3 +86,13 @@ def test_buttons_do_the_same_and_decisions_outlast_a_reload(written: Path, visit
     page.reload()
     assert page.locator("#done").text_content() == "1 decided"
     assert page.locator("article").nth(1).get_attribute("data-decision") == "relabel"
+
+
+def test_the_theme_is_that_of_all_pages(written: Path, visit: Visit):
+    page = visit(written, 1000, "light")
+    page.locator("#theme").select_option("dark")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator("#theme").press("Enter")  # is no class of a picture
+    page.locator("article").nth(0).focus()
+    page.keyboard.press("k")
+    assert page.locator("#done").text_content() == "1 decided"

@@ -9,6 +9,7 @@ import pytest
 
 from calibrated_models import honest_logits
 from thriftnet.audit.flaws import find_flaws
+from thriftnet.audit.out_of_fold import OutOfFold
 from thriftnet.audit.suspects import find_label_issues, find_suspects
 from thriftnet.data.inspection import Collection
 from thriftnet.data.near_duplicates.find import NearDuplicates, find_near_duplicates
@@ -71,13 +72,19 @@ def test_every_reason_is_told_and_the_least_probable_label_comes_first():
     images[20] = 5
     labels[30] = (logits[30].argmax() + 1) % 4
     logits[30] *= 4
-    found = find_suspects(collection(images, labels), logits.astype(np.float32))
+    similarity = np.linspace(0.5, 0.9, 400).astype(np.float32)
+    rank = np.roll(np.arange(400) / 400, 50)  # networks have scales of their own
+    judged = OutOfFold(logits.astype(np.float32), similarity, rank)
+    found = find_suspects(collection(images, labels), judged)
     reasons = {each.at: each.reasons for each in found}
     assert "near-duplicate of another class" in reasons[10]
     assert "near-duplicate of another class" in reasons[11]
     assert "blank" in reasons[20]
     assert "label" in reasons[30]
     assert sum("unlike any class" in r for r in reasons.values()) == 2
+    unlike = [each.at for each in found if "unlike other pictures" in each.reasons]
+    assert sorted(unlike) == [50, 51]
+    assert all(each.similarity == similarity[each.at] for each in found)
     assert [each.score for each in found] == sorted(each.score for each in found)
     assert next(each for each in found if each.at == 30).suggested == logits[30].argmax()
 

@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 from calibrated_models import model, pictures
-from thriftnet.evaluation.features import UsualFeatures, features_of
+from thriftnet.evaluation.features.extract import UsualFeatures, features_of
 from thriftnet.evaluation.outliers import SCORES, energy, max_probability, separate, threshold_of
 from thriftnet.runtime.device import choose_compute
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from calibrated_models import make_run, model, pictures
 from thriftnet.data import CIFAR10_CLASSES, Dataset
-from thriftnet.errors import DataError, RecipeError
+from thriftnet.errors import DataError, RecipeError, RunError
 from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN, corrupt, every_corruption
 from thriftnet.evaluation.evaluate_robust import RobustEvaluation, robustness
 from thriftnet.evaluation.intervals import normal_interval
@@ -20,10 +21,13 @@ from thriftnet.evaluation.robustness import (
     STEPS,
     Robustness,
     choose_images,
+    classifier_of,
     evaluate_robustness,
     shifted_copies,
 )
+from thriftnet.inference.engine import Engine
 from thriftnet.report.robustness import robustness_section
+from thriftnet.runtime.device import choose_compute
 from thriftnet.terminal.robustness import print_robustness
 
 
@@ -165,6 +169,17 @@ def test_damaged_published_files_are_refused(published: Path, change, part: str)
     change(published)
     with pytest.raises(DataError, match=part):
         robustness(network(), data=published, precision="fp32")
+
+
+def test_outputs_that_are_not_finite_are_refused():
+    saved = model()
+    with torch.no_grad():
+        for parameter in saved.network.parameters():
+            parameter.fill_(3e38)
+    engine = Engine.of(saved, choose_compute(device="cpu", precision="fp32"))
+    classify = classifier_of(engine, side=32, tta="none")
+    with pytest.raises(RunError, match="outputs are not finite; train it anew"):
+        classify(pictures(4).images)
 
 
 def test_other_classes_are_refused_before_anything_is_classified(published: Path):

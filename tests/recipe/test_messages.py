@@ -138,7 +138,7 @@ def test_keys_that_contradict_each_other(source: str, overrides: list[str], part
 
 @pytest.mark.parametrize("name", ["quikc", "", "paper.yml.txt", "../paper", "a\nb"])
 def test_unknown_name_lists_the_known_ones(name: str):
-    known = "authors, best, paper, paper-fixed, paper-sgd, quick, smoke, strong"
+    known = "authors, best, paper, paper-fixed, paper-sgd, quick, robust, smoke, strong"
     assert known in refusal(name)
 
 

@@ -52,6 +52,12 @@ RECIPES = {
     "split": small_recipe(
         optim=SGD, model=DEPTH, augment=EVERYTHING, train={"sync_batch_norm": True}
     ),
+    "split, two views": small_recipe(
+        optim=SGD,
+        model=DEPTH,
+        augment={**EVERYTHING, "noise": 0.5, "jpeg": 0.5},
+        train={"sync_batch_norm": True, "consistency": 2.0},
+    ),
     "split, one image left": small_recipe(
         optim=SGD, model=DEPTH, train={"sync_batch_norm": True, "batch_size": 50}
     ),

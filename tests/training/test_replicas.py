@@ -27,6 +27,10 @@ RECIPES = {
         optim=MUON,
         train={"micro_batch": 4, "precision": "bf16", "stem_epochs": 1},
     ),
+    "two views, stochastic depth": small_recipe(
+        augment={"noise": 0.5, "augmix": 0.5},
+        train={"micro_batch": 4, "consistency": 1.0},
+    ),
     "mixed images": small_recipe(augment={"mixup": 0.2, "cutmix": 1.0}, train={"micro_batch": 4}),
 }
 

@@ -29,6 +29,10 @@ RECIPES = {
         schedule={"name": "linear"},
         train={"select": "best", "drop_last": True},
     ),
+    "consistency under every ingredient of robust": small_recipe(
+        augment={"augmix": 0.5, "prime": 0.5, "noise": 0.5, "jpeg": 0.5, "cutmix": 1.0},
+        train={"consistency": 2.0, "micro_batch": 8},
+    ),
     "the hardest half after an epoch": small_recipe(
         train={"hard_fraction": 0.5, "full_epochs": 1, "epochs": 4},
     ),

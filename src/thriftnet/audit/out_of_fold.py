@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.inspection import Collection
 from thriftnet.errors import RunError
+from thriftnet.evaluation.features.extract import features_of
+from thriftnet.evaluation.features.neighbours import typicality, unit_features
 from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
@@ -24,7 +27,8 @@ from thriftnet.training.progress import Progress
 from thriftnet.training.resume import resume_run
 from thriftnet.training.start import start_run
 
-Logits = NDArray[np.float32]
+_INDEXED = 20_000
+"""Pictures of a fold's training that others are compared with; more change little."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,22 @@ class FoldTraining:
     """Receives the progress of each training."""
 
 
-def out_of_fold_logits(
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """What is said of each picture by the network that never saw it."""
+
+    logits: NDArray[np.float32]
+    """(N, classes)."""
+    similarity: NDArray[np.float32]
+    """(N,) to the nearest pictures that its network was trained on, at most 1."""
+    rank: NDArray[np.float64]
+    """(N,) share of its fold's pictures that are less similar; networks differ in their scales."""
+
+
+def out_of_fold(
     collection: Collection, fold_of: NDArray[np.int64], training: FoldTraining
-) -> Logits | None:
-    """(N, classes) logits of each picture by the network of its fold.
+) -> OutOfFold | None:
+    """Judge each picture by the network of its fold.
 
     Folds that are already trained are reused.
 
@@ -54,7 +70,9 @@ def out_of_fold_logits(
         RunError: A fold's run folder is of another recipe or damaged.
         TrainingError: A loss stopped being finite.
     """
-    logits = np.empty((len(fold_of), len(collection.classes)), np.float32)
+    count, compute = len(fold_of), choose_compute()
+    logits = np.empty((count, len(collection.classes)), np.float32)
+    similarity, rank = np.empty(count, np.float32), np.empty(count)
     for fold in range(int(fold_of.max()) + 1):
         run = _trained(fold, fold_of, training)
         if run is None:
@@ -62,8 +80,17 @@ def out_of_fold_logits(
         held_out = np.flatnonzero(fold_of == fold)
         model = read_model(run.model_path)
         images = as_pixels(collection.images[held_out], model.image_size)
-        logits[held_out] = Engine.of(model, choose_compute()).logits(images).numpy()
-    return logits
+        logits[held_out] = Engine.of(model, compute).logits(images).numpy()
+        seen = np.flatnonzero(fold_of != fold)
+        if len(seen) > _INDEXED:
+            seen = np.sort(np.random.default_rng(fold).choice(seen, _INDEXED, replace=False))
+        own, known = (
+            unit_features(features_of(model, collection.images[at], compute))
+            for at in (held_out, seen)
+        )
+        similarity[held_out] = found = typicality(own, known)
+        rank[held_out] = (rankdata(found, method="min") - 1) / len(found)
+    return OutOfFold(logits, similarity, rank)
 
 
 def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> RunFolder | None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image
 
-from thriftnet.plain import plain_lines
+from thriftnet.html.pictures import data_uri
+from thriftnet.html.render import render_html, script_json
 
 
 @dataclass(frozen=True)
@@ -32,14 +27,14 @@ class AuditCard:
     suggested: str
     score: float
     """Out-of-fold probability of its label."""
+    similarity: float
+    """Mean similarity to the nearest training pictures of its fold's network, at most 1."""
     reasons: tuple[str, ...]
 
     @property
     def data_uri(self) -> str:
         """The picture as a PNG data URI."""
-        file = io.BytesIO()
-        Image.fromarray(self.pixels).save(file, "PNG")
-        return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+        return data_uri(self.pixels)
 
 
 def audit_page(
@@ -60,11 +55,6 @@ def audit_page(
         file: Name of the CSV file.
     """
     folder = resources.files("thriftnet.audit") / "assets"
-    script = (folder / "audit.js").read_text("utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string((folder / "audit.html.j2").read_text("utf-8"))
     keys = ("picture", "digest", "label", "suggested")
     facts = {
         "columns": list(columns),
@@ -73,18 +63,12 @@ def audit_page(
         "key": hashlib.sha256("".join(card.digest for card in cards).encode()).hexdigest()[:16],
         "cards": [{key: getattr(card, key) for key in keys} for card in cards],
     }
-    text = template.render(
+    return render_html(
+        folder / "audit.html.j2",
+        style=folder / "audit.css",
+        scripts=[folder / "audit.js"],
         name=name,
         cards=cards,
         classes=classes,
-        style=Markup((folder / "audit.css").read_text("utf-8")),
-        script=Markup(script),
-        source=f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
-        facts=Markup(_json_in_html(facts)),
+        facts=script_json(facts, exact=True),  # names in the CSV file have to be found again
     )
-    return plain_lines(text).encode("utf-8")
-
-
-def _json_in_html(value: object) -> str:
-    """JSON that cannot close its script element: every `<` is escaped."""
-    return json.dumps(value).replace("<", "\\u003c")

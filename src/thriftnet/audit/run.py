@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from thriftnet.audit.folds import assign_folds
-from thriftnet.audit.out_of_fold import FoldTraining, out_of_fold_logits
+from thriftnet.audit.out_of_fold import FoldTraining, out_of_fold
 from thriftnet.audit.page import AuditCard, audit_page
 from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
 from thriftnet.data.inspection import Collection
@@ -95,16 +95,16 @@ def audit(
     collection = opened.collection()
     fold_of = assign_folds(collection.labels, collection.near().groups, folds=folds)
     training = FoldTraining(recipe, source, folder, progress)
-    logits = out_of_fold_logits(collection, fold_of, training)
-    if logits is None:
+    judged = out_of_fold(collection, fold_of, training)
+    if judged is None:
         return None
-    suspects = find_suspects(collection, logits)
+    suspects = find_suspects(collection, judged)
     cards = [_card(collection, suspect) for suspect in suspects]
     page = audit_page(opened.name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
     write_whole(folder / PAGE, page, error=DataError)
     if not (folder / DECISIONS).exists():  # it may contain decisions
         write_whole(folder / DECISIONS, decisions_csv(cards).encode(), error=DataError)
-    right = logits.argmax(axis=1) == collection.labels
+    right = judged.logits.argmax(axis=1) == collection.labels
     return Audit(folder, tuple(suspects), len(right), float(right.mean()))
 
 
@@ -125,6 +125,7 @@ def _card(collection: Collection, suspect: Suspect) -> AuditCard:
         label=collection.classes[int(collection.labels[suspect.at])],
         suggested=collection.classes[suspect.suggested],
         score=suspect.score,
+        similarity=suspect.similarity,
         reasons=suspect.reasons,
     )
 
@@ -133,8 +134,9 @@ def decisions_csv(cards: list[AuditCard]) -> str:
     """CSV file for decisions, initially empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*COLUMNS, "suggested", "probability", "reasons"))
+    writer.writerow((*COLUMNS, "suggested", "probability", "similarity", "reasons"))
     for card in cards:
         row = (card.picture, card.digest, card.label, "", "")
-        writer.writerow((*row, card.suggested, f"{card.score:.4f}", "; ".join(card.reasons)))
+        figures = f"{card.score:.4f}", f"{card.similarity:.4f}"
+        writer.writerow((*row, card.suggested, *figures, "; ".join(card.reasons)))
     return text.getvalue()

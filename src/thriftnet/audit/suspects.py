@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from thriftnet.audit.flaws import find_flaws
+from thriftnet.audit.out_of_fold import OutOfFold
 from thriftnet.data.inspection import Collection
 from thriftnet.errors import DataError
 from thriftnet.evaluation.outliers import energy
 
 OUTLIERS = 0.005
-"""Share of pictures shown as outliers."""
+"""Share of pictures shown as outliers, by each of two scores."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Suspect:
     """The class predicted by its fold's network."""
     score: float
     """Out-of-fold probability of its label; low is suspicious."""
+    similarity: float
+    """Mean similarity to the nearest training pictures of its fold's network, at most 1."""
     reasons: tuple[str, ...]
 
 
@@ -40,16 +43,17 @@ class _Found:
             self.reasons.setdefault(at, []).append(reason)
 
 
-def find_suspects(collection: Collection, logits: NDArray[np.float32]) -> list[Suspect]:
+def find_suspects(collection: Collection, judged: OutOfFold) -> list[Suspect]:
     """Find pictures that are probably mislabelled or unsuitable.
 
     Args:
         collection: All pictures.
-        logits: (N, classes), out of fold.
+        judged: All pictures, out of fold.
 
     Raises:
         DataError: cleanlab is not installed.
     """
+    logits = judged.logits
     probabilities = softmax(logits.astype(np.float64), axis=1)
     labels = collection.labels
     own = probabilities[np.arange(len(labels)), labels]
@@ -60,9 +64,16 @@ def find_suspects(collection: Collection, logits: NDArray[np.float32]) -> list[S
         found.add(positions, flaw)
     count = int(len(labels) * OUTLIERS)
     found.add(np.argsort(energy(logits), kind="stable")[:count], "unlike any class")
+    found.add(np.argsort(judged.rank, kind="stable")[:count], "unlike other pictures")
     suggested = probabilities.argmax(axis=1)
     suspects = [
-        Suspect(at, int(suggested[at]), float(own[at]), tuple(reasons))
+        Suspect(
+            at,
+            int(suggested[at]),
+            float(own[at]),
+            float(judged.similarity[at]),
+            tuple(reasons),
+        )
         for at, reasons in found.reasons.items()
     ]
     return sorted(suspects, key=lambda each: (each.score, each.at))

@@ -1,6 +1,6 @@
 """The operations of augmentation policies, and applying a different one to each image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -44,14 +44,34 @@ def apply_operations(images: Tensor, numbers: Tensor, magnitudes: Tensor) -> Ten
     Returns:
         `(N, 3, H, W)` uint8, channels-last.
     """
+    return apply_each(images, list(OPERATIONS.values()), numbers, magnitudes)
+
+
+def apply_each(
+    images: Tensor,
+    operations: Sequence[Callable[..., Tensor]],
+    numbers: Tensor,
+    *parameters: Tensor,
+) -> Tensor:
+    """Apply to each image the operation of its number.
+
+    Args:
+        images: `(N, 3, H, W)` uint8.
+        operations: each takes `(n, 3, H, W)` uint8 and n of every parameter.
+        numbers: `(N,)` int64, positions in `operations`.
+        parameters: `(N,)` each.
+
+    Returns:
+        `(N, 3, H, W)` uint8, channels-last.
+    """
     # Sort the batch by operation, apply each to its slice, then undo the sorting.
-    numbers, magnitudes = numbers.cpu(), magnitudes.cpu()
+    numbers = numbers.cpu()
     order = numbers.argsort(stable=True)
-    counts: list[int] = torch.bincount(numbers, minlength=len(OPERATIONS)).tolist()
+    counts: list[int] = torch.bincount(numbers, minlength=len(operations)).tolist()
     pixels = to_nhwc(images).index_select(0, order.to(images.device))
-    slices = zip(pixels.split(counts), magnitudes[order].split(counts), strict=True)
+    sorted_ = [each.cpu()[order].split(counts) for each in parameters]
     done = [
-        to_nhwc(operation(from_nhwc(part), values)) if len(part) else part
-        for operation, (part, values) in zip(OPERATIONS.values(), slices, strict=True)
+        to_nhwc(operation(from_nhwc(part), *values)) if len(part) else part
+        for operation, part, *values in zip(operations, pixels.split(counts), *sorted_, strict=True)
     ]
     return from_nhwc(torch.cat(done).index_select(0, order.argsort().to(images.device)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
@@ -19,6 +19,7 @@ from thriftnet.augment.layout import check_images
 from thriftnet.augment.normalise import Triple, normalise
 from thriftnet.augment.operations import apply_operations
 from thriftnet.augment.policy_draws import Choice, PolicyName, draw_policy
+from thriftnet.augment.robust.ingredients import Robust, RobustDraws
 from thriftnet.augment.turn import draw_turns, turn
 
 FlipMode = Literal["none", "random", "alternating"]
@@ -37,6 +38,7 @@ class Draws:
     centres: tuple[Tensor, Tensor] | None
     """Rows and columns."""
     turns: Tensor | None = None
+    robust: RobustDraws | None = None
 
     @classmethod
     def join(cls, parts: Sequence[Draws]) -> Draws:
@@ -54,6 +56,7 @@ class Draws:
             return torch.cat(first), torch.cat(second)
 
         rounds = zip(*(part.policy for part in parts), strict=True)
+        robust = [part.robust for part in parts if part.robust is not None]
         return cls(
             flips=whole("flips"),
             offsets=whole("offsets"),
@@ -62,6 +65,7 @@ class Draws:
             angles=whole("angles"),
             centres=pair("centres"),
             turns=whole("turns"),
+            robust=RobustDraws.join(robust) if robust else None,
         )
 
 
@@ -97,6 +101,8 @@ class Augment:
     """Largest angle of a random rotation, in degrees; 0: off."""
     cutout: int = 0
     """Side of the square set to the mean colour, in pixels; 0: off."""
+    robust: Robust = field(default_factory=Robust)
+    """Against corrupted images: after the rotation, before cutout."""
     seed: int = 0
     """Selects the half of the images that starts flipped with alternating flips."""
 
@@ -161,6 +167,9 @@ class Augment:
             angles = draw_angles(count, degrees=self.rotation, generator=generator)
         if self.cutout:
             centres = draw_centres(count, **size, generator=generator)
+        robust = (
+            self.robust.draw(count, **size, generator=generator) if self.robust.active else None
+        )
         return Draws(
             flips=flips,
             offsets=offsets,
@@ -169,12 +178,28 @@ class Augment:
             angles=angles,
             centres=centres,
             turns=turns,
+            robust=robust,
         )
 
     def apply(
         self, images: Tensor, draws: Draws, *, indices: Tensor, visits: Tensor | int
     ) -> Tensor:
         """Augment and normalise a batch with given draws; other arguments as in a call."""
+        placed = self._placed(images, draws, indices=indices, visits=visits)
+        return self._finished(self._corrupted(placed, draws), draws)
+
+    def views(
+        self, images: Tensor, draws: Draws, *, indices: Tensor, visits: Tensor | int
+    ) -> tuple[Tensor, Tensor]:
+        """The batch without what `robust` does, and with it; each as `apply` returns it."""
+        placed = self._placed(images, draws, indices=indices, visits=visits)
+        corrupted = self._corrupted(placed, draws)
+        return self._finished(placed, draws), self._finished(corrupted, draws)
+
+    def _placed(
+        self, images: Tensor, draws: Draws, *, indices: Tensor, visits: Tensor | int
+    ) -> Tensor:
+        """Apply all transforms before `robust`; uint8."""
         if self.flip == "alternating":
             images = flip(images, alternating_flips(indices, visits=visits, seed=self.seed))
         if draws.flips is not None:
@@ -189,6 +214,12 @@ class Augment:
             images = apply_operations(images, numbers, magnitudes)
         if draws.angles is not None:
             images = rotate(images, draws.angles)
+        return images
+
+    def _corrupted(self, images: Tensor, draws: Draws) -> Tensor:
+        return images if draws.robust is None else self.robust.apply(images, draws.robust)
+
+    def _finished(self, images: Tensor, draws: Draws) -> Tensor:
         normalised = normalise(images, mean=self.mean, std=self.std)
         if draws.centres:
             cutout_(normalised, *draws.centres, side=self.cutout)

@@ -33,6 +33,7 @@ class TrainingSpeed:
 
     parameters: int
     macs: int
+    """Of one image's forward pass."""
     precision: str
     epochs: float
     images_per_second: float
@@ -42,11 +43,13 @@ class TrainingSpeed:
     """Operations of the whole training."""
     expected_seconds: float
     """Training time, without start-up and evaluation."""
+    views: int = 1
+    """Views of each image per step."""
 
     @property
     def flops_per_second(self) -> float:
         """Operations of convolutions and linear layers per second."""
-        return training_flops(self.macs, 1) * self.images_per_second
+        return self.views * training_flops(self.macs, 1) * self.images_per_second
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
         images_per_second=rate,
         augmentation_share=median_seconds(augment, seconds=seconds / 10) / took,
         pflop=operations / 1e15,
-        expected_seconds=operations / training_flops(plan.macs, 1) / rate,
+        expected_seconds=operations / plan.image_operations() / rate,
+        views=plan.views,
     )
 
 

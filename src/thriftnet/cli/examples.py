@@ -38,6 +38,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "thriftnet audit photos/",
         "thriftnet audit cifar10 --folds 4 --output audits/cifar10",
     ),
+    "explain": (
+        "thriftnet explain best photo.jpg",
+        "thriftnet explain runs/short holiday/ -o why.html --maps maps",
+    ),
     "inspect": ("thriftnet inspect photos/", "thriftnet inspect labels.csv --json"),
     "watch": ("thriftnet watch runs/short", "thriftnet watch runs/short --port 8000"),
     "report": ("thriftnet report runs/short", "thriftnet report runs/a-s0 runs/b-s0"),

@@ -14,6 +14,7 @@ from thriftnet.data.cifar10.published import CorruptedFiles, holds_cifar10_c, op
 from thriftnet.errors import DataError, RecipeError
 from thriftnet.evaluation.images import check_classes, images_to_test, open_target
 from thriftnet.evaluation.record import try_to_write
+from thriftnet.evaluation.resemblance import resembled_by_training
 from thriftnet.evaluation.robustness import (
     Robustness,
     choose_images,
@@ -36,13 +37,22 @@ class RobustEvaluation:
     precision: str
     data: str
     """`test`, or the name of another data set."""
+    resembled: tuple[str, ...] | None = None
+    """Corruptions like which the network's training images were changed; none: not known."""
     not_kept: str | None = None
     """Why it was not saved in the run; None if it was or there is no run."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
         how = {"tta": self.tta, "precision": self.precision, "data": self.data}
-        return {**how, **self.robustness.to_json()}
+        return {**how, **self.robustness.to_json(), **unseen_kinds(self.robustness, self.resembled)}
+
+
+def unseen_kinds(found: Robustness, resembled: tuple[str, ...] | None) -> dict[str, Any]:
+    """Plain values: which corruptions training resembled, and the mean over the others."""
+    if resembled is None:
+        return {"resembled": None, "mean_without_resembled": None}
+    return {"resembled": list(resembled), "mean_without_resembled": found.mean_without(*resembled)}
 
 
 def robustness(
@@ -95,7 +105,8 @@ def robustness(
         chosen=None if images is None else choose_images(dataset.labels, images),
         on_progress=on_progress,
     )
-    evaluation = RobustEvaluation(measured, tta, compute.precision, name)
+    resembled = resembled_by_training(model, run)
+    evaluation = RobustEvaluation(measured, tta, compute.precision, name, resembled)
     if run is None:
         return evaluation
     line = {"kind": "robustness", **evaluation.to_json()}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from thriftnet.data import Dataset
 from thriftnet.data.cifar10.published import CorruptedFiles
+from thriftnet.errors import RunError
 from thriftnet.evaluation.corruptions.digital import jpeg_copies
 from thriftnet.evaluation.corruptions.table import (
     CORRUPTIONS,
@@ -102,10 +103,13 @@ class Robustness:
 
 
 def classifier_of(engine: Engine, *, side: int, tta: str) -> Classify:
-    """A function that classifies images with a network."""
+    """A function that classifies images with a network; it raises RunError for NaN outputs."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        return engine.logits(as_pixels(images, side), tta).argmax(dim=1).numpy()
+        logits = engine.logits(as_pixels(images, side), tta)
+        if not bool(logits.isfinite().all()):  # of finite weights that are far too large
+            raise RunError("the network's outputs are not finite; train it anew")
+        return logits.argmax(dim=1).numpy()
 
     return classify
 

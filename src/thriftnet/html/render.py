@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -46,6 +47,16 @@ def render_html(
     )
     # File names may have undecodable bytes and direction marks.
     return plain_lines(text).encode("utf-8")
+
+
+def script_json(value: object, *, exact: bool = False) -> Markup:
+    """JSON as the content of a script element, which it cannot end: every `<` is escaped.
+
+    Args:
+        value: Plain values.
+        exact: Whether texts keep what would be cleaned away, for what is saved and never shown.
+    """
+    return Markup(json.dumps(value, ensure_ascii=exact).replace("<", "\\u003c"))
 
 
 def _source(script: str) -> str:

@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 from thriftnet.digests import ChangedError, open_yaml
 from thriftnet.errors import RecipeError
 from thriftnet.files import read_bounded
+from thriftnet.recipe.augment_section import AugmentSection
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.model_sections import ModelSection, ResNetSection, SpeedNetSection
@@ -27,7 +28,6 @@ from thriftnet.recipe.overrides import merge_override, parse_override
 from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
 from thriftnet.recipe.section import Section
 from thriftnet.recipe.sections import (
-    AugmentSection,
     DataSection,
     EvaluateSection,
     InitSection,
@@ -93,6 +93,31 @@ class Recipe(Section):
                 f"train.epochs {self.train.epochs:g}"
                 f"{passes if self.train.hard_fraction < 1 else ''}; shorten it"
             )
+        if self.train.consistency and not self.augment.corrupts:
+            raise ValueError(
+                "train.consistency does nothing with augment.augmix, augment.prime, augment.noise "
+                "and augment.jpeg all 0; set one of them above 0"
+            )
+        for key in ("full_epochs", "loss_decay"):
+            if self.train.hard_fraction == 1 and getattr(self.train, key):
+                raise ValueError(
+                    f"train.{key} does nothing with train.hard_fraction=1; "
+                    f"set train.{key} back to 0"
+                )
+        if self.train.hard_fraction < 1 and self.schedule.interval == "epoch":
+            raise ValueError(
+                "train.hard_fraction makes epochs of different lengths; "
+                "set schedule.interval=step or train.hard_fraction=1"
+            )
+        if self.train.micro_batch > self.train.batch_size:
+            raise ValueError(
+                f"train.micro_batch {self.train.micro_batch} is larger than train.batch_size "
+                f"{self.train.batch_size}; lower it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _images_are_large_enough(self) -> Self:
         for _, side in self.train.sizes:
             if side > self.data.image_size:
                 raise ValueError(
@@ -110,22 +135,6 @@ class Recipe(Section):
             raise ValueError(
                 f"augment.crop_padding {reflected} has no {reflected} pixels to mirror in images "
                 f"of {self.data.image_size}; lower it or set augment.crop_mode=zero"
-            )
-        for key in ("full_epochs", "loss_decay"):
-            if self.train.hard_fraction == 1 and getattr(self.train, key):
-                raise ValueError(
-                    f"train.{key} does nothing with train.hard_fraction=1; "
-                    f"set train.{key} back to 0"
-                )
-        if self.train.hard_fraction < 1 and self.schedule.interval == "epoch":
-            raise ValueError(
-                "train.hard_fraction makes epochs of different lengths; "
-                "set schedule.interval=step or train.hard_fraction=1"
-            )
-        if self.train.micro_batch > self.train.batch_size:
-            raise ValueError(
-                f"train.micro_batch {self.train.micro_batch} is larger than train.batch_size "
-                f"{self.train.batch_size}; lower it"
             )
         return self
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A share in [0, 1)."""
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A share in [0, 1]."""
 
 PositiveInts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]

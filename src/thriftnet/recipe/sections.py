@@ -44,35 +44,6 @@ class DataSection(Section):
     drop before training and validation."""
 
 
-class AugmentSection(Section):
-    """What the network sees of each training image, in the order applied."""
-
-    flip: Literal["none", "random", "alternating"] = "random"
-    """Horizontal flip: of a random half of the images, or of each every other time it is seen."""
-    quarter_turns: bool = False
-    """Whether each image is turned by a random multiple of 90 degrees."""
-    crop_padding: Annotated[int, Field(ge=0, le=64)] = 4
-    """Pixels of padding on each side before a crop back to the image's own size; 0 is no crop."""
-    crop_mode: Literal["zero", "reflect"] = "zero"
-    """What the crop pads with: black, or the image's own mirrored border."""
-    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Half-width of the factor's uniform range around 1; contrast and saturation alike."""
-    contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """As brightness, around the image's mean grey."""
-    saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """As brightness, between grey and colour."""
-    policy: Literal["none", "autoaugment", "trivialaugment"] = "none"
-    """A published policy: AutoAugment's for CIFAR-10, or TrivialAugment (wide)."""
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    """Largest rotation, degrees to either side."""
-    cutout: Annotated[int, Field(ge=0, le=128)] = 0
-    """Side of the erased square, pixels; 0 is none."""
-    mixup: Annotated[float, Field(ge=0)] = 0.0
-    """Alpha of the Beta distribution the mixing weight is drawn from; 0 is none."""
-    cutmix: Annotated[float, Field(ge=0)] = 0.0
-    """Alpha of the Beta distribution the pasted area is drawn from; 0 is none."""
-
-
 _OPTIM_KEYS = {
     "betas": {"adamw", "muon"},
     "eps": {"adamw", "muon"},
@@ -210,6 +181,10 @@ class TrainSection(Section):
     of the largest feature map. None: all epochs."""
     label_smoothing: Fraction = 0.0
     """Share of each target that is spread evenly over all classes."""
+    consistency: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the Jensen-Shannon divergence between the predictions of an image as it is and as
+    augmix, prime, noise and jpeg leave it; the first one alone has the cross-entropy. A step sees
+    each image twice. 0 is off: the changed image alone."""
     ema_decay: Fraction = 0.0
     """Decay per step of an exponential moving average of the weights; 0 is off."""
     select: Literal["final", "best"] = "final"
@@ -226,6 +201,11 @@ class TrainSection(Section):
         """Epochs over all images with as many steps as the whole run."""
         full = min(self.epochs, self.full_epochs)
         return full + (self.epochs - full) * self.hard_fraction
+
+    @property
+    def views(self) -> int:
+        """How often a step sees each of its images."""
+        return 2 if self.consistency else 1
 
     @property
     def needs_validation(self) -> str | None:

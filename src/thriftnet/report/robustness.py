@@ -40,6 +40,20 @@ def _cells(line: MetricRecord) -> dict[str, list[float]] | None:
     return rows
 
 
+def _unlike_training(line: MetricRecord) -> str:
+    """The mean over corruptions that training did not resemble, where some were resembled."""
+    kinds: Any = line.get("resembled")
+    if not kinds or not is_figure(line.get("mean_without_resembled")):
+        return ""
+    if not isinstance(kinds, list) or not set(map(str, kinds)) <= set(CORRUPTIONS):
+        return ""
+    named = ", ".join(str(kind).replace("_", " ") for kind in kinds)
+    return (
+        f" Training changed images in ways that resemble {named}: without these the mean is "
+        f"{line['mean_without_resembled']:.2%}."
+    )
+
+
 def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawing:
     """Draw a row per corruption with severities 1 to 5, and the clean accuracy."""
     height = 1.0 + 0.29 * len(cells)
@@ -70,6 +84,7 @@ def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawin
     worst = min(cells, key=lambda name: sum(cells[name]))
     published = line.get("source") == "published"
     own = "" if published else " Corruptions marked * are made in another way than published."
+    others = _unlike_training(line)
     return finish(
         axes,
         name="robustness",
@@ -77,7 +92,7 @@ def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawin
         caption=f"Mean corruption accuracy {line['mean']:.2%} (95% {lowest:.2%} to {highest:.2%}, "
         f"over images), lowest under {worst.replace('_', ' ')}. JPEG copies of quality 75: "
         f"{line['jpeg_75']:.2%}. A shift by one pixel changes {line['flip_rate']:.2%} of the "
-        f"predictions.{own}",
+        f"predictions.{others}{own}",
         alt=f"Accuracy under 15 corruptions at 5 severities: mean {line['mean']:.2%}, images as "
         f"they are {line['clean']:.2%}, lowest under {worst.replace('_', ' ')}.",
     )

@@ -16,9 +16,8 @@ from thriftnet.data.statistics import Triple
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.images import as_images, split_sets
+from thriftnet.training.images import as_images, recipe_augment, recipe_mix, split_sets
 from thriftnet.training.rng import generator
-from thriftnet.training.setup import recipe_augment, recipe_mix
 from thriftnet.training.sizes import Sizes
 
 _MISTAKES = 16

@@ -140,7 +140,7 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: MeasuredCost
         shortest = plan.epochs.hard_images  # an upper bound on validations per image
         an_image = pace.train_image + len(plan.val_images) / shortest * pace.infer_image
         images = (deadline_of(budget, pace) - time.monotonic()) / an_image
-        choices.append(images * training_flops(plan.macs, 1))
+        choices.append(images * plan.image_operations())
     fewest = training_flops(min(plan.sizes.macs.values()), 1)  # cost of the smallest step
     operations = min(*choices, _MOST_STEPS * fewest)
     scale = max(1, operations) / plan.operations(plan.total_steps)  # the time may be used up

@@ -1,17 +1,20 @@
-"""Training and validation images of a recipe, as tensors on the device."""
+"""Training and validation images of a recipe, as tensors on the device, and its augmentation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from thriftnet.augment import Augment, Mix
+from thriftnet.augment.robust.ingredients import Robust
 from thriftnet.data import Dataset, OpenDataset, stratified_split
 from thriftnet.data.grouped_split import grouped_split
+from thriftnet.data.statistics import Triple
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.resize import shrink
 from thriftnet.training.rng import derive_seed
@@ -113,3 +116,17 @@ def as_images(
     """Select (N, H, W, 3) uint8 images as an (n, 3, side, side) channels-last tensor."""
     chosen = torch.from_numpy(images[at]).permute(0, 3, 1, 2)  # the only copy
     return shrink(chosen, side).to(device)
+
+
+def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:
+    """What the recipe does to each image, whose channels have that mean and deviation."""
+    options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
+    robust = Robust(**{each.name: options.pop(each.name) for each in fields(Robust)})
+    flips = derive_seed(recipe.seed, "flip")
+    return Augment(**options, robust=robust, mean=mean, std=std, seed=flips)
+
+
+def recipe_mix(recipe: Recipe) -> Mix | None:
+    """How the recipe mixes images and labels; none if it does not."""
+    mixup, cutmix = recipe.augment.mixup, recipe.augment.cutmix
+    return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None

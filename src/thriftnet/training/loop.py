@@ -23,6 +23,9 @@ from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState
 
+Views = tuple[Tensor, ...]
+"""(n, 3, H, W) float32, each: a step's images once, or twice where it sees them twice."""
+
 
 def fit(
     plan: Plan,
@@ -103,7 +106,11 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         state.model.train_stem(epoch < plan.stem_epochs)
     micro_batches = _MicroBatches(plan, state, batch, epoch=epoch)
     step = SharedStep(
-        plan.processes, state.replicas, micro_batches.sizes, split=plan.sync_batch_norm
+        plan.processes,
+        state.replicas,
+        micro_batches.sizes,
+        split=plan.sync_batch_norm,
+        views=plan.views,
     )
 
     def forward(number: int, own: slice, network: nn.Module) -> Trained:
@@ -137,30 +144,39 @@ class _MicroBatches:
             self._drawn.append(plan.augment.draw(size, **plan.pixels, generator=draws))
             mixing = plan.mix.draw(size, **plan.pixels, generator=draws) if plan.mix else None
             self._mixings.append(mixing)
-        self._ready = None
+        self._ready: list[Views] | None = None
         if plan.processes.alone and not plan.compute.prefers_small:
             whole = self._augmented(batch, Draws.join(self._drawn), visits)
-            self._ready = whole.split(plan.micro_batch)
+            self._ready = list(zip(*(each.split(plan.micro_batch) for each in whole), strict=True))
 
     def take(self, number: int, own: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """Augmented images, targets and labels of a slice of a micro-batch."""
+        """Augmented images, targets and labels of a slice of a micro-batch.
+
+        With two views per image, all second views follow the first ones.
+        """
         plan, at, mixing = self._plan, self._parts[number], self._mixings[number]
         ready = self._ready
         if ready:
-            images = ready[number]
+            views = ready[number]
         else:
-            images = self._augmented(at, self._drawn[number], self._visits[number])
+            views = self._augmented(at, self._drawn[number], self._visits[number])
         labels = targets = plan.labels[at.to(plan.compute.device)]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
-            images, targets = plan.mix.apply(images, one_hot, mixing)
-        return plan.sizes.resize(images[own], self._epoch), targets[own], labels[own]
+            mixed = [plan.mix.apply(images, one_hot, mixing) for images in views]
+            views, targets = tuple(images for images, _ in mixed), mixed[0][1]
+        sized = [plan.sizes.resize(images[own], self._epoch) for images in views]
+        images = sized[0] if len(sized) == 1 else torch.cat(sized)
+        return images, targets[own], labels[own]
 
-    def _augmented(self, at: Tensor, drawn: Draws, visits: Tensor) -> Tensor:
-        """Augmented training images at (n,) positions: (n, 3, H, W) float32."""
+    def _augmented(self, at: Tensor, drawn: Draws, visits: Tensor) -> Views:
+        """Augmented training images at (n,) positions, as each view."""
         plan = self._plan
         part, visits = at.to(plan.compute.device), visits.to(plan.compute.device)
-        return plan.augment.apply(plan.images[part], drawn, indices=part, visits=visits)
+        images, how = plan.images[part], {"indices": part, "visits": visits}
+        if plan.views == 1:
+            return (plan.augment.apply(images, drawn, **how),)
+        return plan.augment.views(images, drawn, **how)
 
 
 def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:

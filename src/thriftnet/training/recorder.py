@@ -7,7 +7,6 @@ import time
 
 import torch.nn.functional as F
 
-from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
@@ -139,7 +138,7 @@ def _step_stats(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
     # By operations, not images: other epochs may use other image sizes.
-    speed = rate * training_flops(plan.sizes.macs[plan.sizes.side(epoch)], 1)
+    speed = rate * plan.image_operations(plan.sizes.side(epoch))
     left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed
     first = plan.epochs.first_step(epoch)
     steps = min(plan.epochs.steps_in(epoch), state.total_steps - first)

@@ -13,10 +13,10 @@ from thriftnet.augment import Augment, Mix, normalise
 from thriftnet.data import OpenDataset
 from thriftnet.data.balance import BalancedOrder, balanced
 from thriftnet.data.options import Fit
-from thriftnet.data.statistics import Triple
 from thriftnet.errors import RecipeError
 from thriftnet.inference.engine import Engine
 from thriftnet.models.build import build_model
+from thriftnet.models.describe import training_flops
 from thriftnet.models.saved import SavedModel
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import build_optimisers
@@ -28,8 +28,13 @@ from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.images import PrepareTensors, prepare_tensors
-from thriftnet.training.objective import OBJECTIVES, Objective
+from thriftnet.training.images import (
+    PrepareTensors,
+    prepare_tensors,
+    recipe_augment,
+    recipe_mix,
+)
+from thriftnet.training.objective import Objective, build_objective
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
@@ -66,6 +71,8 @@ class Plan:
     schedule: Schedule
     batch_size: int
     micro_batch: int
+    views: int
+    """How often a step sees each image."""
     epochs: Epochs
     total_steps: int
     balance: BalancedOrder | None
@@ -112,6 +119,10 @@ class Plan:
     def operations(self, steps: int) -> int:
         """Operations of training for the first `steps` steps."""
         return self.update.operations(self.sizes, self.epochs, steps)
+
+    def image_operations(self, side: int | None = None) -> int:
+        """Counted operations of a step for one image of that side; none: a whole one."""
+        return self.views * training_flops(self.sizes.macs[side or self.sizes.full], 1)
 
 
 def make_plan(
@@ -172,10 +183,11 @@ def make_plan(
         schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
         batch_size=settings.batch_size,
         micro_batch=micro_batch,
+        views=settings.views,
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),
         balance=balance,
-        objective=OBJECTIVES["cross_entropy"](settings, compute, weights),
+        objective=build_objective(settings, compute, weights),
         update=UPDATES["descent"](settings),
         stem_epochs=settings.stem_epochs,
         sizes=sizes,
@@ -225,19 +237,6 @@ def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:
         max_parameters=recipe.max_parameters,
         **recipe.model.model_dump(),
     )
-
-
-def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:
-    """The recipe's augmentation, with the normalisation of its images."""
-    options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
-    flips = derive_seed(recipe.seed, "flip")
-    return Augment(**options, mean=mean, std=std, seed=flips)
-
-
-def recipe_mix(recipe: Recipe) -> Mix | None:
-    """The recipe's mixup and cutmix; None without either."""
-    mixup, cutmix = recipe.augment.mixup, recipe.augment.cutmix
-    return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None
 
 
 def make_state(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from thriftnet.recipe.sections import TrainSection
@@ -29,8 +30,12 @@ class Update(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class Descent:
     """One gradient, one step of each optimiser, then the weight average."""
+
+    views: int = 1
+    """How often a step sees each image."""
 
     def __call__(self, state: TrainingState, gradients: Callable[[], None]) -> None:
         """As `Update` says."""
@@ -42,9 +47,11 @@ class Descent:
             state.average.update(state.model, step=state.step)
 
     def operations(self, sizes: Sizes, epochs: Epochs, steps: int) -> int:
-        """As `Update` says: one forward and backward pass per image."""
-        return sizes.operations(epochs, steps)
+        """As `Update` says: one forward and backward pass per view of an image."""
+        return self.views * sizes.operations(epochs, steps)
 
 
-UPDATES: dict[str, Callable[[TrainSection], Update]] = {"descent": lambda _: Descent()}
+UPDATES: dict[str, Callable[[TrainSection], Update]] = {
+    "descent": lambda train: Descent(train.views)
+}
 """Builders by name. A recipe key that selects one comes with the second entry."""

@@ -79,6 +79,8 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
         (",relabel,dog", ",rename,dog", "line .*: 'rename' is not one of keep, relabel, drop"),
         (",cat,relabel", ",emu,relabel", "had the label 'emu' and has another now"),
         ("decision", "decided", "lacks the column decision; keep the columns"),
+        (",relabel,dog", ",keep,dog", "line .*: new_label 'dog' is for the decision relabel"),
+        (",relabel,dog", ",,dog", "line .*: new_label 'dog' is for the decision relabel; write"),
     ],
 )
 def test_decisions_that_do_not_fit_are_refused(
@@ -91,6 +93,35 @@ def test_decisions_that_do_not_fit_are_refused(
     lines[at] = lines[at].replace(old, new)
     path.write_text("\n".join(lines) + "\n", "utf-8")
     with pytest.raises(DataError, match=part):
+        open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+
+
+def test_a_picture_that_is_decided_twice_is_refused(photos: Path, tmp_path: Path):
+    path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"))
+    lines = path.read_text("utf-8").splitlines()
+    (line,) = (each for each in lines if "800.png" in each)
+    path.write_text("\n".join([*lines, line]) + "\n", "utf-8")  # the same again
+    open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+    other = line.replace(",relabel,dog", ",drop,")
+    path.write_text("\n".join([*lines, other]) + "\n", "utf-8")
+    with pytest.raises(DataError, match=r"line 49: .*800\.png was decided otherwise in an earlier"):
+        open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+
+
+def test_a_class_that_decisions_empty_is_refused(photos: Path, tmp_path: Path):
+    dropped = {f"n{number}": ("drop", "") for number in range(15)}  # of every class
+    kept = decided(photos, tmp_path / "d.csv", **dropped)
+    lines = kept.read_text("utf-8").splitlines()
+    others = [each for each in lines[1:] if "/emu/" not in each]
+    kept.write_text("\n".join([lines[0], *others]) + "\n", "utf-8")
+    with pytest.raises(DataError, match="leaves no picture of dog to train on; keep one, or take"):
+        open_dataset(DatasetSpec(str(photos), decisions=kept), say=lambda _: None)
+
+
+def test_a_table_separated_by_semicolons_is_refused(photos: Path, tmp_path: Path):
+    path = decided(photos, tmp_path / "d.csv")
+    path.write_text(path.read_text("utf-8").replace(",", ";"), "utf-8")
+    with pytest.raises(DataError, match="lacks the column picture, .*separated by commas"):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
 
 

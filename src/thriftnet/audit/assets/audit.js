@@ -60,7 +60,7 @@
     if (key === "s") { save(); event.preventDefault(); return; }
     const inside = document.activeElement.closest("article");
     if (document.activeElement.tagName === "SELECT") {
-      if (key === "escape" || key === "enter") { go(articles.indexOf(inside)); event.preventDefault(); }
+      if (inside && (key === "escape" || key === "enter")) { go(articles.indexOf(inside)); event.preventDefault(); }
       return;
     }
     const at = Math.max(0, articles.indexOf(inside));

@@ -64,19 +64,27 @@ def read_decisions(path: Path) -> tuple[list[Decision], str]:
     if missing:
         raise DataError(
             f"{path} lacks the column {', '.join(missing)}; keep the columns of the file that "
-            "thriftnet audit wrote"
+            "thriftnet audit wrote, separated by commas"
         )
-    found: list[Decision] = []
+    found: dict[str, Decision] = {}
     for number, row in enumerate(rows, start=2):
         each = Decision(*(str(row[name] or "") for name in COLUMNS))
-        if each.decision not in ("", *DECISIONS):
-            raise DataError(
-                f"{path} line {number}: {each.decision!r} is not one of {', '.join(DECISIONS)}; "
-                "correct it"
-            )
+        if fault := _wrong_with(each, found.get(each.picture)):
+            raise DataError(f"{path} line {number}: {fault}")
         if each.decision:
-            found.append(each)
-    return found, hashlib.sha256(content).hexdigest()
+            found[each.picture] = each
+    return list(found.values()), hashlib.sha256(content).hexdigest()
+
+
+def _wrong_with(each: Decision, before: Decision | None) -> str | None:
+    """What is wrong with a line by itself, and beside an earlier one of the same picture."""
+    if each.decision not in ("", *DECISIONS):
+        return f"{each.decision!r} is not one of {', '.join(DECISIONS)}; correct it"
+    if each.new_label and each.decision != "relabel":
+        return f"new_label {each.new_label!r} is for the decision relabel; write that, or empty it"
+    if before and each.decision and each != before:
+        return f"{each.picture} was decided otherwise in an earlier line; delete one of them"
+    return None
 
 
 def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
@@ -121,6 +129,13 @@ def _applied(
                     f"classes {', '.join(collection.classes)}; correct new_label"
                 )
             labels[at] = collection.classes.index(each.new_label)
+    train = collection.positions.get("train", np.empty(0, np.int64))
+    for number, name in enumerate(collection.classes):
+        if number in collection.labels[train] and number not in labels[train][kept[train]]:
+            raise DataError(
+                f"{path} leaves no picture of {name} to train on; keep one, or take the class out "
+                "of the data set"
+            )
     return kept, labels
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -12,7 +11,7 @@ from importlib.resources.abc import Traversable
 
 from thriftnet.data.decode import DRAFT_FACTOR, MAX_PIXELS, MAX_SIDE
 from thriftnet.data.picture_formats import unreadable_patterns
-from thriftnet.html.render import render_html
+from thriftnet.html.render import render_html, script_json
 from thriftnet.models.preprocessing import Preprocessing
 
 _MOST_LISTED = 12
@@ -75,7 +74,7 @@ def render(page: PageFacts, engine: PageEngine) -> bytes:
         page=page,
         listed=_listed(page.preprocessing.classes),
         engine=engine,
-        facts=_in_script(script_facts(page.preprocessing)),
+        facts=script_json(script_facts(page.preprocessing)),
     )
     # Outside the template: ten megabytes need no escaping.
     parts = b"".join(_embed(name, content) for name, content in engine.embedded.items())
@@ -98,11 +97,6 @@ def _listed(classes: tuple[str, ...]) -> str:
     if len(classes) <= _MOST_LISTED:
         return ", ".join(classes)
     return f"{', '.join(classes[:_MOST_LISTED])} and {len(classes) - _MOST_LISTED:,} more"
-
-
-def _in_script(value: object) -> str:
-    """JSON that cannot close its script element."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _embed(name: str, content: bytes) -> bytes:

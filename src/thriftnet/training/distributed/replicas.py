@@ -92,11 +92,11 @@ def draw_depths(model: nn.Module, sizes: Sequence[int]) -> list[list[Tensor]]:
     return [[depth.draw(size, device) for depth in depths] for size in sizes]
 
 
-def set_depths(network: nn.Module, drawn: Sequence[Tensor], own: slice) -> None:
-    """Set the draws for the next forward pass of a network."""
+def set_depths(network: nn.Module, drawn: Sequence[Tensor], own: slice, *, views: int = 1) -> None:
+    """Set the draws for the next forward pass of a network, the same for each view of an image."""
     depths = (depth for depth in _depths(network) if depth.probability > 0)
     for depth, kept in zip(depths, drawn, strict=True):
-        depth.kept = kept[own]
+        depth.kept = kept[own].repeat(views, 1, 1, 1)
 
 
 def _norms(model: nn.Module) -> list[nn.BatchNorm2d]:

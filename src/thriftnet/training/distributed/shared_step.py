@@ -40,10 +40,17 @@ class SharedStep:
         replicas: Of the network that is trained.
         sizes: Images per micro-batch.
         split: Whether each micro-batch is split between the processes.
+        views: Views of each image per step.
     """
 
     def __init__(
-        self, processes: Processes, replicas: Replicas, sizes: Sequence[int], *, split: bool
+        self,
+        processes: Processes,
+        replicas: Replicas,
+        sizes: Sequence[int],
+        *,
+        split: bool,
+        views: int = 1,
     ) -> None:
         self.processes = processes
         self.sizes = sizes
@@ -52,7 +59,7 @@ class SharedStep:
         """(B,) cross-entropy of each image, as augmented, with its own label and no smoothing."""
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
         """Per micro-batch: summed objective and number of correct predictions."""
-        self._replicas = replicas
+        self._replicas, self._views = replicas, views
         self._depths = draw_depths(replicas.model, sizes)
         self._parameters = [p for p in replicas.model.parameters() if p.requires_grad]
         count = processes.count
@@ -115,12 +122,12 @@ class SharedStep:
     def _network(self, number: int, own: slice) -> Iterator[nn.Module]:
         """The network for a micro-batch, with its stochastic depth draws set."""
         if self._statistics is None:
-            set_depths(self._replicas.model, self._depths[number], own)
+            set_depths(self._replicas.model, self._depths[number], own, views=self._views)
             yield self._replicas.model
             return
         with self._replicas.borrow() as replica:
             self._statistics.load_into(replica)
-            set_depths(replica, self._depths[number], own)
+            set_depths(replica, self._depths[number], own, views=self._views)
             yield replica
             self._statistics.record(number, replica)
 

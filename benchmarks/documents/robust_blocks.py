@@ -1,0 +1,132 @@
+"""Blocks of docs/trust.md on corrupted images, each from its file of results/."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from documents.performance_blocks import mean_points
+from documents.quoting import Block, Figures, spread
+from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN
+from thriftnet.evaluation.resemblance import RESEMBLED, resembled_corruptions
+from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.recipe.augment_section import AugmentSection
+from thriftnet.table import Format, Table, make_table
+
+
+def robust_means(figures: Figures) -> dict[str, Any]:
+    """One line per network: the means, JPEG copies and flips."""
+    rows = [
+        (
+            f"`{name}`",
+            found["clean"],
+            found["mean"],
+            interval(found["interval"]),
+            found["mean_without_own"],
+            mean_of_others(found, _resembled(name)),
+            found["jpeg_75"],
+            found["clean"] - found["jpeg_75"],
+            found["flip_rate"],
+        )
+        for name, found in figures["networks"].items()
+    ]
+    columns = (
+        "network", ("as they are", ".2%"), ("mean of 75 sets", ".2%"), "95%",
+        ("of published kinds", ".2%"), ("unlike training", ".2%"), ("JPEG copies", ".2%"),
+        ("lost", ".2%"), ("changed by a shift", ".2%"),
+    )  # fmt: skip
+    return {"table": make_table(columns, rows).markdown(), "own": " and ".join(OWN)}
+
+
+def mean_of_others(found: Figures, resembled: Sequence[str]) -> float:
+    """Mean corruption accuracy over the kinds that training did not resemble."""
+    rows = [row for kind, row in found["corruptions"].items() if kind not in resembled]
+    return statistics.mean(value for row in rows for value in row)
+
+
+def _resembled(name: str) -> tuple[str, ...]:
+    return resembled_corruptions(load_recipe(name).augment)
+
+
+def resemblance_block() -> str:
+    """Which corruptions each recipe key resembles, and which recipes set it."""
+    recipes = {name: load_recipe(name).augment for name in shipped_recipes()}
+    off = AugmentSection()
+    rows: list[tuple[Any, ...]] = []
+    for key, kinds in RESEMBLED.items():
+        users = [n for n, each in recipes.items() if getattr(each, key) != getattr(off, key)]
+        named = ", ".join(f"`{each}`" for each in users) or "–"
+        rows.append((f"`augment.{key}`", ", ".join(kinds), named))
+    return make_table(("recipe key", "resembles", "recipes"), rows).markdown()
+
+
+def lever_rows(figures: Figures) -> dict[str, Any]:
+    """Each ingredient's mean corruption accuracy vs. base, paired by seed."""
+    base = {run["seed"]: run for run in figures["variants"]["base"]["runs"]}
+    rows: list[tuple[Any, ...]] = []
+    for name, entry in figures["variants"].items():
+        runs = [run for run in entry["runs"] if run["seed"] in base]
+        gained = [
+            run["corruption_accuracy"] - base[run["seed"]]["corruption_accuracy"] for run in runs
+        ]
+        clean = [
+            run["accuracy_without_tta"] - base[run["seed"]]["accuracy_without_tta"] for run in runs
+        ]
+        rows.append(
+            (
+                name,
+                len(runs),
+                spread([run["accuracy_without_tta"] for run in runs]),
+                spread([run["corruption_accuracy"] for run in runs]),
+                *((None, None) if name == "base" else map(mean_points, (gained, clean))),
+                statistics.mean(run["corruption_accuracy_of_others"] for run in runs),
+                statistics.mean(run["jpeg_accuracy"] for run in runs),
+                statistics.mean(run["pflop"] for run in runs),
+            )
+        )
+    columns = (
+        "variant", "seeds", "as they are", "mean of 75 sets", "vs. base", "as they are, vs. base",
+        ("unlike training", ".2%"), ("JPEG copies", ".2%"), ("PFLOP", ".3f"),
+    )  # fmt: skip
+    images = figures["variants"]["base"]["runs"][0]["corruption_images"]
+    return {"table": make_table(columns, rows).markdown(), "images": images}
+
+
+def cost_rows(figures: Figures) -> Table:
+    """Images a second with and without each ingredient."""
+    rows = [
+        (name, each["images_per_second"], each["beside_plain"])
+        for name, each in figures["variants"].items()
+    ]
+    return make_table(("variant", ("images/s", ",.0f"), ("step vs. without", ".2f")), rows)
+
+
+def robust_kinds(figures: Figures) -> Table:
+    """One line per corruption: mean over the severities, and the hardest one."""
+    networks = figures["networks"]
+    columns: list[str | tuple[str, Format]] = ["corruption"]
+    for name in networks:
+        columns += [(f"`{name}`", ".1%"), ("at severity 5", ".1%")]
+    rows: list[list[Any]] = []
+    for kind in CORRUPTIONS:
+        row: list[Any] = [f"{kind} (ours)" if kind in OWN else kind]
+        for found in networks.values():
+            cells = found["corruptions"][kind]
+            row += [sum(cells) / len(cells), cells[-1]]
+        rows.append(row)
+    return make_table(columns, rows)
+
+
+def interval(pair: list[float], form: str = ".2%") -> str:
+    """Both ends of an interval."""
+    return f"{format(pair[0], form)} to {format(pair[1], form)}"
+
+
+ROBUST_BLOCKS = {
+    "robust-means": Block("robustness", "robustness.py", robust_means),
+    "robust-kinds": Block("robustness", "robustness.py", robust_kinds),
+    "corruption-speed": Block("corruption_speed", "robustness.py --time"),
+    "robust-levers": Block("robust_levers", "robust_levers.py", lever_rows),
+    "robust-cost": Block("robust_cost_quick", "robust_cost.py", cost_rows),
+}

@@ -1,0 +1,88 @@
+"""explain: where in a picture the network found its answer, and the nearest training images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thriftnet.cli.app import (
+    DeviceOption,
+    JsonOption,
+    PrecisionOption,
+    TargetArgument,
+    TtaOption,
+    app,
+    find_target,
+    print_json,
+)
+from thriftnet.errors import RunError
+from thriftnet.plain import plain, to_stderr
+from thriftnet.writable import check_folder, check_writable
+
+
+@app.command()
+def explain(
+    target: TargetArgument,
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")
+    ] = Path("explanation.html"),
+    maps: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write each map as a PNG there.")
+    ] = None,
+    nearest: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Training images to find for each; 0: none.")
+    ] = 5,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="PATH", help="Where the training images lie now."),
+    ] = None,
+    tta: TtaOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Show where in pictures a class was found, and the nearest training images, on a page."""
+    if data is not None and not nearest:
+        raise typer.BadParameter("--data names training images, which --nearest 0 leaves out")
+    check_writable(output, error=RunError, inputs=inputs)
+    if maps is not None:
+        check_folder(maps, error=RunError)
+    find_target(target)
+
+    from thriftnet.explain.page import explanation_page
+    from thriftnet.explain.run import explain as find
+    from thriftnet.files import write_whole
+    from thriftnet.html.pictures import png_bytes
+    from thriftnet.terminal.explain import print_explanations
+
+    explained = find(
+        target,
+        inputs,
+        data=data,
+        count=nearest,
+        tta=tta,
+        device=device,
+        precision=precision,
+    )
+    for line in explained.unreadable:
+        to_stderr(f"thriftnet: {line}")
+    found = explained.pictures
+    if found:
+        write_whole(output, explanation_page(target, explained), error=RunError)
+        for number, each in enumerate(found if maps is not None else (), start=1):
+            assert maps is not None
+            maps.mkdir(parents=True, exist_ok=True)
+            name = f"{number:03d}-{each.path.stem}.png"
+            write_whole(maps / name, png_bytes(each.overlay), error=RunError)
+    if as_json:
+        print_json([each.to_json() for each in found])
+    elif found:
+        print_explanations(found)
+        print(f"wrote {plain(str(output))}" + (f" and {plain(str(maps))}" if maps else ""))
+    if explained.unreadable:
+        raise typer.Exit(2)

@@ -1,0 +1,1 @@
+"""What a network makes of images before its last layer, and which images are near to each other."""

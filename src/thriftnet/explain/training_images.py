@@ -1,0 +1,106 @@
+"""The images that a network was trained on, found again."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data import OpenDataset
+from thriftnet.errors import DataError
+from thriftnet.models.saved import SavedModel
+from thriftnet.recipe.sections import DataSection
+from thriftnet.runs.folder import RunFolder
+from thriftnet.training.data import open_data
+from thriftnet.training.images import split_sets
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingImages:
+    """What a network learned from."""
+
+    images: NDArray[np.uint8]
+    """(N, H, W, 3)."""
+    labels: NDArray[np.int64]
+    title: Callable[[int], str]
+    """Where one of them lies."""
+    digest: str
+    """Names them and their order."""
+
+
+def training_images(
+    model: SavedModel,
+    run: RunFolder | None,
+    *,
+    name: str,
+    data: Path | None,
+    say: Callable[[str], None],
+) -> TrainingImages:
+    """The images that a network was trained on.
+
+    Of a model file alone it is not known which were held out to validate: these are among them.
+
+    Args:
+        model: The network.
+        run: That it came from; none: it is a file of its own, or shipped.
+        name: How the network was named.
+        data: Where its images lie now; none: where they lay, or CIFAR-10.
+        say: Told what is there.
+
+    Raises:
+        DataError: They cannot be had, or are others than it was trained on.
+    """
+    trained_on = model.about.get("data")
+    if run is None and data is None and trained_on is not None:
+        raise DataError(
+            f"{name} was trained on pictures of somebody's own, which its file does not name; give "
+            "them with --data PATH, or leave the nearest ones out with --nearest 0"
+        )
+    settings = DataSection(val_ratio=0) if run is None else run.recipe().data
+    opened = open_data(
+        settings,
+        data,
+        classes=model.classes,
+        image_size=model.image_size,
+        fit=model.fit,
+        say=say,
+    )
+    if trained_on is None and opened.name == "cifar10":  # a file from before that was written down
+        trained_on = opened.digests()
+    if opened.digests() != trained_on:
+        raise DataError(
+            f"{name} was trained on other images than {opened.name} holds now; name those with "
+            "--data PATH, or leave the nearest ones out with --nearest 0"
+        )
+    if run is None:
+        whole = opened.split("train")
+        at = np.arange(len(whole))
+    else:
+        (whole, at), _ = split_sets(run.recipe(), opened)
+    key = f"{json.dumps(opened.digests(), sort_keys=True)} {model.image_size} {model.fit}"
+    digest = hashlib.sha256(key.encode() + at.astype(np.int64).tobytes())
+    return TrainingImages(
+        images=whole.images[at],
+        labels=whole.labels[at],
+        title=_titles(opened, at, decided=settings.decisions is not None),
+        digest=digest.hexdigest(),
+    )
+
+
+def _titles(opened: OpenDataset, at: NDArray[np.int64], *, decided: bool) -> Callable[[int], str]:
+    """Where each of some training images lies; their numbers where pictures were dropped."""
+    if opened.collection is None or decided:
+        return lambda place: f"training image {at[place]}"
+    collection = functools.cache(opened.collection)
+
+    def title(place: int) -> str:
+        every = collection()
+        return every.title(int(every.positions["train"][at[place]]))
+
+    return title

@@ -1,0 +1,22 @@
+"""Pictures inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
+    """(H, W, 3) or (H, W, 4) pixels as the content of a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def data_uri(pixels: NDArray[np.uint8]) -> str:
+    """(H, W, 3) or (H, W, 4) pixels as a PNG inside an address."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()

@@ -79,13 +79,31 @@ def test_a_companion_gives_its_map_to_a_network_that_saw_everything(tmp_path: Pa
     whole = make_run(tmp_path / "whole", model(), val_ratio=0)
     digest = whole.recipe().digest()
     save_model(whole.model_path, model(about={"recipe": "smoke", "digest": digest}))
-    with pytest.raises(RunError, match=r"held no images out .* data.val_ratio=0.1 .* --companion"):
+    with pytest.raises(RunError, match=r"held no images out .* data.val_ratio=0.24 .* --companion"):
         calibrate(whole.path)
     companion = make_run(tmp_path / "companion", model())
     found = calibrate(whole.path, companion=companion.path, precision="fp32").calibration
     assert found.source == "companion"
     assert found.views == calibrate(companion.path, precision="fp32").calibration.views
     assert read_model(whole.model_path).calibration == found
+
+
+def test_the_remedy_is_a_command_that_holds_enough_images_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of a recipe that was chosen for pictures, no shipped one has the name."""
+    monkeypatch.chdir(tmp_path)
+    told: list[str] = []
+    for images in (50_000, 500, 200):
+        chosen = model(about={"recipe": "photos"})
+        run = make_run(Path("runs", f"of-{images}"), chosen, val_ratio=0, images=images)
+        with pytest.raises(RunError) as fault:
+            calibrate(run.path)
+        told.append(str(fault.value))
+    assert "thriftnet train runs/of-50000/recipe.yaml --set data.val_ratio=0.1 --name" in told[0]
+    named = "--name of-500-companion and give it with --companion runs/of-500-companion"
+    assert told[1].endswith(f"data.val_ratio=0.24 {named}")
+    assert told[2].endswith("give 100 or more labelled images that it never saw with --data PATH")
 
 
 @pytest.mark.usefixtures("train_set")

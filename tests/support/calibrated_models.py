@@ -67,11 +67,15 @@ def calibration(digest: str = "", **views: ViewCalibration) -> Calibration:
     return Calibration(weights_sha256=digest, images=500, source="validation", views=found)
 
 
-def make_run(path: Path, saved: SavedModel, *, val_ratio: float = 0.2) -> RunFolder:
+def make_run(
+    path: Path, saved: SavedModel, *, val_ratio: float = 0.2, images: int = 500
+) -> RunFolder:
     """A finished run of `smoke` whose network is `saved`."""
     recipe = load_recipe("smoke", [f"data.val_ratio={val_ratio}", "train.select=final"])
     run = create_run(path, recipe, {})
-    run.append({"kind": "start", "step": 0, "train_images": 100, "steps": 1})
+    held = round(images * val_ratio)
+    counts = {"train_images": images - held, "val_images": held}
+    run.append({"kind": "start", "step": 0, **counts, "steps": 1})
     run.append({"kind": "end", "step": 1, "seconds": 1.0, "images": 1, "pflop": 0.1})
     save_model(run.model_path, saved)
     return run

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from thriftnet.commands import command
+from thriftnet.commands import command, shell_line
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError, RunError
+from thriftnet.evaluation.fit_calibration import LEAST_IMAGES
 from thriftnet.evaluation.images import check_classes, images_to_test
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
+from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runs.paths import model_file
 from thriftnet.training.data import open_data
 from thriftnet.training.images import split_sets
+
+_COMPANION = 1.2 * LEAST_IMAGES
+"""Images that a companion holds out at the least: classes are rounded down."""
+_MOST = 0.5
+"""Share of the training images that a companion may do without."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def held_out_images(
     if companion is not None:
         other = RunFolder.open(companion)
         twin = read_model(model_file(companion))
-        _check_companion(model, twin, other.recipe(), companion)
+        _check_companion(model, twin, other.recipe(), companion, run)
         return HeldOut(_validation(other, twin, data, companion, say=say), twin, "companion")
     if data is not None:
         images, found = images_to_test(model, run, data, strict=False, say=say)
@@ -71,7 +79,7 @@ def held_out_images(
         check_classes(model, images)
         return HeldOut(images, model, "data")
     if run is None:
-        raise RunError(f"{name} is no run with validation images; {_remedy(model)}")
+        raise RunError(f"{name} is no run with validation images; {_remedy(model, None)}")
     return HeldOut(_validation(run, model, None, Path(name), say=say), model, "validation")
 
 
@@ -85,6 +93,9 @@ def _validation(
 ) -> Dataset:
     """The validation images of a run's training."""
     recipe = run.recipe()
+    nothing = f"{path} held no images out (data.val_ratio is 0); {_remedy(model, run)}"
+    if _started(run).get("val_images") == 0:
+        raise RunError(nothing)
     opened = open_data(
         recipe.data,
         data,
@@ -101,13 +112,15 @@ def _validation(
         )
     _, (held, positions) = split_sets(recipe, opened)
     if not len(positions):
-        raise RunError(f"{path} held no images out (data.val_ratio is 0); {_remedy(model)}")
+        raise RunError(nothing)
     images = held.subset(positions)
     check_classes(model, images)
     return images
 
 
-def _check_companion(model: SavedModel, twin: SavedModel, recipe: Recipe, path: Path) -> None:
+def _check_companion(
+    model: SavedModel, twin: SavedModel, recipe: Recipe, path: Path, run: RunFolder | None
+) -> None:
     """Check that a companion differs only in its validation split and seed."""
     wanted = model.about.get("digest")
     held = recipe.data.val_ratio
@@ -118,15 +131,32 @@ def _check_companion(model: SavedModel, twin: SavedModel, recipe: Recipe, path: 
             return
     raise RunError(
         f"{path} is of another recipe than the network ({recipe.digest()}, not {wanted} with "
-        f"images held out); {_remedy(model)}"
+        f"images held out); {_remedy(model, run)}"
     )
 
 
-def _remedy(model: SavedModel) -> str:
-    """Advice on how to get held-out images."""
-    recipe = str(model.about.get("recipe", "RECIPE"))
-    train = command("train", recipe, "--set", "data.val_ratio=0.1", "--name", f"{recipe}-companion")
+def _started(run: RunFolder) -> MetricRecord:
+    """The first record of a run's metrics; empty if it is lost."""
+    return next((line for line in run.metrics() if line["kind"] == "start"), {})
+
+
+def _remedy(model: SavedModel, run: RunFolder | None) -> str:
+    """Advice on how to get held-out images: from a companion, if it would hold enough of them out.
+
+    A run's own recipe is named by its file, as it may have been chosen for the pictures or changed by
+    options.
+    """
+    images = _started(run).get("train_images") if run else None
+    ratio = 0.1 if images is None else max(0.1, math.ceil(100 * _COMPANION / images) / 100)
+    if ratio > _MOST:
+        return f"give {LEAST_IMAGES} or more labelled images that it never saw with --data PATH"
+    recipe = run.recipe_path if run else str(model.about.get("recipe", "RECIPE"))
+    name = f"{run.name if run else recipe}-companion"
+    place = (run.path.parent if run else Path("runs")) / name
+    options: list[str | Path] = ["--set", f"data.val_ratio={ratio:g}", "--name", name]
+    if place.parent != Path("runs"):
+        options += ["--runs-dir", place.parent]
     return (
         "give labelled images that it never saw with --data PATH, or train a companion with "
-        f"{train} and give it with --companion runs/{recipe}-companion"
+        f"{command('train', recipe, *options)} and give it with {shell_line('--companion', place)}"
     )

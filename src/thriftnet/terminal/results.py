@@ -101,8 +101,8 @@ def _print_probabilities(evaluation: Evaluation) -> None:
     if found is None:
         return
     low, high = found.interval
-    print(f"        over equal numbers {found.error:.4f} (95% {low:.4f} to {high:.4f}); ", end="")
-    print(f"perfect: {found.noise_floor:.4f}")
+    print(f"        over bins of equal size {found.error:.4f} ", end="")
+    print(f"(95% {low:.4f} to {high:.4f}); {found.noise_floor:.4f} if calibrated perfectly")
 
 
 def print_description(summary: Summary) -> None:

@@ -56,7 +56,7 @@ def test_views_are_kept_where_they_are_asked_for(
     monkeypatch.setattr(choosing, "COMPARED", 20)
     found = export_model(model, to="folder", output=tmp_path / "hub", tta=True)
     assert thriftnet.load_model(found.path).tta == "flip_shift"
-    assert "six views" in (found.path / "README.md").read_text("utf-8")
+    assert "6 views: mirrored and shifted" in (found.path / "README.md").read_text("utf-8")
 
 
 def test_it_is_written_over_an_earlier_one(folder: Path, model: Path):

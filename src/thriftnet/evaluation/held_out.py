@@ -143,8 +143,8 @@ def _started(run: RunFolder) -> MetricRecord:
 def _remedy(model: SavedModel, run: RunFolder | None) -> str:
     """Advice on how to get held-out images: from a companion, if it would hold enough of them out.
 
-    A run's own recipe is named by its file, as it may have been chosen for the pictures or changed by
-    options.
+    A run's own recipe is named by its file, as it may have been chosen for the pictures or changed
+    by options.
     """
     images = _started(run).get("train_images") if run else None
     ratio = 0.1 if images is None else max(0.1, math.ceil(100 * _COMPANION / images) / 100)

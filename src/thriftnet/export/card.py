@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from thriftnet.export.job import Job
+from thriftnet.inference.views import ABOUT, VIEWS
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.plain import plain
 from thriftnet.weights.card import card_of
@@ -15,11 +16,6 @@ _SQUARE = {
     "crop": "Its central square is cut out",
     "pad": "White is added on two sides until it is square",
     "squash": "Its longer side is compressed until it is square",
-}
-_VIEWS = {
-    "none": "The picture is shown once",
-    "flip": "The logits are the mean over the picture and its mirror image",
-    "flip_shift": "The logits are the weighted mean over six views",
 }
 _CIFAR10 = {"type": "uoft-cs/cifar10", "name": "CIFAR-10", "split": "test"}
 _TASK = {"type": "image-classification", "name": "Image Classification"}
@@ -90,6 +86,9 @@ It has no "none of these": every picture gets one of its classes.
 def describe(contract: Preprocessing) -> str:
     """Describe the preprocessing in sentences."""
     side = contract.image_size
+    many = f"The logits are the weighted mean over {len(VIEWS[contract.tta])} views"
+    alone = contract.tta == "none"
+    views = "The picture is shown once" if alone else f"{many}: {ABOUT[contract.tta]}"
     mean = ", ".join(f"{value:.4f}" for value in contract.mean)
     std = ", ".join(f"{value:.4f}" for value in contract.std)
     hot = (
@@ -102,6 +101,6 @@ def describe(contract: Preprocessing) -> str:
         "A picture is turned upright, put over white where it is transparent, and brought to RGB "
         f"of 8 bits. {_SQUARE[contract.fit]}, and it is resized to {side}×{side} pixels by Lanczos "
         "filtering over the whole area that each new pixel covers. The network takes "
-        f"(pixel / 255 − mean) / std with mean {mean} and std {std}. {_VIEWS[contract.tta]}.{hot} "
+        f"(pixel / 255 − mean) / std with mean {mean} and std {std}. {views}.{hot} "
         "Softmax gives the probabilities."
     )

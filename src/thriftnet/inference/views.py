@@ -69,6 +69,15 @@ VIEWS: dict[str, Mapping[str, float]] = {
 }
 """Weight of each transform per kind; each kind sums to 1."""
 
+ABOUT = {
+    "none": "the picture alone",
+    "flip": "with its mirror image",
+    "flip_shift": "mirrored and shifted",
+    "shift": "shifted",
+    "flip_turn": "turned and mirrored",
+}
+"""What each kind adds, for pages and cards; a test holds its keys to those of `VIEWS`."""
+
 
 def choose_views(name: str) -> Mapping[str, float]:
     """The transforms and weights of a kind.

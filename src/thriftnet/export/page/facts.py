@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from thriftnet.export.page.template import PageFacts
+from thriftnet.inference.views import ABOUT, VIEWS
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel
 from thriftnet.training.environment import package_version
 from thriftnet.weights.card import card_of
-
-_VIEWS = {
-    "none": "one",
-    "flip": "2: with its mirror image",
-    "flip_shift": "6: mirrored and shifted",
-}
 
 
 def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights: str) -> PageFacts:
@@ -25,10 +20,12 @@ def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights
         weights: Its precision: `int8`, `fp32`, `bf16`.
     """
     side, card = contract.image_size, card_of(model.about)
+    alone = contract.tta == "none"
+    views = "one" if alone else f"{len(VIEWS[contract.tta])}: {ABOUT[contract.tta]}"
     rows = [
         ("Parameters", f"{model.parameters:,}"),
         ("Input", f"{side}×{side} pixels"),
-        ("Views of a picture", _VIEWS[contract.tta]),
+        ("Views of a picture", views),
         ("Precision", weights),
     ]
     notes = [_limits(contract)]

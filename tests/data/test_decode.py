@@ -202,6 +202,12 @@ def test_animation_is_refused(name: str, tmp_path: Path) -> None:
     assert "has more than one frame; save the one you mean as PNG" in failure_of(tmp_path / name)
 
 
+def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(ImageError, match=r"a\.png is an empty file; give an image$"):
+        read_image(tmp_path / "a.png")
+
+
 def test_truncated_file(tmp_path: Path) -> None:
     for name in ("x.jpg", "x.png", "x.webp", "x.gif", "x.bmp"):
         path = tmp_path / name

@@ -152,6 +152,8 @@ def _decode(
     try:
         header = file.read(HEADER_BYTES)
         file.seek(0)
+        if not header:
+            raise ImageError(f"{path} is an empty file; give an image")
         if kind := unreadable_kind(header, path.suffix):
             raise _unreadable(path, kind)
         with _identified(file, header) as picture:

@@ -24,21 +24,21 @@ class AugmentSection(Section):
     crop_mode: Literal["zero", "reflect"] = "zero"
     """What the crop pads with: black, or the image's own mirrored border."""
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Half-width of the factor's uniform range around 1; contrast and saturation alike."""
+    """Colour jitter: the factor is uniform in [1 - b, 1 + b]."""
     contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """As brightness, around the image's mean grey."""
+    """As brightness, for the distance from the image's mean grey."""
     saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """As brightness, between grey and colour."""
+    """As brightness, for the distance of each pixel from its grey."""
     policy: Literal["none", "autoaugment", "trivialaugment"] = "none"
     """A published policy: AutoAugment's for CIFAR-10, or TrivialAugment (wide)."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation, degrees to either side."""
     cutout: Annotated[int, Field(ge=0, le=128)] = 0
-    """Side of the erased square, pixels; 0 is none."""
+    """Side in pixels of the square that cutout erases; 0 is off."""
     mixup: Annotated[float, Field(ge=0)] = 0.0
-    """Alpha of the Beta distribution the mixing weight is drawn from; 0 is none."""
+    """Alpha of the Beta distribution of the mixing weight; 0 is off."""
     cutmix: Annotated[float, Field(ge=0)] = 0.0
-    """Alpha of the Beta distribution the pasted area is drawn from; 0 is none."""
+    """Alpha of the Beta distribution of the pasted area; 0 is off."""
     augmix: Share = 0.0
     """Share of the images that are mixed with three copies changed by AugMix's operations; 0 is
     none. It, prime, noise and jpeg come before cutout."""

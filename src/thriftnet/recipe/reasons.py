@@ -48,7 +48,7 @@ def why_start(network: Network, tried: Mapping[str, str], *, asked: bool) -> Cho
         return Choice("start", f"from the weights of {network.weights}", reason)
     other = any(name.startswith(FROM_WEIGHTS) for name in tried)
     reason = "trained weights gained no more than noise" if other else "no other start was tried"
-    return Choice("start", "from nothing", reason)
+    return Choice("start", "from scratch", reason)
 
 
 def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
@@ -59,7 +59,7 @@ def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
         reason = "held-out pictures show a gain of what was taken"
     elif len(tried) < 2:
         reason = "nothing else could be tried"
-    return Choice("augmentation", ", ".join(["shifts and erased squares", *added]), reason)
+    return Choice("augmentation", ", ".join(["random crops and cutout", *added]), reason)
 
 
 def why_length(passes: float, most: float, images: int, *, asked: float | None) -> Choice:

@@ -156,18 +156,18 @@ TURNED = Arm(
     {"augment.flip": "random", "augment.quarter_turns": True, "evaluate.tta": "flip_turn"},
 )
 POLICY = Arm("TrivialAugment", {"augment.policy": "trivialaugment"})
-ROTATED = Arm("turns by up to 15°", {"augment.rotation": 15.0}, (TURNED.name, POLICY.name))
+ROTATED = Arm("rotation by up to 15°", {"augment.rotation": 15.0}, (TURNED.name, POLICY.name))
 LIGHT = Arm(
-    "other brightness and contrast",
+    "brightness and contrast jitter",
     {"augment.brightness": 0.2, "augment.contrast": 0.2},
     (POLICY.name,),
 )
 COLOUR = Arm(
-    "other brightness, contrast and colour",
+    "colour jitter",
     {**LIGHT.changes, "augment.saturation": 0.2},
     (POLICY.name,),
 )
-WEIGHTED = Arm("a loss weighted by class", {"data.balance": "loss"})
+WEIGHTED = Arm("class-weighted loss", {"data.balance": "loss"})
 
 
 def choose_arms(facts: Facts, fixed: Iterable[str]) -> list[Arm]:

@@ -74,7 +74,7 @@ class TrialRunner:
             f"tried on {len(best.labels):,} held-out pictures, trained at {side.side} pixels for "
             f"{passes:.3g} passes; a gain counts if it exceeds {NOISE} standard errors:"
         )
-        name = network.weights or "from nothing"
+        name = network.weights or "from scratch"
         self._tell(name, f"{what} {best.score(balanced=self.balanced):.3f}")
         if start:
             other = self._trial(start, {})

@@ -202,10 +202,9 @@ def test_animation_is_refused(name: str, tmp_path: Path) -> None:
     assert "has more than one frame; save the one you mean as PNG" in failure_of(tmp_path / name)
 
 
-def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
+def test_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
-    with pytest.raises(ImageError, match=r"a\.png is an empty file; give an image$"):
-        read_image(tmp_path / "a.png")
+    assert failure_of(tmp_path / "a.png").endswith("a.png is an empty file; give an image")
 
 
 def test_truncated_file(tmp_path: Path) -> None:
@@ -217,7 +216,7 @@ def test_truncated_file(tmp_path: Path) -> None:
         assert "cannot be read as an image" in failure_of(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", bytes(1000), b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize("content", [b"hello", bytes(1000), b"\x89PNG\r\n\x1a\n"])
 def test_file_that_is_no_image(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(content)
 

@@ -9,11 +9,12 @@ import torch
 from calibrated_models import SHIFTS
 from thriftnet.export.graph import ExportedNetwork
 from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.views import VIEWS
 from tiny_network import ARCHITECTURES, colours, noise, tiny_model
 
 
 @pytest.mark.parametrize("family", ARCHITECTURES)
-@pytest.mark.parametrize("tta", ["none", "flip", "flip_shift"])
+@pytest.mark.parametrize("tta", VIEWS)
 def test_it_is_the_classifier(family: str, tta: str):
     model = tiny_model(family, tta=tta, temperature=0.6, shifts=SHIFTS)
     images = np.concatenate([colours(5, start=100)[0], noise(20)])

@@ -2,6 +2,7 @@
 
 import json
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,14 @@ def test_a_header_whose_length_begins_as_a_pickle_is_no_pickle(tmp_path: Path):
         pytest.fail("no header is that long")
     assert foreign_kind(path) is None
     read_facts(path)
+
+
+def test_a_damaged_archive_in_place_of_a_model_is_told_from_one(tmp_path: Path):
+    """Python's reader of archives raises half a dozen classes."""
+    path = tmp_path / "m.safetensors"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"some")
+    content = path.read_bytes()
+    for at in range(4, len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+        assert "not a thriftnet model" in (foreign_kind(path) or "not a thriftnet model")

@@ -74,7 +74,8 @@ def _load(compiler: str) -> ctypes.CDLL:
     if distrusted:
         to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
     elif _sound(known):
-        with contextlib.suppress(AttributeError):  # recompile if a function is missing
+        # One that lacks a function is compiled anew, and one that lies where nothing may be run.
+        with contextlib.suppress(AttributeError, OSError):
             return _bound(known)
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
         built = Path(folder) / "fused.so"

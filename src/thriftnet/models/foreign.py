@@ -42,7 +42,7 @@ def _zip_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             pickled = any(name.endswith("data.pkl") for name in archive.namelist())
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except Exception:  # damaged bytes can make the reader raise nearly anything
         pickled = False
     kind = "a PyTorch checkpoint" if pickled else "a zip archive"
     return f"{kind}, not a thriftnet model; {_GIVE}"

@@ -12,6 +12,9 @@ from thriftnet.data.pictures import natural_key
 from thriftnet.errors import DataError
 
 _SHOWN = 8
+_MOST_CLASSES = 10_000
+_MOST_CHARACTERS = 1_000
+"""Of a class's name. No model file holds more of either, which is to be known before a training."""
 
 
 def check_classes(
@@ -25,10 +28,19 @@ def check_classes(
         where: The data set, for messages.
 
     Raises:
-        DataError: There are fewer than two, two differ only by case, a name is not UTF-8, or a test
-            or validation picture has a class that the training split, or the network, lacks.
+        DataError: There are less than two or far too many, two differ by case alone, a name is not
+            UTF-8 or far too long, or a picture that tests or validates has one that training, or
+            the network, lacks.
     """
     learned = {entry.label for entry in entries if entry.split in (None, "train")}
+    long = next((name for name in learned if len(name) > _MOST_CHARACTERS), None)
+    if len(learned) > _MOST_CLASSES:
+        raise DataError(
+            f"{where} has {len(learned):,} classes, and a network at most {_MOST_CLASSES:,}; are "
+            "these labels of classes? Name another column with --set data.label_column=NAME"
+        )
+    if long is not None:
+        raise DataError(f"{where}: the class {long[:30]}… has {len(long):,} letters; shorten it")
     if network is None:
         classes = tuple(sorted(learned, key=lambda name: (natural_key(name), name)))
         _check_learned(classes, entries, where)

@@ -9,10 +9,8 @@ folder is removed.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +24,7 @@ from thriftnet.data.index import Index, Omission
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures, collect, decode_in_memory
 from thriftnet.data.picture_formats import decodes_heic
+from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import DataError
 from thriftnet.files import FULL_DISK
 from thriftnet.home import cache_folder
@@ -113,10 +112,10 @@ def remembered_fit(content: str) -> Choice | None:
     for path in (cache_folder() / "pictures").glob(f"*-{content}"):
         try:
             if not why_distrusted(path, cache_folder()):
-                fit, why = json.loads((path / "about.json").read_text())["auto"]
+                fit, why = load_json((path / "about.json").read_bytes())["auto"]
                 if fit in get_args(Fit):
                     return fit, str(why)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # of an earlier version, or damaged
     return None
 
@@ -146,7 +145,7 @@ def _write(
         np.savez(part / "facts.npz", **facts.arrays())
         images = np.memmap(part / "images.bin", np.uint8, "r")
         about = {"omissions": facts.omissions, "auto": auto, "sha256": blocks_digest(images)}
-        (part / "about.json").write_text(json.dumps(about))
+        (part / "about.json").write_text(dump_json(about))
         shutil.rmtree(path, ignore_errors=True)
         part.rename(path)
     except OSError as fault:
@@ -160,8 +159,8 @@ def _write(
 def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures | None:
     """Read the cache; None if there is none or it is damaged, which is reported."""
     try:
-        about = json.loads((path / "about.json").read_text())
-        with np.load(path / "facts.npz", allow_pickle=False) as archive:
+        about = load_json((path / "about.json").read_bytes())
+        with (path / "facts.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
             facts = dict(archive)
         flat = np.memmap(path / "images.bin", np.uint8, "r").view(np.ndarray)
         if blocks_digest(flat) != about["sha256"]:
@@ -171,7 +170,7 @@ def _read(path: Path, size: int, say: Callable[[str], None]) -> DecodedPictures 
         return DecodedPictures(images, **facts, omissions=omissions)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
+    except Exception as fault:  # damaged bytes can make the readers raise nearly anything
         say(f"{path} is damaged ({fault}); decoding the pictures again")
         return None
 

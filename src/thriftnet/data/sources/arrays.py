@@ -14,6 +14,10 @@ from thriftnet.data.sources.labels import Label, Unusable
 from thriftnet.errors import DataError
 
 _CHANNELS = (1, 3, 4)
+_MOST_PICTURES = 10**7
+"""Of one file: a list of them takes 2 GB."""
+_MOST_BYTES = 2**28
+"""Of one picture."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,33 @@ def _chosen(parts: Sequence[Part], rows: Sequence[int]) -> Iterator[NDArray[np.u
     wanted = next(left, None)
     at = 0
     for part in parts:
-        for picture in part.rows():
+        if wanted is None:
+            return
+        for picture in part.rows():  # to its end, where a file has its checksum
             if at == wanted:
                 yield picture
                 wanted = next(left, None)
-                if wanted is None:
-                    return
             at += 1
+
+
+def check_bounds(count: int, picture: int, where: str) -> None:
+    """See that so many pictures can be listed, and one of them held: a header may claim anything.
+
+    Args:
+        count: Of the pictures.
+        picture: Bytes of one.
+        where: The array, for messages.
+
+    Raises:
+        DataError: They cannot.
+    """
+    if count > _MOST_PICTURES:
+        raise DataError(f"{where} has {count:,} pictures; give files of at most {_MOST_PICTURES:,}")
+    if picture > _MOST_BYTES:
+        raise DataError(
+            f"{where} has pictures of {picture:,} bytes; make them smaller than "
+            f"{_MOST_BYTES // 2**20} MiB"
+        )
 
 
 def picture_layout(shape: Sequence[int], dtype: np.dtype[np.generic], where: str) -> bool:

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.cifar10.archives import read_archive
+from thriftnet.data.cifar10.formats import as_integers
 from thriftnet.data.index import Index
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.arrays import Part, index_of
-from thriftnet.data.sources.labels import check_counts, label_names
+from thriftnet.data.sources.labels import check_counts, class_names, label_names
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import DataError
+from thriftnet.files import read_bounded
 
 KIND = "CIFAR-100"
 _ARCHIVE = "cifar-100-python.tar.gz"
@@ -41,8 +43,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     del options
     place = _find(path)
     assert place is not None
-    names = cast("list[object]", _content(place, "meta").get("fine_label_names", []))
-    classes = [n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in names]
+    classes = _class_names(_content(place, "meta").get("fine_label_names"), f"{place}, meta")
     root = place.parent if place.is_file() else place
     return index_of(KIND, root, [_part(place, split, classes) for split in ("train", "test")])
 
@@ -63,7 +64,11 @@ def _content(place: Path, name: str) -> Mapping[str, object]:
         found = read_archive(place, origin=str(place), names=frozenset([name]), most=_MOST_BYTES)
         blob, where = found.get(name), f"{place}, {name}"
     else:
-        blob, where = (place / name).read_bytes(), str(place / name)
+        where = str(place / name)
+        try:
+            blob = read_bounded(place / name, most=_MOST_BYTES)
+        except OSError as fault:
+            raise DataError(f"{where} cannot be read: {fault.strerror}; get a fresh copy") from None
     content = None if blob is None else read_pickle(blob, origin=where)
     if not isinstance(content, dict):
         raise DataError(f"{where} is not a file of CIFAR-100; get a fresh copy")
@@ -74,10 +79,23 @@ def _content(place: Path, name: str) -> Mapping[str, object]:
     }
 
 
+def _class_names(value: object, where: str) -> list[str]:
+    """Names that are text or bytes, as a pickle of Python 2 has them."""
+    if not isinstance(value, list):
+        raise DataError(f"{where} names no classes; get a fresh copy")
+    names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in value]
+    if not all(isinstance(name, str) for name in names):
+        raise DataError(f"{where} has a class whose name is no text; get a fresh copy")
+    return class_names(cast("list[str]", names), where)
+
+
 def _part(place: Path, split: str, classes: list[str]) -> Part:
     content, where = _content(place, split), f"{place}, {split}"
     pixels = _pixels(content, where)
-    labels = label_names(np.array(content.get("fine_labels", [])), where, classes)
+    values = as_integers(content.get("fine_labels"))
+    if values is None:
+        raise DataError(f"{where} has no list of fine_labels; get a fresh copy")
+    labels = label_names(values, where, classes)
     check_counts(labels, len(pixels), where)
 
     def rows() -> Iterator[NDArray[np.uint8]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from thriftnet.data.index import Index, split_in_name
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import Part, index_of
+from thriftnet.data.sources.arrays import Part, check_bounds, index_of, picture_layout
 from thriftnet.data.sources.labels import check_counts, label_names, names_beside
 from thriftnet.errors import DataError
 
@@ -60,11 +60,14 @@ def _part(file: Path) -> Part:
         raise DataError(f"{file} has no {own} beside it; put it there")
     with _opened(file) as stream:
         count, height, width = _dimensions(stream, file, 3)
+    picture_layout((count, height, width), np.dtype(np.uint8), str(file))
+    check_bounds(count, height * width, str(file))
     with _opened(labels) as stream:
         length = _dimensions(stream, labels, 1)[0]
+        check_counts(range(length), count, str(file))  # before so many are read
         values = np.frombuffer(_read(stream, length, labels), np.uint8)
+        _check_end(stream, labels)
     names = label_names(values, str(labels), names_beside(file.parent))
-    check_counts(names, count, str(file))
     split = "test" if file.name.startswith("t10k") else split_in_name(file.name)
     return Part(
         path=file.name,
@@ -82,6 +85,7 @@ def _rows(file: Path) -> Iterator[NDArray[np.uint8]]:
         for _ in range(count):
             content = _read(stream, height * width, file)
             yield np.frombuffer(content, np.uint8).reshape(height, width)
+        _check_end(stream, file)
 
 
 def _opened(file: Path) -> IO[bytes]:
@@ -106,3 +110,13 @@ def _read(stream: IO[bytes], length: int, file: Path) -> bytes:
     if len(content) < length:
         raise DataError(f"{file} ends early; get a fresh copy")
     return content
+
+
+def _check_end(stream: IO[bytes], file: Path) -> None:
+    """See that nothing follows: gzip compares its checksum where it finds the end."""
+    try:
+        more = stream.read(1)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise DataError(f"{file} is damaged ({fault}); get a fresh copy") from None
+    if more:
+        raise DataError(f"{file} is longer than its header says; get a fresh copy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -98,18 +99,29 @@ def names_beside(folder: Path) -> list[str] | None:
             f"{file} cannot be read: {reason}; write a class name in each line"
         ) from None
     lines = [line for line in text.splitlines() if line.strip()]
-    numbered = [re.fullmatch(r"\s*(\d+)\s*[\s,;:=]\s*(.+)", line) for line in lines]
-    if all(match and int(match[1]) == at for at, match in enumerate(numbered)):
+    numbered = [re.fullmatch(r"\s*0*([0-9]+)\s*[\s,;:=]\s*(.+)", line) for line in lines]
+    if all(match and match[1] == str(at) for at, match in enumerate(numbered)):
         lines = [match[2] for match in numbered if match]
-    names = list(map(as_label, lines))
-    repeated = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    return class_names(lines, str(file)) or None
+
+
+def class_names(values: Sequence[Label], where: str) -> list[str]:
+    """The names of the classes that labels count.
+
+    Raises:
+        DataError: One is blank, or there twice: two classes would become one.
+    """
+    names = ["" if isinstance(value, Unusable) else as_label(value) for value in values]
+    if "" in names:
+        raise DataError(f"{where} has no name for the class {names.index('')}; write one")
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
     if repeated is not None:
-        raise DataError(f"{file} has the class {repeated} twice; write each name once")
-    return names or None
+        raise DataError(f"{where} has the class {repeated} twice; write each name once")
+    return names
 
 
-def check_counts(labels: Sequence[Label], count: int, where: str) -> None:
-    """Check that there is a label per picture.
+def check_counts(labels: Sequence[object], count: int, where: str) -> None:
+    """See that there is a label for each picture.
 
     Raises:
         DataError: There is not.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Index, as_label, find_split, split_in_name
+from thriftnet.data.index import Index, find_split, split_in_name
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import Part, index_of, picture_layout
-from thriftnet.data.sources.labels import check_counts, label_names, names_beside
+from thriftnet.data.sources.arrays import Part, check_bounds, index_of, picture_layout
+from thriftnet.data.sources.labels import check_counts, class_names, label_names, names_beside
 from thriftnet.errors import DataError
 
 KIND = "NPZ arrays"
@@ -26,7 +26,8 @@ _ROLES = {
     "groups": {"group", "groups"},
     "names": {"classes", "names"},
 }
-_DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+_MOST_WHOLE = 2**31
+"""Bytes of an array that is read whole; the pictures of most files are read one by one."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class _Member:
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     by_columns: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def recognises(path: Path) -> bool:
@@ -64,17 +70,20 @@ def _parts(file: Path) -> Iterator[Part]:
     if names is None:
         classes = names_beside(file.parent)
     else:
-        classes = [as_label(str(name)) for name in _load(file, names.key).tolist()]
+        where = f"{file}, {names.key}"
+        classes = class_names(label_names(_load(file, names), where), where)
     splits = [split for role, split in roles if role == "images"]
     for split in splits:
         images, labels = roles["images", split], roles.get(("labels", split))
         where = f"{file.name}, {images.key}"
         if labels is None:
             raise DataError(f"{file}: no labels for {images.key}; add an array of labels")
-        values = label_names(_load(file, labels.key), f"{file.name}, {labels.key}", classes)
-        check_counts(values, images.shape[0] if images.shape else 0, f"{file}, {images.key}")
         first = picture_layout(images.shape, images.dtype, f"{file}, {images.key}")
-        groups = roles.get(("groups", split))
+        count = images.shape[0]
+        check_bounds(count, math.prod(images.shape[1:]), f"{file}, {images.key}")
+        if labels.shape:  # before so many are read
+            check_counts(range(labels.shape[0]), count, f"{file}, {images.key}")
+        values = label_names(_load(file, labels), f"{file.name}, {labels.key}", classes)
         yield Part(
             path=file.name,
             name=where,
@@ -84,13 +93,26 @@ def _parts(file: Path) -> Iterator[Part]:
             if first
             else (images.shape[2], images.shape[1]),
             rows=lambda images=images, first=first: _rows(file, images, first=first),
-            groups=None if groups is None else [str(g) for g in _load(file, groups.key).tolist()],
+            groups=_groups(file, roles.get(("groups", split)), count),
         )
     if not splits:
         raise DataError(
             f"{file} has the arrays {', '.join(m.key for m in members) or 'none'}; name them "
             "images and labels, or x_train, y_train, x_test and y_test"
         )
+
+
+def _groups(file: Path, member: _Member | None, count: int) -> list[str] | None:
+    """The group of each picture; none where there are none."""
+    if member is None:
+        return None
+    values = _load(file, member)
+    if values.shape != (count,):
+        raise DataError(
+            f"{file}, {member.key} is {values.shape} {values.dtype}; give one group for each of "
+            f"the {count:,} pictures"
+        )
+    return [str(group) for group in values.tolist()]
 
 
 def _role(key: str) -> str | None:
@@ -102,8 +124,10 @@ def _members(file: Path) -> list[_Member]:
     """Shapes and types of a file's arrays, from their headers."""
     try:
         with zipfile.ZipFile(file) as archive:
+            for name in archive.namelist():
+                archive.open(name).close()  # sees that both places where its name stands agree
             return [_header(archive, name) for name in archive.namelist() if name.endswith(".npy")]
-    except _DAMAGE as fault:
+    except Exception as fault:  # damaged bytes can make the reader raise nearly anything
         raise _damaged(file, fault) from None
 
 
@@ -120,12 +144,23 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generi
     return shape, dtype, by_columns
 
 
-def _load(file: Path, key: str) -> NDArray[np.generic]:
-    """Load a small array."""
+def _load(file: Path, member: _Member) -> NDArray[np.generic]:
+    """A small array, whole.
+
+    Raises:
+        DataError: It is damaged, or larger than any that is small.
+    """
+    if member.size > _MOST_WHOLE:
+        raise DataError(
+            f"{file}, {member.key} has {member.size:,} bytes, of which {_MOST_WHOLE:,} can be read "
+            "at once; save it in several files, in C order"
+        )
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return archive[key]
-    except _DAMAGE as fault:
+        with zipfile.ZipFile(file) as archive, archive.open(f"{member.key}.npy") as stream:
+            found = np.lib.format.read_array(stream, allow_pickle=False)
+            _check_end(stream)
+            return found
+    except Exception as fault:
         raise _damaged(file, fault) from None
 
 
@@ -135,13 +170,16 @@ def _rows(file: Path, member: _Member, *, first: bool) -> Iterator[NDArray[np.ui
         with zipfile.ZipFile(file) as archive, archive.open(f"{member.key}.npy") as stream:
             shape, _, by_columns = _read_header(stream)
             if by_columns:
-                rows = iter(_load(file, member.key))
+                rows = iter(_load(file, member))
             else:
-                length = int(np.prod(shape[1:]))
+                length = math.prod(shape[1:])
                 rows = (_row(stream, length).reshape(shape[1:]) for _ in range(shape[0]))
             for row in rows:
                 yield np.moveaxis(row, 0, 2) if first else row
-    except _DAMAGE as fault:
+            _check_end(stream)
+    except DataError:
+        raise
+    except Exception as fault:
         raise _damaged(file, fault) from None
 
 
@@ -150,6 +188,12 @@ def _row(stream: IO[bytes], length: int) -> NDArray[np.uint8]:
     if len(content) < length:
         raise EOFError("it ends early")
     return np.frombuffer(content, np.uint8)
+
+
+def _check_end(stream: IO[bytes]) -> None:
+    """See that nothing follows: the archive's CRC is compared where its end is found."""
+    if stream.read(1):
+        raise ValueError("an array is longer than its header says")
 
 
 def _damaged(file: Path, fault: Exception) -> DataError:

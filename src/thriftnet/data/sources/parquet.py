@@ -24,7 +24,9 @@ from thriftnet.data.index import (
     split_in_name,
 )
 from thriftnet.data.options import SourceOptions
+from thriftnet.data.sources.arrays import check_bounds
 from thriftnet.data.sources.columns import Columns, choose_columns
+from thriftnet.data.sources.labels import class_names
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.errors import DataError
 from thriftnet.extras import load
@@ -79,11 +81,16 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _opened(file: Path) -> Any:
+def _opened(file: Path) -> tuple[Any, Any]:
+    """A file and its schema, whose rows can be listed."""
     parquet = load(f"{file} needs", "pyarrow.parquet", extra="data", error=DataError)
     try:
-        return parquet.ParquetFile(file)
-    except (OSError, ValueError) as fault:  # pyarrow's own errors are ValueErrors
+        opened = parquet.ParquetFile(file)
+        check_bounds(opened.metadata.num_rows, 0, str(file))
+        return opened, opened.schema_arrow
+    except DataError:
+        raise
+    except Exception as fault:  # pyarrow's own errors are of many classes, MemoryError too
         raise _damaged(file, fault) from None
 
 
@@ -94,8 +101,7 @@ def _damaged(file: Path, fault: Exception) -> DataError:
 
 def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str, str]) -> None:
     own = file.relative_to(index.root).as_posix()
-    opened = _opened(file)
-    schema = opened.schema_arrow
+    opened, schema = _opened(file)
     names = list(schema.names)
     pictures = [at for at, name in enumerate(names) if _holds_pictures(schema.field(name).type)]
     if not pictures:
@@ -109,12 +115,12 @@ def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str
     if columns.image not in pictures:
         raise DataError(f"{file}: the column {names[columns.image]} holds no pictures")
     chosen[own] = names[columns.image]
-    classes = _class_names(schema, names[columns.label])
+    classes = _class_names(schema, names[columns.label], str(file))
     split = split_in_name(own)
     used = [at for at in (columns.label, columns.split, columns.group) if at is not None]
     try:
         table = opened.read(columns=[names[at] for at in used]).to_pydict()
-    except (OSError, ValueError) as fault:
+    except Exception as fault:
         raise _damaged(file, fault) from None
     for row in range(opened.metadata.num_rows):
         values = {at: table[names[at]][row] for at in used}
@@ -133,14 +139,14 @@ def _holds_pictures(kind: Any) -> bool:
     return bool(types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _class_names(schema: Any, column: str) -> list[str] | None:
-    """Class names of an integer column, from the metadata of `datasets`; None without."""
+def _class_names(schema: Any, column: str, where: str) -> list[str] | None:
+    """Of a column's integers, from the metadata that `datasets` writes; none where it has none."""
     try:
         said = json.loads((schema.metadata or {})[b"huggingface"])
         names = said["info"]["features"][column]["names"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
-    return [as_label(str(name)) for name in names] if isinstance(names, list) else None
+    return class_names(list(map(str, names)), where) if isinstance(names, list) else None
 
 
 def _entry(
@@ -178,13 +184,15 @@ def _pictures(file: Path, column: str, rows: Sequence[int]) -> Iterator[bytes]:
     wanted, at = iter(rows), 0
     next_row = next(wanted, None)
     try:
-        for batch in _opened(file).iter_batches(batch_size=_ROWS_AT_ONCE, columns=[column]):
+        for batch in _opened(file)[0].iter_batches(batch_size=_ROWS_AT_ONCE, columns=[column]):
             for value in batch.column(0).to_pylist() if next_row is not None else ():
                 if at == next_row:
                     yield _content(value)
                     next_row = next(wanted, None)
                 at += 1
-    except (OSError, ValueError) as fault:
+    except DataError:
+        raise
+    except Exception as fault:
         raise _damaged(file, fault) from None
 
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -22,6 +23,8 @@ TABLE_SUFFIXES = {".csv", ".tsv", *JSON_SUFFIXES}
 _MOST_BYTES = 2**30
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES_LOOKED_AT = 50
+_MOST_CELLS = 3 * 10**7
+"""Of JSON lines, which may have other keys in every line."""
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 """Excludes Unicode line separators, which a name may contain."""
 
@@ -65,13 +68,19 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
     if path.suffix.lower() in JSON_SUFFIXES:
         return _from_json_lines(path, text)
     lines = _LINE_BREAK.split(text)
-    delimiter = _find_delimiter([line for line in lines[:_LINES_LOOKED_AT] if line.strip()])
+    written = (line for line in lines if line.strip())
+    try:
+        delimiter = _find_delimiter(list(islice(written, _LINES_LOOKED_AT)))
+    except csv.Error as fault:
+        raise DataError(f"{path}: {fault}; mend that line") from None
     if delimiter is None:
         raise DataError(
             f"{path} has a single column; it needs a file name and a label in each line, "
             "separated by a comma, semicolon, tab or space"
         )
     found = list(_split(path, lines, delimiter))
+    if not found:
+        raise DataError(f"{path} has no cell with text; give a file name and a label in each line")
     first = found[0].cells
     named = not any(map(_ends_as_a_picture, first)) and not is_row(first)
     if not named:
@@ -111,13 +120,24 @@ def _read_text(path: Path) -> str:
 
 
 def _find_delimiter(lines: list[str]) -> str | None:
-    """The delimiter with the most consistent number of cells; a space means white space."""
+    """What splits most lines into as many cells, two or more; a space stands for white space.
+
+    Raises:
+        csv.Error: The lines cannot be split.
+    """
     best, score = None, 0
+    fault: csv.Error | None = None
     for delimiter in (*_DELIMITERS, " "):
-        widths = Counter(len(cells) for cells in _cells(lines, delimiter))
+        try:
+            widths = Counter(len(cells) for cells in _cells(lines, delimiter))
+        except csv.Error as refusal:  # a cell is too long, or the whole line would be one
+            fault = refusal
+            continue
         width, count = max(widths.items(), key=lambda item: item[1])
         if width > 1 and count > score:
             best, score = delimiter, count
+    if fault and best in (None, " "):
+        raise fault
     return best
 
 
@@ -159,6 +179,11 @@ def _from_json_lines(path: Path, text: str) -> Table:
             reason = "not a JSON object, such as {" + '"file_name": "1.jpg", "label": "cat"}'
         table.faults.append(Omission(f"{path.name}, line {number}", reason))
     table.columns = list(dict.fromkeys(key for _, value in objects for key in value))
+    if len(table.columns) * len(objects) > _MOST_CELLS:
+        raise DataError(
+            f"{path} has {len(table.columns):,} different keys in {len(objects):,} lines; write "
+            '{"file_name": ..., "label": ...} in each'
+        )
     table.rows = [
         Row(number, [_text(value.get(key)) for key in table.columns]) for number, value in objects
     ]

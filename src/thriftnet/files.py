@@ -126,7 +126,9 @@ def _open_part(path: Path, at: int) -> int:
     Raises:
         OSError: It does not exist, is not a regular file, or another process writes it.
     """
-    handle = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+    # Of a pipe without a reader, opening it would wait for one.
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, os.O_WRONLY | flags)
     try:
         _refuse_special(os.fstat(handle).st_mode)
         if _lock(handle, alone=True) is False:

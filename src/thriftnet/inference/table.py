@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import IO
 
 from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import RunError
-from thriftnet.files import part_of, read_bounded, replacing, write_whole
+from thriftnet.files import open_regular, part_of, read_bounded, replacing, write_whole
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import PictureSet, predict_pictures
 from thriftnet.inference.parquet import check_parquet, write_parquet
@@ -70,7 +71,7 @@ class Table:
         Raises:
             RunError: It belongs to another network or other pictures, or is damaged.
         """
-        if self.parquet and not self.part.exists() and self.collected.exists():
+        if not self.part.exists() and self._are_rows_collected():
             self.collected.replace(self.part)  # killed while the rows were converted
         if not self.part.exists():
             return TableProgress()
@@ -78,7 +79,9 @@ class Table:
         progress = TableProgress(end=len(self.format.header))
         paths = iter(self.pictures)
         try:
-            with self.part.open("rb") as file:
+            with open_regular(self.part) as file:
+                if os.fstat(file.fileno()).st_size < len(self.format.header):
+                    return TableProgress()  # killed before the first row
                 for row in self.format.read(file):
                     self._find(row.file, paths, progress, missed)
                     progress.rows, progress.end = progress.rows + 1, row.end
@@ -103,10 +106,14 @@ class Table:
             RunError: The file cannot be written, or an output is not finite.
         """
         begin = progress.end or None
-        if begin is None:
-            write_whole(self._state, dump_json(self._origin()).encode(), error=RunError)
+        if self.parquet and self.collected.exists() and not self._are_rows_collected():
+            raise RunError(
+                f"{self.collected} is in the way: the rows of {self.path.name} come together "
+                "there; move it, or choose another -o"
+            )
         with replacing(self.collected, error=RunError, keep=True, at=begin) as file:
-            if begin is None:
+            if begin is None:  # now that no other process writes these rows
+                write_whole(self._state, dump_json(self._origin()).encode(), error=RunError)
                 file.write(self.format.header)
             self._append(file, progress, each)
         if self.parquet:
@@ -114,6 +121,10 @@ class Table:
             self.collected.unlink()
         self._state.unlink(missing_ok=True)
         return progress
+
+    def _are_rows_collected(self) -> bool:
+        """Whether a kill has left all rows where they come together for Parquet."""
+        return self.parquet and self.collected.exists() and self._state.exists()
 
     def _append(
         self, file: IO[bytes], progress: TableProgress, each: Callable[[int, PictureResult], None]

@@ -1,0 +1,115 @@
+"""Predictions whose rows a kill, another process or a stranger left in an odd state."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from channels import colour_classifier
+from thriftnet.errors import RunError
+from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.inputs import find_pictures
+from thriftnet.inference.table import Table, TableProgress
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return colour_classifier(classes=("red", "green", "blue"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve pictures."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("pictures")
+    folder.mkdir()
+    for number in range(12):
+        Image.new("RGB", (40, 50), (20 * number, 100, 0)).save(folder / f"{number}.png")
+    return folder
+
+
+class CutError(Exception):
+    """Stands for a kill."""
+
+
+def run(
+    path: Path, classifier: Classifier, folder: Path, *, resume: bool = False, cut: int = 0
+) -> tuple[TableProgress, list[str]]:
+    table = Table(path, classifier, find_pictures([folder]))
+    missed: list[str] = []
+    progress = table.resume(missed.append) if resume else TableProgress()
+
+    def each(number: int, _: Any) -> None:
+        if number == cut:
+            raise CutError
+
+    if cut:
+        with pytest.raises(CutError):
+            table.write(progress, each)
+    else:
+        table.write(progress, each)
+    return progress, missed
+
+
+@pytest.mark.parametrize("size", [0, 1, 10, 22])
+def test_a_kill_before_the_first_row_is_a_start(
+    classifier: Classifier, folder: Path, size: int
+) -> None:
+    """The header is not there, or torn: no zeros take its place."""
+    run(Path("whole.csv"), classifier, folder)
+    run(Path("out.csv"), classifier, folder, cut=1)
+    part = Path("out.csv.part")
+    part.write_bytes(part.read_bytes()[:size])
+    progress, _ = run(Path("out.csv"), classifier, folder, resume=True)
+    assert progress.rows == 12
+    assert Path("out.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
+def test_a_second_writer_leaves_the_record_of_the_first_alone(
+    classifier: Classifier, folder: Path
+) -> None:
+    """Else the rows of one network would be gone on with by another."""
+    run(Path("out.csv"), classifier, folder, cut=5)
+    state = Path("out.csv.part.json").read_bytes()
+    program = (
+        "import fcntl, time; file = open('out.csv.part'); fcntl.flock(file, fcntl.LOCK_EX);"
+        "print('locked', flush=True); time.sleep(60)"
+    )
+    views = Classifier(classifier.model, tta="flip", device="cpu", precision="fp32")
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"locked\n"
+        try:
+            with pytest.raises(RunError, match="is being written by another process"):
+                run(Path("out.csv"), views, folder)
+        finally:
+            other.kill()
+    assert Path("out.csv.part.json").read_bytes() == state
+    run(Path("out.csv"), classifier, folder, resume=True)
+
+
+def test_a_file_of_the_users_where_rows_come_together_is_left_alone(
+    classifier: Classifier, folder: Path
+) -> None:
+    Path("out.parquet.jsonl").write_text("mine")
+    for resume in (False, True):
+        with pytest.raises(RunError, match=r"out\.parquet\.jsonl is in the way: .* choose another"):
+            run(Path("out.parquet"), classifier, folder, resume=resume)
+    assert Path("out.parquet.jsonl").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_in_place_of_the_rows_is_not_waited_for(
+    classifier: Classifier, folder: Path
+) -> None:
+    run(Path("out.csv"), classifier, folder, cut=5)
+    Path("out.csv.part").unlink()
+    os.mkfifo("out.csv.part")
+    with pytest.raises(RunError, match="out.csv.part is damaged .*a pipe"):
+        run(Path("out.csv"), classifier, folder, resume=True)

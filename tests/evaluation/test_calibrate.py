@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from calibrated_models import CLASSES, make_run, model, pictures
+from rights import read_only
 from thriftnet.data import Dataset
 from thriftnet.data.opened import open_arrays
 from thriftnet.errors import DataError, RunError
@@ -156,3 +157,35 @@ def test_images_that_judge_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     )
     with pytest.raises(DataError, match="holds the test images of .* for judging it"):
         calibrate(path, data=tmp_path)
+
+
+def test_an_exported_folder_is_left_as_it_is(tmp_path: Path):
+    """transformers takes the calibration from its config.json."""
+    path = tmp_path / "hub" / "model.safetensors"
+    path.parent.mkdir()
+    save_model(path, model())
+    (path.parent / "config.json").write_text('{"model_type": "thriftnet"}')
+    for target in (path, path.parent):
+        for change in (calibrate, remove_calibration):
+            with pytest.raises(RunError, match="is an exported folder, whose config.json has .*ag"):
+                change(target)
+    assert remove_calibration(path, tmp_path / "m.safetensors").is_file()
+
+
+def test_a_damaged_environment_does_not_hide_that_the_images_are_others(
+    tmp_path: Path, train_set: Dataset
+):
+    own = replace(model(), about={"recipe": "x", "data": {"sha256": "0" * 64}})
+    run = make_run(tmp_path / "run", own)
+    run.environment_path.write_text("{")
+    with pytest.raises(DataError, match="was trained on other images than .* holds now"):
+        calibrate(run.path, precision="fp32")
+    assert len(train_set) == 500
+
+
+def test_a_run_that_may_only_be_read_is_refused_before_the_work(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("thriftnet.evaluation.calibrate.held_out_images", None)
+    with read_only(run.path), pytest.raises(RunError, match="cannot be written: Permission denied"):
+        calibrate(run.path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from huggingface_hub import ModelCard
 import thriftnet
 from thriftnet.errors import RunError
 from thriftnet.export import pictures as choosing
+from thriftnet.export import place
 from thriftnet.export.card import card_metadata, render_card
 from thriftnet.export.job import Job
 from thriftnet.export.pipeline import export_model
@@ -131,3 +134,30 @@ def test_a_folder_that_was_cut_or_damaged(folder: Path, tmp_path: Path):
     assert "is damaged" in refusal(folder)
     (folder / "config.json").write_text("{")  # then it is no such folder
     assert "hub" in refusal(folder)
+
+
+def test_a_kill_leaves_no_mixture_of_two_networks(
+    folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """config.json, by which others load what lies beside it, goes first and comes last."""
+    kept: list[tuple[str, bool]] = []
+    write = place.write_whole
+
+    def noted(path: Path, *rest: object, **options: object) -> None:
+        kept.append((path.name, (folder / "config.json").exists()))
+        write(path, *rest, **options)  # pyright: ignore
+
+    monkeypatch.setattr(place, "write_whole", noted)
+    export_model(model, to="folder", output=folder)
+    assert [name for name, _ in kept][-1] == "config.json"
+    assert not any(there for _, there in kept)
+    assert (folder / "config.json").exists()
+
+
+def test_two_exports_into_one_folder_follow_one_another(folder: Path, model: Path):
+    models = [model, tiny_file(folder.parent, family="speednet")]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda m: export_model(m, to="folder", output=folder), models * 2))
+    check = json.loads((folder / "check.json").read_text())["sha256"]
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in check}
+    assert found == check

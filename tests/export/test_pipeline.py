@@ -185,3 +185,11 @@ def test_pictures_that_cannot_be_read_are_told_and_left_out(
     assert exported.check.pictures == 3
     assert len(said) == 1
     assert "bad.png" in said[0]
+
+
+def test_an_export_does_not_replace_its_network(fake: Callable[..., None], model: Path):
+    fake()
+    before = model.read_bytes()
+    with pytest.raises(ExportError, match="is an input and would be replaced; write to another"):
+        export_model(model, to="fake", output=model)
+    assert model.read_bytes() == before

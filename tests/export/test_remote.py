@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import huggingface_hub
 import huggingface_hub.constants
 import pytest
 
@@ -12,6 +13,7 @@ import thriftnet
 from hub_server import Hub, hub_server
 from thriftnet.errors import ExportError, RunError
 from thriftnet.export import pictures as choosing
+from thriftnet.export import remote
 from thriftnet.export.pipeline import export_model
 from tiny_network import tiny_file
 
@@ -111,3 +113,18 @@ def test_views_of_a_folder_are_its_own(model: Path, tmp_path: Path):
     folder = export_model(model, to="folder", output=tmp_path / "hub").path
     with pytest.raises(ExportError, match="is exported already, with its views"):
         thriftnet.push(folder, "me/tiny", tta=True)
+
+
+@pytest.mark.usefixtures("hub")
+def test_files_that_are_too_large_for_a_network_are_not_downloaded(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    thriftnet.push(model, "me/tiny")
+    monkeypatch.setattr(remote, "_MOST_BYTES", 1000)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("downloaded")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", never)
+    with pytest.raises(ExportError, match=r"the files of me/tiny have [\d,]+ bytes: no network of"):
+        thriftnet.pull("me/tiny")

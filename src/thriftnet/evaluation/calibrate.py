@@ -13,6 +13,7 @@ from thriftnet.evaluation.held_out import HeldOut, held_out_images
 from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.inference.views import VIEWS
 from thriftnet.models.calibration import Calibration
+from thriftnet.models.hub_folder import CONFIG, is_hub_folder
 from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
 from thriftnet.plain import to_stderr
@@ -21,6 +22,7 @@ from thriftnet.runs.lock import writing
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.find import FoundModel, find_model
+from thriftnet.writable import check_writable
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,16 @@ def remove_calibration(target: Path | str, output: Path | str | None = None) -> 
 def _find(target: Path | str, output: Path | str | None) -> FoundModel:
     """Find the model to calibrate; shipped weights cannot be overwritten."""
     found = find_model(target)
-    if found.name is not None and output is None:
+    if output is None and found.name is not None:
         raise RunError(
             f"{target} is part of the package and stays as it is; name a file with --output FILE"
         )
+    if output is None and is_hub_folder(found.path.parent):
+        raise RunError(
+            f"{found.path.parent} is an exported folder, whose {CONFIG} has the calibration too; "
+            "calibrate what it was exported from, and export it again"
+        )
+    check_writable(found.path if output is None else Path(output), error=RunError)
     return found
 
 

@@ -91,7 +91,7 @@ def export_model(
     saved = read_model(found.path)
     name = _name(found)
     output = Path(f"{name}{target.suffix}") if output is None else Path(output)
-    check_place(output, target)
+    check_place(output, target, source=found.path)
     folder = None if calibration is None else Path(calibration)
     pictures = choose_pictures(saved, found.run, folder=folder, int8=target.int8, say=say)
     job = Job(

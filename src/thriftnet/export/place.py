@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from thriftnet.digests import dump_json
 from thriftnet.errors import ExportError
 from thriftnet.export.job import Target
-from thriftnet.files import write_whole
-from thriftnet.models.hub_folder import is_hub_folder
+from thriftnet.files import explain_os_error, write_whole
+from thriftnet.models.hub_folder import CONFIG, is_hub_folder
 from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
 """File of the comparison: in an exported folder, or appended to an exported file's name."""
 
 
-def check_place(output: Path, target: Target) -> None:
-    """Check, before the work, that an export can be written.
+def check_place(output: Path, target: Target, *, source: Path | None = None) -> None:
+    """See that an export can be written, before the work.
+
+    Args:
+        output: Its place.
+        target: What it is.
+        source: The model file that it is made from, which it is not to replace.
 
     Raises:
         ExportError: It cannot, or something else is there.
     """
     if not target.folder:
-        check_writable(output, error=ExportError)
+        check_writable(output, error=ExportError, inputs=[] if source is None else [source])
         return
     if output.exists() and not output.is_dir():
         raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
@@ -55,8 +63,37 @@ def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
         files = {output: draft.read_bytes()}
         beside = output.with_name(f"{output.name}.{_CHECK}")
     digests = {path.name: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-    for path, content in files.items():
-        write_whole(path, content, error=ExportError)
     text = dump_json({**report, "sha256": digests}, indent=2)
-    write_whole(beside, f"{text}\n".encode(), error=ExportError)
-    return sum(map(len, files.values()))
+    with _alone(beside.parent):
+        # What names a folder's other files goes first and comes last: a kill leaves no mixture.
+        config = files.pop(output / CONFIG, None)
+        if config is not None:
+            _remove(output / CONFIG)
+        for path, content in files.items():
+            write_whole(path, content, error=ExportError)
+        write_whole(beside, f"{text}\n".encode(), error=ExportError)
+        if config is not None:
+            write_whole(output / CONFIG, config, error=ExportError)
+    return sum(map(len, files.values())) + len(config or b"")
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as fault:
+        raise ExportError(explain_os_error(fault, path)) from None
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the one export that writes into a folder: what lies side by side is of one of them."""
+    with contextlib.ExitStack() as held:
+        if sys.platform != "win32":
+            import fcntl
+
+            with contextlib.suppress(OSError):  # not there yet, or a file system without locks
+                folder.mkdir(parents=True, exist_ok=True)
+                handle = os.open(folder, os.O_RDONLY)
+                held.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +24,11 @@ from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
 from thriftnet.models.tensors import check_model_file
 from thriftnet.plain import to_stderr
 from thriftnet.weights.find import find_model
+
+_MOST_BYTES = 2**30
+"""Of a network's files; that of five million parameters has twenty million."""
+_MOST_ENTRIES = 10_000
+"""Of a repository's list of files that are looked at."""
 
 
 def push(
@@ -92,6 +98,7 @@ def pull(repo: str, *, output: Path | str | None = None, revision: str | None = 
     check_place(path, TARGETS["folder"])
     with TemporaryDirectory(prefix="thriftnet-") as place:
         with _hub_errors(repo, hub):
+            _check_sizes(repo, revision, hub)
             hub.snapshot_download(
                 repo, revision=revision, local_dir=place, allow_patterns=list(FILES)
             )
@@ -106,6 +113,19 @@ def pull(repo: str, *, output: Path | str | None = None, revision: str | None = 
         check_model_file(weights)
         keep(draft, path, report={"pulled": repo, "revision": revision})
     return path
+
+
+def _check_sizes(repo: str, revision: str | None, hub: Any) -> None:
+    """See that a repository's files are no larger than a network's, before they are downloaded.
+
+    Raises:
+        ExportError: They are.
+    """
+    entries = hub.HfApi().list_repo_tree(repo, revision=revision)
+    sizes = {each.path: getattr(each, "size", 0) for each in islice(entries, _MOST_ENTRIES)}
+    total = sum(sizes.get(name, 0) for name in FILES)
+    if total > _MOST_BYTES:
+        raise ExportError(f"the files of {repo} have {total:,} bytes: no network of thriftnet")
 
 
 def _last_part(repo: str) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from thriftnet.data import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import DATASETS, known_classes, name_of
 from thriftnet.errors import DataError, SearchError
 from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.interrupt import StopRequest, stop_on_signal
 from thriftnet.runtime.processors import processors
 from thriftnet.search.candidates import count_candidates, trial_recipe
@@ -120,7 +122,7 @@ def run_search(
         _retry(opened, progress)
     opened.storage.add_candidates(candidates)
     progress.counted(chosen, candidates)
-    _open_once(trial_recipe(chosen, candidates[0], epochs=1, seed=0), data, progress)
+    _open_once(path, trial_recipe(chosen, candidates[0], epochs=1, seed=0), data, progress)
     outcomes: dict[str, dict[str, Any]] = {}
     supervisor = Supervisor(opened, wanted, pool=pool, url=storage, data=data, say=progress.note)
     with closing(opened.storage), closing(pool), stop_on_signal() as stop, closing(supervisor):
@@ -191,18 +193,34 @@ def _with_pictures(space: Space, data: Path | None) -> Space:
     return space
 
 
-def _open_once(recipe: Recipe, data: Path | None, progress: SearchProgress) -> None:
-    """Fill the data cache once, before the workers start.
+def _open_once(study: Path, recipe: Recipe, data: Path | None, progress: SearchProgress) -> None:
+    """Fill the cache, before many workers would.
 
     Raises:
-        DataError: The images cannot be opened.
-        SearchError: They are not those of the space.
+        DataError: The images cannot be had.
+        SearchError: They are others than those that the space names, or that trials had.
     """
     images = open_data(recipe.data, data, say=progress.note)
     if images.classes != known_classes(recipe.data.dataset) and images.name != recipe.data.dataset:
         raise SearchError(
             f"--data names {images.name}, and the space {recipe.data.dataset}; write the path as "
             "data.dataset in the space"
+        )
+    check_images(study, images)
+
+
+def check_images(study: Path, images: OpenDataset) -> None:
+    """See that images are those of the trials there are: others could not be compared with them.
+
+    Raises:
+        SearchError: They are not.
+    """
+    recorded = (RunFolder(path).environment() for path in (study / "trials").glob("*/*"))
+    known = next((each["data"] for each in recorded if each.get("data")), None)
+    if known is not None and known != images.digests():
+        raise SearchError(
+            f"the trials of {study} were trained on other images than {images.name} holds now; "
+            "restore those, or begin another study with --study"
         )
 
 

@@ -22,6 +22,7 @@ from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.inference.pictures import Picture
 from thriftnet.inference.prediction import Prediction
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.runs.new_run import check_new_run
 from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.automatic.resolve import TrainRequest, resolve_training
 from thriftnet.training.budget import parse_duration, parse_operations, parse_parameters
@@ -154,6 +155,7 @@ def train(
             max_parameters=None if max_params is None else parse_parameters(max_params),
             init=init,
         )
+        processes.broadcast_from_main(lambda: check_new_run(runs_dir, name))
         resolved = resolve_training(request, progress, processes)
         return start_run(
             resolved.recipe,

@@ -11,6 +11,7 @@ import pytest
 import thriftnet
 from commands import Command
 from own_pictures import put
+from rights import read_only
 from thriftnet.runs.folder import RunFolder
 
 SMALL = ("--flops-budget", "200G", "--epochs", "2", "--max-params", "20k")
@@ -128,3 +129,15 @@ def test_json_lines_are_nothing_but_json(thriftnet: Command, photos: Path) -> No
     assert outcome.code == 0, outcome.err
     for line in outcome.out.splitlines():
         json.loads(line)
+
+
+def test_where_the_run_goes_is_looked_at_before_anything_is_tried(
+    thriftnet: Command, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("runs/mine").mkdir(parents=True)
+    monkeypatch.setattr("thriftnet.training.automatic.resolve.choose_recipe", None)
+    outcome = thriftnet("train", "--data", photos, "--name", "mine")
+    assert (outcome.code, "runs/mine exists already; choose another" in outcome.err) == (2, True)
+    with read_only(Path("runs")):
+        outcome = thriftnet("train", "--data", photos, "--name", "other")
+    assert (outcome.code, "runs cannot be written" in outcome.err) == (2, True)

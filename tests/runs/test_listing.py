@@ -12,6 +12,7 @@ import pytest
 from made_runs import make_run
 from thriftnet.errors import RunError
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.runs import listing
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import COLUMNS, ListedRun, list_runs
 from thriftnet.terminal.runs import print_runs
@@ -177,3 +178,15 @@ def test_folders_that_hold_no_list(tmp_path: Path):
     run = make_run(tmp_path / "run")
     with pytest.raises(RunError, match="is a run; give its parent folder"):
         list_runs(run.path)
+
+
+@pytest.mark.parametrize("seconds", [1e12, -1e11])
+def test_a_time_that_no_calendar_has_is_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+):
+    """An archive may say anything of a file."""
+    make_run(tmp_path / "one")
+    monkeypatch.setattr(listing, "_minute", lambda _, minute=listing._minute: minute(seconds))
+    found = only(list_runs(tmp_path))
+    assert (found.value("state"), found.value("started")) == ("finished", None)
+    print_runs([found], None)

@@ -197,6 +197,9 @@ def _read_section(text: str) -> dict[str, Any] | None:
     return cast("dict[str, Any] | None", read_yaml(text))
 
 
-def _minute(seconds: float) -> str:
-    """A sortable time such as 2026-11-23 15:04."""
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+def _minute(seconds: float) -> str | None:
+    """A moment as it sorts and reads: 2026-11-23 15:04; none where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):  # an archive may give a file any time
+        return None

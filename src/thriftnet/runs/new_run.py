@@ -34,21 +34,37 @@ def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
     Raises:
         RunError: The name is not a plain folder name, or exists.
     """
-    given = name is not None
+    check_new_run(runs_dir, name)
     if name is None:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = f"{recipe.name}-s{recipe.seed}-{stamp}"
+    return runs_dir / name
+
+
+def check_new_run(runs_dir: Path, name: str | None) -> None:
+    """See that a run can be made, before the work of choosing its recipe.
+
+    Args:
+        runs_dir: The folder of run folders.
+        name: Of the run; none: one that is free.
+
+    Raises:
+        RunError: The name would lead out of the folder, or exists; or the folder cannot be written.
+    """
+    if name is not None:
+        _check_name(name)
+        if (runs_dir / name).exists():
+            raise _taken(runs_dir / name)
+    check_folder(runs_dir, error=RunError)
+
+
+def _check_name(name: str) -> None:
     marked = any(mark in name for mark in {"/", os.sep, "\0"})
     if name in {"", ".", ".."} or marked or len(os.fsencode(name)) > _LONGEST_NAME:
         raise RunError(
             f"--name {name!r} is not a plain folder name of at most {_LONGEST_NAME} bytes; "
             "leave out slashes"
         )
-    path = runs_dir / name
-    if given and path.exists():
-        raise _taken(path)
-    check_folder(runs_dir, error=RunError)
-    return path
 
 
 def create_run(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import thriftnet
 from own_pictures import picture, put
 from small import small_recipe
 from thriftnet.audit.run import DECISIONS, PAGE, Audit, audit
+from thriftnet.digests import open_yaml
 from thriftnet.errors import DataError, RunError
 from thriftnet.recipe import Recipe
+from thriftnet.runs.folder import RunFolder
 from thriftnet.training.progress import Quiet, StepStats
 
 
@@ -135,3 +140,52 @@ def test_an_interrupted_audit_goes_on_and_ends_the_same(
 def test_fewer_pictures_than_folds_are_refused(photos: Path, tmp_path: Path):
     with pytest.raises(DataError, match="80 pictures in .* fewer than 90 folds"):
         audit(photos, recipe=recipe(), folder=tmp_path, folds=90, say=lambda _: None)
+
+
+def test_folds_of_other_pictures_are_not_used(
+    audited: Audit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """With one picture more, folds are others: a network would judge what it has seen."""
+    monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "cache"))
+    grown = Path(shutil.copytree(photos, tmp_path / photos.name))
+    picture("cat", 900).save(grown / "cat" / "900.png")
+    folder = Path(shutil.copytree(audited.folder, tmp_path / "audit"))
+    own = recipe(epochs=16)
+    said = "fold-1-of-2 was trained (on other pictures than there are now|by another recipe)"
+    with pytest.raises(RunError, match=said):
+        audit(grown, recipe=own, folder=folder, folds=2, say=lambda _: None)
+    run = RunFolder(folder / "fold-1-of-2")
+    recipe_text = open_yaml(run.recipe_path.read_text("utf-8"))
+    run.recipe_path.write_text(recipe_text.replace(str(photos), str(grown)), "utf-8")
+    with pytest.raises(RunError, match="on other pictures than there are now; remove it, or give"):
+        audit(grown, recipe=own, folder=folder, folds=2, say=lambda _: None)
+
+
+class _StopAfter(Quiet):
+    """Asks the training to stop after a few steps, as Ctrl-C does."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, stats: StepStats) -> None:
+        self.steps += 1
+        if self.steps == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_fold_is_resumed_by_its_audit_alone(photos: Path, tmp_path: Path):
+    """`train --resume` would train it on what it has to judge."""
+    folder = tmp_path / "audit"
+    own = recipe(epochs=4)
+    stopped = audit(
+        photos, recipe=own, folder=folder, folds=2, progress=_StopAfter, say=lambda _: None
+    )
+    assert stopped is None
+    fold = folder / "fold-1-of-2"
+    with pytest.raises(RunError, match="belongs to an audit, which holds images out of it; resume"):
+        thriftnet.train(resume=fold, quiet=True)
+    (fold / "checkpoints" / "last.pt").unlink()  # as if it was killed before the first
+    with pytest.raises(RunError, match="belongs to an audit"):
+        thriftnet.train(resume=fold, quiet=True)
+    assert audit(photos, recipe=own, folder=folder, folds=2, say=lambda _: None) is not None
+    assert thriftnet.evaluate(fold).data != "test"  # half of those it was trained on

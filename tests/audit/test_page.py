@@ -96,3 +96,19 @@ def test_the_theme_is_that_of_all_pages(written: Path, visit: Visit):
     page.locator("article").nth(0).focus()
     page.keyboard.press("k")
     assert page.locator("#done").text_content() == "1 decided"
+
+
+def test_a_class_is_chosen_by_its_place_and_not_by_what_is_shown(tmp_path: Path, visit: Visit):
+    """A browser shows neither two spaces nor what has no width, and no spreadsheet runs a name."""
+    classes = ("cat", "a\u200bb", "=1+1", "dog")
+    path = tmp_path / "audit.html"
+    path.write_bytes(audit_page("p", classes, cards(3), columns=COLUMNS, file="decisions.csv"))
+    page = visit(path, 1000, "light")
+    for at in range(3):
+        page.locator("select").nth(at).select_option(index=at)
+    page.reload()
+    with page.expect_download() as download:
+        page.keyboard.press("s")
+    download.value.save_as(tmp_path / "decisions.csv")
+    decisions, _ = read_decisions(tmp_path / "decisions.csv")
+    assert [each.new_label for each in decisions] == ["cat", "a\u200bb", "'=1+1"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from scipy.stats import rankdata
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.inspection import Collection
-from thriftnet.errors import RunError
+from thriftnet.errors import RunError, RunExistsError
 from thriftnet.evaluation.features.extract import features_of
 from thriftnet.evaluation.features.neighbours import typicality, unit_features
 from thriftnet.inference.engine import Engine
@@ -22,7 +23,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.training.images import Images, as_images
+from thriftnet.training.images import HELD_OUT, Images, as_images
 from thriftnet.training.progress import Progress
 from thriftnet.training.resume import resume_run
 from thriftnet.training.start import start_run
@@ -37,7 +38,9 @@ class FoldTraining:
 
     recipe: Recipe
     source: Path | None
-    """Data set, as in `train --data`."""
+    """Where the pictures are, as `train --data`."""
+    data: Mapping[str, str]
+    """Digests of the pictures."""
     folder: Path
     """Folder of the folds' run folders."""
     progress: Callable[[], Progress]
@@ -67,7 +70,7 @@ def out_of_fold(
         None if a training was interrupted; the same call continues it.
 
     Raises:
-        RunError: A fold's run folder is of another recipe or damaged.
+        RunError: A fold's run folder is of another recipe or other pictures, or is damaged.
         TrainingError: A loss stopped being finite.
     """
     count, compute = len(fold_of), choose_compute()
@@ -94,7 +97,9 @@ def out_of_fold(
 
 
 def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> RunFolder | None:
-    """The finished run of a fold, trained if missing; None if interrupted."""
+    """The finished run of a fold, trained now where it is not there; none if interrupted."""
+    out = np.flatnonzero(fold_of == fold)
+    digests = {HELD_OUT: hashlib.sha256(out.tobytes()).hexdigest()[:16]}
 
     def prepare(recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
         assert data.collection is not None
@@ -105,24 +110,41 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
             labels=torch.tensor(every.labels[seen]).to(device),
             val_images=as_images(every.images, held_out, device, side=side),
             val_labels=torch.tensor(every.labels[held_out]).to(device),
+            digests=digests,
         )
 
     name = f"fold-{fold + 1}-of-{int(fold_of.max()) + 1}"
     path = training.folder / name
     if path.exists():
-        run = RunFolder.open(path)
-        if run.recipe().digest() != training.recipe.digest():
-            raise RunError(
-                f"{path} was trained by another recipe; remove it, or give another --output"
-            )
+        _check_own(RunFolder.open(path), training, digests)
         done = resume_run(path, data=training.source, progress=training.progress(), prepare=prepare)
     else:
-        done = start_run(
-            training.recipe,
-            name=name,
-            runs_dir=training.folder,
-            data=training.source,
-            progress=training.progress(),
-            prepare=prepare,
-        )
+        try:
+            done = start_run(
+                training.recipe,
+                name=name,
+                runs_dir=training.folder,
+                data=training.source,
+                progress=training.progress(),
+                prepare=prepare,
+            )
+        except RunExistsError:
+            raise RunError(
+                f"another audit has begun {path} meanwhile; wait for it, or give another --output"
+            ) from None
     return RunFolder(done.path) if done.finished else None
+
+
+def _check_own(run: RunFolder, training: FoldTraining, held_out: Mapping[str, str]) -> None:
+    """See that a fold is of these pictures, by this recipe: else it may have seen what it judges.
+
+    Raises:
+        RunError: It is not.
+    """
+    either = "remove it, or give another --output"
+    if run.recipe().digest() != training.recipe.digest():
+        raise RunError(f"{run.path} was trained by another recipe; {either}")
+    trained_on = run.environment().get("data")
+    # Earlier versions did not record what was held out.
+    if trained_on not in ({**training.data, **held_out}, dict(training.data)):
+        raise RunError(f"{run.path} was trained on other pictures than there are now; {either}")

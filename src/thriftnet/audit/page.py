@@ -10,6 +10,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.data.own.decisions import written
 from thriftnet.html.pictures import data_uri
 from thriftnet.html.render import render_html, script_json
 
@@ -58,10 +59,10 @@ def audit_page(
     keys = ("picture", "digest", "label", "suggested")
     facts = {
         "columns": list(columns),
-        "classes": list(classes),
+        "classes": list(map(written, classes)),
         "file": file,
         "key": hashlib.sha256("".join(card.digest for card in cards).encode()).hexdigest()[:16],
-        "cards": [{key: getattr(card, key) for key in keys} for card in cards],
+        "cards": [{key: written(getattr(card, key)) for key in keys} for card in cards],
     }
     return render_html(
         folder / "audit.html.j2",

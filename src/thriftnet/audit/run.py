@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,9 @@ from thriftnet.audit.folds import assign_folds
 from thriftnet.audit.out_of_fold import FoldTraining, out_of_fold
 from thriftnet.audit.page import AuditCard, audit_page
 from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
+from thriftnet.cells import csv_row
 from thriftnet.data.inspection import Collection
-from thriftnet.data.own.decisions import COLUMNS, picture_digest
+from thriftnet.data.own.decisions import COLUMNS, picture_digest, written
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.plain import to_stderr
@@ -94,7 +93,7 @@ def audit(
     assert opened.collection is not None  # every source has a name
     collection = opened.collection()
     fold_of = assign_folds(collection.labels, collection.near().groups, folds=folds)
-    training = FoldTraining(recipe, source, folder, progress)
+    training = FoldTraining(recipe, source, opened.digests(), folder, progress)
     judged = out_of_fold(collection, fold_of, training)
     if judged is None:
         return None
@@ -119,7 +118,7 @@ def _for_folds(recipe: Recipe, data: Path | str) -> Recipe:
 def _card(collection: Collection, suspect: Suspect) -> AuditCard:
     pixels = collection.images[suspect.at]
     return AuditCard(
-        picture=collection.title(suspect.at),
+        picture=written(collection.title(suspect.at)),
         digest=picture_digest(pixels),
         pixels=pixels,
         label=collection.classes[int(collection.labels[suspect.at])],
@@ -132,11 +131,9 @@ def _card(collection: Collection, suspect: Suspect) -> AuditCard:
 
 def decisions_csv(cards: list[AuditCard]) -> str:
     """CSV file for decisions, initially empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*COLUMNS, "suggested", "probability", "similarity", "reasons"))
+    lines = [csv_row((*COLUMNS, "suggested", "probability", "similarity", "reasons"))]
     for card in cards:
-        row = (card.picture, card.digest, card.label, "", "")
+        row = (card.picture, card.digest, card.label, "", "", card.suggested)
         figures = f"{card.score:.4f}", f"{card.similarity:.4f}"
-        writer.writerow((*row, card.suggested, *figures, "; ".join(card.reasons)))
-    return text.getvalue()
+        lines.append(csv_row((*row, *figures, "; ".join(card.reasons))))
+    return "".join(lines)

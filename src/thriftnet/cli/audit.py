@@ -57,5 +57,5 @@ def audit(
     print(f"{found.accuracy:.1%}\n{len(found.suspects):,} to look at:")
     for reason, count in found.counts().items():
         print(f"  {count:>6,}  {reason}")
-    print(f"\nopen {folder / PAGE}, decide, save {DECISIONS}, and then:")
-    print(command("train", "--data", data, "--decisions", DECISIONS))
+    print(f"\nopen {folder / PAGE}, decide, save {DECISIONS} into {folder}, and then:")
+    print(command("train", "--data", data, "--decisions", folder / DECISIONS))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from thriftnet.inference.cells import csv_row, safe_cell
+from thriftnet.cells import csv_row, safe_cell
 from thriftnet.inference.prediction import PictureResult
 
 _COLUMNS = ("file", "label", "probability")

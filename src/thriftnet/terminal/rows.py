@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from thriftnet.cells import csv_row
 from thriftnet.errors import RunError
 from thriftnet.files import replacing
-from thriftnet.inference.cells import csv_row
 from thriftnet.inference.prediction import PictureResult
 from thriftnet.plain import plain, to_stderr
 

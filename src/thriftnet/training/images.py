@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from thriftnet.recipe import Recipe
 from thriftnet.runtime.resize import shrink
 from thriftnet.training.rng import derive_seed
 
+HELD_OUT = "held_out"
+"""Among the digests of a run's images: which of them an audit held out."""
+
 
 @dataclass(frozen=True)
 class Images:
@@ -31,6 +34,9 @@ class Images:
     val_images: Tensor
     val_labels: Tensor
     """As images and labels; of length 0 without validation."""
+    digests: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of what was held out by another rule than the recipe's; with those of the data set they name
+    what is trained on."""
 
 
 PrepareTensors = Callable[[Recipe, OpenDataset, torch.device], Images]

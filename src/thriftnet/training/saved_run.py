@@ -13,7 +13,8 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
-from thriftnet.training.state import TrainingState, training_digest
+from thriftnet.training.images import HELD_OUT
+from thriftnet.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> Non
     """
     began = saved.run.environment().get("data") or digests
     trained = (saved.checkpoint or {}).get("data") or began
+    if HELD_OUT in began and HELD_OUT not in digests:
+        raise RunError(
+            f"{saved.run.path} belongs to an audit, which holds images out of it; resume the audit "
+            "with the command that began it"
+        )
     if not began == trained == digests:
         raise RunError(
             f"{saved.run.path} was trained on other images than {name} holds now; name those with "

@@ -29,6 +29,7 @@ from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import (
+    HELD_OUT,
     PrepareTensors,
     prepare_tensors,
     recipe_augment,
@@ -177,7 +178,7 @@ def make_plan(
         mean=data.mean,
         std=data.std,
         fit=data.fit,
-        data=data.digests(),
+        data={**data.digests(), **placed.digests},
         augment=recipe_augment(recipe, mean=data.mean, std=data.std),
         mix=recipe_mix(recipe),
         schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
@@ -277,7 +278,8 @@ def _body_lr(recipe: Recipe) -> float:
 
 
 def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:
-    """A trained network with the metadata to use it."""
+    """A trained network with all that is needed to use it."""
+    usual = recipe.data.dataset == "cifar10" and HELD_OUT not in plan.data
     return SavedModel(
         network=network,
         architecture=recipe.model.model_dump(mode="json"),
@@ -291,6 +293,6 @@ def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:
             "recipe": recipe.name,
             "digest": recipe.digest(),
             "seed": recipe.seed,
-            **({"data": dict(plan.data)} if recipe.data.dataset != "cifar10" else {}),
+            **({} if usual else {"data": dict(plan.data)}),
         },
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 import thriftnet
 from own_pictures import picture, put
 from small import small_recipe
+from thriftnet.audit.run import _card, decisions_csv
+from thriftnet.audit.suspects import Suspect
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.decisions import COLUMNS, picture_digest
 from thriftnet.data.registry import open_dataset
@@ -140,3 +144,35 @@ def test_what_is_no_csv_is_refused(photos: Path, tmp_path: Path, content: bytes)
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
     with pytest.raises(DataError, match="cannot be read: No such file"):
         open_dataset(DatasetSpec(str(photos), decisions=tmp_path / "none.csv"), say=lambda _: None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are Unicode text")
+def test_names_that_a_spreadsheet_would_run_or_utf8_does_not_hold(tmp_path: Path):
+    """Of pictures and classes, as an audit writes them and as a person would."""
+    folder = put(tmp_path / "photos", {"=cat": 8, "dog": 8})
+    for number, name in ((800, "=1+1.png"), (801, "caf\udce9.png")):
+        picture("dog", number).save(folder / "=cat" / "x.png")
+        (folder / "=cat" / "x.png").rename(folder / "=cat" / name)
+    opened = open_dataset(DatasetSpec(str(folder)), say=lambda _: None)
+    assert opened.collection is not None
+    every = opened.collection()
+    suspects = [Suspect(at, 1, 0.1, 0.5, ("label",)) for at in range(len(every.labels))]
+    text = decisions_csv([_card(every, suspect) for suspect in suspects])
+    assert all(line.startswith(("'=cat/", "dog/", "picture,")) for line in text.splitlines())
+    rows = list(csv.DictReader(io.StringIO(text)))
+    odd = [row for row in rows if "1+1" in row["picture"] or "caf" in row["picture"]]
+    assert len(odd) == 2
+    for label in ("=cat", "'=cat"):
+        for row in rows[:8]:
+            row |= {"decision": "relabel", "new_label": label}
+        for row in odd:
+            row |= {"decision": "drop", "new_label": ""}
+        path = tmp_path / "d.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        decided = open_dataset(DatasetSpec(str(folder), decisions=path), say=lambda _: None)
+        before, after = (data.split("train") for data in (opened, decided))
+        assert len(before) - len(after) in (0, 1, 2)
+        assert decided.digests() != opened.digests()

@@ -11,7 +11,8 @@
     article.dataset.decision = one ? one[0] : "";
     article.querySelector("output").textContent =
       !one ? "" : one[0] === "relabel" ? `relabelled ${one[1]}` : one[0] === "drop" ? "dropped" : "kept";
-    if (one && one[0] === "relabel") article.querySelector("select").value = one[1];
+    if (one && one[0] === "relabel")
+      article.querySelector("select").selectedIndex = facts.classes.indexOf(one[1]);
     document.getElementById("done").textContent = `${Object.keys(decided).length} decided`;
   };
   const decide = (at, what, label = "") => {
@@ -27,7 +28,7 @@
     articles[at].scrollIntoView({ block: "nearest" });
   };
   const act = (at, what, onward) => {
-    const chosen = articles[at].querySelector("select").value;
+    const chosen = facts.classes[articles[at].querySelector("select").selectedIndex];  // its text is cleaned
     decide(at, what, what === "relabel" ? chosen : "");
     if (onward && what !== "undo") go(at + 1);
   };

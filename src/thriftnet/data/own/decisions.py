@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.cells import safe_cell
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.inspection import Collection
 from thriftnet.data.opened import OpenDataset
@@ -27,6 +28,13 @@ from thriftnet.files import read_bounded
 COLUMNS = ("picture", "digest", "label", "decision", "new_label")
 DECISIONS = ("keep", "relabel", "drop")
 _MOST_BYTES = 2**27
+
+
+def written(name: str) -> str:
+    """A picture or class as the file names it: text in UTF-8 that no spreadsheet takes for more."""
+    return str(
+        safe_cell(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    )
 
 
 @dataclass(frozen=True)
@@ -114,8 +122,11 @@ def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
 def _applied(
     collection: Collection, decisions: list[Decision], path: Path
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which pictures are kept, and the labels of all."""
-    places = {collection.title(at): at for at in range(len(collection.labels))}
+    """Which pictures stay, and the labels of all."""
+    titles = [collection.title(at) for at in range(len(collection.labels))]
+    places = {written(title): at for at, title in enumerate(titles)}
+    places |= {title: at for at, title in enumerate(titles)}  # of files from elsewhere
+    classes = _positions(collection.classes)
     kept, labels = np.ones(len(collection.labels), bool), collection.labels.copy()
     _check_present(collection, decisions, places, path)
     for each in decisions:
@@ -123,12 +134,12 @@ def _applied(
         if each.decision == "drop":
             kept[at] = False
         if each.decision == "relabel":
-            if each.new_label not in collection.classes:
+            if each.new_label not in classes:
                 raise DataError(
                     f"{path}: {each.picture} would become {each.new_label!r}, which is none of the "
                     f"classes {', '.join(collection.classes)}; correct new_label"
                 )
-            labels[at] = collection.classes.index(each.new_label)
+            labels[at] = classes[each.new_label]
     train = collection.positions.get("train", np.empty(0, np.int64))
     for number, name in enumerate(collection.classes):
         if number in collection.labels[train] and number not in labels[train][kept[train]]:
@@ -137,6 +148,12 @@ def _applied(
                 "of the data set"
             )
     return kept, labels
+
+
+def _positions(classes: Sequence[str]) -> dict[str, int]:
+    """Of classes, as they are called and as the file writes them."""
+    found = {written(name): at for at, name in enumerate(classes)}
+    return found | {name: at for at, name in enumerate(classes)}
 
 
 def _check_present(
@@ -161,7 +178,8 @@ def _check_present(
                 else "is another picture than was looked at; delete its line, or audit again"
             )
             raise DataError(f"{path}: {each.picture} {reason}")
-        if each.label != collection.classes[int(collection.labels[at])]:
+        own = collection.classes[int(collection.labels[at])]
+        if each.label not in (own, written(own)):
             raise DataError(
                 f"{path}: {each.picture} had the label {each.label!r} and has another now; delete "
                 "its line, or audit again"

@@ -14,7 +14,7 @@ from thriftnet.runs.advice import retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
 from thriftnet.training.images import HELD_OUT
-from thriftnet.training.state import TrainingState
+from thriftnet.training.state import TrainingState, training_digest
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from thriftnet.data import Dataset, OpenDataset
-from thriftnet.data.opened import hold
+from thriftnet.data.opened import open_arrays
 from thriftnet.digests import dump_json
 from thriftnet.errors import SearchError
 from thriftnet.search.run import check_images
@@ -16,7 +16,7 @@ from thriftnet.search.run import check_images
 
 def images(seed: int) -> OpenDataset:
     pixels = np.random.default_rng(seed).integers(0, 256, (8, 16, 16, 3), np.uint8)
-    return hold(Dataset(pixels, np.arange(8) % 2, ("cat", "dog")), name="photos")
+    return open_arrays(Dataset(pixels, np.arange(8) % 2, ("cat", "dog")), name="photos")
 
 
 def test_a_search_goes_on_with_the_images_of_its_trials_alone(tmp_path: Path):

@@ -55,6 +55,7 @@ DOCUMENTS = (
     "docs/data.md",
     "docs/serve.md",
     "docs/page.md",
+    "docs/decisions/0023-rules-for-own-pictures.md",
 )
 
 MEASURED = {

@@ -83,10 +83,32 @@ def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], Table]:
     return table
 
 
+def _levers(figures: Figures) -> Table:
+    """Trainings of one task on held-out training pictures, each beside what it differs from."""
+    scores = ("accuracy", ".2%"), *([("balanced", ".3f")] if figures["balanced"] else [])
+    columns = ("training", "PFLOP", "images", *scores, "against", "gain, points")
+    rows: list[tuple[Any, ...]] = []
+    for name, found in figures["levers"].items():
+        against = gain = "–"
+        if "gain" in found:
+            against = found["against"]
+            gain = f"{100 * found['gain']:+.2f} ± {100 * found['error']:.2f}"
+        balanced = [found["balanced_accuracy"]] if figures["balanced"] else []
+        pflop = f"{found['pflop']:.3g}"
+        rows.append((name, pflop, found["images"], found["accuracy"], *balanced, against, gain))
+    return make_table(columns, rows)
+
+
 OWN_BLOCKS: dict[str, Callable[[], str]] = {
     f"your-{command.split()[1]}": partial(transcript, command) for command in TUTORIAL
 }
 OWN_RESULTS: dict[str, Block] = {
+    **{
+        f"own-levers-{task}": Block(
+            f"own_levers_{task.replace('-', '_')}", f"own_levers.py {task}", _levers
+        )
+        for task in ("fashion-mnist", "solar-cells", "stamps")
+    },
     "own-reached": Block(
         "own_fashion_mnist",
         "without_recipe.py fashion-mnist",
@@ -97,5 +119,5 @@ OWN_RESULTS: dict[str, Block] = {
                 ("own_stamps", "Tux Paint's stamps, 796, 16 folders, 5 folds"),
             )
         ),
-    )
+    ),
 }

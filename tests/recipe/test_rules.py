@@ -102,6 +102,22 @@ def test_any_trial_is_one_and_costs_no_more_than_it_may(
     assert (shape.val_ratio == 0) == named
 
 
+def test_a_trial_of_many_takes_the_passes_of_the_training_and_of_few_all_images() -> None:
+    many = Facts(60_000, 28, True, 1.2e14, grey=True)
+    network = choose_network(many, cost_of, max_parameters=5_000_000)
+    wanted = many.passes(network.cost.macs)
+    assert 10 < wanted < 30
+    shape = shape_trial(many, network, cost_of, operations=6e12, named_val=False)
+    assert fit_trial(network, shape, cost_of)[1] == pytest.approx(wanted, rel=0.01)
+    poor = shape_trial(many, network, cost_of, operations=6e11, named_val=False)
+    assert poor.images < 2_000  # but no fewer passes than six
+    assert fit_trial(network, poor, cost_of)[1] == pytest.approx(6, rel=0.01)
+    few = Facts(2_000, 28, True, 1.2e14)
+    network = choose_network(few, cost_of, max_parameters=5_000_000)
+    shape = shape_trial(few, network, cost_of, operations=9e12, named_val=False)
+    assert shape.fraction == 1
+
+
 def test_the_side_follows_the_pictures_and_the_budget() -> None:
     many = {"images": 50_000, "same_side": False, "operations": 3e14}
     assert own_sides(Facts(**many, side=400)) == list(SIDES)

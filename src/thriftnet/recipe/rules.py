@@ -35,6 +35,8 @@ _FINE_TUNED = 2 / 3
 """Passes that pretrained weights need, relative to random weights."""
 _FEWEST_PASSES, _ENOUGH_PASSES, _MOST_PASSES = 6.0, 30.0, 40.0
 """Passes of a trial over its images."""
+_TRIED = 2_000
+"""Training images of a trial above which more passes are preferred to more images."""
 _HELD_OUT = 12_000
 """Maximum of images held out in a trial; otherwise a fifth."""
 
@@ -148,12 +150,18 @@ class Arm:
     """Dotted keys of the recipe."""
     needless_after: tuple[str, ...] = ()
     """Arms that make this one unnecessary if they were accepted."""
+    symmetry: bool = False
+    """Whether any gain is accepted: a symmetry that the pictures have costs nothing, and helps a
+    long training more than a short trial can show."""
 
 
-MIRRORED = Arm("mirror images", {"augment.flip": "random", "evaluate.tta": "flip_shift"})
+MIRRORED = Arm(
+    "mirror images", {"augment.flip": "random", "evaluate.tta": "flip_shift"}, symmetry=True
+)
 TURNED = Arm(
     "quarter turns and mirror images",
     {"augment.flip": "random", "augment.quarter_turns": True, "evaluate.tta": "flip_turn"},
+    symmetry=True,
 )
 POLICY = Arm("TrivialAugment", {"augment.policy": "trivialaugment"})
 ROTATED = Arm("rotation by up to 15°", {"augment.rotation": 15.0}, (TURNED.name, POLICY.name))
@@ -213,7 +221,10 @@ def shape_trial(
     images = max(1, round(facts.images * (1 - ratio)))
     cheapest = cost_of(network.model, _trial_sides(network)[0])
     passes = operations / (6 * cheapest.macs) / images
-    fraction = min(1.0, passes / _FEWEST_PASSES)
+    # As many passes as the final training: with fewer, augmentation costs more than it gives.
+    alike = max(_FEWEST_PASSES, min(_ENOUGH_PASSES, facts.passes(network.cost.macs)))
+    least = min(passes / _FEWEST_PASSES, _TRIED / images)
+    fraction = min(1.0, max(passes / alike, least))
     many = named_val or facts.images >= FEW
     repeats = 1 if many else max(1, min(5, int(passes / _ENOUGH_PASSES)))
     return TrialShape(ratio, fraction, max(1, round(images * fraction)), repeats, operations)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from small import opened, small_recipe
+from thriftnet.inference.engine import Engine
+from thriftnet.training.automatic import trials
 from thriftnet.training.automatic.trials import Outcome, paired_gain, run_trial
 
 RNG = np.random.default_rng(0)
@@ -60,6 +63,26 @@ def test_trials_of_one_recipe_hold_out_the_same_and_learn() -> None:
     other = run_trial(small_recipe(train={"epochs": 1}), opened(), repeats=2)
     assert other
     assert np.array_equal(first.labels, other.labels)
+
+
+def test_many_images_are_seen_from_both_sides_where_training_mirrors_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    logits = Engine.logits
+
+    def spied(engine: Engine, images: Tensor, tta: str = "none") -> Tensor:
+        seen.append(tta)
+        return logits(engine, images, tta)
+
+    monkeypatch.setattr(Engine, "logits", spied)
+    kinds = ("shift", "flip_shift", "flip_turn", "none")
+    for few, wanted in ((10, kinds), (9, ("none", "flip", "flip_turn", "none"))):
+        monkeypatch.setattr(trials, "_FEW_HELD_OUT", few)
+        for tta in kinds:
+            run_trial(small_recipe(evaluate={"tta": tta}), opened(), repeats=1)
+        assert tuple(seen) == wanted
+        seen.clear()
 
 
 def test_a_trial_that_diverges_has_no_outcome() -> None:

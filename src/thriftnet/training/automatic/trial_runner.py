@@ -72,7 +72,8 @@ class TrialRunner:
         side, passes = fit_trial(network, self.shape, self.cost_of)
         self.say(
             f"tried on {len(best.labels):,} held-out pictures, trained at {side.side} pixels for "
-            f"{passes:.3g} passes; a gain counts if it exceeds {NOISE} standard errors:"
+            f"{passes:.3g} passes; a gain counts if it exceeds {NOISE} standard errors, one by "
+            "mirror images or quarter turns in any case:"
         )
         name = network.weights or "from scratch"
         self._tell(name, f"{what} {best.score(balanced=self.balanced):.3f}")
@@ -90,7 +91,7 @@ class TrialRunner:
             other = self._trial(network, arm.changes)
             if other is None:
                 self._tell(arm.name, "diverged; not taken")
-            elif self._decide(arm.name, best, other, careful=arm == WEIGHTED):
+            elif self._decide(arm.name, best, other, arm):
                 best = other
                 self.changes |= arm.changes
         return network
@@ -114,18 +115,20 @@ class TrialRunner:
         self.remaining.spent += 6 * smaller.cost.macs * seen
         return run_trial(recipe, self.open_at(network.side), repeats=shape.repeats)
 
-    def _decide(self, name: str, best: Outcome, other: Outcome, *, careful: bool = False) -> bool:
+    def _decide(self, name: str, best: Outcome, other: Outcome, arm: Arm | None = None) -> bool:
         """Decide whether to accept a change, and report it.
 
         Args:
             name: Name of the change.
             best: Outcome without it.
             other: Outcome with it.
-            careful: Whether it must not lower the accuracy, even if it raises balanced accuracy.
+            arm: The change; None: initial weights. Class weights must not lower the accuracy, even
+                if they raise balanced accuracy. Any gain of a symmetry is accepted.
         """
         gain = paired_gain(best, other, balanced=self.balanced)
-        costs = paired_gain(other, best, balanced=False).shown if careful else False
-        takes = gain.shown and not costs
+        costs = arm == WEIGHTED and paired_gain(other, best, balanced=False).shown
+        counts = gain.value > 0 if arm and arm.symmetry else gain.shown
+        takes = counts and not costs
         if takes:
             self.taken.append(name)
         score = other.score(balanced=self.balanced)

@@ -18,6 +18,8 @@ from thriftnet.training.state import TrainingState
 _SEEDS = 2**31
 _FEW_HELD_OUT = 2_000
 """Number of images up to which a trial is evaluated with the recipe's views."""
+_CHEAPER = {"shift": "none", "flip_shift": "flip"}
+"""Views for more images: mirrored as in the final evaluation, but without shifts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +71,12 @@ def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | N
         plan = make_plan(seeded, data, model)
         state = make_state(seeded, plan, model)
         try:
-            _train(plan, state)
+            train_quietly(plan, state)
         except TrainingError:
             return None
-        tta = recipe.evaluate.tta if len(plan.val_images) <= _FEW_HELD_OUT else "none"
+        tta = recipe.evaluate.tta
+        if len(plan.val_images) > _FEW_HELD_OUT:
+            tta = _CHEAPER.get(tta, tta)
         logits = plan.engine(state.network).logits(plan.val_images, tta)
         own = plan.val_labels.cpu().numpy()
         correct.append(logits.argmax(1).numpy() == own)
@@ -92,7 +96,12 @@ def paired_gain(base: Outcome, other: Outcome, *, balanced: bool) -> Gain:
     )
 
 
-def _train(plan: Plan, state: TrainingState) -> None:
+def train_quietly(plan: Plan, state: TrainingState) -> None:
+    """Train to the end of a plan, without a run folder.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
     while state.step < state.total_steps:
         epoch, index = plan.epochs.locate(state.step)
         if index == 0 or state.order is None:

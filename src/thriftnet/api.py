@@ -122,11 +122,13 @@ def train(
         own = "resume continues with the run's own recipe"
         place = {"name": name, "runs_dir": runs_dir, "strict": strict or None}
         given = {"recipe": recipe, "overrides": overrides, "seed": seed, **place, **budgets}
-        _refuse_idle(given, because=own)
+        _refuse_unused(given, because=own)
     elif isinstance(recipe, Recipe):
-        _refuse_idle({"overrides": overrides}, because="overrides are for a recipe's name or path")
+        _refuse_unused(
+            {"overrides": overrides}, because="overrides are for a recipe's name or path"
+        )
     if progress is not None:
-        _refuse_idle(
+        _refuse_unused(
             {"quiet": quiet or None}, because="leave out quiet: progress decides what is printed"
         )
     progress = progress or choose_progress(quiet=quiet)
@@ -172,7 +174,7 @@ def train(
         )
 
 
-def _refuse_idle(given: Mapping[str, object], *, because: str) -> None:
+def _refuse_unused(given: Mapping[str, object], *, because: str) -> None:
     """Check that no argument would be ignored."""
     for name, value in given.items():
         if value is not None and value != ():

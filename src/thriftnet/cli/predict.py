@@ -54,7 +54,7 @@ def predict(
 ) -> None:
     """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
     pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
-    _refuse_idle(output, pickled=pickled, resume=resume, as_json=as_json)
+    _refuse_unused(output, pickled=pickled, resume=resume, as_json=as_json)
     if output:
         check_writable(output, error=RunError, inputs=inputs)
     found = find_target(target)
@@ -98,7 +98,7 @@ def predict(
         raise typer.Exit(2)
 
 
-def _refuse_idle(output: Path | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
+def _refuse_unused(output: Path | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
     """Reject options that would be ignored."""
     if as_json and (output or pickled):
         what = "--output writes" if output else "a pickle gives"

@@ -81,7 +81,7 @@ def calibrate(
     calibration = fit_calibration(held, compute, on_progress=on_progress)
     path = found.path if output is None else Path(output)
     if found.run is not None and output is None:
-        kept = _keep_in_run(found.run, calibration)
+        kept = _save_to_run(found.run, calibration)
     else:
         kept = write_calibration(found.path, path, calibration)
     assert kept
@@ -137,7 +137,7 @@ def _find(target: Path | str, output: Path | str | None) -> FoundModel:
     return found
 
 
-def _keep_in_run(run: RunFolder, calibration: Calibration) -> Calibration | None:
+def _save_to_run(run: RunFolder, calibration: Calibration) -> Calibration | None:
     """Write the run's model file and append the calibration to its metrics."""
     with writing(run):
         kept = write_calibration(run.model_path, run.model_path, calibration)

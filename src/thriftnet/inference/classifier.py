@@ -113,7 +113,7 @@ class Classifier:
 
         Raises:
             ImageError: One of several cannot be read as a picture.
-            DataError: A folder holds no picture or cannot be read.
+            DataError: A folder has no pictures or cannot be read.
             ValueError: An array or tensor has the wrong shape or dtype.
         """
         if isinstance(pictures, Tensor):

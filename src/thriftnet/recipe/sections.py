@@ -66,7 +66,7 @@ _SCHEDULE_KEYS = {
 }
 
 
-def _refuse_idle(
+def _refuse_unused(
     section: Section, path: str, keys: dict[str, set[str]], *, by: str = "name"
 ) -> None:
     """Check that no key is set that the selected optimiser or schedule ignores."""
@@ -116,9 +116,9 @@ class OptimSection(Section):
     def _options_belong(self) -> Self:
         if self.name == "muon" and (self.bias_lr is None or self.head_lr is None):
             raise ValueError("optim.name=muon needs optim.bias_lr and optim.head_lr; set both")
-        _refuse_idle(self, "optim", _OPTIM_KEYS)
+        _refuse_unused(self, "optim", _OPTIM_KEYS)
         if self.name == "muon":
-            _refuse_idle(self, "optim", _AUX_KEYS, by="aux")
+            _refuse_unused(self, "optim", _AUX_KEYS, by="aux")
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError("optim.nesterov needs momentum above 0 and dampening 0; set them so")
         return self
@@ -147,7 +147,7 @@ class ScheduleSection(Section):
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
-        _refuse_idle(self, "schedule", _SCHEDULE_KEYS)
+        _refuse_unused(self, "schedule", _SCHEDULE_KEYS)
         return self
 
 

@@ -36,7 +36,7 @@ def superseded(run: RunFolder) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Superseded:
+class SupersededFiles:
     """The checkpoints that one run no longer needs."""
 
     run: RunFolder
@@ -55,19 +55,19 @@ class Superseded:
 
 def find_superseded(
     runs: Iterable[RunFolder], *, unneeded: Unneeded = superseded
-) -> list[Superseded]:
+) -> list[SupersededFiles]:
     """Runs with checkpoints that they no longer need."""
-    found: list[Superseded] = []
+    found: list[SupersededFiles] = []
     for run in runs:
         if run.path.is_symlink():  # its target may be listed elsewhere
             continue
         files = tuple(unneeded(run))
         if files:
-            found.append(Superseded(run, files, sum(path.lstat().st_size for path in files)))
+            found.append(SupersededFiles(run, files, sum(path.lstat().st_size for path in files)))
     return found
 
 
-def remove_superseded(found: Iterable[Superseded], *, unneeded: Unneeded = superseded) -> int:
+def remove_superseded(found: Iterable[SupersededFiles], *, unneeded: Unneeded = superseded) -> int:
     """Remove the checkpoints, after checking each run again; skips runs being trained.
 
     Returns:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thriftnet.errors import SearchError
 from thriftnet.search.identity import StudyIdentity
-from thriftnet.search.queue.faults import gone
+from thriftnet.search.queue.faults import unavailable
 from thriftnet.search.queue.storage import Storage
 
 
@@ -77,4 +77,4 @@ def check_place(path: Path, url: str | None) -> None:
         raise SearchError(f"{path} keeps its jobs in a database; pass its --storage URL")
     begun = any((path / name).exists() for name in ("trials", "logs", "grid.json"))
     if url is None and not in_folder and begun:
-        raise gone(str(path / "study.db"))
+        raise unavailable(str(path / "study.db"))

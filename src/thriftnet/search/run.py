@@ -149,12 +149,12 @@ def _run_stage(
     progress: SearchProgress,
 ) -> dict[str, Any] | None:
     """Run the remaining jobs of a stage and conclude it; None if stopped."""
-    teller = _JobReporter(study, stage, progress)
+    reporter = _JobReporter(study, stage, progress)
 
     def stopping() -> bool:
         return stop.requested
 
-    if teller.look() or supervisor.run(stage, stopping=stopping, look=teller.look):
+    if reporter.poll() or supervisor.run(stage, stopping=stopping, poll=reporter.poll):
         return conclude(study, stage, data=data, stopping=stopping, say=progress.note)
     return None
 
@@ -245,23 +245,23 @@ class _JobReporter:
         self._decide = stage.decide(read_snapshot(study))
         self._version = study.storage.version()
         rows = study.storage.jobs(stage.name)
-        self._told = {row.number for row in rows if row.over}
+        self._reported = {row.number for row in rows if row.over}
         self._over = self._decided(rows)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Whether all jobs of the stage are over."""
         version = self.study.storage.version()
         if version == self._version:  # avoids reading a large study several times per second
             return self._over
         self._version = version
         rows = self.study.storage.jobs(self.stage.name)
-        new = [row for row in rows if row.over and row.number not in self._told]
+        new = [row for row in rows if row.over and row.number not in self._reported]
         if new:
             snapshot = read_snapshot(self.study)
             status = stage_status(self.stage, snapshot)
             for row in new:
-                self._told.add(row.number)
-                self.progress.job(row, snapshot, status, done=len(self._told))
+                self._reported.add(row.number)
+                self.progress.job(row, snapshot, status, done=len(self._reported))
             self._over = self._decided(rows)
         return self._over
 

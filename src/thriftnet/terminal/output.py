@@ -69,7 +69,7 @@ def outlast_output() -> None:
     """From now on, continue if standard output goes away, with one warning."""
     outlet = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if isinstance(outlet, _Outlet):
-        outlet.on_loss = _tell
+        outlet.on_loss = _report
 
 
 class _Outlet(io.RawIOBase):
@@ -127,5 +127,5 @@ def _ignore(_: OSError) -> None:
     """Ignore further losses."""
 
 
-def _tell(fault: OSError) -> None:
+def _report(fault: OSError) -> None:
     to_stderr(f"thriftnet: standard output is gone ({fault.strerror}); continuing without it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from thriftnet.plain import plain
-from thriftnet.runs.cleanup import Superseded
+from thriftnet.runs.cleanup import SupersededFiles
 from thriftnet.runs.filters import as_text
 from thriftnet.runs.listing import USUAL_COLUMNS, ListedRun, Value
 from thriftnet.table import Format, cell, make_table
@@ -42,7 +42,7 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
                 print(f"\n{plain(str(run.value('path')))}: {plain(str(run.value('problem')))}")
 
 
-def print_superseded(found: Sequence[Superseded]) -> None:
+def print_superseded(found: Sequence[SupersededFiles]) -> None:
     """Print removable checkpoints and their size."""
     runs = "1 finished run" if len(found) == 1 else f"{len(found)} finished runs"
     rows = [

@@ -96,7 +96,7 @@ class MlflowRuns:
         self._shown.update((point.name, point.step) for point in new)
         last = (run.metrics(outline=True) or [{}])[-1]
         ended = began + (points[-1].seconds if points else 0)
-        self._tell_status(client, _ENDS.get(str(last.get("kind")), "RUNNING"), ended=ended)
+        self._send_status(client, _ENDS.get(str(last.get("kind")), "RUNNING"), ended=ended)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -148,7 +148,7 @@ class MlflowRuns:
         save_mlflow_run(run, run_id)
         return run_id
 
-    def _tell_status(self, client: MlflowClient, status: str, *, ended: float) -> None:
+    def _send_status(self, client: MlflowClient, status: str, *, ended: float) -> None:
         if status == self._status:
             return
         if status == "RUNNING":

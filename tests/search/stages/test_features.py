@@ -15,7 +15,7 @@ from thriftnet.models.describe import count_macs, count_parameters, layer_table
 from thriftnet.models.resnet import BasicBlock, ResNet
 from thriftnet.models.stages import costs_of_stages, network_stages
 from thriftnet.runtime.device import Compute
-from thriftnet.search.stages.capacity import StageFigures, judge
+from thriftnet.search.stages.capacity import StageFigures, classify_stages
 from thriftnet.search.stages.dynamics import slope
 from thriftnet.search.stages.features import (
     RIDGE,
@@ -198,7 +198,7 @@ def figures(name: str, probe: float, **changes: float) -> StageFigures:
 
 
 def test_verdicts_follow_the_stated_rules():
-    found = judge(
+    found = classify_stages(
         [
             figures("much for little", 0.5),  # 0.25 of 0.40 for a quarter of the cost
             figures("its share", 0.6),
@@ -230,7 +230,7 @@ def test_verdicts_follow_the_stated_rules():
 def test_dead_and_flat_stages_are_over_capacity_whatever_they_add(
     changes: dict[str, float], reason: str
 ):
-    found = judge(
+    found = classify_stages(
         [figures("one", 0.6, **changes), figures("two", 0.7)], base=0.1, classes=10, images=10**6
     )
     assert (found[0].verdict, found[0].reason) == ("over-capacity", reason)
@@ -243,7 +243,7 @@ def test_dead_and_flat_stages_are_over_capacity_whatever_they_add(
 )
 def test_shares_add_up_whatever_was_measured(probes: list[float], base: float, costs: list[int]):
     stages = [figures(str(at), probe, parameters=costs[at]) for at, probe in enumerate(probes)]
-    found = judge(stages, base=base, classes=10, images=1_000_000)
+    found = classify_stages(stages, base=base, classes=10, images=1_000_000)
     assert sum(one.cost_share for one in found) == pytest.approx(1)
     assert sum(one.gain_share for one in found) == pytest.approx(1)
     assert all(one.gain_share >= 0 for one in found)
@@ -251,10 +251,10 @@ def test_shares_add_up_whatever_was_measured(probes: list[float], base: float, c
 
 def test_nothing_is_told_of_a_network_at_chance_level_nor_where_the_interval_is_wide():
     chance = [figures("one", 0.105, dead=60), figures("two", 0.118)]
-    found = judge(chance, base=0.1, classes=10, images=2000)
+    found = classify_stages(chance, base=0.1, classes=10, images=2000)
     assert {each.verdict for each in found} == {"cannot be told"}
     some = [figures("one", 0.32), figures("two", 0.41)]
-    wide, narrow = (judge(some, base=0.3, classes=10, images=n) for n in (500, 10**6))
+    wide, narrow = (classify_stages(some, base=0.3, classes=10, images=n) for n in (500, 10**6))
     assert wide[0].verdict == "cannot be told"
     assert narrow[0].verdict == "over-capacity"
     assert wide[0].gain_half_width > 0.05 > 0.002 > narrow[0].gain_half_width

@@ -162,7 +162,7 @@ def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
                 study, [GRID], pool=_Pool(), url=None, data=None, say=print
             )
             with pytest.raises(KeyboardInterrupt), closing(supervisor):
-                supervisor.run(GRID, stopping=interrupt, look=lambda: False)
+                supervisor.run(GRID, stopping=interrupt, poll=lambda: False)
         study.storage.close()
         (row,) = at.jobs("grid")
     assert (row.state, row.deaths) == ("released", 0)

@@ -39,18 +39,18 @@ def test_hardly_any_change_that_does_nothing_is_taken() -> None:
     labels, taken, trials = np.zeros(200, np.int64), 0, 2000
     for _ in range(trials):
         base, other = (outcome(RNG.random(200) < 0.7, labels) for _ in range(2))
-        taken += paired_gain(base, other, balanced=False).shown
+        taken += paired_gain(base, other, balanced=False).significant
     assert 0.02 < taken / trials < 0.06
 
 
 def test_a_large_gain_is_taken_and_few_images_show_none() -> None:
     labels = np.zeros(200, np.int64)
     base, better = outcome(np.arange(200) < 120, labels), outcome(np.arange(200) < 150, labels)
-    assert paired_gain(base, better, balanced=False).shown
-    assert not paired_gain(better, base, balanced=False).shown
+    assert paired_gain(base, better, balanced=False).significant
+    assert not paired_gain(better, base, balanced=False).significant
     few = paired_gain(outcome([0] * 4, [0] * 4), outcome([1] * 4, [0] * 4), balanced=False)
-    assert not few.shown
-    assert not paired_gain(base, base, balanced=False).shown
+    assert not few.significant
+    assert not paired_gain(base, base, balanced=False).significant
 
 
 def test_trials_of_one_recipe_hold_out_the_same_and_learn() -> None:

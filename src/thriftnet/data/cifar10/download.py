@@ -148,7 +148,7 @@ class _Transfer:
                 fault = describe(error)
                 if isinstance(error, HTTPError):
                     error.close()
-                    self._judge_status(error.code)
+                    self._check_status(error.code)
             if _size(self._part) >= self._archive.size:
                 return
             barren = 0 if _size(self._part) > before else barren + 1
@@ -157,7 +157,7 @@ class _Transfer:
             time.sleep(BACKOFF_SECONDS * 2**barren)
         raise UnsuitableError(f"broke off {CONNECTIONS} times")
 
-    def _judge_status(self, code: int) -> None:
+    def _check_status(self, code: int) -> None:
         """Decides whether an HTTP error is worth another try."""
         if code == 416:
             self._part.unlink(missing_ok=True)  # invalid range: start again

@@ -68,7 +68,7 @@ def load_cifar10(
         if cached is not None:
             return _as_datasets(given or cached)
         batches = given or _fetch(folder, damage, say=say)
-        return _as_datasets(batches if folder is None else _keep(path, batches, say=say))
+        return _as_datasets(batches if folder is None else _save(path, batches, say=say))
 
 
 def cached_cifar10() -> tuple[Dataset, Dataset] | None:
@@ -134,7 +134,7 @@ def _from_archive(folder: Path, *, patience: float | None, say: Callable[[str], 
     return decode_batches(read_archive(part, origin=origin), origin=origin)
 
 
-def _keep(path: Path, batches: Batches, *, say: Callable[[str], None]) -> Batches:
+def _save(path: Path, batches: Batches, *, say: Callable[[str], None]) -> Batches:
     """Writes the cache and returns the data memory-mapped from it, or in memory if that fails.
 
     Raises:

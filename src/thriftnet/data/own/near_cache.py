@@ -80,7 +80,7 @@ def near_duplicate_groups(
     numbers = np.arange(len(listed.index.entries)) + len(small.at)  # own group if unreadable
     numbers[small.at] = found.groups
     groups = numbers[pictures.at]
-    _keep(path, {"groups": groups}, say)
+    _save(path, {"groups": groups}, say)
     return groups
 
 
@@ -103,7 +103,7 @@ def cached_near_duplicates(
     if count >= _WORTH_SAYING:
         say(f"looking for near-duplicates among {count:,} pictures, once")
     found = find_near_duplicates(pictures.images)
-    _keep(path, {name: getattr(found, name) for name in names}, say)
+    _save(path, {name: getattr(found, name) for name in names}, say)
     return found
 
 
@@ -130,7 +130,7 @@ def _read(path: Path | None, names: tuple[str, ...], count: int) -> dict[str, An
     return None
 
 
-def _keep(path: Path | None, arrays: dict[str, Any], say: Callable[[str], None]) -> None:
+def _save(path: Path | None, arrays: dict[str, Any], say: Callable[[str], None]) -> None:
     if path is None:
         return
     content = io.BytesIO()

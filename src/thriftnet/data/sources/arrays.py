@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.index import Entry, Index, Omission, Origin, Raw
-from thriftnet.data.sources.labels import Label, Unusable
+from thriftnet.data.sources.labels import Label, UnusableLabel
 from thriftnet.errors import DataError
 
 _CHANNELS = (1, 3, 4)
@@ -49,7 +49,7 @@ def index_of(kind: str, root: Path, parts: Sequence[Part]) -> Index:
         starts[part.path] = offset + len(part.labels)
         readers.setdefault(part.path, []).append(part)
         for row, label in enumerate(part.labels):
-            if isinstance(label, Unusable):
+            if isinstance(label, UnusableLabel):
                 index.omissions.append(Omission(f"{part.name}, row {row}", label.reason))
                 continue
             group = part.groups[row] if part.groups is not None else None

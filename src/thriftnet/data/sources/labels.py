@@ -19,13 +19,13 @@ _NAME_FILES = ("classes.txt", "class_names.txt", "label_names.txt", "labels.txt"
 _MOST_BYTES = 2**20
 
 
-class Unusable(NamedTuple):
+class UnusableLabel(NamedTuple):
     """Replaces a missing or invalid label."""
 
     reason: str
 
 
-Label = str | Unusable
+Label = str | UnusableLabel
 
 
 def label_names(
@@ -51,7 +51,7 @@ def label_names(
         whole = np.isnan(flat) | (np.isfinite(flat) & (flat == np.floor(flat)))
         if whole.all():
             return [
-                Unusable("no label") if np.isnan(value) else _named(int(value), names)
+                UnusableLabel("no label") if np.isnan(value) else _named(int(value), names)
                 for value in flat.tolist()
             ]
     if flat.ndim != 1 or flat.dtype.kind not in "iubUS":
@@ -62,7 +62,7 @@ def label_names(
         flat = np.char.decode(flat.astype(np.bytes_), "utf-8", "replace")
     if flat.dtype.kind == "U":
         labels = map(as_label, flat.tolist())
-        return [label or Unusable("no label") for label in labels]
+        return [label or UnusableLabel("no label") for label in labels]
     if names is None:
         return [str(value) for value in flat.tolist()]
     return [_named(value, names) for value in map(int, flat.tolist())]
@@ -73,7 +73,7 @@ def _named(value: int, names: Sequence[str] | None) -> Label:
         return str(value)
     if 0 <= value < len(names):
         return names[value]
-    return Unusable(f"label {value}, and {len(names)} classes")
+    return UnusableLabel(f"label {value}, and {len(names)} classes")
 
 
 def _is_one_hot(values: NDArray[np.generic]) -> bool:

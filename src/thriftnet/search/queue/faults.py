@@ -111,7 +111,7 @@ def damaged(where: str, reason: str) -> SearchError:
     return SearchError(f"{_DAMAGED.format(where)} ({reason})")
 
 
-def gone(where: str) -> SearchError:
+def unavailable(where: str) -> SearchError:
     """The error for a missing database file."""
     return SearchError(
         f"{where}, the study's database, was deleted or moved; restore it, pass its new place as "

@@ -14,7 +14,7 @@ from thriftnet.errors import SearchError
 from thriftnet.extras import missing
 from thriftnet.search.queue import schema
 from thriftnet.search.queue.database import file_of, in_memory, name_of, open_database
-from thriftnet.search.queue.faults import damaged, explain, gone
+from thriftnet.search.queue.faults import damaged, explain, unavailable
 
 LEASE_BEATS = 6
 """Heartbeats without renewal after which a lease expires."""
@@ -83,7 +83,7 @@ class Transactions:
     def _writing(self) -> Iterator[sql.Connection]:
         # SQLite would write to the deleted file.
         if self._was_there and self._file and not self._file.is_file():
-            raise gone(self.where)
+            raise unavailable(self.where)
         with self._explained(), self._engine.begin() as connection:
             own = schema.study.update().where(schema.study.c.id == self._round)
             if connection.execute(own.values(writes=schema.study.c.writes + 1)).rowcount != 1:
@@ -108,6 +108,6 @@ class Transactions:
             raise damaged(self.where, str(fault)) from None
         except exc.SQLAlchemyError as fault:
             if self._was_there and self._file and not self._file.is_file():
-                raise gone(self.where) from None
+                raise unavailable(self.where) from None
             reason = str(getattr(fault, "orig", None) or fault)
             raise explain(reason, self.where) from None

@@ -104,7 +104,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     """
     from thriftnet.models.stages import network_stages
     from thriftnet.runs.folder import RunFolder
-    from thriftnet.search.stages.capacity import judge
+    from thriftnet.search.stages.capacity import classify_stages
     from thriftnet.search.stages.dynamics import curve_facts, step_norms
     from thriftnet.search.stages.stage_figures import measure_stages
     from thriftnet.training.images import split_sets
@@ -119,7 +119,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
             f"the analysis needs the trials of the grid: {fault.args[0]}; or begin another study"
         ) from None
     base, figures = measure_stages(state.network, plan, images=images)
-    judged = judge(
+    verdicts = classify_stages(
         figures,
         base=base,
         classes=len(plan.classes),
@@ -135,7 +135,9 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
         "dynamics": dynamics,
         "stem_probe_accuracy": round(base, 6),
         "stem": _rounded(norms["stem"]),
-        "stages": [{**stage.to_json(), **_rounded(norms[stage.figures.name])} for stage in judged],
+        "stages": [
+            {**stage.to_json(), **_rounded(norms[stage.figures.name])} for stage in verdicts
+        ],
         "errors": errors,
     }
 

@@ -77,7 +77,7 @@ def rules() -> dict[str, float]:
     }
 
 
-def judge(
+def classify_stages(
     stages: Sequence[StageFigures], *, base: float, classes: int, images: int
 ) -> list[StageVerdict]:
     """A verdict for every stage.

@@ -146,13 +146,13 @@ class Supervisor:
         self._workers: list[Worker] = []
         self._kills: Counter[tuple[Job, str]] = Counter()
 
-    def run(self, stage: Stage, *, stopping: Callable[[], bool], look: Callable[[], bool]) -> bool:
+    def run(self, stage: Stage, *, stopping: Callable[[], bool], poll: Callable[[], bool]) -> bool:
         """Supervise the workers until the jobs of a stage are over.
 
         Args:
             stage: The stage; all earlier ones are done.
             stopping: Whether the user requested a stop.
-            look: Called a few times per second; whether all jobs of the stage are over.
+            poll: Called a few times per second; whether all jobs of the stage are over.
 
         Returns:
             Whether they are. Workers keep running: they wait for the stage's outcome and continue
@@ -176,13 +176,13 @@ class Supervisor:
                     unsaid = f"a worker failed and could not say why in {log}; is its disk full?"
                     raise SearchError(exit_status.line or unsaid)
                 if exit_status.code not in (0, 130):
-                    held = self._tell_death(worker, exit_status)
+                    held = self._report_death(worker, exit_status)
                     barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
                         log = self._study.log_path(worker.name)
                         raise SearchError(f"workers end before they train anything; see {log}")
                     self._start(stage)
-            if look():
+            if poll():
                 return True
         return False
 
@@ -202,7 +202,7 @@ class Supervisor:
         log = self._study.log_path(name).resolve()
         self._workers.append(self._pool.start(WorkerSpec(name, arguments, environment, log)))
 
-    def _tell_death(self, worker: Worker, exit_status: ExitStatus) -> bool:
+    def _report_death(self, worker: Worker, exit_status: ExitStatus) -> bool:
         """Release the job of a dead worker and report it.
 
         Returns:

@@ -51,11 +51,11 @@ class RayWorker:
 
     def ask_to_stop(self) -> None:
         """Request that it finishes its step and stops."""
-        self.pool.tell(stop=self.name)
+        self.pool.send(stop=self.name)
 
     def kill(self) -> None:
         """Kill it and its actor."""
-        self.pool.tell(kill=self.name)
+        self.pool.send(kill=self.name)
         deadline = time.monotonic() + _KILL_SECONDS
         while self.exit_status() is None and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -122,7 +122,7 @@ class RayPool:
         spec.log.parent.mkdir(parents=True, exist_ok=True)
         gpus = gpu_share([machine.gpus for machine in self._used], self.count())
         what = {"name": spec.name, "cpus": self._threads, "gpus": gpus, "log": str(spec.log)}
-        self.tell(start={**what, "environment": spec.environment, "arguments": spec.arguments})
+        self.send(start={**what, "environment": spec.environment, "arguments": spec.arguments})
         return RayWorker(spec.name, self)
 
     def exit_status(self, name: str) -> ExitStatus | None:
@@ -135,7 +135,7 @@ class RayPool:
             self._take(self._lines.get())
         return self._exit_statuses.get(name)
 
-    def tell(self, **what: Any) -> None:
+    def send(self, **what: Any) -> None:
         """Send a command to the driver process; lost if that has ended."""
         assert self._process
         assert self._process.stdin

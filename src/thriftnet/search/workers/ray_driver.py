@@ -61,7 +61,7 @@ class Host:
             return f"no worker can be started on {platform.node()}: {fault}"
         return {"node": ray.get_runtime_context().get_node_id()}
 
-    def look(self, seconds: float) -> tuple[int, str, bool] | None:
+    def poll(self, seconds: float) -> tuple[int, str, bool] | None:
         """Wait for the end of the process.
 
         Returns:
@@ -156,7 +156,7 @@ class Driver:
         if isinstance(said, str):
             return 2, said, False
         if said is None or isinstance(said, dict):
-            self._questions[self._hosts[name].look.remote(1.0)] = name
+            self._questions[self._hosts[name].poll.remote(1.0)] = name
             return None
         return said
 
@@ -203,7 +203,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as channel:
         os.dup2(2, 1)
 
-        def tell(**what: Any) -> None:
+        def report(**what: Any) -> None:
             channel.write(json.dumps(what) + "\n")
 
         with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
@@ -218,16 +218,16 @@ def main() -> None:
                     if node["Alive"]
                 ]
             except Exception as fault:  # Ray may raise any exception
-                tell(failed=_first_line(fault))
+                report(failed=_first_line(fault))
                 return
-            tell(machines=sorted(machines))
+            report(machines=sorted(machines))
             try:
-                _serve(Driver(ray), tell)
+                _serve(Driver(ray), report)
             finally:
                 ray.shutdown()
 
 
-def _serve(driver: Driver, tell: Any) -> None:
+def _serve(driver: Driver, report: Any) -> None:
     commands: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
     def listen() -> None:
@@ -252,7 +252,7 @@ def _serve(driver: Driver, tell: Any) -> None:
                 driver.kill(command["kill"])
         for exit_status in driver.ended():
             try:
-                tell(**exit_status)
+                report(**exit_status)
             except BrokenPipeError:
                 continue  # the parent is gone
 

@@ -50,7 +50,7 @@ _REOPENING = 1.0, 7e-5
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenTraining:
     """A chosen recipe with its data set and budget."""
 
     recipe: Recipe
@@ -61,7 +61,7 @@ class Chosen:
     """Decisions with reasons, and trials, for the run folder."""
 
 
-def choose_recipe(request: AutoRequest, *, say: Say) -> Chosen:
+def choose_recipe(request: AutoRequest, *, say: Say) -> ChosenTraining:
     """Choose a recipe by rules, and by trials on held-out training images.
 
     Args:
@@ -97,7 +97,7 @@ def choose_recipe(request: AutoRequest, *, say: Say) -> Chosen:
 
 def _conclude(
     request: AutoRequest, pictures: Pictures, runner: TrialRunner, network: Network
-) -> Chosen:
+) -> ChosenTraining:
     """The final recipe and budget; reports all choices."""
     remaining = runner.remaining
     facts = replace(runner.facts, operations=remaining.left())
@@ -124,7 +124,7 @@ def _conclude(
     )
     told = {choice.what: f"{choice.chosen}; {choice.reason}" for choice in choices}
     notes = {"chosen": told, "tried": runner.told}
-    return Chosen(with_dataset(recipe, images), images, budget, notes)
+    return ChosenTraining(with_dataset(recipe, images), images, budget, notes)
 
 
 def _header(request: AutoRequest) -> str:

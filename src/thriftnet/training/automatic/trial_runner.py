@@ -66,7 +66,7 @@ class TrialRunner:
         if self.shape.images >= LEAST_HELD_OUT:
             best = self._trial(network, {})
         if best is None or len(best.labels) < LEAST_HELD_OUT:
-            self._tell("nothing", "too few pictures, or too small a budget, to tell anything by")
+            self._report("nothing", "too few pictures, or too small a budget, to tell anything by")
             return network
         what = "balanced accuracy" if self.balanced else "accuracy"
         side, passes = fit_trial(network, self.shape, self.cost_of)
@@ -76,7 +76,7 @@ class TrialRunner:
             "mirror images or quarter turns in any case:"
         )
         name = network.weights or "from scratch"
-        self._tell(name, f"{what} {best.score(balanced=self.balanced):.3f}")
+        self._report(name, f"{what} {best.score(balanced=self.balanced):.3f}")
         if start:
             other = self._trial(start, {})
             if other and self._decide(f"{FROM_WEIGHTS}{start.weights}", best, other):
@@ -86,11 +86,11 @@ class TrialRunner:
             if set(arm.needless_after) & set(self.taken):
                 continue
             if self.until is not None and time.monotonic() + each / 2 > self.until:
-                self._tell(arm.name, "not tried, as the time for trials is over")
+                self._report(arm.name, "not tried, as the time for trials is over")
                 continue
             other = self._trial(network, arm.changes)
             if other is None:
-                self._tell(arm.name, "diverged; not taken")
+                self._report(arm.name, "diverged; not taken")
             elif self._decide(arm.name, best, other, arm):
                 best = other
                 self.changes |= arm.changes
@@ -126,16 +126,16 @@ class TrialRunner:
                 if they raise balanced accuracy. Any gain of a symmetry is accepted.
         """
         gain = paired_gain(best, other, balanced=self.balanced)
-        costs = arm == WEIGHTED and paired_gain(other, best, balanced=False).shown
-        counts = gain.value > 0 if arm and arm.symmetry else gain.shown
+        costs = arm == WEIGHTED and paired_gain(other, best, balanced=False).significant
+        counts = gain.value > 0 if arm and arm.symmetry else gain.significant
         takes = counts and not costs
         if takes:
             self.taken.append(name)
         score = other.score(balanced=self.balanced)
-        self._tell(name, f"{score:.3f} ({_gain_text(gain)}); {_verdict(takes, costs, gain)}")
+        self._report(name, f"{score:.3f} ({_gain_text(gain)}); {_verdict(takes, costs, gain)}")
         return takes
 
-    def _tell(self, name: str, text: str) -> None:
+    def _report(self, name: str, text: str) -> None:
         self.told[name] = text
         self.say(f"  {name}: {text}")
 

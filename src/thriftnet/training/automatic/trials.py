@@ -47,7 +47,7 @@ class Gain:
     """Mean weight of an image that only one of the two classified correctly."""
 
     @property
-    def shown(self) -> bool:
+    def significant(self) -> bool:
         """Whether it is significant, with a continuity correction of one image."""
         return self.value - self.step > NOISE * self.error
 

@@ -19,7 +19,7 @@ from thriftnet.search.queue.jobs import Answer, Candidate, Job
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space, load_space
 from thriftnet.search.stages.analysis import survivors
-from thriftnet.search.stages.capacity import StageFigures, judge, rules
+from thriftnet.search.stages.capacity import StageFigures, classify_stages, rules
 from thriftnet.search.stages.order import STAGES, Stage, read_snapshot
 from thriftnet.search.study import Study
 
@@ -141,7 +141,7 @@ def _network(space: Space, candidate: Candidate) -> dict[str, Any]:
         "stem": norms,
         "stages": [
             each.to_json() | norms
-            for each in judge(stages, base=0.3, classes=10, images=200_000)
+            for each in classify_stages(stages, base=0.3, classes=10, images=200_000)
         ],
         "errors": {
             "images": 2000,

@@ -53,9 +53,9 @@ def open_data(
     Args:
         settings: The section.
         source: Replaces the section's data set.
-        classes: Of the network that the images are for; none: the training split's.
-        image_size: Of that network, in pixels; none: the section's.
-        fit: Of that network; none: the section's.
+        classes: Classes of the network for the images; None: those of the training split.
+        image_size: Image size of that network in pixels; None: that of the section.
+        fit: Fit of that network; None: that of the section.
         strict: Whether anything left out is an error.
         say: Called with each line about what the data holds.
 

@@ -151,7 +151,7 @@ def summarise(bench: Bench, found: Found) -> dict[str, Any]:
         if common := [fold for fold in runs if fold in found.get(lever.against or "", {})]:
             pair = pooled(str(lever.against), common), pooled(name, common)
             gain = paired_gain(*pair, balanced=balanced)
-            rows[name] |= {"gain": gain.value, "error": gain.error, "shown": gain.shown}
+            rows[name] |= {"gain": gain.value, "error": gain.error, "shown": gain.significant}
     return rows
 
 

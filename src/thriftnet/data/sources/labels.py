@@ -111,7 +111,7 @@ def class_names(values: Sequence[Label], where: str) -> list[str]:
     Raises:
         DataError: One is blank, or there twice: two classes would become one.
     """
-    names = ["" if isinstance(value, Unusable) else as_label(value) for value in values]
+    names = ["" if isinstance(value, UnusableLabel) else as_label(value) for value in values]
     if "" in names:
         raise DataError(f"{where} has no name for the class {names.index('')}; write one")
     repeated = next((name for name, count in Counter(names).items() if count > 1), None)

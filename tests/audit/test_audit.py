@@ -45,6 +45,15 @@ def recipe(**train: Any) -> Recipe:
     )
 
 
+def test_the_default_recipe_is_fitted_to_few_pictures(photos: Path, tmp_path: Path) -> None:
+    """`quick` has batches of 1,000, and a fold of a folder of a few hundred none."""
+    said: list[str] = []
+    large = recipe(epochs=2, batch_size=1000, drop_last=True)
+    found = audit(photos, recipe=large, folder=tmp_path / "audit", folds=2, say=said.append)
+    assert found is not None
+    assert "small has batches of 1,000 and a fold trains on 40 pictures: batches of 64" in said[-1]
+
+
 @pytest.fixture(scope="module")
 def audited(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     with pytest.MonkeyPatch.context() as patch:

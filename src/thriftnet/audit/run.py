@@ -20,6 +20,7 @@ from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.plain import to_stderr
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.few_images import fit_to
 from thriftnet.training.data import open_data
 from thriftnet.training.progress import Progress, Quiet
 from thriftnet.writable import check_folder
@@ -93,7 +94,15 @@ def audit(
     assert opened.collection is not None  # every source has a name
     collection = opened.collection()
     fold_of = assign_folds(collection.labels, collection.near().groups, folds=folds)
-    training = FoldTraining(recipe, source, opened.digests(), folder, progress)
+    few = len(fold_of) - int(np.bincount(fold_of).max())
+    fitted = fit_to(recipe, few)
+    if fitted != recipe:
+        own, now = recipe.train, fitted.train
+        say(
+            f"{recipe.name} has batches of {own.batch_size:,} and a fold trains on {few:,} "
+            f"pictures: batches of {now.batch_size}, {now.epochs:g} epochs"
+        )
+    training = FoldTraining(fitted, source, opened.digests(), folder, progress)
     judged = out_of_fold(collection, fold_of, training)
     if judged is None:
         return None

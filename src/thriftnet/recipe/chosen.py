@@ -91,7 +91,7 @@ def recipe_tree(
     epochs = max(1.0, round(passes * (1.5 if hard else 1.0), 2))
     third = round(epochs / 3)
     small = round(0.75 * network.side / 4) * 4
-    batch = _batch(images)
+    batch = batch_size(images)
     train: dict[str, Any] = {
         "epochs": epochs,
         "sizes": [[third, small]] if 0 < third < epochs and small >= 20 else [],
@@ -136,7 +136,7 @@ def _optimiser(family: str, factor: float) -> dict[str, Any]:
     return {**muon, **rest}
 
 
-def _batch(images: int) -> int:
+def batch_size(images: int) -> int:
     """Batch size: a tenth of the images, within limits."""
     if images >= _MANY:
         return _TUNED_BATCH

@@ -1,0 +1,30 @@
+"""A recipe for many images, fitted to a folder of few."""
+
+import pytest
+
+from thriftnet.recipe import load_recipe
+from thriftnet.recipe.few_images import fit_to
+
+
+@pytest.mark.parametrize("images", [12, 64, 159, 1000])
+@pytest.mark.parametrize("name", ["quick", "strong", "smoke", "paper"])
+def test_every_epoch_of_the_fitted_recipe_has_a_step(name: str, images: int) -> None:
+    train = fit_to(load_recipe(name), images).train
+    assert not train.drop_last or train.batch_size <= int(images * train.hard_fraction)
+    assert train.micro_batch <= train.batch_size
+
+
+def test_rates_follow_the_batch_and_epochs_the_images() -> None:
+    quick = load_recipe("quick")
+    fitted = fit_to(quick, 400)
+    assert (fitted.train.batch_size, fitted.train.epochs) == (40, 48)
+    assert fitted.optim.lr == pytest.approx(0.2 * quick.optim.lr)
+    assert fitted.optim.head_lr == pytest.approx(0.2 * 670)
+    assert (fitted.train.hard_fraction, fitted.train.full_epochs) == (1, 0)
+
+
+def test_a_recipe_that_fits_stays() -> None:
+    quick = load_recipe("quick")
+    assert fit_to(quick, 45_000) is quick
+    small = load_recipe("quick", ["train.batch_size=32", "train.micro_batch=0"])
+    assert fit_to(small, 200) is small

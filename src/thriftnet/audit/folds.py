@@ -31,7 +31,9 @@ def assign_folds(
     if len(first) < folds:
         raise DataError(
             f"{len(labels)} pictures in {len(first)} groups of near-duplicates are fewer than "
-            f"{folds} folds; give --folds {max(2, len(first))} or more pictures"
+            f"{folds} folds; give "
+            + (f"--folds {len(first)} or " if len(first) > 1 else "")
+            + "more pictures"
         )
     order = np.random.default_rng(seed).permutation(len(first))
     order = order[np.argsort(labels[first][order], kind="stable")]  # by class, shuffled within

@@ -53,6 +53,10 @@ def test_lengths_follow_epochs_that_the_user_sets() -> None:
         ("augment.flop=none", "augment.flop"),
         ("train.epochs=-1", "train.epochs"),
         ("data.image_size=1000", "data.image_size"),
+        ("data.image_size=abc", "data.image_size"),
+        ("data.image_size=[32]", "data.image_size"),
+        ("data.image_size=.inf", "data.image_size"),
+        ("data.image_size=1" + "0" * 400, "data.image_size"),
         ("nonsense", "is not KEY=VALUE"),
     ],
 )

@@ -69,7 +69,9 @@ class AutoRequest:
         Raises:
             RecipeError: An override names no key or has a wrong value.
         """
-        side = self.side or 128  # the largest, valid for all smaller ones
+        side: Any = self.side
+        if not isinstance(side, int) or not 0 < side <= 1024:  # anything that was typed
+            side = 128  # the largest, valid for all smaller ones
         self.recipe(Network({"family": "speednet"}, side, Cost(1, 1)), {}, images=50_000, passes=10)
 
     def data(self) -> DataSection:

@@ -98,7 +98,7 @@ def parity_block() -> str:
 def paper_claims_block() -> str:
     """What became of each claim of the paper."""
     judged = judge_all(read_results(ROOT / "results")).values()
-    rows = [(one.claim.name, one.paper, one.here, one.verdict) for one in judged]
+    rows = [(one.claim.name, one.paper, one.here, one.words) for one in judged]
     return make_table(("claim", "the paper", "here", "verdict"), rows).markdown()
 
 

@@ -30,8 +30,10 @@ from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 from thriftnet.runs.predictions import Predictions
+from thriftnet.training.progress.step_curve import steps_a_point
 
 EPOCHS, STEPS = 50, 352
+EVERY = steps_a_point(EPOCHS * STEPS)
 REPEATS = 3
 
 
@@ -45,11 +47,16 @@ def made_run(path: Path) -> RunFolder:
                 "train_images": 45_000, "val_images": 5_000, "steps": EPOCHS * STEPS})  # fmt: skip
     for epoch in range(1, EPOCHS + 1):
         loss, noise = 2 * 0.93**epoch, rng.random()
+        points = range((epoch - 1) * STEPS + EVERY, epoch * STEPS + 1, EVERY)
+        steps = {"step": [*points], "loss": [loss + noise * (step % 7) / 50 for step in points],
+                 "gradient_norm": [loss + step % 11 for step in points]}  # fmt: skip
         run.append({"kind": "epoch", "epoch": epoch, "epochs": EPOCHS, "step": epoch * STEPS,
                     "train_loss": loss, "train_accuracy": 1 - loss / 2.4,
                     "val_loss": loss + 0.1 * noise, "val_accuracy": 1 - loss / 2.2,
                     "learning_rate": 0.01, "images_per_second": 80.0 + noise,
-                    "seconds": 580.0 * epoch})  # fmt: skip
+                    "seconds": 580.0 * epoch, "train_cross_entropy": loss, "cpu_share": 0.97,
+                    "cpu_contention": 0.01, "memory_bytes": 2_000_000_000, "memory_share": 0.1,
+                    "steps": steps})  # fmt: skip
     run.append({"kind": "end", "step": EPOCHS * STEPS, "seconds": 580.0 * EPOCHS})
     logits = rng.normal(size=(len(labels), 10)).astype(np.float32)
     logits[np.arange(len(labels)), labels] += 3

@@ -94,7 +94,7 @@ def _card(one: Judged) -> Card:
         says=one.claim.says,
         where=one.claim.where,
         mark=MARKS[one.verdict],
-        verdict=one.verdict,
+        verdict=one.words,
         facts=facts if one.claim.claimed is not None else (),
         words=one.decided,
         command=one.command,

@@ -30,6 +30,7 @@ class Claim(_Plain):
     key: str = ""
     recipe: str = ""
     within: float = 0.0
+    larger_is_better: bool = False
     detail: str = ""
     command: str = ""
     because: str = ""

@@ -16,8 +16,8 @@ from thriftnet.models.build import build_model
 from thriftnet.recipe import load_recipe
 from thriftnet.report import network, style
 from thriftnet.report.blocks import block_table
-from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.training.curves import label_epochs
 
 _OPTIMISERS = {"paper-sgd": "SGD", "paper": "AdamW"}
 
@@ -225,5 +225,5 @@ def _beside_log(
 
 
 def _once(axes: Axes, label: str) -> str:
-    """A label for the legend, unless it stands there already."""
-    return "" if label in axes.get_legend_handles_labels()[1] else label
+    """A label for the legend, hidden from it where it stands there already."""
+    return f"_{label}" if label in axes.get_legend_handles_labels()[1] else label

@@ -14,10 +14,20 @@ from thriftnet.comparison.labels import count_seeds
 from thriftnet.comparison.sentences import show_p
 from thriftnet.comparison.statistics import ALPHA, compare_seeds, estimate, seeds_needed
 from thriftnet.evaluation.intervals import wilson_interval
+from thriftnet.recipe import load_recipe
 
-Verdict = Literal["held", "did not hold", "could not be measured", "not measured yet"]
+Verdict = Literal[
+    "held",
+    "held at fewer epochs only",
+    "understated",
+    "did not hold",
+    "could not be measured",
+    "not measured yet",
+]
 MARKS: dict[Verdict, str] = {
     "held": "✓",
+    "held at fewer epochs only": "◐",
+    "understated": "↑",
     "did not hold": "✗",
     "could not be measured": "–",
     "not measured yet": "…",
@@ -45,6 +55,15 @@ class Judged:
     """What was measured; a dash where nothing was."""
     decided: str
     """By what: file, key and rule, or why not."""
+    epochs: float | None = None
+    """That the runs had, where the paper's had more."""
+
+    @property
+    def words(self) -> str:
+        """The verdict as it is shown."""
+        if self.epochs is None:
+            return self.verdict
+        return self.verdict.replace("fewer", f"{self.epochs:g}")
 
     @property
     def paper(self) -> str:
@@ -80,11 +99,14 @@ def judge(claim: Claim, results: Results) -> Judged:
         return Judged(claim, "not measured yet", "–", rule)
     value = _value(found, claim.key)
     assert claim.claimed is not None
-    held = holds(value, claim.claimed, claim.within)
+    verdict: Verdict = "held" if holds(value, claim.claimed, claim.within) else "did not hold"
+    if verdict != "held" and claim.larger_is_better and value > claim.claimed:
+        verdict = "understated"
+        rule += " More than that is better than claimed."
     here = show(claim, value)
     detail = f"{claim.detail.format(f=found)}. " if claim.detail else ""
     words = f"{detail[:1].upper()}{detail[1:]}{rule}"
-    return Judged(claim, "held" if held else "did not hold", here, words)
+    return Judged(claim, verdict, here, words)
 
 
 def show(claim: Claim, value: float) -> str:
@@ -156,8 +178,14 @@ def _judge_order(claim: Claim, results: Results) -> Judged:
     counts = " and ".join(sorted({count_seeds(len(seeds)) for seeds in by_seed.values()}))
     here = f"{points}{half} points, {counts} each, {found.epochs:g} epochs"
     if test.p is not None and test.p < ALPHA:
-        verdict: Verdict = "held" if test.difference > 0 else "did not hold"
-        return Judged(claim, verdict, here, f"{where} ({test.name}, {show_p(test.p)}).")
+        decided = f"{where} ({test.name}, {show_p(test.p)})."
+        claimed = load_recipe("paper").train.epochs
+        if found.epochs >= claimed:
+            verdict: Verdict = "held" if test.difference > 0 else "did not hold"
+            return Judged(claim, verdict, here, decided)
+        decided += f" The paper's runs have {claimed:g} epochs, these {found.epochs:g}."
+        verdict = "held at fewer epochs only" if test.difference > 0 else "did not hold"
+        return Judged(claim, verdict, here, decided, epochs=found.epochs)
     needed = seeds_needed(test)
     more = f" About {needed} seeds of each would be needed." if needed else ""
     return Judged(

@@ -21,7 +21,7 @@ _PAPER_RECIPES = ("paper", "paper-sgd", "authors")
 def claims_table(judged: Sequence[Judged]) -> Table:
     """Every claim in a line."""
     rows = [
-        (one.claim.name, _verdict(one.verdict), one.paper, one.here, one.claim.where)
+        (one.claim.name, f"{MARKS[one.verdict]} {one.words}", one.paper, one.here, one.claim.where)
         for one in judged
     ]
     return make_table(("claim", "verdict", "the paper", "here", "where"), rows, title="All claims")

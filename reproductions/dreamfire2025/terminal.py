@@ -21,7 +21,7 @@ def print_paper_report(report: PaperReport) -> None:
 
 
 def _told(one: Judged) -> str:
-    text = f"{one.claim.name}: {one.verdict}"
+    text = f"{one.claim.name}: {one.words}"
     if one.claim.claimed is None:
         return text
     here = "" if one.here == "–" else f", here {one.here}"

@@ -96,7 +96,7 @@ def points(value: float) -> str:
 
 def amount(value: float) -> str:
     """Format a count with three digits: 4.92M."""
-    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for unit, name in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= unit:
             return f"{value / unit:.3g}{name}"
     return f"{value:.3g}"

@@ -27,7 +27,11 @@ def test_two_recipes_of_three_seeds(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert contrast.half_width == pytest.approx(50 * (high - low))
     gap = f"{contrast.points:.2f} ± {contrast.half_width:.2f}"
     told = "p < 0.001" if reference.pvalue < 0.001 else f"p = {reference.pvalue:.2g}"
-    assert contrast.verdict == f"wide is better than smoke by {gap} points (n = 3 seeds, {told})"
+    assert contrast.image_half_width is not None
+    assert contrast.verdict == (
+        f"wide is better than smoke by {gap} points (n = 3 seeds, {told}; "
+        f"other test images: another ± {contrast.image_half_width:.2f} points)"
+    )
 
     shown = text_of(found, capsys)
     for part in (
@@ -42,6 +46,16 @@ def test_two_recipes_of_three_seeds(tmp_path: Path, capsys: pytest.CaptureFixtur
     turned = compare([run.path for g in reversed(found.groups) for run in g.scores]).contrasts[0]
     assert turned.verdict == contrast.verdict
     assert turned.points == pytest.approx(-contrast.points)
+
+
+def test_two_seeds_say_how_much_other_test_images_would_move_them(tmp_path: Path):
+    """Two seeds may agree by luck; the sentence tells that the images alone move more."""
+    close = [SMOKE[0] + 0.0005, SMOKE[1] + 0.001]  # of one and of two images
+    (contrast,) = compare(seeds(tmp_path, "smoke", SMOKE[:2]) + wider(tmp_path, close)).contrasts
+    assert contrast.image_half_width is not None
+    assert abs(contrast.points) < contrast.image_half_width
+    width = f"other test images: another ± {contrast.image_half_width:.2f} points"
+    assert f"{width}, more than the difference" in contrast.verdict
 
 
 def test_other_seeds_are_not_paired(tmp_path: Path):

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from thriftnet.report.build import Report
 
-FIGURES = 12
+FIGURES = 14
 Visit = Callable[[Path, int, str], Page]
 
 

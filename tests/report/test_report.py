@@ -22,16 +22,16 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.report.blocks import block_table
 from thriftnet.report.build import Report
-from thriftnet.report.classes import class_shares, count_confusion
-from thriftnet.report.curves import epoch_seconds
+from thriftnet.report.classes import count_confusion
 from thriftnet.report.record import read_record
-from thriftnet.report.schedule import schedule_parts
 from thriftnet.report.seen import first_images
+from thriftnet.report.training.curves import epoch_seconds
+from thriftnet.report.training.schedule import schedule_parts
 from thriftnet.runs.folder import RunFolder
 
 FIGURES = {
     "accuracy", "architecture", "augmentation", "classes", "confusion", "filters",
-    "learning-rate", "loss", "mistakes", "reliability", "risk-coverage", "time",
+    "learning-rate", "loss", "mistakes", "reliability", "risk-coverage", "steps", "time", "usage",
 }  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path)
 
     report = thriftnet.write_report(folder, output=tmp_path / "out")
     page = Elements(report.page)
-    assert len(page.named("script")) == 2  # the theme and the page
+    assert len(page.named("script")) == 5  # the theme, the page, three files of the charts
     assert not [tag for tag, a in page.found if tag in {"iframe", "b"} or "onerror" in a]
     for shown in ("a<img src=x onerror=alert(2)>&amp;$x$", MARKUP, "</table><iframe>", "$\\alpha$"):
         assert shown in page.text
@@ -232,14 +232,7 @@ def test_time_is_split_into_training_and_the_rest(trained: Path):
     assert min(other) > 0
 
 
-def test_confusion_and_intervals_of_known_answers():
+def test_confusion_of_known_answers():
     logits = np.eye(3, dtype=np.float32)[[0, 1, 1, 0]]
     counts = count_confusion(logits, np.array([0, 1, 0, 0]))
     assert counts.tolist() == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
-    first, second, third = class_shares(counts)
-    assert first is not None
-    assert first[0] == pytest.approx(2 / 3)
-    assert first[1] < 2 / 3 < first[2]
-    assert second is not None
-    assert second[0] == 1
-    assert third is None

@@ -16,7 +16,7 @@ from small import sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.report.record import read_record
-from thriftnet.report.record_groups import group_records
+from thriftnet.report.several.record_groups import group_records
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 

@@ -87,7 +87,7 @@ def test_words_of_users_are_shown_and_never_markup(tmp_path: Path):
     (path / "analysis.json").write_text(dump_json(analysis), "utf-8")
     report = thriftnet.write_report(path)
     page = Shown(report.page)
-    assert len(page.named("script")) == 2  # the theme and the page
+    assert len(page.named("script")) == 5  # the theme, the page, three files of the charts
     assert not [tag for tag, a in page.found if tag in {"b", "img"} or "onclick" in a]
     assert page.text.count(MARKUP) > 6
     assert f"failed: {MARKUP}" in page.text

@@ -31,7 +31,7 @@ def test_claims_on_size_and_time(judged: Judge, results: Path) -> None:
     ours, theirs = figures["parameters"]["paper"], figures["parameters"]["ResNet-18"]
     found = judged()
     fewer = found["fewer parameters than ResNet-18"]
-    assert fewer.verdict == "did not hold"
+    assert fewer.verdict == fewer.words == "understated"
     assert fewer.here == f"{100 * (theirs - ours) / theirs:.4g}%"
     assert f"{theirs:,}" in fewer.decided
     time = found["less time an epoch than ResNet-18"]
@@ -110,7 +110,7 @@ def test_of_two_runs_of_a_seed_the_later_counts(write: Write, judged: Judge) -> 
 @pytest.mark.parametrize(
     ("adamw", "sgd", "verdict"),
     [
-        ([0.90, 0.91, 0.905], [0.88, 0.889, 0.884], "held"),
+        ([0.90, 0.91, 0.905], [0.88, 0.889, 0.884], "held at 8 epochs only"),
         ([0.88, 0.889, 0.884], [0.90, 0.91, 0.905], "did not hold"),
         ([0.90, 0.88, 0.91], [0.89, 0.90, 0.895], "could not be measured"),
         ([0.90], [0.80], "could not be measured"),
@@ -124,7 +124,9 @@ def test_order_of_the_optimisers_takes_a_test(
     runs += [run_of("paper-sgd", seed, value) for seed, value in enumerate(sgd)]
     write("paper_sgd_against_adamw", epochs=8, runs=runs)
     found = judged()["AdamW ahead of SGD"]
-    assert found.verdict == verdict
+    assert found.words == verdict
+    write("paper_sgd_against_adamw", epochs=50, runs=runs)  # as many as the paper's
+    assert judged()["AdamW ahead of SGD"].words == verdict.partition(" at 8")[0]
     if len(adamw) == len(sgd):
         assert f"{100 * (np.mean(adamw) - np.mean(sgd)):.2f}".lstrip("-") in found.here
         assert "8 epochs" in found.here
@@ -143,7 +145,7 @@ def test_log_of_the_authors_is_not_the_papers_schedule(judged: Judge) -> None:
     found = judged()
     assert found["the cosine of the formula"].verdict == "did not hold"
     assert found["the cosine of the formula"].here == f"{100 * gap:.4g}%"
-    assert found["the peak"].verdict == "did not hold"
+    assert found["the peak"].verdict == "understated"
     # The recipe of what they ran has their rates, to the digits of the log.
     assert scheduled_rates("authors", epochs=50)[1:] == pytest.approx(log.learning_rate, abs=5e-9)
 

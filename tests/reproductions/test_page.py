@@ -135,7 +135,7 @@ def test_command_tells_every_claim_and_writes_the_page(
 ) -> None:
     outcome = paper("--results", results, "--out", tmp_path / "page.html")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "✗ fewer parameters than ResNet-18: did not hold (the paper 26%, here" in outcome.out
+    assert "↑ fewer parameters than ResNet-18: understated (the paper 26%, here" in outcome.out
     assert "to measure more: python benchmarks/train_recipe.py authors" in outcome.out
     assert f"wrote {tmp_path / 'page.html'}" in outcome.out
     assert (tmp_path / "page.html").read_bytes().startswith(b"<!DOCTYPE html>")

@@ -28,7 +28,7 @@ def verdict(contrast: Contrast) -> str:
     p, on = contrast.p_corrected, _sample(contrast)
     if p is None:
         return _untested(contrast)
-    evidence = f"{on}, {show_p(p)}"
+    evidence = f"{on}, {show_p(p)}{_other_images(contrast)}"
     if p < ALPHA:
         return f"{better} is better than {worse} by {gap} ({evidence})"
     start = f"no significant difference between {first} and {other}"
@@ -53,10 +53,19 @@ def _untested(contrast: Contrast) -> str:
     start = f"{contrast.first} and {contrast.other} cannot be tested"
     if max(contrast.seeds) > 1:
         return (
-            f"{start} with {_seeds(contrast)} without any variance ({better} is ahead by {gap}); "
-            "train more seeds"
+            f"{start} with {_seeds(contrast)} without any variance ({better} is ahead by {gap}"
+            f"{_other_images(contrast)}); train more seeds"
         )
     return f"{start} with one seed each ({better} is ahead by {gap}); train more seeds of both"
+
+
+def _other_images(contrast: Contrast) -> str:
+    """What a test over seeds leaves out: with few seeds it may be the larger part."""
+    if contrast.only_first is not None or contrast.image_half_width is None:
+        return ""
+    told = f"; other test images: another ± {contrast.image_half_width:.2f} points"
+    more = abs(contrast.points) < contrast.image_half_width
+    return told + (", more than the difference" if more and contrast.points else "")
 
 
 def _points(contrast: Contrast) -> str:

@@ -10,14 +10,12 @@ from pathlib import Path
 from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
-from thriftnet.report import overlay, tables
-from thriftnet.report.page import Page, Section, render
-from thriftnet.report.record import RunRecord, read_record
-from thriftnet.report.record_groups import group_notes, group_records
+from thriftnet.report.page import Page, render
+from thriftnet.report.record import read_record
+from thriftnet.report.several.page import shared_page
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
 from thriftnet.search.folder import is_study
-from thriftnet.training.environment import package_version
 from thriftnet.writable import check_folder, check_writable
 
 
@@ -55,7 +53,7 @@ def write_report(
     folder = output or (first.path if len(records) == 1 else first.path.parent / "report")
     _check(folder, first.report_path, first.figures_path, runs, given=output is not None)
     with figure_style():
-        page = single_page(records[0], data=data) if len(records) == 1 else _shared_page(records)
+        page = single_page(records[0], data=data) if len(records) == 1 else shared_page(records)
     return _write(page, folder / first.report_path.name, folder / first.figures_path.name)
 
 
@@ -117,35 +115,3 @@ def _write(page: Page, target: Path, figures: Path) -> Report:
             write_whole(files[-1], content, error=RunError)
     write_whole(target, render(page), error=RunError)
     return Report(target, tuple(files), page.missing)
-
-
-def _shared_page(records: list[RunRecord]) -> Page:
-    """Page of several runs: one table, and curves per recipe over its seeds."""
-    groups = group_records(records)
-    missing = group_notes(groups)
-    for record in records:
-        cut = [text for text in record.missing if "predictions" not in text]
-        missing += [f"{record.run.name}: {text}" for text in cut]
-    if len(groups) > overlay.MOST_GROUPS:
-        left = ", ".join(group.label for group in groups[overlay.MOST_GROUPS :])
-        missing.append(f"Figures hold {overlay.MOST_GROUPS} recipes; left out: {left}.")
-    drawings = overlay.draw_overlays(groups[: overlay.MOST_GROUPS])
-    differences = tables.differences_table(groups)
-    commands = [
-        ("All that is known of one run:", command("report", r.run.path)) for r in records[:1]
-    ]
-    paths = [record.run.path for record in records]
-    commands.append(("This page:", command("report", *paths)))
-    return Page(
-        title=" against ".join(group.label for group in groups[:3])
-        + (f" and {len(groups) - 3} more" if len(groups) > 3 else ""),
-        subtitle=f"{len(records)} runs of {len(groups)} recipe{'s' if len(groups) > 1 else ''}",
-        facts=(),
-        missing=tuple(missing),
-        sections=(
-            Section("Runs", (), (tables.runs_table(groups),)),
-            Section("Figures", tuple(drawings), (differences,) if differences else ()),
-            Section("Commands", commands=tuple(commands)),
-        ),
-        footer=f"Written by thriftnet {package_version()}.",
-    )

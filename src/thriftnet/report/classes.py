@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from thriftnet.evaluation.class_metrics import summarise_classes
-from thriftnet.evaluation.intervals import wilson_interval
+from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
+from thriftnet.evaluation.intervals import Interval
 from thriftnet.evaluation.metrics import confusion_matrix
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
+from thriftnet.report.names import short_names
 
 
 def count_confusion(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -38,8 +40,11 @@ def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawi
             column + 0.5, row + 0.5, str(counts[row, column]), ha="center", va="center",
             fontsize=7.5, color="#ffffff" if dark else "#000000",
         )  # fmt: skip
-    names = [style.printable(name, longest=14) for name in classes]
+    names = short_names(classes, longest=14)
     middles = np.arange(number) + 0.5
+    rows, columns = np.nonzero(counts)
+    # Draws nothing: the page reads the cells off it.
+    axes.plot(columns + 0.5, rows + 0.5, linestyle="none", label="images")
     axes.set_xticks(middles, names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(middles, names)
     axes.invert_yaxis()
@@ -49,7 +54,7 @@ def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawi
     wrong = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
     worst = (
-        f"the most frequent mistake is {style.printable(classes[row])} called "
+        f"the most frequent mistake is {style.printable(classes[row])} predicted as "
         f"{style.printable(classes[column])}, {wrong[row, column]} times"
         if wrong.any()
         else "there is no mistake"
@@ -62,57 +67,91 @@ def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawi
         f"with the root of the share of the row. Here {worst}.",
         alt=f"Confusion matrix of {number} classes and {counts.sum():,} test images, "
         f"{int(np.trace(counts)):,} of them on the diagonal; {worst}.",
+        details={"images": [_cell_words(counts, *at) for at in np.argwhere(counts).tolist()]},
     )
 
 
-def class_shares(
-    counts: NDArray[np.int64],
-) -> list[tuple[float, float, float] | None]:
-    """Accuracy per class with its 95% interval (Wilson); None without images."""
-    found: list[tuple[float, float, float] | None] = []
-    for hits, total in zip(np.diag(counts).tolist(), counts.sum(axis=1).tolist(), strict=True):
-        found.append((hits / total, *wilson_interval(hits, total)) if total else None)
-    return found
+def _cell_words(counts: NDArray[np.int64], row: int, column: int) -> str:
+    share = counts[row, column] / counts[row].sum()
+    return f"{counts[row, column]:,}, {share:.1%} of the label"
+
+
+_MEASURES = ("recall", "precision", "F1")
 
 
 def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing:
-    """Draw the accuracy per class with its interval."""
-    shares = class_shares(counts)
-    overall = np.trace(counts) / max(1, counts.sum())
-    height = 1.0 + 0.31 * len(classes)
-    axes = style.new_axes(height=height, legend_rows=1)
-    figure = style.figure_of(axes)
-    width = figure.get_size_inches()[0]
-    low = 0.55 / height
-    axes.set_position((1.25 / width, low, 1 - 1.45 / width, 1 - low - 0.36 / height))
-    for place, share in enumerate(shares):
-        if share:
-            value, lowest, highest = (100 * part for part in share)
-            axes.plot([lowest, highest], [place, place], color=style.BLUE, linewidth=2)
-            axes.plot([value], [place], "o", color=style.BLUE, markersize=6)
-    axes.axvline(
-        100 * overall, color=style.VERMILLION, linestyle="--", linewidth=1.3,
-        label=f"all images: {100 * overall:.2f}%",
-    )  # fmt: skip
+    """Recall, precision and F1 of each class with their intervals."""
     summary = summarise_classes(counts, classes)
+    axes = _class_rows(classes, _ROW if len(classes) <= _MANY else _LOW_ROW)
+    details = {
+        measure: _draw_measure(axes, summary, measure, look, shift=0.26 * (number - 1))
+        for number, (measure, look) in enumerate(zip(_MEASURES, style.LINES, strict=False))
+    }
+    overall = 100 * np.trace(counts) / max(1, counts.sum())
+    axes.axvline(
+        overall, color=style.INK, linestyle="--", linewidth=1, label=f"accuracy: {overall:.2f}%",
+    )  # fmt: skip
     if summary.imbalanced:
         balanced = 100 * summary.balanced_accuracy
         axes.axvline(
-            balanced, color=style.GREEN, linestyle=":", linewidth=1.5,
-            label=f"mean of the classes: {balanced:.2f}%",
+            balanced, color=style.MUTED, linestyle=":", linewidth=1.5,
+            label=f"balanced accuracy: {balanced:.2f}%",
         )  # fmt: skip
-    axes.set_yticks(range(len(classes)), [style.printable(name, longest=14) for name in classes])
-    axes.set_ylim(len(classes) - 0.5, -0.5)
-    axes.set_xlabel("top-1 accuracy (%), with 95% interval")
-    style.legend_above(axes)
-    known = [(share[0], name) for share, name in zip(shares, classes, strict=True) if share]
+    axes.set_xlabel("%, with 95% interval")
+    style.legend_above(axes, columns=2)
+    known = [(each.recall, name) for name, each in summary.classes.items() if each.images]
     (worst, worst_name), (best, best_name) = min(known), max(known)
     return finish(
         axes,
         name="classes",
-        title="Accuracy by class",
-        caption="The interval says how far another test set of this size may differ (Wilson), "
-        "not another seed.",
-        alt=f"Accuracy by class: highest for {style.printable(best_name)} ({best:.1%}), lowest "
-        f"for {style.printable(worst_name)} ({worst:.1%}), {overall:.2%} over all.",
+        title="Recall, precision and F1 by class",
+        caption="Recall: how many images of the class were predicted as it (the accuracy on the "
+        "class). Precision: how many predicted as it are of it. F1: their harmonic mean. "
+        "Intervals say how far another test set of this size may differ, not another seed.",
+        alt=f"Recall by class: highest for {style.printable(best_name)} ({best:.1%}), lowest "
+        f"for {style.printable(worst_name)} ({worst:.1%}), {overall:.2f}% over all. Precision and "
+        "F1 are in the table of classes.",
+        details=details,
     )
+
+
+def _draw_measure(
+    axes: Axes, summary: ClassSummary, measure: str, look: style.LineStyle, *, shift: float
+) -> list[str]:
+    """One measure of all classes that have it; what the page says at each point."""
+    points: list[tuple[float, float]] = []
+    words: list[str] = []
+    for place, each in enumerate(summary.classes.values()):
+        value: float | None = getattr(each, measure.lower())
+        interval: Interval | None = getattr(each, f"{measure.lower()}_interval")
+        if value is None or interval is None:
+            continue
+        ends = [100 * end for end in interval]
+        axes.plot(ends, [place + shift] * 2, color=look.color, linewidth=1.4)
+        points.append((100 * value, place + shift))
+        words.append(
+            f"95% {ends[0]:.1f} to {ends[1]:.1f}; {each.images:,} images, "
+            f"{each.predicted:,} predicted"
+        )
+    axes.plot(
+        [value for value, _ in points], [place for _, place in points], linestyle="none",
+        marker=look.marker, color=look.color, markersize=5.5, label=measure,
+    )  # fmt: skip
+    return words
+
+
+_ROW, _LOW_ROW = 0.4, 0.31
+"""Height of a class, inches; of many classes."""
+_MANY = 20
+
+
+def _class_rows(classes: tuple[str, ...], row: float) -> Axes:
+    """Axes with a named row for each class, and room for a legend of three rows above."""
+    names = short_names(classes, longest=18)
+    height = 1.3 + row * len(classes)
+    axes = style.new_axes(height=height)
+    low, left = 0.52 / height, (0.3 + 0.075 * max(map(len, names))) / style.HALF
+    axes.set_position((left, low, 0.97 - left, 1 - low - 0.78 / height))
+    axes.set_yticks(range(len(classes)), names)
+    axes.set_ylim(len(classes) - 0.5, -0.5)
+    return axes

@@ -6,7 +6,7 @@ import html
 import io
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from thriftnet.report import style
+from thriftnet.report.chart_data import chart_data
 
 _PNG_DPI = 144
 
@@ -100,18 +101,26 @@ class Drawing:
     pictures: tuple[Picture, ...] = field(default=())
     """If any, the page shows these instead of the SVG, and they wrap with its width."""
     paired: bool = False
-    """Whether consecutive pairs stay side by side."""
+    """Whether each two of them stay beside each other."""
+    data: str = ""
+    """JSON of `chart_data`; empty: nothing to read off."""
 
     @property
     def page_svg(self) -> str:
         """The SVG element for the page, themed, with ids unique on the page."""
         element = self.svg[self.svg.index("<svg") :]
         element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+        element = re.sub(r"<[^>]*>", _shortened, element)  # and never the text between
         element = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", element)
         for colour, variable in _THEME.items():
             element = element.replace(colour, f"var(--{variable})")
         words = f'role="img" aria-label="{html.escape(self.alt)}"'
         return element.replace("<svg ", f"<svg {words} ", 1)
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """A tag with thousandths of a point in place of millionths, which nobody sees."""
+    return re.sub(r"(\.\d{3})\d+", r"\1", tag[0])
 
 
 def finish(
@@ -124,8 +133,20 @@ def finish(
     wide: bool = False,
     pictures: tuple[Picture, ...] = (),
     paired: bool = False,
+    details: Mapping[str, Sequence[str]] | None = None,
 ) -> Drawing:
     """Render a figure to its files.
+
+    Args:
+        figure: Or the axes on it.
+        name: Of the files.
+        title: Above it on the page.
+        caption: Below it.
+        alt: What a reader who cannot see it should know.
+        wide: Whether it takes the whole width of the page.
+        pictures: Shown in its place on the page.
+        paired: Whether each two of those stay beside each other.
+        details: Words for each point of a series, by its label: the page shows them at the point.
 
     Raises:
         NotWantedError: It is no longer needed (`drawing_while`).
@@ -148,6 +169,7 @@ def finish(
         wide=wide,
         pictures=pictures,
         paired=paired,
+        data="" if pictures else chart_data(figure, details or {}),
     )
 
 

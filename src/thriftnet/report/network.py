@@ -12,45 +12,41 @@ from thriftnet.report import style
 from thriftnet.report.blocks import Block
 from thriftnet.report.drawing import Drawing, finish
 
-_ROW = 0.44
-"""Height of a block in inches."""
+_ROW = 0.52
+"""Height of a block, inches."""
+_COUNTS = (("parameters", style.BLUE, None), ("MACs an image", style.ORANGE, "///"))
 
 
 def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_size: int) -> Drawing:
-    """Draw the blocks from the picture to the logits, with shape, parameters and MACs."""
-    rows = ["image", *blocks]
-    height = _ROW * len(rows) + 0.5
-    axes = style.new_axes(width=style.WHOLE, height=height)
+    """Blocks from the picture down to the logits, each with its shape, parameters and MACs.
+
+    As wide as half a page, so that a telephone shows the counts too.
+    """
+    rows = len(blocks) + 1
+    height = _ROW * rows + 0.55
+    axes = style.new_axes(height=height)
     figure = style.figure_of(axes)
-    low, top = 0.12 / height, 1 - 0.5 / height
-    axes.set_position((0, low, 0.52, top))
+    low, top = 0.06 / height, 1 - 0.55 / height
+    axes.set_position((0, low, 0.59, top))
     axes.set_axis_off()
     axes.set_xlim(0, 1)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    for row, block in enumerate(rows):
-        shape = (3, image_size, image_size) if isinstance(block, str) else block.output_shape
-        _draw_box(axes, row, block, shape=shape, last=row == len(rows) - 1)
-    for left, title, color, hatch, values in (
-        (0.535, "parameters", style.BLUE, None, [block.parameters for block in blocks]),
-        (0.755, "MACs an image", style.ORANGE, "///", [block.macs for block in blocks]),
-    ):
-        bars = figure.add_axes((left, low, 0.13, top), sharey=axes)
-        bars.barh(range(1, len(rows)), values, 0.5, color=color, hatch=hatch)
+    axes.set_ylim(rows - 0.5, -0.5)
+    _draw_box(axes, 0, "image", "", (3, image_size, image_size), last=False)
+    for row, block in enumerate(blocks, start=1):
+        last = row == len(blocks)
+        _draw_box(axes, row, block.name, block.content, block.output_shape, last=last)
+    counted = [[block.parameters for block in blocks], [block.macs for block in blocks]]
+    for number, ((title, color, hatch), values) in enumerate(zip(_COUNTS, counted, strict=True)):
+        bars = figure.add_axes((0.605 + 0.2 * number, low, 0.19, top), sharey=axes)
         bars.set_axis_off()
         bars.set_xlim(0, max(*values, 1))
         for row, value in enumerate(values, start=1):
+            bars.barh(row + 0.16, value, 0.2, color=color, hatch=hatch)
             bars.annotate(
-                f"{value:,}", (value, row), (4, 0), textcoords="offset points", va="center",
-                fontsize=8.5, annotation_clip=False,
-            )  # fmt: skip
-        bars.annotate(
-            f"{title}: {sum(values):,}", (0, 1), (0, 6), xycoords="axes fraction",
-            textcoords="offset points", fontsize=9, fontweight="bold",
-        )  # fmt: skip
-    axes.annotate(
-        "block, and what it gives (C×H×W)", (0, 1), (4, 6), xycoords="axes fraction",
-        textcoords="offset points", fontsize=9, fontweight="bold",
-    )  # fmt: skip
+                f"{value:,}", (0, row - 0.08), fontsize=7.8, va="bottom", annotation_clip=False
+            )
+        _head(bars, f"{title}\n{sum(values):,}", 0)
+    _head(axes, "block, and what it gives\n(channels×height×width)", 7)
     largest = max(blocks, key=lambda block: block.macs)
     return finish(
         axes,
@@ -60,30 +56,43 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_siz
         "Parameters are trainable ones; MACs are multiply-accumulates of convolutions and linear "
         "layers; /2 is a stride of two. Blocks have the names that thriftnet describe prints.",
         alt=f"Block diagram from a 3×{image_size}×{image_size} image to {classes} logits in "
-        f"{len(blocks)} blocks: {sum(block.parameters for block in blocks):,} parameters and "
-        f"{sum(block.macs for block in blocks):,} MACs; most MACs are in {largest.name}. "
+        f"{len(blocks)} blocks: {sum(counted[0]):,} parameters and "
+        f"{sum(counted[1]):,} MACs; most MACs are in {largest.name}. "
         "The same figures stand in the table of blocks.",
-        wide=True,
     )
 
 
-def _draw_box(axes: Axes, row: int, block: Block | str, *, shape: object, last: bool) -> None:
+def _head(axes: Axes, words: str, left: float) -> None:
+    axes.annotate(
+        words, (0, 1), (left, 5), xycoords="axes fraction", textcoords="offset points",
+        fontsize=7.8, fontweight="bold", linespacing=1.35,
+    )  # fmt: skip
+
+
+def _draw_box(
+    axes: Axes, row: int, name: str, content: str, shape: tuple[int, ...], *, last: bool
+) -> None:
     box = FancyBboxPatch(
-        (0.02, row - 0.31), 0.96, 0.62, boxstyle="round,pad=0,rounding_size=0.06",
-        facecolor="none", edgecolor=style.MUTED, linewidth=0.9, mutation_aspect=4,
+        (0.02, row - 0.36), 0.96, 0.72, boxstyle="round,pad=0,rounding_size=0.05",
+        facecolor="none", edgecolor=style.MUTED, linewidth=0.9, mutation_aspect=5,
     )  # fmt: skip
     axes.add_patch(box)
     if not last:
         axes.annotate(
-            "", (0.5, row + 0.69), (0.5, row + 0.31),
+            "", (0.5, row + 0.64), (0.5, row + 0.36),
             arrowprops={"arrowstyle": "-|>", "color": style.MUTED, "shrinkA": 0, "shrinkB": 0,
                         "linewidth": 0.9, "mutation_scale": 7},
         )  # fmt: skip
-    label, content = (block, "") if isinstance(block, str) else (block.name, block.content)
-    axes.text(0.045, row, label, va="center", fontsize=8.5, fontweight="bold")
-    axes.text(0.225, row, content, va="center", fontsize=7.5)
-    dimensions = shape if isinstance(shape, tuple) else ()
-    axes.text(0.965, row, "×".join(map(str, dimensions)), va="center", ha="right", fontsize=8.5)
+    line = row - 0.14 if content else row
+    axes.text(0.045, line, style.printable(name, longest=28), va="center", fontsize=8.5,
+              fontweight="bold")  # fmt: skip
+    size = 7 if len(content) <= _LINE else 7 * _LINE / len(content)
+    axes.text(0.045, row + 0.17, content, va="center", fontsize=size)
+    axes.text(0.965, line, "×".join(map(str, shape)), va="center", ha="right", fontsize=8)
+
+
+_LINE = 46
+"""Letters that a box has room for; a longer line is written smaller."""
 
 
 def first_filters(network: nn.Module) -> NDArray[np.float32] | None:

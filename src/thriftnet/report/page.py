@@ -65,6 +65,9 @@ class Page:
         return [drawing for section in self.sections for drawing in section.drawings]
 
 
+_CHARTS = ("direction.js", "panel.js", "charts.js")
+
+
 def render(page: Page, *, version: str | None = None) -> bytes:
     """Render the page as an HTML file.
 
@@ -75,7 +78,8 @@ def render(page: Page, *, version: str | None = None) -> bytes:
         version: Of a page that follows its run (`LivePage`); None: a page in a file.
     """
     folder = resources.files("thriftnet.report") / "page"
-    names = ("script.js",) if version is None else ("script.js", "live.js")
+    read_off = _CHARTS if any(drawing.data for drawing in page.drawings) else ()
+    names = ("script.js", *read_off, *(() if version is None else ("live.js",)))
     return render_html(
         folder / "report.html.j2",
         style=folder / "style.css",

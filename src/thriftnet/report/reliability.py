@@ -43,7 +43,10 @@ def draw_reliability(found: CalibrationReport, logits: Logits, labels: Labels) -
     style.legend_above(axes)
     below = figure.add_axes((0.13, 0.11, 0.84, 0.2), sharex=axes)
     counts, edges = np.histogram(confidence, bins=30, range=(0, 1))
-    below.bar(edges[:-1], 100 * counts / len(hit), np.diff(edges), align="edge", color=style.BLUE)
+    below.bar(
+        edges[:-1], 100 * counts / len(hit), np.diff(edges), align="edge", color=style.BLUE,
+        label="images (%)",
+    )  # fmt: skip
     below.set_xlabel("confidence (largest probability)")
     below.set_ylabel("images (%)")
     words = _verdict(found)

@@ -115,13 +115,14 @@ def draw_mistakes(
     first = wrong[np.argsort(-shares[wrong, predicted[wrong]], kind="stable")][:_MISTAKES]
     pictures: list[Picture] = []
     for number in first.tolist():
-        called, label = classes[predicted[number]], classes[labels[number]]
+        predicted_name, label = classes[predicted[number]], classes[labels[number]]
         sure, right = shares[number, predicted[number]], shares[number, labels[number]]
         pictures.append(
             Picture(
                 test_set.images[number],
-                f"{title(number)}: labelled {label}, called {called} with probability {sure:.3f}",
-                (f"{called} {sure:.3f}", f"label {label} {right:.3f}", title(number)),
+                f"{title(number)}: labelled {label}, predicted {predicted_name} with probability "
+                f"{sure:.3f}",
+                (f"{predicted_name} {sure:.3f}", f"label {label} {right:.3f}", title(number)),
             )
         )
     return draw_pictures(

@@ -14,7 +14,7 @@ from thriftnet.errors import DataError
 from thriftnet.evaluation.calibration import calibration_report
 from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.models.build import build_model
-from thriftnet.report import classes, curves, network, schedule, seen, tables
+from thriftnet.report import classes, network, seen, tables
 from thriftnet.report.blocks import block_table
 from thriftnet.report.drawing import Drawing
 from thriftnet.report.page import Page, Section
@@ -25,6 +25,10 @@ from thriftnet.report.reliability import (
     draw_risk_coverage,
 )
 from thriftnet.report.robustness import robustness_section
+from thriftnet.report.training import curves, schedule
+from thriftnet.report.training.loss import draw_loss
+from thriftnet.report.training.steps import draw_steps
+from thriftnet.report.training.usage import draw_usage
 from thriftnet.runs.contention import is_large, mean_contention
 from thriftnet.table import clock
 from thriftnet.training.data import open_data
@@ -99,12 +103,20 @@ def _by_class(record: RunRecord) -> ClassSummary | None:
 
 def _training(record: RunRecord) -> Section:
     rate = schedule.draw_learning_rate(record)
-    rates = (rate,) if rate else ()
     if not record.epochs:
-        return Section("Training", rates)
-    drawings = (curves.draw_loss(record), curves.draw_accuracy(record), *rates)
+        return Section("Training", (rate,) if rate else ())
+    drawings = (
+        draw_loss(record),
+        curves.draw_accuracy(record),
+        draw_steps(record),
+        rate,
+        curves.draw_time(record),
+        draw_usage(record),
+    )
     return Section(
-        "Training", (*drawings, curves.draw_time(record)), (tables.epochs_table(record),)
+        "Training",
+        tuple(drawing for drawing in drawings if drawing),
+        (tables.epochs_table(record),),
     )
 
 

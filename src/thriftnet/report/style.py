@@ -66,8 +66,9 @@ _SETTINGS: dict[Any, Any] = {
     "legend.fontsize": 9,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
-    "svg.fonttype": "none",  # keep text as text: searchable and themed
-    "svg.hashsalt": "thriftnet",  # deterministic files
+    "path.simplify": False,  # the page zooms in, where points that were left out would be missed
+    "svg.fonttype": "none",  # text stays text: it can be searched, and follows the page's theme
+    "svg.hashsalt": "thriftnet",  # the same figure is the same file
     "text.color": INK,
     "text.parse_math": False,  # no math mode for dollar signs in names
     "xtick.color": INK,
@@ -97,6 +98,24 @@ def new_axes(*, width: float = HALF, height: float = 3.2, legend_rows: int = 0) 
     figure = Figure(figsize=(width, height))
     top = 1 - (0.14 + 0.22 * legend_rows) / height
     return figure.add_axes((0.68 / width, 0.52 / height, 1 - 0.84 / width, top - 0.52 / height))
+
+
+def stacked_axes(*heights: float) -> list[Axes]:
+    """Axes above each other with one axis across, each with room for a legend of a row.
+
+    Args:
+        heights: Of each with its legend and ticks, inches.
+    """
+    whole = sum(heights) + 0.2
+    figure = Figure(figsize=(HALF, whole))
+    found: list[Axes] = []
+    top = whole
+    for height in heights:
+        bottom = top - height + 0.32
+        place = (0.68 / HALF, bottom / whole, 1 - 0.84 / HALF, (top - 0.34 - bottom) / whole)
+        found.append(figure.add_axes(place, sharex=found[0] if found else None))
+        top -= height
+    return found
 
 
 def legend_above(axes: Axes, *, columns: int = 3) -> None:

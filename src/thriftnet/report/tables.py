@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from thriftnet.evaluation.class_metrics import summarise_classes
 from thriftnet.evaluation.intervals import Interval
 from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.report.blocks import Block
-from thriftnet.report.curves import epoch_seconds
+from thriftnet.report.names import LONGEST, short_names
 from thriftnet.report.record import RunRecord
-from thriftnet.report.record_groups import RecordGroup
+from thriftnet.report.several.record_groups import RecordGroup
+from thriftnet.report.training.curves import epoch_seconds
 from thriftnet.runs.contention import is_large
 from thriftnet.runs.metrics_log import MetricRecord, is_figure
 from thriftnet.table import Cell, Format, Table, clock, make_table
@@ -21,25 +23,33 @@ def epochs_table(record: RunRecord) -> Table:
     spent = {epoch: (t, o) for epoch, t, o in zip(*epoch_seconds(record), strict=True)}
     shared = any(is_large(line.get("cpu_contention")) for line in record.epochs)
     columns: list[str | tuple[str, Format]] = [
-        "epoch", "step", ("training loss", ",.4f"), ("validation loss", ",.4f"),
+        "epoch", "step", ("training loss", ",.4f"), ("training cross-entropy", ",.4f"),
+        ("validation loss", ",.4f"),
         ("training accuracy", ".2%"), ("validation accuracy", ".2%"), ("learning rate", ".3g"),
-        ("time (s)", ",.1f"), ("images/s", ",.0f"), ("other work (CPU)", ".2%"),
+        ("time (s)", ",.1f"), ("images/s", ",.0f"), ("processors", ".0%"),
+        ("memory (GB)", ",.2f"), ("other work (CPU)", ".2%"),
     ]  # fmt: skip
     rows = [
         (
             int(line["epoch"]),
             int(line["step"]),
-            *(line["train_loss"], line.get("val_loss")),
+            *(line["train_loss"], _figure(line, "train_cross_entropy"), line.get("val_loss")),
             *(line["train_accuracy"], line.get("val_accuracy")),
             line.get("learning_rate"),
             sum(spent[int(line["epoch"])]),
             line["images_per_second"],
+            *(_figure(line, "cpu_share"), memory / 1e9 if memory else None),
             line.get("cpu_contention"),
         )
         for line in record.epochs
+        for memory in [_figure(line, "memory_bytes")]
     ]
     table = make_table(columns, rows, title="Epochs", folded=True)
-    return table if shared else table.without("other work (CPU)")
+    lacking = [] if shared else ["other work (CPU)"]
+    for at, name in enumerate(table.columns):  # of earlier versions, or without validation
+        if all(row[at].value is None for row in table.rows):
+            lacking.append(name)
+    return table.without(*lacking)
 
 
 def classes_table(counts: Any, classes: tuple[str, ...]) -> Table:
@@ -112,12 +122,18 @@ def environment_table(record: RunRecord) -> Table:
     return make_table(("key", *names), rows, title="Environment", folded=True)
 
 
-def runs_table(groups: list[RecordGroup]) -> Table:
-    """Table with one row per run."""
+def runs_table(groups: list[RecordGroup], names: Mapping[str, str]) -> Table:
+    """One line a run.
+
+    Args:
+        groups: All runs.
+        names: What each run is called here, by the name of its folder.
+    """
+    labels = short_names([group.label for group in groups], longest=LONGEST)
     rows = [
         (
-            record.run.name,
-            group.label,
+            names[record.run.name],
+            label,
             record.recipe.seed,
             record.state,
             len(record.epochs),
@@ -125,7 +141,7 @@ def runs_table(groups: list[RecordGroup]) -> Table:
             *(record.test.get("accuracy"), record.test.get("loss")),
             *(record.end.get("seconds"), record.end.get("pflop")),
         )
-        for group in groups
+        for group, label in zip(groups, labels, strict=True)
         for record in group.records
     ]
     columns = (
@@ -140,7 +156,7 @@ def differences_table(groups: list[RecordGroup]) -> Table | None:
     if len(groups) < 2:
         return None
     settings = differing_settings([group.records[0].recipe for group in groups])
-    columns = ("key", *(group.label for group in groups))
+    columns = ("key", *short_names([group.label for group in groups], longest=LONGEST))
     rows = [(key, *(_plain(own[key]) for own in settings)) for key in settings[0]]
     return make_table(columns, rows, title="Where the recipes differ")
 

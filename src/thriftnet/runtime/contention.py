@@ -123,19 +123,28 @@ def _used() -> tuple[float, float]:
     return busy / tick, stolen / tick
 
 
+def control_groups(kind: str) -> Iterator[Path]:
+    """Folders of the control groups that this process is in, for one kind of resource.
+
+    Raises:
+        OSError: The system has none.
+    """
+    for line in (_PROC / "self/cgroup").read_text("utf-8").splitlines():
+        _, kinds, path = line.split(":", 2)
+        if kinds and kind not in kinds.split(","):
+            continue
+        base = _GROUPS / kind if kinds else _GROUPS
+        group = base / path.strip("/")
+        # In a container its own group is the root of what is seen.
+        yield from {group, *(each for each in group.parents if each.is_relative_to(base))}
+
+
 def _held() -> float:
     """Seconds throttled by quotas of this process's control groups."""
     held = 0.0
-    for line in (_PROC / "self/cgroup").read_text("utf-8").splitlines():
-        _, kinds, path = line.split(":", 2)
-        if kinds and "cpu" not in kinds.split(","):
-            continue
-        base = _GROUPS / "cpu" if kinds else _GROUPS
-        group = base / path.strip("/")
-        # In a container, the own group is the visible root.
-        for folder in {group, *(each for each in group.parents if each.is_relative_to(base))}:
-            with contextlib.suppress(OSError):
-                counts = dict(row.split() for row in (folder / "cpu.stat").read_text().splitlines())
-                held += int(counts.get("throttled_usec", 0)) / 1e6
-                held += int(counts.get("throttled_time", 0)) / 1e9
+    for folder in control_groups("cpu"):
+        with contextlib.suppress(OSError):
+            counts = dict(row.split() for row in (folder / "cpu.stat").read_text().splitlines())
+            held += int(counts.get("throttled_usec", 0)) / 1e6
+            held += int(counts.get("throttled_time", 0)) / 1e9
     return held

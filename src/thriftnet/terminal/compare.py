@@ -163,8 +163,6 @@ def _evidence(contrast: Contrast, correction: str | None) -> str:
             f"; {contrast.only_first} images only {plain(contrast.first)} classifies correctly, "
             f"{contrast.only_other} only {plain(contrast.other)}"
         )
-    elif contrast.image_half_width is not None:
-        told += f"; other test images: another ± {contrast.image_half_width:.2f} points"
     return told
 
 

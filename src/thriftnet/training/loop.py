@@ -18,6 +18,7 @@ from thriftnet.optim.build import set_learning_rate
 from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
+from thriftnet.training.progress.step_curve import steps_a_point
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.setup import Plan
@@ -191,6 +192,11 @@ def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: Shared
         state.totals.loss += value
         state.totals.correct += int(correct)
     state.totals.images += len(batch)
+    state.totals.cross_entropy += step.losses.sum().item()
+    if plan.processes.is_main:
+        state.curve.add(step.sums[:, 0].sum().item(), len(batch))
+        if (state.step + 1) % steps_a_point(plan.total_steps) == 0:
+            state.curve.end_point(state.step + 1, state.model.parameters())
     state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
     state.visits.index_add_(0, batch, torch.ones_like(batch))
 

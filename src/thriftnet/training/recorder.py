@@ -28,9 +28,10 @@ class Recorder:
         self._run, self._progress = run, progress
 
     def begin_epoch(self) -> None:
-        """Start measuring CPU contention for this epoch."""
-        if self._plan.processes.alone:  # other processes of this training are not contention
+        """From here on, what this and other work takes of the processors is of this epoch."""
+        if self._plan.processes.alone:  # another process of this training is no other work
             self._state.contention.start()
+        self._state.usage.start()
 
     def step(self, epoch: int, *, seconds: float) -> None:
         """Record a step and its duration."""
@@ -118,12 +119,14 @@ def _epoch_record(
     plan: Plan, state: TrainingState, epoch: int, validation: tuple[float, float] | None
 ) -> MetricRecord:
     totals = state.totals
+    entropy = totals.cross_entropy / totals.images
     return {
         "kind": "epoch",
         "epoch": epoch + 1,
         "epochs": math.ceil(plan.epochs.epochs(state.total_steps)),
         "step": state.step,
         "train_loss": totals.loss / totals.images,
+        "train_cross_entropy": entropy if math.isfinite(entropy) else None,
         "train_accuracy": totals.correct / totals.images,
         "val_loss": validation[0] if validation else None,
         "val_accuracy": validation[1] if validation else None,
@@ -131,6 +134,8 @@ def _epoch_record(
         "images_per_second": totals.images / totals.seconds,
         "seconds": state.seconds,
         "cpu_contention": state.contention.share(),
+        **vars(state.usage.read(plan.compute.device)),
+        "steps": state.curve.take(),
     }
 
 

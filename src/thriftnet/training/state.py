@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,10 @@ from torch.optim import Optimizer
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.contention import ContentionMeter
+from thriftnet.runtime.usage import UsageMeter
 from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.replicas import Replicas
+from thriftnet.training.progress.step_curve import StepCurve
 
 
 def training_digest(recipe: Recipe) -> str:
@@ -33,6 +36,8 @@ class EpochTotals:
     correct: int = 0
     images: int = 0
     seconds: float = 0.0
+    cross_entropy: float = 0.0
+    """Sum over images, each against its own label: not smoothed, mixed or weighted."""
 
 
 @dataclass
@@ -59,10 +64,13 @@ class TrainingState:
     """Best validation accuracy."""
     best_epoch: int = 0
     totals: EpochTotals = field(default_factory=EpochTotals)
+    curve: StepCurve = field(default_factory=StepCurve)
     replicas: Replicas = field(init=False)
     """Of `model`; not in checkpoints."""
     contention: ContentionMeter = field(default_factory=ContentionMeter)
-    """Of the current epoch; not in checkpoints."""
+    """Of the epoch under way, in this sitting; no checkpoint holds it."""
+    usage: UsageMeter = field(default_factory=UsageMeter)
+    """As `contention`."""
 
     def __post_init__(self) -> None:
         self.replicas = Replicas(self.model)
@@ -105,6 +113,7 @@ class TrainingState:
             "best_accuracy": self.best_accuracy,
             "best_epoch": self.best_epoch,
             "totals": vars(self.totals).copy(),
+            "curve": vars(self.curve).copy(),
         }
 
     def load_checkpoint(self, saved: dict[str, Any]) -> None:
@@ -123,4 +132,7 @@ class TrainingState:
         self.seconds = saved["seconds"]
         self.best_accuracy = saved["best_accuracy"]
         self.best_epoch = saved["best_epoch"]
-        self.totals = EpochTotals(**saved["totals"])
+        # Earlier versions did not add it up: it is then not known for the epoch under way.
+        totals: dict[str, Any] = {"cross_entropy": math.nan, **saved["totals"]}
+        self.totals = EpochTotals(**totals)
+        self.curve = StepCurve(**saved.get("curve", {}))

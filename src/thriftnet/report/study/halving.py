@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.ticker import MaxNLocator
 
 from thriftnet.report import style
-from thriftnet.report.curves import label_epochs
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top, marked_trials
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import percent
+from thriftnet.report.study.words import percent, shown_label
+from thriftnet.report.training.curves import label_epochs
 
 
 def draw_halving(record: StudyRecord) -> list[Drawing]:
@@ -98,19 +100,25 @@ def _draw_curves(record: StudyRecord) -> Drawing:
     marked = marked_trials(record)
     special = {trial.candidate.digest for trial, *_ in marked}
     done = record.done("grid")
-    words = {"whole": "whole schedule", "part": "pruned" if done else "not promoted (yet)"}
+    words = {True: "whole schedule", False: "pruned" if done else "not promoted (yet)"}
+    shared: dict[str, Any] = {"markevery": [-1], "markersize": 4}
+    looks: dict[bool, dict[str, Any]] = {
+        True: {"color": style.BLUE, "linewidth": 1.3, "alpha": 0.9, "marker": "o", "zorder": 3},
+        False: {"color": style.MUTED, "linewidth": 0.9, "alpha": 0.55, "marker": "x", "zorder": 2},
+    }
     for trial in record.trained:
         if trial.candidate.digest in special:
             continue
         epochs, values = _curve(trial)
-        kind = "whole" if trial.whole else "part"
-        known = axes.get_legend_handles_labels()[1]
         axes.plot(
-            epochs, values, color=style.BLUE if trial.whole else style.MUTED,
-            linewidth=1.3 if trial.whole else 0.9, alpha=0.9 if trial.whole else 0.55,
-            marker="o" if trial.whole else "x", markevery=[-1], markersize=4,
-            label="_" if words[kind] in known else words[kind], zorder=3 if trial.whole else 2,
-        )  # fmt: skip
+            epochs,
+            values,
+            label=f"_{shown_label(trial.candidate.label)}",
+            **shared,
+            **looks[trial.whole],
+        )
+    for whole in {trial.whole for trial in record.trained if trial.candidate.digest not in special}:
+        axes.plot([], [], label=words[whole], **shared, **looks[whole])
     for trial, look, size, word in marked:
         epochs, values = _curve(trial)
         if values:

@@ -93,7 +93,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
         axes.plot(
             [value], [place], linestyle="none", marker="s" if shift else "o", markersize=7,
             color=style.GREEN if shift else style.BLUE, zorder=3,
-            label="_" if label in known else label,
+            label=f"_{label}" if label in known else label,
         )  # fmt: skip
     axes.set_xlabel(f"validation top-1 accuracy (%), epoch {record.full}")
     axes.margins(x=0.08)

@@ -13,7 +13,7 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top, mark_point, marked_trials, write_words
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import percent
+from thriftnet.report.study.words import percent, shown_label
 from thriftnet.search.stages.pareto import pareto
 from thriftnet.table import amount
 
@@ -78,7 +78,7 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     axes = style.new_axes(height=3.5)
     last = max(trial.reached for trial in record.trained)
     ends = [trial for trial in record.trained if trial.reached == last]
-    _points(axes, record, cost, last)
+    names = _points(axes, record, cost, last)
     front = pareto_front(ends, cost.of)
     axes.step(
         [cost.of(trial) or 0 for trial in front], [100 * (t.value or 0) for t in front],
@@ -124,35 +124,43 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
         + ". "
         + "; ".join(f"{word}: {y:.2f}% at {amount(x)}" for (x, y), word in words)
         + ".",
+        details=names,
     )
 
 
-def _points(axes: Axes, record: StudyRecord, cost: Cost, last: int) -> None:
-    """Draw candidates by their epochs; grid and refinement separately."""
+def _points(axes: Axes, record: StudyRecord, cost: Cost, last: int) -> dict[str, list[str]]:
+    """Candidates by how far they went, the grid's and the refined ones apart; their names."""
     hollow = ("o", "^", "v", "<", ">", "p")
     sooner = sorted({trial.reached for trial in record.trained} - {last})
+    names: dict[str, list[str]] = {}
     for shape, epochs in zip(hollow, sooner, strict=False):
         chosen = [trial for trial in record.trained if trial.reached == epochs]
-        _scatter(axes, chosen, cost, style.MUTED, shape, f"after epoch {epochs}", filled=False)
+        label = f"after epoch {epochs}"
+        names[label] = _scatter(axes, chosen, cost, style.MUTED, shape, label, filled=False)
     ends = [trial for trial in record.trained if trial.reached == last]
-    own = [trial for trial in ends if not trial.refined]
-    refined = [trial for trial in ends if trial.refined]
-    _scatter(axes, own, cost, style.BLUE, "o", f"grid, epoch {last}")
-    _scatter(axes, refined, cost, style.GREEN, "s", f"refined, epoch {last}")
+    kinds = (
+        (f"grid, epoch {last}", style.BLUE, "o", [t for t in ends if not t.refined]),
+        (f"refined, epoch {last}", style.GREEN, "s", [t for t in ends if t.refined]),
+    )
+    for label, colour, shape, chosen in kinds:
+        names[label] = _scatter(axes, chosen, cost, colour, shape, label)
+    return names
 
 
 def _scatter(
     axes: Axes, trials: list[Trial], cost: Cost, colour: str, shape: str, label: str,
     *, filled: bool = True,
-) -> None:  # fmt: skip
-    pairs = [(cost.of(t), 100 * t.value) for t in trials if t.value is not None]
-    kept = [(x, y) for x, y in pairs if x is not None]
+) -> list[str]:  # fmt: skip
+    """The names of the candidates that are drawn."""
+    found = [(cost.of(t), t) for t in trials if t.value is not None]
+    kept = [(x, 100 * (t.value or 0), shown_label(t.candidate.label)) for x, t in found if x]
     if kept:
         axes.plot(
-            [x for x, _ in kept], [y for _, y in kept], linestyle="none", marker=shape,
+            [x for x, _, _ in kept], [y for _, y, _ in kept], linestyle="none", marker=shape,
             color=colour, markersize=6 if filled else 4.5, label=label, zorder=4 if filled else 3,
             markerfacecolor=colour if filled else "none", markeredgewidth=0.9,
         )  # fmt: skip
+    return [name for _, _, name in kept]
 
 
 def _limits(axes: Axes, record: StudyRecord, cost: Cost) -> str:

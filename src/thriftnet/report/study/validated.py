@@ -47,13 +47,13 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
         if reach:
             axes.plot(
                 [mean - reach, mean + reach], [place, place], color=style.BLUE, linewidth=2.2,
-                label="_" if place else "95% interval of the mean",
+                label=f"{'_' if place else ''}95% interval of the mean",
             )  # fmt: skip
         axes.plot([mean, mean], [place - 0.2, place + 0.2], color=style.INK, linewidth=2.4)
         axes.plot(
             [100 * value for value in values.values()], [place + 0.1] * len(values),
             linestyle="none", marker="o", markersize=6, color=style.ORANGE,
-            markeredgecolor=style.INK, markeredgewidth=0.7, label="_" if place else "one seed",
+            markeredgecolor=style.INK, markeredgewidth=0.7, label=f"{'_' if place else ''}one seed",
             zorder=4,
         )  # fmt: skip
     for place, (digest, values) in enumerate(found.items()):  # above its row, as names are long

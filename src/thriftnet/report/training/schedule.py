@@ -10,9 +10,10 @@ from thriftnet.recipe.sections import ScheduleSection
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
+from thriftnet.report.training.changes import caption, find_changes, mark_changes
 
-_POINTS = 1500
-"""Points of the line; a screen shows no more."""
+_POINTS = 400
+"""Of the line; more cannot be seen."""
 
 _DECAYS = {"warmup_cosine": "cosine decay", "linear": "linear decay", "one_cycle": "cosine decay"}
 
@@ -49,6 +50,8 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
     axes.set_ylabel("learning rate")
     axes.set_xlim(0, total)
     axes.set_ylim(bottom=0)
+    changes = find_changes(record.recipe)
+    mark_changes(axes, changes, [epochs.first_step(change.after) for change in changes])
     style.legend_above(axes, columns=2)
     words = "; ".join(f"{name} over steps {first:,} to {last:,}" for name, first, last in parts)
     return finish(
@@ -57,7 +60,7 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
         title="Learning rate",
         caption=f"Peak {peak:g} (optim.lr) times the schedule {section.name}, moved every "
         f"{section.interval}; {epochs.full_steps:,} steps an epoch over all images. "
-        "Rings are the rates logged at the ends of epochs."
+        f"Rings are the rates logged at the ends of epochs. {caption(changes)}"
         + _other_rates(record)
         + _other_end(record),
         alt=f"Learning rate by step: {words}; from {rates[0]:.3g} by way of "

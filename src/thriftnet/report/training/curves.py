@@ -1,4 +1,4 @@
-"""Curves by epoch: loss, accuracy and time."""
+"""Accuracy by epoch, and where the time went."""
 
 from __future__ import annotations
 
@@ -11,34 +11,11 @@ from matplotlib.ticker import MaxNLocator
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
+from thriftnet.report.training.changes import mark_epochs
 from thriftnet.table import clock
 
 _SEEN = 0.001
 """Share of the time below which a part of a bar is too thin to see."""
-
-
-def draw_loss(record: RunRecord) -> Drawing:
-    """Draw training and validation loss by epoch, and the final test loss."""
-    axes = style.new_axes(legend_rows=1)
-    said = [
-        plot_curve(axes, record.series("train_loss"), style.LINES[0], "training"),
-        plot_curve(axes, record.series("val_loss"), style.LINES[1], "validation"),
-        _plot_test(axes, record, "loss", scale=1),
-    ]
-    label_epochs(axes, "cross-entropy (nats)")
-    style.legend_above(axes)
-    smoothing = record.recipe.train.label_smoothing
-    smoothed = (
-        f"Training targets are smoothed by {smoothing:g}, validation and test targets are not. "
-    )
-    return finish(
-        axes,
-        name="loss",
-        title="Loss",
-        caption="Training loss is the mean over each epoch of augmented images, while the weights "
-        "moved. " + (smoothed if smoothing else "") + _hard_images(record) + _test_words(record),
-        alt=_alt("Loss by epoch", said, "{:.3f}"),
-    )
 
 
 def draw_accuracy(record: RunRecord) -> Drawing:
@@ -47,18 +24,19 @@ def draw_accuracy(record: RunRecord) -> Drawing:
     said = [
         plot_curve(axes, record.series("train_accuracy"), style.LINES[0], "training", scale=100),
         plot_curve(axes, record.series("val_accuracy"), style.LINES[1], "validation", scale=100),
-        _plot_test(axes, record, "accuracy", scale=100),
+        plot_test(axes, record, "accuracy", scale=100),
     ]
     label_epochs(axes, "top-1 accuracy (%)")
+    changes = mark_epochs(axes, record.recipe)
     style.legend_above(axes)
     return finish(
         axes,
         name="accuracy",
         title="Accuracy",
         caption="Training accuracy is of augmented images, while the weights moved. "
-        + _hard_images(record)
-        + _test_words(record),
-        alt=_alt("Top-1 accuracy by epoch, in percent", said, "{:.2f}"),
+        + changes
+        + test_words(record),
+        alt=curve_alt("Top-1 accuracy by epoch, in percent", said, "{:.2f}"),
     )
 
 
@@ -144,8 +122,8 @@ def label_epochs(axes: Axes, quantity: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
-def _plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple[str, list[float]]:
-    """Plot the test value after the last epoch."""
+def plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple[str, list[float]]:
+    """The one test figure, after the last epoch."""
     if not record.test:
         return "test", []
     value, last = record.test[key] * scale, len(record.epochs)
@@ -157,23 +135,15 @@ def _plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tupl
     return "test", [value]
 
 
-def _hard_images(record: RunRecord) -> str:
-    settings = record.recipe.train
-    if settings.hard_fraction == 1:
-        return ""
-    return (
-        f"After epoch {settings.full_epochs} only the {settings.hard_fraction:.0%} of the images "
-        "with the largest loss are visited, so the training figures restart there. "
-    )
-
-
-def _test_words(record: RunRecord) -> str:
+def test_words(record: RunRecord) -> str:
+    """What the star is."""
     if record.test:
-        return f"The star is the test accuracy, evaluated once after training (TTA: {record.tta})."
+        return f"The star is of the test images, evaluated once after training (TTA: {record.tta})."
     return "Not evaluated on the test split."
 
 
-def _alt(what: str, said: list[tuple[str, list[float]]], form: str) -> str:
+def curve_alt(what: str, said: list[tuple[str, list[float]]], form: str) -> str:
+    """Each curve's first, last and best value."""
     parts = [
         f"{label}: {form.format(values[0])} at first, {form.format(values[-1])} at the end, "
         f"best {form.format(np.min(values) if 'Loss' in what else np.max(values))}"

@@ -1,0 +1,1 @@
+"""A report of several runs: recipes over each other, and what compare says of them."""

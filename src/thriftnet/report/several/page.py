@@ -1,0 +1,68 @@
+"""Several runs as a page: compared, in one table, and over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from thriftnet.commands import command
+from thriftnet.report import tables
+from thriftnet.report.names import LONGEST, common_start, short_names
+from thriftnet.report.page import Page, Section
+from thriftnet.report.record import RunRecord
+from thriftnet.report.several import overlay
+from thriftnet.report.several.comparison import comparison_section
+from thriftnet.report.several.record_groups import RecordGroup, group_notes, group_records
+from thriftnet.training.environment import package_version
+
+
+def shared_page(records: list[RunRecord]) -> Page:
+    """Several runs: what can be shown of their differences, and groups of seeds together."""
+    groups = group_records(records)
+    missing = group_notes(groups)
+    names = [record.run.name for record in records]
+    shown = dict(zip(names, short_names(names, longest=LONGEST), strict=True))
+    for record in records:
+        cut = [text for text in record.missing if "predictions" not in text]
+        missing += [f"{shown[record.run.name]}: {text}" for text in cut]
+    if len(groups) > overlay.MOST_GROUPS:
+        left = ", ".join(group.label for group in groups[overlay.MOST_GROUPS :])
+        missing.append(f"Figures hold {overlay.MOST_GROUPS} recipes; left out: {left}.")
+    drawings = overlay.draw_overlays(groups[: overlay.MOST_GROUPS])
+    differences = tables.differences_table(groups)
+    compared = comparison_section(records, missing)
+    commands = [
+        ("All that is known of one run:", command("report", r.run.path)) for r in records[:1]
+    ]
+    paths = [record.run.path for record in records]
+    commands.append(("This page:", command("report", *paths)))
+    return Page(
+        title=_title(groups),
+        subtitle=_subtitle(records, groups, names),
+        facts=(),
+        missing=tuple(missing),
+        sections=(
+            *((compared,) if compared else ()),
+            Section("Runs", (), (tables.runs_table(groups, shown),)),
+            Section("Figures", tuple(drawings), (differences,) if differences else ()),
+            Section("Commands", commands=tuple(commands)),
+        ),
+        footer=f"Written by thriftnet {package_version()}.",
+    )
+
+
+def _title(groups: Sequence[RecordGroup]) -> str:
+    labels = short_names([group.label for group in groups], longest=LONGEST)
+    return " against ".join(labels[:3]) + (f" and {len(labels) - 3} more" * (len(labels) > 3))
+
+
+def _subtitle(
+    records: Sequence[RunRecord], groups: Sequence[RecordGroup], names: Sequence[str]
+) -> str:
+    told = f"{len(records)} runs of {len(groups)} recipe{'s' if len(groups) > 1 else ''}"
+    starts: dict[str, list[str]] = {}
+    for what, all_names in (("runs", names), ("recipes", [group.label for group in groups])):
+        starts.setdefault(common_start(all_names), []).append(what)
+    for start, kinds in starts.items():
+        if start:
+            told += f"; names of {' and '.join(kinds)} are without “{start}”, with which all begin"
+    return told

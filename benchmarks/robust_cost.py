@@ -4,8 +4,8 @@
     python benchmarks/robust_cost.py best --rounds 3
 
 Steps of a recipe on noise: the recipe without any of them, with each of them, and as `robust` has
-them. All take turns within a round, so that a busy machine slows all alike, and ratios are of one
-round. Writes results/robust_cost_NAME.json.
+them. All take turns within a round, and ratios are of one round and of CPU time, which other work on
+the machine changes little. Writes results/robust_cost_NAME.json.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ VARIANTS = {
 
 
 def measure(name: str, *, rounds: int, steps: int) -> dict[str, Any]:
-    """Median seconds of a step of each variant, and over the plain one's of the same round."""
+    """Median seconds of a step of each variant, and its CPU time over the plain one's."""
     trainings = {}
     for variant, overrides in VARIANTS.items():
         plan, state = noise_training(load_recipe(name, overrides))
         trainings[variant] = noise_steps(plan, state)
         trainings[variant]()  # the first step allocates
     seconds: dict[str, list[float]] = {variant: [] for variant in trainings}
+    cpu: dict[str, list[float]] = {variant: [] for variant in trainings}
     ratios: dict[str, list[float]] = {variant: [] for variant in trainings}
     for number in range(rounds):
-        took: dict[str, float] = {}
+        used: dict[str, float] = {}
         for variant in list(trainings)[:: -1 if number % 2 else 1]:
-            times: list[float] = []
+            began, before = time.perf_counter(), time.process_time()
             for _ in range(steps):
-                began = time.perf_counter()
                 trainings[variant]()
-                times.append(time.perf_counter() - began)
-            took[variant] = statistics.median(times)
-        for variant, value in took.items():
-            seconds[variant].append(value)
-            ratios[variant].append(value / took["without"])
+            used[variant] = (time.process_time() - before) / steps
+            seconds[variant].append((time.perf_counter() - began) / steps)
+        for variant, value in used.items():
+            cpu[variant].append(value)
+            ratios[variant].append(value / used["without"])
     batch = load_recipe(name).train.batch_size
     return {
         "recipe": name,
@@ -68,6 +68,7 @@ def measure(name: str, *, rounds: int, steps: int) -> dict[str, Any]:
             variant: {
                 "overrides": list(overrides),
                 "step_seconds": statistics.median(seconds[variant]),
+                "cpu_seconds": statistics.median(cpu[variant]),
                 "images_per_second": batch / statistics.median(seconds[variant]),
                 "beside_plain": statistics.median(ratios[variant]),
                 "every_ratio": ratios[variant],

@@ -4,7 +4,7 @@
     python benchmarks/robust_cost.py best --rounds 3
 
 Steps of a recipe on noise: the recipe without any of them, with each of them, and as `robust` has
-them. All take turns within a round, and ratios are of one round and of CPU time, which other work on
+them. All take turns within a round; ratios are of one round, and of CPU time, which other work on
 the machine changes little. Writes results/robust_cost_NAME.json.
 """
 

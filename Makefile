@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check numerics lint types format paper site lock clean
+.PHONY: train test check coverage numerics lint types format paper site lock clean
 
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
@@ -17,6 +17,11 @@ BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
 	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+# Which lines of the package no test runs, processes that tests start included.
+coverage: .venv/.installed
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder \
+	  --cov thriftnet --cov-report term:skip-covered $(ARGS)
 
 # The same answers on any processor: what computes, as on one with AVX2 alone and on one without
 # bfloat16, in 1, 2 and 4 threads, with the compiled operations and without (whose own tests they are).

@@ -8,6 +8,9 @@ from pathlib import Path
 # `make numerics` asks for others.
 os.environ["OMP_NUM_THREADS"] = os.environ.get("THRIFTNET_TEST_THREADS", "1")
 
+# Tests say what standard error holds; on a busy machine a command would also say what it is doing.
+os.environ["THRIFTNET_PROGRESS"] = "0"
+
 # Processes that tests start find the package under test, whichever checkout is installed; pytest's
 # own finds it by `pythonpath` in pyproject.toml.
 _SRC = str(Path(__file__).parent.parent / "src")

@@ -54,6 +54,7 @@ ONLY_IN = {
     "ray": {"search/workers/ray_driver.py"},
     "tensorboard": {"tracking"},
     "mlflow": {"tracking"},
+    "wandb": {"tracking"},
     "transformers": {"hub"},
     "matplotlib": {"report"},
     "cleanlab": {"audit"},

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from thriftnet import data
     from thriftnet.api import (
         Classifier,
+        EpochStats,
         Evaluation,
         Exported,
         Prediction,
         Recipe,
+        StepStats,
+        StopTraining,
         TrainedRun,
         calibrate,
         compare,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Classifier",
     "DataError",
+    "EpochStats",
     "Evaluation",
     "ExportError",
     "Exported",
@@ -59,6 +63,8 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "RunError",
+    "StepStats",
+    "StopTraining",
     "ThriftnetError",
     "TrackingError",
     "TrainedRun",

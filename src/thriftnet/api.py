@@ -27,10 +27,18 @@ from thriftnet.tracking.choose import choose_trackers, track_run
 from thriftnet.training.automatic.resolve import TrainRequest, resolve_training
 from thriftnet.training.budget import parse_duration, parse_operations, parse_parameters
 from thriftnet.training.distributed.processes import init_processes
-from thriftnet.training.progress import Progress, choose_progress
+from thriftnet.training.progress import Progress, StepStats, choose_progress
+from thriftnet.training.progress.callbacks import (
+    Callbacks,
+    EpochStats,
+    OnEpoch,
+    OnStep,
+    StopTraining,
+)
 from thriftnet.training.resume import resume_run
 from thriftnet.training.runner import TrainedRun
 from thriftnet.training.start import start_run
+from thriftnet.weights.find import find_run
 
 if TYPE_CHECKING:
     from thriftnet.comparison.compare import Comparison
@@ -38,10 +46,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier",
+    "EpochStats",
     "Evaluation",
     "Exported",
     "Prediction",
     "Recipe",
+    "StepStats",
+    "StopTraining",
     "TrainedRun",
     "calibrate",
     "compare",
@@ -76,6 +87,8 @@ def train(
     max_params: str | None = None,
     init: Path | str | None = None,
     track: Sequence[str] = (),
+    on_step: OnStep | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> TrainedRun:
     """Train a recipe into a run folder, or resume an interrupted run.
 
@@ -100,7 +113,11 @@ def train(
         max_params: Such as `5M`: limit of trainable parameters.
         init: Weights to start from (fine-tuning): the name of shipped ones, a run folder or a model
             file. None: as in the recipe; if the recipe is chosen, by trials on held-out images.
-        track: Trackers that show the run while it trains: `tensorboard`, `mlflow`.
+        track: Trackers that show the run while it trains: `tensorboard`, `mlflow`, `wandb`.
+        on_step: Called after every step with its `StepStats`. It may raise `StopTraining`, which
+            ends the training with the current weights. Any other exception interrupts the run,
+            after its checkpoint is written, and is raised again here.
+        on_epoch: The same after every epoch, with its `EpochStats`.
 
     Returns:
         The run's path and whether it finished. For test metrics call `evaluate(run.path)`.
@@ -117,6 +134,7 @@ def train(
     began = time.monotonic()
     overrides = tuple(overrides)
     if resume is not None:
+        resume = find_run(resume)
         budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
         budgets |= {"max_params": max_params, "init": init}
         own = "resume continues with the run's own recipe"
@@ -134,15 +152,17 @@ def train(
     progress = progress or choose_progress(quiet=quiet)
     data = None if data is None else Path(data)
     runs_dir = Path("runs" if runs_dir is None else runs_dir)
-    folder = runs_dir if resume is None else Path(resume).resolve().parent
+    folder = runs_dir if resume is None else resume.resolve().parent
+    callbacks = Callbacks(on_step, on_epoch)
     with init_processes() as processes:
         trackers = choose_trackers(track if processes.is_main else (), runs_dir=folder)
         if resume is not None:
             return resume_run(
-                Path(resume),
+                resume,
                 data=data,
                 progress=progress,
                 trackers=trackers,
+                callbacks=callbacks,
                 processes=processes,
             )
         request = TrainRequest(
@@ -170,6 +190,7 @@ def train(
             progress=progress,
             budget=resolved.budget,
             trackers=trackers,
+            callbacks=callbacks,
             processes=processes,
         )
 
@@ -189,13 +210,13 @@ def track(run: Path | str, trackers: Sequence[str]) -> None:
     Args:
         run: A run folder.
         trackers: `tensorboard` writes an event file into the run folder; `mlflow` adds a run to the
-            store `mlflow.db` beside it, or to MLFLOW_TRACKING_URI.
+            store `mlflow.db` beside it, or to MLFLOW_TRACKING_URI; `wandb` to Weights & Biases.
 
     Raises:
         RunError: There is no run.
         TrackingError: A tracker is unknown, not installed or unreachable.
     """
-    track_run(Path(run), trackers)
+    track_run(find_run(run), trackers)
 
 
 def predict(
@@ -251,7 +272,7 @@ def write_report(
 
     paths = [runs] if isinstance(runs, str | Path) else runs
     return build.write_report(
-        [Path(path) for path in paths],
+        [find_run(path) for path in paths],
         output=None if output is None else Path(output),
         data=None if data is None else Path(data),
         storage=storage,

@@ -97,4 +97,6 @@ class CleanLive(Live):
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if type(stream) is FileProxy:
-                setattr(sys, name, _AboveDisplay(self.console, stream.rich_proxied_file))
+                own = stream.rich_proxied_file
+                # A file or pipe has no display to stand above: what is printed there stays there.
+                setattr(sys, name, _AboveDisplay(self.console, own) if own.isatty() else own)

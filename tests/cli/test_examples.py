@@ -1,7 +1,8 @@
-"""Every command's --help ends with examples that the command line accepts."""
+"""Every command's --help has groups, and ends with examples that the command line accepts."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -11,7 +12,7 @@ from typer.main import get_command
 
 from commands import Command, in_this_process
 from thriftnet.cli import app
-from thriftnet.cli.examples import EXAMPLES
+from thriftnet.cli.options.examples import EXAMPLES
 
 
 @pytest.fixture
@@ -50,3 +51,26 @@ def parse(command: Any, words: list[str], parent: Any = None) -> None:
     if left:  # a group's, whose command comes next
         _, inner, rest = command.resolve_command(context, left)
         parse(inner, [words[0], *rest], context)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_help_lists_options_in_groups(thriftnet: Command, name: str) -> None:
+    shown = thriftnet(*name.split(), "--help").out
+    assert "<bool>" not in shown
+    heads = re.findall(r"^(\w[\w ]*):$", shown, re.MULTILINE)
+    options = len(re.findall(r"^  -", shown, re.MULTILINE))
+    groups = [head for head in heads if head not in {"Arguments", "Commands", "Options"}]
+    assert len(groups) >= (2 if options > 7 else 1 if options > 1 else 0), heads
+    if "Options" in heads and options > 3:  # what every command has, and what fits nowhere else
+        rest = shown.partition("\nOptions:\n")[2].partition("\n\n")[0]
+        assert len(re.findall(r"^  -", rest, re.MULTILINE)) <= 3
+
+
+def test_the_help_of_all_lists_each_command_in_a_group_with_a_whole_sentence(
+    thriftnet: Command,
+) -> None:
+    shown = thriftnet("--help").out
+    assert "Commands:" not in shown
+    assert "..." not in shown.partition("\n\n")[2].partition("Examples:")[0]  # nothing is cut
+    for name in {name.split()[0] for name in EXAMPLES}:
+        assert re.search(rf"^  {name} +[A-Z]", shown, re.MULTILINE), name

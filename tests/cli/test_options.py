@@ -9,8 +9,8 @@ import pytest
 
 import thriftnet as package
 from commands import Command, in_this_process
-from thriftnet.cli.aliases import KEYS, with_aliases
-from thriftnet.cli.mistakes import _ELSEWHERE
+from thriftnet.cli.options.aliases import KEYS, with_aliases
+from thriftnet.cli.options.mistakes import _ELSEWHERE
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.keys import flatten
 
@@ -44,6 +44,12 @@ def test_a_short_option_reaches_the_recipe(thriftnet: Command) -> None:
         (["train", "--Epochs=3"], "use --epochs"),
         (["train", "--weight-decay", "1"], "use --set optim.weight_decay=VALUE"),
         (["train", "--lrr", "1"], "use --lr"),
+        (["train", "--pretrained"], "use --init best"),
+        (["train", "--wandb"], "use --track wandb"),
+        (["train", "--patience", "3"], "use --set train.patience=VALUE"),
+        (["train", "--early-stopping"], "use --set train.patience=5"),
+        (["predict", "best", "--conf", "0.9"], "use --at-least"),
+        (["export", "best", "--format", "onnx"], "use --to"),
         (["predict", "best", "--out", "x.csv"], "use --output"),
         (["evaluate", "best", "--gpu"], "use --device cuda"),
         (["report", "--gpu"], "no option --gpu here; see thriftnet report --help"),
@@ -61,7 +67,7 @@ def test_an_option_that_is_not_there_names_the_one_that_is(
 
 
 def test_what_other_trainers_call_an_option_exists_here(thriftnet: Command) -> None:
-    helped = "".join(thriftnet(name, "--help").out for name in ("train", "predict"))
+    helped = "".join(thriftnet(name, "--help").out for name in ("train", "predict", "export"))
     words = {word.split()[0] for word in _ELSEWHERE.values()}
     assert [word for word in words if word not in helped] == []
     keys = [text.partition("--set ")[2] for text in _ELSEWHERE.values() if "--set" in text]

@@ -38,9 +38,9 @@ def test_missing_package_is_told_before_training(
 
 
 def test_unknown_tracker(command: Command, tmp_path: Path) -> None:
-    outcome = command("train", "smoke", "--runs-dir", tmp_path, "--track", "wandb")
+    outcome = command("train", "smoke", "--runs-dir", tmp_path, "--track", "comet")
     assert outcome.code == 2
-    assert "no tracker is named 'wandb'; use tensorboard or mlflow" in outcome.error_line
+    assert "no tracker is named 'comet'; use tensorboard, mlflow or wandb" in outcome.error_line
     assert list(tmp_path.iterdir()) == []
 
 
@@ -124,7 +124,7 @@ def test_training_without_trackers_imports_none() -> None:
         "start.open_data = lambda *_, **__: opened()\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         "    run = thriftnet.train(small_recipe(), runs_dir=folder, quiet=True)\n"
-        "print(run.finished, {'tensorboard', 'mlflow'} & set(sys.modules))"
+        "print(run.finished, {'tensorboard', 'mlflow', 'wandb'} & set(sys.modules))"
     )
     path = str(Path(__file__).parent.parent / "support")
     done = subprocess.run(

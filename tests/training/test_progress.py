@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from thriftnet.screen import CleanConsole
-from thriftnet.training.progress import LiveBar, StepStats, epoch_text
+from thriftnet.training.progress import LiveBar, StepStats, choose_progress, displays, epoch_text
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 MOMENT = StepStats(
@@ -76,3 +76,19 @@ def test_a_large_share_of_other_work_is_told(
 
 def test_a_line_of_an_earlier_version_tells_nothing_of_other_work() -> None:
     assert epoch_text(EPOCH) == epoch_text({**EPOCH, "cpu_contention": None})
+
+
+def test_a_log_says_in_the_first_seconds_how_long_it_takes_and_no_more(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(displays.time, "monotonic", lambda: now[0])
+    progress = choose_progress()
+    for seconds in range(90):
+        now[0] = 100.0 + seconds
+        progress.step(MOMENT)
+    assert capsys.readouterr().out.splitlines() == ["epoch 1/2  50%  about 0:09 left"] * 2
+    progress.line({"kind": "epoch", **EPOCH})
+    now[0] += 50
+    progress.step(MOMENT)
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -8,13 +8,13 @@ from thriftnet.cli.app import app, main
 
 # Each module adds its commands to the application, in the order in which --help lists them.
 # isort: off
-from thriftnet.cli import workflow, predict, calibrate, inspect, audit, explain, watch
+from thriftnet.cli import train, evaluate, predict, calibrate, inspect, audit, explain, watch
 from thriftnet.cli import report, compare, runs, search, export, serve, facts
 
 # isort: on
-from thriftnet.cli.examples import add_examples
+from thriftnet.cli.options.examples import add_examples
 
 add_examples(app)
 
-__all__ = ["app", "audit", "calibrate", "compare", "explain", "export", "facts", "inspect", "main"]
-__all__ += ["predict", "report", "runs", "search", "serve", "watch", "workflow"]
+__all__ = ["app", "audit", "calibrate", "compare", "evaluate", "explain", "export", "facts"]
+__all__ += ["inspect", "main", "predict", "report", "runs", "search", "serve", "train", "watch"]

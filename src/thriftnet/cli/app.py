@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 import thriftnet
-from thriftnet.cli.completions import model_names, recipe_names
-from thriftnet.cli.mistakes import meant
+from thriftnet.cli.options.completions import model_names, recipe_names
+from thriftnet.cli.options.mistakes import meant
+from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, RECIPE, PanelGroup
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_refusal
 from thriftnet.home import settle_without_home
@@ -31,7 +31,7 @@ class _StoppedError(Exception):
     """Ctrl-C; typer would turn a KeyboardInterrupt into a silent exit."""
 
 
-class _Commands(TyperGroup):
+class _Commands(PanelGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
@@ -44,7 +44,9 @@ app = typer.Typer(
     cls=_Commands,
     name="thriftnet",
     help="Train compact image classifiers within a parameter and a compute budget, on a CPU first.",
-    epilog="Any command takes --debug, which shows the traceback of an error.",
+    epilog="\b\nExamples:\n  thriftnet predict best photo.jpg\n  thriftnet train --data photos/ "
+    "--name mine\n\nthriftnet COMMAND --help shows the options of a command and examples. Any "
+    "command takes --debug, which shows the traceback of an error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its own console would bypass the cleaning of the streams
@@ -60,7 +62,12 @@ RecipeArgument = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe key; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a recipe key; may be repeated.",
+        rich_help_panel=RECIPE,
+    ),
 ]
 DataOption = Annotated[
     Path | None,
@@ -68,28 +75,49 @@ DataOption = Annotated[
         "--data",
         metavar="PATH",
         help="Your pictures: class folders, a CSV, .npz, Parquet; or CIFAR-10 on disk.",
+        rich_help_panel=PICTURES,
     ),
 ]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Stop if a picture of --data cannot be used.")
+    bool,
+    typer.Option(
+        "--strict", help="Stop if a picture of --data cannot be used.", rich_help_panel=PICTURES
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON for machines.", rich_help_panel=OUTPUT)
+]
 TtaOption = Annotated[
     str | None,
     typer.Option(
         "--tta",
+        metavar="VIEWS",
         help="Views of each image: none, flip, flip_shift, shift or flip_turn. Default: the "
         "recipe's.",
+        rich_help_panel=COMPUTING,
     ),
 ]
 AtLeastOption = Annotated[
     float | None,
     typer.Option(
-        "--at-least", metavar="0.99", help="Name a class only if that share will be right."
+        "--at-least",
+        metavar="0.99",
+        help="Name a class only if that share will be right.",
+        rich_help_panel=COMPUTING,
     ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-PrecisionOption = Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="NAME", help="auto, cpu, cuda or mps.", rich_help_panel=COMPUTING
+    ),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision", metavar="NAME", help="auto, fp32 or bf16.", rich_help_panel=COMPUTING
+    ),
+]
 TargetArgument = Annotated[
     str,  # not a Path, which would lose the dot of ./NAME
     typer.Argument(

@@ -9,42 +9,63 @@ from typing import Annotated
 import typer
 
 from thriftnet.cli.app import JsonOption, SetOption, app, print_json
+from thriftnet.cli.options.panels import OUTPUT, PREPARE, RECIPE
 from thriftnet.commands import command
+from thriftnet.terminal.work import working
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def audit(
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
     ],
     recipe: Annotated[
-        str, typer.Option("--recipe", help="Trains the networks that judge.")
+        str,
+        typer.Option(
+            "--recipe",
+            metavar="RECIPE",
+            help="Trains the networks that judge.",
+            rich_help_panel=RECIPE,
+        ),
     ] = "quick",
     folds: Annotated[
-        int, typer.Option(metavar="N", help="Networks; each judges what it did not see.")
+        int,
+        typer.Option(
+            metavar="N",
+            help="Networks; each judges what it did not see.",
+            rich_help_panel=RECIPE,
+        ),
     ] = 5,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Default: audits/NAME. Resumable."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Default: audits/NAME. Resumable.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find labels that are probably wrong by networks that never saw their pictures."""
-    from thriftnet.audit.run import DECISIONS, PAGE
-    from thriftnet.audit.run import audit as find
-    from thriftnet.recipe import load_recipe
-    from thriftnet.training.progress import choose_progress
-
     name = Path(data).resolve().name if data != "cifar10" else data
     folder = output or Path("audits") / name
-    found = find(
-        data,
-        recipe=load_recipe(recipe, ["data.val_ratio=0", "train.select=final", *(overrides or ())]),
-        folder=folder,
-        folds=folds,
-        progress=lambda: choose_progress(quiet=as_json),
-    )
+    with working(f"reading {data}") as doing:
+        from thriftnet.audit.run import DECISIONS, PAGE
+        from thriftnet.audit.run import audit as find
+        from thriftnet.recipe import load_recipe
+        from thriftnet.terminal.training import TrainingProgress
+
+        changes = ["data.val_ratio=0", "train.select=final", *(overrides or ())]
+        found = find(
+            data,
+            recipe=load_recipe(recipe, changes),
+            folder=folder,
+            folds=folds,
+            progress=lambda: TrainingProgress(doing, quiet=as_json, then="judging the labels"),
+        )
     if found is None:
         options = ["--recipe", recipe, "--folds", str(folds), "--output", str(folder)]
         options += [word for each in overrides or () for word in ("--set", each)]

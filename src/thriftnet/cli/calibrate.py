@@ -16,27 +16,45 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
+from thriftnet.cli.options.panels import OUTPUT, PICTURES, TRAIN
 from thriftnet.errors import RunError
+from thriftnet.terminal.work import working
 from thriftnet.writable import check_writable
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN)
 def calibrate(
     target: TargetArgument,
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="PATH", help="Labelled images that it never saw."),
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="Labelled images that it never saw.",
+            rich_help_panel=PICTURES,
+        ),
     ] = None,
     companion: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="A run of the same recipe that held images out."),
+        typer.Option(
+            metavar="RUN",
+            help="A run of the same recipe that held images out.",
+            rich_help_panel=PICTURES,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write another model file."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write another model file.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Take the calibration away instead.")
+        bool,
+        typer.Option("--remove", help="Take the calibration away instead.", rich_help_panel=OUTPUT),
     ] = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -58,11 +76,10 @@ def calibrate(
         return
     find_target(target)
 
-    from thriftnet import api
-    from thriftnet.terminal.calibration import print_calibration
-    from thriftnet.terminal.counting import counting
+    with working(f"loading {target}") as doing:
+        from thriftnet import api
+        from thriftnet.terminal.calibration import print_calibration
 
-    with counting("held-out images") as on_progress:
         found = api.calibrate(
             target,
             data=data,
@@ -70,7 +87,7 @@ def calibrate(
             output=output,
             device=device,
             precision=precision,
-            on_progress=on_progress,
+            on_progress=doing.counting("held-out images"),
         )
     if as_json:
         print_json(found.to_json())

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
+from thriftnet.cli.options.completions import model_names
+from thriftnet.cli.options.panels import COMPUTING, UNDERSTAND
+from thriftnet.terminal.work import working
 
 
-@app.command()
+@app.command(rich_help_panel=UNDERSTAND)
 def compare(
     runs: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN...", help="Run folders; those of one recipe are its seeds."),
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Run folders; those of one recipe are its seeds.",
+            autocompletion=model_names,
+        ),
     ],
     tta: Annotated[
         str | None,
         typer.Option(
-            "--tta", help="Compare by this test-time augmentation. Default: each recipe's own."
+            "--tta",
+            metavar="VIEWS",
+            help="Compare by this test-time augmentation. Default: each recipe's own.",
+            rich_help_panel=COMPUTING,
         ),
     ] = None,
     metric: Annotated[
@@ -28,15 +37,17 @@ def compare(
         typer.Option(
             metavar="METRIC",
             help="accuracy, or balanced_accuracy: the mean recall of the classes.",
+            rich_help_panel=COMPUTING,
         ),
     ] = "accuracy",
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs over seeds: intervals, a significance test, a verdict."""
-    from thriftnet.comparison.compare import compare
-    from thriftnet.terminal.compare import print_comparison
+    with working(f"comparing {len(runs)} runs"):
+        from thriftnet.comparison.compare import compare
+        from thriftnet.terminal.compare import print_comparison
 
-    found = compare(runs, tta=tta, metric=metric)
+        found = compare(runs, tta=tta, metric=metric)
     if as_json:
         print_json(found.to_json())
     else:

@@ -17,29 +17,48 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
+from thriftnet.cli.options.panels import OUTPUT, PICTURES, USE
 from thriftnet.errors import RunError
 from thriftnet.plain import plain, to_stderr
+from thriftnet.terminal.work import working
 from thriftnet.writable import check_folder, check_writable
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def explain(
     target: TargetArgument,
     inputs: Annotated[
         list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The page to write.", rich_help_panel=OUTPUT
+        ),
     ] = Path("explanation.html"),
     maps: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write each map as a PNG there.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Also write each map as a PNG there.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     nearest: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Training images to find for each; 0: none.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Training images to find for each; 0: none.",
+            rich_help_panel=PICTURES,
+        ),
     ] = 5,
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="PATH", help="Where the training images lie now."),
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="Where the training images lie now.",
+            rich_help_panel=PICTURES,
+        ),
     ] = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
@@ -54,21 +73,22 @@ def explain(
         check_folder(maps, error=RunError)
     find_target(target)
 
-    from thriftnet.explain.page import explanation_page
-    from thriftnet.explain.run import explain as find
-    from thriftnet.files import write_whole
-    from thriftnet.html.pictures import png_bytes
-    from thriftnet.terminal.explain import print_explanations
+    with working(f"loading {target}, looking at pictures and training images"):
+        from thriftnet.explain.page import explanation_page
+        from thriftnet.explain.run import explain as find
+        from thriftnet.files import write_whole
+        from thriftnet.html.pictures import png_bytes
+        from thriftnet.terminal.explain import print_explanations
 
-    explained = find(
-        target,
-        inputs,
-        data=data,
-        count=nearest,
-        tta=tta,
-        device=device,
-        precision=precision,
-    )
+        explained = find(
+            target,
+            inputs,
+            data=data,
+            count=nearest,
+            tta=tta,
+            device=device,
+            precision=precision,
+        )
     for line in explained.unreadable:
         to_stderr(f"thriftnet: {line}")
     found = explained.pictures

@@ -8,47 +8,66 @@ from typing import Annotated
 import typer
 
 from thriftnet.cli.app import JsonOption, TargetArgument, app, find_target, print_json
+from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, USE
+from thriftnet.terminal.work import working
 
 ExportTtaOption = Annotated[
-    bool, typer.Option("--tta", help="Keep the recipe's views of each picture in the export.")
+    bool,
+    typer.Option(
+        "--tta",
+        help="Keep the recipe's views of each picture in the export.",
+        rich_help_panel=COMPUTING,
+    ),
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def export(
     model: TargetArgument,
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="KIND", help="onnx, onnx-int8, page, page-fp32, torch-export or folder."
+            "--to",
+            metavar="KIND",
+            help="onnx, onnx-int8, page, page-fp32, torch-export or folder.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="Default: the network's name, here."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Default: the network's name, here.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     tta: ExportTtaOption = False,
     reduce_range: Annotated[
         bool,
-        typer.Option("--reduce-range", help="7-bit int8 weights, for CPUs without VNNI."),
+        typer.Option(
+            "--reduce-range",
+            help="7-bit int8 weights, for CPUs without VNNI.",
+            rich_help_panel=COMPUTING,
+        ),
     ] = False,
     calibration: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
             help="Pictures for int8 ranges and for the comparison, instead of the training images.",
+            rich_help_panel=PICTURES,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export a network; it runs in its own runtime and is compared before it is kept."""
     find_target(model)
+    with working(f"exporting {model} to {to}, which takes some seconds") as doing:
+        from thriftnet import api
+        from thriftnet.terminal.exports import print_export
 
-    from thriftnet import api
-    from thriftnet.terminal.counting import counting
-    from thriftnet.terminal.exports import print_export
-
-    with counting("pictures compared", shown=not as_json) as on_progress:
         exported = api.export_model(
             model,
             to=to,
@@ -56,7 +75,7 @@ def export(
             tta=tta,
             reduce_range=reduce_range,
             calibration=calibration,
-            on_progress=on_progress,
+            on_progress=doing.counting("pictures compared"),
         )
     if as_json:
         print_json(exported.to_json())
@@ -64,7 +83,7 @@ def export(
         print_export(exported)
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def push(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="What export takes, or a folder that it wrote.")
@@ -73,36 +92,53 @@ def push(
     private: Annotated[
         bool, typer.Option("--private", help="A new repository is not public.")
     ] = False,
-    message: Annotated[str | None, typer.Option("--message", "-m", help="Of the commit.")] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", metavar="TEXT", help="Of the commit.")
+    ] = None,
     tta: ExportTtaOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Upload a network to Hugging Face's hub as a folder."""
     find_target(model)
+    with working(f"exporting and uploading {model}, which takes some seconds") as doing:
+        from thriftnet import api
 
-    from thriftnet import api
-    from thriftnet.terminal.counting import counting
-
-    with counting("pictures compared") as on_progress:
+        counted = doing.counting("pictures compared")
         address = api.push(
-            model, repo, private=private, message=message, tta=tta, on_progress=on_progress
+            model, repo, private=private, message=message, tta=tta, on_progress=counted
         )
-    print(f"uploaded to {address}")
+    if as_json:
+        print_json({"address": address})
+    else:
+        print(f"uploaded to {address}")
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def pull(
     repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the hub.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Default: the repository's name."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Default: the repository's name.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     revision: Annotated[
-        str | None, typer.Option(help="A branch, tag or commit. Default: the newest.")
+        str | None,
+        typer.Option(metavar="NAME", help="A branch, tag or commit. Default: the newest."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Download a network from Hugging Face's hub."""
-    from thriftnet import api
-    from thriftnet.commands import command
+    with working(f"downloading {repo}"):
+        from thriftnet import api
+        from thriftnet.commands import command
 
-    path = api.pull(repo, output=output, revision=revision)
+        path = api.pull(repo, output=output, revision=revision)
+    if as_json:
+        print_json({"path": str(path)})
+        return
     print(f"wrote {path}\nnext: {command('predict', path)} IMAGE...")

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from thriftnet.cli.app import JsonOption, RecipeArgument, SetOption, app, print_json
+from thriftnet.cli.options.panels import PREPARE, RECIPE
+from thriftnet.terminal.work import working
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def describe(
     recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
     """Print a recipe's network: layers, shapes, counts, and the weights shipped with it."""
-    from thriftnet.models.summary import summarise
-    from thriftnet.recipe import load_recipe
-    from thriftnet.terminal import results as console
-    from thriftnet.weights.card import card_page, shipped_card
+    with working(f"counting the operations of {recipe}"):
+        from thriftnet.models.summary import summarise
+        from thriftnet.recipe import load_recipe
+        from thriftnet.terminal import results as console
+        from thriftnet.weights.card import card_page, shipped_card
 
-    loaded = load_recipe(recipe, overrides or ())
-    summary = summarise(
-        loaded.name,
-        budget=loaded.max_parameters,
-        image_size=loaded.data.image_size,
-        **loaded.model.model_dump(),
-    )
+        loaded = load_recipe(recipe, overrides or ())
+        summary = summarise(
+            loaded.name,
+            budget=loaded.max_parameters,
+            image_size=loaded.data.image_size,
+            **loaded.model.model_dump(),
+        )
     card = shipped_card(loaded.name, digest=loaded.digest())
     if as_json:
         weights = card.model_dump(mode="json") if card else None
@@ -37,31 +39,35 @@ def describe(
         console.print_shipped(card, card_page(loaded.name))
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def bench(
     recipe: Annotated[
-        str, typer.Option("--recipe", help="The recipe to measure in detail.")
+        str,
+        typer.Option(
+            "--recipe",
+            metavar="RECIPE",
+            help="The recipe to measure in detail.",
+            rich_help_panel=RECIPE,
+        ),
     ] = "quick",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure this machine, what limits a recipe, and how long every recipe would train."""
-    from thriftnet.bench.machine import run_bench
-    from thriftnet.recipe import load_recipe, shipped_recipes
-    from thriftnet.terminal import results as console
+    with working("loading PyTorch; the measurement takes about a minute") as doing:
+        from thriftnet.bench.machine import run_bench
+        from thriftnet.recipe import load_recipe, shipped_recipes
+        from thriftnet.terminal import results as console
 
-    found = run_bench(
-        load_recipe(recipe, overrides or ()),
-        [load_recipe(name) for name in shipped_recipes()],
-        say=lambda text: print(text, file=sys.stderr),
-    )
+        every = [load_recipe(name) for name in shipped_recipes()]
+        found = run_bench(load_recipe(recipe, overrides or ()), every, say=doing.now)
     if as_json:
         print_json(found.to_json())
     else:
         console.print_bench(found)
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def recipes(as_json: JsonOption = False) -> None:
     """List the shipped recipes."""
     from thriftnet.recipe import load_recipe, shipped_recipes

@@ -4,44 +4,54 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thriftnet.cli.app import JsonOption, StrictOption, app, print_json
+from thriftnet.cli.options.panels import OUTPUT, PICTURES, PREPARE
 from thriftnet.commands import command
 from thriftnet.errors import DataError
+from thriftnet.terminal.work import working
+
+if TYPE_CHECKING:
+    from thriftnet.data.inspection import Collection, Inspection
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def inspect(
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
     ],
     group: Annotated[
         str | None,
-        typer.Option(help="What stays in one split: a column, folder, folder:DEPTH or a pattern."),
+        typer.Option(
+            metavar="HOW",
+            help="What stays in one split: a column, folder, folder:DEPTH or a pattern.",
+            rich_help_panel=PICTURES,
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="A recipe key of data, such as data.image_size=64."
+            "--set",
+            metavar="KEY=VALUE",
+            help="A recipe key of data, such as data.image_size=64.",
+            rich_help_panel=PICTURES,
         ),
     ] = None,
     strict: StrictOption = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a page, too.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write a page, too.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count classes, sizes, near-duplicates and what is left out, before training."""
-    from thriftnet.data.inspection import inspect as count
-    from thriftnet.data.registry import open_dataset
-    from thriftnet.files import write_whole
-    from thriftnet.recipe import build_recipe
     from thriftnet.recipe.overrides import merge_override, parse_override
     from thriftnet.terminal.inspection import print_inspection
-    from thriftnet.training.data import data_spec
     from thriftnet.writable import check_writable
 
     if output is not None:
@@ -51,23 +61,41 @@ def inspect(
         if not key.startswith("data."):
             raise typer.BadParameter(f"--set {key} is no key of data, such as data.image_size")
         merge_override(tree, key, value)
-    spec = replace(data_spec(build_recipe(tree).data), strict=strict)
-    said: list[str] = []
-    opened = open_dataset(spec, say=said.append)
-    assert opened.collection is not None  # every source has one
-    collection = opened.collection()
-    found = count(collection)
+    with working(f"reading {data}, comparing each picture with the others"):
+        collection, found = _count(tree, strict=strict)
     if as_json:
         print_json(found.to_json(collection.title))
     else:
         print_inspection(found, collection.title)
     if output is not None:
-        from thriftnet.report.inspection import inspection_page
-        from thriftnet.report.page import render
-        from thriftnet.report.style import figure_style
-
-        with figure_style():
-            page = inspection_page(collection, found, shown=command("inspect", data))
-        write_whole(output, render(page), error=DataError)
+        with working("drawing the page"):
+            _write_page(output, collection, found, shown=command("inspect", data))
         if not as_json:
             print(f"\nwrote {output}")
+
+
+def _count(tree: dict[str, Any], *, strict: bool) -> tuple[Collection, Inspection]:
+    """The pictures that a recipe names, and what they hold."""
+    from thriftnet.data.inspection import inspect as count
+    from thriftnet.data.registry import open_dataset
+    from thriftnet.recipe import build_recipe
+    from thriftnet.training.data import data_spec
+
+    said: list[str] = []  # of what is left out, which is counted
+    opened = open_dataset(
+        replace(data_spec(build_recipe(tree).data), strict=strict), say=said.append
+    )
+    assert opened.collection is not None  # every source has one
+    collection = opened.collection()
+    return collection, count(collection)
+
+
+def _write_page(output: Path, collection: Collection, found: Inspection, *, shown: str) -> None:
+    from thriftnet.files import write_whole
+    from thriftnet.report.inspection import inspection_page
+    from thriftnet.report.page import render
+    from thriftnet.report.style import figure_style
+
+    with figure_style():
+        page = inspection_page(collection, found, shown=shown)
+    write_whole(output, render(page), error=DataError)

@@ -20,8 +20,10 @@ from thriftnet.cli.app import (
     app,
     find_target,
 )
+from thriftnet.cli.options.panels import OUTPUT, USE
 from thriftnet.errors import RunError
 from thriftnet.plain import plain, to_stderr
+from thriftnet.terminal.work import working
 from thriftnet.writable import check_writable
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from thriftnet.inference.prediction import PictureResult
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def predict(
     target: TargetArgument,
     inputs: Annotated[
@@ -40,11 +42,20 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write a CSV file, or .jsonl or .parquet."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write a CSV file, or .jsonl or .parquet.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an --output that was interrupted.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an --output that was interrupted.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     at_least: AtLeastOption = None,
     tta: TtaOption = None,
@@ -59,18 +70,20 @@ def predict(
         check_writable(output, error=RunError, inputs=inputs)
     found = find_target(target)
 
-    from thriftnet import api
-    from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
-    from thriftnet.terminal import rows
-    from thriftnet.terminal.counting import counting
+    with working(f"loading {target}") as doing:
+        from thriftnet import api
+        from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
+        from thriftnet.terminal import rows
 
-    classifier = api.load_model(
-        target, tta=tta, device=device, precision=precision, at_least=at_least
-    )
-    if pickled:
-        rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
-        return
-    pictures = find_pictures(inputs)
+        classifier = api.load_model(
+            target, tta=tta, device=device, precision=precision, at_least=at_least
+        )
+        if pickled:
+            doing.now(f"classifying {inputs[0]}")
+            rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
+            return
+        doing.now("looking for pictures")
+        pictures = find_pictures(inputs)
     if output:
         check_writable(output, error=RunError, inputs=chain([found.path], pictures))
     failed = 0
@@ -85,7 +98,8 @@ def predict(
             yield result
 
     silent = as_json or output is not None or not sys.stdout.isatty()
-    with counting("pictures", shown=silent) as on_progress:
+    with working("reading pictures", shown=silent) as doing:
+        on_progress = doing.counting("pictures")
         if as_json:
             rows.print_json_rows(result.to_json() for result in counted())
         elif output:

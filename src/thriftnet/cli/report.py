@@ -7,15 +7,20 @@ from typing import Annotated
 
 import typer
 
-from thriftnet.cli.app import DataOption, app
+from thriftnet.cli.app import DataOption, JsonOption, app, print_json
+from thriftnet.cli.options.completions import model_names
+from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND
+from thriftnet.terminal.work import working
 
 
-@app.command()
+@app.command(rich_help_panel=UNDERSTAND)
 def report(
     runs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
-            metavar="RUN...|STUDY", help="Run folders, several are compared; or a search's study."
+            metavar="RUN...|STUDY",
+            help="Run folders, several are compared; or a search's study.",
+            autocompletion=model_names,
         ),
     ],
     output: Annotated[
@@ -27,18 +32,33 @@ def report(
             metavar="DIR",
             help="Folder of report.html and figures/. Default: the run or study; for "
             "several runs, report/ next to the first.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     data: DataOption = None,
     storage: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="With STUDY: its database, if that is not a file."),
+        typer.Option(
+            metavar="URL",
+            help="With STUDY: its database, if that is not a file.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""
-    from thriftnet.report.build import write_report
+    with working("drawing the report, which takes some seconds"):
+        from thriftnet.report.build import write_report
+        from thriftnet.weights.find import find_run
 
-    written = write_report(runs, output=output, data=data, storage=storage)
+        folders = [find_run(run) for run in runs]
+        written = write_report(folders, output=output, data=data, storage=storage)
+    if as_json:
+        figures = [str(path) for path in written.figures]
+        print_json(
+            {"page": str(written.page), "figures": figures, "missing": list(written.missing)}
+        )
+        return
     for text in written.missing:
         print(f"missing: {text}")
     size = written.page.stat().st_size / 1e6

@@ -4,16 +4,58 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
+from thriftnet.cli.options.panels import OUTPUT, PLACE, UNDERSTAND, PanelGroup
+from thriftnet.commands import command
+from thriftnet.errors import RunError
+from thriftnet.terminal.work import working
 
-runs_app = typer.Typer(no_args_is_help=False)
-app.add_typer(runs_app, name="runs")
+_LISTED = "List"
 
-RunsDirOption = Annotated[Path, typer.Option("--runs-dir", help="The folder of run folders.")]
+
+class _Runs(PanelGroup):
+    """A word that is no command is a run, or a folder of them, without the option."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, or say what to write instead."""
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            _refuse_word(args[0])
+        return super().resolve_command(ctx, args)
+
+
+def _refuse_word(word: str) -> None:
+    """Say how to list what a word names, if it names anything.
+
+    Raises:
+        RunError: It names a network, a run or a folder.
+    """
+    from thriftnet.runs.folder import RunFolder
+    from thriftnet.weights.find import find_run
+
+    path = find_run(word)
+    if RunFolder(path).recipe_path.is_file():
+        listed = command("runs", "--runs-dir", path.parent)
+        raise RunError(
+            f"{word} is one run, and runs lists those of a folder: {listed}; to look at one: "
+            f"{command('watch', path)}"
+        )
+    if path.is_dir():
+        raise RunError(f"name the folder by its option: {command('runs', '--runs-dir', path)}")
+
+
+runs_app = typer.Typer(no_args_is_help=False, cls=_Runs)
+app.add_typer(runs_app, name="runs", rich_help_panel=UNDERSTAND)
+
+RunsDirOption = Annotated[
+    Path,
+    typer.Option(
+        "--runs-dir", metavar="DIR", help="The folder of run folders.", rich_help_panel=PLACE
+    ),
+]
 WhereOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -21,6 +63,7 @@ WhereOption = Annotated[
         metavar="CONDITION",
         help="Such as recipe=quick, name=quick-*, optim.lr=0.1 or 'accuracy>0.93' (in quotes); "
         "may be repeated.",
+        rich_help_panel=_LISTED,
     ),
 ]
 
@@ -31,12 +74,23 @@ def runs(
     runs_dir: RunsDirOption = Path("runs"),
     where: WhereOption = None,
     sort: Annotated[
-        str, typer.Option(help="A column or recipe key; the largest comes last.")
+        str,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column or recipe key; the largest comes last.",
+            rich_help_panel=_LISTED,
+        ),
     ] = "started",
-    reverse: Annotated[bool, typer.Option("--reverse", help="The largest first.")] = False,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="The largest first.", rich_help_panel=_LISTED)
+    ] = False,
     columns: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="Columns and recipe keys, such as name,optim.lr."),
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns and recipe keys, such as name,optim.lr.",
+            rich_help_panel=_LISTED,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,20 +103,21 @@ def runs(
                 raise typer.BadParameter(f"put {option} after {context.invoked_subcommand}")
         return
 
-    from thriftnet.runs.filters import (
-        check_column,
-        parse_columns,
-        parse_condition,
-        select_runs,
-    )
-    from thriftnet.runs.listing import COLUMNS, list_runs
-    from thriftnet.terminal.runs import print_runs
+    with working(f"reading the runs in {runs_dir}"):
+        from thriftnet.runs.filters import (
+            check_column,
+            parse_columns,
+            parse_condition,
+            select_runs,
+        )
+        from thriftnet.runs.listing import COLUMNS, list_runs
+        from thriftnet.terminal.runs import print_runs
 
-    conditions = [parse_condition(text) for text in where or ()]
-    chosen = parse_columns(columns) if columns is not None else None
-    check_column(sort)
-    listed = list_runs(runs_dir)
-    kept = select_runs(listed, conditions, sort=sort, reverse=reverse)
+        conditions = [parse_condition(text) for text in where or ()]
+        chosen = parse_columns(columns) if columns is not None else None
+        check_column(sort)
+        listed = list_runs(runs_dir)
+        kept = select_runs(listed, conditions, sort=sort, reverse=reverse)
     if as_json:
         print_json([run.to_json(chosen or COLUMNS) for run in kept])
     elif kept:
@@ -76,7 +131,10 @@ def runs(
 @runs_app.command()
 def gc(
     runs_dir: RunsDirOption = Path("runs"),
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Remove without asking.", rich_help_panel=OUTPUT),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove the checkpoints of finished runs, after showing which and how much.
@@ -91,10 +149,11 @@ def gc(
     from thriftnet.terminal.runs import print_superseded
     from thriftnet.terminal.text import show_bytes
 
-    study = is_study(runs_dir)
-    runs = closed_trials(runs_dir) if study else find_runs(runs_dir)
-    unneeded = RunFolder.checkpoints if study else superseded
-    found = find_superseded(runs, unneeded=unneeded)
+    with working(f"reading the runs in {runs_dir}"):
+        study = is_study(runs_dir)
+        runs = closed_trials(runs_dir) if study else find_runs(runs_dir)
+        unneeded = RunFolder.checkpoints if study else superseded
+        found = find_superseded(runs, unneeded=unneeded)
     if found and not as_json:
         print_superseded(found)
     elif not as_json:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from thriftnet.cli.app import DataOption, JsonOption, app, print_json
+from thriftnet.cli.options.panels import OUTPUT, TRAIN, WORKERS, PanelGroup
 from thriftnet.commands import command
 from thriftnet.terminal.output import outlast_output
+from thriftnet.terminal.work import working
 
 
-class _RunByDefault(TyperGroup):
+class _RunByDefault(PanelGroup):
     """`search small` is `search run small`: the first word is a command or else a space."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -27,9 +28,9 @@ class _RunByDefault(TyperGroup):
 search_app = typer.Typer(
     cls=_RunByDefault,
     no_args_is_help=True,
-    help="Search a space of recipes for the best within a budget: thriftnet search SPACE",
+    help="Search a space of recipes for the best: thriftnet search SPACE",
 )
-app.add_typer(search_app, name="search")
+app.add_typer(search_app, name="search", rich_help_panel=TRAIN)
 
 _LONGEST_HEARTBEAT = 600
 """Seconds; a dead worker keeps its job six times as long."""
@@ -38,6 +39,7 @@ StorageOption = Annotated[
     typer.Option(
         metavar="URL",
         help="Database for several machines: postgresql://user@host/name. Default: a file.",
+        rich_help_panel=WORKERS,
     ),
 ]
 
@@ -49,15 +51,26 @@ def run(
     ],
     study: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Study folder. Default: studies/NAME."),
+        typer.Option(
+            metavar="DIR", help="Study folder. Default: studies/NAME.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     stage: Annotated[
         str | None,
-        typer.Option(help="Run this stage only: grid, analysis, refinement or validation."),
+        typer.Option(
+            metavar="STAGE",
+            help="Run this stage only: grid, analysis, refinement or validation.",
+            rich_help_panel=WORKERS,
+        ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Parallel trainings. Default: one per GPU, else one per core."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Parallel trainings. Default: one per GPU, else one per core.",
+            rich_help_panel=WORKERS,
+        ),
     ] = None,
     storage: StorageOption = None,
     cluster: Annotated[
@@ -65,16 +78,28 @@ def run(
         typer.Option(
             metavar="ADDRESS",
             help="Train on a Ray cluster: auto, local, ray://host:10001 or host:port.",
+            rich_help_panel=WORKERS,
         ),
     ] = None,
     heartbeat: Annotated[
         float,
-        typer.Option(min=0.1, help="Seconds between heartbeats; a worker is dead after six."),
+        typer.Option(
+            metavar="SECONDS",
+            min=0.1,
+            help="Seconds between heartbeats; a worker is dead after six.",
+            rich_help_panel=WORKERS,
+        ),
     ] = 5.0,
     retry: Annotated[
-        bool, typer.Option(help="Try again the trials whose workers crashed.")
+        bool,
+        typer.Option(
+            "--retry",
+            help="Try again the trials whose workers crashed.",
+            rich_help_panel=WORKERS,
+        ),
     ] = False,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Search a space, or continue where it stopped."""
     if not heartbeat <= _LONGEST_HEARTBEAT:  # nor is nan
@@ -82,31 +107,35 @@ def run(
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()
-    from thriftnet.plain import plain
-    from thriftnet.search.run import run_search
-    from thriftnet.terminal.search import PrintedSearch
-
     outlast_output()
-    found = run_search(
-        space,
-        study=study,
-        stage=stage,
-        workers=workers,
-        data=data,
-        storage=storage,
-        cluster=cluster,
-        heartbeat=heartbeat,
-        retry=retry,
-        progress=PrintedSearch(),
-    )
+    with working(f"counting the candidates of {space}") as doing:
+        from thriftnet.plain import plain
+        from thriftnet.search.run import run_search
+        from thriftnet.terminal.search import PrintedSearch, searched_json
+
+        found = run_search(
+            space,
+            study=study,
+            stage=stage,
+            workers=workers,
+            data=data,
+            storage=storage,
+            cluster=cluster,
+            heartbeat=heartbeat,
+            retry=retry,
+            progress=PrintedSearch(doing, printed=not as_json),
+        )
+    if as_json:
+        print_json(searched_json(found))
     if not found.finished:
         print(f"stopped; run the same command again to continue {found.path}", file=sys.stderr)
         raise typer.Exit(130)
-    looked = command("report", found.path)
-    if "validation" in found.outcomes:
-        print(f"next: {command('train', found.path / 'winner.yaml')}   or   {looked}")
-    else:
-        print(f"next: {looked}")
+    if not as_json:
+        looked = command("report", found.path)
+        if "validation" in found.outcomes:
+            print(f"next: {command('train', found.path / 'winner.yaml')}   or   {looked}")
+        else:
+            print(f"next: {looked}")
     if found.given_up:
         given = "; ".join(plain(f"{trial.label} ({trial.reason})") for trial in found.given_up)
         trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"
@@ -128,11 +157,12 @@ def status(
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()
-    from thriftnet.search.status import read_study_status
-    from thriftnet.search.study import Study
-    from thriftnet.terminal.search import follow
+    with working(f"reading {study}"):
+        from thriftnet.search.status import read_study_status
+        from thriftnet.search.study import Study
+        from thriftnet.terminal.search import follow
 
-    opened = Study.open(study, url=storage, read_only=True)
+        opened = Study.open(study, url=storage, read_only=True)
     with contextlib.closing(opened.storage):
         if as_json:
             print_json(read_study_status(opened).to_json())

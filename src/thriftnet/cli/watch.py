@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from thriftnet.cli.app import DataOption, app
+from thriftnet.cli.app import DataOption, JsonOption, app
+from thriftnet.cli.options.completions import model_names
+from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND
+from thriftnet.terminal.work import working
 
 
-@app.command()
+@app.command(rich_help_panel=UNDERSTAND)
 def watch(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A run folder.", autocompletion=model_names),
+    ],
     port: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=0,
             max=65535,
+            rich_help_panel=OUTPUT,
             help="Also serve the report on this port of this machine, updating; 0: a free one.",
         ),
     ] = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Follow a training until it ends; with --port, until Ctrl-C."""
     if data is not None and port is None:
         raise typer.BadParameter("--data is for the page's pictures; add --port, or leave it out")
 
-    from thriftnet.terminal.watch import follow
+    if as_json and port is not None:
+        raise typer.BadParameter("--json prints the lines of a run alone; leave out --port")
 
+    from thriftnet.terminal.watch import follow, follow_json
+    from thriftnet.weights.find import find_run
+
+    path = find_run(run)
     try:
         if port is None:
-            follow(run)
+            (follow_json if as_json else follow)(path)
             return
 
-        from thriftnet.report.server import LiveServer
+        with working("starting the page"):
+            from thriftnet.report.server import LiveServer
 
-        with LiveServer(run, port=port, data=data) as server:
+        with LiveServer(path, port=port, data=data) as server:
             print(f"the report of {run}, updating: {server.address}  (Ctrl-C ends it)", flush=True)
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
-                follow(run, stay=True)
+                follow(path, stay=True)
             finally:
                 server.shutdown()
     except KeyboardInterrupt:

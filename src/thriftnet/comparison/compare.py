@@ -26,6 +26,7 @@ from thriftnet.comparison.statistics import (
 )
 from thriftnet.errors import RunError, ThriftnetError
 from thriftnet.recipe.sections import EvaluateSection
+from thriftnet.weights.find import find_run
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def _read(
     runs: Sequence[Path | str], tta: str | None, metric: str
 ) -> tuple[list[Score], list[str]]:
     """The scores of usable runs, and why others are not usable; a wrong path is an error."""
-    paths = list({Path(run).resolve(): Path(run) for run in reversed(runs)}.values())[::-1]
+    found = [find_run(run) for run in runs]
+    paths = list({path.resolve(): path for path in reversed(found)}.values())[::-1]
     scores: list[Score] = []
     left_out: list[ThriftnetError] = []
     for path in paths:

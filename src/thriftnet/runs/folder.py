@@ -13,6 +13,7 @@ status.json         state of the training, rewritten every few seconds while it 
 predictions.npz     logits of the test images
 events.out.tfevents.*        the metrics for TensorBoard, with --track tensorboard
 mlflow.json                  the run's id in MLflow, with --track mlflow
+wandb.json                   the run's id in Weights & Biases, with --track wandb
 
 torch, which takes seconds to import, and numpy are imported where needed; listing needs neither.
 """
@@ -61,6 +62,7 @@ class RunFolder:
         self.model_path = path / "model.safetensors"
         self.predictions_path = path / "predictions.npz"
         self.mlflow_path = path / "mlflow.json"
+        self.wandb_path = path / "wandb.json"
         self.report_path = path / "report.html"
         self.figures_path = path / "figures"
 

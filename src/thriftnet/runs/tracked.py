@@ -1,8 +1,9 @@
-"""Files of a run for trackers: TensorBoard's event files, and the run's id in MLflow."""
+"""Files of a run for trackers: TensorBoard's event files, the run's ids in MLflow and W&B."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from thriftnet.digests import dump_json
@@ -36,3 +37,32 @@ def save_mlflow_run(run: RunFolder, run_id: str) -> None:
     """
     content = dump_json({"run_id": run_id}) + "\n"
     write_whole(run.mlflow_path, content.encode(), error=RunError)
+
+
+@dataclass(frozen=True)
+class WandbRecord:
+    """What W&B was shown of a run."""
+
+    run_id: str
+    step: int
+    """Of the last point of the curves; -1: none yet."""
+    place: str
+    """Which server, owner and project; ids and steps hold there."""
+
+
+def wandb_record(run: RunFolder) -> WandbRecord | None:
+    """What W&B was shown; none where it was not tracked, or the file is damaged."""
+    found = read_facts_file(run.wandb_path)
+    run_id, step, place = (found.get(key) for key in ("run_id", "step", "place"))
+    if isinstance(run_id, str) and isinstance(step, int) and isinstance(place, str):
+        return WandbRecord(run_id, step, place)
+    return None
+
+
+def save_wandb_record(run: RunFolder, record: WandbRecord) -> None:
+    """Keep what W&B was shown, for when the training is resumed.
+
+    Raises:
+        RunError: The disk is full or the folder cannot be written.
+    """
+    write_whole(run.wandb_path, (dump_json(asdict(record)) + "\n").encode(), error=RunError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
@@ -25,6 +25,10 @@ from thriftnet.terminal.search_stages import (
 )
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import fit, print_wrapped, terminal_width
+from thriftnet.terminal.work import Work
+
+if TYPE_CHECKING:
+    from thriftnet.search.run import SearchResult
 
 _RANKED = 10
 """Maximum of candidates shown in a ranking; the stage's file has all."""
@@ -33,14 +37,26 @@ _GAP_SECONDS = 60
 
 
 class PrintedSearch:
-    """Prints the progress of a search."""
+    """Prints the progress of a search.
+
+    Args:
+        doing: Shows what is done meanwhile.
+        printed: False: sentences go to standard error, and nothing else is printed.
+    """
+
+    def __init__(self, doing: Work | None = None, *, printed: bool = True) -> None:
+        self._doing = doing or Work("")
+        self._printed = printed
 
     def note(self, text: str) -> None:
         """Print a sentence."""
-        print(text, flush=True)
+        print(text, flush=True, file=sys.stdout if self._printed else sys.stderr)
 
     def counted(self, space: Space, candidates: Sequence[Candidate]) -> None:
         """Print the table of candidates, those over budget last."""
+        self._doing.now("starting the trainings")
+        if not self._printed:
+            return
         within = [candidate for candidate in candidates if not candidate.refused]
         over = [candidate for candidate in candidates if candidate.refused]
         limit = f"{space.max_parameters:,} parameters"
@@ -54,6 +70,12 @@ class PrintedSearch:
 
     def job(self, row: JobRow, snapshot: StudySnapshot, status: StageStatus, *, done: int) -> None:
         """Print the end of a job."""
+        on_progress = self._doing.counting(f"{row.job.stage}, trainings")
+        on_progress(done, status.expected or done)
+        if done == status.expected:
+            self._doing.now(f"concluding {row.job.stage}")
+        if not self._printed:
+            return
         candidate = snapshot.candidates[row.job.candidate]
         value = "failed" if row.value is None else f"{row.value:.4f}"
         left = "" if status.seconds_left is None else f"  {clock(status.seconds_left)} left"
@@ -68,6 +90,9 @@ class PrintedSearch:
 
     def concluded(self, stage: str, outcome: dict[str, Any]) -> None:
         """Print what a stage found."""
+        self._doing.now("starting the next stage")
+        if not self._printed:
+            return
         printers = {
             "grid": _print_grid,
             "analysis": print_analysis,
@@ -75,6 +100,17 @@ class PrintedSearch:
             "validation": _print_validation,
         }
         printers[stage](outcome)
+
+
+def searched_json(found: SearchResult) -> dict[str, Any]:
+    """The result of a search as plain values."""
+    given_up = [{"trial": trial.label, "reason": trial.reason} for trial in found.given_up]
+    return {
+        "study": str(found.path),
+        "finished": found.finished,
+        "outcomes": found.outcomes,
+        "given_up": given_up,
+    }
 
 
 def status_lines(status: StudyStatus, *, width: int) -> list[str]:

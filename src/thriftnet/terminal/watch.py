@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +117,21 @@ def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = t
             live = read_live_run(path)
     if not display:
         print("\n".join(live_lines(live, width=terminal_width())))
+
+
+def follow_json(path: Path, *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Print the lines of a run's metrics, as JSON, until it is over.
+
+    Raises:
+        RunError: There is no run at `path`, or its metrics are damaged.
+    """
+    run, printed = RunFolder.open(path), 0
+    while True:
+        over = read_live_run(path).over  # before the lines: none is written after
+        lines = run.metrics()
+        for line in lines[printed:]:
+            print(json.dumps(line), flush=True)
+        printed = len(lines)
+        if over:
+            return
+        pause(1.0)

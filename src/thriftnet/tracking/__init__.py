@@ -1,1 +1,1 @@
-"""Trackers: TensorBoard and MLflow, fed from a run's metrics."""
+"""Trackers: TensorBoard, MLflow and Weights & Biases, fed from a run's metrics."""

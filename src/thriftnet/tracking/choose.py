@@ -22,7 +22,19 @@ def _mlflow(runs_dir: Path) -> Tracker:
     return MlflowRuns(runs_dir)
 
 
-TRACKERS: dict[str, Callable[[Path], Tracker]] = {"tensorboard": _tensorboard, "mlflow": _mlflow}
+def _wandb(runs_dir: Path) -> Tracker:
+    from thriftnet.tracking.wandb_runs import WandbRuns
+
+    return WandbRuns(runs_dir)
+
+
+TRACKERS: dict[str, Callable[[Path], Tracker]] = {
+    "tensorboard": _tensorboard,
+    "mlflow": _mlflow,
+    "wandb": _wandb,
+}
+_EXTRAS = {"wandb": "wandb"}
+"""That install a tracker's packages, where it is not `track`."""
 
 
 def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
@@ -39,7 +51,10 @@ def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
     trackers: list[Tracker] = []
     for name in dict.fromkeys(names):
         if name not in TRACKERS:
-            raise TrackingError(f"no tracker is named {name!r}; use {' or '.join(TRACKERS)}")
+            *others, last = TRACKERS
+            known = f"{', '.join(others)} or {last}"
+            raise TrackingError(f"no tracker is named {name!r}; use {known}")
+        extra = f"'thriftnet[{_EXTRAS.get(name, 'track')}]'"
         try:
             trackers.append(TRACKERS[name](runs_dir))
         except TrackingError:
@@ -47,12 +62,12 @@ def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
         except ImportError as fault:
             lacking = f"the package {fault.name}" if fault.name else "a package"
             raise TrackingError(
-                f"tracking with {name} needs {lacking}; run: pip install 'thriftnet[track]'"
+                f"tracking with {name} needs {lacking}; run: pip install {extra}"
             ) from None
         except Exception as fault:  # incompatible packages may raise anything
             raise TrackingError(
                 f"{name} cannot be imported ({type(fault).__name__}: {fault}); "
-                "run: pip install --upgrade 'thriftnet[track]'"
+                f"run: pip install --upgrade {extra}"
             ) from None
     return trackers
 

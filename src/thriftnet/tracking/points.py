@@ -11,7 +11,7 @@ from thriftnet.recipe.keys import flatten
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 
-_CURVES = {
+CURVES = {
     "train_loss": "loss/train",
     "val_loss": "loss/validation",
     "train_accuracy": "accuracy/train",
@@ -73,7 +73,7 @@ def _figures(line: MetricRecord, *, tta: str) -> dict[str, Any]:
     """Names and values of a line, including values that are not numbers."""
     kind = line.get("kind")
     if kind == "epoch":
-        return {name: line.get(key) for key, name in _CURVES.items()}
+        return {name: line.get(key) for key, name in CURVES.items()}
     if kind == "end":
         return {f"end/{key}": value for key, value in line.items() if key != "step"}
     if kind not in ("test", "evaluation"):

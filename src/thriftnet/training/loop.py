@@ -70,6 +70,7 @@ def fit(
             recorder.step(epoch, seconds=time.monotonic() - began)
             if deadline is not None:
                 _adjust_total_steps(deadline, plan, state)
+            recorder.obey_callbacks(stop)
             if index + 1 == steps or state.step == state.total_steps:
                 break
             if plan.processes.any(stop.requested):
@@ -77,6 +78,7 @@ def fit(
                 return recorder.interrupted()
             recorder.checkpoints.within_epoch()
         recorder.end_epoch(epoch)
+        recorder.obey_callbacks(stop)
         stopped = plan.processes.any(stop.requested) or epoch + 1 == until
         if stopped or state.step == state.total_steps:
             recorder.checkpoints.write()

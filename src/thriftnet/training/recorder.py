@@ -11,8 +11,10 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.training.checkpoints import Checkpoints
 from thriftnet.training.progress import Progress, StepStats
+from thriftnet.training.progress.callbacks import Callbacks, EpochStats
 from thriftnet.training.setup import Plan, as_saved
 from thriftnet.training.state import EpochTotals, TrainingState
 
@@ -21,9 +23,16 @@ class Recorder:
     """Writes the run folder and progress. Each process has one; only the main one writes."""
 
     def __init__(
-        self, recipe: Recipe, plan: Plan, state: TrainingState, run: RunFolder, progress: Progress
+        self,
+        recipe: Recipe,
+        plan: Plan,
+        state: TrainingState,
+        run: RunFolder,
+        progress: Progress,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self.checkpoints = Checkpoints(recipe, plan, state, run)
+        self._callbacks = callbacks or Callbacks()
         self._recipe, self._plan, self._state = recipe, plan, state
         self._run, self._progress = run, progress
 
@@ -37,7 +46,17 @@ class Recorder:
         """Record a step and its duration."""
         self._state.totals.seconds += seconds
         self._state.seconds += seconds
-        self._progress.step(_step_stats(self._plan, self._state, epoch))
+        stats = _step_stats(self._plan, self._state, epoch)
+        self._progress.step(stats)
+        if self._plan.processes.is_main:
+            self._callbacks.step(stats)
+
+    def obey_callbacks(self, stop: StopRequest) -> None:
+        """Have what a callback raised take effect, in every process."""
+        if self._callbacks.given:
+            stop.requested = stop.requested or self._callbacks.fault is not None
+            if self._plan.processes.any(self._callbacks.stopped):
+                self._state.total_steps = self._state.step
 
     def end_epoch(self, epoch: int) -> None:
         """Validate, save the best weights, write the metrics and check early stopping.
@@ -56,7 +75,9 @@ class Recorder:
                 state.best_accuracy, state.best_epoch = validation[1], epoch + 1
                 save_model(self._run.best_path, as_saved(self._recipe, self._plan, state.network))
             state.seconds += time.monotonic() - began
-            self._record(_epoch_record(self._plan, state, epoch, validation))
+            record = _epoch_record(self._plan, state, epoch, validation)
+            self._record(record)
+            self._callbacks.epoch(_epoch_stats(record, state))
         state.totals = EpochTotals()
         if self._recipe.train.patience and self._plan.processes.any(self._stops_early(epoch + 1)):
             state.total_steps = state.step
@@ -139,6 +160,12 @@ def _epoch_record(
     }
 
 
+def _epoch_stats(record: MetricRecord, state: TrainingState) -> EpochStats:
+    left_out = {"kind", "cpu_contention"}
+    figures = {key: value for key, value in record.items() if key not in left_out}
+    return EpochStats(**figures, network=state.network)
+
+
 def _step_stats(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
     totals = state.totals
     rate = totals.images / max(totals.seconds, 1e-9)
@@ -157,4 +184,5 @@ def _step_stats(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
         images_per_second=rate,
         seconds_left=left,
         cpu_contention=state.contention.latest(),
+        step=state.step,
     )

@@ -17,6 +17,7 @@ from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.progress import Progress
+from thriftnet.training.progress.callbacks import Callbacks
 from thriftnet.training.progress.tracking import Tracker
 from thriftnet.training.runner import (
     TrainedRun,
@@ -44,6 +45,7 @@ def resume_run(
     progress: Progress | None = None,
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
+    callbacks: Callbacks | None = None,
     processes: Processes = ALONE,
     prepare: PrepareTensors = prepare_tensors,
     saved: SavedRun | None = None,
@@ -59,6 +61,7 @@ def resume_run(
         progress: Display of steps and epochs.
         until: Stop after this many epochs, as if interrupted.
         trackers: Updated with the run's metrics, in the main process.
+        callbacks: Called after steps and epochs, in the main process.
         processes: The process group; every process calls this.
         prepare: Splits the images and prepares their tensors.
         saved: Result of `read_saved`, if it was called before.
@@ -98,7 +101,9 @@ def resume_run(
             resumed = _rewind(run, plan, state)
             progress.line(resumed | {"run": str(run.path)})
         progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
-        return fit_run(recipe, plan, state, run, progress, trackers, until=until)
+        return fit_run(
+            recipe, plan, state, run, progress, trackers, callbacks=callbacks, until=until
+        )
 
 
 def restore_run(

@@ -21,6 +21,7 @@ from thriftnet.training.distributed.processes import Processes
 from thriftnet.training.images import PrepareTensors
 from thriftnet.training.loop import fit
 from thriftnet.training.progress import FailSafeProgress, Progress, Quiet
+from thriftnet.training.progress.callbacks import Callbacks
 from thriftnet.training.progress.tracking import Tracker, WithStatus, WithTrackers
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.setup import Plan, make_plan, make_state
@@ -83,6 +84,7 @@ def fit_run(
     progress: Progress,
     trackers: Sequence[Tracker],
     *,
+    callbacks: Callbacks | None = None,
     deadline: float | None = None,
     until: int | None = None,
 ) -> TrainedRun:
@@ -95,6 +97,7 @@ def fit_run(
         run: The run folder to write to.
         progress: Display of steps and epochs.
         trackers: Updated with the run's metrics.
+        callbacks: Called after steps and epochs, in the main process.
         deadline: By `time.monotonic()`; None: no time budget.
         until: Stop after this many epochs, as if interrupted.
 
@@ -102,13 +105,15 @@ def fit_run(
         TrainingError: The loss stopped being finite.
         ProcessError: One of several processes is gone.
         RunError: The disk is full.
+        Exception: What a callback raised; the run is interrupted, or finished if it was over.
     """
+    callbacks = callbacks or Callbacks()
     is_main = plan.processes.is_main
     tracked = WithTrackers(progress, run, trackers)
     progress = WithStatus(tracked, run) if is_main else tracked
     with stop_on_signal() as stop:
         try:
-            recorder = Recorder(recipe, plan, state, run, progress)
+            recorder = Recorder(recipe, plan, state, run, progress, callbacks)
             finished = fit(plan, state, recorder, stop, deadline=deadline, until=until)
         except TrainingError as fault:
             if is_main:
@@ -121,6 +126,7 @@ def fit_run(
             raise ProcessError(f"{fault} with {way}") from None
         finally:
             progress.close()
+    callbacks.raise_fault(run, finished=finished)
     return TrainedRun(
         run.path,
         finished=finished,

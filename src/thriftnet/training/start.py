@@ -21,6 +21,7 @@ from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.images import PrepareTensors, prepare_tensors
 from thriftnet.training.progress import Progress
+from thriftnet.training.progress.callbacks import Callbacks
 from thriftnet.training.progress.tracking import Tracker
 from thriftnet.training.runner import (
     TrainedRun,
@@ -47,6 +48,7 @@ def start_run(
     budget: Budget | None = None,
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
+    callbacks: Callbacks | None = None,
     processes: Processes = ALONE,
     prepare: PrepareTensors = prepare_tensors,
 ) -> TrainedRun:
@@ -64,6 +66,7 @@ def start_run(
         budget: Determines the number of epochs instead of the recipe.
         until: Stop after this many epochs, as if interrupted.
         trackers: Updated with the run's metrics, in the main process.
+        callbacks: Called after steps and epochs, in the main process.
         processes: The process group; every process calls this.
         prepare: Splits the images and prepares their tensors.
 
@@ -103,7 +106,17 @@ def start_run(
             return _open_run(path, recipe, plan, state, progress, held, named, notes or {})
 
         run = processes.broadcast_from_main(begin)
-        return fit_run(recipe, plan, state, run, progress, trackers, deadline=deadline, until=until)
+        return fit_run(
+            recipe,
+            plan,
+            state,
+            run,
+            progress,
+            trackers,
+            callbacks=callbacks,
+            deadline=deadline,
+            until=until,
+        )
 
 
 def _fit_to(

@@ -80,6 +80,42 @@ def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
     return FoundModel(model_file(path), run=RunFolder(path) if is_run else None)
 
 
+def find_run(target: Path | str) -> Path:
+    """The run folder that a name or a path stands for, where a network alone will not do.
+
+    Args:
+        target: As of `find_model`; a file in a run folder stands for its run.
+
+    Returns:
+        The folder, which need not be there: whoever opens it says what is wrong.
+
+    Raises:
+        RunError: It is a network without the log of its training.
+    """
+    path = Path(target)
+    if isinstance(target, str) and path.name == target and target in shipped_weights():
+        here = f"; for the folder of that name write ./{target}" if path.exists() else ""
+        raise RunError(
+            f"{target} names shipped weights, which come without the log of their training; their "
+            f"accuracy: {command('evaluate', target)}{here}"
+        )
+    if path.is_file():
+        runs = (each for each in path.parents if RunFolder(each).recipe_path.is_file())
+        run = next(runs, None)
+        if run is not None:
+            return run
+    if path.is_file() or is_hub_folder(path):
+        use = "predict" if path.suffix.lower() == ".onnx" else "evaluate"
+        end = " IMAGE..." if use == "predict" else ""
+        raise RunError(
+            f"{path} is a network without the log of its training: give the folder of a run, or "
+            f"use it with: {command(use, path)}{end}"
+        )
+    if len(path.parts) == 1 and not path.exists() and Path("runs", path).is_dir():
+        raise RunError(f"there is no run folder {path}; did you mean {Path('runs', path)}?")
+    return path
+
+
 def _unknown(name: str, shipped: tuple[str, ...]) -> str:
     listed = f"(shipped: {', '.join(shipped) or 'none yet'})"
     recipes = shipped_recipes()
@@ -89,6 +125,8 @@ def _unknown(name: str, shipped: tuple[str, ...]) -> str:
             f"{command('train', name)}"
         )
     near = difflib.get_close_matches(name, {*shipped, *recipes}, n=1)
+    if Path("runs", name).is_dir():
+        near = [f"runs/{name}"]
     remedy = f"did you mean {near[0]}?" if near else "check the name"
     return (
         f"there is no run folder or model file {name}, and no shipped weights have that name; "

@@ -11,9 +11,13 @@ from rich.text import Text
 from thriftnet.plain import plain
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.screen import CleanConsole, CleanLive
+from thriftnet.table import clock
 from thriftnet.training.distributed.ranks import is_first
 from thriftnet.training.progress.lines import epoch_text, live_text
 from thriftnet.training.progress.protocol import Progress, Quiet, StepStats
+
+FIRST_LINE, NEXT_LINE = 5.0, 60.0
+"""Seconds without an epoch's line after which a log gets one on the way."""
 
 
 class JsonLines(Quiet):
@@ -25,7 +29,10 @@ class JsonLines(Quiet):
 
 
 class Plain(Quiet):
-    """One line per epoch, for files and pipes."""
+    """One line per epoch, for files and pipes; where epochs are long, some on the way."""
+
+    def __init__(self) -> None:
+        self._due: float | None = None
 
     def note(self, text: str) -> None:
         """Print the sentence."""
@@ -35,6 +42,17 @@ class Plain(Quiet):
         """Print the end of an epoch."""
         if line["kind"] == "epoch":
             print(epoch_text(line), flush=True)
+            self._due = time.monotonic() + NEXT_LINE
+
+    def step(self, stats: StepStats) -> None:
+        """Print how far it is, in the first seconds and once a minute."""
+        now = time.monotonic()
+        if self._due is None:
+            self._due = now + FIRST_LINE
+        elif now >= self._due:
+            self._due = now + NEXT_LINE
+            done = f"epoch {stats.epoch}/{stats.epochs}  {stats.share:.0%}"
+            print(f"{done}  about {clock(stats.seconds_left)} left", flush=True)
 
 
 class LiveBar:

@@ -29,6 +29,8 @@ class StepStats:
     cpu_contention: float | None = None
     """Share of the CPU time requested by this training that other processes took, in this epoch;
     None: unknown."""
+    step: int = 0
+    """Counted from 1, over the whole run."""
 
 
 class Progress(Protocol):

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from thriftnet.cli.options.panels import RECIPE
+
 KEYS = {
     "--epochs": "train.epochs",
     "--lr": "optim.lr",
@@ -14,19 +16,36 @@ KEYS = {
 }
 
 EpochsOption = Annotated[
-    str | None, typer.Option("--epochs", metavar="N", help="Short for --set train.epochs=N.")
+    str | None,
+    typer.Option(
+        "--epochs",
+        metavar="N",
+        help="Short for --set train.epochs=N.",
+        rich_help_panel=RECIPE,
+    ),
 ]
 LrOption = Annotated[
-    str | None, typer.Option("--lr", metavar="RATE", help="Short for --set optim.lr=RATE.")
+    str | None,
+    typer.Option(
+        "--lr", metavar="RATE", help="Short for --set optim.lr=RATE.", rich_help_panel=RECIPE
+    ),
 ]
 BatchSizeOption = Annotated[
     str | None,
-    typer.Option("--batch-size", metavar="N", help="Short for --set train.batch_size=N."),
+    typer.Option(
+        "--batch-size",
+        metavar="N",
+        help="Short for --set train.batch_size=N.",
+        rich_help_panel=RECIPE,
+    ),
 ]
 DeviceOption = Annotated[
     str | None,
     typer.Option(
-        "--device", metavar="NAME", help="Short for --set train.device=NAME: cpu, cuda or mps."
+        "--device",
+        metavar="NAME",
+        help="Short for --set train.device=NAME: cpu, cuda or mps.",
+        rich_help_panel=RECIPE,
     ),
 ]
 

@@ -1,8 +1,13 @@
-"""The examples at the end of each command's --help; a test parses every one of them."""
+"""The examples at the end of each command's --help, where options are listed in groups.
+
+A test parses every example.
+"""
 
 from __future__ import annotations
 
 import typer
+
+from thriftnet.cli.options.panels import PanelCommand
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "train": (
@@ -58,10 +63,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 
 
 def add_examples(app: typer.Typer, path: str = "") -> None:
-    """Put the examples at the end of the help of an application's commands."""
+    """Put examples and groups into the help of an application's commands."""
     for command in app.registered_commands:
         name = command.name or (command.callback.__name__ if command.callback else "")
-        command.epilog = _epilog(f"{path}{name}")
+        command.epilog, command.cls = _epilog(f"{path}{name}"), PanelCommand
     for group in app.registered_groups:
         if group.typer_instance is not None:
             group.epilog = _epilog(f"{path}{group.name}")

@@ -1,0 +1,67 @@
+"""Options and commands in groups: where each `--help` lists what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+RECIPE = "Recipe"
+PICTURES = "Pictures"
+BUDGET = "Budget"
+PLACE = "Run folder"
+COMPUTING = "Computing"
+WORKERS = "Workers"
+ACCESS = "Access"
+LIMITS = "Limits"
+OUTPUT = "Output"
+
+TRAIN = "Train and evaluate"
+USE = "Use a network"
+UNDERSTAND = "Understand runs"
+PREPARE = "Prepare"
+
+_REST = "Options"
+
+
+def _write_options(command: Any, ctx: Any, formatter: Any) -> None:
+    """Arguments, then each group of options in the order of its first one, then the rest."""
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None:
+            argument = parameter.param_type_name == "argument"
+            panel = getattr(parameter, "rich_help_panel", None) or _REST
+            if argument:  # its type says nothing that its name does not
+                panel, record = "Arguments", (record[0].partition(" <")[0], record[1])
+            panels.setdefault(panel, []).append(record)
+    rest = panels.pop(_REST, [])
+    for name, records in [*panels.items(), (_REST, rest)]:
+        with formatter.section(name):
+            formatter.write_dl(records)
+
+
+class PanelCommand(TyperCommand):
+    """A command whose `--help` lists its options in groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options."""
+        _write_options(self, ctx, formatter)
+
+
+class PanelGroup(TyperGroup):
+    """Commands whose `--help` lists options and commands in groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write options, then commands."""
+        _write_options(self, ctx, formatter)
+        panels: dict[str, list[Any]] = {}
+        for name in self.list_commands(ctx):
+            command: Any = self.get_command(ctx, name)
+            panels.setdefault(command.rich_help_panel or "Commands", []).append((name, command))
+        for panel, commands in panels.items():
+            with formatter.section(panel):
+                width = max(10, max(len(name) for name, _ in commands))  # columns line up
+                formatter.write_dl(
+                    [(name.ljust(width), c.get_short_help_str(100)) for name, c in commands]
+                )

@@ -18,6 +18,10 @@ from thriftnet.training import resume, start
 from thriftnet.training.automatic import resolve
 
 ROOT = Path(__file__).parents[2]
+PROGRAMS = {
+    *("thriftnet", "pip", "python3", "make", "tensorboard", "mlflow", "wandb", "curl", "openssl"),
+    *("scp", "git", "torchrun"),
+}
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
@@ -41,9 +45,14 @@ def fences(text: str, language: str = "") -> list[str]:
 
 
 def lines(text: str) -> list[str]:
-    """Command lines of a page, whatever program they call."""
-    every = "\n".join(fences(text)).splitlines()
-    return [line for line in (re.sub(r"(^|\s)#\s.*", "", each).strip() for each in every) if line]
+    """Command lines of a page, whatever program they call; files and trees are no commands."""
+    found: list[str] = []
+    for fence in fences(text):
+        whole = fence.replace("\\\n", " ").splitlines()
+        told = [" ".join(re.sub(r"(^|\s)#\s.*", "", each).split()) for each in whole]
+        if any(each.split()[:1] and each.split()[0] in PROGRAMS for each in told):
+            found += [each for each in told if each]
+    return found
 
 
 def section(page: str, title: str) -> str:

@@ -95,6 +95,15 @@ ELSEWHERE = {
     "thriftnet predict quick.onnx photo.jpg": ("with a run", "tests/end_to_end/test_export.py"),
     "thriftnet push runs/mine OWNER/NAME": ("needs the hub", "tests/end_to_end/test_json.py"),
     "thriftnet pull OWNER/NAME -o here": ("needs the hub", "tests/end_to_end/test_json.py"),
+    "thriftnet explain best photo.jpg": ("opens CIFAR-10", "tests/explain/test_explain.py"),
+    "thriftnet explain best photo.jpg holiday/": (
+        "opens CIFAR-10",
+        "tests/explain/test_explain.py",
+    ),
+    "thriftnet explain runs/mine photo.jpg --maps maps --nearest 8": (
+        "opens CIFAR-10",
+        "tests/explain/test_explain.py",
+    ),
     "thriftnet search small": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
     "thriftnet search small --workers 2": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
     "thriftnet search space.yaml --study /shared/study --storage postgresql://user@host/name "

@@ -99,6 +99,7 @@ CALLS = {
     "report": ("report", "runs/done"),
     "compare": ("compare", "runs/done", "runs/other"),
     "predict": ("predict", "runs/done", "picture.png"),
+    "explain": ("explain", "runs/done", "picture.png", "--nearest", "0"),
     "runs": ("runs",),
     "runs gc": ("runs", "gc"),
 }

@@ -15,7 +15,10 @@ from typer.main import get_command
 from commands import Command
 from documented import PAGES, ROOT, few_images, lines, words
 from own_pictures import put
+from small import small_recipe
 from thriftnet.cli import app
+from thriftnet.training import start
+from thriftnet.training.progress import Quiet
 
 SHOWN = {page: lines(page.read_text("utf-8")) for page in PAGES}
 OURS = sorted({line for each in SHOWN.values() for line in each if line.startswith("thriftnet ")})
@@ -104,6 +107,7 @@ ELSEWHERE = {
         "opens CIFAR-10",
         "tests/explain/test_explain.py",
     ),
+    "thriftnet train robust": ("takes a minute", "tests/recipe/test_shipped.py"),
     "thriftnet search small": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
     "thriftnet search small --workers 2": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
     "thriftnet search space.yaml --study /shared/study --storage postgresql://user@host/name "
@@ -119,6 +123,11 @@ ELSEWHERE = {
 }
 """Not run here: why, and the test that runs it in short."""
 OF_A_STUDY = {"thriftnet search status studies/small", "thriftnet report studies/small"}
+OF_TWO_RECIPES = {
+    "a-s0": small_recipe(),
+    "a-s1": small_recipe(seed=1),
+    "b-s0": small_recipe(optim={"lr": 0.02}),
+}
 HERE = [line for line in OURS if line not in ELSEWHERE and line not in OF_A_STUDY]
 
 
@@ -151,8 +160,7 @@ def world(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the pages' commands name: runs, pictures in folders, a pickle."""
     few_images(monkeypatch)
     monkeypatch.setenv("THRIFTNET_CACHE", str(small_world / "cache"))
-    for name in ("mine", "a-s0", "a-s1", "b-s0"):
-        shutil.copytree("runs/done", f"runs/{name}")
+    shutil.copytree("runs/done", "runs/mine")
     put(Path("photos"), {"cat": 6, "dog": 6})
     for folder in ("holiday", "archive"):
         put(Path(folder), {"cat": 2})
@@ -167,9 +175,10 @@ def world(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_command_runs_as_it_is_written(thriftnet: Command, line: str) -> None:
     if "--name mine" in line:
         shutil.rmtree("runs/mine")
-    if "compare" in line:
-        for name in ("a-s0", "a-s1", "b-s0"):
-            assert thriftnet("evaluate", f"runs/{name}").code == 0
+    if "a-s0" in line:
+        for name, recipe in OF_TWO_RECIPES.items():
+            run = start.start_run(recipe, name=name, runs_dir=Path("runs"), progress=Quiet())
+            assert thriftnet("evaluate", run.path).code == 0
     done = thriftnet(*words(line))
     assert done.code == 0, done.err
     assert done.out

@@ -107,7 +107,7 @@ ELSEWHERE = {
         "opens CIFAR-10",
         "tests/explain/test_explain.py",
     ),
-    "thriftnet train robust": ("takes a minute", "tests/recipe/test_shipped.py"),
+    "thriftnet train robust": ("takes a minute", "tests/end_to_end/test_workflow.py"),
     "thriftnet search small": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
     "thriftnet search small --workers 2": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
     "thriftnet search space.yaml --study /shared/study --storage postgresql://user@host/name "

@@ -135,20 +135,16 @@ def train(
     overrides = tuple(overrides)
     if resume is not None:
         resume = find_run(resume)
-        budgets = {"time_budget": time_budget, "flops_budget": flops_budget}
-        budgets |= {"max_params": max_params, "init": init}
-        own = "resume continues with the run's own recipe"
-        place = {"name": name, "runs_dir": runs_dir, "strict": strict or None}
-        given = {"recipe": recipe, "overrides": overrides, "seed": seed, **place, **budgets}
-        _refuse_unused(given, because=own)
+        given = {"recipe": recipe, "overrides": overrides, "seed": seed, "name": name, "init": init}
+        given |= {"runs_dir": runs_dir, "strict": strict or None, "time_budget": time_budget}
+        given |= {"flops_budget": flops_budget, "max_params": max_params}
+        _refuse_unused(given, because="resume continues with the run's own recipe")
     elif isinstance(recipe, Recipe):
-        _refuse_unused(
-            {"overrides": overrides}, because="overrides are for a recipe's name or path"
-        )
+        own = "overrides are for a recipe's name or path"
+        _refuse_unused({"overrides": overrides}, because=own)
     if progress is not None:
-        _refuse_unused(
-            {"quiet": quiet or None}, because="leave out quiet: progress decides what is printed"
-        )
+        own = "leave out quiet: progress decides what is printed"
+        _refuse_unused({"quiet": quiet or None}, because=own)
     progress = progress or choose_progress(quiet=quiet)
     data = None if data is None else Path(data)
     runs_dir = Path("runs" if runs_dir is None else runs_dir)

@@ -1,4 +1,4 @@
-"""The block of docs/serve.md, from results/service.json."""
+"""The blocks of docs/serve.md, from results/service.json and results/service_fuzz.json."""
 
 from __future__ import annotations
 
@@ -60,4 +60,7 @@ def service(figures: Figures) -> dict[str, Any]:
     }
 
 
-SERVICE_BLOCKS = {"service": Block("service", "service.py", service)}
+SERVICE_BLOCKS = {
+    "service": Block("service", "service.py", service),
+    "service-fuzz": Block("service_fuzz", "service_fuzz.py"),
+}

@@ -102,6 +102,17 @@ def test_an_answer_that_takes_too_long_is_told_to_come_again() -> None:
         assert service.predict(plain()).status == 200
 
 
+def test_connections_above_the_limit_are_told_to_come_again() -> None:
+    with live_service(colour_classifier(), Limits(connections=2)) as service:
+        with service.connection(), service.connection():
+            soon(lambda: service.predict(plain()).status == 503)
+            answer = service.predict(plain())
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["retry-after"] == "1"
+            assert "2 connections are open already" in answer.json["detail"]
+        soon(lambda: service.predict(plain()).status == 200)
+
+
 def test_what_waits_becomes_the_next_batch() -> None:
     """Without a timer: alone at once, and together once the network is free."""
     held = Held()

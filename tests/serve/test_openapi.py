@@ -7,6 +7,7 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
 from live_service import LiveService
@@ -31,14 +32,20 @@ def test_every_page_is_described(service: LiveService) -> None:
         assert list(predict["responses"][status]["content"]) == ["application/problem+json"]
 
 
-@pytest.mark.parametrize(("path", "method"), PATHS.items())
-def test_no_request_made_from_the_document_is_a_server_error(
-    service: LiveService, path: str, method: str
-) -> None:
-    """Right and wrong ones; `benchmarks/service_fuzz.py` makes many more."""
-    operation = schemathesis.openapi.from_url(f"{service.url}/openapi.json")[path][method.upper()]
+FITTING, WRONG = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+MADE = [*((path, FITTING) for path in PATHS), ("/v1/predict", WRONG)]
+"""Other pages take nothing that could be wrong."""
 
-    @hypothesis.given(case=operation.as_strategy())
+
+@pytest.mark.parametrize(("path", "mode"), MADE)
+def test_no_request_made_from_the_document_is_a_server_error(
+    service: LiveService, path: str, mode: GenerationMode
+) -> None:
+    """`benchmarks/service_fuzz.py` makes many more."""
+    document = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
+    operation = document[path][PATHS[path].upper()]
+
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     @hypothesis.settings(max_examples=25, deadline=None, database=None, derandomize=True)
     def ask(case: Any) -> None:
         case.call_and_validate(base_url=service.url, checks=[not_a_server_error])

@@ -24,4 +24,4 @@ class Limits:
     answer_seconds: float = 30.0
     """Time limit for the answer to a complete request."""
     connections: int = 1024
-    """Open connections at a time; uvicorn refuses more."""
+    """Open connections at a time; requests on further ones get 503."""

@@ -16,9 +16,10 @@ _PER_HEADER = 32
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Ends a connection whose headers are late or too long; errors are problem documents.
+    """Ends a connection whose headers are late or too long, and those above uvicorn's limit.
 
-    uvicorn waits for headers without limit and keeps all that are sent.
+    uvicorn waits for headers without limit, keeps all that are sent, and answers connections above
+    its limit in plain text; here, errors are problem documents.
     """
 
     header_seconds = 10.0
@@ -57,8 +58,23 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop the timer: all headers have arrived."""
         self._stop_waiting()
-        if self._header_bytes <= _HEADER_BYTES:
-            super().on_headers_complete()
+        if self._header_bytes > _HEADER_BYTES:
+            return
+        most = self.limit_concurrency
+        if most is not None and len(self.connections) >= most:
+            self._refuse(503, f"{most - 1:,} connections are open already; come again in a second")
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body; of a request that was refused, nobody reads it."""
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        if not self.transport.is_closing():
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is not HTTP, and close the connection."""
@@ -84,8 +100,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, detail: str) -> None:
         body = ProblemError(status, detail).body()
+        again = b"retry-after: 1\r\n" if status == 503 else b""
         self.transport.write(
-            b"%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-            % (STATUS_LINE[status], MEDIA_TYPE.encode(), len(body), body)
+            b"%bcontent-type: %b\r\ncontent-length: %d\r\n%bconnection: close\r\n\r\n%b"
+            % (STATUS_LINE[status], MEDIA_TYPE.encode(), len(body), again, body)
         )
         self.transport.close()

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check coverage numerics lint types format paper site lock clean
+.PHONY: train test check coverage numerics mobile lint types format paper site lock clean
 
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
@@ -42,6 +42,10 @@ numerics: .venv/.installed
 	done; \
 	if [ -n "$$failed" ]; then printf "failed with$$failed\n"; exit 1; fi
 
+# LiteRT and ExecuTorch, whose packages (0.8 GB) do not fit beside the others.
+mobile: .venv-mobile/.installed
+	.venv-mobile/bin/python -m pytest -p no:anyio tests/export/test_mobile.py $(ARGS)
+
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -74,9 +78,17 @@ LOCKS := $(addprefix requirements/,torch-cpu.lock torch.lock dev.lock cuda.lock)
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
+# A layer over .venv with what lies there in another version, and what does not lie there at all.
+SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+.venv-mobile/.installed: .venv/.installed requirements/mobile.lock
+	$(BIN)/python -m venv .venv-mobile
+	echo "import site; site.addsitedir('$$($(BIN)/python $(SITE))')" > $$(.venv-mobile/bin/python $(SITE))/below.pth
+	.venv-mobile/bin/pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/mobile.lock
+	@touch $@
+
 # Pins again what pyproject.toml asks for, after it changed; needs uv.
 lock:
 	requirements/lock
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-mobile .pytest_cache .ruff_cache .hypothesis

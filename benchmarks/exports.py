@@ -14,17 +14,15 @@ some ten minutes, each target with its figure, reached or not.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import time
-from collections.abc import Callable
-from importlib import import_module, metadata
+from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from support.record import write_result
@@ -32,8 +30,10 @@ from thriftnet.data import load_cifar10
 from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.export.pipeline import export_model
 from thriftnet.export.targets import TARGETS
+from thriftnet.extras import is_installed
 from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.inference.onnx_runtime import Run, open_onnx
+from thriftnet.inference.openvino_runtime import open_openvino
 
 NETWORKS = ("quick", "strong", "best", "paper-fixed")
 KINDS = ("onnx", "onnx-int8", "torch-export")
@@ -50,10 +50,10 @@ LEAST_INT8_OVER_FP32 = 1.7
 LEAST_OPENVINO_OVER_PREDICTOR = {"best": 1.3}
 
 
-def exported(name: str, folder: Path) -> dict[str, dict[str, Any]]:
-    """Every kind of export of a network: bytes, and the comparison that let it pass."""
+def exported(name: str, folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, dict[str, Any]]:
+    """Some kinds of export of a network: bytes, and the comparison that let each pass."""
     found: dict[str, dict[str, Any]] = {}
-    for kind in KINDS:
+    for kind in kinds:
         path = folder / f"{name}{TARGETS[kind].suffix}"
         done = export_model(name, to=kind, output=path)
         check = done.check
@@ -67,36 +67,18 @@ def exported(name: str, folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def open_openvino(path: Path) -> Run | None:
-    """The file in OpenVINO with as many threads as torch; none where it is not installed."""
-    try:
-        openvino = import_module("openvino")
-    except ImportError:
-        return None
-    os.environ.setdefault("OPENVINO_TELEMETRY", "0")
-    options = {
-        "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    compiled = openvino.Core().compile_model(str(path), "CPU", options)
-
-    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return compiled([images])[0].copy()  # the next call writes over it
-
-    return run
-
-
 def ways(name: str, folder: Path) -> dict[str, Run]:
     """What classifies with one view, by name."""
     classifier: Classifier = load_model(name, tta="none")
     int8 = folder / f"{name}{TARGETS['onnx-int8'].suffix}"
-    found: dict[str, Run | None] = {
+    found: dict[str, Run] = {
         PREDICTOR: classifier.probabilities,
         FP32: open_onnx(folder / f"{name}{TARGETS['onnx'].suffix}"),
         INT8: open_onnx(int8),
-        OPENVINO: open_openvino(int8),
     }
-    return {way: run for way, run in found.items() if run is not None}
+    if is_installed("openvino"):
+        found[OPENVINO] = open_openvino(int8, precision="int8")
+    return found
 
 
 def evaluated(
@@ -179,7 +161,8 @@ def reached(networks: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _version(package: str) -> str | None:
+def version(package: str) -> str | None:
+    """Of a package; none where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -208,7 +191,7 @@ def main() -> None:
     packages = ("onnx", "onnxscript", "onnxruntime", "openvino")
     figures = {
         "predictor_precision": load_model("quick").compute.precision,
-        "packages": {each: _version(each) for each in packages},
+        "packages": {each: version(each) for each in packages},
         "test_images": len(labels),
         "rounds": arguments.rounds,
         "networks": networks,

@@ -45,6 +45,13 @@ def test_the_locks_hold_what_is_asked_for(requirement: Requirement):
     assert requirement.specifier.contains(locked[name]), "run: make lock"
 
 
+@pytest.mark.parametrize("requirement", list(wanted("litert", "executorch")), ids=lambda r: r.name)
+def test_the_layer_of_mobile_runtimes_is_locked_too(requirement: Requirement):
+    locked = {**pins("mobile.lock"), **pins("torch.lock")}
+    name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+    assert requirement.specifier.contains(locked[name]), "run: make lock"
+
+
 def test_both_builds_of_torch_are_of_one_version():
     assert pins("torch-cpu.lock") == {"torch": f"{pins('torch.lock')['torch']}+cpu"}
 

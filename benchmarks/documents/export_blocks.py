@@ -1,4 +1,4 @@
-"""The block of docs/export.md, from results/exports.json."""
+"""The blocks of docs/export.md, from results/exports.json and results/mobile.json."""
 
 from __future__ import annotations
 
@@ -65,4 +65,37 @@ def _way(way: str, figures: Figures) -> str:
     return f"{way} fp32" if way == _FP32 else way
 
 
-EXPORT_BLOCKS = {"exports": Block("exports", "exports.py", exports)}
+def mobile(figures: Figures) -> dict[str, Any]:
+    """Sizes, differences and speed of LiteRT and ExecuTorch beside the predictor."""
+    ways = {"litert": "LiteRT", "executorch": "ExecuTorch"}
+    columns = (
+        "network", "way", ("MB", ".2f"), ("largest difference", ".1e"), ("ms at batch 1", ".2f"),
+        ("images/s at batch 64", ",.0f"),
+    )  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    for name, found in figures["networks"].items():
+        speed = found["speed"]
+        for kind, way in ways.items():
+            export = found["exports"][kind]
+            gap = max(export["largest_difference"].values())
+            rows.append((f"`{name}`", way, export["bytes"] / 1e6, gap, *_speed(speed[way])))
+        rows.append(
+            (f"`{name}`", _way("predictor", figures), None, None, *_speed(speed["predictor"]))
+        )
+    pictures = next(iter(figures["networks"].values()))["exports"]["litert"]["pictures"]
+    versions = ", ".join(f"{name} {found}" for name, found in figures["packages"].items())
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "pictures": pictures,
+        "versions": versions,
+    }
+
+
+def _speed(found: dict[str, float]) -> tuple[float, float]:
+    return found["milliseconds_at_1"], found["images_per_second_at_64"]
+
+
+EXPORT_BLOCKS = {
+    "exports": Block("exports", "exports.py", exports),
+    "mobile": Block("mobile", "mobile.py", mobile),
+}

@@ -88,9 +88,12 @@ def test_exports_and_the_hub_name_their_extras(tmp_path: Path):
         ("export", "quick", "--to", "onnx"),
         ("export", "quick", "--to", "onnx-int8"),
         ("predict", tmp_path / "x.onnx", tmp_path / "x.onnx"),
+        ("export", "quick", "--to", "litert"),
+        ("export", "quick", "--to", "executorch"),
         ("push", "quick", "you/quick"),
         ("pull", "you/quick"),
     )
     extras = [line.rpartition("pip install ")[2] for line in done.stderr.splitlines()]
-    assert extras == ["'thriftnet[export]'"] * 3 + ["'thriftnet[hub]'"] * 2
-    assert [text.rpartition(" ")[2] for text in done.stdout.splitlines()] == ["2"] * 5
+    wanted = ["export"] * 3 + ["litert", "executorch"] + ["hub"] * 2
+    assert extras == [f"'thriftnet[{extra}]'" for extra in wanted]
+    assert [text.rpartition(" ")[2] for text in done.stdout.splitlines()] == ["2"] * len(wanted)

@@ -233,6 +233,16 @@ def test_what_an_onnx_file_cannot_do_is_refused(
     thriftnet.load_model(exports["onnx"].path, tta="flip_shift", device="cpu", precision="fp32")
 
 
+@pytest.mark.parametrize("suffix", [".pt2", ".tflite", ".pte", ".html"])
+def test_an_export_for_other_programs_is_named(
+    suffix: str, exports: dict[str, Exported], tmp_path: Path
+):
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(exports["torch-export"].path.read_bytes())
+    with pytest.raises(RunError, match=f"a {suffix} file, which other programs run"):
+        thriftnet.load_model(path)
+
+
 def test_what_needs_the_network_itself_refuses_an_onnx_file(exports: dict[str, Exported]):
     for use in (thriftnet.evaluate, lambda path: thriftnet.export_model(path, to="folder")):
         with pytest.raises(RunError, match="an ONNX model, which predict runs and nothing else"):

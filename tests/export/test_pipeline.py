@@ -98,7 +98,8 @@ def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Pa
     ("options", "said"),
     [
         ({"to": "onxx"}, "did you mean onnx?"),
-        ({"to": "tflite"}, "use one of them"),
+        ({"to": "tflite"}, "did you mean litert?"),
+        ({"to": "coreml"}, "use one of them"),
         ({"to": "onnx", "reduce_range": True}, "it knows no --reduce-range"),
         ({"to": "onnx", "output": "."}, "Is a directory"),
         ({"to": "folder", "output": "file"}, "file is a file, and a folder is to be written"),

@@ -118,6 +118,15 @@ PrecisionOption = Annotated[
         "--precision", metavar="NAME", help="auto, fp32 or bf16.", rich_help_panel=COMPUTING
     ),
 ]
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        help="Of an ONNX file: onnxruntime (the default) or openvino.",
+        rich_help_panel=COMPUTING,
+    ),
+]
 TargetArgument = Annotated[
     str,  # not a Path, which would lose the dot of ./NAME
     typer.Argument(

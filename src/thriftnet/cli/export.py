@@ -29,7 +29,7 @@ def export(
         typer.Option(
             "--to",
             metavar="KIND",
-            help="onnx, onnx-int8, page, page-fp32, torch-export or folder.",
+            help="onnx, onnx-int8, page, page-fp32, torch-export, litert, executorch or folder.",
             rich_help_panel=OUTPUT,
         ),
     ],

@@ -15,6 +15,7 @@ from thriftnet.cli.app import (
     DeviceOption,
     JsonOption,
     PrecisionOption,
+    RuntimeOption,
     TargetArgument,
     TtaOption,
     app,
@@ -61,6 +62,7 @@ def predict(
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
@@ -76,7 +78,12 @@ def predict(
         from thriftnet.terminal import rows
 
         classifier = api.load_model(
-            target, tta=tta, device=device, precision=precision, at_least=at_least
+            target,
+            tta=tta,
+            device=device,
+            precision=precision,
+            at_least=at_least,
+            runtime=runtime,
         )
         if pickled:
             doing.now(f"classifying {inputs[0]}")

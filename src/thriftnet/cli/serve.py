@@ -13,6 +13,7 @@ from thriftnet.cli.app import (
     AtLeastOption,
     DeviceOption,
     PrecisionOption,
+    RuntimeOption,
     TargetArgument,
     TtaOption,
     app,
@@ -91,6 +92,7 @@ def serve(
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = None,
 ) -> None:
     """Answer pictures with predictions over HTTP, until Ctrl-C or SIGTERM."""
     find_target(target)
@@ -115,7 +117,12 @@ def serve(
         )
         listener = listen(address)  # before loading the network
         classifier = api.load_model(
-            target, tta=tta, device=device, precision=precision, at_least=at_least
+            target,
+            tta=tta,
+            device=device,
+            precision=precision,
+            at_least=at_least,
+            runtime=runtime,
         )
     with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
         serve_on(classifier, listener, name=Path(target).name, address=address, limits=limits)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.errors import ExportMismatchError
-from thriftnet.export.job import BATCHES, Limits
+from thriftnet.errors import ExportMismatchError, ThriftnetError
+from thriftnet.export.job import BATCHES, Limits, Target
 from thriftnet.export.pictures import Pictures
+from thriftnet.extras import is_installed
 from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.inference.onnx_runtime import Run
 
 Probabilities = NDArray[np.float32]
+_NOTHING = "; nothing was written"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,51 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """Values for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class OtherCheck:
+    """The same in a runtime that an export is not made for."""
+
+    check: Check | None
+    """None where it did not run at all."""
+    fault: str | None
+    """Why the export must not be used there."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def compare_elsewhere(
+    target: Target,
+    path: Path,
+    expected: Probabilities,
+    pictures: Pictures,
+    *,
+    on_progress: OnProgress = no_progress,
+) -> Mapping[str, OtherCheck]:
+    """An export in further runtimes that are installed; what they say is no reason to refuse it.
+
+    Args:
+        target: Has these runtimes.
+        path: Of the export.
+        expected: As for `compare`.
+        pictures: As for `compare`.
+        on_progress: As for `compare`.
+    """
+    found: dict[str, OtherCheck] = {}
+    for package, load in target.others.items():
+        if not is_installed(package):
+            continue
+        try:
+            check = compare(
+                load(path), expected, pictures, batches=target.batches, on_progress=on_progress
+            )
+            found[package] = OtherCheck(check, fault_of(check, target.limits))
+        except ThriftnetError as fault:
+            found[package] = OtherCheck(None, str(fault).removesuffix(_NOTHING))
+    return found
 
 
 def compare(
@@ -89,12 +137,12 @@ def _said(run: Run, images: NDArray[np.uint8], classes: int) -> Probabilities:
     except Exception as fault:  # every runtime has its own errors
         reason = " ".join(str(fault).split())[:200]
         raise ExportMismatchError(
-            f"the export fails at batch {len(images)} ({reason}); nothing was written"
+            f"the export fails at batch {len(images)} ({reason}){_NOTHING}"
         ) from None
     if found.shape != (len(images), classes) or not np.isfinite(found).all():
         raise ExportMismatchError(
             f"the export gives {found.shape} {found.dtype} at batch {len(images)}, where finite "
-            f"({len(images)}, {classes}) float32 was expected; nothing was written"
+            f"({len(images)}, {classes}) float32 was expected{_NOTHING}"
         )
     return found
 

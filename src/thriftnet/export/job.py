@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from thriftnet.digests import dump_json
 from thriftnet.errors import ExportError
 from thriftnet.export.graph import ExportedNetwork
-from thriftnet.inference.onnx_runtime import ExportFacts, Run
+from thriftnet.inference.onnx_runtime import KEY, ExportFacts, Run
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel
 from thriftnet.training.environment import package_version
@@ -20,6 +21,8 @@ from thriftnet.training.environment import package_version
 BATCHES = (1, 7, 64)
 """Batch sizes of the comparison: some exporters freeze the batch or treat a batch of one
 differently."""
+FACTS_FILE = f"{KEY}.json"
+"""Name of the file that describes an export, in formats that hold files."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Target:
     limits: Limits = EXACT
     batches: tuple[int, ...] = BATCHES
     """Batch sizes of the comparison."""
+    others: Mapping[str, Callable[[Path], Run]] = field(default_factory=dict[str, Any])
+    """Other runtimes of the same file, by their package; compared where they are installed."""
     packages: tuple[str, ...] = field(default=())
     """Required packages."""
     extra: str = "export"

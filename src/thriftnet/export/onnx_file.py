@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from thriftnet.export.job import Job, Target, unsupported
 from thriftnet.export.silence import silent
 from thriftnet.files import write_whole
 from thriftnet.inference.onnx_runtime import KEY, digest_graph, open_onnx
+from thriftnet.inference.openvino_runtime import open_openvino
 
 OPSET = 20
 """The first opset with Gelu as one operator; supported since ONNX Runtime 1.18."""
@@ -78,5 +80,6 @@ ONNX = Target(
     suffix=".onnx",
     write=write_onnx,
     load=open_onnx,
+    others={"openvino": partial(open_openvino, precision="fp32")},
     packages=PACKAGES,
 )

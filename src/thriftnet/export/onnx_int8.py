@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from thriftnet.export.job import INT8, Job, Target, unsupported
 from thriftnet.export.onnx_file import PACKAGES, save_onnx, trace_onnx
 from thriftnet.export.silence import silent
 from thriftnet.inference.onnx_runtime import open_onnx
+from thriftnet.inference.openvino_runtime import open_openvino
 
 _AT_ONCE = 64
 _OPERATORS = ["Conv", "Gemm", "MatMul", "MaxPool"]
@@ -99,6 +101,7 @@ ONNX_INT8 = Target(
     suffix=".int8.onnx",
     write=write_int8,
     load=open_onnx,
+    others={"openvino": partial(open_openvino, precision="int8")},
     limits=INT8,
     packages=PACKAGES,
     int8=True,

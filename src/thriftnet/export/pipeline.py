@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from thriftnet.errors import ExportError, ExportMismatchError
-from thriftnet.export.gate import Check, compare, fault_of
+from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
 from thriftnet.export.job import Job, Target
 from thriftnet.export.pictures import choose_pictures
 from thriftnet.export.place import check_place, keep
@@ -39,6 +39,8 @@ class Exported:
     recipe_tta: str
     """Views of the network's recipe; the export may lack them."""
     check: Check
+    others: Mapping[str, OtherCheck]
+    """The same in further runtimes that are installed, by their package."""
 
     def to_json(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -48,6 +50,7 @@ class Exported:
             "size_bytes": self.size_bytes,
             "preprocessing": self.preprocessing.contract(),
             "check": self.check.to_json(),
+            "others": {name: each.to_json() for name, each in self.others.items()},
         }
 
 
@@ -118,10 +121,14 @@ def export_model(
                     f"the {to} export of {name} says something else than the network: {fault} "
                     f"({check.source}); nothing was written"
                 )
-            size = keep(draft, output, report=_report(job, target, check))
+            others = compare_elsewhere(target, draft, expected, pictures, on_progress=on_progress)
+            size = keep(draft, output, report=_report(job, target, check, others))
     except OSError as fault:
         raise ExportError(explain_os_error(fault, output)) from None
-    return Exported(output, to, target.about, size, job.preprocessing, saved.tta, check)
+    for package, other in others.items():
+        if other.fault is not None:
+            say(f"{plain(str(output))} must not be run by {package}: there, {other.fault}")
+    return Exported(output, to, target.about, size, job.preprocessing, saved.tta, check, others)
 
 
 def _name(found: FoundModel) -> str:
@@ -144,7 +151,9 @@ def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:
     return model.preprocessing if tta else model.preprocessing_with("none")
 
 
-def _report(job: Job, target: Target, check: Check) -> dict[str, Any]:
+def _report(
+    job: Job, target: Target, check: Check, others: Mapping[str, OtherCheck]
+) -> dict[str, Any]:
     return {
         "network": job.name,
         "to": job.target,
@@ -152,4 +161,5 @@ def _report(job: Job, target: Target, check: Check) -> dict[str, Any]:
         "tta": job.preprocessing.tta,
         **check.to_json(),
         "limits": asdict(target.limits),
+        "others": {name: each.to_json() for name, each in others.items()},
     }

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from thriftnet.export.job import Job, Target, unsupported
+from thriftnet.export.job import FACTS_FILE, Job, Target, unsupported
 from thriftnet.export.silence import silent
-from thriftnet.inference.onnx_runtime import KEY, Run
-
-_FACTS = f"{KEY}.json"
+from thriftnet.inference.onnx_runtime import Run
 
 
 def write_program(job: Job, path: Path) -> None:
@@ -28,7 +26,7 @@ def write_program(job: Job, path: Path) -> None:
                 (torch.from_numpy(job.example()),),
                 dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             )
-            torch.export.save(program, str(path), extra_files={_FACTS: job.facts()})
+            torch.export.save(program, str(path), extra_files={FACTS_FILE: job.facts()})
         except Exception as fault:  # torch's exporter raises many types
             raise unsupported(job, "torch.export", fault) from None
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 
 from thriftnet.errors import ExportError
+from thriftnet.export.executorch import EXECUTORCH
 from thriftnet.export.folder import FOLDER
 from thriftnet.export.job import Target
+from thriftnet.export.litert import LITERT
 from thriftnet.export.onnx_file import ONNX
 from thriftnet.export.onnx_int8 import ONNX_INT8
 from thriftnet.export.page.target import PAGE, PAGE_FP32
@@ -19,6 +21,8 @@ TARGETS: dict[str, Target] = {
     "page": PAGE,
     "page-fp32": PAGE_FP32,
     "torch-export": TORCH_EXPORT,
+    "litert": LITERT,
+    "executorch": EXECUTORCH,
     "folder": FOLDER,
 }
 

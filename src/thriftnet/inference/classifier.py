@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from thriftnet.commands import command
 from thriftnet.errors import ImageError, RunError
 from thriftnet.inference.engine import Engine
 from thriftnet.inference.pictures import ONE_PICTURE, Picture
@@ -38,6 +39,9 @@ class Classifier:
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
     """
+
+    runtime: str | None = None
+    """What computes in place of the usual: `openvino` for an ONNX file."""
 
     def __init__(
         self,
@@ -154,11 +158,12 @@ def load_model(
     device: str = "auto",
     precision: str = "auto",
     at_least: float | None = None,
+    runtime: str | None = None,
 ) -> Classifier:
     """Load shipped weights by name, a finished run, a model file or an export.
 
-    An exported ONNX file runs in ONNX Runtime on the CPU, with the views and the precision of its
-    export.
+    An exported ONNX file runs in ONNX Runtime or OpenVINO on the CPU, with the views and the
+    precision of its export.
 
     The name of shipped weights takes precedence over a path of the same name; write `./NAME` or
     pass a `Path` for that.
@@ -170,10 +175,11 @@ def load_model(
         precision: `auto`, `fp32` or `bf16`.
         at_least: Target precision, such as 0.99: predictions below the threshold that reaches it
             have `sure=False`. Requires a calibrated network.
+        runtime: Runtime of an ONNX file: `onnxruntime` (the default) or `openvino`.
 
     Raises:
-        RunError: There is no finished network at `target`, its file is damaged, or no threshold
-            reaches that precision.
+        RunError: There is no finished network at `target`, its file is damaged, no threshold
+            reaches that precision, or `runtime` is given for a network that is not an ONNX file.
         RecipeError: `at_least` is not between 0 and 1.
     """
     found = find_model(target)
@@ -185,7 +191,14 @@ def load_model(
                 f"{found.path} knows nothing of held-out images; use --at-least with the model "
                 "file that it was exported from"
             )
-        return OnnxClassifier(found.path, tta=tta, device=device, precision=precision)
+        return OnnxClassifier(
+            found.path, tta=tta, device=device, precision=precision, runtime=runtime
+        )
+    if runtime is not None:
+        raise RunError(
+            f"--runtime {runtime} is for ONNX files, and PyTorch runs {found.name or found.path}; "
+            f"leave it out, or give a file of: {command('export', target)} --to onnx-int8"
+        )
     model = read_model(found.path)
     if at_least is not None:
         threshold = threshold_for(model, tta=tta or model.tta, precision=at_least)

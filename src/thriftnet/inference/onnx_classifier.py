@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from thriftnet.errors import RunError
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.onnx_runtime import open_onnx, read_onnx
+from thriftnet.inference.openvino_runtime import open_openvino
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.runtime.device import Compute
 from thriftnet.runtime.resize import as_pixels
 
 _AT_ONCE = 250
 
+RUNTIMES = ("onnxruntime", "openvino")
+"""That run an ONNX file, the usual one first."""
+
 
 class OnnxClassifier(Classifier):
-    """An ONNX file exported by thriftnet, run by ONNX Runtime on the CPU.
+    """An ONNX file exported by thriftnet, run by ONNX Runtime or OpenVINO on the CPU.
 
     It has no `model`; views and precision are those of the export.
 
@@ -28,10 +32,11 @@ class OnnxClassifier(Classifier):
         tta: None, or the views it was exported with.
         device: `auto` or `cpu`.
         precision: `auto`, or the file's precision: `fp32` or `int8`.
+        runtime: One of `RUNTIMES`; None: the first.
 
     Raises:
-        RunError: The file is damaged or not an export of thriftnet, a package is missing, or views
-            or precision differ from the file's.
+        RunError: The file is damaged or not an export of thriftnet, a package is missing, the
+            runtime is not known, or views or precision differ from the file's.
     """
 
     def __init__(
@@ -41,7 +46,9 @@ class OnnxClassifier(Classifier):
         tta: str | None = None,
         device: str = "auto",
         precision: str = "auto",
+        runtime: str | None = None,
     ) -> None:
+        check_runtime(runtime)
         self.facts = read_onnx(path)
         own = {
             "tta": (tta, (None, self.facts.preprocessing.tta)),
@@ -56,7 +63,11 @@ class OnnxClassifier(Classifier):
                 )
         self.tta = self.facts.preprocessing.tta
         self.compute = Compute(torch.device("cpu"), self.facts.precision)
-        self._run = open_onnx(path)
+        if runtime == "openvino":
+            self.runtime = runtime
+            self._run = open_openvino(path, precision=self.facts.precision)
+        else:
+            self._run = open_onnx(path)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,3 +89,13 @@ class OnnxClassifier(Classifier):
         pixels = as_pixels(images, side).permute(0, 2, 3, 1).contiguous().numpy()
         parts = [pixels[at : at + _AT_ONCE] for at in range(0, len(pixels), _AT_ONCE)]
         return np.concatenate([self._run(part) for part in parts])
+
+
+def check_runtime(name: str | None) -> None:
+    """See that a runtime is one of ours.
+
+    Raises:
+        RunError: It is not.
+    """
+    if name is not None and name not in RUNTIMES:
+        raise RunError(f"--runtime {name} is not one of {', '.join(RUNTIMES)}; use one of them")

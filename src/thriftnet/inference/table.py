@@ -162,6 +162,7 @@ class Table:
             "network": self.classifier.digest,
             "preprocessing": self.classifier.preprocessing.contract(),
             "precision": self.classifier.compute.precision,
+            "runtime": self.classifier.runtime,
             "pictures": self.pictures.digest,
         }
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from thriftnet.files import open_regular
 
 _GIVE = "give a run folder or its model.safetensors"
+_EXPORTS = {".pt2", ".tflite", ".pte", ".html"}
+"""Of `thriftnet export`, for programs without thriftnet."""
 _MARKS = {
     b"\x80\x02": f"a pickle, such as an old PyTorch checkpoint, not a thriftnet model; {_GIVE}",
     b"\x89HDF": f"an HDF5 file, not a thriftnet model; {_GIVE}",
@@ -24,13 +26,16 @@ def foreign_kind(path: Path) -> str | None:
     try:
         with open_regular(path) as file:
             head = file.read(32)
-        if head.startswith(b"PK\x03\x04"):
+        if head.startswith(b"PK\x03\x04") and path.suffix.lower() not in _EXPORTS:
             return _zip_kind(path)
         if head[5:9] == b"\0\0\0{":  # safetensors, whose header length may look like a pickle
             return None
     except OSError:
         return None
-    if path.suffix.lower() == ".onnx":  # no magic bytes
+    suffix = path.suffix.lower()
+    if suffix in _EXPORTS:
+        return f"a {suffix} file, which other programs run and thriftnet does not; {_GIVE}"
+    if suffix == ".onnx":  # no magic bytes
         return f"an ONNX model, which predict runs and nothing else here; {_GIVE}"
     return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
 

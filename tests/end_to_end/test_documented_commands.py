@@ -96,6 +96,12 @@ ELSEWHERE = {
     "thriftnet export runs/mine --to onnx-int8": ("with a run", "tests/export/test_exports.py"),
     "thriftnet export best --to page": ("with a run", JOURNEYS),
     "thriftnet predict quick.onnx photo.jpg": ("with a run", "tests/end_to_end/test_export.py"),
+    "thriftnet predict quick.int8.onnx photo.jpg --runtime openvino": (
+        "with a run",
+        "tests/end_to_end/test_one_answer.py",
+    ),
+    "thriftnet export quick --to litert": ("make mobile", "tests/export/test_mobile.py"),
+    "thriftnet export quick --to executorch": ("make mobile", "tests/export/test_mobile.py"),
     "thriftnet push runs/mine OWNER/NAME": ("needs the hub", "tests/end_to_end/test_json.py"),
     "thriftnet pull OWNER/NAME -o here": ("needs the hub", "tests/end_to_end/test_json.py"),
     "thriftnet explain best photo.jpg": ("opens CIFAR-10", "tests/explain/test_explain.py"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import fields
 
 import torch.nn.functional as F
 
@@ -161,8 +162,8 @@ def _epoch_record(
 
 
 def _epoch_stats(record: MetricRecord, state: TrainingState) -> EpochStats:
-    left_out = {"kind", "cpu_contention"}
-    figures = {key: value for key, value in record.items() if key not in left_out}
+    known = {each.name for each in fields(EpochStats)}
+    figures = {key: value for key, value in record.items() if key in known}
     return EpochStats(**figures, network=state.network)
 
 

@@ -26,7 +26,7 @@ from support.record import write_result
 HERE = Path(__file__).parents[1]
 SPACE = """
 base: smoke
-set: {data.val_ratio: 0.05, data.fraction: 0.1, data.image_size: 16, train.batch_size: 64}
+set: {data.val_ratio: 0.05, data.fraction: 0.5, data.image_size: 16, train.batch_size: 64}
 max_parameters: 1000000
 grid:
   model.channels: [[16, 32, 64], [16, 48, 64], [32, 64, 64]]
@@ -36,7 +36,7 @@ halving: {rungs: [1, 2], eta: 2, lag: 4}
 analysis: {top: 1, images: 200, steps: 2}
 refinement: {shifts: 1, trials: 2, lag: 2}
 validation: {top: 1, epochs: 2, seeds: [0, 1, 2]}
-winner: {data.fraction: 0.1, train.epochs: 2}
+winner: {data.fraction: 0.5, train.epochs: 2}
 """
 
 
@@ -68,7 +68,7 @@ def main() -> None:
     """Take turns and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", required=True)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     checkouts = {"this": HERE, "against": given.against.resolve()}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}

@@ -117,7 +117,7 @@ def test_imbalance_is_told_wherever_figures_are(place: Path, run_command: Comman
     assert f"{found['balanced_accuracy']:.4f}" in kept.out
     assert run_command("report", "runs/mine").code == 0
     page = (place / "runs" / "mine" / "report.html").read_text("utf-8")
-    for part in ("Balanced accuracy", "precision, 95%", "mean of the classes"):
+    for part in ("Balanced accuracy", "precision, 95%", "Recall, precision and F1 by class"):
         assert part in page
     assert (".png" in page) == (found["accuracy"] < 1)  # files of the mistakes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 import thriftnet
-from thriftnet.errors import RunError
+from thriftnet.errors import ExportError, RunError
 from thriftnet.export import pictures as choosing
 from thriftnet.export import place
 from thriftnet.export.card import card_metadata, render_card
@@ -156,8 +157,15 @@ def test_a_kill_leaves_no_mixture_of_two_networks(
 
 def test_two_exports_into_one_folder_follow_one_another(folder: Path, model: Path):
     models = [model, tiny_file(folder.parent, family="speednet")]
+
+    def export(path: Path) -> object:
+        for _ in range(1000):
+            with contextlib.suppress(ExportError):  # refused while the other is half written
+                return export_model(path, to="folder", output=folder)
+        raise AssertionError("never written")
+
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda m: export_model(m, to="folder", output=folder), models * 2))
+        list(pool.map(export, models * 2))
     check = json.loads((folder / "check.json").read_text())["sha256"]
     found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in check}
     assert found == check

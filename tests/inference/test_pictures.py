@@ -98,7 +98,7 @@ def test_images_as_an_array_and_as_a_tensor(classifier: Classifier) -> None:
         (np.zeros((2, 8, 8, 3), np.uint8), r"picture 2 is \(2, 8, 8, 3\) uint8"),
         (17, "picture 2 is a int; give a path, bytes, a Pillow image or uint8 pixels"),
         (None, "picture 2 is a NoneType"),
-        (b"", "picture 2 cannot be read as an image"),
+        (b"", "picture 2 is an empty file"),
         (b"no picture", "picture 2 cannot be read as an image"),
         (Image.new("F", (8, 8)), "picture 2 has values of unknown range"),
         (Path("nowhere.png"), "nowhere.png does not exist"),

@@ -118,7 +118,7 @@ CASES = {
     "unknown field of a form": Bad(
         form(("a", GOOD), field="file"), FORM, 400, "unknown field 'file'; pictures go in fields"
     ),
-    "a form with an empty file": Bad(form(("a.png", b"")), FORM, 422, "a.png cannot be read"),
+    "a form with an empty file": Bad(form(("a.png", b"")), FORM, 422, "a.png is an empty file"),
     "a form of text": Bad(
         form(("good.png", GOOD), ("bad.png", b"hello")), FORM, 422, "bad.png cannot be read"
     ),

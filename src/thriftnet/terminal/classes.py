@@ -56,7 +56,7 @@ def print_confusion(metrics: Metrics) -> None:
     if _NAME + 11 + (width + 1) * len(names) > max(80, terminal_width()):
         _print_mistakes(names, counts)
         return
-    print("Accuracy by class, and confusion matrix (rows: labels, columns: predictions)")
+    print("accuracy by class, confusion matrix (rows: labels, columns: predictions)")
     heads = " ".join(_cut(name, _HEAD).rjust(width - _wider(name, _HEAD)) for name in names)
     print(f"{'label':<{_NAME}} {'accuracy':>8}  {heads}")
     for name, share, row in zip(names, metrics.per_class.values(), counts, strict=True):

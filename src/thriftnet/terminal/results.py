@@ -101,8 +101,8 @@ def _print_probabilities(evaluation: Evaluation) -> None:
     if found is None:
         return
     low, high = found.interval
-    print(f"        over bins of equal size {found.error:.4f} ", end="")
-    print(f"(95% {low:.4f} to {high:.4f}); {found.noise_floor:.4f} if calibrated perfectly")
+    print(f"        equal-size bins {found.error:.4f} ", end="")
+    print(f"(95% {low:.4f} to {high:.4f}); noise floor {found.noise_floor:.4f}")
 
 
 def print_description(summary: Summary) -> None:

@@ -129,7 +129,6 @@ def _jpeg() -> bytes:
     [
         ("a.jpg", b"this is a text\n"),
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><rect width='9' height='9'/></svg>"),
-        ("a.heic", b"\0\0\0\x18ftypheic" + bytes(40)),
         ("a.pdf", b"%PDF-1.7\n"),
     ],
 )
@@ -150,6 +149,7 @@ def test_what_is_refused_in_the_same_words(
         ("half.png", saved(Image.new("RGB", (99, 99), "red"), "PNG")[:150], "it is truncated"),
         ("half.webp", saved(Image.open(_PHOTO), "WEBP")[:9_000], "it is truncated"),
         ("half.gif", saved(Image.open(_PHOTO), "GIF")[:9_000], "it is truncated"),
+        ("a.heic", b"\0\0\0\x18ftypheic" + bytes(40), "a.heic is a HEIC photograph"),
         ("x.tif", saved(Image.new("RGB", (9, 9)), "TIFF"), "a TIFF picture, which this page"),
         ("bad.png", b"\x89PNG\r\n\x1a\n" + bytes(60), "cannot be read as an image"),
     ],

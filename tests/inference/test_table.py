@@ -18,11 +18,12 @@ from PIL import Image
 
 from channels import colour_classifier
 from commands import in_this_process
+from cut_tables import run
 from thriftnet.errors import DataError, RunError
 from thriftnet.inference import inputs, stream
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import find_pictures
-from thriftnet.inference.table import Table, TableProgress
+from thriftnet.inference.table import Table
 
 FORMATS = ["csv", "jsonl", "parquet"]
 ODD = ["=1+1.png", 'a "b", c.png', "new\nline.png", "re\rturn.png", "caf\udce9.png"]
@@ -52,29 +53,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "3b.png").write_bytes(b"torn")
     (folder / "8.jpg").write_text("no picture")
     return folder
-
-
-class CutError(Exception):
-    """Stands for a kill."""
-
-
-def run(
-    path: Path, classifier: Classifier, folder: Path, *, resume: bool = False, cut: int = 0
-) -> tuple[TableProgress, list[str]]:
-    table = Table(path, classifier, find_pictures([folder]))
-    missed: list[str] = []
-    progress = table.resume(missed.append) if resume else TableProgress()
-
-    def each(number: int, _: Any) -> None:
-        if number == cut:
-            raise CutError
-
-    if cut:
-        with pytest.raises(CutError):
-            table.write(progress, each)
-    else:
-        table.write(progress, each)
-    return progress, missed
 
 
 def content(path: Path) -> Any:

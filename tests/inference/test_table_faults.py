@@ -6,16 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from channels import colour_classifier
+from cut_tables import run
 from thriftnet.errors import RunError
 from thriftnet.inference.classifier import Classifier
-from thriftnet.inference.inputs import find_pictures
-from thriftnet.inference.table import Table, TableProgress
 
 
 @pytest.fixture(scope="module")
@@ -32,29 +30,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in range(12):
         Image.new("RGB", (40, 50), (20 * number, 100, 0)).save(folder / f"{number}.png")
     return folder
-
-
-class CutError(Exception):
-    """Stands for a kill."""
-
-
-def run(
-    path: Path, classifier: Classifier, folder: Path, *, resume: bool = False, cut: int = 0
-) -> tuple[TableProgress, list[str]]:
-    table = Table(path, classifier, find_pictures([folder]))
-    missed: list[str] = []
-    progress = table.resume(missed.append) if resume else TableProgress()
-
-    def each(number: int, _: Any) -> None:
-        if number == cut:
-            raise CutError
-
-    if cut:
-        with pytest.raises(CutError):
-            table.write(progress, each)
-    else:
-        table.write(progress, each)
-    return progress, missed
 
 
 @pytest.mark.parametrize("size", [0, 1, 10, 22])

@@ -6,21 +6,10 @@ import time
 
 import pytest
 
+from step_stats import MOMENT
 from thriftnet.terminal import work
 from thriftnet.terminal.training import TrainingProgress
 from thriftnet.terminal.work import SWITCH, working
-from thriftnet.training.progress import StepStats
-
-MOMENT = StepStats(
-    epoch=1,
-    epochs=2,
-    share=0.5,
-    loss=1.0,
-    accuracy=0.5,
-    learning_rate=0.1,
-    images_per_second=100.0,
-    seconds_left=9.0,
-)
 
 
 @pytest.fixture(autouse=True)

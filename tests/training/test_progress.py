@@ -8,20 +8,11 @@ from typing import Any
 
 import pytest
 
+from step_stats import MOMENT
 from thriftnet.screen import CleanConsole
-from thriftnet.training.progress import LiveBar, StepStats, choose_progress, displays, epoch_text
+from thriftnet.training.progress import LiveBar, choose_progress, displays, epoch_text
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-MOMENT = StepStats(
-    epoch=1,
-    epochs=2,
-    share=0.5,
-    loss=1.0,
-    accuracy=0.5,
-    learning_rate=0.1,
-    images_per_second=100.0,
-    seconds_left=9.0,
-)
 
 
 @pytest.fixture

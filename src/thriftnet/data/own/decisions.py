@@ -99,7 +99,7 @@ def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
     """Apply decisions to the train and val splits of a data set; test is not changed.
 
     Raises:
-        DataError: The file is invalid, or names pictures that are missing or changed.
+        DataError: The file is invalid, or lists pictures that are missing or changed.
     """
     if data.collection is None:
         raise DataError(f"{data.name} has no list of pictures, so that {path} cannot be applied")

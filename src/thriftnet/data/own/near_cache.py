@@ -17,6 +17,7 @@ from thriftnet.data.near_duplicates.find import NearDuplicates, find_near_duplic
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import Choice, decoded
+from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
@@ -121,12 +122,12 @@ def _read(path: Path | None, names: tuple[str, ...], count: int) -> dict[str, An
     """The cached arrays; None if there are none or they are damaged."""
     try:
         if path is not None:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            content = io.BytesIO(open_archive(path.read_bytes()))
+            with np.load(content, allow_pickle=False) as archive:
                 found = {name: archive[name] for name in names}
             return found if len(found["groups"]) == count else None
-    # Damaged bytes can make the reader raise nearly anything.
-    except Exception:
-        return None
+    except (OSError, ValueError, KeyError):  # missing, damaged, or of another version
+        pass
     return None
 
 
@@ -137,6 +138,6 @@ def _save(path: Path | None, arrays: dict[str, Any], say: Callable[[str], None])
     np.savez_compressed(content, **arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content.getvalue(), error=DataError)
+        write_whole(path, seal_archive(content.getvalue()), error=DataError)
     except (OSError, DataError) as fault:
         say(f"near-duplicates are not kept: {fault}")

@@ -71,7 +71,7 @@ class _Taken:
 
 
 def _find_tables(folder: Path) -> list[Path]:
-    """`metadata.csv` and similar of the folder or of a split, else any table that names pictures.
+    """`metadata.csv` and similar of the folder or of a split, else any table that lists pictures.
 
     Class folders may contain an unrelated table.
     """

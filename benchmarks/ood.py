@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from support.outliers import SCORES, UsualFeatures, separate, threshold_of
 from support.record import write_result
 from thriftnet.data import Dataset, load_cifar10, read_image
 from thriftnet.errors import ThriftnetError
-from thriftnet.evaluation.features.extract import UsualFeatures, features_of
-from thriftnet.evaluation.outliers import SCORES, separate, threshold_of
+from thriftnet.evaluation.features.extract import features_of
 from thriftnet.evaluation.robustness import choose_images
 from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import SavedModel, read_model

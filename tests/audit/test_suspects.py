@@ -92,5 +92,5 @@ def test_every_reason_is_told_and_the_least_probable_label_comes_first():
 def test_without_cleanlab_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
-    with pytest.raises(DataError, match=r"an audit needs cleanlab .*thriftnet\[audit\]"):
+    with pytest.raises(DataError, match=r"an audit needs the package cleanlab.*thriftnet\[audit\]"):
         find_label_issues(np.array([0, 1]), np.eye(2))

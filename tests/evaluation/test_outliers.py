@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from calibrated_models import model, pictures
-from thriftnet.evaluation.features.extract import UsualFeatures, features_of
-from thriftnet.evaluation.outliers import SCORES, energy, max_probability, separate, threshold_of
-from thriftnet.runtime.device import choose_compute
+from support.outliers import (
+    SCORES,
+    UsualFeatures,
+    energy,
+    max_probability,
+    separate,
+    threshold_of,
+)
+from thriftnet.evaluation.features.extract import features_of
+from thriftnet.inference.engine import Engine
+from thriftnet.runtime.device import Compute, choose_compute
 
 
 def test_scores_by_their_equations():
@@ -55,3 +64,18 @@ def test_the_distance_by_its_definition():
     expected = min((point - m) @ usual.precision @ (point - m) for m in means)
     assert usual.score(point[None])[0] == pytest.approx(-expected)
     np.testing.assert_allclose(np.diag(np.linalg.inv(usual.precision)), [1, 4, 9], rtol=0.2)
+
+
+def test_features_are_computed_where_the_images_are(monkeypatch: pytest.MonkeyPatch):
+    """On an accelerator, the network of a model file would still be on the CPU."""
+    saved, seen = model(), list[str]()
+    meta = Compute(torch.device("meta"), "fp32")
+
+    def logits(self: Engine, images: torch.Tensor, _tta: str = "none") -> torch.Tensor:
+        seen.extend({each.device.type for each in self.network.parameters()})
+        return torch.zeros(len(images), 1)
+
+    monkeypatch.setattr(Engine, "logits", logits)
+    features_of(saved, pictures(2).images, meta)
+    assert seen == ["meta"]
+    assert {each.device.type for each in saved.network.parameters()} == {"cpu"}

@@ -193,7 +193,7 @@ def test_parquet_without_pyarrow_is_said_at_once(
     classifier: Classifier, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(DataError, match=r"pip install 'thriftnet\[data\]', or write .csv"):
+    with pytest.raises(DataError, match=r"out.parquet needs .* pip install 'thriftnet\[data\]'"):
         Table(Path("out.parquet"), classifier, find_pictures([folder]))
 
 

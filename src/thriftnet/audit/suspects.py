@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from thriftnet.audit.flaws import find_flaws
 from thriftnet.audit.out_of_fold import OutOfFold
 from thriftnet.data.inspection import Collection
 from thriftnet.errors import DataError
-from thriftnet.evaluation.outliers import energy
+from thriftnet.extras import load
 
 OUTLIERS = 0.005
 """Share of pictures shown as outliers, by each of two scores."""
@@ -63,7 +63,8 @@ def find_suspects(collection: Collection, judged: OutOfFold) -> list[Suspect]:
     for flaw, positions in find_flaws(collection.images).items():
         found.add(positions, flaw)
     count = int(len(labels) * OUTLIERS)
-    found.add(np.argsort(energy(logits), kind="stable")[:count], "unlike any class")
+    energy = logsumexp(logits.astype(np.float64), axis=1)  # Liu et al. 2020, arXiv 2010.03759
+    found.add(np.argsort(energy, kind="stable")[:count], "unlike any class")
     found.add(np.argsort(judged.rank, kind="stable")[:count], "unlike other pictures")
     suggested = probabilities.argmax(axis=1)
     suspects = [
@@ -89,16 +90,11 @@ def find_label_issues(
     Raises:
         DataError: cleanlab is not installed.
     """
-    try:
-        from cleanlab.filter import find_label_issues as find
-    except ImportError as fault:
-        raise DataError(
-            f"an audit needs cleanlab ({fault}); install it with: pip install 'thriftnet[audit]'"
-        ) from None
-    return np.asarray(
-        find(labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1),
-        dtype=np.int64,
+    cleanlab = load("an audit needs", "cleanlab.filter", extra="audit", error=DataError)
+    found = cleanlab.find_label_issues(
+        labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
     )
+    return np.asarray(found, dtype=np.int64)
 
 
 def _disagreeing(collection: Collection) -> list[int]:

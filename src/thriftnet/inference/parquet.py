@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thriftnet.errors import DataError, RunError
+from thriftnet.extras import load
 from thriftnet.files import replacing
 
 if TYPE_CHECKING:
@@ -22,12 +23,7 @@ def check_parquet(path: Path) -> None:
     Raises:
         DataError: pyarrow is missing.
     """
-    try:
-        import pyarrow.parquet  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ImportError:
-        raise DataError(
-            f"{path} needs pyarrow; install it with pip install 'thriftnet[data]', or write .csv"
-        ) from None
+    load(f"{path} needs", "pyarrow.parquet", extra="data", error=DataError)
 
 
 def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:

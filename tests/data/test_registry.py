@@ -39,6 +39,14 @@ def test_it_is_found_by_its_name_and_by_what_holds_it(shades: Path) -> None:
     assert not is_at_hand("shades")
 
 
+def test_an_archive_of_cifar100_is_not_read_as_cifar10(tmp_path: Path) -> None:
+    for name in ("cifar-100-python.tar.gz", "my-cifar10.tar"):
+        (tmp_path / name).touch()
+    archive = tmp_path / "cifar-100-python.tar.gz"
+    assert name_of(DatasetSpec(source=archive)) == str(archive)
+    assert name_of(DatasetSpec(source=tmp_path / "my-cifar10.tar")) == "cifar10"
+
+
 def test_a_recipe_trains_on_it_and_its_test_split_counts(tmp_path: Path) -> None:
     recipe = small_recipe(data={"dataset": "shades", "image_size": 16}, train={"epochs": 2})
     run = thriftnet.train(recipe, runs_dir=tmp_path, quiet=True)

@@ -32,9 +32,12 @@ def read_source(path: Path, *, say: Callable[[str], None]) -> Batches:
 
 
 def holds_official_files(path: Path) -> bool:
-    """Whether a path is an archive, or a folder with batches or an archive of CIFAR-10 in it."""
+    """Whether a path is an archive, or a folder with batches or an archive of CIFAR-10 in it.
+
+    An archive of another name may be a renamed copy; CIFAR-100's is a source of its own.
+    """
     if path.is_file():
-        return path.name in _ARCHIVES or path.name.endswith(_TARRED)
+        return path.name.endswith(_TARRED) and not path.name.startswith("cifar-100")
     if any((path / name).is_file() for name in _ARCHIVES):
         return True
     return any(_has_batches(folder) for folder in (path, *(path / name for name in _FOLDERS)))

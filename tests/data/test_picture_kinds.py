@@ -1,15 +1,19 @@
 """Every kind of picture that Pillow opens, as a person sees it or refused by name."""
 
-from collections.abc import Iterable
+import io
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from support.picture_made import made_cases
 from support.picture_saved import saved_cases
 from support.picture_scene import Case
 from thriftnet.data import read_image
+from thriftnet.data.decode import Decoded, decode_image, decode_picture
 from thriftnet.errors import ImageError
+from thriftnet.runtime.silence import silent_pillow
 
 
 def wrong(cases: Iterable[Case], folder: Path) -> list[str]:
@@ -47,3 +51,29 @@ def test_what_pillow_saves_is_read_as_it_shows(tmp_path: Path) -> None:
         "webp",
     }  # fmt: skip
     assert wrong(cases, tmp_path) == []
+
+
+def test_pictures_that_pillow_opened_are_read_as_their_files() -> None:
+    """Except what only the file's header tells: how many bits its transparent colour has."""
+
+    def outcome(read: Callable[[], Decoded]) -> object:
+        try:
+            return read().pixels.tolist()
+        except ImageError as fault:
+            return str(fault)
+
+    compared = 0
+    with silent_pillow():
+        for case in [*made_cases(), *saved_cases()]:
+            name, content = case.name, case.content
+            if name.startswith("frames.") or name.endswith(("-2-clear.png", "-4-clear.png")):
+                continue
+            try:
+                picture = Image.open(io.BytesIO(content))
+            except (UnidentifiedImageError, OSError, ValueError):
+                continue
+            file = outcome(lambda: decode_image(content, name=name, size=16, fit="crop"))
+            opened = outcome(lambda: decode_picture(picture, name=name, size=16, fit="crop"))
+            assert opened == file or name == "rgb-16-clear.png", name
+            compared += 1
+    assert compared > 300

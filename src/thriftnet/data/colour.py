@@ -29,7 +29,7 @@ def as_shown(picture: Image.Image, *, header: bytes) -> Image.Image:
 
     Args:
         picture: Of any mode except 32-bit values.
-        header: The first bytes of its file.
+        header: The first bytes of its file; empty if it is not at hand.
 
     Raises:
         ValueError: Pillow cannot convert its mode.
@@ -49,12 +49,12 @@ def _separate(picture: Image.Image, header: bytes) -> tuple[Image.Image, Image.I
         return _of_16_bits(picture)
     if picture.mode == "CMYK":
         return picture, None
-    if picture.format == "TGA" and picture.mode == "RGBA" and header[16] == 16:
+    if picture.format == "TGA" and picture.mode == "RGBA" and header[16:17] == b"\x10":
         return picture.convert("RGB"), None  # Pillow inverts its one bit of alpha
     grey = picture.mode in ("1", "L", "LA", "La")
     if not picture.has_transparency_data:
         return picture.convert("L" if grey else "RGB"), _outside_frame(picture)
-    if picture.format == "PNG" and picture.mode == "L" and header[24] < 8:
+    if picture.format == "PNG" and picture.mode == "L" and header and header[24] < 8:
         # Pillow scales the pixels to 8 bits, but not the transparent value.
         picture.info["transparency"] *= 255 // (2 ** header[24] - 1)
     both = picture.convert("RGBA")
@@ -66,7 +66,7 @@ def _separate(picture: Image.Image, header: bytes) -> tuple[Image.Image, Image.I
 
 def _of_16_bits(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     values = np.asarray(picture).astype(np.uint32)
-    tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
+    tags = getattr(picture, "tag_v2", {})
     key = picture.info.get("transparency")
     alpha = None if key is None else Image.fromarray((values != key).astype(np.uint8) * 255)
     if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _MIN_IS_WHITE:

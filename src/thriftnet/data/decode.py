@@ -50,6 +50,8 @@ _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, 
 _SIGNED = 2
 _PLANES, _UNCOMPRESSED = 2, 1
 _DNG_VERSION = 50706
+_FACTS = ("format", "tag_v2", "dispose_extent")
+"""Attributes that say how the pixels of a picture are meant."""
 
 
 class Decoded(NamedTuple):
@@ -128,7 +130,12 @@ def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> D
         if picture.width * picture.height > MAX_PIXELS:
             raise _too_large(path)
         _refuse_range(picture, path)
+        if isinstance(picture, TiffImagePlugin.TiffImageFile):
+            _refuse_tiff(picture, path)
         own = picture.copy()
+        for fact in _FACTS:  # of its file; a copy has none
+            if hasattr(picture, fact):
+                setattr(own, fact, getattr(picture, fact))
         own.info.pop("xmp", None)
         rgb = as_shown(own, header=b"")
         turn = _TURNS.get(_orientation(own))
@@ -280,6 +287,12 @@ def _orientation(picture: Image.Image) -> int:
         return exif.get(ExifTags.Base.Orientation, 1)
     except _DAMAGED_EXIF:
         return 1
+
+
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    """Width and height in pixels as shown, of a picture that is opened and not loaded."""
+    width, height = picture.size
+    return (height, width) if _TURNS.get(_orientation(picture)) in _SIDEWAYS else (width, height)
 
 
 def _reason(fault: Exception, header: bytes) -> str:

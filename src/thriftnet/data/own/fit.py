@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from thriftnet.data.decode import upright_size
 from thriftnet.data.index import Index
 from thriftnet.data.options import Fit
 from thriftnet.runtime.silence import silent_pillow
@@ -43,20 +45,21 @@ def choose_fit(sizes: NDArray[np.integer]) -> tuple[Fit, str]:
 
 
 def sample_sizes(index: Index) -> NDArray[np.integer]:
-    """Widths and heights, (N, 2), of a deterministic sample of pictures, from their headers."""
+    """Upright widths and heights, (N, 2), of a deterministic sample, from the pictures' headers."""
     if index.sizes is not None:
         return index.sizes
     step = max(1, len(index.entries) // _SAMPLE)
     found: list[tuple[int, int]] = []
     entries = index.entries[::step] if index.read is None else index.entries[:_SAMPLE]
     with silent_pillow():
-        for raw in index.pictures(entries):
+        # Not to the end of the generator: it would read the rest of a file of many pictures.
+        for raw in islice(index.pictures(entries), len(entries)):
             if isinstance(raw, np.ndarray):
                 found.append((raw.shape[1], raw.shape[0]))
                 continue
             try:
                 with Image.open(io.BytesIO(raw) if isinstance(raw, bytes) else raw) as picture:
-                    found.append(picture.size)
+                    found.append(upright_size(picture))
             except Exception:  # damaged: reported on decoding
                 continue
     return np.array(found or [(1, 1)], np.int32)

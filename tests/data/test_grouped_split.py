@@ -28,6 +28,7 @@ def test_no_group_is_on_two_sides(drawn: list[tuple[int, int]], ratio: float, se
     assert list(split.held_out) == sorted(split.held_out)
     assert not set(groups[split.kept]) & set(groups[split.held_out])
     assert set(split.never_held_out) == set(labels) - set(labels[split.held_out])
+    assert set(labels[split.kept]) == set(labels)
 
 
 @given(drawn=pictures, ratio=ratios, seed=seeds)
@@ -140,3 +141,10 @@ def test_without_pictures() -> None:
     empty = np.array([], dtype=np.int64)
     split = grouped_split(empty, empty, ratio=0.5, seed=0)
     assert (len(split.kept), len(split.held_out), split.never_held_out) == (0, 0, ())
+
+
+def test_a_class_within_the_groups_of_others_is_trained_on() -> None:
+    labels = np.array([0, 1, *[0] * 20])
+    groups = np.array([0, 0, *range(1, 21)])  # the one picture of class 1 resembles one of class 0
+    for seed in range(40):
+        assert 1 in grouped_split(labels, groups, ratio=0.5, seed=seed).kept

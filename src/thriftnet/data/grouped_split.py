@@ -57,7 +57,7 @@ def grouped_split(
     A group belongs to its most frequent class. Each class shuffles its groups with a generator
     seeded by (seed, class) and holds them out in that order while its share is not exceeded, so
     that classes do not affect each other. If no group fits, the smallest is held out if that is
-    closer to the share than none. One group per class is always kept. With groups of one picture,
+    closer to the share than none. Every class keeps at least one group. With groups of one picture,
     the result equals `stratified_split` for ratios below one half.
 
     Args:
@@ -86,6 +86,8 @@ def grouped_split(
         own = np.flatnonzero(owner == label)
         shuffled = own[np.random.default_rng([seed, int(label)]).permutation(len(own))]
         out[_choose(shuffled, sizes, ratio)] = True
+    for label in np.setdiff1d(labels, labels[~out[member_of]]):  # all in groups of other classes
+        out[member_of[labels == label].min()] = False
     held = out[member_of]
     missing = np.setdiff1d(np.unique(labels), np.unique(labels[held]))
     return GroupedSplit(np.flatnonzero(~held), np.flatnonzero(held), tuple(missing.tolist()))

@@ -7,6 +7,7 @@ was omitted. The rest of the package uses only this form.
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -95,11 +96,12 @@ class Index:
     """(entries, 2) width and height, if all are known without decoding."""
 
     def stamp(self, path: str) -> tuple[int, int]:
-        """Size in bytes and modification time (ns) of a file; zeros if it does not exist."""
+        """Size in bytes and modification time (ns); zeros if it is not an existing regular file."""
         if path not in self.stamps:
             try:  # strings are faster than Path for 100,000 pictures
                 facts = os.stat(os.path.join(self.root, path))  # noqa: PTH116, PTH118
-                self.stamps[path] = facts.st_size, facts.st_mtime_ns
+                regular = stat.S_ISREG(facts.st_mode)
+                self.stamps[path] = (facts.st_size, facts.st_mtime_ns) if regular else (0, 0)
             except (OSError, ValueError):  # a name may be no valid path
                 self.stamps[path] = 0, 0
         return self.stamps[path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -133,3 +134,55 @@ def test_a_class_may_begin_with_any_sign(tmp_path: Path) -> None:
     images = np.concatenate([stacked("cat", 4), stacked("dog", 4)])
     np.savez(tmp_path / "a.npz", images=images, labels=np.repeat(["!Kung", "=1+1"], 4))
     assert {label for _, label in listed(tmp_path / "a.npz")[1]} == {"!Kung", "=1+1"}
+
+
+def test_names_of_pictures_are_not_those_of_classes(tmp_path: Path) -> None:
+    images = np.concatenate([stacked("cat", 2), stacked("dog", 2)])
+    files = [f"{number}.png" for number in range(4)]
+    labels = {"images": images, "labels": [0, 0, 1, 1], "num_classes": 2}
+    np.savez(tmp_path / "a.npz", **labels, image_names=files)
+    assert {label for _, label in listed(tmp_path / "a.npz")[1]} == {"0", "1"}
+    np.savez(tmp_path / "b.npz", **labels, image_names=files, class_names=["cat", "dog"])
+    assert {label for _, label in listed(tmp_path / "b.npz")[1]} == {"cat", "dog"}
+
+
+def test_two_arrays_that_could_be_the_labels(tmp_path: Path) -> None:
+    images = np.concatenate([stacked("cat", 2), stacked("dog", 2)])
+    np.savez(tmp_path / "a.npz", images=images, labels=[0, 0, 1, 1], target=[5, 6, 7, 8])
+    with pytest.raises(DataError, match="has labels and target, which both could be the labels"):
+        listed(tmp_path / "a.npz")
+
+
+def test_long_numbers_are_names(tmp_path: Path) -> None:
+    """As floats, these two would be one class."""
+    ids = {"cat": "9007199254740992", "dog": "9007199254740993"}
+    rows = [f"{path},{ids[label]}" for path, label in put_flat(tmp_path)]
+    (tmp_path / "l.csv").write_text("file,label\n" + "\n".join(rows))
+    assert {label for _, label in listed(tmp_path / "l.csv")[1]} == set(ids.values())
+
+
+def test_a_folder_of_the_name_of_a_picture_is_not_taken_for_it(tmp_path: Path) -> None:
+    rows = put_flat(tmp_path)
+    (tmp_path / "c0").mkdir()
+    lines = [f"{Path(path).stem},{label}" for path, label in rows]
+    (tmp_path / "l.csv").write_text("id,label\n" + "\n".join(lines))
+    assert listed(tmp_path / "l.csv") == ("a table of picture files", two())
+
+
+def test_parquet_files_of_a_program_do_not_replace_class_folders(tmp_path: Path) -> None:
+    put(tmp_path, {"cat": 2, "dog": 2})
+    for hidden in (".cache", "@eaDir"):
+        (tmp_path / hidden).mkdir()
+        (tmp_path / hidden / "a.parquet").write_bytes(b"PAR1")
+    assert listed(tmp_path) == ("class folders", two(count=2))
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    put(tmp_path, {"cat": 2, "dog": 2, "emu": 2})
+    (tmp_path / "emu").chmod(0)
+    try:
+        (omission,) = list_pictures(tmp_path, DatasetSpec()).omissions
+        assert str(omission) == "emu: Permission denied"
+    finally:
+        (tmp_path / "emu").chmod(0o700)

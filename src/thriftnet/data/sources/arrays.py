@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from thriftnet.data.index import Entry, Index, Omission, Origin, Raw
 from thriftnet.data.sources.labels import Label, UnusableLabel
 from thriftnet.errors import DataError
 
+Picture = TypeVar("Picture")
 _CHANNELS = (1, 3, 4)
 _MOST_PICTURES = 10**7
 """Of one file: a list of them takes 2 GB."""
@@ -58,30 +61,30 @@ def index_of(kind: str, root: Path, parts: Sequence[Part]) -> Index:
     index.sizes = np.array(sizes, np.int32).reshape(-1, 2)
 
     def read(entries: Sequence[Entry]) -> Iterator[Raw]:
-        wanted: dict[str, list[int]] = {}
-        for entry in entries:
-            assert entry.origin.row is not None
-            wanted.setdefault(entry.origin.path, []).append(entry.origin.row)
-        for path, rows in wanted.items():
-            yield from _chosen(readers[path], rows)
+        for path, rows in rows_by_file(entries).items():
+            yield from at_rows(itertools.chain.from_iterable(p.rows() for p in readers[path]), rows)
 
     index.read = read
     return index
 
 
-def _chosen(parts: Sequence[Part], rows: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-    """The rows of a file's arrays at ascending positions."""
+def rows_by_file(entries: Sequence[Entry]) -> dict[str, list[int]]:
+    """The rows of entries, by the path of their file."""
+    found: dict[str, list[int]] = {}
+    for entry in entries:
+        assert entry.origin.row is not None
+        found.setdefault(entry.origin.path, []).append(entry.origin.row)
+    return found
+
+
+def at_rows(pictures: Iterable[Picture], rows: Sequence[int]) -> Iterator[Picture]:
+    """The pictures at ascending positions; reads on to the end, where a file has its checksum."""
     left = iter(rows)
     wanted = next(left, None)
-    at = 0
-    for part in parts:
-        if wanted is None:
-            return
-        for picture in part.rows():  # to its end, where a file has its checksum
-            if at == wanted:
-                yield picture
-                wanted = next(left, None)
-            at += 1
+    for at, picture in enumerate(pictures):
+        if at == wanted:
+            yield picture
+            wanted = next(left, None)
 
 
 def check_bounds(count: int, picture: int, where: str) -> None:

@@ -26,6 +26,8 @@ _ROLES = {
     "groups": {"group", "groups"},
     "names": {"classes", "names"},
 }
+_NAMED = ([], ["class"], ["label"], ["category"], ["target"])
+"""What `names` may be of, to be those of the classes."""
 _MOST_WHOLE = 2**31
 """Bytes of an array that is read whole; the pictures of most files are read one by one."""
 
@@ -62,10 +64,17 @@ def read_index(path: Path, options: SourceOptions) -> Index:
 
 def _parts(file: Path) -> Iterator[Part]:
     members = _members(file)
-    roles: dict[tuple[str, str | None], _Member] = {}
+    roles: dict[tuple[str | None, str | None], _Member] = {}
     for member in members:
-        if role := _role(member.key):
-            roles[role, split_in_name(member.key)] = member
+        role = _role(member.key), split_in_name(member.key)
+        if role[0] is None or (role[0] == "names" and not member.shape):  # num_classes
+            continue
+        if role in roles:
+            raise DataError(
+                f"{file} has {roles[role].key} and {member.key}, which both could be the {role[0]};"
+                " save it with one of them"
+            )
+        roles[role] = member
     names = roles.get(("names", None))
     if names is None:
         classes = names_beside(file.parent)
@@ -117,7 +126,9 @@ def _groups(file: Path, member: _Member | None, count: int) -> list[str] | None:
 
 def _role(key: str) -> str | None:
     words = [w for w in re.split(r"[^a-z0-9]+", key.casefold()) if w and find_split(w) is None]
-    return next((role for role, known in _ROLES.items() if words and words[-1] in known), None)
+    if not words or (words[-1] == "names" and words[:-1] not in _NAMED):  # such as image_names
+        return None
+    return next((role for role, known in _ROLES.items() if words[-1] in known), None)
 
 
 def _members(file: Path) -> list[_Member]:

@@ -61,4 +61,5 @@ def _number(label: str) -> float | None:
         value = float(label)
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in label else None
+    exact = abs(value) < 2**53  # beyond, different ids would be one number
+    return value if math.isfinite(value) and exact and "_" not in label else None

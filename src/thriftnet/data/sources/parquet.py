@@ -6,6 +6,7 @@ schema's metadata.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -24,7 +25,8 @@ from thriftnet.data.index import (
     split_in_name,
 )
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.arrays import check_bounds
+from thriftnet.data.pictures import is_system_folder
+from thriftnet.data.sources.arrays import at_rows, check_bounds, rows_by_file
 from thriftnet.data.sources.columns import Columns, choose_columns
 from thriftnet.data.sources.labels import class_names
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
@@ -54,12 +56,8 @@ def read_index(path: Path, options: SourceOptions) -> Index:
         _add_rows(index, file, options, chosen)
 
     def read(entries: Sequence[Entry]) -> Iterator[Raw]:
-        wanted: dict[str, list[int]] = {}
-        for entry in entries:
-            assert entry.origin.row is not None
-            wanted.setdefault(entry.origin.path, []).append(entry.origin.row)
-        for own, rows in wanted.items():
-            yield from _pictures(root / own, chosen[own], rows)
+        for own, rows in rows_by_file(entries).items():
+            yield from at_rows(_pictures(root / own, chosen[own]), rows)
 
     index.read = read
     index.entries = unify_numbers(index)
@@ -68,12 +66,14 @@ def read_index(path: Path, options: SourceOptions) -> Index:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Sorted; links to folders are not followed."""
+    """Sorted; links to folders are not followed, and hidden files and folders are skipped."""
     found: list[Path] = []
     pending = [str(folder)]
     while pending:  # by name only: there may be 100,000 pictures
-        with os.scandir(pending.pop()) as listing:
+        with contextlib.suppress(OSError), os.scandir(pending.pop()) as listing:
             for entry in listing:
+                if is_system_folder(entry.name):
+                    continue
                 if entry.name.endswith(".parquet") and entry.is_file():
                     found.append(Path(entry.path))
                 elif entry.is_dir(follow_symlinks=False):
@@ -179,17 +179,11 @@ def _entry(
     return Entry(origin, label, split, None if group is None else str(group))
 
 
-def _pictures(file: Path, column: str, rows: Sequence[int]) -> Iterator[bytes]:
-    """The encoded pictures of ascending rows; missing ones are empty."""
-    wanted, at = iter(rows), 0
-    next_row = next(wanted, None)
+def _pictures(file: Path, column: str) -> Iterator[bytes]:
+    """All encoded pictures in order; missing ones are empty."""
     try:
         for batch in _opened(file)[0].iter_batches(batch_size=_ROWS_AT_ONCE, columns=[column]):
-            for value in batch.column(0).to_pylist() if next_row is not None else ():
-                if at == next_row:
-                    yield _content(value)
-                    next_row = next(wanted, None)
-                at += 1
+            yield from map(_content, batch.column(0).to_pylist())
     except DataError:
         raise
     except Exception as fault:

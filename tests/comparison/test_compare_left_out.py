@@ -111,6 +111,14 @@ def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
     assert "were evaluated on different test images; evaluate both" in incomparable_reason(images)
 
 
+def test_other_test_images_are_seen_though_the_first_run_has_no_predictions(tmp_path: Path):
+    runs = [make_run(tmp_path / "a", predictions=False), make_run(tmp_path / "b", seed=1)]
+    runs.append(make_run(tmp_path / "c", seed=2))
+    runs[2].save_predictions(predictions_of(rights(0.6, seed=3, images=30)))
+    reason = compare([run.path for run in runs]).incomparable_reason or ""
+    assert f"{runs[1].path} and {runs[2].path} were evaluated on different test images" in reason
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04torn", b"not numpy"])
 def test_damaged_predictions_cost_the_test_only(tmp_path: Path, content: bytes):
     runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thriftnet.commands import command
 from thriftnet.comparison.balanced import balanced_half_width, compare_balanced
@@ -170,7 +171,8 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
     first = scores[0]
     if len(scores) == 1:
         return f"of the runs given only {first.path} can be used; a comparison takes two"
-    for other in scores[1:]:
+    evaluated: tuple[Path, NDArray[np.int64]] | None = None  # the first one with predictions
+    for other in scores:
         pair = f"{first.path} and {other.path}"
         if other.classes != first.classes:
             return (
@@ -182,14 +184,13 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
         if mine != theirs if mine and theirs else names[0] != names[1]:
             which = " and ".join(names) if names[0] != names[1] else f"{names[0]}, which changed"
             return f"{pair} are of different data sets ({which}); compare runs of the same data"
-        if (
-            first.labels is not None
-            and other.labels is not None
-            and not np.array_equal(first.labels, other.labels)
-        ):
+        if other.labels is None:
+            continue
+        path, labels = evaluated = evaluated or (other.path, other.labels)
+        if not np.array_equal(labels, other.labels):
             return (
-                f"{pair} were evaluated on different test images; evaluate both on the same: "
-                f"{command('evaluate', first.path)}; {command('evaluate', other.path)}"
+                f"{path} and {other.path} were evaluated on different test images; evaluate both "
+                f"on the same: {command('evaluate', path)}; {command('evaluate', other.path)}"
             )
     return None
 

@@ -105,21 +105,16 @@ def read_score(path: Path, *, tta: str | None, metric: str = "accuracy") -> Scor
         raise RunError(f"{path} was never evaluated{which}; {again}")
     predictions, missing = _predictions(run, chosen, again=again)
     facts = {key: value for line in lines for key, value in line.items() if key in _COSTS}
+    labels = right = by_class = None
     try:
         classes = tuple(run.model_facts().classes)
         figures = dict(tests[-1])
+        if predictions:  # of the latest evaluation
+            labels = predictions.labels
+            right = predictions.logits[chosen].argmax(axis=1) == labels
+            by_class = _by_class(predictions, chosen, classes)
+            figures |= {"accuracy": right.mean(), **(by_class.figures() if by_class else {})}
         accuracy = float(figures["accuracy"])
-    except (KeyError, TypeError, ValueError):
-        raise RunError(f"{path} lacks figures of its evaluation; {again}") from None
-    labels = right = by_class = None
-    if predictions:  # of the latest evaluation
-        labels = predictions.labels
-        right = predictions.logits[chosen].argmax(axis=1) == labels
-        accuracy = float(right.mean())
-        by_class = _by_class(predictions, chosen, classes)
-        if by_class:
-            figures |= by_class.figures()
-    try:
         low, high = map(float, figures[f"{metric}_interval"])
         balanced = float(figures["balanced_accuracy"]) if "balanced_accuracy" in figures else None
     except (KeyError, TypeError, ValueError):

@@ -140,16 +140,15 @@ def evaluate_robustness(
         published.check(tuple(CORRUPTIONS))
     if chosen is not None:
         dataset = dataset.subset(chosen)
-    done = 0
+    labels, done = dataset.labels, 0
 
-    def hits(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.int64]:
         nonlocal done
-        right = classify(images) == dataset.labels
+        found = classify(images)
         on_progress(done := done + 1, STEPS)
-        return right
+        return found
 
-    plain = classify(dataset.images)
-    on_progress(done := done + 1, STEPS)
+    plain = predict(dataset.images)
     scores = np.zeros(len(dataset))
     cells: dict[str, list[float]] = {name: [] for name in CORRUPTIONS}
     differences: dict[str, list[Difference]] = {name: [] for name in CORRUPTIONS}
@@ -158,29 +157,24 @@ def evaluate_robustness(
         if published is not None:
             given = published.images(name, severity)
             given = np.asarray(given if chosen is None else given[chosen])
-            right = hits(given)
-            generated = float((classify(images) == dataset.labels).mean())
+            right = predict(given) == labels
+            generated = float((classify(images) == labels).mean())
             levels = float(np.abs(given.astype(np.int16) - images).mean())
             differences[name].append(Difference(float(right.mean()) - generated, levels))
         else:
-            right = hits(images)
+            right = predict(images) == labels
         cells[name].append(float(right.mean()))
         scores += right
-    jpeg = float(hits(jpeg_copies(dataset.images, quality=JPEG_QUALITY)).mean())
-    flips: list[float] = []
-    for images in shifted_copies(dataset.images):
-        flips.append(float((classify(images) != plain).mean()))
-        on_progress(done := done + 1, STEPS)
+    jpeg = predict(jpeg_copies(dataset.images, quality=JPEG_QUALITY)) == labels
+    flips = [float((predict(each) != plain).mean()) for each in shifted_copies(dataset.images)]
     return Robustness(
         images=len(dataset),
-        clean=float((plain == dataset.labels).mean()),
+        clean=float((plain == labels).mean()),
         cells={name: tuple(row) for name, row in cells.items()},
         interval=normal_interval(scores / (len(CORRUPTIONS) * SEVERITIES)),
-        jpeg=jpeg,
+        jpeg=float(jpeg.mean()),
         flip_rate=float(np.mean(flips)),
-        differences=(
-            None if published is None else {n: tuple(row) for n, row in differences.items()}
-        ),
+        differences={n: tuple(row) for n, row in differences.items()} if published else None,
     )
 
 

@@ -151,6 +151,23 @@ def test_fewer_pictures_than_folds_are_refused(photos: Path, tmp_path: Path):
         audit(photos, recipe=recipe(), folder=tmp_path, folds=90, say=lambda _: None)
 
 
+def test_groups_of_the_user_stay_in_one_fold(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A network that was trained on another frame of the same film would repeat its label."""
+    seen: list[np.ndarray] = []
+
+    def stop(_labels: np.ndarray, groups: np.ndarray, *, folds: int) -> None:
+        seen.append(groups)
+        raise DataError(f"{folds} folds")
+
+    monkeypatch.setattr("thriftnet.audit.run.assign_folds", stop)
+    by_last_digit = small_recipe(data={"val_ratio": 0, "group": r"(\d)\.png$"})
+    with pytest.raises(DataError, match="2 folds"):
+        audit(photos, recipe=by_last_digit, folder=tmp_path / "a", folds=2, say=lambda _: None)
+    assert len(np.unique(seen[0])) == 10
+
+
 def test_folds_of_other_pictures_are_not_used(
     audited: Audit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -13,12 +13,12 @@ def assign_folds(
 ) -> NDArray[np.int64]:
     """(N,) number of each picture's fold.
 
-    Near-duplicates share a fold, as a network trained on a copy would repeat its label. Classes are
-    spread over folds as evenly as whole groups allow.
+    Near-duplicates, and pictures of a group that the user named, share a fold, as a network trained
+    on a copy would repeat its label. Classes are spread as evenly as whole groups allow.
 
     Args:
         labels: (N,).
-        groups: (N,) numbers of groups of near-duplicates.
+        groups: (N,) numbers of groups.
         folds: Two or more.
         seed: Seed of the order.
 

@@ -14,6 +14,7 @@ from thriftnet.audit.out_of_fold import FoldTraining, out_of_fold
 from thriftnet.audit.page import AuditCard, audit_page
 from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
 from thriftnet.cells import csv_row
+from thriftnet.data.grouped_split import merge_groups
 from thriftnet.data.inspection import Collection
 from thriftnet.data.own.decisions import COLUMNS, picture_digest, written
 from thriftnet.errors import DataError
@@ -93,7 +94,10 @@ def audit(
     opened = open_data(recipe.data, source, say=say)
     assert opened.collection is not None  # every source has a name
     collection = opened.collection()
-    fold_of = assign_folds(collection.labels, collection.near().groups, folds=folds)
+    groups = collection.near().groups
+    if collection.groups:
+        groups = merge_groups(len(groups), groups, collection.groups)
+    fold_of = assign_folds(collection.labels, groups, folds=folds)
     few = len(fold_of) - int(np.bincount(fold_of).max())
     fitted = fit_to(recipe, few)
     if fitted != recipe:

@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 from thriftnet.data.index import Omission
 from thriftnet.data.near_duplicates.find import NearDuplicates
 
+FITS = {
+    "crop": "cropped to their central squares",
+    "pad": "padded with white to squares",
+    "squash": "squashed to squares",
+}
+"""How pictures are made square, in messages."""
 IMBALANCED = 2.0
 """Ratio of the largest to the smallest class from which a data set counts as imbalanced."""
 
@@ -40,6 +46,8 @@ class Collection:
     """Number of other files, by suffix."""
     notes: Sequence[str] = ()
     """Remarks, such as which columns are used."""
+    groups: Sequence[str | None] = ()
+    """The group of each picture by the user's rule; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -206,9 +214,8 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
     for name in counts:
         absent = [label for label, count in counts[name].items() if not count]
         if absent:
-            more = f" and {len(absent) - 6} more" if len(absent) > 6 else ""
             trained = "" if name == "train" else "; it cannot be tested"
-            yield f"{name} has no picture of {', '.join(absent[:6])}{more}{trained}"
+            yield f"{name} has no picture of {listed(absent)}{trained}"
 
 
 def imbalance(counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str, float]:
@@ -217,6 +224,12 @@ def imbalance(counts: Mapping[str, Mapping[str, int]]) -> tuple[str, str, float]
     present = {label: count for label, count in train.items() if count}
     largest, smallest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
     return largest, smallest, present[largest] / present[smallest]
+
+
+def listed(words: Sequence[str], shown: int = 6) -> str:
+    """Such as `cat, dog and 3 more`."""
+    more = f" and {len(words) - shown:,} more" if len(words) > shown else ""
+    return ", ".join(words[:shown]) + more
 
 
 def _groups(count: int) -> str:

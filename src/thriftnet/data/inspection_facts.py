@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from thriftnet.data.inspection import Inspection
+from thriftnet.data.inspection import FITS, Inspection
 from thriftnet.table import Table, make_table
-
-_FITS = {
-    "crop": "by cutting out the centre",
-    "pad": "by adding white",
-    "squash": "by compressing a side",
-}
 
 
 def counts_table(found: Inspection) -> Table:
@@ -36,7 +30,7 @@ def facts(found: Inspection) -> list[tuple[str, str]]:
     return [
         ("sizes", sizes),
         ("shapes", shapes),
-        ("made square", "all are so" if found.square == found.pictures else _FITS[found.fit]),
+        ("made square", "all are" if found.square == found.pictures else FITS[found.fit]),
         ("channels", f"{found.grey:,} grey, {found.pictures - found.grey:,} in colour"),
     ]
 

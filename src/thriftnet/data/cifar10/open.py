@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def open_cifar10(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDatase
         std=CIFAR10_STD,
         splits={"train": lambda: train, "test": lambda: test},
         measure=lambda: measure_digests(train, test),
-        collection=lambda: _collection(train, test),
+        collection=cache(lambda: _collection(train, test)),
     )
 
 
@@ -63,7 +64,7 @@ def _collection(train: Dataset, test: Dataset) -> Collection:
         },
         sizes=np.full((len(images), 2), IMAGE_SIZE),
         title=title,
-        near=lambda: find_near_duplicates(images),
+        near=cache(lambda: find_near_duplicates(images)),
     )
 
 

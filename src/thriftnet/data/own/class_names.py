@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.index import Entry
+from thriftnet.data.inspection import listed
 from thriftnet.data.pictures import natural_key
 from thriftnet.errors import DataError
 
-_SHOWN = 8
 _MOST_CLASSES = 10_000
 _MOST_CHARACTERS = 1_000
 """Of a class's name. No model file holds more of either, which is to be known before a training."""
@@ -53,7 +53,11 @@ def check_classes(
         what = "the network" if network else "the training split"
         raise DataError(
             f"{where}: {entry.origin} is of the class {entry.label}, which {what} lacks"
-            + (f"; {alike} differs by case alone: rename one" if alike else _list(classes))
+            + (
+                f"; {alike} differs by case alone: rename one"
+                if alike
+                else f"; it has {listed(classes, 8)}"
+            )
         )
     return classes
 
@@ -86,11 +90,6 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
 
 def _alike(name: str, classes: Sequence[str]) -> str | None:
     return next((known for known in classes if known.casefold() == name.casefold()), None)
-
-
-def _list(classes: Sequence[str]) -> str:
-    more = f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else ""
-    return f"; it has {', '.join(classes[:_SHOWN])}{more}"
 
 
 def label_positions(entries: Sequence[Entry], classes: Sequence[str]) -> NDArray[np.int64]:

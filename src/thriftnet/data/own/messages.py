@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Index, Omission
-from thriftnet.data.inspection import count_classes, find_duplicates, warnings
+from thriftnet.data.index import Omission
+from thriftnet.data.inspection import (
+    FITS,
+    Collection,
+    count_classes,
+    find_duplicates,
+    listed,
+    warnings,
+)
 from thriftnet.errors import DataError
 
 _SHOWN = 3
-_FITS = {
-    "crop": "cropped to their central squares",
-    "pad": "padded with white to squares",
-    "squash": "squashed to squares",
-}
-
 
 def describe(
-    path: Path,
-    index: Index,
-    omissions: Sequence[Omission],
-    classes: Sequence[str],
-    labels: NDArray[np.int64],
-    positions: Mapping[str, NDArray[np.int64]],
-    *,
-    near: NDArray[np.int64],
-    fit: str,
-    why: str,
+    found: Collection, *, near: NDArray[np.int64], why: str, held_out: bool
 ) -> Iterator[str]:
-    """Lines on the content of a data set, how it is used, and what is omitted."""
+    """Lines on the content of a data set, how it is used, and what is omitted.
+
+    Args:
+        found: The pictures.
+        near: (N,) group of near-duplicates of each.
+        why: The reason for how they are made square.
+        held_out: Whether the source names no test split.
+    """
+    path, labels, positions = found.name, found.labels, found.positions
     counts = ", ".join(f"{name} {len(at):,}" for name, at in positions.items())
-    named = {entry.split for entry in index.entries}
-    held = "test" in positions and "test" not in named
+    held = held_out and "test" in positions
     yield (
-        f"{path}: {index.kind}, {len(labels):,} pictures of {len(classes)} classes; {counts}"
+        f"{path}: {found.kind}, {len(labels):,} pictures of {len(found.classes)} classes; {counts}"
         + (" (held out here, as no test split is named)" if held else "")
     )
     if "test" not in positions:
@@ -46,17 +45,18 @@ def describe(
             f"{path}: no picture is held out to test (data.test_ratio is 0, or all of a class are "
             "near-duplicates): a network that trains on it is not evaluated"
         )
-    yield f"pictures are {_FITS[fit]}: {why}"
-    for note in index.notes:
+    yield f"pictures are {FITS[found.fit]}: {why}"
+    for note in found.notes:
         yield f"{path}: {note}"
     yield from warnings(
-        count_classes(labels, classes, positions), find_duplicates(near, labels, positions)
+        count_classes(labels, found.classes, positions), find_duplicates(near, labels, positions)
     )
-    if omissions:
-        yield f"{path}: {summarise(omissions)}"
-    if index.others:
-        kinds = [f"{count:,} {suffix}" for suffix, count in index.others.most_common()]
-        yield f"{path}: {sum(index.others.values()):,} other files are no pictures: {_some(kinds)}"
+    if found.omissions:
+        yield f"{path}: {summarise(found.omissions)}"
+    if found.others:
+        kinds = [f"{count:,} {suffix}" for suffix, count in Counter(found.others).most_common()]
+        total = sum(found.others.values())
+        yield f"{path}: {total:,} other files are no pictures: {listed(kinds)}"
 
 
 def summarise(omissions: Sequence[Omission]) -> str:
@@ -82,8 +82,3 @@ def refuse_omissions(path: Path, omissions: Sequence[Omission]) -> None:
     """
     if omissions:
         raise DataError(f"{path}: {summarise(omissions)}; mend them, or leave out --strict")
-
-
-def _some(words: Sequence[str]) -> str:
-    more = f" and {len(words) - 2 * _SHOWN} more" if len(words) > 2 * _SHOWN else ""
-    return ", ".join(words[: 2 * _SHOWN]) + more

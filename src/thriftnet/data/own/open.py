@@ -68,46 +68,47 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         refuse_omissions(path, omissions)
     learned = positions.get("train", np.arange(len(entries)))
     mean, std = statistics(pictures.sums[learned], spec.image_size**2)
-    for line in describe(
-        path, index, omissions, classes, labels, positions, near=near, fit=fit, why=why
-    ):
+    collection = Collection(
+        name=str(path),
+        kind=index.kind,
+        images=pictures.images,
+        labels=labels,
+        classes=classes,
+        positions=positions,
+        sizes=pictures.sizes,
+        title=lambda at: str(entries[at].origin),
+        near=cache(lambda: cached_near_duplicates(pictures, fit=fit, say=say)),
+        fit=fit,
+        omissions=omissions,
+        others=index.others,
+        notes=index.notes,
+        groups=[e.group for e in entries] if any(e.group for e in entries) else (),
+    )
+    for line in describe(collection, near=near, why=why, held_out=held_out):
         say(line)
-
-    @cache
-    def take(name: str) -> Dataset:
-        at = positions[name]
-        images = pictures.images
-        together = len(at) and at[-1] - at[0] + 1 == len(at)  # a view, without copying
-        chosen = images[at[0] : at[-1] + 1] if together else images[at]
-        return Dataset(chosen, labels[at], classes, groups[at])
-
+    whole = Dataset(pictures.images, labels, classes, groups)
     return OpenDataset(
         name=str(path.absolute()),
         classes=classes,
         image_size=spec.image_size,
         mean=mean,
         std=std,
-        splits={name: (lambda name=name: take(name)) for name in positions},
+        splits={name: cache(lambda at=at: _subset(whole, at)) for name, at in positions.items()},
         measure=lambda: {"sha256": _digest(pictures, entries, positions)},
         fit=fit,
         omissions=omissions,
-        whole=(lambda: Dataset(pictures.images, labels, classes, groups)) if held_out else None,
-        collection=lambda: Collection(
-            name=str(path),
-            kind=index.kind,
-            images=pictures.images,
-            labels=labels,
-            classes=classes,
-            positions=positions,
-            sizes=pictures.sizes,
-            title=lambda at: str(entries[at].origin),
-            near=lambda: cached_near_duplicates(pictures, fit=fit, say=say),
-            fit=fit,
-            omissions=omissions,
-            others=index.others,
-            notes=index.notes,
-        ),
+        whole=(lambda: whole) if held_out else None,
+        collection=lambda: collection,
     )
+
+
+def _subset(whole: Dataset, at: NDArray[np.int64]) -> Dataset:
+    """The pictures at ascending positions; a view without copying if they are in sequence."""
+    if at[-1] - at[0] + 1 != len(at):
+        return whole.subset(at)
+    part = slice(at[0], at[-1] + 1)
+    assert whole.groups is not None
+    return Dataset(whole.images[part], whole.labels[part], whole.classes, whole.groups[part])
 
 
 def list_pictures(path: Path, spec: DatasetSpec) -> Index:

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.augment.layout import check_images, from_nhwc, to_nhwc
-
-Triple = tuple[float, float, float]
+from thriftnet.data.statistics import Triple
 
 
 def normalise(images: Tensor, *, mean: Triple, std: Triple) -> Tensor:

@@ -16,11 +16,12 @@ from thriftnet.augment.crop import CropMode, crop, draw_offsets
 from thriftnet.augment.cutout import cutout_, draw_centres
 from thriftnet.augment.flip import alternating_flips, draw_flips, flip
 from thriftnet.augment.layout import check_images
-from thriftnet.augment.normalise import Triple, normalise
+from thriftnet.augment.normalise import normalise
 from thriftnet.augment.operations import apply_operations
 from thriftnet.augment.policy_draws import Choice, PolicyName, draw_policy
 from thriftnet.augment.robust.ingredients import Robust, RobustDraws
 from thriftnet.augment.turn import draw_turns, turn
+from thriftnet.data.statistics import Triple
 
 FlipMode = Literal["none", "random", "alternating"]
 

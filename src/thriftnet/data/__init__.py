@@ -1,8 +1,7 @@
 """Labelled images: CIFAR-10, CIFAR-100, SVHN, own pictures; splits, statistics and decoding."""
 
-from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, cifar10_digests
+from thriftnet.data.cifar10.facts import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD
 from thriftnet.data.cifar10.load import load_cifar10
-from thriftnet.data.cifar10.verify import measure_digests
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.decode import read_image
 from thriftnet.data.opened import OpenDataset
@@ -16,10 +15,8 @@ __all__ = [
     "CIFAR10_STD",
     "Dataset",
     "OpenDataset",
-    "cifar10_digests",
     "image_files",
     "load_cifar10",
-    "measure_digests",
     "read_image",
     "read_unlabelled",
     "stratified_split",

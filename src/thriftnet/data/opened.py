@@ -32,7 +32,7 @@ class OpenDataset:
     std: Triple
     splits: Mapping[str, Callable[[], Dataset]]
     """Any of `train`, `val` and `test`; called when needed."""
-    measure: Callable[[], dict[str, str]]
+    digests: Callable[[], dict[str, str]]
     """Computes digests of the images, labels and splits."""
     fit: Fit = "crop"
     """How pictures were made square."""
@@ -59,10 +59,6 @@ class OpenDataset:
         """The images of a split; None if there is no such split."""
         return self.split(name) if name in self.splits else None
 
-    def digests(self) -> dict[str, str]:
-        """Digests of images, labels and splits."""
-        return self.measure()
-
 
 def open_arrays(
     train: Dataset,
@@ -73,15 +69,15 @@ def open_arrays(
 ) -> OpenDataset:
     """An open data set of arrays in memory, with the statistics of `train`."""
     given = {"train": train, "val": val, "test": test}
-    splits = {key: (lambda each=each: each) for key, each in given.items() if each is not None}
+    given = {key: each for key, each in given.items() if each is not None}
     side = train.images.shape[1]
     mean, std = statistics(channel_sums(train.images), side**2)
 
-    def measure() -> dict[str, str]:
+    def digests() -> dict[str, str]:
         whole = hashlib.sha256()
         for key, each in given.items():
-            if each is not None:
-                whole.update(key.encode() + each.images.tobytes() + each.labels.tobytes())
+            whole.update(key.encode() + each.images.tobytes() + each.labels.tobytes())
         return {"sha256": whole.hexdigest()}
 
-    return OpenDataset(name, train.classes, side, mean, std, splits, measure)
+    splits = {key: (lambda each=each: each) for key, each in given.items()}
+    return OpenDataset(name, train.classes, side, mean, std, splits, digests)

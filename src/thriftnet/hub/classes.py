@@ -24,9 +24,10 @@ from transformers.image_processing_base import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.modeling_outputs import ImageClassifierOutput
 
-from thriftnet.augment.normalise import Triple, normalise
+from thriftnet.augment.normalise import normalise
 from thriftnet.data.options import Fit
 from thriftnet.data.square import square_array
+from thriftnet.data.statistics import Triple
 from thriftnet.export.folder import config_of, digest_network
 from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.views import TRANSFORMS, choose_views

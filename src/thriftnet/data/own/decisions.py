@@ -116,7 +116,7 @@ def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
         name: (lambda name=name: take(name)) if name in ("train", "val") else make
         for name, make in data.splits.items()
     }
-    return replace(data, splits=splits, measure=lambda: {**data.digests(), "decisions": sha256})
+    return replace(data, splits=splits, digests=lambda: {**data.digests(), "decisions": sha256})
 
 
 def _applied(

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -38,57 +39,55 @@ _BLOCK_BYTES = 2**24
 _PART = ".part"
 
 
-def decoded(
-    index: Index,
-    *,
-    content: str,
-    size: int,
-    fit: Fit,
-    auto: Choice,
-    given: Path,
-    say: Callable[[str], None],
-) -> DecodedPictures:
-    """The decoded pictures of an index, from the cache if they are there.
+@dataclass(frozen=True)
+class Listed:
+    """The pictures of an index, with the key of their decoded form in the cache."""
 
-    Args:
-        index: The pictures.
-        content: From `content_name`.
-        size: Height and width, in pixels.
-        fit: How pictures are made square.
-        auto: Result of `choose_fit`, stored for `remembered_fit`.
-        given: The path that the user gave: two tables in a folder have separate caches.
-        say: Called with one line at a time.
+    index: Index
+    content: str
+    """From `content_name`."""
+    auto: Choice
+    """Result of `choose_fit`, stored for `remembered_fit`."""
+    given: Path
+    """The path that the user gave: two tables in a folder have separate caches."""
 
-    Raises:
-        DataError: The disk is full, or a source is damaged.
-    """
-    folder = cache_folder() / "pictures"
-    place = _place(size=size, fit=fit, given=given)
-    path = folder / f"{place}-{content}"
-    distrusted = why_distrusted(path, cache_folder())
-    if distrusted:
-        say(f"{distrusted}, so the cache is not used; set THRIFTNET_CACHE to a folder of your own")
-        return decode_in_memory(index, size=size, fit=fit, say=say)
-    found = _read(path, size, say)
-    if found is not None:
-        return found
-    with filling(folder, name=f"{place}.lock", what="pictures", say=say) as held:
-        if held is None:
-            return decode_in_memory(index, size=size, fit=fit, say=say)
-        found = _read(path, size, say)  # another process may have decoded them
+    def decoded(self, *, size: int, fit: Fit, say: Callable[[str], None]) -> DecodedPictures:
+        """The decoded pictures, from the cache if they are there.
+
+        Args:
+            size: Height and width, in pixels.
+            fit: How pictures are made square.
+            say: Called with one line at a time.
+
+        Raises:
+            DataError: The disk is full, or a source is damaged.
+        """
+        folder = cache_folder() / "pictures"
+        place = _place(size=size, fit=fit, given=self.given)
+        path = folder / f"{place}-{self.content}"
+        if why := why_distrusted(path, cache_folder()):
+            say(f"{why}, so the cache is not used; set THRIFTNET_CACHE to a folder of your own")
+            return decode_in_memory(self.index, size=size, fit=fit, say=say)
+        found = _read(path, size, say)
         if found is not None:
             return found
-        for stale in folder.glob(f"{place}-*{_PART}"):
-            say("an earlier decoding was interrupted; starting it again")
-            shutil.rmtree(stale, ignore_errors=True)
-        _write(path, index, size=size, fit=fit, auto=auto, say=say)
-        for older in folder.glob(f"{place}-*"):
-            if older != path:
-                shutil.rmtree(older, ignore_errors=True)
-    found = _read(path, size, say)
-    if found is None:
-        raise DataError(f"{path} was removed while it was made; start again")
-    return found
+        with filling(folder, name=f"{place}.lock", what="pictures", say=say) as held:
+            if held is None:
+                return decode_in_memory(self.index, size=size, fit=fit, say=say)
+            found = _read(path, size, say)  # another process may have decoded them
+            if found is not None:
+                return found
+            for stale in folder.glob(f"{place}-*{_PART}"):
+                say("an earlier decoding was interrupted; starting it again")
+                shutil.rmtree(stale, ignore_errors=True)
+            _write(path, self.index, size=size, fit=fit, auto=self.auto, say=say)
+            for older in folder.glob(f"{place}-*"):
+                if older != path:
+                    shutil.rmtree(older, ignore_errors=True)
+        found = _read(path, size, say)
+        if found is None:
+            raise DataError(f"{path} was removed while it was made; start again")
+        return found
 
 
 def content_name(index: Index) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Index
 from thriftnet.data.near_duplicates.find import NearDuplicates, find_near_duplicates
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures
-from thriftnet.data.own.decoded_cache import Choice, decoded
+from thriftnet.data.own.decoded_cache import Listed
 from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
@@ -28,31 +27,6 @@ _VERSION = 1
 _SIZE = 32
 _WORTH_SAYING, _WORTH_KEEPING = 20_000, 1_000
 """Numbers of pictures from which the search is announced, and cached."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """The pictures of an index, with the key of their decoded form in the cache."""
-
-    index: Index
-    content: str
-    """From `content_name`."""
-    auto: Choice
-    """Result of `choose_fit`."""
-    given: Path
-    """The path that the user gave."""
-
-    def decoded(self, *, size: int, fit: Fit, say: Callable[[str], None]) -> DecodedPictures:
-        """The decoded pictures, from the cache if possible."""
-        return decoded(
-            self.index,
-            content=self.content,
-            size=size,
-            fit=fit,
-            auto=self.auto,
-            given=self.given,
-            say=say,
-        )
 
 
 def near_duplicate_groups(

@@ -18,15 +18,11 @@ from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.class_names import check_classes, label_positions
 from thriftnet.data.own.decoded import DecodedPictures
-from thriftnet.data.own.decoded_cache import content_name, remembered_fit
+from thriftnet.data.own.decoded_cache import Listed, content_name, remembered_fit
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions
-from thriftnet.data.own.near_cache import (
-    Listed,
-    cached_near_duplicates,
-    near_duplicate_groups,
-)
+from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
 from thriftnet.data.sources import SOURCES
 from thriftnet.data.statistics import statistics
 from thriftnet.errors import DataError
@@ -94,7 +90,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         mean=mean,
         std=std,
         splits={name: cache(lambda at=at: _subset(whole, at)) for name, at in positions.items()},
-        measure=lambda: {"sha256": _digest(pictures, entries, positions)},
+        digests=lambda: {"sha256": _digest(pictures, entries, positions)},
         fit=fit,
         omissions=omissions,
         whole=(lambda: whole) if held_out else None,

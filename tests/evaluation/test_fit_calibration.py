@@ -75,7 +75,7 @@ def test_figures_are_of_images_that_did_not_fit():
         (20, None, DataError, "20 held-out images are fewer than 100; give more with --data PATH"),
         (200, "one class", DataError, "all 200 held-out images are of one class"),
         (200, "right", DataError, "all 200 held-out images are classified correctly"),
-        (200, "nan", RunError, "the network's outputs are not finite; train it anew"),
+        (200, "nan", RunError, "the network's outputs are not finite; train it again"),
     ],
 )
 def test_what_nothing_can_be_learned_from_is_refused(

@@ -178,7 +178,7 @@ def test_outputs_that_are_not_finite_are_refused():
             parameter.fill_(3e38)
     engine = Engine.of(saved, choose_compute(device="cpu", precision="fp32"))
     classify = classifier_of(engine, side=32, tta="none")
-    with pytest.raises(RunError, match="outputs are not finite; train it anew"):
+    with pytest.raises(RunError, match="outputs are not finite; train it again"):
         classify(pictures(4).images)
 
 

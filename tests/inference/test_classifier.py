@@ -113,6 +113,9 @@ def test_a_network_of_smaller_images_reads_cifar10s_as_its_evaluation_does():
     dataset = Dataset(images, labels, CLASSES)
     compute = choose_compute(device="cpu", precision="fp32")
     assert evaluate_on(small, dataset, compute=compute, tta="none").accuracy == 1
+    large = Classifier(replace(small, image_size=64), device="cpu", precision="fp32")
+    with pytest.raises(ValueError, match=r"images must be \(N, 64, 64, 3\) uint8"):
+        large.predict(images)  # a picture file of that size would be resized by another filter
 
 
 def test_any_view_of_an_array_will_do(classifier: Classifier):

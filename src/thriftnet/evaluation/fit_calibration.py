@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from thriftnet.errors import DataError, RunError
+from thriftnet.errors import DataError
 from thriftnet.evaluation.abstention import accepted_predictions
 from thriftnet.evaluation.calibration import (
     brier_score,
@@ -18,6 +18,7 @@ from thriftnet.evaluation.calibration import (
     noise_floor,
 )
 from thriftnet.inference.calibrated import calibrated
+from thriftnet.inference.engine import check_finite
 from thriftnet.models.calibration import CalibrationFigures, ViewCalibration
 
 LEAST_IMAGES = 100
@@ -47,8 +48,7 @@ def check_held_out(logits: NDArray[Any], labels: Labels) -> None:
         raise DataError(f"{len(labels)} held-out images are fewer than {LEAST_IMAGES}; {more}")
     if len(np.unique(labels)) < 2:
         raise DataError(f"all {len(labels):,} held-out images are of one class; {more}")
-    if not np.isfinite(logits).all():
-        raise RunError("the network's outputs are not finite; train it anew")
+    check_finite(torch.from_numpy(logits))
     if (logits.argmax(axis=1) == labels).all():
         raise DataError(
             f"all {len(labels):,} held-out images are classified correctly, so that no probability "

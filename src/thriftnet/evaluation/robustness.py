@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from thriftnet.data import Dataset
 from thriftnet.data.cifar10.published import CorruptedFiles
-from thriftnet.errors import RunError
 from thriftnet.evaluation.corruptions.digital import jpeg_copies
 from thriftnet.evaluation.corruptions.table import (
     CORRUPTIONS,
@@ -21,7 +20,7 @@ from thriftnet.evaluation.corruptions.table import (
     every_corruption,
 )
 from thriftnet.evaluation.intervals import normal_interval
-from thriftnet.inference.engine import Engine, OnProgress, no_progress
+from thriftnet.inference.engine import Engine, OnProgress, check_finite, no_progress
 from thriftnet.runtime.resize import as_pixels
 
 JPEG_QUALITY = 75
@@ -106,10 +105,7 @@ def classifier_of(engine: Engine, *, side: int, tta: str) -> Classify:
     """A function that classifies images with a network; it raises RunError for NaN outputs."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        logits = engine.logits(as_pixels(images, side), tta)
-        if not bool(logits.isfinite().all()):  # of finite weights that are far too large
-            raise RunError("the network's outputs are not finite; train it anew")
-        return logits.argmax(dim=1).numpy()
+        return check_finite(engine.logits(as_pixels(images, side), tta)).argmax(dim=1).numpy()
 
     return classify
 

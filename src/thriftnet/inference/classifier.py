@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from thriftnet.commands import command
+from thriftnet.data.cifar10.facts import IMAGE_SIZE
 from thriftnet.errors import ImageError, RunError
-from thriftnet.inference.engine import Engine
+from thriftnet.inference.engine import Engine, check_finite
 from thriftnet.inference.pictures import ONE_PICTURE, Picture
 from thriftnet.inference.prediction import PictureResult, Prediction
 from thriftnet.inference.stream import classify
@@ -26,9 +27,6 @@ from thriftnet.models.tensors import digest_arrays
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.find import find_model
-
-_CIFAR10_SIDE = 32
-
 
 class Classifier:
     """A trained network with its preprocessing. Several threads may use it at once.
@@ -75,11 +73,20 @@ class Classifier:
         weights = self.model.network.state_dict()  # a file of an earlier version has no digest
         return digest_arrays({name: tensor.cpu().numpy() for name, tensor in weights.items()})
 
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Heights and widths, in pixels, of the arrays that are classified.
+
+        A network for fewer pixels than CIFAR-10's 32 shrinks those images itself, as in training.
+        """
+        side = self.preprocessing.image_size
+        return (side, IMAGE_SIZE) if side < IMAGE_SIZE else (side,)
+
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class probabilities of images of the network's size, or of CIFAR-10's.
+        """Class probabilities of images of the network's size.
 
         Args:
-            images: (N, H, W, 3) uint8 RGB; 32x32 images are shrunk as in training.
+            images: (N, H, W, 3) uint8 RGB, of a size in `sides`.
 
         Returns:
             (N, classes) float32.
@@ -89,8 +96,7 @@ class Classifier:
             RunError: An output is not finite.
         """
         side = self.preprocessing.image_size
-        fitting = [(side, side, 3), (_CIFAR10_SIDE, _CIFAR10_SIDE, 3)]
-        if images.dtype != np.uint8 or images.shape[1:] not in fitting:
+        if images.dtype != np.uint8 or images.shape[1:] not in [(s, s, 3) for s in self.sides]:
             raise ValueError(
                 f"images must be (N, {side}, {side}, 3) uint8, not {images.shape} {images.dtype}"
             )
@@ -101,9 +107,7 @@ class Classifier:
     def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """`probabilities` for at least one image of a supported shape."""
         logits = self.engine.logits(as_pixels(images, self.model.image_size), self.tta)
-        if not bool(logits.isfinite().all()):  # finite weights can still overflow
-            raise RunError("the network's outputs are not finite; train it anew")
-        return logits.softmax(dim=1).numpy()
+        return check_finite(logits).softmax(dim=1).numpy()
 
     def predict(
         self, pictures: NDArray[np.uint8] | Tensor | Picture | Iterable[Picture]
@@ -111,9 +115,9 @@ class Classifier:
         """Classify pictures of any kind.
 
         Args:
-            pictures: (N, H, W, 3) uint8 RGB images of the network's size, or of CIFAR-10's; the
-                same as an (N, 3, H, W) uint8 tensor; or one or several pictures of any size and
-                kind. A folder means all pictures in it.
+            pictures: (N, H, W, 3) uint8 RGB images of a size in `sides`; the same as an
+                (N, 3, H, W) uint8 tensor; or one or several pictures of any size and kind. A
+                folder means all pictures in it.
 
         Raises:
             ImageError: One of several cannot be read as a picture.

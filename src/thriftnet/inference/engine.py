@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from thriftnet.augment import normalise
+from thriftnet.errors import RunError
 from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.optimise import optimize_for_inference
 from thriftnet.inference.views import TRANSFORMS, choose_views
@@ -21,6 +22,17 @@ OnProgress = Callable[[int, int], None]
 
 def no_progress(_done: int, _total: int) -> None:
     """Report nothing."""
+
+
+def check_finite(logits: Tensor) -> Tensor:
+    """Returns logits that are finite; finite weights can still overflow.
+
+    Raises:
+        RunError: One is not.
+    """
+    if not bool(logits.isfinite().all()):
+        raise RunError("the network's outputs are not finite; train it again")
+    return logits
 
 
 class Engine:

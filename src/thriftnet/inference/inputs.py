@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data import read_unlabelled
-from thriftnet.data.cifar10.facts import IMAGE_SIZE
 from thriftnet.data.pictures import walk_images
 from thriftnet.data.square import square_array
 from thriftnet.inference.classifier import Classifier
@@ -100,12 +99,9 @@ def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | s
 
 
 def _fitting(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, H, W, 3) images at the network's size, resized like picture files.
-
-    A network for fewer than CIFAR-10's 32 pixels shrinks 32-pixel images itself, as in training.
-    """
+    """(N, H, W, 3) images at a size that the network takes, resized like picture files."""
     wanted, (height, width) = classifier.preprocessing, images.shape[1:3]
-    side = wanted.image_size
-    if height == width and (height == side or side < height == IMAGE_SIZE):
+    if height == width and height in classifier.sides:
         return images
-    return np.stack([square_array(each, size=side, fit=wanted.fit) for each in images])
+    resized = (square_array(each, size=wanted.image_size, fit=wanted.fit) for each in images)
+    return np.stack(list(resized))

@@ -23,7 +23,7 @@ def test_classes_are_spread_and_groups_stay_together():
     ("count", "folds", "part"),
     [
         (4, 5, "4 pictures in 3 groups of near-duplicates are fewer than 5 folds; give --folds 3"),
-        (9, 1, "--folds 1 leaves no network"),
+        (9, 1, "--folds 1 holds no pictures out"),
     ],
 )
 def test_too_few_pictures_are_refused(count: int, folds: int, part: str):

@@ -46,8 +46,8 @@ def test_the_threshold_is_that_of_the_views_in_use(tmp_path: Path):
     [
         (1.0, "none", RecipeError, "--at-least 1 is no share above 0 and below 1"),
         (float("nan"), "none", RecipeError, "--at-least nan is no share"),
-        (0.9, "flip_shift", RunError, "nothing is known of how often .* run thriftnet calibrate"),
-        (0.9999, "none", RunError, "no threshold gives 99.99% right answers with 95% confidence"),
+        (0.9, "flip_shift", RunError, "not calibrated for the views .flip_shift.; run"),
+        (0.9999, "none", RunError, "no threshold has a precision of 99.99% with 95%"),
     ],
 )
 def test_what_cannot_be_promised_is_refused(

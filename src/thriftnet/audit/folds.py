@@ -26,7 +26,7 @@ def assign_folds(
         DataError: There are fewer pictures or groups than folds, or fewer than two folds.
     """
     if folds < 2:
-        raise DataError(f"--folds {folds} leaves no network that did not see a picture; give 2 up")
+        raise DataError(f"--folds {folds} holds no pictures out; give 2 or more")
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     if len(first) < folds:
         raise DataError(

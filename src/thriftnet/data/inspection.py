@@ -199,8 +199,8 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
         if count:
             share = count / sum(counts[name].values())
             yield (
-                f"{count:,} {name} pictures ({share:.1%}) have a near-duplicate in train, so that "
-                f"the {name} accuracy says too much"
+                f"{count:,} {name} pictures ({share:.1%}) have a near-duplicate in train, so the "
+                f"{name} accuracy is too high"
             )
     if same.across_labels:
         have = "has" if len(same.across_labels) == 1 else "have"

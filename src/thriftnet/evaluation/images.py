@@ -41,7 +41,7 @@ def check_classes(model: SavedModel, dataset: Dataset) -> None:
     """
     if dataset.classes != model.classes:
         raise DataError(
-            f"the network knows {', '.join(model.classes)} and the images are of "
+            f"the network knows {', '.join(model.classes)}, and the images have the classes "
             f"{', '.join(dataset.classes)}; give images of its own classes"
         )
 
@@ -77,8 +77,8 @@ def images_to_test(
     trained_on = model.about.get("data")
     if run is None and source is None and trained_on is not None:
         raise DataError(
-            "this network was trained on pictures of somebody's own, which its file does not name; "
-            "give some with --data PATH"
+            "this network was trained on a user's own pictures, which its file does not name; give "
+            "them with --data PATH"
         )
     settings = DataSection() if run is None else run.recipe().data
     images = open_data(
@@ -97,7 +97,7 @@ def images_to_test(
     short = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:8]
     name = OWN_TEST if own else f"{Path(images.name).name}@{short}"
     if images.whole is not None and not own and images.name != settings.dataset:
-        say(f"{images.name} names no test split and is not what was trained on: all of it is used")
+        say(f"{images.name} has no test split and is not the training data: all of it is used")
         return images.whole(), name
     if trained_on is not None and not own and images.name == settings.dataset:
         say(

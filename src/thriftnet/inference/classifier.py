@@ -192,8 +192,8 @@ def load_model(
 
         if at_least is not None:
             raise RunError(
-                f"{found.path} knows nothing of held-out images; use --at-least with the model "
-                "file that it was exported from"
+                f"{found.path} has no calibration data; use --at-least with the model file that it "
+                "was exported from"
             )
         return OnnxClassifier(
             found.path, tta=tta, device=device, precision=precision, runtime=runtime

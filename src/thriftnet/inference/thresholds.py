@@ -31,8 +31,8 @@ def threshold_for(model: SavedModel, *, tta: str, precision: float) -> float:
     how = model.calibration.views.get(tta) if model.calibration else None
     if how is None:
         raise RunError(
-            "nothing is known of how often this network is right on images that it never saw; run "
-            "thriftnet calibrate on it first"
+            f"this network is not calibrated for the views {tta!r}; run thriftnet calibrate on it "
+            "first"
         )
     return choose_threshold(how.accepted, precision=precision).threshold
 
@@ -58,7 +58,7 @@ def choose_threshold(accepted: Sequence[Accepted], *, precision: float) -> Accep
         RunError: No threshold reaches it, or there are no held-out images.
     """
     if not accepted:
-        raise RunError("nothing is known of held-out images; run thriftnet calibrate on it")
+        raise RunError("the calibration has no thresholds; run thriftnet calibrate again")
     level = 1 - (1 - LEVEL) / len(accepted)
     bounds = [clopper_pearson_low(each.right, each.count, level=level) for each in accepted]
     fitting = [each for each, low in zip(accepted, bounds, strict=True) if low >= precision]
@@ -68,6 +68,6 @@ def choose_threshold(accepted: Sequence[Accepted], *, precision: float) -> Accep
     less = (math.floor(best * _DIGITS) - 1) / _DIGITS
     ask = f"ask for --at-least {less:.3f}, or " if less > 0 else ""
     raise RunError(
-        f"no threshold gives {precision:.2%} right answers with {LEVEL:.0%} confidence: at most "
-        f"{best:.2%} can be shown with {most:,} held-out images; {ask}calibrate on more images"
+        f"no threshold has a precision of {precision:.2%} with {LEVEL:.0%} confidence: {most:,} "
+        f"held-out images show at most {best:.2%}; {ask}calibrate on more images"
     )

@@ -135,7 +135,7 @@ GOOD = "images/c1.png,cat\nimages/c2.png,cat\nimages/d1.png,dog\nimages/d2.png,d
     [
         ("images/c3.png,", "no label"),
         (",cat", "no file name"),
-        ("images/absent.png,cat", "images/absent.png is not there"),
+        ("images/absent.png,cat", "images/absent.png does not exist"),
         ("../../etc/passwd,cat", "../../etc/passwd lies outside {folder}"),
         ("/etc/passwd,cat", "/etc/passwd lies outside {folder}"),
         ("images/c3.png,cat,more", "3 cells, and 2 columns"),
@@ -166,8 +166,8 @@ def test_rows_that_disagree(tmp_path: Path) -> None:
         (b"file,label\nimages/c1.png,\xff\n", "line 2: not UTF-8; save the table as UTF-8"),
         (b"file,label\nimages/c1.png,a\0b\n", "line 2: a zero byte"),
         ("file,label,file\na.png,cat,b.png\n", "has two columns of the name file"),
-        ("a,b\nx,y\n", "no telling which column names the pictures"),
-        ("file,label\nabsent.png,cat\n", "labels.csv, line 2: absent.png is not there"),
+        ("a,b\nx,y\n", "it is not clear which column names the pictures"),
+        ("file,label\nabsent.png,cat\n", "labels.csv, line 2: absent.png does not exist"),
     ],
 )
 def test_a_table_that_cannot_be_used(tmp_path: Path, text: str | bytes, said: str) -> None:
@@ -190,7 +190,7 @@ def test_json_lines_with_faults(tmp_path: Path) -> None:
     assert found["m.jsonl, line 5"].startswith("not JSON (")
     assert found["m.jsonl, line 6"].startswith("not a JSON object")
     assert found["m.jsonl, line 7"] == "no file name"
-    assert found["m.jsonl, line 8"].endswith("is not there")
+    assert found["m.jsonl, line 8"].endswith("does not exist")
     assert "no text" in found["m.jsonl, line 9"]
 
 

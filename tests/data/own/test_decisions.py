@@ -77,11 +77,11 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "part"),
     [
-        ("800.png", "900.png", "speaks of 1 pictures that are gone, .*900.png first; delete"),
+        ("800.png", "900.png", "1 lines of pictures that do not exist.*900.png; delete"),
         ("32:", "64:", r"was audited at 64 pixels and is decoded at 32; set data.image_size=64"),
         (",relabel,dog", ",relabel,cow", "would become 'cow', which is none of the classes cat, d"),
         (",relabel,dog", ",rename,dog", "line .*: 'rename' is not one of keep, relabel, drop"),
-        (",cat,relabel", ",emu,relabel", "had the label 'emu' and has another now"),
+        (",cat,relabel", ",emu,relabel", "the label of .* is no longer 'emu'"),
         ("decision", "decided", "lacks the column decision; keep the columns"),
         (",relabel,dog", ",keep,dog", "line .*: new_label 'dog' is for the decision relabel"),
         (",relabel,dog", ",,dog", "line .*: new_label 'dog' is for the decision relabel; write"),
@@ -108,7 +108,7 @@ def test_a_picture_that_is_decided_twice_is_refused(photos: Path, tmp_path: Path
     open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
     other = line.replace(",relabel,dog", ",drop,")
     path.write_text("\n".join([*lines, other]) + "\n", "utf-8")
-    with pytest.raises(DataError, match=r"line 49: .*800\.png was decided otherwise in an earlier"):
+    with pytest.raises(DataError, match=r"line 49: .*800\.png has another decision in an earlier"):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
 
 
@@ -132,7 +132,7 @@ def test_a_table_separated_by_semicolons_is_refused(photos: Path, tmp_path: Path
 def test_a_changed_picture_is_not_relabelled(photos: Path, tmp_path: Path):
     path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"))
     picture("emu", 5).save(photos / "cat" / "800.png")
-    with pytest.raises(DataError, match="is another picture than was looked at; delete its line"):
+    with pytest.raises(DataError, match="is not the picture that was reviewed; delete its line"):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
 
 

@@ -91,7 +91,7 @@ def _wrong_with(each: Decision, before: Decision | None) -> str | None:
     if each.new_label and each.decision != "relabel":
         return f"new_label {each.new_label!r} is for the decision relabel; write that, or empty it"
     if before and each.decision and each != before:
-        return f"{each.picture} was decided otherwise in an earlier line; delete one of them"
+        return f"{each.picture} has another decision in an earlier line; delete one of them"
     return None
 
 
@@ -163,8 +163,8 @@ def _check_present(
     gone = [each.picture for each in decisions if each.picture not in places]
     if gone:
         raise DataError(
-            f"{path} speaks of {len(gone):,} pictures that are gone, {gone[0]} first; delete their "
-            "lines, or audit again"
+            f"{path} has {len(gone):,} lines of pictures that do not exist, the first of "
+            f"{gone[0]}; delete them, or audit again"
         )
     for each in decisions:
         at = places[each.picture]
@@ -175,12 +175,12 @@ def _check_present(
                 f"was audited at {side} pixels and is decoded at {found}; set "
                 f"data.image_size={side}"
                 if side.isdigit() and side != found
-                else "is another picture than was looked at; delete its line, or audit again"
+                else "is not the picture that was reviewed; delete its line, or audit again"
             )
             raise DataError(f"{path}: {each.picture} {reason}")
         own = collection.classes[int(collection.labels[at])]
         if each.label not in (own, written(own)):
             raise DataError(
-                f"{path}: {each.picture} had the label {each.label!r} and has another now; delete "
-                "its line, or audit again"
+                f"{path}: the label of {each.picture} is no longer {each.label!r}; delete its "
+                "line, or audit again"
             )

@@ -72,14 +72,14 @@ def choose_columns(
         if found is None:
             what = "names the pictures" if kind == "image" else "holds the labels"
             raise DataError(
-                f"{where}: no telling which column {what}; say --set data.{kind}_column=NAME, one "
-                f"of {', '.join(names)}"
+                f"{where}: it is not clear which column {what}; give --set "
+                f"data.{kind}_column=NAME, one of {', '.join(names)}"
             )
     assert image is not None
     assert label is not None
     if image == label:
         raise DataError(
-            f"{where}: the column {names[image]} cannot hold both file names and labels; say "
+            f"{where}: the column {names[image]} cannot hold both file names and labels; give "
             "--set data.label_column=NAME"
         )
     return Columns(image, label, split, grouped)

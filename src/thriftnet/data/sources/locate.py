@@ -74,7 +74,7 @@ class Locator:
             if len(paths) > 1:
                 raise NotFoundError(f"{name} may be {paths[0]} or {paths[1]}")
             if not paths:
-                raise NotFoundError(f"{name} is not there")
+                raise NotFoundError(f"{name} does not exist")
             path = paths[0]
         if path.startswith(".."):
             raise NotFoundError(f"{name} lies outside {self.index.root}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from scipy.special import logsumexp, softmax
 
 from thriftnet.audit.flaws import find_flaws
 from thriftnet.audit.out_of_fold import OutOfFold
-from thriftnet.data.inspection import Collection
+from thriftnet.data.inspection import Collection, find_duplicates
 from thriftnet.errors import DataError
 from thriftnet.extras import load
 
@@ -34,15 +33,6 @@ class Suspect:
     reasons: tuple[str, ...]
 
 
-@dataclass
-class _Found:
-    reasons: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-
-    def add(self, positions: Sequence[int] | NDArray[np.int64], reason: str) -> None:
-        for at in np.asarray(positions, dtype=np.int64).tolist():
-            self.reasons.setdefault(at, []).append(reason)
-
-
 def find_suspects(collection: Collection, judged: OutOfFold) -> list[Suspect]:
     """Find pictures that are probably mislabelled or unsuitable.
 
@@ -57,15 +47,20 @@ def find_suspects(collection: Collection, judged: OutOfFold) -> list[Suspect]:
     probabilities = softmax(logits.astype(np.float64), axis=1)
     labels = collection.labels
     own = probabilities[np.arange(len(labels)), labels]
-    found = _Found()
-    found.add(find_label_issues(labels, probabilities), "label")
-    found.add(_disagreeing(collection), "near-duplicate of another class")
-    for flaw, positions in find_flaws(collection.images).items():
-        found.add(positions, flaw)
-    count = int(len(labels) * OUTLIERS)
+    same = find_duplicates(collection.near().groups, labels, {}).across_labels
     energy = logsumexp(logits.astype(np.float64), axis=1)  # Liu et al. 2020, arXiv 2010.03759
-    found.add(np.argsort(energy, kind="stable")[:count], "unlike any class")
-    found.add(np.argsort(judged.rank, kind="stable")[:count], "unlike other pictures")
+    count = int(len(labels) * OUTLIERS)
+    found: dict[str, NDArray[np.int64]] = {
+        "label": find_label_issues(labels, probabilities),
+        "near-duplicate of another class": np.array([at for group in same for at in group], int),
+        **find_flaws(collection.images),
+        "unlike any class": np.argsort(energy, kind="stable")[:count],
+        "unlike other pictures": np.argsort(judged.rank, kind="stable")[:count],
+    }
+    reasons: dict[int, list[str]] = {}
+    for reason, positions in found.items():
+        for at in positions.tolist():
+            reasons.setdefault(at, []).append(reason)
     suggested = probabilities.argmax(axis=1)
     suspects = [
         Suspect(
@@ -73,9 +68,9 @@ def find_suspects(collection: Collection, judged: OutOfFold) -> list[Suspect]:
             int(suggested[at]),
             float(own[at]),
             float(judged.similarity[at]),
-            tuple(reasons),
+            tuple(why),
         )
-        for at, reasons in found.reasons.items()
+        for at, why in reasons.items()
     ]
     return sorted(suspects, key=lambda each: (each.score, each.at))
 
@@ -95,12 +90,3 @@ def find_label_issues(
         labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
     )
     return np.asarray(found, dtype=np.int64)
-
-
-def _disagreeing(collection: Collection) -> list[int]:
-    """Pictures in groups of near-duplicates with different labels."""
-    groups, labels = collection.near().groups, collection.labels
-    order = np.argsort(groups, kind="stable")
-    cuts = np.flatnonzero(np.diff(groups[order])) + 1
-    parts = (part for part in np.split(order, cuts) if len(part) > 1)
-    return [at for part in parts if len(np.unique(labels[part])) > 1 for at in part.tolist()]

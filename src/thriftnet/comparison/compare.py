@@ -107,6 +107,9 @@ def compare(
 
     Two runs are always compared with each other, even if they differ only in the seed. Runs of
     different classes or data, and a single usable run, are reported without a test.
+
+    Raises:
+        RunError: `tta` or `metric` is unknown, there are fewer than two runs, or none can be used.
     """
     kinds = get_args(EvaluateSection.model_fields["tta"].annotation)
     if tta is not None and tta not in kinds:

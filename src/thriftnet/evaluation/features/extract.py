@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -12,6 +13,9 @@ from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 from thriftnet.runtime.resize import as_pixels
+
+_AT_ONCE = 1000
+"""A multiple of the engine's batch, as rounding depends on it."""
 
 
 def features_of(
@@ -28,4 +32,8 @@ def features_of(
     linear = [name for name, each in network.named_modules() if isinstance(each, nn.Linear)]
     network.set_submodule(linear[-1], nn.Identity())
     engine = Engine(network, mean=model.mean, std=model.std, compute=compute)
-    return engine.logits(as_pixels(images, model.image_size)).numpy()
+    found = [  # part by part: the images may be a memory map larger than the memory
+        engine.logits(as_pixels(images[at : at + _AT_ONCE], model.image_size))
+        for at in range(0, max(1, len(images)), _AT_ONCE)
+    ]
+    return torch.cat(found).numpy()

@@ -93,13 +93,14 @@ def images_to_test(
     if images.name == "cifar10":
         return images.split("test"), OWN_TEST if trained_on is None else images.name
     digests = images.digests()
-    own = digests == trained_on
+    if digests == trained_on:
+        return images.split("test"), OWN_TEST
     short = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:8]
-    name = OWN_TEST if own else f"{Path(images.name).name}@{short}"
-    if images.whole is not None and not own and images.name != settings.dataset:
+    name = f"{Path(images.name).name}@{short}"
+    if images.whole is not None and images.name != settings.dataset:
         say(f"{images.name} has no test split and is not the training data: all of it is used")
         return images.whole(), name
-    if trained_on is not None and not own and images.name == settings.dataset:
+    if trained_on is not None and images.name == settings.dataset:
         say(
             f"{images.name} has changed since the training: the result is kept as {name}"
             + (

@@ -49,21 +49,22 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     index = list_pictures(path, spec)
     content = content_name(index)
     auto = remembered_fit(content) or choose_fit(sample_sizes(index))
-    listed = Listed(index, content, auto, given=path)
     fit, why = (spec.fit, "as data.fit says") if spec.fit != "auto" else auto
+    listed = Listed(index, content, auto, given=path)
     pictures = listed.decoded(size=spec.image_size, fit=fit, say=say)
     entries = [index.entries[at] for at in pictures.at.tolist()]  # decodable ones
     classes = check_classes(entries, spec.classes, where=str(path))
     labels = label_positions(entries, classes)
     near = near_duplicate_groups(listed, pictures, fit=fit, say=say)
-    groups = merge_groups(len(entries), near, [entry.group for entry in entries])
+    given = [entry.group for entry in entries]
+    groups = merge_groups(len(entries), near, given)
     positions = _split(entries, labels, groups, spec, network=spec.classes is not None)
     held_out = not any(entry.split == "test" for entry in entries)
     omissions = [*index.omissions, *pictures.omissions]
     if spec.strict:
         refuse_omissions(path, omissions)
-    learned = positions.get("train", np.arange(len(entries)))
-    mean, std = statistics(pictures.sums[learned], spec.image_size**2)
+    learned = pictures.sums[positions["train"]] if "train" in positions else pictures.sums
+    mean, std = statistics(learned, spec.image_size**2)
     collection = Collection(
         name=str(path),
         kind=index.kind,
@@ -78,7 +79,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         omissions=omissions,
         others=index.others,
         notes=index.notes,
-        groups=[e.group for e in entries] if any(e.group for e in entries) else (),
+        groups=given if any(given) else (),
     )
     for line in describe(collection, near=near, why=why, held_out=held_out):
         say(line)

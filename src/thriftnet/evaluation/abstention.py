@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from thriftnet.evaluation.calibration import Floats, Hits
 from thriftnet.models.calibration import Accepted
 
 _COVERAGES = 40
 """Number of thresholds, at coverages 1/40 to 1, fixed in advance."""
-
-Floats = NDArray[np.float64]
-Hits = NDArray[np.bool_]
 
 
 def risk_coverage(confidence: Floats, hit: Hits) -> tuple[Floats, Floats]:

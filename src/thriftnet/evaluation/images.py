@@ -101,12 +101,7 @@ def images_to_test(
         say(f"{images.name} has no test split and is not the training data: all of it is used")
         return images.whole(), name
     if trained_on is not None and images.name == settings.dataset:
-        say(
-            f"{images.name} has changed since the training: the result is kept as {name}"
-            + (
-                ", and some of the pictures held out to test may have been trained on"
-                if images.whole is not None
-                else ""
-            )
-        )
+        held_out_now = ", and some of the pictures held out to test may have been trained on"
+        risk = held_out_now if images.whole is not None else ""
+        say(f"{images.name} has changed since the training: the result is kept as {name}{risk}")
     return images.split("test"), name

@@ -29,7 +29,7 @@ from thriftnet.training.resume import resume_run
 from thriftnet.training.start import start_run
 
 _INDEXED = 20_000
-"""Pictures of a fold's training that others are compared with; more change little."""
+"""Largest number of training pictures that a fold's pictures are compared with."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class FoldTraining:
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """What is said of each picture by the network that never saw it."""
+    """Out-of-fold outputs: of each picture, by the network that was not trained on it."""
 
     logits: NDArray[np.float32]
     """(N, classes)."""
     similarity: NDArray[np.float32]
-    """(N,) to the nearest pictures that its network was trained on, at most 1."""
+    """(N,) mean similarity to the nearest training pictures of its network, at most 1."""
     rank: NDArray[np.float64]
-    """(N,) share of its fold's pictures that are less similar; networks differ in their scales."""
+    """(N,) share of its fold's pictures with a lower similarity, as the scales of networks differ."""
 
 
 def out_of_fold(
@@ -97,7 +97,7 @@ def out_of_fold(
 
 
 def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> RunFolder | None:
-    """The finished run of a fold, trained now where it is not there; none if interrupted."""
+    """The finished run of a fold, trained if necessary; None if interrupted."""
     out = np.flatnonzero(fold_of == fold)
     digests = {HELD_OUT: hashlib.sha256(out.tobytes()).hexdigest()[:16]}
 
@@ -136,10 +136,12 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
 
 
 def _check_own(run: RunFolder, training: FoldTraining, held_out: Mapping[str, str]) -> None:
-    """See that a fold is of these pictures, by this recipe: else it may have seen what it judges.
+    """Check that a fold's run has these pictures and this recipe.
+
+    Otherwise its network may have been trained on the pictures that are held out.
 
     Raises:
-        RunError: It is not.
+        RunError: It has not.
     """
     either = "remove it, or give another --output"
     if run.recipe().digest() != training.recipe.digest():

@@ -38,7 +38,7 @@ class RobustEvaluation:
     data: str
     """`test`, or the name of another data set."""
     resembled: tuple[str, ...] | None = None
-    """Corruptions like which the network's training images were changed; none: not known."""
+    """Corruptions that the augmentation in training resembles; None: unknown."""
     not_kept: str | None = None
     """Why it was not saved in the run; None if it was or there is no run."""
 

@@ -35,13 +35,13 @@ def resembled_corruptions(augment: AugmentSection) -> tuple[str, ...]:
 
 
 def resembled_by_training(model: SavedModel, run: RunFolder | None) -> tuple[str, ...] | None:
-    """The corruptions that a network's training resembled; none where its recipe is not known."""
+    """The corruptions that a network's training resembled; None if its recipe is unknown."""
     recipe = _recipe_of(model, run)
     return None if recipe is None else resembled_corruptions(recipe.augment)
 
 
 def _recipe_of(model: SavedModel, run: RunFolder | None) -> Recipe | None:
-    """The recipe of the run, or the shipped one of which the model has the digest."""
+    """The recipe of the run, or the shipped recipe with the model's digest."""
     if run is not None:
         try:
             return run.recipe()

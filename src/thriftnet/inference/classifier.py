@@ -39,7 +39,7 @@ class Classifier:
     """
 
     runtime: str | None = None
-    """What computes in place of the usual: `openvino` for an ONNX file."""
+    """Runtime other than the default: `openvino` for an ONNX file."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from thriftnet.runtime.resize import as_pixels
 _AT_ONCE = 250
 
 RUNTIMES = ("onnxruntime", "openvino")
-"""That run an ONNX file, the usual one first."""
+"""Runtimes of ONNX files; the first is the default."""
 
 
 class OnnxClassifier(Classifier):
@@ -92,10 +92,10 @@ class OnnxClassifier(Classifier):
 
 
 def check_runtime(name: str | None) -> None:
-    """See that a runtime is one of ours.
+    """Check that a runtime is known.
 
     Raises:
-        RunError: It is not.
+        RunError: It is unknown.
     """
     if name is not None and name not in RUNTIMES:
         raise RunError(f"--runtime {name} is not one of {', '.join(RUNTIMES)}; use one of them")

@@ -1,6 +1,6 @@
-"""Our ONNX files, run by OpenVINO on the CPU.
+"""Runs exported ONNX files in OpenVINO on the CPU.
 
-openvino is of the extra of that name, and imported where it is needed.
+openvino belongs to the extra of that name and is imported where needed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from thriftnet.inference.onnx_runtime import Run
 
 
 def open_openvino(path: Path, *, precision: str) -> Run:
-    """A compiled network with as many threads as torch has.
+    """Compile a network for as many threads as torch uses.
 
     Args:
-        path: Of an ONNX file.
-        precision: That of the file. `fp32` stays that; OpenVINO alone would compute in bfloat16
-            where the processor can. What is not int8 in a file of `int8` may.
+        path: The ONNX file.
+        precision: Precision of the file. With `fp32`, OpenVINO is kept from computing in bfloat16,
+            which it would if the processor can; in an `int8` file, the other layers may use it.
 
     Returns:
-        To be called by several threads, each of which has a request of its own.
+        A function that several threads may call at once.
 
     Raises:
         RunError: OpenVINO is missing or refuses the file.

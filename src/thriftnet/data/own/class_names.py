@@ -14,7 +14,7 @@ from thriftnet.errors import DataError
 
 _MOST_CLASSES = 10_000
 _MOST_CHARACTERS = 1_000
-"""Of a class's name. No model file holds more of either, which is to be known before a training."""
+"""Limits of model files, checked before a training."""
 
 
 def check_classes(
@@ -28,9 +28,9 @@ def check_classes(
         where: The data set, for messages.
 
     Raises:
-        DataError: There are less than two or far too many, two differ by case alone, a name is not
-            UTF-8 or far too long, or a picture that tests or validates has one that training, or
-            the network, lacks.
+        DataError: There are fewer than two or too many classes, two differ by case alone, a name
+            is not UTF-8 or too long, or a picture has a class that the training split, or the
+            network, lacks.
     """
     learned = {entry.label for entry in entries if entry.split in (None, "train")}
     long = next((name for name in learned if len(name) > _MOST_CHARACTERS), None)

@@ -18,9 +18,9 @@ from thriftnet.errors import DataError
 Picture = TypeVar("Picture")
 _CHANNELS = (1, 3, 4)
 _MOST_PICTURES = 10**7
-"""Of one file: a list of them takes 2 GB."""
+"""Limit per file: a list of them takes 2 GB."""
 _MOST_BYTES = 2**28
-"""Of one picture."""
+"""Limit of one picture."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,15 @@ def at_rows(pictures: Iterable[Picture], rows: Sequence[int]) -> Iterator[Pictur
 
 
 def check_bounds(count: int, picture: int, where: str) -> None:
-    """See that so many pictures can be listed, and one of them held: a header may claim anything.
+    """Check an array's size before anything is read: a header may claim any.
 
     Args:
-        count: Of the pictures.
-        picture: Bytes of one.
+        count: Number of pictures.
+        picture: Bytes of one picture.
         where: The array, for messages.
 
     Raises:
-        DataError: They cannot.
+        DataError: It is too large.
     """
     if count > _MOST_PICTURES:
         raise DataError(f"{where} has {count:,} pictures; give files of at most {_MOST_PICTURES:,}")

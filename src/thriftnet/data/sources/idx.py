@@ -113,7 +113,7 @@ def _read(stream: IO[bytes], length: int, file: Path) -> bytes:
 
 
 def _check_end(stream: IO[bytes], file: Path) -> None:
-    """See that nothing follows: gzip compares its checksum where it finds the end."""
+    """Check that nothing follows: gzip compares its checksum where it finds the end."""
     try:
         more = stream.read(1)
     except (OSError, EOFError, zlib.error) as fault:

@@ -106,10 +106,10 @@ def names_beside(folder: Path) -> list[str] | None:
 
 
 def class_names(values: Sequence[Label], where: str) -> list[str]:
-    """The names of the classes that labels count.
+    """Check the class names of numeric labels.
 
     Raises:
-        DataError: One is blank, or there twice: two classes would become one.
+        DataError: One is blank or repeated: two classes would become one.
     """
     names = ["" if isinstance(value, UnusableLabel) else as_label(value) for value in values]
     if "" in names:
@@ -121,10 +121,10 @@ def class_names(values: Sequence[Label], where: str) -> list[str]:
 
 
 def check_counts(labels: Sequence[object], count: int, where: str) -> None:
-    """See that there is a label for each picture.
+    """Check that there is a label for each picture.
 
     Raises:
-        DataError: There is not.
+        DataError: The numbers differ.
     """
     if len(labels) != count:
         raise DataError(

@@ -112,7 +112,7 @@ def _parts(file: Path) -> Iterator[Part]:
 
 
 def _groups(file: Path, member: _Member | None, count: int) -> list[str] | None:
-    """The group of each picture; none where there are none."""
+    """The group of each picture; None without an array of groups."""
     if member is None:
         return None
     values = _load(file, member)
@@ -136,7 +136,7 @@ def _members(file: Path) -> list[_Member]:
     try:
         with zipfile.ZipFile(file) as archive:
             for name in archive.namelist():
-                archive.open(name).close()  # sees that both places where its name stands agree
+                archive.open(name).close()  # compares both copies of its header
             return [_header(archive, name) for name in archive.namelist() if name.endswith(".npy")]
     except Exception as fault:  # damaged bytes can make the reader raise nearly anything
         raise _damaged(file, fault) from None
@@ -159,7 +159,7 @@ def _load(file: Path, member: _Member) -> NDArray[np.generic]:
     """A small array, whole.
 
     Raises:
-        DataError: It is damaged, or larger than any that is small.
+        DataError: It is damaged or too large.
     """
     if member.size > _MOST_WHOLE:
         raise DataError(
@@ -202,7 +202,7 @@ def _row(stream: IO[bytes], length: int) -> NDArray[np.uint8]:
 
 
 def _check_end(stream: IO[bytes]) -> None:
-    """See that nothing follows: the archive's CRC is compared where its end is found."""
+    """Check that nothing follows: the archive's CRC is compared at its end."""
     if stream.read(1):
         raise ValueError("an array is longer than its header says")
 

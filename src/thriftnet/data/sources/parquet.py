@@ -82,7 +82,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _opened(file: Path) -> tuple[Any, Any]:
-    """A file and its schema, whose rows can be listed."""
+    """An open file and its schema."""
     parquet = load(f"{file} needs", "pyarrow.parquet", extra="data", error=DataError)
     try:
         opened = parquet.ParquetFile(file)
@@ -90,7 +90,7 @@ def _opened(file: Path) -> tuple[Any, Any]:
         return opened, opened.schema_arrow
     except DataError:
         raise
-    except Exception as fault:  # pyarrow's own errors are of many classes, MemoryError too
+    except Exception as fault:  # pyarrow raises many classes, and MemoryError
         raise _damaged(file, fault) from None
 
 
@@ -140,7 +140,7 @@ def _holds_pictures(kind: Any) -> bool:
 
 
 def _class_names(schema: Any, column: str, where: str) -> list[str] | None:
-    """Of a column's integers, from the metadata that `datasets` writes; none where it has none."""
+    """Class names of a column of integers, from the metadata of `datasets`; None without them."""
     try:
         said = json.loads((schema.metadata or {})[b"huggingface"])
         names = said["info"]["features"][column]["names"]

@@ -1,1 +1,1 @@
-"""What a network makes of images before its last layer, and which images are near to each other."""
+"""Penultimate features of images, and the nearest images by them."""

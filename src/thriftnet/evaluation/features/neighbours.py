@@ -1,4 +1,4 @@
-"""The nearest images by what a network makes of them before its last layer."""
+"""The nearest images by penultimate features."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Floats = NDArray[np.float32]
 
 
 class Nearest(NamedTuple):
-    """Of each query the images of an index, the most similar first."""
+    """The nearest images of an index to each query, the most similar first."""
 
     positions: NDArray[np.int64]
-    """(M, k) in the index."""
+    """(N, k) positions in the index."""
     similarity: Floats
-    """(M, k) cosines of the angles between features."""
+    """(N, k) cosine similarities."""
 
 
 def unit_features(features: NDArray[Any]) -> Floats:
@@ -30,7 +30,13 @@ def unit_features(features: NDArray[Any]) -> Floats:
 
 
 def nearest(queries: Floats, index: NDArray[Any], count: int) -> Nearest:
-    """The `count` nearest of (N, F) unit features to each of (M, F), or as many as there are."""
+    """The nearest of (M, F) unit features to each of (N, F) queries.
+
+    Args:
+        queries: (N, F), each of length 1.
+        index: (M, F), each of length 1.
+        count: Number of neighbours; at most M are found.
+    """
     count = min(count, len(index))
     known = torch.from_numpy(index.astype(np.float32)).T.contiguous()
     at_once = max(1, _VALUES_AT_ONCE // max(1, len(index)))
@@ -46,7 +52,7 @@ def nearest(queries: Floats, index: NDArray[Any], count: int) -> Nearest:
 
 
 def typicality(queries: Floats, index: NDArray[Any], *, neighbours: int = 10) -> Floats:
-    """(M,) mean similarity to the nearest images of an index; low: unlike all of them.
+    """(N,) mean similarity to the nearest images of an index; low: unlike all of them.
 
     After the distance to nearest neighbours of Sun et al. 2022, arXiv 2204.06507.
     """

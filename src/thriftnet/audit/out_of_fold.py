@@ -56,7 +56,7 @@ class OutOfFold:
     similarity: NDArray[np.float32]
     """(N,) mean similarity to the nearest training pictures of its network, at most 1."""
     rank: NDArray[np.float64]
-    """(N,) share of its fold's pictures with a lower similarity, as the scales of networks differ."""
+    """(N,) share of its fold's pictures with a lower similarity; scales differ by network."""
 
 
 def out_of_fold(

@@ -120,10 +120,16 @@ def find_split(text: str) -> str | None:
 
 
 def split_in_name(path: str) -> str | None:
-    """The split in a path, such as `train` in `data/train-00000.parquet`."""
-    words = "".join(c if c.isalpha() else " " for c in path).split()
-    named = [split for word in words if (split := find_split(word))]
-    return named[-1] if named else None
+    """The split in a path, such as `train` in `data/train-00000.parquet`.
+
+    The file's name counts before its folders; several splits, as in `train_val.csv`, are none.
+    """
+    for part in reversed(path.split("/")):
+        words = "".join(c if c.isalpha() else " " for c in part).split()
+        named = {split for word in words if (split := find_split(word))}
+        if named:
+            return named.pop() if len(named) == 1 else None
+    return None
 
 
 def as_label(text: str) -> str:

@@ -81,6 +81,7 @@ def images_to_test(
             "them with --data PATH"
         )
     settings = DataSection() if run is None else run.recipe().data
+    settings = settings.model_copy(update={"decisions": None})  # they change no test split
     images = open_data(
         settings,
         source,
@@ -93,7 +94,8 @@ def images_to_test(
     if images.name == "cifar10":
         return images.split("test"), OWN_TEST if trained_on is None else images.name
     digests = images.digests()
-    if digests == trained_on:
+    decided = trained_on.get("decisions") if isinstance(trained_on, dict) else None
+    if trained_on in (digests, {**digests, "decisions": decided}):
         return images.split("test"), OWN_TEST
     short = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:8]
     name = f"{Path(images.name).name}@{short}"

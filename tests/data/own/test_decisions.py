@@ -72,6 +72,10 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     assert str(path) in (run.path / "recipe.yaml").read_text("utf-8")
     evaluation = thriftnet.evaluate(run.path)
     assert evaluation.not_kept is None
+    path.unlink()  # it says nothing of the test split, nor of other pictures
+    assert thriftnet.evaluate(run.path).accuracy == evaluation.accuracy
+    other = put(tmp_path / "other", {"cat": 3, "dog": 3, "emu": 3}, start=900)
+    assert thriftnet.evaluate(run.path, data=other).data.startswith("other@")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from own_pictures import listed, picture, put, put_flat, stacked, two
+from thriftnet.data.index import split_in_name
 from thriftnet.data.options import DatasetSpec, SourceOptions
 from thriftnet.data.own.open import list_pictures
 from thriftnet.errors import DataError
@@ -151,6 +152,17 @@ def test_two_arrays_that_could_be_the_labels(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=images, labels=[0, 0, 1, 1], target=[5, 6, 7, 8])
     with pytest.raises(DataError, match="has labels and target, which both could be the labels"):
         listed(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(("name", "split"), [("train_val", None), ("val_labels", "val")])
+def test_a_table_whose_name_has_two_splits_has_none(
+    tmp_path: Path, name: str, split: str | None
+) -> None:
+    rows = [f"{path},{label}" for path, label in put_flat(tmp_path)]
+    (tmp_path / f"{name}.csv").write_text("file,label\n" + "\n".join(rows[::-1]))
+    assert split_in_name(f"{name}.csv") == split_in_name(f"train/{name}.csv") == split
+    if split is None:
+        assert listed(tmp_path / f"{name}.csv") == ("a table of picture files", two())
 
 
 def test_long_numbers_are_names(tmp_path: Path) -> None:

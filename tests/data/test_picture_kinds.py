@@ -56,9 +56,9 @@ def test_what_pillow_saves_is_read_as_it_shows(tmp_path: Path) -> None:
 def test_pictures_that_pillow_opened_are_read_as_their_files() -> None:
     """Except what only the file's header tells: how many bits its transparent colour has."""
 
-    def outcome(read: Callable[[], Decoded]) -> object:
+    def outcome(read: Callable[..., Decoded], what: object, name: str) -> object:
         try:
-            return read().pixels.tolist()
+            return read(what, name=name, size=16, fit="crop").pixels.tolist()
         except ImageError as fault:
             return str(fault)
 
@@ -72,8 +72,10 @@ def test_pictures_that_pillow_opened_are_read_as_their_files() -> None:
                 picture = Image.open(io.BytesIO(content))
             except (UnidentifiedImageError, OSError, ValueError):
                 continue
-            file = outcome(lambda: decode_image(content, name=name, size=16, fit="crop"))
-            opened = outcome(lambda: decode_picture(picture, name=name, size=16, fit="crop"))
+            file, opened = (
+                outcome(decode_image, content, name),
+                outcome(decode_picture, picture, name),
+            )
             assert opened == file or name == "rgb-16-clear.png", name
             compared += 1
     assert compared > 300

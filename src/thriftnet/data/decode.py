@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, JpegImagePlugin
 
 from thriftnet.data.colour import as_shown
 from thriftnet.data.options import Fit
 from thriftnet.data.picture_formats import (
     HEADER_BYTES,
-    HEIC,
-    RAW,
     begins_like_a_picture,
     formats,
     is_jpeg,
     unreadable_kind,
 )
+from thriftnet.data.refusals import (
+    MAX_JPEG_PIXELS,
+    MAX_PIXELS,
+    refuse_unusable,
+    refuse_values,
+    too_large,
+    unreadable,
+)
 from thriftnet.data.square import make_square
 from thriftnet.errors import ImageError
 from thriftnet.runtime.silence import silent_pillow
 
-MAX_PIXELS = 64_000_000
-"""Largest decoded picture."""
-_MAX_JPEG_PIXELS = 1_000_000_000
-"""Largest JPEG, which is decoded at a reduced scale."""
-MAX_SIDE = 65_535
 DRAFT_FACTOR = 4
 """A reduced scale is at least this factor larger than the requested size."""
 _TURNS = {
@@ -47,9 +47,6 @@ _TURNS = {
 _SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
 # Exceptions of Pillow for damaged EXIF data.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
-_SIGNED = 2
-_PLANES, _UNCOMPRESSED = 2, 1
-_DNG_VERSION = 50706
 _FACTS = ("format", "tag_v2", "dispose_extent")
 """Attributes that say how the pixels of a picture are meant."""
 
@@ -96,7 +93,7 @@ def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") ->
 
 
 def decode_image(
-    content: bytes, *, name: str, size: int, fit: Fit, max_pixels: int = _MAX_JPEG_PIXELS
+    content: bytes, *, name: str, size: int, fit: Fit, max_pixels: int = MAX_JPEG_PIXELS
 ) -> Decoded:
     """Decodes the content of an image file like `read_image`; call within `silent_pillow`.
 
@@ -128,10 +125,8 @@ def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> D
     path = Path(name)
     try:
         if picture.width * picture.height > MAX_PIXELS:
-            raise _too_large(path)
-        _refuse_range(picture, path)
-        if isinstance(picture, TiffImagePlugin.TiffImageFile):
-            _refuse_tiff(picture, path)
+            raise too_large(path)
+        refuse_values(picture, path)
         own = picture.copy()
         for fact in _FACTS:  # of its file; a copy has none
             if hasattr(picture, fact):
@@ -153,7 +148,7 @@ def _decode(
     path: Path,
     size: int | None,
     fit: Fit,
-    max_pixels: int = _MAX_JPEG_PIXELS,
+    max_pixels: int = MAX_JPEG_PIXELS,
 ) -> Decoded:
     header = b""
     try:
@@ -162,14 +157,14 @@ def _decode(
         if not header:
             raise ImageError(f"{path} is an empty file; give an image")
         if kind := unreadable_kind(header, path.suffix):
-            raise _unreadable(path, kind)
+            raise unreadable(path, kind)
         with _identified(file, header) as picture:
-            _refuse_unusable(picture, path, header, max_pixels)
+            refuse_unusable(picture, path, header, max_pixels)
             return _read(picture, path, header, size, fit)
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(path, min(MAX_PIXELS, max_pixels)) from None
+        raise too_large(path, min(MAX_PIXELS, max_pixels)) from None
     # Damaged bytes can raise almost any exception.
     except Exception as fault:
         raise _unusable(path, fault, header) from None
@@ -203,7 +198,7 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
         drafted = picture.draft(None, (DRAFT_FACTOR * size, DRAFT_FACTOR * size))
         scale = round(width / drafted[1][2]) if drafted else 1
     if picture.width * picture.height > MAX_PIXELS:
-        raise _too_large(path)
+        raise too_large(path)
     picture.info.pop("xmp", None)  # viewers ignore an orientation in XMP, Pillow does not
     picture.load()
     rgb = as_shown(picture, header=header)
@@ -218,65 +213,6 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
         rgb = rgb.transpose(turn)
         width, height = (height, width) if turn in _SIDEWAYS else (width, height)
     return Decoded(np.array(rgb), width, height)
-
-
-def _refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels: int) -> None:
-    """Check limits by the header, before decoding."""
-    jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
-    most = _MAX_JPEG_PIXELS if jpeg and not _is_kept_whole(picture) else MAX_PIXELS
-    most = min(most, max_pixels)
-    if picture.width * picture.height > most:
-        raise _too_large(path, most)
-    if max(picture.size) > MAX_SIDE:  # Pillow stores two pointers per row: 64M rows take 1 GB
-        raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
-    # A HEIC file of several pictures, as of a burst, names the one to show; the others are no film.
-    if getattr(picture, "n_frames", 1) > 1 and picture.format != "HEIF":
-        raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
-    _refuse_range(picture, path)
-    clear = picture.info.get("transparency")
-    if picture.format == "PNG" and header[24] == 16 and isinstance(clear, tuple):
-        # Pillow keeps the upper 8 bits of each pixel, but the transparent colour has 16.
-        raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
-    if isinstance(picture, TiffImagePlugin.TiffImageFile):
-        _refuse_tiff(picture, path)
-
-
-def _refuse_range(picture: Image.Image, path: Path) -> None:
-    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # to 65,535
-        raise ImageError(
-            f"{path} has values of unknown range; save it with 8 or 16 bits a channel, unsigned"
-        )
-
-
-def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:
-    """Whether a JPEG has several scans, so that its decoder holds it in memory at full size."""
-    assert picture.fp is not None
-    length = 6 + 2 * picture.layers
-    picture.fp.seek(-length, os.SEEK_CUR)  # the header of the first scan was read last
-    all_in_one = picture.fp.read(3) == bytes([0, length, picture.layers]) and picture.layers <= 3
-    return "progressive" in picture.info or not all_in_one
-
-
-def _refuse_tiff(picture: TiffImagePlugin.TiffImageFile, path: Path) -> None:
-    """Reject variants of TIFF that Pillow misreads."""
-    tags = picture.tag_v2
-    if _DNG_VERSION in tags:
-        raise _unreadable(path, RAW)
-    if _SIGNED in tags.get(TiffImagePlugin.SAMPLEFORMAT, ()):
-        raise ImageError(f"{path} has signed values; save it with 8 or 16 bits a channel, unsigned")
-    planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION), tags.get(TiffImagePlugin.COMPRESSION)
-    if planes == (_PLANES, _UNCOMPRESSED) and 16 in tags.get(TiffImagePlugin.BITSPERSAMPLE, ()):
-        raise ImageError(f"{path} keeps 16-bit channels apart; save it as PNG")
-
-
-def _too_large(path: Path, most: int = MAX_PIXELS) -> ImageError:
-    megapixels = f"{most // 1_000_000:,} megapixels"
-    return ImageError(f"{path} has more than {megapixels}; make it smaller first")
-
-
-def _unreadable(path: Path, kind: str) -> ImageError:
-    extra = " run pip install 'thriftnet[heic]', or" if kind == HEIC else ""
-    return ImageError(f"{path} is {kind}, which cannot be read here;{extra} save it as JPEG or PNG")
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -28,6 +28,7 @@ from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.find import find_model
 
+
 class Classifier:
     """A trained network with its preprocessing. Several threads may use it at once.
 

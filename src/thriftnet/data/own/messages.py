@@ -22,6 +22,7 @@ from thriftnet.errors import DataError
 
 _SHOWN = 3
 
+
 def describe(
     found: Collection, *, near: NDArray[np.int64], why: str, held_out: bool
 ) -> Iterator[str]:

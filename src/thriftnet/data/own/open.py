@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         image_size=spec.image_size,
         mean=mean,
         std=std,
-        splits={name: cache(lambda at=at: _subset(whole, at)) for name, at in positions.items()},
+        splits={name: cache(partial(_subset, whole, at)) for name, at in positions.items()},
         digests=lambda: {"sha256": _digest(pictures, entries, positions)},
         fit=fit,
         omissions=omissions,

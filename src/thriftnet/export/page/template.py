@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from thriftnet.data.decode import DRAFT_FACTOR, MAX_PIXELS, MAX_SIDE
+from thriftnet.data.decode import DRAFT_FACTOR
 from thriftnet.data.picture_formats import unreadable_patterns
+from thriftnet.data.refusals import MAX_PIXELS, MAX_SIDE
 from thriftnet.html.render import render_html, script_json
 from thriftnet.models.preprocessing import Preprocessing
 

@@ -73,7 +73,7 @@ def test_tables(tmp_path: Path, write: Callable[[Path], Path]) -> None:
 
 def test_a_table_with_more_columns_asks_which_is_which(tmp_path: Path) -> None:
     table = _quoted(tmp_path)
-    with pytest.raises(DataError, match=r"say --set data.label_column=NAME, one of img, what"):
+    with pytest.raises(DataError, match=r"give --set data.label_column=NAME, one of img, what"):
         listed(table)
     assert listed(table, label_column="what")[1] == two()
     assert listed(table, label_column="2")[1] == two()

@@ -67,7 +67,7 @@ def _parts(file: Path) -> Iterator[Part]:
     roles: dict[tuple[str | None, str | None], _Member] = {}
     for member in members:
         role = _role(member.key), split_in_name(member.key)
-        if role[0] is None or (role[0] == "names" and not member.shape):  # num_classes
+        if role[0] is None:
             continue
         if role in roles:
             raise DataError(
@@ -127,6 +127,8 @@ def _groups(file: Path, member: _Member | None, count: int) -> list[str] | None:
 def _role(key: str) -> str | None:
     words = [w for w in re.split(r"[^a-z0-9]+", key.casefold()) if w and find_split(w) is None]
     if not words or (words[-1] == "names" and words[:-1] not in _NAMED):  # such as image_names
+        return None
+    if words[:-1] in (["n"], ["num"]):  # num_classes
         return None
     return next((role for role, known in _ROLES.items() if words[-1] in known), None)
 

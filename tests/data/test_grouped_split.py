@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thriftnet.data import stratified_split
-from thriftnet.data.grouped_split import grouped_split, merge_groups
+from thriftnet.data.splits import grouped_split, merge_groups
 from thriftnet.errors import DataError
 
 pictures = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=1, max_size=150)

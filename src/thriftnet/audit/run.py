@@ -14,9 +14,9 @@ from thriftnet.audit.out_of_fold import FoldTraining, out_of_fold
 from thriftnet.audit.page import AuditCard, audit_page
 from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
 from thriftnet.cells import csv_row
-from thriftnet.data.grouped_split import merge_groups
 from thriftnet.data.inspection import Collection
 from thriftnet.data.own.decisions import COLUMNS, picture_digest, written
+from thriftnet.data.splits import merge_groups
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.plain import to_stderr

@@ -13,7 +13,7 @@ from torch import Tensor
 from thriftnet.augment import Augment, Mix
 from thriftnet.augment.robust.ingredients import Robust
 from thriftnet.data import Dataset, OpenDataset, stratified_split
-from thriftnet.data.grouped_split import grouped_split
+from thriftnet.data.splits import grouped_split
 from thriftnet.data.statistics import Triple
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.resize import shrink

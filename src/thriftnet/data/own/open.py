@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.dataset import Dataset
-from thriftnet.data.grouped_split import grouped_split, merge_groups
 from thriftnet.data.index import SPLITS, Entry, Index
 from thriftnet.data.inspection import Collection
 from thriftnet.data.opened import OpenDataset
@@ -24,6 +23,7 @@ from thriftnet.data.own.groups import with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions
 from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
 from thriftnet.data.sources import SOURCES
+from thriftnet.data.splits import grouped_split, merge_groups
 from thriftnet.data.statistics import statistics
 from thriftnet.errors import DataError
 

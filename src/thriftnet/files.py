@@ -57,12 +57,12 @@ def replacing(
     keep: bool = False,
     at: int | None = None,
     former: Path | None = None,
+    durable: bool = True,
 ) -> Iterator[IO[bytes]]:
     """Open a temporary file that replaces `path` when the block succeeds.
 
     If the block fails, `path` is unchanged and the temporary file is removed. A link is followed.
-    An existing file keeps its mode; a new one gets 0666 minus the umask. The result is synced to
-    disk.
+    An existing file keeps its mode; a new one gets 0666 minus the umask.
 
     Args:
         path: The file.
@@ -71,6 +71,7 @@ def replacing(
             to `path` at a time.
         at: Continue a kept PATH.part, truncated to this size in bytes.
         former: New path of the replaced file, in the same folder.
+        durable: Whether to sync file and folder to disk, as a power cut could truncate the file.
 
     Raises:
         ThriftnetError: Of class `error`: the disk is full or the folder cannot be written.
@@ -96,7 +97,8 @@ def replacing(
                     temporary.chmod(mode)
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
             if keep and not os.path.samestat(os.fstat(file.fileno()), temporary.lstat()):
                 raise _BusyError(errno.EBUSY, "another process writes it")
             if sys.platform == "win32":
@@ -104,7 +106,8 @@ def replacing(
             if former and path.exists():
                 path.replace(former)
             temporary.replace(path)  # still locked, so that nobody removes it
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except OSError as fault:
         if error is None:
             raise
@@ -239,13 +242,15 @@ def create_empty(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
-def write_whole(path: Path, content: bytes, *, error: type[ThriftnetError]) -> None:
+def write_whole(
+    path: Path, content: bytes, *, error: type[ThriftnetError], durable: bool = True
+) -> None:
     """Write `content` to `path` atomically; arguments as in `replacing`.
 
     Raises:
         ThriftnetError: As `replacing`.
     """
-    with replacing(path, error=error) as file:
+    with replacing(path, error=error, durable=durable) as file:
         file.write(content)
 
 
@@ -286,11 +291,8 @@ def explain_refusal(fault: BaseException) -> str | None:
     if not isinstance(fault, OSError):
         return None
     if fault.errno in FULL_DISK:
-        return f"the disk is full{_of(fault)}; free some space and try again"
+        named = f": {fault.filename} was not written" if fault.filename else ""
+        return f"the disk is full{named}; free some space and try again"
     if fault.errno in _REFUSALS:
         return f"{fault.filename or 'a file'}: {fault.strerror}; check the path and your rights"
     return None
-
-
-def _of(fault: OSError) -> str:
-    return f": {fault.filename} was not written" if fault.filename else ""

@@ -91,3 +91,10 @@ def test_an_update_of_ones_own_moves_the_weights_and_counts_its_operations(tmp_p
     end = run.metrics()[-1]
     counted = plan.sizes.operations(plan.epochs, end["step"])
     assert end["pflop"] == pytest.approx(2 * counted / 1e15)
+
+
+def test_a_step_that_asks_twice_for_gradients_has_seen_its_images_once():
+    plan, state = training()
+    train_step(replace(plan, update=Backward()), state, torch.arange(16), epoch=0)
+    assert state.totals.images == state.visits.sum() == 16
+    assert state.curve.images in (0, 16)

@@ -92,7 +92,7 @@ class SavedModel:
         return count_parameters(self.network)
 
 
-def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
+def save_model(path: Path, model: SavedModel, *, half: bool = False, durable: bool = True) -> None:
     """Write weights and metadata atomically.
 
     Args:
@@ -100,6 +100,7 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
         model: The model.
         half: Store convolutions and matrices in fp16. Norms and biases, 1% of the size, stay fp32,
             as their values have a wide range.
+        durable: Whether to sync the file to disk.
 
     Raises:
         RunError: The disk is full, the folder cannot be written, a weight exceeds fp16, or the
@@ -123,7 +124,8 @@ def save_model(path: Path, model: SavedModel, *, half: bool = False) -> None:
     if model.calibration:
         facts["calibration"] = model.calibration.model_dump(mode="json")
     metadata = pack_facts({**facts, "weights_sha256": digest})
-    write_whole(path, safetensors.torch.save(tensors, metadata), error=RunError)
+    content = safetensors.torch.save(tensors, metadata)
+    write_whole(path, content, error=RunError, durable=durable)
 
 
 def read_model(path: Path) -> SavedModel:
@@ -178,7 +180,7 @@ def _check_calibration(path: Path, calibration: Calibration | None, arrays: Arra
         again = command("calibrate", path, "--remove")
         raise RunError(
             f"the calibration of {path} belongs to other weights "
-            f"({calibration.weights_sha256[:12]}…); take it away with {again} and calibrate anew"
+            f"({calibration.weights_sha256[:12]}…); remove it with {again} and calibrate again"
         )
 
 

@@ -144,8 +144,10 @@ class RunFolder:
 
     def rewind(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run will repeat."""
-        kept = [line for line in self.metrics() if line.get("step", 0) <= step]
-        write_lines(self.metrics_path, kept)
+        lines = self.metrics()
+        kept = [line for line in lines if line.get("step", 0) <= step]
+        if len(kept) < len(lines):
+            write_lines(self.metrics_path, kept)
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write the checkpoint that `--resume` reads, atomically, and keep the previous one.

@@ -14,7 +14,7 @@ from typing import Any
 
 from thriftnet.digests import dump_json, seal_yaml
 from thriftnet.errors import RunError, RunExistsError
-from thriftnet.files import explain_os_error, sync_folder, write_whole
+from thriftnet.files import explain_os_error, sync_folder
 from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import other_use
 from thriftnet.runs.folder import RunFolder
@@ -42,14 +42,14 @@ def new_run_path(runs_dir: Path, recipe: Recipe, name: str | None) -> Path:
 
 
 def check_new_run(runs_dir: Path, name: str | None) -> None:
-    """See that a run can be made, before the work of choosing its recipe.
+    """Check that a run can be created, before the work of choosing its recipe.
 
     Args:
         runs_dir: The folder of run folders.
-        name: Of the run; none: one that is free.
+        name: Name of the run; None: a free one.
 
     Raises:
-        RunError: The name would lead out of the folder, or exists; or the folder cannot be written.
+        RunError: The name is not a plain folder name, or exists; or the folder cannot be written.
     """
     if name is not None:
         _check_name(name)
@@ -90,7 +90,7 @@ def create_run(
         except RunExistsError:
             if named:
                 raise
-    raise AssertionError("no number is the last")
+    raise AssertionError("unreachable")
 
 
 def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
@@ -99,8 +99,9 @@ def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
     content = dump_json(environment, indent=2) + "\n"
     try:
         new.path.mkdir(parents=True)
-        write_whole(new.environment_path, content.encode(), error=RunError)
-        write_whole(new.recipe_path, seal_yaml(recipe.to_yaml()).encode(), error=RunError)
+        _write_synced(new.environment_path, content)
+        _write_synced(new.recipe_path, seal_yaml(recipe.to_yaml()))
+        sync_folder(new.path)  # once for both files
         new.path.rename(path)  # fails if the path exists
         sync_folder(path.parent)
     except OSError as fault:
@@ -110,6 +111,14 @@ def _make(path: Path, recipe: Recipe, environment: dict[str, Any]) -> RunFolder:
     finally:
         shutil.rmtree(new.path, ignore_errors=True)
     return RunFolder(path)
+
+
+def _write_synced(path: Path, content: str) -> None:
+    """Write a file of a folder that nobody sees yet, so that no rename is needed."""
+    with path.open("xb") as file:
+        file.write(content.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _remove_partial(folder: Path) -> None:

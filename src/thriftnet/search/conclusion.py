@@ -6,15 +6,13 @@ dies.
 
 from __future__ import annotations
 
-import platform
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from thriftnet.search.queue.heartbeat import Heartbeat
-from thriftnet.search.queue.jobs import Answer, Job, JobRow
+from thriftnet.search.queue.jobs import Answer, Job, JobRow, new_worker
 from thriftnet.search.stages.order import Stage, read_snapshot
 from thriftnet.search.study import Study
 from thriftnet.search.threads import computing_with
@@ -50,7 +48,7 @@ def conclude(
     Raises:
         ThriftnetError: As the stage's own `conclude`.
     """
-    name, reported = f"{platform.node()}-{uuid.uuid4().hex[:12]}", False
+    name, reported = new_worker(), False
     job = Job(conclusion_of(stage), "", 0, 0)
 
     def once(rows: Sequence[JobRow]) -> Job | Answer:
@@ -68,6 +66,7 @@ def conclude(
             with Heartbeat(study.storage, claim), computing_with(study.threads):
                 found = study.outcome(stage.name)
                 if found is None:
+                    study.storage.flush()
                     found = stage.conclude(study, read_snapshot(study), data)
                     study.save_outcome(stage.name, found)
         finally:  # never finished, so that a lost file is written again

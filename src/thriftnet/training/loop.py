@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from bisect import bisect_right
@@ -82,8 +83,10 @@ def fit(
         stopped = plan.processes.any(stop.requested) or epoch + 1 == until
         if stopped or state.step == state.total_steps:
             recorder.checkpoints.write()
-        else:
+        elif until is None:
             recorder.checkpoints.after_epoch()
+        else:  # a job of a search, often of seconds, which ends with a checkpoint
+            recorder.checkpoints.within_epoch()
         if stopped and state.step < state.total_steps:
             return recorder.interrupted()
     recorder.finish()
@@ -120,9 +123,13 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         images, targets, labels = micro_batches.take(number, own)
         return *plan.objective(network, images, targets), labels
 
+    calls = itertools.count()
+
     def gradients() -> None:
         step.train(forward)
-        _record_losses(plan, state, batch, step)
+        _check_losses(state, step)
+        if next(calls) == 0:  # an update may ask again, at other weights
+            _record_losses(plan, state, batch, step)
 
     with own_threads(step.threads):
         plan.update(state, gradients)
@@ -182,15 +189,20 @@ class _MicroBatches:
         return plan.augment.views(images, drawn, **how)
 
 
-def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
-    """Record the losses of a step.
+def _check_losses(state: TrainingState, step: SharedStep) -> None:
+    """Check the losses of a step.
 
     Raises:
         TrainingError: One is not finite.
     """
-    for value, correct in step.sums.tolist():
+    for value in step.sums[:, 0].tolist():
         if not math.isfinite(value):
             raise state.diverged(value)
+
+
+def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
+    """Record the losses of a step, and that its images were visited."""
+    for value, correct in step.sums.tolist():
         state.totals.loss += value
         state.totals.correct += int(correct)
     state.totals.images += len(batch)

@@ -38,8 +38,8 @@ class Recorder:
         self._run, self._progress = run, progress
 
     def begin_epoch(self) -> None:
-        """From here on, what this and other work takes of the processors is of this epoch."""
-        if self._plan.processes.alone:  # another process of this training is no other work
+        """Start to measure the epoch's use of the CPU, and that of other programs."""
+        if self._plan.processes.alone:  # the training's other processes would count as such
             self._state.contention.start()
         self._state.usage.start()
 
@@ -53,7 +53,7 @@ class Recorder:
             self._callbacks.step(stats)
 
     def obey_callbacks(self, stop: StopRequest) -> None:
-        """Have what a callback raised take effect, in every process."""
+        """Stop for a callback's exception, and end for its `StopTraining`, in every process."""
         if self._callbacks.given:
             stop.requested = stop.requested or self._callbacks.fault is not None
             if self._plan.processes.any(self._callbacks.stopped):
@@ -74,7 +74,7 @@ class Recorder:
             validation = validate(self._plan, state)
             if validation and validation[1] > state.best_accuracy:
                 state.best_accuracy, state.best_epoch = validation[1], epoch + 1
-                save_model(self._run.best_path, as_saved(self._recipe, self._plan, state.network))
+                self._save_best()
             state.seconds += time.monotonic() - began
             record = _epoch_record(self._plan, state, epoch, validation)
             self._record(record)
@@ -82,6 +82,12 @@ class Recorder:
         state.totals = EpochTotals()
         if self._recipe.train.patience and self._plan.processes.any(self._stops_early(epoch + 1)):
             state.total_steps = state.step
+
+    def _save_best(self) -> None:
+        """Save the best weights so far; they outlive a power cut where the training needs them."""
+        best = as_saved(self._recipe, self._plan, self._state.network)
+        needed = self._recipe.train.select == "best"
+        save_model(self._run.best_path, best, durable=needed)
 
     def _stops_early(self, epochs: int) -> bool:
         """Whether the validation accuracy, known to the main process, has stopped improving."""

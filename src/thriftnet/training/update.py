@@ -1,4 +1,4 @@
-"""From gradients to a step; sharpness-aware steps are another `Update`."""
+"""Updates the weights from gradients; sharpness-aware steps would be another `Update`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Update(Protocol):
 
         Args:
             state: Its weights, optimisers and average are updated.
-            gradients: Computes the batch's mean gradient at the current weights into `grad`; may be
-                called again at other weights.
+            gradients: Adds the batch's mean gradient at the current weights to `grad`; may be
+                called again at other weights. Losses and visits are those of the first call.
         """
         ...
 

@@ -42,14 +42,14 @@ def refuse_code(connection: sql.Connection) -> None:
 
 def seal_row(table: sql.Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a row with their checksum; missing columns are null."""
-    told: list[Any] = []
+    content: list[Any] = []
     for column in table.columns:
         value = values.get(column.name)
         if isinstance(value, int) and isinstance(column.type, sql.Float):
             value = float(value)  # as read back from a database
         if column.name not in _UNCHECKED:
-            told.append(value)
-    return {**values, "checksum": checksum(repr(told))}
+            content.append(value)
+    return {**values, "checksum": checksum(repr(content))}
 
 
 def check_row(table: sql.Table, values: Mapping[Any, Any]) -> None:

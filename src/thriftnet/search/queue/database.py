@@ -139,11 +139,16 @@ def _read_copy(path: Path) -> sqlite3.Connection:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Enable the write-ahead log, so that readers do not wait for writers."""
+    """Enable the write-ahead log, so that readers do not wait for writers.
+
+    With it, `synchronous=normal` syncs now and then instead of with every transaction: a power cut
+    may undo the latest ones, and the search then repeats the same choices (`Storage.flush`).
+    """
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
             connection.execute("pragma journal_mode=wal").close()
+            connection.execute("pragma synchronous=normal").close()
             return
         except sqlite3.OperationalError as fault:
             # SQLite does not wait in this statement while another process creates the database.

@@ -102,8 +102,8 @@ def explain(reason: str, where: str) -> SearchError:
     text = fault.text if fault else "the storage {} does not answer"
     text = text.replace("LOCK_SECONDS", f"{database.LOCK_SECONDS:g}").replace("{}", where)
     text += "" if fault else f" ({short})"
-    told = f"{text}, and run the same command again: what was finished is kept"
-    return StorageUnavailableError(told) if fault and fault.passing else SearchError(told)
+    message = f"{text}, and run the same command again: what was finished is kept"
+    return StorageUnavailableError(message) if fault and fault.passing else SearchError(message)
 
 
 def damaged(where: str, reason: str) -> SearchError:

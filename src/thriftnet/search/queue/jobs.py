@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -140,6 +142,11 @@ def decided(decide: Decide, rows: Sequence[JobRow]) -> Job | Proposal | Answer:
     while isinstance(found := decide(rows), Deferred):
         found.compute()
     return found
+
+
+def new_worker() -> str:
+    """A name for a worker, unique across machines."""
+    return f"{platform.node()}-{uuid.uuid4().hex[:12]}"
 
 
 def _short(value: Any) -> str:

@@ -75,5 +75,5 @@ def rewind(connection: sql.Connection, first: JobRow, later: Sequence[str]) -> N
     again = own & (_JOBS.number == first.number)
     change_jobs(connection, again, state="released", deaths=0, reason=None)
     connection.execute(schema.candidates.delete().where(schema.candidates.c.origin.in_(later)))
-    # Workers with cached rows notice the new round.
+    # A worker of the former round is told when it writes.
     connection.execute(schema.study.update().values(id=schema.study.c.id + 1))

@@ -112,6 +112,7 @@ class Storage(Tables):
             rows = select_jobs(connection, stage)
             answer = decide(rows)
             if isinstance(answer, Answer | Deferred):
+                connection.rollback()  # an idle worker asks again and again, and changes nothing
                 return answer
             if isinstance(answer, Proposal):
                 insert_candidates(connection, [*answer.refused, answer.candidate])
@@ -202,6 +203,12 @@ class Storage(Tables):
             rewind(connection, first, stages[at + 1 :])
         self._round += 1
         return first
+
+    def flush(self) -> None:
+        """Sync all jobs to disk, before a file that depends on them is written."""
+        if self._engine.dialect.name == "sqlite":  # a server does so with every transaction
+            with self._explained(), self._engine.connect() as connection:
+                connection.execute(sql.text("pragma wal_checkpoint(passive)"))
 
     def _take(self, connection: sql.Connection, row: Any, worker: str, now: float) -> Claim:
         attempt = row.attempt + 1

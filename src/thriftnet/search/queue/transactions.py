@@ -46,12 +46,12 @@ class Transactions:
         self._checked = True
         """Whether rows have checksums; read-only studies of earlier versions do not."""
         self._round = 1
-        """Number of rewinds plus one; cached rows belong to this round."""
+        """Number of rewinds plus one; a worker of an earlier round must not write."""
         try:
             self._engine = open_database(url, read_only=read_only)
         except ModuleNotFoundError as fault:
-            told = missing(f"--storage {self.where} needs", str(fault.name), "cluster")
-            raise SearchError(told) from None
+            message = missing(f"--storage {self.where} needs", str(fault.name), "cluster")
+            raise SearchError(message) from None
         except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
             reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
             raise SearchError(

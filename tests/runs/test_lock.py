@@ -126,9 +126,16 @@ class TestWithoutLocks:
         with writing(run, wait=0, say=said.append):
             assert find_writer(run) == f"process {os.getpid()} on {platform.node()}"
         assert said == [
-            f"the file system of {run.path} has no locks; see that nobody else trains it meanwhile"
+            f"the file system of {run.path} has no locks; do not train it twice at once"
         ]
         assert find_writer(run) is None
+
+    def test_a_training_that_failed_does_not_keep_its_own_process_out(self, run: RunFolder) -> None:
+        with pytest.raises(ZeroDivisionError), writing(run, wait=0):
+            raise ZeroDivisionError
+        assert find_writer(run) is None
+        with writing(run, wait=0):
+            pass
 
     def test_another_process_that_got_its_number_does_not_count(self, run: RunFolder) -> None:
         facts: dict[str, Any] = {"pid": os.getpid(), "host": platform.node(), "born": "1"}

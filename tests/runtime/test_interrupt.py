@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from typing import Any
 
 import pytest
 
@@ -44,3 +45,25 @@ def test_in_another_thread_no_signal_is_caught():
     thread.start()
     thread.join()
     assert found == [False]
+
+
+def test_a_handler_that_a_library_in_c_had_set_gives_way_to_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Python cannot set it again, and says None."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    kept[signal.SIGHUP] = signal.getsignal(signal.SIGHUP)
+    set_handler = signal.signal
+
+    def tell_nothing(number: int, handler: Any) -> None:
+        set_handler(number, handler)
+
+    monkeypatch.setattr(signal, "signal", tell_nothing)
+    try:
+        with stop_on_signal() as stop:
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.requested
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        for number, handler in kept.items():
+            set_handler(number, handler)

@@ -53,9 +53,11 @@ def writing(
                 handle,
                 {"pid": os.getpid(), "host": platform.node(), "born": _start_time(os.getpid())},
             )
-        yield
-        with contextlib.suppress(OSError):
-            _write(handle, {})
+        try:
+            yield
+        finally:  # without locks, the name alone would keep this process's next writer out
+            with contextlib.suppress(OSError):
+                _write(handle, {})
     finally:
         os.close(handle)
 
@@ -86,7 +88,7 @@ def _acquire(run: RunFolder, handle: int, *, wait: float, say: Callable[[str], N
             f"follow it with: {command('watch', run.path)}"
         )
     if taken is None:
-        say(f"the file system of {run.path} has no locks; see that nobody else trains it meanwhile")
+        say(f"the file system of {run.path} has no locks; do not train it twice at once")
 
 
 def _lock(handle: int, *, shared: bool = False) -> bool | None:
@@ -124,12 +126,14 @@ def _start_time(pid: int) -> str | None:
 
 
 def _read(handle: int) -> dict[str, Any]:
-    return parse_line(os.pread(handle, 1000, 0)) or {}
+    os.lseek(handle, 0, os.SEEK_SET)  # Windows has no pread
+    return parse_line(os.read(handle, 1000)) or {}
 
 
 def _write(handle: int, holder: dict[str, Any]) -> None:
     os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(holder).encode() if holder else b"", 0)
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.write(handle, json.dumps(holder).encode() if holder else b"")
 
 
 def _name(holder: dict[str, Any]) -> str:

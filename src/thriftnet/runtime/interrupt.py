@@ -30,7 +30,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
 
     def ask(number: int, _frame: FrameType | None) -> None:
         request.requested = True
-        signal.signal(number, previous[signal.Signals(number)])
+        restore(signal.Signals(number))
+
+    def restore(number: signal.Signals) -> None:
+        handler = previous[number]  # None: a library in C had set it
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -39,5 +43,5 @@ def stop_on_signal() -> Iterator[StopRequest]:
     try:
         yield request
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number in previous:
+            restore(number)

@@ -3,13 +3,13 @@
 studies/NAME/
 space.yaml          the space, its base recipe spelled out
 study.db            candidates and jobs, unless a database elsewhere holds them
-study.id            which folder this is, where one does: the two belong to each other
+study.id            id of the folder, if a database elsewhere holds them
 trials/STAGE/CANDIDATE-sSEED/   run folders
-logs/WORKER.log     what a worker said
+logs/WORKER.log     output of a worker
 STAGE.json          a stage's outcome, written when it is done
 winner.yaml         the recipe that won, ready to train
-report.html         what `thriftnet report` writes, and
-figures/            its figures
+report.html         written by `thriftnet report`, with its figures in
+figures/
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from thriftnet.digests import dump_json, seal_yaml
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import read_bounded, write_whole
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import parse_line
+from thriftnet.runs.metrics_log import last_line, parse_line
 from thriftnet.search.folder import refuse_study_links
 from thriftnet.search.opening import check_place, open_storage
 from thriftnet.search.outcomes import check_outcome
@@ -136,8 +136,7 @@ class Study:
         """Progress of a job's trial, in words."""
         with contextlib.suppress(RunError):
             lines = RunFolder.open(self.trial_path(job)).metrics(outline=True)
-            told = [line["epoch"] for line in lines if line["kind"] == "epoch"]
-            return f"after epoch {max(told, default=0)}"
+            return f"after epoch {last_line(lines, 'epoch', 'epoch').get('epoch', 0)}"
         return "after epoch 0"
 
     def log_path(self, worker: str) -> Path:

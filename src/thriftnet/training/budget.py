@@ -178,6 +178,7 @@ def _with_training(recipe: Recipe, settings: TrainSection) -> Recipe:
 
 def _parse(text: str, units: dict[str, float], option: str, examples: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]?)", text.strip())
-    if not match or match.group(2) not in units or float(match.group(1)) == 0:
+    value = float(match.group(1)) * units.get(match.group(2), 0.0) if match else 0.0
+    if not 0 < value < math.inf:  # 0 also for an unknown unit
         raise RecipeError(f"{option} {text!r} is not a budget such as {examples}")
-    return float(match.group(1)) * units[match.group(2)]
+    return value

@@ -151,7 +151,8 @@ class RayPool:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         try:
-            self._process.wait(_CLOSE_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_CLOSE_SECONDS)
         finally:  # also at a second Ctrl-C
             self._process.kill()
             self._process.wait()

@@ -12,8 +12,9 @@ from thriftnet.errors import SearchError
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.recipe import load_recipe
+from thriftnet.recipe.source import shipped_names
 from thriftnet.search.candidates import count_candidates, trial_recipe, winner_recipe
-from thriftnet.search.space import load_space, shipped_spaces
+from thriftnet.search.space import SHIPPED, load_space
 from tiny import TINY, space_file
 
 
@@ -194,7 +195,7 @@ def test_what_the_space_sets_is_kept_and_must_fit(tmp_path: Path):
         count_candidates(space)
 
 
-@pytest.mark.parametrize("name", shipped_spaces())
+@pytest.mark.parametrize("name", shipped_names(SHIPPED))
 def test_the_shipped_spaces_set_their_lengths(name: str):
     """So their candidates keep the digests that studies and results have."""
     base = load_space(name).base

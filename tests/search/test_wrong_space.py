@@ -9,7 +9,7 @@ import pytest
 
 from thriftnet.errors import SearchError
 from thriftnet.search.candidates import count_candidates
-from thriftnet.search.space import load_space, shipped_spaces
+from thriftnet.search.space import load_space
 from tiny import TINY, space_file
 
 
@@ -68,7 +68,7 @@ def test_a_wrong_space_is_one_line(tmp_path: Path, changes: dict[str, Any], told
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"- 1\n", "is not a space"),
+        (b"- 1\n", "holds no space"),
         (b"a: [", "is not valid YAML"),
         (b"\xff\xfe", "it is not UTF-8 text"),
         (None, "cannot be read: No such file"),
@@ -83,9 +83,8 @@ def test_a_file_that_is_no_space(tmp_path: Path, content: bytes | None, told: st
 
 
 def test_an_unknown_name_lists_the_shipped_ones():
-    with pytest.raises(SearchError, match=f"no space is named 'smal'; use {shipped_spaces()[0]}"):
+    with pytest.raises(SearchError, match="no space is named 'smal'; use one of .*small"):
         load_space("smal")
-    assert TINY["name"] not in shipped_spaces()
 
 
 @pytest.mark.parametrize(

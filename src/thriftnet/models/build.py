@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from thriftnet.errors import RecipeError
-from thriftnet.models.describe import count_parameters
+from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.models.resnet import ResNet
 from thriftnet.models.speednet import SpeedNet
 
@@ -36,6 +36,21 @@ def outline_model(*, family: str, classes: int, **options: Any) -> nn.Module:
             raise RecipeError(f"model.{key} asks for {value:,} {key}; use at most {most:,}")
     with torch.device("meta"):
         return FAMILIES[family](classes=classes, **options)
+
+
+def count_network(*, classes: int, image_size: int = 32, **options: Any) -> tuple[int, int]:
+    """Trainable parameters and MACs per image of a network, without building it.
+
+    Args:
+        classes: Number of classes.
+        image_size: Height and width of the image in pixels.
+        options: As those of `outline_model`, which raises the errors.
+    """
+    network = outline_model(classes=classes, **options)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):  # would take most of the time
+            module.forward = nn.Identity().forward
+    return count_parameters(network), count_macs(network, image_size=image_size)
 
 
 def build_model(

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from thriftnet.digests import ChangedError, dump_json, load_json
 from thriftnet.errors import RunError
+from thriftnet.files import open_regular
 from thriftnet.models.calibration import Calibration
 from thriftnet.models.foreign import foreign_kind
 from thriftnet.models.preprocessing import Preprocessing
@@ -63,10 +64,35 @@ def read_facts(path: Path) -> ModelFacts:
     Raises:
         RunError: It is missing, damaged, not a thriftnet model or of another version.
     """
+    text = _read_text(path)
+    try:
+        load_json(text)
+        return ModelFacts.model_validate_json(text)
+    except ChangedError:
+        raise damaged(path, "its metadata do not match their checksum") from None
+    except ValidationError as fault:
+        raise mismatch(path, _first_fault(fault)) from None
+    except (ValueError, RecursionError) as fault:  # not JSON, or nested too deeply
+        raise mismatch(path, f"metadata: {fault}") from None
+
+
+def read_raw_facts(path: Path) -> dict[str, Any]:
+    """The metadata of a model file, unchecked but for their checksum, with keys of later versions.
+
+    Raises:
+        RunError: They are missing or damaged.
+    """
+    try:
+        return load_json(_read_text(path))
+    except (ValueError, RecursionError) as fault:
+        raise damaged(path, str(fault)) from None
+
+
+def _read_text(path: Path) -> str:
     if kind := foreign_kind(path):
         raise RunError(f"{path} is {kind}")
     try:
-        with path.open("rb") as file:  # safetensors trusts the header's length
+        with open_regular(path) as file:  # safetensors trusts the header's length
             if int.from_bytes(file.read(8), "little") > _MOST_HEADER_BYTES:
                 raise RunError(f"{path} is damaged (its header is too long); copy it again")
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -77,16 +103,7 @@ def read_facts(path: Path) -> ModelFacts:
         raise damaged(path, str(fault)) from None
     if text is None:
         raise RunError(f"{path} was not written by thriftnet; give a run folder or its model file")
-    try:
-        load_json(text)
-        facts = ModelFacts.model_validate_json(text)
-    except ChangedError:
-        raise damaged(path, "its metadata do not match their checksum") from None
-    except ValidationError as fault:
-        raise mismatch(path, _first_fault(fault)) from None
-    except (ValueError, RecursionError) as fault:  # not JSON, or nested too deeply
-        raise mismatch(path, f"metadata: {fault}") from None
-    return facts
+    return text
 
 
 def damaged(path: Path, reason: str) -> RunError:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import safetensors
 import safetensors.numpy
 
-from thriftnet.digests import load_json
 from thriftnet.errors import RunError
 from thriftnet.files import write_whole
 from thriftnet.models.calibration import Calibration
-from thriftnet.models.metadata import damaged, pack_facts
+from thriftnet.models.metadata import pack_facts, read_raw_facts
 from thriftnet.models.tensors import digest_arrays, digest_halved, read_arrays
-
-_KEY = "thriftnet"
 
 
 def write_calibration(
@@ -34,7 +29,7 @@ def write_calibration(
     Raises:
         RunError: The file is damaged or not a model, or the target cannot be written.
     """
-    facts = _raw_facts(source)
+    facts = read_raw_facts(source)
     arrays = read_arrays(source, sha256=facts.get("weights_sha256"))
     facts["weights_sha256"] = digest_arrays(arrays)
     facts.pop("calibration", None)
@@ -48,11 +43,3 @@ def write_calibration(
         facts["shifts"] = [list(knot) for knot in how.shifts] if how else []
     write_whole(target, safetensors.numpy.save(arrays, pack_facts(facts)), error=RunError)
     return own
-
-
-def _raw_facts(path: Path) -> dict[str, Any]:
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return load_json((file.metadata() or {})[_KEY])
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError, RecursionError) as fault:
-        raise damaged(path, str(fault)) from None

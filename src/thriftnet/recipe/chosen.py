@@ -44,7 +44,18 @@ class Facts:
 
     def passes(self, macs: int) -> float:
         """Epochs that the budget allows for a network of that cost."""
-        return self.operations / (6 * macs) / self.images
+        return passes_of(self.operations, macs=macs, images=self.images)
+
+
+def passes_of(operations: float, *, macs: int, images: int) -> float:
+    """Epochs over some images that a number of operations allows.
+
+    Args:
+        operations: Operations of training: 6 per multiply-accumulate.
+        macs: Multiply-accumulates of a forward pass for one image.
+        images: Number of images.
+    """
+    return operations / (6 * macs) / images
 
 
 class Choice(NamedTuple):

@@ -11,21 +11,18 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from thriftnet.digests import ChangedError, open_yaml
 from thriftnet.errors import RecipeError
-from thriftnet.files import read_bounded
 from thriftnet.recipe.augment_section import AugmentSection
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.model_sections import ModelSection, ResNetSection, SpeedNetSection
 from thriftnet.recipe.overrides import merge_override, parse_override
-from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
+from thriftnet.recipe.plain_yaml import write_yaml
 from thriftnet.recipe.section import Section
 from thriftnet.recipe.sections import (
     DataSection,
@@ -35,8 +32,10 @@ from thriftnet.recipe.sections import (
     ScheduleSection,
     TrainSection,
 )
-from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
+from thriftnet.recipe.source import read_source, shipped_names
 
+_SHIPPED = "recipes"
+"""Folder of the shipped recipes in the package."""
 _LONGEST_NAME = 64
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -127,8 +126,8 @@ class Recipe(Section):
         smallest = min([self.data.image_size, *(side for _, side in self.train.sizes)])
         if isinstance(self.model, SpeedNetSection) and self.model.last_grid(smallest) < 1:
             raise ValueError(
-                f"model.blocks has {len(self.model.blocks)} groups, which images of {smallest} "
-                "pixels cannot feed; use fewer, or larger ones in data.image_size and train.sizes"
+                f"model.blocks has {len(self.model.blocks)} groups, and each halves the image: too "
+                f"many for {smallest} pixels; use fewer, or raise data.image_size and train.sizes"
             )
         reflected = self.augment.crop_padding if self.augment.crop_mode == "reflect" else 0
         if reflected >= self.data.image_size:
@@ -154,8 +153,7 @@ class Recipe(Section):
 
 def shipped_recipes() -> tuple[str, ...]:
     """Names of the recipes that come with the package."""
-    folder = resources.files("thriftnet") / "recipes"
-    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
+    return shipped_names(_SHIPPED)
 
 
 def load_recipe(
@@ -192,7 +190,7 @@ def load_recipe(
         raise RecipeError(f"{source} was cut: its end is missing; restore it from a copy")
     if changed and say:
         lengths = ", ".join(f"{key} {old} → {new}" for key, (old, new) in changed.items())
-        say(f"{recipe.train.epochs:g} epochs in place of {before:g}, and so {lengths}")
+        say(f"{recipe.train.epochs:g} epochs instead of {before:g}; scaled with them: {lengths}")
     return recipe
 
 
@@ -218,31 +216,8 @@ def is_whole(text: str) -> bool:
 
 def _read_tree(source: str | Path) -> tuple[dict[str, Any], bool]:
     """The tree of a recipe, and whether a run's file is complete."""
+    tree, text = read_source(source, kind="recipe", folder=_SHIPPED, error=RecipeError)
     path = Path(source)
-    if isinstance(source, str) and path.suffix not in {".yaml", ".yml"}:
-        if source not in shipped_recipes():
-            names = ", ".join(shipped_recipes())
-            raise RecipeError(
-                f"no recipe is named {source!r}; use one of {names}, or the path of a .yaml file"
-            )
-        text = (resources.files("thriftnet") / "recipes" / f"{source}.yaml").read_text("utf-8")
-    else:
-        try:
-            text = read_bounded(path, most=4 * MOST_CHARACTERS).decode("utf-8")
-        except (OSError, ValueError) as error:  # ValueError: other bytes, or a path with a NUL
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise RecipeError(f"recipe {path} cannot be read: {reason}; check the path") from None
-    try:
-        text = open_yaml(text)
-    except ChangedError as error:
-        raise RecipeError(f"{source} {error}") from None
-    try:
-        tree = read_yaml(text)
-    except ValueError as error:
-        raise RecipeError(f"{source} is not valid YAML: {error}") from None
-    if not isinstance(tree, dict):
-        raise RecipeError(f"{source} holds no recipe; it must be a YAML mapping with a name")
-    tree = cast("dict[str, Any]", tree)
     named = re.fullmatch(_NAME, path.stem) and len(path.stem) <= _LONGEST_NAME
     if "name" not in tree and not named:
         raise RecipeError(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from thriftnet.errors import RecipeError
-from thriftnet.recipe.chosen import CostOf, Facts, Network
+from thriftnet.recipe.chosen import CostOf, Facts, Network, passes_of
 
 SIDES = (32, 48, 64, 96, 128)
 """Image sizes to choose from."""
@@ -116,8 +116,7 @@ def choose_start(
         max_parameters: Parameter budget.
         side: Image size that the user set.
         trial: Operations of the deciding trial; weights with too few passes in it are skipped.
-        None:
-            take the first within the parameter budget.
+            None: take the first within the parameter budget.
 
     Returns:
         The first suitable one; None if there is none.
@@ -220,7 +219,7 @@ def shape_trial(
     ratio = 0.0 if named_val else min(0.2, _HELD_OUT / facts.images)
     images = max(1, round(facts.images * (1 - ratio)))
     cheapest = cost_of(network.model, _trial_sides(network)[0])
-    passes = operations / (6 * cheapest.macs) / images
+    passes = passes_of(operations, macs=cheapest.macs, images=images)
     # As many passes as the final training: with fewer, augmentation costs more than it gives.
     alike = max(_FEWEST_PASSES, min(_ENOUGH_PASSES, facts.passes(network.cost.macs)))
     least = min(passes / _FEWEST_PASSES, _TRIED / images)
@@ -235,7 +234,7 @@ def fit_trial(network: Network, shape: TrialShape, cost_of: CostOf) -> tuple[Net
     found: list[tuple[Network, float]] = []
     for side in _trial_sides(network):
         cost = cost_of(network.model, side)
-        passes = shape.operations / (6 * cost.macs) / shape.images / shape.repeats
+        passes = passes_of(shape.operations, macs=cost.macs, images=shape.images) / shape.repeats
         if not found or passes >= _ENOUGH_PASSES:
             smaller = Network(network.model, side, cost, network.weights)
             found.append((smaller, min(passes, _MOST_PASSES)))

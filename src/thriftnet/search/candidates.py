@@ -8,13 +8,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
-from torch import nn
-
 from thriftnet.data.registry import num_classes
 from thriftnet.errors import RecipeError, SearchError
-from thriftnet.models.build import build_model
-from thriftnet.models.describe import count_macs, count_parameters
+from thriftnet.models.build import count_network
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.lengths import check_lengths
 from thriftnet.search.queue.jobs import Candidate
@@ -31,7 +27,7 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
     """All candidates of a space's grid and its reference, in the order of the grid.
 
     Args:
-        space: Whose.
+        space: The space.
         begun: Whether its study exists, so that duplicate values are tolerated.
 
     Raises:
@@ -92,7 +88,7 @@ def make_candidate(
     """Build and count a candidate from changes of a space's base recipe.
 
     Args:
-        space: Whose base and limits.
+        space: Has the base and the limits.
         changes: Recipe keys and their values.
         counts: Cache of parameters and MACs; updated.
         origin: The stage that creates it.
@@ -156,12 +152,7 @@ def _counted(recipe: Recipe, counts: dict[str, tuple[int, int]]) -> tuple[int, i
     classes = num_classes(data_spec(recipe.data))
     key = json.dumps([classes, recipe.model.model_dump(mode="json")], sort_keys=True)
     if key not in counts:
-        with torch.device("meta"):  # meta device: shapes only
-            model = build_model(classes=classes, **recipe.model.model_dump())
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):  # would take most of the time
-                module.forward = nn.Identity().forward
-        counts[key] = count_parameters(model), count_macs(model)
+        counts[key] = count_network(classes=classes, **recipe.model.model_dump())
     return counts[key]
 
 

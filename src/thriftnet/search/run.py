@@ -210,7 +210,7 @@ def _open_once(study: Path, recipe: Recipe, data: Path | None, progress: SearchP
 
 
 def check_images(study: Path, images: OpenDataset) -> None:
-    """See that images are those of the trials there are: others could not be compared with them.
+    """Check that images are those of the existing trials, so that results are comparable.
 
     Raises:
         SearchError: They are not.

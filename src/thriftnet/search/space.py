@@ -6,22 +6,19 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
-from thriftnet.digests import ChangedError, open_yaml
 from thriftnet.errors import RecipeError, SearchError
-from thriftnet.files import read_bounded
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.overrides import merge_override
-from thriftnet.recipe.plain_yaml import read_yaml, write_yaml
+from thriftnet.recipe.plain_yaml import write_yaml
 from thriftnet.recipe.section import Section
-from thriftnet.recipe.yaml_bounds import MOST_CHARACTERS
+from thriftnet.recipe.source import read_source
 
 _SET_BY_THE_SEARCH = {
     "train.epochs": "halving.rungs and validation.epochs",
@@ -30,6 +27,9 @@ _SET_BY_THE_SEARCH = {
     "name": "the search",
     "description": "the search",
 }
+
+SHIPPED = "search/spaces"
+"""Folder of the shipped spaces in the package."""
 
 Values = Annotated[list[Any], Field(min_length=1)]
 Epochs = Annotated[int, Field(ge=1)]
@@ -204,12 +204,6 @@ def _has(section: Any, key: str) -> bool:
     return isinstance(section, dict) and key.rsplit(".", 1)[-1] in section
 
 
-def shipped_spaces() -> tuple[str, ...]:
-    """Names of the spaces that come with the package."""
-    folder = resources.files("thriftnet") / "search" / "spaces"
-    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
-
-
 def load_space(source: str | Path, *, own: bool = False) -> Space:
     """Read a space by shipped name or YAML path.
 
@@ -221,19 +215,10 @@ def load_space(source: str | Path, *, own: bool = False) -> Space:
     Raises:
         SearchError: Unknown name, unreadable file, unknown key or wrong value, in one line.
     """
-    text, folder = _read(source)
-    try:
-        tree = read_yaml(open_yaml(text), own=own)
-    except ChangedError as fault:
-        raise SearchError(f"{source} {fault}") from None
-    except ValueError as fault:
-        raise SearchError(f"{source} is not valid YAML: {fault}") from None
-    if not isinstance(tree, dict):
-        raise SearchError(f"{source} is not a space; it must be a YAML mapping with base and grid")
-    tree = cast("dict[str, Any]", tree)
+    tree, _ = read_source(source, kind="space", folder=SHIPPED, error=SearchError, own=own)
     tree.setdefault("name", Path(source).stem)
     if isinstance(tree.get("base"), str):
-        tree["base"] = _base(tree["base"], folder)
+        tree["base"] = _base(tree["base"], Path(source).parent)
     try:
         refuse_truth(Space, tree)
         space = Space.model_validate(tree)
@@ -253,24 +238,6 @@ def _at_last_rung(space: Space) -> Space:
         return space
     changed = follow_epochs(base, before=before, keep=[*space.set, *space.grid])
     return space.model_copy(update={"base": base}) if changed else space
-
-
-def _read(source: str | Path) -> tuple[str, Path]:
-    """The text of a space, and the folder for relative paths in it."""
-    path = Path(source)
-    if path.suffix not in {".yaml", ".yml"}:
-        if str(source) not in shipped_spaces():
-            raise SearchError(
-                f"no space is named {str(source)!r}; use {', '.join(shipped_spaces())}, "
-                "or the path of a .yaml file"
-            )
-        folder = resources.files("thriftnet") / "search" / "spaces"
-        return (folder / f"{source}.yaml").read_text("utf-8"), Path()
-    try:
-        return read_bounded(path, most=4 * MOST_CHARACTERS).decode("utf-8"), path.parent
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with NUL
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SearchError(f"space {path} cannot be read: {reason}; check the path") from None
 
 
 def _base(name: str, folder: Path) -> dict[str, Any]:

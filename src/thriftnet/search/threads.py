@@ -23,12 +23,12 @@ def trial_threads(path: Path, space: Space) -> int:
     """
     if "threads" in space.model_fields_set:
         return space.threads
-    told: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for file in sorted(path.glob("trials/grid/*/environment.json")):
         threads = RunFolder(file.parent).environment().get("threads")
         if isinstance(threads, int) and 0 < threads <= _MOST:
-            told[threads] += 1
-    return told.most_common(1)[0][0] if told else space.threads
+            counts[threads] += 1
+    return counts.most_common(1)[0][0] if counts else space.threads
 
 
 @contextlib.contextmanager

@@ -124,7 +124,8 @@ def test_a_kill_for_want_of_memory_is_told_from_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     kills = [4]
-    monkeypatch.setattr(local, "memory_kills", lambda: kills[0])
+    for module in (local, machine):
+        monkeypatch.setattr(module, "memory_kills", lambda: kills[0])
     worker = LocalPool(1).start(order(tmp_path, 0))
     worker.process.code = -signal.SIGKILL  # pyright: ignore
     exit_status = worker.exit_status()

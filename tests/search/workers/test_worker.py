@@ -60,7 +60,7 @@ def test_a_worker_asked_to_stop_at_the_very_end_of_a_job_begins_no_other(
         if line["kind"] == "epoch":
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("thriftnet.search.workers.worker._StopForwarding.line", at_its_end)
+    monkeypatch.setattr("thriftnet.search.workers.worker._ForwardStop.line", at_its_end)
     study = begun(tmp_path)
     with closing(study.storage):
         assert not worker.work(study, GRID, worker="w")

@@ -18,7 +18,6 @@ from torch import Tensor
 from thriftnet.errors import RecipeError, RunError, SearchError
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.snapshot import StudySnapshot
-from thriftnet.search.space import Space
 from thriftnet.search.stages import grid
 from thriftnet.search.study import Study
 
@@ -26,11 +25,6 @@ NAME = "analysis"
 
 HARDEST = 10
 """Number of listed images with the largest loss."""
-
-
-def horizon(space: Space) -> int:
-    """Epochs of the grid's trials."""
-    return grid.horizon(space)
 
 
 def decide(snapshot: StudySnapshot) -> Decide:
@@ -104,7 +98,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     """
     from thriftnet.models.stages import network_stages
     from thriftnet.runs.folder import RunFolder
-    from thriftnet.search.stages.capacity import classify_stages
+    from thriftnet.search.stages.capacity import classify_stages, rounded
     from thriftnet.search.stages.dynamics import curve_facts, step_norms
     from thriftnet.search.stages.stage_figures import measure_stages
     from thriftnet.training.images import split_sets
@@ -127,17 +121,15 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     )
     logits = plan.engine(state.network).logits(plan.val_images)
     _, (_, positions) = split_sets(recipe, data_set)
-    dynamics = _rounded(curve_facts(lines))
+    dynamics = rounded(curve_facts(lines))
     errors = error_facts(logits, plan.val_labels.cpu(), positions.tolist(), classes=plan.classes)
     norms = step_norms(plan, state, network_stages(state.model), steps=steps)
     return {
         "epochs": max(line["epoch"] for line in lines if line["kind"] == "epoch"),
         "dynamics": dynamics,
         "stem_probe_accuracy": round(base, 6),
-        "stem": _rounded(norms["stem"]),
-        "stages": [
-            {**stage.to_json(), **_rounded(norms[stage.figures.name])} for stage in verdicts
-        ],
+        "stem": rounded(norms["stem"]),
+        "stages": [{**stage.to_json(), **rounded(norms[stage.figures.name])} for stage in verdicts],
         "errors": errors,
     }
 
@@ -186,7 +178,3 @@ def error_facts(
             for at in order
         ],
     }
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: round(v, 6) if isinstance(v, float) else v for k, v in values.items()}

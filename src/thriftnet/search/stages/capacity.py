@@ -9,7 +9,7 @@ Pure functions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -63,8 +63,12 @@ class StageVerdict:
         plain = {**asdict(self.figures), "gain": self.gain, "gain_half_width": self.gain_half_width}
         plain |= {"gain_share": self.gain_share}
         plain |= {"cost_share": self.cost_share, "ratio": self.ratio}
-        rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in plain.items()}
-        return {**rounded, "verdict": self.verdict, "reason": self.reason}
+        return {**rounded(plain), "verdict": self.verdict, "reason": self.reason}
+
+
+def rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Floats rounded to six decimals, for outcomes that are the same on every run."""
+    return {k: round(v, 6) if isinstance(v, float) else v for k, v in values.items()}
 
 
 def rules() -> dict[str, float]:
@@ -124,14 +128,14 @@ def _verdict(
     if stage.effective_rank < needed:
         return "over-capacity", f"effective rank {stage.effective_rank:.1f}, below {needed:.1f}"
     low, gain_share, high = share
-    told = (
+    numbers = (
         f"{gain_share:.0%} (95% {max(0.0, low):.0%} to {high:.0%}) of the probe's gain for "
         f"{cost_share:.0%} of the cost"
     )
     if high < LOW_RATIO * cost_share:
-        return "over-capacity", told
+        return "over-capacity", numbers
     if low > HIGH_RATIO * cost_share:
-        return "bottleneck", told
+        return "bottleneck", numbers
     if low >= LOW_RATIO * cost_share and high <= HIGH_RATIO * cost_share:
-        return "balanced", told
-    return "cannot be told", told
+        return "balanced", numbers
+    return "cannot be told", numbers

@@ -116,7 +116,8 @@ def _promotion(boards: Boards, rung: int, count: int, started: set[tuple[str, in
 
 def rank(steps: Sequence[Step], rung: int) -> list[Step]:
     """Candidates of a rung that did not fail, best first; ties by name."""
-    good = [step for step in _on(steps, rung) if step.value is not None and step.value > -math.inf]
+    own = (step for step in steps if step.rung == rung)
+    good = [step for step in own if step.value is not None and step.value > -math.inf]
     return sorted(good, key=lambda step: (-(step.value or 0.0), step.candidate))
 
 
@@ -135,7 +136,3 @@ def expected_steps(candidates: int, rungs: int, eta: int) -> list[int]:
     for _ in range(rungs - 1):
         counts.append(max(1, counts[-1] // eta))
     return counts if candidates else [0] * rungs
-
-
-def _on(steps: Sequence[Step], rung: int) -> list[Step]:
-    return [step for step in steps if step.rung == rung and step.value is not None]

@@ -35,11 +35,9 @@ class Stage:
 
 
 GRID = Stage("grid", grid.horizon, grid.decide, grid.expected, grid.conclude)
-ANALYSIS = Stage(
-    "analysis", analysis.horizon, analysis.decide, analysis.expected, analysis.conclude
-)
+ANALYSIS = Stage("analysis", grid.horizon, analysis.decide, analysis.expected, analysis.conclude)
 REFINEMENT = Stage(
-    "refinement", refinement.horizon, refinement.decide, refinement.expected, refinement.conclude
+    "refinement", grid.horizon, refinement.decide, refinement.expected, refinement.conclude
 )
 VALIDATION = Stage(
     "validation", validation.horizon, validation.decide, validation.expected, validation.conclude

@@ -116,7 +116,7 @@ class Suggestions:
     so that a new process need not recompute them.
 
     Args:
-        known: Snapshot of the study.
+        snapshot: Of the study.
         networks: Networks to choose from.
     """
 
@@ -238,7 +238,7 @@ def _around(value: float, factor: float) -> tuple[float, float]:
 
 
 def _analysed_stages(snapshot: StudySnapshot, base: Candidate, count: int) -> list[dict[str, Any]]:
-    """The stages of the analysed network that the grid found best, of so many at most.
+    """The stages of the grid's best network from the analysis, at most `count`.
 
     Raises:
         SearchError: The analysis is of other networks.

@@ -21,11 +21,6 @@ from thriftnet.search.study import Study
 NAME = "refinement"
 
 
-def horizon(space: Space) -> int:
-    """Epochs of every trial: the grid's last rung, so that results are comparable."""
-    return grid.horizon(space)
-
-
 def decide(snapshot: StudySnapshot) -> Decide:
     """The analysis's networks first, then suggestions."""
     if not grid.ranking(snapshot):
@@ -56,7 +51,7 @@ def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
     """(jobs, multiply-accumulates x epochs of each) of networks and of suggestions."""
     if not grid.ranking(snapshot):
         return []
-    networks, epochs = propose_networks(snapshot), horizon(snapshot.space)
+    networks, epochs = propose_networks(snapshot), grid.horizon(snapshot.space)
     return [
         *((1, float(each.macs * epochs)) for each in networks.to_train),
         (snapshot.space.refinement.trials, float(networks.base.macs * epochs)),
@@ -65,7 +60,7 @@ def expected(snapshot: StudySnapshot) -> list[tuple[int, float]]:
 
 def finished(snapshot: StudySnapshot) -> dict[str, JobRow]:
     """The job of each candidate at the full horizon, from grid or refinement."""
-    full = horizon(snapshot.space)
+    full = grid.horizon(snapshot.space)
     rows = [*snapshot.jobs[grid.NAME], *snapshot.jobs.get(NAME, ())]
     done = [row for row in rows if row.state == "finished" and row.job.epochs == full]
     return {row.job.candidate: row for row in done}
@@ -120,7 +115,7 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
 def _proposal(
     space: Space, candidate: Candidate, *, refused: tuple[Candidate, ...] = ()
 ) -> Proposal:
-    job = Job(NAME, candidate.digest, space.halving.seed, horizon(space))
+    job = Job(NAME, candidate.digest, space.halving.seed, grid.horizon(space))
     return Proposal(candidate, job, refused)
 
 

@@ -1,9 +1,8 @@
 """Suggestions of Optuna's TPE (Bergstra et al. 2011) as a pure function of results.
 
 For each suggestion, an Optuna study is created in memory from the visible results, with the
-suggestion's number as seed. Objectives are accuracy, parameters and MACs. Epoch time is not an
-objective, although it is in the Pareto set: it varies between runs and would make suggestions
-irreproducible.
+suggestion's number as seed. Objectives are accuracy, parameters and MACs. Epoch time is not one, as
+it varies between runs and would make suggestions irreproducible.
 """
 
 from __future__ import annotations

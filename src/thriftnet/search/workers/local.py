@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thriftnet.errors import SearchError
-from thriftnet.search.workers.machine import memory_kills, start_worker
-from thriftnet.search.workers.pool import ExitStatus, WorkerSpec, last_line
+from thriftnet.search.workers.machine import memory_kills, read_exit, start_worker
+from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
 
 
 @dataclass
@@ -34,8 +33,7 @@ class LocalWorker:
         code = self.process.poll()
         if code is None:
             return None
-        starved = code == -signal.SIGKILL and memory_kills() > self.memory_kills
-        return ExitStatus(code, last_line(self.spec.log), out_of_memory=starved)
+        return ExitStatus(*read_exit(code, self.spec.log, kills_before=self.memory_kills))
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM; it finishes its step and stops."""

@@ -1,9 +1,10 @@
-"""Starts worker processes; GPUs and out-of-memory kills of this machine."""
+"""Starts worker processes and reads how they ended; GPUs of this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -42,6 +43,24 @@ def gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
     named = environment.get("CUDA_VISIBLE_DEVICES")
     names = map(str, range(count)) if named is None else map(str.strip, named.split(","))
     return list(names)[:count]
+
+
+def read_exit(code: int, log: Path, *, kills_before: int) -> tuple[int, str, bool]:
+    """How a worker ended.
+
+    Args:
+        code: Its exit code, or minus the signal that killed it.
+        log: File of its output.
+        kills_before: `memory_kills` when it started.
+
+    Returns:
+        The code, the last line of its output, and whether the system killed it for lack of memory.
+    """
+    line = ""
+    with contextlib.suppress(OSError):
+        lines = map(str.strip, log.read_text("utf-8", errors="replace").split("\n"))
+        line = next((each for each in reversed(list(lines)) if each), "")
+    return code, line, code == -signal.SIGKILL and memory_kills() > kills_before
 
 
 def memory_kills() -> int:

@@ -6,10 +6,8 @@ Workers are started once for all stages, as starting a process takes seconds.
 from __future__ import annotations
 
 import contextlib
-import platform
 import signal
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from thriftnet.errors import SearchError
-from thriftnet.search.queue.jobs import MOST_DEATHS, Job, JobRow
+from thriftnet.search.queue.jobs import MOST_DEATHS, Job, JobRow, new_worker
 from thriftnet.search.stages.order import Stage
 from thriftnet.search.study import Study
 
@@ -192,7 +190,7 @@ class Supervisor:
 
     def _start(self, stage: Stage) -> None:
         """Start a worker, beginning with a stage."""
-        name = f"{platform.node()}-{uuid.uuid4().hex[:12]}"
+        name = new_worker()
         left = self._stages[self._stages.index(stage) :]
         arguments = [str(self._study.path.resolve()), *(each.name for each in left)]
         arguments += ["--worker", name, "--heartbeat", str(self._study.storage.heartbeat)]
@@ -211,9 +209,7 @@ class Supervisor:
         Raises:
             SearchError: Workers of its job are killed repeatedly without progress.
         """
-        if (
-            exit_status.code is None
-        ):  # wait for the lease to expire: two processes must not share a trial
+        if exit_status.code is None:  # it may live, and two processes must not share a trial
             self._say(
                 f"a worker was lost ({exit_status.line}); its job is retried when its lease ends"
             )
@@ -224,8 +220,8 @@ class Supervisor:
         code, why = exit_status.code, exit_status.line
         doubt = "; out of memory?" if code == -signal.SIGKILL and not fault else ""
         how = f"was killed (signal {-code}{doubt})" if code < 0 else f"failed (code {code})"
-        told = ", ".join(fates) or "it held no trial"
-        self._say(f"a worker {how}{': ' + why if why else ''}; {told}")
+        outcome = ", ".join(fates) or "it held no trial"
+        self._say(f"a worker {how}{': ' + why if why else ''}; {outcome}")
         if fault is None:
             self._check_kills([row.job for row in held])
         return bool(held)
@@ -247,14 +243,6 @@ def _fate(row: JobRow, fault: str | None) -> str:
         return f"has failed ({row.reason}); --retry tries again"
     counted = f" ({fault}, {row.deaths} of {MOST_DEATHS})" if fault else ""
     return f"is retried{counted}"
-
-
-def last_line(log: Path) -> str:
-    """Last line of a worker's log."""
-    with contextlib.suppress(OSError):
-        lines = log.read_text("utf-8", errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return ""
 
 
 def _stop(study: Study, workers: list[Worker]) -> None:

@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import queue
-import signal
 import subprocess
 import sys
 import tempfile
@@ -67,7 +66,7 @@ class Host:
         Returns:
             Exit code, last line of output, and whether it ran out of memory.
         """
-        from thriftnet.search.workers.machine import memory_kills
+        from thriftnet.search.workers.machine import read_exit
 
         if self._process is None:
             return (2, "it was never started", False)
@@ -75,10 +74,7 @@ class Host:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        lines = self._log.read_text("utf-8", errors="replace").split("\n")
-        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        starved = code == -signal.SIGKILL and memory_kills() > self._memory_kills
-        return (code, said, starved)
+        return read_exit(code, self._log, kills_before=self._memory_kills)
 
     def stop(self) -> None:
         """Request that the worker stops."""
@@ -137,8 +133,8 @@ class Driver:
                 exit_status = self._read(name, answer)
                 if exit_status is not None:
                     self._ray.kill(self._hosts.pop(name))  # its cores are free for the next
-                    told = dict(zip(("code", "line", "out_of_memory"), exit_status, strict=True))
-                    found.append({"ended": name, **told})
+                    facts = dict(zip(("code", "line", "out_of_memory"), exit_status, strict=True))
+                    found.append({"ended": name, **facts})
         return found
 
     def _read(self, name: str, answer: Any) -> tuple[int | None, str, bool] | None:

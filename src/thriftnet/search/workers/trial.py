@@ -105,6 +105,5 @@ def _has_weights(path: Path, epochs: int) -> bool:
         return False
     line = next(line for line in run.metrics() if line.get("epoch") == epochs)
     step: int = saved.checkpoint["step"]
-    return (
-        line["step"] <= step < saved.checkpoint["total_steps"]
-    )  # a finished run must have a model
+    # A finished run would have a model.
+    return line["step"] <= step < saved.checkpoint["total_steps"]

@@ -51,7 +51,7 @@ class _Worker:
 
     @property
     def wanted(self) -> bool:
-        """Whether it is to go on."""
+        """Whether to continue."""
         return not (self.stop.requested or orphaned(self.parent))
 
 
@@ -79,10 +79,10 @@ def work(
     """
     with stop_on_signal() as stop, computing_with(study.threads):
         own = _Worker(study, worker, data, parent, stop, ImageTensors())
-        return all(_begins(own, stage) and _finishes(own, stage) for stage in stages)
+        return all(_await_stage(own, stage) and _run_stage(own, stage) for stage in stages)
 
 
-def _begins(own: _Worker, stage: Stage) -> bool:
+def _await_stage(own: _Worker, stage: Stage) -> bool:
     """Wait until all earlier stages are concluded; False if stopped first."""
     pauses = _pauses(own.study)
     # Check the last one first.
@@ -93,7 +93,7 @@ def _begins(own: _Worker, stage: Stage) -> bool:
     return True
 
 
-def _finishes(own: _Worker, stage: Stage) -> bool:
+def _run_stage(own: _Worker, stage: Stage) -> bool:
     """Run a stage's jobs; False if stopped before they are done."""
     snapshot = read_snapshot(own.study)
     decide = stage.decide(snapshot)
@@ -107,7 +107,7 @@ def _finishes(own: _Worker, stage: Stage) -> bool:
             continue
         pauses = _pauses(own.study)
         with Heartbeat(own.study.storage, found, own.parent) as heart:
-            _do(own, stage, found, snapshot.candidates[found.job.candidate], heart)
+            _run_job(own, stage, found, snapshot.candidates[found.job.candidate], heart)
     return False
 
 
@@ -119,30 +119,32 @@ def _pauses(study: Study) -> Iterator[float]:
         pause = min(2 * pause, max(_SHORTEST_PAUSE, study.storage.heartbeat / 10))
 
 
-class _StopForwarding(Quiet):
+class _ForwardStop(Quiet):
     """Stops the training on a lost claim or an earlier stop request."""
 
     def __init__(self, stop: StopRequest, heart: Heartbeat) -> None:
         self.stop = stop
         self.heart = heart
-        self.handed_on = False
+        self.forwarded = False
 
     def step(self, stats: StepStats) -> None:
         """Forward, and request a stop once."""
         del stats
-        if (self.stop.requested or self.heart.lost) and not self.handed_on:
-            self.handed_on = True
+        if (self.stop.requested or self.heart.lost) and not self.forwarded:
+            self.forwarded = True
             signal.raise_signal(signal.SIGTERM)
 
 
-def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: Heartbeat) -> None:
+def _run_job(
+    own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: Heartbeat
+) -> None:
     """Train a claimed job and record its result; release it if stopped."""
     study, stop = own.study, own.stop
 
     path, epochs, seed = study.trial_path(claim.job), claim.job.epochs, claim.job.seed
 
-    def bring() -> tuple[float, float] | None:
-        progress, horizon = _StopForwarding(stop, heart), stage.horizon(study.space)
+    def train() -> tuple[float, float] | None:
+        progress, horizon = _ForwardStop(stop, heart), stage.horizon(study.space)
         run = train_trial(
             path,
             lambda: trial_recipe(study.space, candidate, epochs=horizon, seed=seed),
@@ -152,18 +154,18 @@ def _do(own: _Worker, stage: Stage, claim: Claim, candidate: Candidate, heart: H
             prepare=own.prepare,
         )
         # A signal in the last step was handled by the training, which finished.
-        asked = run is not None and run.asked and not progress.handed_on
+        asked = run is not None and run.asked and not progress.forwarded
         stop.requested = stop.requested or asked
         return result_after(path, epochs)
 
     try:
         try:
-            found = bring()
+            found = train()
         except RunError:
             if not claim.silent:
                 raise
             time.sleep(2 * study.storage.heartbeat)  # until the other worker has noticed, too
-            found = bring()
+            found = train()
     except TrainingError as fault:
         study.storage.fail(claim, reason=str(fault))
         return

@@ -12,8 +12,7 @@ from typing import Any
 from thriftnet.data import OpenDataset
 from thriftnet.errors import RecipeError
 from thriftnet.inference.views import tta_views
-from thriftnet.models.build import outline_model
-from thriftnet.models.describe import count_macs, count_parameters
+from thriftnet.models.build import count_network
 from thriftnet.models.metadata import read_facts
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.chosen import Cost, CostOf, Facts, Network
@@ -105,8 +104,8 @@ def _conclude(
     epochs = request.given.get("train.epochs")
     choices = [
         *why_network(facts, network, asked=request.side is not None),
-        why_start(network, runner.told, asked=request.weights is not None),
-        why_augmentation(runner.taken, runner.told),
+        why_start(network, runner.results, asked=request.weights is not None),
+        why_augmentation(runner.taken, runner.results),
         why_length(passes, most, facts.images, asked=epochs),
     ]
     for choice in choices:
@@ -122,8 +121,8 @@ def _conclude(
         reopening=fixed + each * pictures.outline.pictures,
         capped=True,
     )
-    told = {choice.what: f"{choice.chosen}; {choice.reason}" for choice in choices}
-    notes = {"chosen": told, "tried": runner.told}
+    chosen = {choice.what: f"{choice.chosen}; {choice.reason}" for choice in choices}
+    notes = {"chosen": chosen, "tried": runner.results}
     return ChosenTraining(with_dataset(recipe, images), images, budget, notes)
 
 
@@ -140,8 +139,8 @@ def cost_counter(classes: int) -> CostOf:
 
     @functools.cache
     def counted(text: str, side: int) -> Cost:
-        network = outline_model(classes=classes, **json.loads(text))
-        return Cost(count_macs(network, image_size=side), count_parameters(network))
+        parameters, macs = count_network(classes=classes, image_size=side, **json.loads(text))
+        return Cost(macs, parameters)
 
     def cost_of(model: Mapping[str, Any], side: int) -> Cost:
         return counted(json.dumps(dict(model), sort_keys=True), side)

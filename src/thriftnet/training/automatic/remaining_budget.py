@@ -70,8 +70,9 @@ def operations_per_second() -> float:
     data = open_arrays(Dataset(noise, labels, ("a", "b")), name="noise")
     small = [f"train.batch_size={_BATCH}", f"train.micro_batch={_BATCH}"]
     recipe = load_recipe("quick", small)
-    plan = make_plan(recipe, data, recipe_network(recipe, classes=2))
-    state = make_state(recipe, plan, recipe_network(recipe, classes=2))
+    model = recipe_network(recipe, classes=2)
+    plan = make_plan(recipe, data, model)
+    state = make_state(recipe, plan, model)
     batch, whole = torch.arange(_BATCH), plan.sizes.first_whole_epoch
     times: list[float] = []
     while len(times) < 3 or sum(times) < _SECONDS:

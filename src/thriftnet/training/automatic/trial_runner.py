@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thriftnet.data import OpenDataset
+from thriftnet.models.describe import training_flops
 from thriftnet.recipe.chosen import CostOf, Facts, Network
 from thriftnet.recipe.reasons import FROM_WEIGHTS
 from thriftnet.recipe.rules import (
@@ -43,7 +44,7 @@ class TrialRunner:
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     """Accepted changes by dotted key."""
     taken: list[str] = field(default_factory=list[str])
-    told: dict[str, str] = field(default_factory=dict[str, str])
+    results: dict[str, str] = field(default_factory=dict[str, str])
     """Result of each trial, by name."""
 
     @property
@@ -112,7 +113,7 @@ class TrialRunner:
             forced=forced,
         )
         seen = shape.images * passes * shape.repeats
-        self.remaining.spent += 6 * smaller.cost.macs * seen
+        self.remaining.spent += recipe.train.views * training_flops(smaller.cost.macs, 1) * seen
         return run_trial(recipe, self.open_at(network.side), repeats=shape.repeats)
 
     def _decide(self, name: str, best: Outcome, other: Outcome, arm: Arm | None = None) -> bool:
@@ -136,7 +137,7 @@ class TrialRunner:
         return takes
 
     def _report(self, name: str, text: str) -> None:
-        self.told[name] = text
+        self.results[name] = text
         self.say(f"  {name}: {text}")
 
 

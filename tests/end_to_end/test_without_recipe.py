@@ -71,7 +71,7 @@ def test_starting_from_weights_by_name_and_by_run(thriftnet: Command, photos: Pa
     assert first.code == 0, first.err
     recipe = run_of("a").recipe()
     assert (recipe.init.weights, recipe.model.channels) == ("quick", (64, 256, 256))
-    assert "start: from the weights of quick; as --init says" in first.out
+    assert "start: from the weights of quick; set by --init" in first.out
     again = thriftnet("train", "--data", photos, "--name", "b", "--init", "runs/a", *WEIGHTS)
     assert again.code == 0, again.err
     assert run_of("b").recipe().init.weights == str(Path("runs/a").absolute())

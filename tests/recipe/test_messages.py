@@ -90,12 +90,12 @@ def test_wrong_override_is_one_line_with_the_remedy(override: str, parts: list[s
         (
             "quick",
             ["model.blocks=[1,1,1,1,1]", "model.channels=[8,8,8,8,8]"],
-            ["model.blocks", "more than 4 groups"],
+            ["model.blocks has 5 groups", "at most 4"],
         ),
         (
             "quick",
             ["model.blocks=[1,1,1,1]", "model.channels=[8,8,8,8]", "train.sizes=[[2,19]]"],
-            ["model.blocks has 4 groups", "images of 19 pixels", "use fewer"],
+            ["model.blocks has 4 groups", "too many for 19 pixels", "use fewer"],
         ),
         (
             "paper",

@@ -105,12 +105,12 @@ def inference_speed(recipe: Recipe, *, seconds: float) -> InferenceSpeed:
     network = recipe_network(recipe, classes=len(_CLASSES))
     engine = Engine.of(as_saved(recipe, plan, network), plan.compute)
 
-    def read(count: int) -> None:
+    def infer(count: int) -> None:
         engine.logits(plan.images[:count])
 
     return InferenceSpeed(
-        images_per_second=250 / median_seconds(lambda: read(250), seconds=seconds),
-        latency_seconds=median_seconds(lambda: read(1), seconds=seconds / 10, least=10),
+        images_per_second=250 / median_seconds(lambda: infer(250), seconds=seconds),
+        latency_seconds=median_seconds(lambda: infer(1), seconds=seconds / 10, least=10),
     )
 
 

@@ -3,7 +3,7 @@
  *
  * Features are channels-last: `rows` = images x height x width rows of C channels. Arithmetic is
  * fp32; only what is stored is rounded. Threads take contiguous ranges of rows and their sums are
- * put together in the order of the threads, so that equal inputs and thread counts give equal bits.
+ * added in the order of the threads, so that equal inputs and thread counts give equal bits.
  */
 
 #include <math.h>
@@ -81,7 +81,7 @@ INLINE float slope(float u, int kind) {
     }
 }
 
-/* Add the fp32 sums of one block to a thread's own, and begin anew. */
+/* Add the fp32 sums of one block to those of the thread, and clear them. */
 INLINE void flush(double *total, float *block, long count) {
     for (long i = 0; i < count; i++) {
         total[i] += block[i];
@@ -219,7 +219,7 @@ INLINE void pool_rows(const bf16 *x, bf16 *y, long first, long last, long height
     }
 }
 
-/* y = activation(the largest of each 2x2 of x), for reading; shapes as in pool_sums. */
+/* y = activation(the largest of each 2x2 of x), for inference; shapes as in pool_sums. */
 void pool_activate(const bf16 *x, bf16 *y, long images, long height, long width, long c, int kind,
                    int threads) {
     long lines = images * (height / 2);
@@ -374,7 +374,7 @@ INLINE void unpool_row(const bf16 *restrict du, const bf16 *restrict y,
     }
 }
 
-/* As norm_backward, and handed on to the pixel of each 2x2 that was largest; the others, and a last
+/* As norm_backward, and passed to the pixel of each 2x2 that was largest; the others, and a last
  * odd line or column, get 0. */
 void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, const float *center,
                           const float *rstd, const float *a, const float *b, const float *d,

@@ -74,7 +74,7 @@ def _load(compiler: str) -> ctypes.CDLL:
     if distrusted:
         to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
     elif _sound(known):
-        # One that lacks a function is compiled anew, and one that lies where nothing may be run.
+        # Recompiled if it lacks a function, or if its file system forbids execution.
         with contextlib.suppress(AttributeError, OSError):
             return _bound(known)
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:

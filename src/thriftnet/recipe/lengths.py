@@ -107,7 +107,7 @@ def check_lengths(train: TrainSection) -> None:
     if train.sizes and train.sizes[-1][0] >= train.epochs:
         raise RecipeError(
             f"train.sizes shrinks images until epoch {train.sizes[-1][0]} of {train.epochs:g}, so "
-            "that none is trained on whole; end it earlier, or set train.sizes=[]"
+            "that no epoch has full-size images; end it earlier, or set train.sizes=[]"
         )
     for key, length in (("full_epochs", train.full_epochs), ("stem_epochs", train.stem_epochs)):
         if length is not None and length > last:

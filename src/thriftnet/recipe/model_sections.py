@@ -34,11 +34,11 @@ class ResNetSection(Section):
         if len(self.blocks) != len(self.channels):
             msg = (
                 f"model.blocks has {len(self.blocks)} stages and model.channels "
-                f"{len(self.channels)}; give both one entry a stage"
+                f"{len(self.channels)}; give both one entry per stage"
             )
             raise ValueError(msg)
         if sum(self.blocks) == 0:
-            raise ValueError("model.blocks has no block at all; give at least one stage a block")
+            raise ValueError("model.blocks has no block; give at least one stage a block")
         return self
 
 
@@ -67,16 +67,19 @@ class SpeedNetSection(Section):
         if len(self.blocks) != len(self.channels):
             msg = (
                 f"model.blocks has {len(self.blocks)} groups and model.channels "
-                f"{len(self.channels)}; give both one entry a group"
+                f"{len(self.channels)}; give both one entry per group"
             )
             raise ValueError(msg)
         if len(self.blocks) > 4:
-            raise ValueError("model.blocks has more than 4 groups, which a 32x32 image cannot feed")
+            raise ValueError(
+                f"model.blocks has {len(self.blocks)} groups, and each halves the image; use at "
+                "most 4"
+            )
         most = 2 * 3 * self.stem_kernel**2
         if self.stem_channels > most:
             raise ValueError(
-                f"model.stem_channels={self.stem_channels} is more than a patch of "
-                f"{self.stem_kernel}x{self.stem_kernel} has to give; use at most {most}"
+                f"model.stem_channels={self.stem_channels} is more than twice the values of a "
+                f"patch of {self.stem_kernel}x{self.stem_kernel} pixels; use at most {most}"
             )
         return self
 

@@ -16,7 +16,7 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
     have = "all pictures have" if facts.same_side else "the pictures have about"
     size = f"{have} {facts.side:.0f}"
     if asked:
-        size = "--set data.image_size says so"
+        size = "set by --set data.image_size"
     elif network.side >= own_sides(facts)[-1]:
         size += " themselves"
     else:
@@ -44,19 +44,19 @@ def why_start(network: Network, tried: Mapping[str, str], *, asked: bool) -> Cho
         asked: Whether the user named the weights.
     """
     if network.weights is not None:
-        reason = "as --init says" if asked else "held-out pictures prefer it"
+        reason = "set by --init" if asked else "more accurate on held-out pictures"
         return Choice("start", f"from the weights of {network.weights}", reason)
     other = any(name.startswith(FROM_WEIGHTS) for name in tried)
-    reason = "trained weights gained no more than noise" if other else "no other start was tried"
+    reason = "shipped weights gave no significant gain" if other else "no other start was tried"
     return Choice("start", "from scratch", reason)
 
 
 def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
     """The choice of augmentation, with its reason."""
     added = [name for name in taken if not name.startswith(FROM_WEIGHTS)]
-    reason = "what else was tried gained no more than noise"
+    reason = "no other one that was tried gave a significant gain"
     if added:
-        reason = "held-out pictures show a gain of what was taken"
+        reason = "the added ones gain on held-out pictures"
     elif len(tried) < 2:
         reason = "nothing else could be tried"
     return Choice("augmentation", ", ".join(["random crops and cutout", *added]), reason)
@@ -72,7 +72,7 @@ def why_length(passes: float, most: float, images: int, *, asked: float | None) 
         asked: Epochs that the user set.
     """
     if asked is not None:
-        return Choice("length", f"{asked:g} epochs at most", "as train.epochs says")
+        return Choice("length", f"{asked:g} epochs at most", "set by train.epochs")
     if passes < most:
         reason = f"the budget buys no more; up to {most:.3g} would be worth it"
     else:

@@ -20,7 +20,7 @@ Unneeded = Callable[[RunFolder], list[Path]]
 def superseded(run: RunFolder) -> list[Path]:
     """Checkpoints made obsolete by the final model.
 
-    None if the run is not finished or its model cannot be read. If the disk filled up before the
+    Empty if the run is not finished or its model cannot be read. If the disk filled up before the
     last line of the metrics, `--resume` still needs the checkpoint.
     """
     try:

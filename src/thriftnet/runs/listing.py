@@ -198,7 +198,7 @@ def _read_section(text: str) -> dict[str, Any] | None:
 
 
 def _minute(seconds: float) -> str | None:
-    """A moment as it sorts and reads: 2026-11-23 15:04; none where no calendar has it."""
+    """A time as `2026-11-23 15:04`; None if it is outside the calendar."""
     try:
         return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError, OSError):  # an archive may give a file any time

@@ -41,17 +41,17 @@ def save_mlflow_run(run: RunFolder, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class WandbRecord:
-    """What W&B was shown of a run."""
+    """What was sent of a run to W&B."""
 
     run_id: str
     step: int
-    """Of the last point of the curves; -1: none yet."""
+    """Step of the last point of the curves; -1: none yet."""
     place: str
-    """Which server, owner and project; ids and steps hold there."""
+    """Server, owner and project, in which id and step are valid."""
 
 
 def wandb_record(run: RunFolder) -> WandbRecord | None:
-    """What W&B was shown; none where it was not tracked, or the file is damaged."""
+    """What was sent to W&B; None if not tracked or the file is damaged."""
     found = read_facts_file(run.wandb_path)
     run_id, step, place = (found.get(key) for key in ("run_id", "step", "place"))
     if isinstance(run_id, str) and isinstance(step, int) and isinstance(place, str):
@@ -60,7 +60,7 @@ def wandb_record(run: RunFolder) -> WandbRecord | None:
 
 
 def save_wandb_record(run: RunFolder, record: WandbRecord) -> None:
-    """Keep what W&B was shown, for when the training is resumed.
+    """Save what was sent to W&B, for resuming.
 
     Raises:
         RunError: The disk is full or the folder cannot be written.

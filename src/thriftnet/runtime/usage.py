@@ -1,4 +1,4 @@
-"""How much of the machine this process uses: processor time and memory."""
+"""CPU time and memory that this process uses."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ _STATM = Path("/proc/self/statm")
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process used; none where the system does not say."""
+    """What a process used; None where the system does not provide it."""
 
     cpu_share: float
-    """Of the time of all processors that the process may use, in [0, 1]."""
+    """Share of the time of all CPU cores that the process may use, in [0, 1]."""
     memory_bytes: int | None
-    """In main memory, at the moment of the reading; its peak on macOS."""
+    """Resident memory now; on macOS its peak."""
     memory_share: float | None
-    """Of the machine's memory, or of what a control group allows."""
+    """Share of the machine's memory, or of the limit of a control group."""
     device_memory_bytes: int | None
-    """The most that tensors took of an accelerator's memory so far; none on a CPU."""
+    """Peak memory of tensors on a CUDA device; None on others."""
 
 
 class UsageMeter:
-    """Measures what this process uses from `start` on."""
+    """Measures the usage of this process since `start`."""
 
     def __init__(self) -> None:
         self.start()
 
     def start(self) -> None:
-        """Measure from now on."""
+        """Start measuring."""
         self._wall, self._ran = time.monotonic(), time.process_time()
 
     def read(self, device: torch.device) -> Usage:
-        """What was used since `start`."""
+        """The usage since `start`."""
         wall = (time.monotonic() - self._wall) * processors()
         ran = time.process_time() - self._ran
         memory, most = _memory_bytes(), _memory_limit()
@@ -66,7 +66,7 @@ def _memory_bytes() -> int | None:
 
 
 def _memory_limit() -> int | None:
-    """Bytes that the process may use; none where they are not known."""
+    """Bytes that the process may use; None if unknown."""
     limits: list[int] = []
     with contextlib.suppress(OSError, ValueError, AttributeError):
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

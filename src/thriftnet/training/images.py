@@ -35,8 +35,7 @@ class Images:
     val_labels: Tensor
     """As images and labels; of length 0 without validation."""
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of what was held out by another rule than the recipe's; with those of the data set they name
-    what is trained on."""
+    """Digests of images held out by another rule than the recipe's; empty without one."""
 
 
 PrepareTensors = Callable[[Recipe, OpenDataset, torch.device], Images]
@@ -125,7 +124,7 @@ def as_images(
 
 
 def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:
-    """What the recipe does to each image, whose channels have that mean and deviation."""
+    """The recipe's augmentation of images with that mean and deviation of each channel."""
     options = recipe.augment.model_dump(exclude={"mixup", "cutmix"})
     robust = Robust(**{each.name: options.pop(each.name) for each in fields(Robust)})
     flips = derive_seed(recipe.seed, "flip")
@@ -133,6 +132,6 @@ def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:
 
 
 def recipe_mix(recipe: Recipe) -> Mix | None:
-    """How the recipe mixes images and labels; none if it does not."""
+    """The recipe's mixup and CutMix; None if it uses neither."""
     mixup, cutmix = recipe.augment.mixup, recipe.augment.cutmix
     return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None

@@ -97,10 +97,10 @@ def resume_run(
         if processes.is_main:
             if found.damage:
                 run.saved.drop_last()
-                progress.note(f"{found.damage}; going on from the checkpoint before it")
+                progress.note(f"{found.damage}; resuming from the previous checkpoint")
             resumed = _rewind(run, plan, state)
             progress.line(resumed | {"run": str(run.path)})
-        progress.note(f"going on with {run.path} at step {state.step} of {state.total_steps}")
+        progress.note(f"resuming {run.path} at step {state.step} of {state.total_steps}")
         return fit_run(
             recipe, plan, state, run, progress, trackers, callbacks=callbacks, until=until
         )

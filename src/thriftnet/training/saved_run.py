@@ -47,8 +47,8 @@ def read_saved(path: Path) -> SavedRun:
 
 def is_over(run: RunFolder) -> bool:
     """Whether the run is complete; a full disk can leave the weights without the last line."""
-    told = bool(last_line(run.metrics(outline=True), "end"))
-    return run.finished and (told or not run.saved.exist)
+    recorded = bool(last_line(run.metrics(outline=True), "end"))
+    return run.finished and (recorded or not run.saved.exist)
 
 
 def check_best(saved: SavedRun) -> None:

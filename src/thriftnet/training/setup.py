@@ -122,7 +122,7 @@ class Plan:
         return self.update.operations(self.sizes, self.epochs, steps)
 
     def image_operations(self, side: int | None = None) -> int:
-        """Counted operations of a step for one image of that side; none: a whole one."""
+        """Operations of training on one image of `side` pixels in a step; None: of full size."""
         return self.views * training_flops(self.sizes.macs[side or self.sizes.full], 1)
 
 

@@ -129,7 +129,7 @@ def _fit_to(
 
 
 def _bought(epochs: float, most: float | None) -> str:
-    """The message about the epochs that fit the budget."""
+    """The message about the epochs that fit the budget; `most`: the recipe's, if a limit."""
     if epochs == most:
         return f"the budget is enough for all {epochs:g} epochs"
     return f"the budget buys {epochs:.2f} epochs"

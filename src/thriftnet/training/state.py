@@ -68,7 +68,7 @@ class TrainingState:
     replicas: Replicas = field(init=False)
     """Of `model`; not in checkpoints."""
     contention: ContentionMeter = field(default_factory=ContentionMeter)
-    """Of the epoch under way, in this sitting; no checkpoint holds it."""
+    """In the current epoch, since the start or resumption; not in checkpoints."""
     usage: UsageMeter = field(default_factory=UsageMeter)
     """As `contention`."""
 
@@ -132,7 +132,7 @@ class TrainingState:
         self.seconds = saved["seconds"]
         self.best_accuracy = saved["best_accuracy"]
         self.best_epoch = saved["best_epoch"]
-        # Earlier versions did not add it up: it is then not known for the epoch under way.
+        # Earlier versions did not sum it: unknown for the current epoch.
         totals: dict[str, Any] = {"cross_entropy": math.nan, **saved["totals"]}
         self.totals = EpochTotals(**totals)
         self.curve = StepCurve(**saved.get("curve", {}))

@@ -142,7 +142,7 @@ def init_processes() -> Iterator[Processes]:
         _open(store, rank, count, local_rank)
     except (RuntimeError, ValueError) as fault:
         raise ProcessError(
-            f"the other processes were not met ({_first_sentence(fault)}); "
+            f"the other processes did not connect ({_first_sentence(fault)}); "
             "start all of them again by torchrun"
         ) from None
     try:

@@ -110,7 +110,7 @@ class SharedStep:
             first, own = sum(self.sizes[:number]), self._own(number)
             self.losses[first + own.start : first + own.stop] = each.cpu().double()
             self.sums[number, 0], self.sums[number, 1] = loss.item(), right.item()
-        self._add_up()
+        self._reduce()
 
     def _own(self, number: int) -> slice:
         size, rank, count = self.sizes[number], self.processes.rank, self.processes.count
@@ -131,7 +131,7 @@ class SharedStep:
             yield replica
             self._statistics.record(number, replica)
 
-    def _add_up(self) -> None:
+    def _reduce(self) -> None:
         """Reduce losses, sums, gradients and running statistics over all processes."""
         if not self.processes.alone:
             found = torch.cat([self.losses, self.sums.view(-1)])

@@ -67,12 +67,12 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
     own = x.numel() // x.shape[1]
     mean = x.sum(_PIXELS) / max(own, 1)
     squares = (x - mean.view(1, -1, 1, 1)).square_().sum(_PIXELS)
-    told = torch.zeros(
+    gathered = torch.zeros(
         dist.get_world_size(), 1 + 2 * x.shape[1], dtype=torch.float64, device=x.device
     )
-    told[dist.get_rank()] = torch.cat([mean.new_tensor([own]), mean, squares])
-    all_reduce(told)
-    counts, means, around = told.split([1, x.shape[1], x.shape[1]], dim=1)
+    gathered[dist.get_rank()] = torch.cat([mean.new_tensor([own]), mean, squares])
+    all_reduce(gathered)
+    counts, means, around = gathered.split([1, x.shape[1], x.shape[1]], dim=1)
     count = counts.sum()
     whole = (counts * means).sum(0) / count
     variance = (around + counts * (means - whole).square()).sum(0) / count

@@ -50,7 +50,7 @@ OnEpoch = Callable[[EpochStats], object]
 
 
 class Callbacks:
-    """Calls them, and keeps what they raise until the training is in order.
+    """Calls the functions, and keeps an exception until the run is saved.
 
     Args:
         on_step: Called after every step.
@@ -60,21 +60,21 @@ class Callbacks:
     def __init__(self, on_step: OnStep | None = None, on_epoch: OnEpoch | None = None) -> None:
         self.on_step, self.on_epoch = on_step, on_epoch
         self.fault: Exception | None = None
-        """What one raised; the training is interrupted, and it is raised again."""
+        """Exception of a function: it interrupts the training and is then raised again."""
         self.stopped = False
         """Whether one raised `StopTraining`."""
 
     @property
     def given(self) -> bool:
-        """Whether there is any."""
+        """Whether there is a function to call."""
         return self.on_step is not None or self.on_epoch is not None
 
     def step(self, stats: StepStats) -> None:
-        """After a step."""
+        """Call `on_step`."""
         self._call(self.on_step, stats)
 
     def epoch(self, stats: EpochStats) -> None:
-        """After an epoch."""
+        """Call `on_epoch`."""
         self._call(self.on_epoch, stats)
 
     def _call(self, function: Callable[[Stats], object] | None, stats: Stats) -> None:
@@ -88,7 +88,7 @@ class Callbacks:
             self.fault = fault
 
     def raise_fault(self, run: RunFolder, *, finished: bool) -> None:
-        """Raise what a callback raised, with a note that says what became of the run."""
+        """Raise a callback's exception again, with a note about the state of the run."""
         if self.fault is not None:
             kept = "is finished" if finished else "is interrupted; resume it with: "
             again = "" if finished else command("train", "--resume", run.path)

@@ -17,7 +17,7 @@ from thriftnet.training.progress.lines import epoch_text, live_text
 from thriftnet.training.progress.protocol import Progress, Quiet, StepStats
 
 FIRST_LINE, NEXT_LINE = 5.0, 60.0
-"""Seconds without an epoch's line after which a log gets one on the way."""
+"""Seconds before the first line within an epoch, and between later ones."""
 
 
 class JsonLines(Quiet):
@@ -29,7 +29,7 @@ class JsonLines(Quiet):
 
 
 class Plain(Quiet):
-    """One line per epoch, for files and pipes; where epochs are long, some on the way."""
+    """One line per epoch, and more within long epochs, for files and pipes."""
 
     def __init__(self) -> None:
         self._due: float | None = None
@@ -45,7 +45,7 @@ class Plain(Quiet):
             self._due = time.monotonic() + NEXT_LINE
 
     def step(self, stats: StepStats) -> None:
-        """Print how far it is, in the first seconds and once a minute."""
+        """Print the share of the epoch that is done, after some seconds and then every minute."""
         now = time.monotonic()
         if self._due is None:
             self._due = now + FIRST_LINE

@@ -64,23 +64,23 @@ class ForwardingProgress:
         self.progress = progress
 
     def note(self, text: str) -> None:
-        """A sentence worth knowing."""
+        """As `Progress` says."""
         self.progress.note(text)
 
     def warn(self, text: str) -> None:
-        """Something that went wrong."""
+        """As `Progress` says."""
         self.progress.warn(text)
 
     def step(self, stats: StepStats) -> None:
-        """After every step."""
+        """As `Progress` says."""
         self.progress.step(stats)
 
     def line(self, line: MetricRecord) -> None:
-        """A line that went into the metrics."""
+        """As `Progress` says."""
         self.progress.line(line)
 
     def close(self) -> None:
-        """The training has ended."""
+        """As `Progress` says."""
         self.progress.close()
 
 
@@ -118,23 +118,23 @@ class FailSafeProgress:
         self._progress = progress
 
     def note(self, text: str) -> None:
-        """A sentence worth knowing."""
+        """As `Progress` says."""
         self._try(lambda: self._progress.note(text))
 
     def warn(self, text: str) -> None:
-        """Something that went wrong."""
+        """As `Progress` says."""
         self._try(lambda: self._progress.warn(text))
 
     def step(self, stats: StepStats) -> None:
-        """After every step."""
+        """As `Progress` says."""
         self._try(lambda: self._progress.step(stats))
 
     def line(self, line: MetricRecord) -> None:
-        """A line that went into the metrics."""
+        """As `Progress` says."""
         self._try(lambda: self._progress.line(line))
 
     def close(self) -> None:
-        """The training has ended."""
+        """As `Progress` says."""
         self._try(self._progress.close)
 
     def _try(self, tell: Callable[[], None]) -> None:

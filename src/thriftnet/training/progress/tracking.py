@@ -98,6 +98,6 @@ def explain(tracker: Tracker, fault: Exception) -> str:
 def remedy(tracker: Tracker, run: RunFolder) -> str:
     """One line that says how to send the run to the tracker later."""
     return (
-        f"nothing is lost of {run.path}; once that is mended, show it with: "
+        f"{run.path} is complete; after fixing that, send it with: "
         f"{command('train', '--resume', run.path, '--track', tracker.name)}"
     )

@@ -143,7 +143,8 @@ class _NormAct(torch.autograd.Function):
         if not library.well_conditioned(*_at(first, mean, variance), eps, c):
             mean, variance = _exact_moments(y)
             center = mean.float()
-        _move_running(running_mean, running_var, mean, variance, rows, momentum)
+        running_mean.lerp_(mean.float(), momentum)
+        running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
         rstd = torch.rsqrt(variance + eps).float()
         # The formulas take values: y itself, or where there is a center, (y - center) rstd.
         if center is None:
@@ -212,18 +213,6 @@ def _exact_moments(y: Tensor) -> tuple[Tensor, Tensor]:
     library.exact_sums(*_at(y, sums), n * h * w, c, threads)
     first, second = (sums.sum(0) / (n * h * w)).unbind()
     return y[0, :, 0, 0] + first, (second - first * first).clamp(min=0)
-
-
-def _move_running(
-    running_mean: Tensor,
-    running_var: Tensor,
-    mean: Tensor,
-    variance: Tensor,
-    rows: int,
-    momentum: float,
-) -> None:
-    running_mean.lerp_(mean.float(), momentum)
-    running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
 
 
 def _values(x: Tensor, pool: bool) -> int:

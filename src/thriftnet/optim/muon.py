@@ -50,13 +50,10 @@ class Muon(torch.optim.Optimizer):
         params: Convolution weights (out, in, kh, kw) or matrices (out, in).
         lr: Size of an update relative to the weight.
         momentum: In [0, 1).
-        steps: Newton-Schulz iterations.
     """
 
-    def __init__(
-        self, params: Iterable[Any], *, lr: float, momentum: float = 0.6, steps: int = 3
-    ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "steps": steps})
+    def __init__(self, params: Iterable[Any], *, lr: float, momentum: float = 0.6) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -81,15 +78,15 @@ class Muon(torch.optim.Optimizer):
                 self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
 
         def update(weight: Tensor) -> None:
-            self._update(weight, group["lr"], group["momentum"], group["steps"])
+            self._update(weight, group["lr"], group["momentum"])
 
         on_cpu = all(weight.device.type == "cpu" for weight in weights)
         for _ in (deal if on_cpu else map)(update, weights):
             pass
 
-    def _update(self, weight: Tensor, lr: float, momentum: float, steps: int) -> None:
+    def _update(self, weight: Tensor, lr: float, momentum: float) -> None:
         buffer = self.state[weight]["momentum_buffer"].mul_(momentum).add_(weight.grad)  # pyright: ignore
         look_ahead = torch.add(weight.grad, buffer, alpha=momentum)  # pyright: ignore
-        direction = orthogonalise(look_ahead.reshape(len(weight), -1), steps=steps)
+        direction = orthogonalise(look_ahead.reshape(len(weight), -1))
         weight.mul_(len(weight) ** 0.5 / weight.norm())
         weight.add_(direction.view(weight.shape), alpha=-lr)

@@ -63,8 +63,8 @@ def explain(error: ValidationError, root: type[BaseModel], tree: Mapping[str, An
     if kind == "union_tag_not_found":
         return f"{key}.family is missing; set it to one of {', '.join(sorted(branches))}"
     if kind == "literal_error":
-        field = _field(root, path, tree)
-        return _wrong_choice(key, given, _choices(field))
+        choices = get_args(dict(_keys(root, tree))[".".join(path)].annotation)
+        return _wrong_choice(key, given, [str(choice) for choice in choices])
     if kind == "value_error":
         return str(first.get("ctx", {}).get("error", first["msg"]))
     if kind in {"model_type", "model_attributes_type"}:
@@ -138,11 +138,3 @@ def _sections(field: FieldInfo, chosen: object) -> list[type[BaseModel]]:
         family = chosen.get("family", "resnet")
         options = [o for o in options if family in get_args(o.model_fields["family"].annotation)]
     return options
-
-
-def _field(root: type[BaseModel], path: list[str], tree: Mapping[str, Any]) -> FieldInfo:
-    return dict(_keys(root, tree))[".".join(path)]
-
-
-def _choices(field: FieldInfo) -> list[str]:
-    return [str(choice) for choice in get_args(field.annotation)]

@@ -43,19 +43,18 @@ class Importance:
 
 
 def importances(
-    settings: Sequence[Mapping[str, Any]], accuracies: Sequence[float], *, seed: int = 0
+    settings: Sequence[Mapping[str, Any]], accuracies: Sequence[float]
 ) -> list[Importance]:
     """Importances in descending order; empty with fewer than `FEWEST` trials or no varying key.
 
     Args:
         settings: Keys and values of each trial; the same keys in all.
         accuracies: Accuracy of each trial, after the same number of epochs.
-        seed: Seed of the shuffles.
     """
     groups = keys_that_vary(settings)
     if len(settings) < FEWEST or not groups:
         return []
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)  # the same shuffles for the same trials
     orders = [np.arange(len(settings))]
     orders += [rng.permutation(len(settings)) for _ in range(SHUFFLES)]
     values = np.asarray(accuracies, dtype=float)

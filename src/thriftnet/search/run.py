@@ -102,19 +102,20 @@ def run_search(
         SearchError: The space is invalid, the study has another space, or its storage fails.
         DataError: The data set cannot be opened.
     """
-    own = study is not None and Path(str(space)).resolve() == (study / "space.yaml").resolve()
-    chosen = space if isinstance(space, Space) else load_space(space, own=own)
-    chosen = _with_pictures(chosen, data)
+    if not isinstance(space, Space):
+        own = study is not None and Path(space).resolve() == (study / "space.yaml").resolve()
+        space = load_space(space, own=own)
+    chosen = _with_pictures(space, data)
     wanted = (find_stage(stage),) if stage is not None else STAGES
     path = study or Path("studies") / chosen.name
     candidates = count_candidates(chosen, begun=is_study(path))
-    on_gpus = trial_recipe(chosen, candidates[0], epochs=1, seed=0).train.device in _ON_GPUS
+    recipe = trial_recipe(chosen, candidates[0], epochs=1, seed=0)
     pool = _choose_pool(
         cluster,
         workers,
         threads=trial_threads(path, chosen),
         most=chosen.halving.lag,
-        on_gpus=on_gpus,
+        on_gpus=recipe.train.device in _ON_GPUS,
         shared=not in_a_file(storage),
     )
     opened = Study.create(path, chosen, url=storage, heartbeat=heartbeat)
@@ -122,7 +123,7 @@ def run_search(
         _retry(opened, progress)
     opened.storage.add_candidates(candidates)
     progress.counted(chosen, candidates)
-    _open_once(path, trial_recipe(chosen, candidates[0], epochs=1, seed=0), data, progress)
+    _open_once(path, recipe, data, progress)
     outcomes: dict[str, dict[str, Any]] = {}
     supervisor = Supervisor(opened, wanted, pool=pool, url=storage, data=data, say=progress.note)
     with closing(opened.storage), closing(pool), stop_on_signal() as stop, closing(supervisor):

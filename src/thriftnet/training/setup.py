@@ -265,16 +265,16 @@ def make_state(
         synchronise(model)
     return TrainingState(
         model=model,
-        optimisers=build_optimisers(model, body_lr=_body_lr(recipe), **recipe.optim.model_dump()),
+        optimisers=build_optimisers(
+            model,
+            body_lr=1.0 if recipe.init.weights is None else recipe.init.body_lr,
+            **recipe.optim.model_dump(),
+        ),
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
         total_steps=plan.total_steps,
         losses=torch.full((len(plan.images),), torch.inf),
         visits=torch.zeros(len(plan.images), dtype=torch.int64),
     )
-
-
-def _body_lr(recipe: Recipe) -> float:
-    return 1.0 if recipe.init.weights is None else recipe.init.body_lr
 
 
 def as_saved(recipe: Recipe, plan: Plan, network: nn.Module) -> SavedModel:

@@ -84,8 +84,9 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
         return {"stage": NAME, "jobs": 0, "ranking": [], "pareto": [], "over_budget": []}
     networks = propose_networks(snapshot)
     study.storage.add_candidates(networks.over_budget)
-    over_budget = {each.digest: each for each in networks.over_budget}
-    over_budget |= {each.digest: each for each in snapshot.candidates.values() if _refused(each)}
+    own_candidates = (each for each in snapshot.candidates.values() if each.origin == ORIGIN)
+    refused = [*networks.over_budget, *(each for each in own_candidates if each.refused)]
+    over_budget = {each.digest: each for each in refused}
     full = finished(snapshot)
     facts = {digest: _facts(snapshot.candidates[digest], row) for digest, row in full.items()}
     order = [digest for digest in ranking(snapshot) if digest in full]
@@ -117,11 +118,6 @@ def _proposal(
 ) -> Proposal:
     job = Job(NAME, candidate.digest, space.halving.seed, grid.horizon(space))
     return Proposal(candidate, job, refused)
-
-
-def _refused(candidate: Candidate) -> bool:
-    """Whether a candidate was suggested here and is over budget."""
-    return candidate.origin == ORIGIN and candidate.refused is not None
 
 
 def _facts(candidate: Candidate, row: JobRow) -> dict[str, Any]:

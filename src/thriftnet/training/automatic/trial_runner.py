@@ -133,16 +133,13 @@ class TrialRunner:
         if takes:
             self.taken.append(name)
         score = other.score(balanced=self.balanced)
-        self._report(name, f"{score:.3f} ({_gain_text(gain)}); {_verdict(takes, costs, gain)}")
+        numbers = f"{score:.3f} ({gain.value:+.3f} ± {gain.error:.3f})"
+        self._report(name, f"{numbers}; {_verdict(takes, costs, gain)}")
         return takes
 
     def _report(self, name: str, text: str) -> None:
         self.results[name] = text
         self.say(f"  {name}: {text}")
-
-
-def _gain_text(gain: Gain) -> str:
-    return f"{gain.value:+.3f} ± {gain.error:.3f}"
 
 
 def _verdict(takes: bool, costs: bool, gain: Gain) -> str:

@@ -51,7 +51,8 @@ def train_trial(
         )
     if path.is_dir():  # damaged
         with writing(RunFolder(path)):
-            shutil.rmtree(path, ignore_errors=True)
+            if _saved(path) is None:  # another worker may have recreated it since
+                shutil.rmtree(path, ignore_errors=True)
     return start_run(
         recipe(),
         name=path.name,

@@ -86,7 +86,8 @@ def parse_parameters(text: str) -> int:
     Raises:
         RecipeError: It is none of these.
     """
-    return max(1, round(_parse(text, _PARAMETERS, "--max-params", "800k or 5M")))
+    count = _parse(text, _PARAMETERS, "--max-params", "800k or 5M")
+    return max(1, round(min(count, _MOST_STEPS)))  # it may be infinite
 
 
 def measure_pace(plan: Plan, state: TrainingState) -> MeasuredCosts:
@@ -178,7 +179,6 @@ def _with_training(recipe: Recipe, settings: TrainSection) -> Recipe:
 
 def _parse(text: str, units: dict[str, float], option: str, examples: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]?)", text.strip())
-    value = float(match.group(1)) * units.get(match.group(2), 0.0) if match else 0.0
-    if not 0 < value < math.inf:  # 0 also for an unknown unit
+    if not match or match.group(2) not in units or float(match.group(1)) == 0:
         raise RecipeError(f"{option} {text!r} is not a budget such as {examples}")
-    return value
+    return float(match.group(1)) * units[match.group(2)]

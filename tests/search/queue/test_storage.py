@@ -5,12 +5,10 @@ What a storage does is tested on SQLite and on a real PostgreSQL server alike.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,26 +58,6 @@ def claimed(storage: Storage, worker: str = "w") -> Claim:
 def expire() -> None:
     """Wait until a lease has run out."""
     threading.Event().wait(HEARTBEAT * (LEASE_BEATS + 1))
-
-
-def test_a_worker_that_finds_no_job_writes_nothing(storage: Storage):
-    before = storage.version()
-    for answer in Answer:
-        assert storage.claim("grid", lambda _, answer=answer: answer, worker="w") is answer
-    assert storage.version() == before
-    claimed(storage)
-    assert storage.version() > before
-
-
-def test_what_was_flushed_is_in_the_file_without_its_log(tmp_path: Path):
-    with closing(Storage.in_file(tmp_path / "study.db")) as storage:
-        storage.prepare("space")
-        job = claimed(storage).job
-        storage.flush()
-        shutil.copyfile(tmp_path / "study.db", tmp_path / "copy.db")
-    with closing(Storage.in_file(tmp_path / "copy.db")) as copied:
-        copied.check("space")
-        assert [row.job for row in copied.jobs("grid")] == [job]
 
 
 def test_many_threads_with_connections_of_their_own_share_the_jobs(url: str | sql.URL):

@@ -181,7 +181,7 @@ def test_a_damaged_last_checkpoint_is_told_and_the_one_before_resumes_to_the_sam
     flip(run.last_path)
     notes = resume(run, monkeypatch)
     assert run.finished
-    assert any("last.pt is damaged" in note and "the checkpoint before" in note for note in notes)
+    assert any("last.pt is damaged" in note and "previous checkpoint" in note for note in notes)
     assert run.model_path.read_bytes() == whole.model_path.read_bytes()
     assert not left.exists()
 

@@ -41,7 +41,7 @@ def test_a_run_gives_its_validation_images_then_other_training_images(run: RunFo
     model = read_model(run.model_path)
     found = choose_pictures(model, run, folder=None, int8=True, say=print)
     recipe = run.recipe()
-    data = open_data(recipe.data, image_size=16, say=lambda _: None)
+    data = open_data(recipe.data, model=model, say=lambda _: None)
     (train_set, train_at), (val_set, val_at) = split_sets(recipe, data)
     assert len(val_at) > 0
     train, val = rows(train_set.images[train_at]), rows(val_set.images[val_at])

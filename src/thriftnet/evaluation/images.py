@@ -11,10 +11,9 @@ from thriftnet.data import Dataset
 from thriftnet.data.cifar10.published import find_cifar10_1, holds_cifar10_c
 from thriftnet.errors import DataError
 from thriftnet.models.saved import SavedModel, read_model
-from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training.data import open_data
+from thriftnet.training.data import open_data, trained_section
 from thriftnet.weights.find import find_model
 
 
@@ -75,22 +74,10 @@ def images_to_test(
     if source is not None and (found := find_cifar10_1(source)):
         return found
     trained_on = model.about.get("data")
-    if run is None and source is None and trained_on is not None:
-        raise DataError(
-            "this network was trained on a user's own pictures, which its file does not name; give "
-            "them with --data PATH"
-        )
-    settings = DataSection() if run is None else run.recipe().data
+    remedy = "give pictures with --data PATH"
+    settings = trained_section(model, run, source=source, remedy=remedy)
     settings = settings.model_copy(update={"decisions": None})  # they change no test split
-    images = open_data(
-        settings,
-        source,
-        classes=model.classes,
-        image_size=model.image_size,
-        fit=model.fit,
-        strict=strict,
-        say=say,
-    )
+    images = open_data(settings, source, model=model, strict=strict, say=say)
     if images.name == "cifar10":
         return images.split("test"), OWN_TEST if trained_on is None else images.name
     digests = images.digests()

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from thriftnet.data import OpenDataset
 from thriftnet.errors import DataError
 from thriftnet.models.saved import SavedModel
-from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training.data import open_data
+from thriftnet.training.data import open_data, trained_section
 from thriftnet.training.images import split_sets
 
 
@@ -57,26 +56,14 @@ def training_images(
         DataError: They cannot be had, or are others than it was trained on.
     """
     trained_on = model.about.get("data")
-    if run is None and data is None and trained_on is not None:
-        raise DataError(
-            f"{name} was trained on pictures of somebody's own, which its file does not name; give "
-            "them with --data PATH, or leave the nearest ones out with --nearest 0"
-        )
-    settings = DataSection(val_ratio=0) if run is None else run.recipe().data
-    opened = open_data(
-        settings,
-        data,
-        classes=model.classes,
-        image_size=model.image_size,
-        fit=model.fit,
-        say=say,
-    )
-    if trained_on is None and opened.name == "cifar10":  # a file from before that was written down
+    remedy = "give them with --data PATH, or leave the nearest ones out with --nearest 0"
+    settings = trained_section(model, run, source=data, remedy=remedy)
+    opened = open_data(settings, data, model=model, say=say)
+    if trained_on is None and opened.name == "cifar10":  # a file of an earlier version
         trained_on = opened.digests()
     if opened.digests() != trained_on:
         raise DataError(
-            f"{name} was trained on other images than {opened.name} holds now; name those with "
-            "--data PATH, or leave the nearest ones out with --nearest 0"
+            f"{name} was trained on other images than {opened.name} holds now; {remedy}"
         )
     if run is None:
         whole = opened.split("train")

@@ -15,10 +15,9 @@ from thriftnet.data import image_files, read_image
 from thriftnet.data.registry import DATASETS, is_at_hand
 from thriftnet.errors import DataError, ExportError, ImageError
 from thriftnet.models.saved import SavedModel
-from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.training.data import open_data
+from thriftnet.training.data import open_data, trained_section
 from thriftnet.training.images import Subset, split_sets
 
 COMPARED = 2_000
@@ -84,23 +83,14 @@ def _own_images(
     Raises:
         DataError: The data set is unknown or not on this machine.
     """
-    if run is None and model.about.get("data") is not None:
-        raise DataError("this network's file does not name the pictures that it was trained on")
-    recipe = None if run is None else run.recipe()
-    settings = DataSection() if recipe is None else recipe.data
+    settings = trained_section(model, run, remedy="export the run folder")
     if not is_at_hand(settings.dataset) and not (fetch and settings.dataset in DATASETS):
-        raise DataError(f"those of {settings.dataset} are not here any more")
-    data = open_data(
-        settings,
-        classes=model.classes,
-        image_size=model.image_size,
-        fit=model.fit,
-        say=lambda _: None,
-    )
+        raise DataError(f"{settings.dataset} is not on this machine any more")
+    data = open_data(settings, model=model, say=lambda _: None)
     if data.classes != model.classes:
         raise DataError(f"this network has other classes than {data.name}")
-    if recipe is not None:
-        return *split_sets(recipe, data), data.name
+    if run is not None:
+        return *split_sets(run.recipe(), data), data.name
     whole = data.split("train")
     everything = np.arange(len(whole))
     return (whole, everything), (whole, everything[:0]), data.name

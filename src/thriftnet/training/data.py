@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from thriftnet.data.opened import OpenDataset
-from thriftnet.data.options import DatasetSpec, Fit, SourceOptions
+from thriftnet.data.options import DatasetSpec, SourceOptions
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
 from thriftnet.plain import to_stderr
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.sections import DataSection
+
+if TYPE_CHECKING:
+    from thriftnet.models.saved import SavedModel
+    from thriftnet.runs.folder import RunFolder
 
 
 def data_spec(settings: DataSection, source: Path | None = None) -> DatasetSpec:
@@ -42,9 +47,7 @@ def open_data(
     settings: DataSection,
     source: Path | None = None,
     *,
-    classes: tuple[str, ...] | None = None,
-    image_size: int | None = None,
-    fit: Fit | None = None,
+    model: SavedModel | None = None,
     strict: bool = False,
     say: Callable[[str], None] = to_stderr,
 ) -> OpenDataset:
@@ -53,21 +56,41 @@ def open_data(
     Args:
         settings: The section.
         source: Replaces the section's data set.
-        classes: Classes of the network for the images; None: those of the training split.
-        image_size: Image size of that network in pixels; None: that of the section.
-        fit: Fit of that network; None: that of the section.
+        model: The network for the images: its classes, image size and fit replace those of the
+            training split and the section.
         strict: Whether anything left out is an error.
         say: Called with each line about what the data holds.
 
     Raises:
         DataError: It cannot be had, or holds nothing that can be used.
     """
-    spec = replace(data_spec(settings, source), classes=classes, strict=strict)
-    if image_size is not None:
-        spec = replace(spec, image_size=image_size)
-    if fit is not None:
-        spec = replace(spec, fit=fit)
+    spec = replace(data_spec(settings, source), strict=strict)
+    if model is not None:
+        spec = replace(spec, classes=model.classes, image_size=model.image_size, fit=model.fit)
     return open_dataset(spec, say=say)
+
+
+def trained_section(
+    model: SavedModel, run: RunFolder | None, *, source: Path | None = None, remedy: str
+) -> DataSection:
+    """The section `data` of the data set that a network was trained on.
+
+    Args:
+        model: The network.
+        run: Its run; None for a model file, which was trained on CIFAR-10 unless it says otherwise.
+        source: Path of the data set, if it is given.
+        remedy: What to do if the data set is unknown, at the end of the message.
+
+    Raises:
+        DataError: A model file was trained on a user's own pictures, and no path is given.
+    """
+    if run is not None:
+        return run.recipe().data
+    if source is None and model.about.get("data") is not None:
+        raise DataError(
+            "the model file does not say where the pictures are that it was trained on; " + remedy
+        )
+    return DataSection()
 
 
 def with_dataset(recipe: Recipe, data: OpenDataset) -> Recipe:

@@ -40,7 +40,7 @@ def test_missing_package_is_told_before_training(
 def test_unknown_tracker(command: Command, tmp_path: Path) -> None:
     outcome = command("train", "smoke", "--runs-dir", tmp_path, "--track", "comet")
     assert outcome.code == 2
-    assert "no tracker is named 'comet'; use tensorboard, mlflow or wandb" in outcome.error_line
+    assert "there is no tracker 'comet'; use tensorboard, mlflow or wandb" in outcome.error_line
     assert list(tmp_path.iterdir()) == []
 
 

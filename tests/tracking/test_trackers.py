@@ -16,7 +16,7 @@ from shown import SHOWN, Train, in_mlflow, in_tensorboard, lines_of, mlflow_runs
 from small import small_recipe
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.metrics_log import MetricRecord, step_figures
 from thriftnet.runs.tracked import event_files, mlflow_run, save_mlflow_run
 from thriftnet.training.progress import Quiet, StepStats
 
@@ -37,10 +37,17 @@ def test_what_is_shown_is_what_the_lines_say(train: Train, tracker: str) -> None
         ("val_accuracy", "accuracy/validation"),
         ("learning_rate", "learning_rate"),
         ("images_per_second", "images_per_second"),
+        ("train_cross_entropy", "loss/train_cross_entropy"),
+        ("memory_bytes", "memory_bytes"),
+        ("cpu_share", "cpu_share"),
     ):
         steps, values = zip(*shown[name], strict=True)
         assert list(steps) == [line["step"] for line in epochs]
         assert list(values) == pytest.approx([line[key] for line in epochs], rel=1e-6)
+    for at, name in ((1, "loss/step"), (2, "gradient_norm")):
+        by_step = [(row[0], row[at]) for line in epochs for row in step_figures(line)]
+        assert [step for step, _ in by_step] == list(range(1, end["step"] + 1))
+        assert shown[name] == [(step, pytest.approx(value, rel=1e-6)) for step, value in by_step]
     assert shown["end/pflop"] == [(end["step"], pytest.approx(end["pflop"], rel=1e-6))]
     assert not [name for name in shown if name.startswith("test")]  # not read yet
 
@@ -169,6 +176,16 @@ def test_mlflow_knows_how_a_run_ended(train: Train) -> None:
     assert found.info.status == "FINISHED"
     took = (found.info.end_time - found.info.start_time) / 1000
     assert took == pytest.approx(lines_of(run, "end")[0]["seconds"], abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["evaluation", "robustness", "calibration"])
+def test_a_later_evaluation_leaves_a_run_finished_in_mlflow(train: Train, kind: str) -> None:
+    """Its line is the last one of the metrics, and MLflow showed the run as running again."""
+    run = train("mlflow")
+    run.append({"kind": kind, "tta": "none"})
+    thriftnet.track(run.path, ["mlflow"])
+    (found,) = mlflow_runs(run.path.parent / "mlflow.db")
+    assert found.info.status == "FINISHED"
 
 
 def test_mlflow_run_that_was_deleted_is_made_anew(train: Train) -> None:

@@ -133,6 +133,24 @@ def has_figures(line: MetricRecord, keys: Iterable[str]) -> bool:
     return all(is_figure(line.get(key)) for key in keys)
 
 
+def step_figures(line: MetricRecord) -> list[tuple[float, float, float | None]]:
+    """Step, loss and gradient norm (None if unknown) of each point in an epoch's line.
+
+    Empty for lines of earlier versions.
+    """
+    curve = line.get("steps")
+    if not isinstance(curve, dict):
+        return []
+    columns: list[Any] = [curve.get(key) for key in ("step", "loss", "gradient_norm")]
+    if not all(isinstance(column, list) for column in columns):
+        return []
+    return [
+        (step, loss, norm if is_figure(norm) else None)
+        for step, loss, norm in zip(*columns, strict=False)
+        if is_figure(step) and is_figure(loss)
+    ]
+
+
 def last_line(lines: list[MetricRecord], kind: str, *keys: str) -> MetricRecord:
     """The latest line of a kind that has numbers under all keys; empty if there is none."""
     own = (line for line in reversed(lines) if line.get("kind") == kind)

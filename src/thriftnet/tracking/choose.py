@@ -34,7 +34,7 @@ TRACKERS: dict[str, Callable[[Path], Tracker]] = {
     "wandb": _wandb,
 }
 _EXTRAS = {"wandb": "wandb"}
-"""That install a tracker's packages, where it is not `track`."""
+"""Extras of trackers other than `track`."""
 
 
 def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
@@ -53,7 +53,7 @@ def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
         if name not in TRACKERS:
             *others, last = TRACKERS
             known = f"{', '.join(others)} or {last}"
-            raise TrackingError(f"no tracker is named {name!r}; use {known}")
+            raise TrackingError(f"there is no tracker {name!r}; use {known}")
         extra = f"'thriftnet[{_EXTRAS.get(name, 'track')}]'"
         try:
             trackers.append(TRACKERS[name](runs_dir))
@@ -85,7 +85,7 @@ def track_run(path: Path, names: Iterable[str]) -> None:
             tracker.update(run)
         except Exception as fault:  # any failure of the tracker
             raise TrackingError(
-                f"{explain(tracker, fault)}; mend that and show {path} again"
+                f"{explain(tracker, fault)}; fix that and log {path} again"
             ) from None
         finally:
             tracker.close()

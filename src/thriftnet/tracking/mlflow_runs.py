@@ -32,8 +32,14 @@ _MOST_PARAMETERS, _MOST_METRICS = 100, 1000
 """Limits of one MLflow request."""
 _MOST_LETTERS = 6000
 """Maximum length of a parameter's value."""
-_ENDS = {"interrupted": "KILLED", "failed": "FAILED", "end": "FINISHED", "test": "FINISHED"}
-"""MLflow status by the kind of the last metrics line."""
+_STATUS = {
+    "epoch": "RUNNING",
+    "resumed": "RUNNING",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+    "end": "FINISHED",
+}
+"""MLflow status by the kind of the last metrics line that is of the training."""
 
 
 class MlflowRuns:
@@ -94,9 +100,10 @@ class MlflowRuns:
             metrics = [_metric(point, began=began) for point in new[at : at + _MOST_METRICS]]
             client.log_batch(self._run_id, metrics=metrics)
         self._shown.update((point.name, point.step) for point in new)
-        last = (run.metrics(outline=True) or [{}])[-1]
+        kinds = (str(line.get("kind")) for line in reversed(run.metrics(outline=True)))
+        status = next((_STATUS[kind] for kind in kinds if kind in _STATUS), "RUNNING")
         ended = began + (points[-1].seconds if points else 0)
-        self._send_status(client, _ENDS.get(str(last.get("kind")), "RUNNING"), ended=ended)
+        self._send_status(client, status, ended=ended)
 
     def close(self) -> None:
         """Nothing to close."""

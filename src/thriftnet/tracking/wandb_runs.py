@@ -1,4 +1,4 @@
-"""Weights & Biases: one of its runs for each of ours, on a server or in files for `wandb sync`."""
+"""Weights & Biases: one W&B run per run, on a server or in files for `wandb sync`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Read by wandb when it is imported or asked. It is to print nothing between a training's lines, and
-# to tell nobody of its own faults.
+# wandb reads these on import and on use: print nothing between the lines of a training, and send no
+# error reports.
 os.environ.setdefault("WANDB_SILENT", "true")
 os.environ.setdefault("WANDB_CONSOLE", "off")
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -28,22 +28,22 @@ _EXITS = {"interrupted": 130, "failed": 1}
 
 
 class WandbRuns:
-    """Keeps a run of W&B up to date.
+    """Updates a run of W&B.
 
-    W&B takes no step twice, so a resumed run that repeats an epoch leaves no point twice. Curves
-    are its history; figures of the end and of tests, which have no curve, are its summary.
+    W&B accepts each step once, so that a resumed run that repeats an epoch has no duplicates.
+    Curves are its history; metrics of the end and of evaluations are its summary.
     """
 
     name = "wandb"
 
     def __init__(self, runs_dir: Path) -> None:
-        """Look whether it may be used, before any training.
+        """Check the login, before any training.
 
         Args:
-            runs_dir: Gets the folder `wandb`, where W&B keeps its files.
+            runs_dir: Parent of the folder `wandb`, where W&B keeps its files.
 
         Raises:
-            TrackingError: Nobody is logged in, and it is not to stay offline.
+            TrackingError: W&B is online and not logged in.
         """
         self._runs_dir = runs_dir
         self._run: Any = None
@@ -56,13 +56,13 @@ class WandbRuns:
                 "W&B is not logged in; run: wandb login; or set WANDB_MODE=offline to keep files "
                 "that wandb sync uploads"
             )
-        # Another place has nothing of what this one was shown.
+        # Another server, entity or project has none of the points.
         server = "offline" if self._offline else str(settings.base_url)
         self._project = os.environ.get("WANDB_PROJECT") or _PROJECT
         self._place = " ".join((server, str(settings.entity or ""), self._project))
 
     def update(self, run: RunFolder) -> None:
-        """Send what is new.
+        """Send new points.
 
         Raises:
             TrackingError: W&B cannot be reached or refuses.
@@ -74,7 +74,7 @@ class WandbRuns:
             raise TrackingError((str(fault).splitlines() or [type(fault).__name__])[0]) from fault
 
     def close(self) -> None:
-        """Let W&B finish its run."""
+        """Finish the W&B run."""
         if self._run is not None:
             self._run.finish(exit_code=_EXITS.get(self._last, 0))
             self._run = None
@@ -83,13 +83,12 @@ class WandbRuns:
         if self._run is None:
             self._begin(run)
         points = read_points(run)
-        curves = set(CURVES.values())
-        for step in sorted({each.step for each in points if each.name in curves}):
+        for step in sorted({each.step for each in points if each.name in CURVES}):
             if step > self._kept.step:
-                here = [each for each in points if each.step == step and each.name in curves]
+                here = [each for each in points if each.step == step and each.name in CURVES]
                 self._run.log({**_values(here), "seconds": here[0].seconds}, step=step)
                 self._kept = WandbRecord(self._kept.run_id, step, self._place)
-        self._run.summary.update(_values([each for each in points if each.name not in curves]))
+        self._run.summary.update(_values([each for each in points if each.name not in CURVES]))
         self._last = str((run.metrics(outline=True) or [{}])[-1].get("kind"))
         save_wandb_record(run, self._kept)
 
@@ -107,7 +106,7 @@ class WandbRuns:
             config={**read_parameters(run), "digest": recipe.digest()},
             tags=[recipe.name],
             resume="allow",
-            reinit="create_new",  # whoever trains from Python may have a run of their own
+            reinit="create_new",  # a caller from Python may have a run of its own
             allow_val_change=True,
             save_code=False,
         )
@@ -118,10 +117,10 @@ def _values(points: Sequence[Point]) -> dict[str, float]:
 
 
 def _logged_in() -> bool:
-    """Whether there is a key; nobody is asked for one."""
+    """Whether there is a key, without asking for one."""
     try:
         return wandb.run is not None or bool(wandb.login(prompt=False))
-    except Exception as fault:  # a key that is none, a server that refuses it
+    except Exception as fault:  # an invalid key, or a server that refuses it
         reason = (str(fault).splitlines() or [type(fault).__name__])[0]
         raise TrackingError(
             f"W&B cannot be used ({reason}); run: wandb login --relogin; or set WANDB_MODE=offline"

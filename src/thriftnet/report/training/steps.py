@@ -11,7 +11,7 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
 from thriftnet.report.training.changes import caption, find_changes, mark_changes
-from thriftnet.runs.metrics_log import is_figure
+from thriftnet.runs.metrics_log import step_figures
 
 _SMOOTHED = 60
 """Points from which on a running median is drawn over them."""
@@ -22,21 +22,14 @@ Numbers = NDArray[np.float64]
 
 
 def step_points(record: RunRecord) -> tuple[Numbers, Numbers, Numbers]:
-    """Steps, losses and gradient norms (nan where they are not known), of all whole epochs."""
-    found: list[tuple[float, float, float]] = []
-    for line in record.epochs:
-        told = line.get("steps")
-        columns = [told.get(key) for key in _KEYS] if isinstance(told, dict) else []
-        if not all(isinstance(column, list) for column in columns):
-            continue
-        for step, loss, norm in zip(*columns, strict=False):
-            if is_figure(step) and is_figure(loss):
-                found.append((step, loss, norm if is_figure(norm) else np.nan))
+    """Steps, losses and gradient norms (NaN if unknown) of all finished epochs."""
+    found = [
+        (step, loss, np.nan if norm is None else norm)
+        for line in record.epochs
+        for step, loss, norm in step_figures(line)
+    ]
     table = np.array(found, dtype=float).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]
-
-
-_KEYS = ("step", "loss", "gradient_norm")
 
 
 def draw_steps(record: RunRecord) -> Drawing | None:
@@ -50,7 +43,7 @@ def draw_steps(record: RunRecord) -> Drawing | None:
     _plot(above, steps, losses, style.BLUE, each)
     above.set_ylabel("training loss (nats)")
     known = np.isfinite(norms)
-    of = "each step" if every == 1 else f"one of {every} steps"
+    of = "each step" if every == 1 else f"every {every} steps"
     if known.any():
         _plot(below, steps[known], norms[known], style.VERMILLION, of)
         positive = norms[known][norms[known] > 0]

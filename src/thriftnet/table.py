@@ -1,6 +1,6 @@
 """Tables for pages, documents and terminals: named columns with a format, and rows.
 
-`markdown` is here; `report/page/report.html.j2` renders HTML, `terminal/tables.py` text.
+`markdown` is here; `report/assets/report.html.j2` renders HTML, `terminal/tables.py` text.
 """
 
 from __future__ import annotations
@@ -100,6 +100,11 @@ def amount(value: float) -> str:
         if abs(value) >= unit:
             return f"{value / unit:.3g}{name}"
     return f"{value:.3g}"
+
+
+def millions(count: float) -> str:
+    """Format multiply-accumulates: 110.7M."""
+    return f"{count / 1e6:,.1f}M"
 
 
 def clock(seconds: float) -> str:

@@ -14,17 +14,17 @@ from markupsafe import Markup
 
 from thriftnet.plain import plain_lines
 
+_BASE = "base.html.j2"
+"""The frame of all pages; a page's template extends it."""
+
 
 def render_html(
     template: Traversable, *, style: Traversable, scripts: Sequence[Traversable], **values: object
 ) -> bytes:
     """Render a page. All text is escaped and cleaned.
 
-    The template also gets `style` and `scripts`, including the shared theme, and `script_sources`
-    for its Content-Security-Policy.
-
     Args:
-        template: A Jinja template.
+        template: A Jinja template that extends `base.html.j2`.
         style: A style sheet.
         scripts: Run in this order after that of the theme.
         values: Values for the template.
@@ -33,6 +33,7 @@ def render_html(
     codes = [each.read_text("utf-8") for each in (shared / "theme.js", *scripts)]
     styles = [each.read_text("utf-8") for each in (shared / "theme.css", style)]
     environment = jinja2.Environment(
+        loader=jinja2.DictLoader({_BASE: (shared / _BASE).read_text("utf-8")}),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -17,8 +17,8 @@ class Card:
 
     says: str
     """The claim, in its author's words."""
-    where: str
-    words: str
+    where: str = ""
+    words: str = ""
     """Explanation or correction."""
     mark: str = ""
     """Symbol of the verdict."""
@@ -77,7 +77,7 @@ def render(page: Page, *, version: str | None = None) -> bytes:
         page: Its content.
         version: Of a page that follows its run (`LivePage`); None: a page in a file.
     """
-    folder = resources.files("thriftnet.report") / "page"
+    folder = resources.files("thriftnet.report") / "assets"
     read_off = _CHARTS if any(drawing.data for drawing in page.drawings) else ()
     names = ("script.js", *read_off, *(() if version is None else ("live.js",)))
     return render_html(

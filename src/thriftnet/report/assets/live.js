@@ -1,7 +1,7 @@
 "use strict";
 
-// Follows a training: asks where it stands every two seconds and loads the page anew when its
-// figures have changed. A browser keeps the place on the page over that, and this what is unfolded.
+// Follows a training: asks for its status every two seconds and reloads the page when its figures have
+// changed. The browser keeps the scroll position, and this script which details are open.
 const place = document.getElementById("live");
 const version = place.dataset.version;
 const bar = document.getElementById("done");
@@ -34,10 +34,10 @@ function clock(seconds) {
     : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
-function tell(standing) {
-  const now = standing.status;
-  if (now.epoch === undefined) return standing.state;
-  return `${standing.state}: epoch ${now.epoch} of ${now.epochs}, ${Math.round(100 * now.share)}%, `
+function summary(live) {
+  const now = live.status;
+  if (now.epoch === undefined) return live.state;
+  return `${live.state}: epoch ${now.epoch} of ${now.epochs}, ${Math.round(100 * now.share)}%, `
     + `loss ${now.loss.toFixed(3)}, ${Math.round(now.images_per_second)} images/s, `
     + `${clock(now.seconds_left)} left`
     + (now.cpu_contention >= 0.1 ? `, other work ${Math.round(100 * now.cpu_contention)}%` : "");
@@ -45,12 +45,12 @@ function tell(standing) {
 
 async function ask() {
   try {
-    const answer = await fetch("standing");
+    const answer = await fetch("status");
     if (!answer.ok) throw new Error(await answer.text());
-    const standing = await answer.json();
-    if (standing.version !== version) await reload();
-    place.textContent = tell(standing);
-    const now = standing.status;
+    const live = await answer.json();
+    if (live.version !== version) await reload();
+    place.textContent = summary(live);
+    const now = live.status;
     bar.hidden = now.epoch === undefined;
     if (!bar.hidden) bar.value = (now.epoch - 1 + now.share) / now.epochs;
   } catch (fault) {  // fetch throws a TypeError where nobody answers; else the server says why

@@ -45,13 +45,13 @@ def served(copied: Path) -> Iterator[tuple[RunFolder, str]]:
 def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None:
     run, address = served
     assert address.startswith("http://127.0.0.1:")
-    with urlopen(f"{address}standing") as answer:
+    with urlopen(f"{address}status") as answer:
         assert json.load(answer)["state"] == "finished"
     with pytest.raises(HTTPError, match="404"):
         urlopen(f"{address}../recipe.yaml")
     shutil.rmtree(run.path)
     with pytest.raises(HTTPError, match="503") as fault:
-        urlopen(f"{address}standing")
+        urlopen(f"{address}status")
     assert b"there is no run folder" in fault.value.read()
 
 

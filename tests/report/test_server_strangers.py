@@ -22,7 +22,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 def ask(port: int, host: str) -> str:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-        client.sendall(f"GET /standing HTTP/1.1\r\n{host}\r\n".encode())
+        client.sendall(f"GET /status HTTP/1.1\r\n{host}\r\n".encode())
         return client.makefile("r").readline().strip()
 
 

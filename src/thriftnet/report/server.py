@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import re
 import socket
 import sys
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.hosts import OWN_HOSTS, host_of
 from thriftnet.report.drawing import NotWantedError, drawing_while
 from thriftnet.report.page import render
 from thriftnet.report.record import read_record
@@ -29,7 +29,9 @@ from thriftnet.training.data import open_data
 HOST = "127.0.0.1"
 """Only this machine."""
 
-_FOOTER = "Served by thriftnet watch, and redrawn after each epoch; thriftnet report keeps it."
+_FOOTER = (
+    "Served by thriftnet watch, redrawn after each epoch. thriftnet report writes it to a file."
+)
 
 
 class LivePage:
@@ -73,22 +75,19 @@ class LivePage:
                 self._page, self._version = render(page, version=version), version
             return self._page
 
-    def standing(self) -> bytes:
+    def status(self) -> bytes:
         """State of the run as JSON, with the version of the page."""
-        told = read_live_run(self.run.path).to_json()
-        return json.dumps({**told, "version": self.version()}).encode()
+        live = read_live_run(self.run.path).to_json()
+        return json.dumps({**live, "version": self.version()}).encode()
 
 
-_OWN_NAMES = {"localhost", "127.0.0.1", "[::1]"}
-"""Accepted hosts. A foreign page whose name was made to resolve to this machine (DNS rebinding)
-sends its own name, and could read the run."""
 _SILENT_SECONDS = 10.0
 _MOST_CONNECTIONS = 32
 """Each has a thread; one more closes the oldest."""
 
 
 class LiveServer(ThreadingHTTPServer):
-    """Serves a run's page at `/` and its state at `/standing`."""
+    """Serves a run's page at `/` and its state at `/status`."""
 
     # Wait for all threads: one that is inside C++ while drawing would end Python by std::terminate.
     daemon_threads = False
@@ -157,19 +156,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        host = self.headers.get("Host", "")
-        if re.sub(r":\d+$", "", host).lower() not in _OWN_NAMES:
-            told = f"open {self.server.address}\n".encode()
-            self._send(HTTPStatus.FORBIDDEN, "text/plain", told)
+        if host_of(self.headers.get("Host", "")) not in OWN_HOSTS:
+            text = f"open {self.server.address}\n".encode()
+            self._send(HTTPStatus.FORBIDDEN, "text/plain", text)
             return
         live = self.server.live
         try:
             if self.path == "/":
                 self._send(HTTPStatus.OK, "text/html; charset=utf-8", live.page())
-            elif self.path == "/standing":
-                self._send(HTTPStatus.OK, "application/json", live.standing())
+            elif self.path == "/status":
+                self._send(HTTPStatus.OK, "application/json", live.status())
             else:
-                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is only /\n")
+                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"not found; open /\n")
         except ThriftnetError as fault:  # such as a removed run folder
             text = f"{fault}\n".encode()
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text)

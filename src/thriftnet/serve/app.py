@@ -110,15 +110,19 @@ def _add_prediction(
     app: FastAPI, service: Service
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     async def predict(request: Request) -> Response:
-        """The body is one picture, a form with fields named `pictures`, or JSON with base64."""
+        """Send one picture, a form with fields named `pictures`, or JSON with base64."""
         explained = _wants_activation(request)
         try:
             with service.admitted(_declared_length(request)):
                 pictures = await service.read(request)
                 if explained and len(pictures) > 1:
-                    raise ProblemError(400, "activation is for one picture; send them one by one")
+                    raise ProblemError(
+                        400, "activation maps are for one picture per request; send them one by one"
+                    )
                 if explained and not service.explains:
-                    raise ProblemError(400, "this network has no activation; leave it out")
+                    raise ProblemError(
+                        400, "this network has no activation maps; leave out activation"
+                    )
                 found, job = await service.predict(pictures, request, keep_pixels=explained)
                 answer = answer_of(found, pictures)
                 if explained:
@@ -153,7 +157,7 @@ def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
 
 def _add_facts(app: FastAPI, service: Service) -> None:
     async def model() -> ModelDescription:
-        """The network, how a picture becomes its input, and what is accepted."""
+        """The network, its preprocessing and the limits of requests."""
         classifier = service.classifier
         return ModelDescription(
             name=service.name,
@@ -167,17 +171,17 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         )
 
     async def healthz() -> State:
-        """Always, as long as anything answers."""
+        """200 while the process is alive."""
         return State(status="ok")
 
     async def readyz() -> State:
-        """Not before the network has answered once, and not while the queue is full."""
+        """200 while the network is loaded and the queue has room; otherwise 503."""
         if not service.ready:
-            raise ProblemError(503, "the queue is full or the network is not ready; come again")
+            raise ProblemError(503, "the queue is full or the network is not ready; try again")
         return State(status="ready")
 
     async def figures() -> Response:
-        """In Prometheus's text format."""
+        """Metrics in Prometheus's text format."""
         return Response(service.metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     page = service_page(service)
@@ -186,13 +190,13 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         return HTMLResponse(page, headers=_PAGE_HEADERS)
 
     get, ok = app.add_api_route, {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
-    get("/v1/model", model, summary="What answers", responses=problems(401))
+    get("/v1/model", model, summary="The network", responses=problems(401))
     get("/healthz", healthz, summary="Whether the process is alive")
-    get("/readyz", readyz, summary="Whether a request would be answered", responses=problems(503))
+    get("/readyz", readyz, summary="Whether requests are accepted", responses=problems(503))
     get(
         "/metrics",
         figures,
-        summary="Figures for Prometheus",
+        summary="Metrics for Prometheus",
         response_model=None,
         responses={**ok, **problems(401)},
     )
@@ -217,7 +221,7 @@ def _wants_activation(request: Request) -> bool:
     found = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     value = _FLAGS.get(found.pop("activation", "false").lower())
     if found or value is None:
-        raise ProblemError(400, "the query may have activation=true or activation=false alone")
+        raise ProblemError(400, "the only query parameter is activation, true or false")
     return value
 
 
@@ -233,6 +237,5 @@ async def _on_http_error(_: Request, error: Exception) -> Response:
 
 
 async def _on_failure(_: Request, error: Exception) -> Response:
-    return ProblemError(
-        500, f"a failure of ours ({type(error).__name__}); the log says more"
-    ).response()
+    detail = f"internal error ({type(error).__name__}); the log of the service has the details"
+    return ProblemError(500, detail).response()

@@ -69,7 +69,7 @@ def pictures_of(body: bytes, content_type: str | None, limits: Limits) -> list[P
         return _Form(limits).parse(body, options.get(b"boundary", b""))
     if kind == b"application/json":
         return _json_pictures(body, limits)
-    detail = f"{plain(kind.decode('latin-1'))} is no picture; send one of: {_ACCEPTED}"
+    detail = f"{plain(kind.decode('latin-1'))} is not a picture; send one of: {_ACCEPTED}"
     if kind == b"application/x-www-form-urlencoded":
         detail += " (curl needs -H 'Content-Type: image/jpeg' beside --data-binary)"
     raise ProblemError(415, detail, headers={"Accept-Post": _ACCEPTED})
@@ -82,7 +82,9 @@ def _picture_name(given: str | None, index: int) -> str:
 
 def _refuse_many(count: int, limits: Limits) -> None:
     if count > limits.pictures:
-        raise ProblemError(413, f"more than {limits.pictures} pictures; send them in several")
+        raise ProblemError(
+            413, f"more than {limits.pictures} pictures; send them in several requests"
+        )
 
 
 def _json_pictures(body: bytes, limits: Limits) -> list[PictureBytes]:
@@ -91,7 +93,7 @@ def _json_pictures(body: bytes, limits: Limits) -> list[PictureBytes]:
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "body"
-        raise ProblemError(400, f"the JSON is wrong: {plain(where)}: {first['msg']}") from None
+        raise ProblemError(400, f"the JSON is invalid: {plain(where)}: {first['msg']}") from None
     _refuse_many(len(given), limits)
     found: list[PictureBytes] = []
     for index, each in enumerate(given):
@@ -99,7 +101,7 @@ def _json_pictures(body: bytes, limits: Limits) -> list[PictureBytes]:
         try:
             content = base64.b64decode(each.data, validate=True)
         except (binascii.Error, ValueError) as fault:
-            detail = f"{name} is no base64: {fault}"
+            detail = f"{name} is not base64: {fault}"
             fault_of = PictureFault(index=index, name=name, detail=detail)
             raise ProblemError(400, detail, pictures=[fault_of]) from None
         found.append(PictureBytes(name, content))
@@ -143,9 +145,9 @@ class _Form:
             parser.write(body)
             parser.finalize()
         except FormParserError as fault:
-            raise ProblemError(400, f"the form is broken: {plain(str(fault))}") from None
+            raise ProblemError(400, f"the form is malformed: {plain(str(fault))}") from None
         if not self.ended:
-            raise ProblemError(400, "the form is broken: it ends before its last boundary")
+            raise ProblemError(400, "the form is malformed: it ends before its last boundary")
         if not self.found:
             raise ProblemError(400, f"the form is empty; send pictures in fields named {FIELD}")
         return self.found

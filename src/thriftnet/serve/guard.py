@@ -10,13 +10,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from thriftnet.hosts import host_of
 from thriftnet.serve.limits import Limits
 from thriftnet.serve.metrics import Metrics
 from thriftnet.serve.problems import ProblemError
 
-OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""Hosts of a service for this machine only. A foreign page whose name was made to resolve to this
-machine (DNS rebinding) sends its own name."""
 _OPEN = frozenset({"/", "/healthz", "/readyz"})
 """Paths without a token: the page contains no secrets, and probes have no token."""
 _KNOWN = frozenset({*_OPEN, "/v1/predict", "/v1/model", "/metrics", "/openapi.json"})
@@ -83,14 +81,12 @@ class Guard:
                 host = value
             elif name == b"authorization":
                 authorization = value
-        if self._hosts is not None:
-            named = re.sub(r":\d*$", "", host.decode("latin-1")).lower()
-            if named not in self._hosts:
-                return ProblemError(
-                    403,
-                    "this service answers to its own names alone; use http://127.0.0.1, or start "
-                    "it with a token or --allowed-host",
-                )
+        if self._hosts is not None and host_of(host.decode("latin-1")) not in self._hosts:
+            return ProblemError(
+                403,
+                "this service only answers requests to its own host names; use http://127.0.0.1, "
+                "or start it with a token or --allowed-host",
+            )
         if self._token is not None and path not in _OPEN:
             scheme, _, given = authorization.partition(b" ")
             right = hmac.compare_digest(given.strip(), self._token)
@@ -106,7 +102,7 @@ class Guard:
         if not length:
             return None
         if not _NUMBER.fullmatch(length):
-            return ProblemError(400, "Content-Length is no number")
+            return ProblemError(400, "Content-Length is not a number")
         if int(length) > self.limits.body_bytes:
             most = self.limits.body_bytes / 2**20
             return ProblemError(413, f"the body has more than {most:.1f} MiB; send it in parts")

@@ -19,18 +19,18 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
-            "thriftnet_requests", "Answers, by path and status.", ["path", "status"],
+            "thriftnet_requests", "Answers by path and status.", ["path", "status"],
             registry=self.registry,
         )  # fmt: skip
         self._latency = Histogram(
-            "thriftnet_predict_seconds", "From the headers of a request to its answer.",
+            "thriftnet_predict_seconds", "Seconds from the headers of a request to its answer.",
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
         self._pictures = Counter(
-            "thriftnet_pictures", "Pictures that were classified.", registry=self.registry
+            "thriftnet_pictures", "Classified pictures.", registry=self.registry
         )
         self._batches = Histogram(
-            "thriftnet_batch_pictures", "Pictures of a batch.", buckets=_SIZES,
+            "thriftnet_batch_pictures", "Pictures per batch.", buckets=_SIZES,
             registry=self.registry,
         )  # fmt: skip
         self._stages = Counter(
@@ -51,11 +51,11 @@ class Metrics:
             self._latency.observe(seconds)
 
     def decoded(self, seconds: float) -> None:
-        """As `Watcher` has it."""
+        """See `Watcher`."""
         self._decode.inc(seconds)
 
     def computed(self, count: int, seconds: float) -> None:
-        """As `Watcher` has it."""
+        """See `Watcher`."""
         self._network.inc(seconds)
         if count:
             self._pictures.inc(count)

@@ -51,11 +51,11 @@ const engine = (() => {
     const pixels = Uint8Array.from(atob(activation.pixels), (byte) => byte.charCodeAt(0));
     return [
       { caption: "What the network saw", pixels, size: activation.size },
-      overlay(pixels, activation, `Where it found ${name}`),
+      overlay(pixels, activation, `Class activation: ${name}`),
     ];
   }
 
-  // The picture under colour, the more of it the more a place speaks for the class.
+  // The picture with colour in proportion to the activation of each position.
   function overlay(pixels, { grid, size }, caption) {
     const scale = Math.max(1, Math.round(OVERLAY_PIXELS / size));
     const side = scale * size;

@@ -15,8 +15,8 @@ _ENGINE = PageEngine(
     connect="'self'",
 )
 _ACTIVATION = (
-    "The coloured picture shows where the network found its answer: how much each place of its "
-    "last feature map adds to the score of that class, less what it adds to all classes."
+    "The coloured picture is a class-activation map: how much each position of the last feature "
+    "map adds to the logit of the predicted class, minus the mean over all classes."
 )
 
 

@@ -62,17 +62,17 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         most = self.limit_concurrency
         if most is not None and len(self.connections) >= most:
-            self._refuse(503, f"{most - 1:,} connections are open already; come again in a second")
+            self._refuse(503, f"{most - 1:,} connections are open; try again in a second")
             return
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body; of a request that was refused, nobody reads it."""
+        """Forward a part of the body, unless the request was refused."""
         if not self.transport.is_closing():
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is there."""
+        """Forward the end of a request, unless it was refused."""
         if not self.transport.is_closing():
             super().on_message_complete()
 

@@ -14,20 +14,24 @@ class Activation(BaseModel):
     """Activation map of a picture."""
 
     grid: list[list[float]] = Field(
-        description="How much each place adds to the logit of the class, row by row."
+        description="How much each position adds to the logit of the class, row by row."
     )
-    size: int = Field(description="Height and width of what the network saw, in pixels.")
-    pixels: str = Field(description="What it saw: RGB bytes, row by row, in base64.")
+    size: int = Field(description="Height and width of the network's input in pixels.")
+    pixels: str = Field(description="The network's input: RGB bytes, row by row, in base64.")
 
 
 class PredictedPicture(BaseModel):
     """Prediction for one picture."""
 
     name: str = Field(description="As it was sent, or `picture 3`.")
-    label: str | None = Field(description="Null where it is below the network's threshold.")
-    index: int | None = Field(description="Of the label among the classes.")
+    label: str | None = Field(
+        description="Null if the probability is below the network's threshold."
+    )
+    index: int | None = Field(description="Index of the label among the classes.")
     probability: float
-    probabilities: dict[str, float] = Field(description="Of every class, most probable first.")
+    probabilities: dict[str, float] = Field(
+        description="Probability of every class, most probable first."
+    )
     activation: Activation | None = None
 
 
@@ -45,9 +49,9 @@ class ModelDescription(BaseModel):
     parameters: int | None = Field(description="Null for an ONNX file.")
     precision: str
     device: str
-    activation: bool = Field(description="Whether it can say where it found a class.")
-    preprocessing: dict[str, Any] = Field(description="From a picture to probabilities.")
-    limits: dict[str, float] = Field(description="What the service accepts.")
+    activation: bool = Field(description="Whether it has activation maps.")
+    preprocessing: dict[str, Any] = Field(description="Steps from a picture to probabilities.")
+    limits: dict[str, float] = Field(description="Limits of requests.")
 
 
 class State(BaseModel):
@@ -89,22 +93,22 @@ PARAMETERS: list[dict[str, Any]] = [
         "name": "activation",
         "in": "query",
         "required": False,
-        "description": "With true, say where in the picture its class was found; one picture only.",
+        "description": "If true, the answer has an activation map; for one picture only.",
         "schema": {"type": "boolean", "default": False},
     }
 ]
 
 _WHY = {
-    400: "The body or the query is broken",
+    400: "The body or the query is invalid",
     401: "The token is missing or wrong",
-    403: "The host is not one of this service",
-    404: "There is no such page",
-    405: "The method is not one of this page",
+    403: "The host is not one of this service's",
+    404: "There is no such path",
+    405: "The method is not allowed",
     408: "The body did not arrive in time",
     413: "The body is too large, or has too many pictures",
-    415: "The body is of another kind",
+    415: "The body is not a picture",
     422: "A picture cannot be used",
-    429: "Too many requests wait",
+    429: "Too many requests are waiting",
     503: "The service is not ready",
 }
 

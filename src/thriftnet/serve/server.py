@@ -15,10 +15,11 @@ import uvicorn
 
 from thriftnet.errors import RunError
 from thriftnet.files import read_bounded
+from thriftnet.hosts import OWN_HOSTS
 from thriftnet.inference.classifier import Classifier
 from thriftnet.plain import to_stderr
 from thriftnet.serve.app import make_app
-from thriftnet.serve.guard import OWN_HOSTS, Guard
+from thriftnet.serve.guard import Guard
 from thriftnet.serve.limits import Limits
 from thriftnet.serve.protocol import BoundedProtocol
 from thriftnet.serve.service import Service
@@ -78,8 +79,8 @@ def read_token(path: Path) -> str:
         raise RunError(f"{path} cannot be read as a token: {fault}; give a file of text") from None
     if len(token) < least or not token.isprintable() or " " in token:
         raise RunError(
-            f"{path} holds no token of {least} characters or more; make one with: "
-            "openssl rand -hex 32"
+            f"{path} has no token of {least} or more characters without spaces; make one with: "
+            "openssl rand -hex 32 > token"
         )
     return token
 

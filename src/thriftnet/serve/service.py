@@ -45,12 +45,12 @@ class Service:
         self.name = name
         self.limits = limits
         self.model: SavedModel | None = getattr(classifier, "model", None)
-        """Of an ONNX file, none."""
+        """None for an ONNX file."""
         self.metrics = Metrics()
         self.requests = 0
-        """That are read, wait or are answered."""
+        """Requests being read, waiting or being answered."""
         self.held_bytes = 0
-        """Of their bodies, read or announced."""
+        """Bytes of their bodies, read or declared."""
         self._futures: dict[Job, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.workers = Workers(
@@ -60,13 +60,13 @@ class Service:
             watcher=self.metrics,
             threads=threads,
         )
-        self.metrics.watch("waiting_pictures", "Not in the network yet.", self._waiting)
-        self.metrics.watch("open_requests", "Read, waiting or answered.", lambda: self.requests)
-        self.metrics.watch("held_bytes", "Of their bodies.", lambda: self.held_bytes)
+        self.metrics.watch("waiting_pictures", "Pictures waiting for the network.", self._waiting)
+        self.metrics.watch("open_requests", "Requests in progress.", lambda: self.requests)
+        self.metrics.watch("held_bytes", "Bytes of their bodies.", lambda: self.held_bytes)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Answer while the block lasts; what has arrived by its end is answered still."""
+        """Answer requests during the block, and finish those in progress at its end."""
         self._loop = asyncio.get_running_loop()
         self.workers.start()
         try:
@@ -98,7 +98,9 @@ class Service:
         full = self.requests >= self.limits.requests
         if full or (self.requests and self.held_bytes + size > self.limits.waiting_bytes):
             raise ProblemError(
-                429, "too many requests wait; come again in a second", headers={"Retry-After": "1"}
+                429,
+                "too many requests are waiting; try again in a second",
+                headers={"Retry-After": "1"},
             )
         self.requests += 1
         self.held_bytes += size
@@ -150,7 +152,7 @@ class Service:
             self._futures.pop(job, None)
         if job.failure is not None:
             _log.error("a batch failed: %r", job.failure)
-            raise ProblemError(500, "the network gave no answer; the service's log says why")
+            raise ProblemError(500, "the network failed; the log of the service has the reason")
         if job.faults:
             raise _unreadable(job)
         how = self.contract
@@ -204,7 +206,7 @@ def _too_late(job: Job, seconds: float) -> ProblemError:
     if place is None:
         return ProblemError(
             429,
-            f"the service was too busy to answer within {seconds:g} s; come again",
+            f"the service was too busy to answer within {seconds:g} s; try again",
             headers={"Retry-After": "1"},
         )
     name = job.pictures[place].name

@@ -56,9 +56,6 @@ class Job:
         """The place of the picture that is being decoded."""
         self.abandoned = False
         """Whether nobody waits for it any more."""
-        self.waited = 0.0
-        """Seconds until the first of its pictures was taken."""
-        self.began = time.perf_counter()
 
 
 class Watcher(Protocol):
@@ -209,7 +206,6 @@ class Workers:
             if job.abandoned:
                 continue
             name, content = job.pictures[place]
-            job.waited = job.waited or began - job.began
             job.decoding = place
             try:
                 found = decode_image(

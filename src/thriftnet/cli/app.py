@@ -16,7 +16,7 @@ import typer
 import thriftnet
 from thriftnet.cli.options.completions import model_names, recipe_names
 from thriftnet.cli.options.mistakes import meant
-from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, RECIPE, PanelGroup
+from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, RECIPE, PanelGroup, option
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_refusal
 from thriftnet.home import settle_without_home
@@ -61,70 +61,45 @@ RecipeArgument = Annotated[
     ),
 ]
 SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change a recipe key; may be repeated.",
-        rich_help_panel=RECIPE,
-    ),
+    list[str] | None, option(RECIPE, "KEY=VALUE", "Change a recipe key; may be repeated.", "--set")
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option(
+    option(
+        PICTURES,
+        "PATH",
+        "Your pictures: class folders, a CSV, .npz, Parquet; or CIFAR-10 on disk.",
         "--data",
-        metavar="PATH",
-        help="Your pictures: class folders, a CSV, .npz, Parquet; or CIFAR-10 on disk.",
-        rich_help_panel=PICTURES,
     ),
 ]
 StrictOption = Annotated[
-    bool,
-    typer.Option(
-        "--strict", help="Stop if a picture of --data cannot be used.", rich_help_panel=PICTURES
-    ),
+    bool, option(PICTURES, None, "Stop if a picture of --data cannot be used.", "--strict")
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print JSON for machines.", rich_help_panel=OUTPUT)
-]
+JsonOption = Annotated[bool, option(OUTPUT, None, "Print JSON for machines.", "--json")]
 TtaOption = Annotated[
     str | None,
-    typer.Option(
+    option(
+        COMPUTING,
+        "VIEWS",
+        "Views of each image: none, flip, flip_shift, shift or flip_turn. Default: the recipe's.",
         "--tta",
-        metavar="VIEWS",
-        help="Views of each image: none, flip, flip_shift, shift or flip_turn. Default: the "
-        "recipe's.",
-        rich_help_panel=COMPUTING,
     ),
 ]
 AtLeastOption = Annotated[
     float | None,
-    typer.Option(
+    option(
+        COMPUTING,
+        "0.99",
+        "Answer only where that share of predictions is right; else: not sure.",
         "--at-least",
-        metavar="0.99",
-        help="Name a class only if that share will be right.",
-        rich_help_panel=COMPUTING,
     ),
 ]
-DeviceOption = Annotated[
-    str,
-    typer.Option(
-        "--device", metavar="NAME", help="auto, cpu, cuda or mps.", rich_help_panel=COMPUTING
-    ),
-]
-PrecisionOption = Annotated[
-    str,
-    typer.Option(
-        "--precision", metavar="NAME", help="auto, fp32 or bf16.", rich_help_panel=COMPUTING
-    ),
-]
+DeviceOption = Annotated[str, option(COMPUTING, "NAME", "auto, cpu, cuda or mps.", "--device")]
+PrecisionOption = Annotated[str, option(COMPUTING, "NAME", "auto, fp32 or bf16.", "--precision")]
 RuntimeOption = Annotated[
     str | None,
-    typer.Option(
-        "--runtime",
-        metavar="NAME",
-        help="Of an ONNX file: onnxruntime (the default) or openvino.",
-        rich_help_panel=COMPUTING,
+    option(
+        COMPUTING, "NAME", "Of an ONNX file: onnxruntime (the default) or openvino.", "--runtime"
     ),
 ]
 TargetArgument = Annotated[
@@ -255,16 +230,14 @@ def find_target(target: str) -> FoundModel:
 
     found = find_model(target)
     if found.shadows_a_path:
-        print(
+        to_stderr(
             f"thriftnet: {target} means the shipped weights; for the path of that name "
-            f"use ./{target}",
-            file=sys.stderr,
+            f"use ./{target}"
         )
     elif found.name is None and not found.is_onnx and read_facts(found.path).weights_sha256 is None:
-        print(
+        to_stderr(
             f"thriftnet: {found.path} has no digest, as files of earlier versions: damage to its "
-            "weights would not be noticed",
-            file=sys.stderr,
+            "weights would not be noticed"
         )
     return found
 

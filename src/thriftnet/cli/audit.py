@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from thriftnet.cli.app import JsonOption, SetOption, app, print_json
-from thriftnet.cli.options.panels import OUTPUT, PREPARE, RECIPE
+from thriftnet.cli.options.panels import OUTPUT, PREPARE, RECIPE, option
 from thriftnet.commands import command
+from thriftnet.plain import to_stderr
 from thriftnet.terminal.work import working
 
 
@@ -20,36 +20,19 @@ def audit(
         str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
     ],
     recipe: Annotated[
-        str,
-        typer.Option(
-            "--recipe",
-            metavar="RECIPE",
-            help="Trains the networks that judge.",
-            rich_help_panel=RECIPE,
-        ),
+        str, option(RECIPE, "RECIPE", "Trains the networks that judge.", "--recipe")
     ] = "quick",
     folds: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            help="Networks; each judges what it did not see.",
-            rich_help_panel=RECIPE,
-        ),
+        option(RECIPE, "N", "Number of networks; each judges the pictures it was not trained on."),
     ] = 5,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="Default: audits/NAME. Resumable.",
-            rich_help_panel=OUTPUT,
-        ),
+        Path | None, option(OUTPUT, "DIR", "Default: audits/NAME. Resumable.", "--output", "-o")
     ] = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find labels that are probably wrong by networks that never saw their pictures."""
+    """Find labels that are probably wrong, with networks that were not trained on the pictures."""
     name = Path(data).resolve().name if data != "cifar10" else data
     folder = output or Path("audits") / name
     with working(f"reading {data}") as doing:
@@ -67,15 +50,18 @@ def audit(
             progress=lambda: TrainingProgress(doing, quiet=as_json, then="judging the labels"),
         )
     if found is None:
-        options = ["--recipe", recipe, "--folds", str(folds), "--output", str(folder)]
+        options: list[str | Path] = ["--recipe", recipe, "--folds", str(folds), "--output", folder]
         options += [word for each in overrides or () for word in ("--set", each)]
-        print(f"interrupted; resume with: {command('audit', data, *options)}", file=sys.stderr)
+        to_stderr(f"interrupted; resume with: {command('audit', data, *options)}")
         raise typer.Exit(130)
     if as_json:
         print_json(found.to_json())
         return
-    print(f"\n{found.pictures:,} pictures; networks that never saw them are right on ", end="")
-    print(f"{found.accuracy:.1%}\n{len(found.suspects):,} to look at:")
+    print(
+        f"\n{found.pictures:,} pictures; networks that were not trained on them are right on ",
+        end="",
+    )
+    print(f"{found.accuracy:.1%}\n{len(found.suspects):,} to review:")
     for reason, count in found.counts().items():
         print(f"  {count:>6,}  {reason}")
     print(f"\nopen {folder / PAGE}, decide, save {DECISIONS} into {folder}, and then:")

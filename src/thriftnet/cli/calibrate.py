@@ -16,7 +16,7 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
-from thriftnet.cli.options.panels import OUTPUT, PICTURES, TRAIN
+from thriftnet.cli.options.panels import OUTPUT, PICTURES, TRAIN, option
 from thriftnet.errors import RunError
 from thriftnet.terminal.work import working
 from thriftnet.writable import check_writable
@@ -27,40 +27,22 @@ def calibrate(
     target: TargetArgument,
     data: Annotated[
         Path | None,
-        typer.Option(
-            "--data",
-            metavar="PATH",
-            help="Labelled images that it never saw.",
-            rich_help_panel=PICTURES,
-        ),
+        option(PICTURES, "PATH", "Labelled images that it was not trained on.", "--data"),
     ] = None,
     companion: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="A run of the same recipe that held images out.",
-            rich_help_panel=PICTURES,
-        ),
+        Path | None, option(PICTURES, "RUN", "A run of the same recipe that held images out.")
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write another model file.",
-            rich_help_panel=OUTPUT,
-        ),
+        Path | None, option(OUTPUT, "FILE", "Write another model file.", "--output", "-o")
     ] = None,
     remove: Annotated[
-        bool,
-        typer.Option("--remove", help="Take the calibration away instead.", rich_help_panel=OUTPUT),
+        bool, option(OUTPUT, None, "Remove the calibration instead.", "--remove")
     ] = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Make probabilities say how often they are right, by images held out from training."""
+    """Calibrate probabilities on held-out images, so that they say how often they are right."""
     if remove and (data or companion):
         raise typer.BadParameter("--remove needs no images; leave out --data and --companion")
     if output is not None:
@@ -72,7 +54,7 @@ def calibrate(
         if as_json:
             print_json({"file": str(path)})
         else:
-            print(f"took the calibration away from {path}")
+            print(f"removed the calibration from {path}")
         return
     find_target(target)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
 from thriftnet.cli.options.completions import model_names
-from thriftnet.cli.options.panels import COMPUTING, UNDERSTAND
+from thriftnet.cli.options.panels import COMPUTING, UNDERSTAND, option
+from thriftnet.plain import to_stderr
 from thriftnet.terminal.work import working
 
 
@@ -25,19 +25,17 @@ def compare(
     ],
     tta: Annotated[
         str | None,
-        typer.Option(
+        option(
+            COMPUTING,
+            "VIEWS",
+            "Compare by this test-time augmentation. Default: each recipe's own.",
             "--tta",
-            metavar="VIEWS",
-            help="Compare by this test-time augmentation. Default: each recipe's own.",
-            rich_help_panel=COMPUTING,
         ),
     ] = None,
     metric: Annotated[
         str,
-        typer.Option(
-            metavar="METRIC",
-            help="accuracy, or balanced_accuracy: the mean recall of the classes.",
-            rich_help_panel=COMPUTING,
+        option(
+            COMPUTING, "METRIC", "accuracy, or balanced_accuracy: the mean recall of the classes."
         ),
     ] = "accuracy",
     as_json: JsonOption = False,
@@ -53,8 +51,8 @@ def compare(
     else:
         print_comparison(found)
     for reason in found.left_out:
-        print(f"thriftnet: left out: {reason}", file=sys.stderr)
+        to_stderr(f"thriftnet: left out: {reason}")
     if found.incomparable_reason and len(found.groups) > 1:  # of one run the line above says it
-        print(f"thriftnet: not compared: {found.incomparable_reason}", file=sys.stderr)
+        to_stderr(f"thriftnet: not compared: {found.incomparable_reason}")
     if found.left_out or found.incomparable_reason:
         raise typer.Exit(2)

@@ -18,7 +18,7 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
-from thriftnet.cli.options.panels import PICTURES, TRAIN
+from thriftnet.cli.options.panels import PICTURES, TRAIN, option
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.work import working
 
@@ -30,28 +30,14 @@ def evaluate(
     strict: StrictOption = False,
     tta: TtaOption = None,
     corruption: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME:SEVERITY",
-            help="Corrupt the images first: contrast:3.",
-            rich_help_panel=PICTURES,
-        ),
+        str, option(PICTURES, "NAME:SEVERITY", "Corrupt the images first: contrast:3.")
     ] = "",
     robust: Annotated[
         bool,
-        typer.Option(
-            "--robust",
-            help="Measure accuracy under 15 corruptions × 5 severities.",
-            rich_help_panel=PICTURES,
-        ),
+        option(PICTURES, None, "Measure accuracy under 15 corruptions × 5 severities.", "--robust"),
     ] = False,
     images: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="With --robust: use N test images. Default: all.",
-            rich_help_panel=PICTURES,
-        ),
+        int | None, option(PICTURES, "N", "With --robust: use N test images. Default: all.")
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",

@@ -17,7 +17,7 @@ from thriftnet.cli.app import (
     find_target,
     print_json,
 )
-from thriftnet.cli.options.panels import OUTPUT, PICTURES, USE
+from thriftnet.cli.options.panels import OUTPUT, PICTURES, USE, option
 from thriftnet.errors import RunError
 from thriftnet.plain import plain, to_stderr
 from thriftnet.terminal.work import working
@@ -30,50 +30,33 @@ def explain(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders.")
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="The page to write.", rich_help_panel=OUTPUT
-        ),
-    ] = Path("explanation.html"),
+    output: Annotated[Path, option(OUTPUT, "FILE", "The page to write.", "--output", "-o")] = Path(
+        "explanation.html"
+    ),
     maps: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Also write each map as a PNG there.", rich_help_panel=OUTPUT
-        ),
+        Path | None, option(OUTPUT, "DIR", "Also write each map as a PNG there.")
     ] = None,
     nearest: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help="Training images to find for each; 0: none.",
-            rich_help_panel=PICTURES,
-        ),
+        int, option(PICTURES, "N", "Training images to find for each; 0: none.", min=0)
     ] = 5,
     data: Annotated[
         Path | None,
-        typer.Option(
-            "--data",
-            metavar="PATH",
-            help="Where the training images lie now.",
-            rich_help_panel=PICTURES,
-        ),
+        option(PICTURES, "PATH", "Path of the training images, if they were moved.", "--data"),
     ] = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Show where in pictures a class was found, and the nearest training images, on a page."""
+    """Write a page of class-activation maps and nearest training images of pictures."""
     if data is not None and not nearest:
-        raise typer.BadParameter("--data names training images, which --nearest 0 leaves out")
+        raise typer.BadParameter("--data is for the training images, which --nearest 0 leaves out")
     check_writable(output, error=RunError, inputs=inputs)
     if maps is not None:
         check_folder(maps, error=RunError)
     find_target(target)
 
-    with working(f"loading {target}, looking at pictures and training images"):
+    with working(f"loading {target}, its training images and the pictures"):
         from thriftnet.explain.page import explanation_page
         from thriftnet.explain.run import explain as find
         from thriftnet.files import write_whole
@@ -81,13 +64,7 @@ def explain(
         from thriftnet.terminal.explain import print_explanations
 
         explained = find(
-            target,
-            inputs,
-            data=data,
-            count=nearest,
-            tta=tta,
-            device=device,
-            precision=precision,
+            target, inputs, data=data, count=nearest, tta=tta, device=device, precision=precision
         )
     for line in explained.unreadable:
         to_stderr(f"thriftnet: {line}")

@@ -8,16 +8,11 @@ from typing import Annotated
 import typer
 
 from thriftnet.cli.app import JsonOption, TargetArgument, app, find_target, print_json
-from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, USE
+from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, USE, option
 from thriftnet.terminal.work import working
 
 ExportTtaOption = Annotated[
-    bool,
-    typer.Option(
-        "--tta",
-        help="Keep the recipe's views of each picture in the export.",
-        rich_help_panel=COMPUTING,
-    ),
+    bool, option(COMPUTING, None, "Include the recipe's test-time augmentation.", "--tta")
 ]
 
 
@@ -26,43 +21,32 @@ def export(
     model: TargetArgument,
     to: Annotated[
         str,
-        typer.Option(
+        option(
+            OUTPUT,
+            "KIND",
+            "onnx, onnx-int8, page, page-fp32, torch-export, litert, executorch or folder.",
             "--to",
-            metavar="KIND",
-            help="onnx, onnx-int8, page, page-fp32, torch-export, litert, executorch or folder.",
-            rich_help_panel=OUTPUT,
         ),
     ],
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            help="Default: the network's name, here.",
-            rich_help_panel=OUTPUT,
-        ),
+        Path | None, option(OUTPUT, "PATH", "Default: the network's name, here.", "--output", "-o")
     ] = None,
     tta: ExportTtaOption = False,
     reduce_range: Annotated[
         bool,
-        typer.Option(
-            "--reduce-range",
-            help="7-bit int8 weights, for CPUs without VNNI.",
-            rich_help_panel=COMPUTING,
-        ),
+        option(COMPUTING, None, "7-bit int8 weights, for CPUs without VNNI.", "--reduce-range"),
     ] = False,
     calibration: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Pictures for int8 ranges and for the comparison, instead of the training images.",
-            rich_help_panel=PICTURES,
+        option(
+            PICTURES,
+            "FOLDER",
+            "Pictures for int8 ranges and for the comparison, instead of the training images.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a network; it runs in its own runtime and is compared before it is kept."""
+    """Export a network; it is compared with the original in its own runtime."""
     find_target(model)
     with working(f"exporting {model} to {to}, which takes some seconds") as doing:
         from thriftnet import api
@@ -90,10 +74,10 @@ def push(
     ],
     repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the hub.")],
     private: Annotated[
-        bool, typer.Option("--private", help="A new repository is not public.")
+        bool, option(None, None, "Make a new repository private.", "--private")
     ] = False,
     message: Annotated[
-        str | None, typer.Option("--message", "-m", metavar="TEXT", help="Of the commit.")
+        str | None, option(None, "TEXT", "Commit message.", "--message", "-m")
     ] = None,
     tta: ExportTtaOption = False,
     as_json: JsonOption = False,
@@ -117,18 +101,10 @@ def push(
 def pull(
     repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the hub.")],
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Default: the repository's name.",
-            rich_help_panel=OUTPUT,
-        ),
+        Path | None, option(OUTPUT, "FOLDER", "Default: the repository's name.", "--output", "-o")
     ] = None,
     revision: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A branch, tag or commit. Default: the newest."),
+        str | None, option(None, "NAME", "A branch, tag or commit. Default: the newest.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

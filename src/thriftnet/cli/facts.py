@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from thriftnet.cli.app import JsonOption, RecipeArgument, SetOption, app, print_json
-from thriftnet.cli.options.panels import PREPARE, RECIPE
+from thriftnet.cli.options.panels import PREPARE, RECIPE, option
 from thriftnet.terminal.work import working
 
 
@@ -42,18 +40,12 @@ def describe(
 @app.command(rich_help_panel=PREPARE)
 def bench(
     recipe: Annotated[
-        str,
-        typer.Option(
-            "--recipe",
-            metavar="RECIPE",
-            help="The recipe to measure in detail.",
-            rich_help_panel=RECIPE,
-        ),
+        str, option(RECIPE, "RECIPE", "The recipe to measure in detail.", "--recipe")
     ] = "quick",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this machine, what limits a recipe, and how long every recipe would train."""
+    """Measure this machine: the bottleneck of a recipe, and the training time of every recipe."""
     with working("loading PyTorch; the measurement takes about a minute") as doing:
         from thriftnet.bench.machine import run_bench
         from thriftnet.recipe import load_recipe, shipped_recipes

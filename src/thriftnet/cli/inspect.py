@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thriftnet.cli.app import JsonOption, StrictOption, app, print_json
-from thriftnet.cli.options.panels import OUTPUT, PICTURES, PREPARE
+from thriftnet.cli.options.panels import OUTPUT, PICTURES, PREPARE, option
 from thriftnet.commands import command
 from thriftnet.errors import DataError
 from thriftnet.terminal.work import working
@@ -25,31 +25,23 @@ def inspect(
     ],
     group: Annotated[
         str | None,
-        typer.Option(
-            metavar="HOW",
-            help="What stays in one split: a column, folder, folder:DEPTH or a pattern.",
-            rich_help_panel=PICTURES,
+        option(
+            PICTURES,
+            "HOW",
+            "Pictures that stay in one split: a column, folder, folder:DEPTH or a pattern.",
         ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="A recipe key of data, such as data.image_size=64.",
-            rich_help_panel=PICTURES,
-        ),
+        option(PICTURES, "KEY=VALUE", "A recipe key of data, such as data.image_size=64.", "--set"),
     ] = None,
     strict: StrictOption = False,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write a page, too.", rich_help_panel=OUTPUT
-        ),
+        Path | None, option(OUTPUT, "FILE", "Write a page, too.", "--output", "-o")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count classes, sizes, near-duplicates and what is left out, before training."""
+    """Count classes, sizes, near-duplicates and omitted files of a data set."""
     from thriftnet.recipe.overrides import merge_override, parse_override
     from thriftnet.terminal.inspection import print_inspection
     from thriftnet.writable import check_writable
@@ -59,7 +51,7 @@ def inspect(
     tree: dict[str, Any] = {"name": "inspect", "data": {"dataset": data, "group": group}}
     for key, value in map(parse_override, overrides or ()):
         if not key.startswith("data."):
-            raise typer.BadParameter(f"--set {key} is no key of data, such as data.image_size")
+            raise typer.BadParameter(f"--set {key}: only keys of data, such as data.image_size")
         merge_override(tree, key, value)
     with working(f"reading {data}, comparing each picture with the others"):
         collection, found = _count(tree, strict=strict)

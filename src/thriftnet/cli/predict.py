@@ -21,7 +21,7 @@ from thriftnet.cli.app import (
     app,
     find_target,
 )
-from thriftnet.cli.options.panels import OUTPUT, USE
+from thriftnet.cli.options.panels import OUTPUT, USE, option
 from thriftnet.errors import RunError
 from thriftnet.plain import plain, to_stderr
 from thriftnet.terminal.work import working
@@ -42,21 +42,10 @@ def predict(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write a CSV file, or .jsonl or .parquet.",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "FILE", "Write a CSV file, or .jsonl or .parquet.", "--output", "-o"),
     ] = None,
     resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with an --output that was interrupted.",
-            rich_help_panel=OUTPUT,
-        ),
+        bool, option(OUTPUT, None, "Go on with an --output that was interrupted.", "--resume")
     ] = False,
     at_least: AtLeastOption = None,
     tta: TtaOption = None,
@@ -78,12 +67,7 @@ def predict(
         from thriftnet.terminal import rows
 
         classifier = api.load_model(
-            target,
-            tta=tta,
-            device=device,
-            precision=precision,
-            at_least=at_least,
-            runtime=runtime,
+            target, tta=tta, device=device, precision=precision, at_least=at_least, runtime=runtime
         )
         if pickled:
             doing.now(f"classifying {inputs[0]}")

@@ -9,7 +9,7 @@ import typer
 
 from thriftnet.cli.app import DataOption, JsonOption, app, print_json
 from thriftnet.cli.options.completions import model_names
-from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND
+from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND, option
 from thriftnet.terminal.work import working
 
 
@@ -25,24 +25,19 @@ def report(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            OUTPUT,
+            "DIR",
+            "Folder of report.html and figures/. Default: the run or study; for "
+            "several runs, report/ next to the first.",
             "--output",
             "--out",
             "-o",
-            metavar="DIR",
-            help="Folder of report.html and figures/. Default: the run or study; for "
-            "several runs, report/ next to the first.",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     data: DataOption = None,
     storage: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="With STUDY: its database, if that is not a file.",
-            rich_help_panel=OUTPUT,
-        ),
+        str | None, option(OUTPUT, "URL", "With STUDY: its database, if that is not a file.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

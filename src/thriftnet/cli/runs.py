@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
-from thriftnet.cli.options.panels import OUTPUT, PLACE, UNDERSTAND, PanelGroup
+from thriftnet.cli.options.panels import OUTPUT, PLACE, UNDERSTAND, PanelGroup, option
 from thriftnet.commands import command
 from thriftnet.errors import RunError
 from thriftnet.terminal.work import working
@@ -40,30 +40,25 @@ def _refuse_word(word: str) -> None:
     if RunFolder(path).recipe_path.is_file():
         listed = command("runs", "--runs-dir", path.parent)
         raise RunError(
-            f"{word} is one run, and runs lists those of a folder: {listed}; to look at one: "
+            f"{word} is one run; list the runs of its folder with: {listed}; or follow it with: "
             f"{command('watch', path)}"
         )
     if path.is_dir():
-        raise RunError(f"name the folder by its option: {command('runs', '--runs-dir', path)}")
+        raise RunError(f"give the folder as an option: {command('runs', '--runs-dir', path)}")
 
 
 runs_app = typer.Typer(no_args_is_help=False, cls=_Runs)
 app.add_typer(runs_app, name="runs", rich_help_panel=UNDERSTAND)
 
-RunsDirOption = Annotated[
-    Path,
-    typer.Option(
-        "--runs-dir", metavar="DIR", help="The folder of run folders.", rich_help_panel=PLACE
-    ),
-]
+RunsDirOption = Annotated[Path, option(PLACE, "DIR", "The folder of run folders.", "--runs-dir")]
 WhereOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="CONDITION",
-        help="Such as recipe=quick, name=quick-*, optim.lr=0.1 or 'accuracy>0.93' (in quotes); "
+    option(
+        _LISTED,
+        "CONDITION",
+        "Such as recipe=quick, name=quick-*, optim.lr=0.1 or 'accuracy>0.93' (in quotes); "
         "may be repeated.",
-        rich_help_panel=_LISTED,
+        "--where",
     ),
 ]
 
@@ -74,23 +69,11 @@ def runs(
     runs_dir: RunsDirOption = Path("runs"),
     where: WhereOption = None,
     sort: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMN",
-            help="A column or recipe key; the largest comes last.",
-            rich_help_panel=_LISTED,
-        ),
+        str, option(_LISTED, "COLUMN", "A column or recipe key; the largest comes last.")
     ] = "started",
-    reverse: Annotated[
-        bool, typer.Option("--reverse", help="The largest first.", rich_help_panel=_LISTED)
-    ] = False,
+    reverse: Annotated[bool, option(_LISTED, None, "The largest first.", "--reverse")] = False,
     columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...",
-            help="Columns and recipe keys, such as name,optim.lr.",
-            rich_help_panel=_LISTED,
-        ),
+        str | None, option(_LISTED, "A,B,...", "Columns and recipe keys, such as name,optim.lr.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,17 +82,12 @@ def runs(
         for name in context.params:
             source = context.get_parameter_source(name)
             if source is not None and source.name == "COMMANDLINE":  # gc would not see it
-                option = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
-                raise typer.BadParameter(f"put {option} after {context.invoked_subcommand}")
+                flag = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
+                raise typer.BadParameter(f"put {flag} after {context.invoked_subcommand}")
         return
 
     with working(f"reading the runs in {runs_dir}"):
-        from thriftnet.runs.filters import (
-            check_column,
-            parse_columns,
-            parse_condition,
-            select_runs,
-        )
+        from thriftnet.runs.filters import check_column, parse_columns, parse_condition, select_runs
         from thriftnet.runs.listing import COLUMNS, list_runs
         from thriftnet.terminal.runs import print_runs
 
@@ -131,10 +109,7 @@ def runs(
 @runs_app.command()
 def gc(
     runs_dir: RunsDirOption = Path("runs"),
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", help="Remove without asking.", rich_help_panel=OUTPUT),
-    ] = False,
+    yes: Annotated[bool, option(OUTPUT, None, "Remove without asking.", "--yes", "-y")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove the checkpoints of finished runs, after showing which and how much.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from thriftnet.cli.app import DataOption, JsonOption, app, print_json
-from thriftnet.cli.options.panels import OUTPUT, TRAIN, WORKERS, PanelGroup
+from thriftnet.cli.options.panels import OUTPUT, TRAIN, WORKERS, PanelGroup, option
 from thriftnet.commands import command
+from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
 from thriftnet.terminal.work import working
 
@@ -36,10 +36,10 @@ _LONGEST_HEARTBEAT = 600
 """Seconds; a dead worker keeps its job six times as long."""
 StorageOption = Annotated[
     str | None,
-    typer.Option(
-        metavar="URL",
-        help="Database for several machines: postgresql://user@host/name. Default: a file.",
-        rich_help_panel=WORKERS,
+    option(
+        WORKERS,
+        "URL",
+        "Database for several machines: postgresql://user@host/name. Default: a file.",
     ),
 ]
 
@@ -50,53 +50,33 @@ def run(
         str, typer.Argument(metavar="SPACE", help="A shipped space's name or a .yaml path.")
     ],
     study: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Study folder. Default: studies/NAME.", rich_help_panel=OUTPUT
-        ),
+        Path | None, option(OUTPUT, "DIR", "Study folder. Default: studies/NAME.")
     ] = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            metavar="STAGE",
-            help="Run this stage only: grid, analysis, refinement or validation.",
-            rich_help_panel=WORKERS,
-        ),
+        option(WORKERS, "STAGE", "Run this stage only: grid, analysis, refinement or validation."),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Parallel trainings. Default: one per GPU, else one per core.",
-            rich_help_panel=WORKERS,
-        ),
+        option(WORKERS, "N", "Parallel trainings. Default: one per GPU, else one per core.", min=1),
     ] = None,
     storage: StorageOption = None,
     cluster: Annotated[
         str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Train on a Ray cluster: auto, local, ray://host:10001 or host:port.",
-            rich_help_panel=WORKERS,
+        option(
+            WORKERS,
+            "ADDRESS",
+            "Train on a Ray cluster: auto, local, ray://host:10001 or host:port.",
         ),
     ] = None,
     heartbeat: Annotated[
         float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0.1,
-            help="Seconds between heartbeats; a worker is dead after six.",
-            rich_help_panel=WORKERS,
+        option(
+            WORKERS, "SECONDS", "Seconds between heartbeats; a worker is dead after six.", min=0.1
         ),
     ] = 5.0,
     retry: Annotated[
-        bool,
-        typer.Option(
-            "--retry",
-            help="Try again the trials whose workers crashed.",
-            rich_help_panel=WORKERS,
-        ),
+        bool, option(WORKERS, None, "Try again the trials whose workers crashed.", "--retry")
     ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -109,7 +89,6 @@ def run(
     require_search_packages()
     outlast_output()
     with working(f"counting the candidates of {space}") as doing:
-        from thriftnet.plain import plain
         from thriftnet.search.run import run_search
         from thriftnet.terminal.search import PrintedSearch, searched_json
 
@@ -128,7 +107,7 @@ def run(
     if as_json:
         print_json(searched_json(found))
     if not found.finished:
-        print(f"stopped; run the same command again to continue {found.path}", file=sys.stderr)
+        to_stderr(f"stopped; run the same command again to continue {found.path}")
         raise typer.Exit(130)
     if not as_json:
         looked = command("report", found.path)
@@ -137,12 +116,11 @@ def run(
         else:
             print(f"next: {looked}")
     if found.given_up:
-        given = "; ".join(plain(f"{trial.label} ({trial.reason})") for trial in found.given_up)
+        given = "; ".join(f"{trial.label} ({trial.reason})" for trial in found.given_up)
         trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"
-        print(
+        to_stderr(
             f"the results lack {trials} whose workers crashed: {given}; run the same command with "
-            "--retry to try again",
-            file=sys.stderr,
+            "--retry to try again"
         )
         raise typer.Exit(1)
 

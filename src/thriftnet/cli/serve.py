@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
-
-import typer
 
 from thriftnet.cli.app import (
     AtLeastOption,
@@ -19,86 +16,47 @@ from thriftnet.cli.app import (
     app,
     find_target,
 )
-from thriftnet.cli.options.panels import ACCESS, LIMITS, USE
+from thriftnet.cli.options.panels import ACCESS, LIMITS, USE, option
 from thriftnet.errors import RunError
+from thriftnet.extras import require
 from thriftnet.terminal.work import working
 
 _PACKAGES = ("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn")
-"""Of the extra."""
+"""Packages of the extra `serve`."""
 
 
 @app.command(rich_help_panel=USE)
 def serve(
     target: TargetArgument,
     host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Address to listen at. Default: this machine alone.",
-            rich_help_panel=ACCESS,
-        ),
+        str, option(ACCESS, "ADDRESS", "Address to listen at. Default: this machine alone.")
     ] = "127.0.0.1",
     port: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            max=65535,
-            help="Port to listen at; 0: a free one.",
-            rich_help_panel=ACCESS,
-        ),
+        int, option(ACCESS, "N", "Port to listen at; 0: a free one.", min=0, max=65535)
     ] = 8000,
     token_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Ask each client for the token in this file.",
-            rich_help_panel=ACCESS,
-        ),
+        Path | None, option(ACCESS, "FILE", "Require the token in this file from clients.")
     ] = None,
     allowed_host: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A name that clients may use; may be repeated.",
-            rich_help_panel=ACCESS,
-        ),
+        option(ACCESS, "NAME", "An additional host name of the service; may be repeated."),
     ] = None,
-    max_body: Annotated[
-        float,
-        typer.Option(metavar="MIB", min=0.01, help="Of a request.", rich_help_panel=LIMITS),
-    ] = 32,
-    max_pictures: Annotated[
-        int, typer.Option(metavar="N", min=1, help="In a request.", rich_help_panel=LIMITS)
-    ] = 128,
-    max_pixels: Annotated[
-        float,
-        typer.Option(metavar="MEGAPIXELS", min=0.01, help="Of a picture.", rich_help_panel=LIMITS),
-    ] = 50,
+    max_body: Annotated[float, option(LIMITS, "MIB", "Size of a request.", min=0.01)] = 32,
+    max_pictures: Annotated[int, option(LIMITS, "N", "Pictures in a request.", min=1)] = 128,
+    max_pixels: Annotated[float, option(LIMITS, "MEGAPIXELS", "Size of a picture.", min=0.01)] = 50,
     max_requests: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="That wait at a time; others are told to come again.",
-            rich_help_panel=LIMITS,
-        ),
+        int, option(LIMITS, "N", "In progress at a time; further ones get 429.", min=1)
     ] = 256,
-    timeout: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0.1, help="For an answer.", rich_help_panel=LIMITS),
-    ] = 30,
+    timeout: Annotated[float, option(LIMITS, "SECONDS", "Time for an answer.", min=0.1)] = 30,
     at_least: AtLeastOption = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     runtime: RuntimeOption = None,
 ) -> None:
-    """Answer pictures with predictions over HTTP, until Ctrl-C or SIGTERM."""
-    find_target(target)
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise RunError(f"serving needs {missing[0]}; pip install 'thriftnet[serve]'")
+    """Serve predictions over HTTP until Ctrl-C or SIGTERM."""
+    found = find_target(target)
+    require("serving needs", *_PACKAGES, extra="serve", error=RunError)
 
     with working(f"loading {target}"):
         from thriftnet import api
@@ -117,12 +75,7 @@ def serve(
         )
         listener = listen(address)  # before loading the network
         classifier = api.load_model(
-            target,
-            tta=tta,
-            device=device,
-            precision=precision,
-            at_least=at_least,
-            runtime=runtime,
+            target, tta=tta, device=device, precision=precision, at_least=at_least, runtime=runtime
         )
     with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
-        serve_on(classifier, listener, name=Path(target).name, address=address, limits=limits)
+        serve_on(classifier, listener, name=found.title, address=address, limits=limits)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ from thriftnet.cli.app import DataOption, JsonOption, SetOption, StrictOption, a
 from thriftnet.cli.options.aliases import BatchSizeOption, EpochsOption, LrOption, with_aliases
 from thriftnet.cli.options.aliases import DeviceOption as TrainDeviceOption
 from thriftnet.cli.options.completions import recipe_names
-from thriftnet.cli.options.panels import BUDGET, OUTPUT, PICTURES, PLACE, RECIPE, TRAIN
+from thriftnet.cli.options.panels import BUDGET, OUTPUT, PICTURES, PLACE, RECIPE, TRAIN, option
 from thriftnet.commands import command
 from thriftnet.errors import TrackingError
 from thriftnet.plain import to_stderr
@@ -41,80 +40,36 @@ def train(
     batch_size: BatchSizeOption = None,
     device: TrainDeviceOption = None,
     seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Use this seed instead of the recipe's.", rich_help_panel=RECIPE
-        ),
+        int | None, option(RECIPE, "N", "Use this seed instead of the recipe's.")
     ] = None,
     init: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME_OR_RUN",
-            help="Fine-tune these trained weights.",
-            rich_help_panel=RECIPE,
-        ),
+        str | None, option(RECIPE, "NAME_OR_RUN", "Fine-tune these trained weights.")
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Name of the run folder.", rich_help_panel=PLACE),
-    ] = None,
+    name: Annotated[str | None, option(PLACE, "NAME", "Name of the run folder.")] = None,
     runs_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The folder of run folders. Default: runs.",
-            rich_help_panel=PLACE,
-        ),
+        Path | None, option(PLACE, "DIR", "The folder of run folders. Default: runs.")
     ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(metavar="RUN", help="Resume an interrupted run.", rich_help_panel=PLACE),
-    ] = None,
+    resume: Annotated[str | None, option(PLACE, "RUN", "Resume an interrupted run.")] = None,
     data: DataOption = None,
     strict: StrictOption = False,
     decisions: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV",
-            help="Relabel and drop pictures as decided after an audit.",
-            rich_help_panel=PICTURES,
-        ),
+        Path | None, option(PICTURES, "CSV", "Relabel and drop pictures as decided after an audit.")
     ] = None,
     time_budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="5m",
-            help="Train the epochs that fit, including evaluation.",
-            rich_help_panel=BUDGET,
-        ),
+        str | None, option(BUDGET, "5m", "Train the epochs that fit, including evaluation.")
     ] = None,
     flops_budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="0.3P",
-            help="Train the epochs that these operations allow.",
-            rich_help_panel=BUDGET,
-        ),
+        str | None, option(BUDGET, "0.3P", "Train the epochs that these operations allow.")
     ] = None,
     max_params: Annotated[
-        str | None,
-        typer.Option(
-            metavar="5M",
-            help="The most parameters that the network may have.",
-            rich_help_panel=BUDGET,
-        ),
+        str | None, option(BUDGET, "5M", "The most parameters that the network may have.")
     ] = None,
     track: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="TRACKER",
-            help="Also log to tensorboard, mlflow or wandb; may be repeated.",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "TRACKER", "Also log to tensorboard, mlflow or wandb; may be repeated."),
     ] = None,
     quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=OUTPUT),
+        bool, option(OUTPUT, None, "Print nothing but errors.", "--quiet", "-q")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,7 +83,7 @@ def train(
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
     given |= {"--runs-dir": runs_dir, "--strict": strict or None, "--decisions": decisions}
     given |= {"--max-params": max_params, "--init": init}
-    clash = [option for option, value in given.items() if value is not None]
+    clash = [flag for flag, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
             f"--resume continues a run as it is, where it is; leave out {clash[0]}"
@@ -158,10 +113,10 @@ def train(
     if not run.is_main:  # torchrun started others, and the first one speaks
         raise typer.Exit(0 if run.finished else 130)
     if not run.finished:
-        options = [word for name in track or () for word in ("--track", name)]
-        options += ["--data", str(data)] if data is not None else []
+        options: list[str | Path] = [word for name in track or () for word in ("--track", name)]
+        options += ["--data", data] if data is not None else []
         again = command("train", "--resume", run.path, *options)
-        print(f"interrupted; resume with: {again}", file=sys.stderr)
+        to_stderr(f"interrupted; resume with: {again}")
         raise typer.Exit(130)
     _evaluate(run, data, quiet=quiet, as_json=as_json, track=track or ())
 

@@ -9,24 +9,23 @@ import typer
 
 from thriftnet.cli.app import DataOption, JsonOption, app
 from thriftnet.cli.options.completions import model_names
-from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND
+from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND, option
 from thriftnet.terminal.work import working
 
 
 @app.command(rich_help_panel=UNDERSTAND)
 def watch(
     run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="A run folder.", autocompletion=model_names),
+        str, typer.Argument(metavar="RUN", help="A run folder.", autocompletion=model_names)
     ],
     port: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
+        option(
+            OUTPUT,
+            "N",
+            "Also serve the report on this port of this machine, updating; 0: a free one.",
             min=0,
             max=65535,
-            rich_help_panel=OUTPUT,
-            help="Also serve the report on this port of this machine, updating; 0: a free one.",
         ),
     ] = None,
     data: DataOption = None,
@@ -34,10 +33,12 @@ def watch(
 ) -> None:
     """Follow a training until it ends; with --port, until Ctrl-C."""
     if data is not None and port is None:
-        raise typer.BadParameter("--data is for the page's pictures; add --port, or leave it out")
+        raise typer.BadParameter(
+            "--data is for the pictures of the page; add --port, or leave it out"
+        )
 
     if as_json and port is not None:
-        raise typer.BadParameter("--json prints the lines of a run alone; leave out --port")
+        raise typer.BadParameter("--json prints only the lines of a run; leave out --port")
 
     from thriftnet.terminal.watch import follow, follow_json
     from thriftnet.weights.find import find_run

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thriftnet.cli.options.panels import RECIPE
+from thriftnet.cli.options.panels import RECIPE, option
 
 KEYS = {
     "--epochs": "train.epochs",
@@ -16,37 +16,15 @@ KEYS = {
 }
 
 EpochsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--epochs",
-        metavar="N",
-        help="Short for --set train.epochs=N.",
-        rich_help_panel=RECIPE,
-    ),
+    str | None, option(RECIPE, "N", "Short for --set train.epochs=N.", "--epochs")
 ]
-LrOption = Annotated[
-    str | None,
-    typer.Option(
-        "--lr", metavar="RATE", help="Short for --set optim.lr=RATE.", rich_help_panel=RECIPE
-    ),
-]
+LrOption = Annotated[str | None, option(RECIPE, "RATE", "Short for --set optim.lr=RATE.", "--lr")]
 BatchSizeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--batch-size",
-        metavar="N",
-        help="Short for --set train.batch_size=N.",
-        rich_help_panel=RECIPE,
-    ),
+    str | None, option(RECIPE, "N", "Short for --set train.batch_size=N.", "--batch-size")
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        help="Short for --set train.device=NAME: cpu, cuda or mps.",
-        rich_help_panel=RECIPE,
-    ),
+    option(RECIPE, "NAME", "Short for --set train.device=NAME: cpu, cuda or mps.", "--device"),
 ]
 
 
@@ -60,9 +38,9 @@ def with_aliases(overrides: list[str] | None, given: dict[str, str | None]) -> l
     Raises:
         typer.BadParameter: One key is given both ways.
     """
-    short = {option: value for option, value in given.items() if value is not None}
-    for option in short:
-        if any(text.partition("=")[0].strip() == KEYS[option] for text in overrides or ()):
-            raise typer.BadParameter(f"{option} and --set {KEYS[option]} are one key; give one")
-    written = [f"{KEYS[option]}={value}" for option, value in short.items()]
+    short = {flag: value for flag, value in given.items() if value is not None}
+    for flag in short:
+        if any(text.partition("=")[0].strip() == KEYS[flag] for text in overrides or ()):
+            raise typer.BadParameter(f"{flag} and --set {KEYS[flag]} are one key; give one")
+    written = [f"{KEYS[flag]}={value}" for flag, value in short.items()]
     return [*(overrides or ()), *written]

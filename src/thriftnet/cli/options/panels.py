@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 RECIPE = "Recipe"
@@ -22,6 +23,19 @@ UNDERSTAND = "Understand runs"
 PREPARE = "Prepare"
 
 _REST = "Options"
+
+
+def option(panel: str | None, metavar: str | None, help: str, *names: str, **rest: Any) -> Any:
+    """An option in a group of `--help`.
+
+    Args:
+        panel: The group; None: the last one, which has `--help`.
+        metavar: Placeholder of the value; None for a flag.
+        help: A sentence.
+        names: Such as `--output`, `-o`; none: that of the parameter.
+        rest: Further arguments of `typer.Option`, such as `min`.
+    """
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel, **rest)
 
 
 def _write_options(command: Any, ctx: Any, formatter: Any) -> None:

@@ -8,7 +8,7 @@ from thriftnet.evaluation.class_metrics import ClassSummary
 from thriftnet.evaluation.intervals import Interval
 from thriftnet.evaluation.results import Metrics
 from thriftnet.plain import plain
-from thriftnet.table import Cell, make_table
+from thriftnet.table import MISSING, Cell, make_table
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import terminal_width
 
@@ -92,7 +92,7 @@ def _wider(text: str, width: int) -> int:
 
 
 def _text(share: float | None) -> str:
-    return "–" if share is None else f"{share:.3f}"
+    return MISSING if share is None else f"{share:.3f}"
 
 
 def _share(share: float | None) -> Cell:
@@ -100,4 +100,4 @@ def _share(share: float | None) -> Cell:
 
 
 def _interval(limits: Interval | None) -> Cell:
-    return Cell("–" if limits is None else f"{limits[0]:.2f} to {limits[1]:.2f}", 0.0)
+    return Cell(MISSING if limits is None else f"{limits[0]:.2f} to {limits[1]:.2f}", 0.0)

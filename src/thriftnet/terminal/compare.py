@@ -13,13 +13,9 @@ from thriftnet.comparison.scores import METRICS
 from thriftnet.comparison.sentences import show_p
 from thriftnet.plain import plain
 from thriftnet.runs.filters import as_text
-from thriftnet.table import Cell, clock, make_table
+from thriftnet.table import Cell, clock, make_table, millions
 from thriftnet.terminal.tables import table_lines
-from thriftnet.terminal.text import (
-    fit,
-    print_wrapped,
-    terminal_width,
-)
+from thriftnet.terminal.text import fit, print_wrapped, terminal_width
 
 _SETTINGS_SHOWN = 8
 """Maximum of differing keys shown; the JSON has all."""
@@ -33,7 +29,7 @@ def print_comparison(found: Comparison) -> None:
     room = terminal_width() - wider
     width = min(max(map(cell_len, [*labels, "recipe"])), max(12, room - 58))
     columns = (
-        "recipe", "seeds", f"{METRICS[found.metric]}, %", "parameters", ("MACs", _millions),
+        "recipe", "seeds", f"{METRICS[found.metric]}, %", "parameters", ("MACs", millions),
         ("training", clock),
     )  # fmt: skip
     table = make_table(columns, [_row(fit(g.label, width), g) for g in found.groups])
@@ -61,10 +57,6 @@ def _row(label: str, group: ScoreGroup) -> tuple[Any, ...]:
         mean += f" ± {100 * found.half_width:.2f}"
     costs = first.parameters, first.macs, group.seconds
     return label.rstrip(), len(group.scores), Cell(mean, found.mean), *costs
-
-
-def _millions(count: int) -> str:
-    return f"{count / 1e6:.1f}M"
 
 
 def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int) -> None:
@@ -134,7 +126,7 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     shown = keys[:_SETTINGS_SHOWN]
     first = max(map(len, ["what differs", *shown]))
     room = max(8, (terminal_width() - first) // len(groups) - 2)
-    rows = [[plain(_value(group.settings[key])) for group in groups] for key in shown]
+    rows = [[plain(as_text(group.settings[key])) for group in groups] for key in shown]
     short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in [labels, *rows]]
     columns = ["what differs", *short[0]]
     table = make_table(columns, [(k, *row) for k, row in zip(shown, short[1:], strict=True)])
@@ -143,8 +135,8 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     if max(map(cell_len, lines)) > terminal_width():  # too narrow for columns
         print("what differs")
         for key, row in zip(shown, rows, strict=True):
-            told = "; ".join(f"{label} {value}" for label, value in zip(labels, row, strict=True))
-            print_wrapped(told, first=f"  {key}: ", indent="    ")
+            values = "; ".join(f"{label} {value}" for label, value in zip(labels, row, strict=True))
+            print_wrapped(values, first=f"  {key}: ", indent="    ")
     else:
         print("\n".join(lines))
     if len(keys) > _SETTINGS_SHOWN:
@@ -152,7 +144,7 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
 
 
 def _evidence(contrast: Contrast, correction: str | None) -> str:
-    """Print the evidence of a conclusion."""
+    """The test of a conclusion and its p-value."""
     if contrast.p is None or contrast.p_corrected is None:
         return "no test was possible"
     told = f"{contrast.test}, two-sided, {show_p(contrast.p)}"
@@ -164,7 +156,3 @@ def _evidence(contrast: Contrast, correction: str | None) -> str:
             f"{contrast.only_other} only {plain(contrast.other)}"
         )
     return told
-
-
-def _value(value: Any) -> str:
-    return "–" if value is None else as_text(value)

@@ -16,7 +16,7 @@ from thriftnet.runs.evaluations import EvaluationKey
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runtime.machine import machine_name
-from thriftnet.table import clock, make_table
+from thriftnet.table import clock, make_table, millions
 from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
 from thriftnet.terminal.tables import table_lines
 from thriftnet.weights.card import Card
@@ -66,7 +66,7 @@ def print_evaluation(
     """
     chosen = evaluation.chosen
     name = f"{target} (shipped weights)" if shipped else plain(str(target))
-    print(f"{name}: {evaluation.parameters:,} parameters, {evaluation.macs / 1e6:.1f}M MACs")
+    print(f"{name}: {evaluation.parameters:,} parameters, {millions(evaluation.macs)} MACs")
     images = f"{chosen.images:,} {evaluation.data} images"
     under = f", {evaluation.corruption}" if evaluation.corruption else ""
     print(f"{images}{under}, {evaluation.precision}\n")
@@ -116,10 +116,10 @@ def print_description(summary: Summary) -> None:
     print("\n".join(table_lines(table)))
     print(f"\n{summary.name}: {summary.parameters:,} trainable parameters", end="")
     print(f" (budget {summary.budget:,})" if summary.budget else "", end="")
-    print(f", {summary.macs / 1e6:.1f}M MACs an image")
+    print(f", {millions(summary.macs)} MACs per image")
     print(
         f"ResNet-18 for {side}×{side} images: {summary.resnet18_parameters:,} parameters, "
-        f"{summary.resnet18_macs / 1e6:.1f}M MACs;\nthis network has "
+        f"{millions(summary.resnet18_macs)} MACs;\nthis network has "
         f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
         f"{_relative(summary.macs, summary.resnet18_macs)} MACs"
     )
@@ -139,7 +139,7 @@ def print_bench(found: Bench) -> None:
     print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
     print(f"fp32 convolution  {found.fp32_rate / 1e9:>8.0f} GFLOP/s\n")
     print(
-        f"{found.recipe}: {training.parameters:,} parameters, {training.macs / 1e6:.1f}M MACs, "
+        f"{found.recipe}: {training.parameters:,} parameters, {millions(training.macs)} MACs, "
         f"{training.precision}"
     )
     print(

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from thriftnet.cells import csv_row
 from thriftnet.errors import RunError
-from thriftnet.files import replacing
+from thriftnet.files import part_of, replacing
 from thriftnet.inference.prediction import PictureResult
 from thriftnet.plain import plain, to_stderr
 
@@ -74,7 +74,9 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
             _write(header, counted(), text)
             text.detach()
     except KeyboardInterrupt:
-        to_stderr(f"thriftnet: interrupted; the first {done} rows are kept in {path}.part")
+        to_stderr(
+            f"thriftnet: interrupted; the first {done} rows are kept in {part_of(path.resolve())}"
+        )
         raise
     print(f"wrote {plain(str(path))}")
 

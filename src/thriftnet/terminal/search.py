@@ -16,13 +16,8 @@ from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
 from thriftnet.search.status import StageStatus, StudyStatus, read_study_status
 from thriftnet.search.study import Study
-from thriftnet.table import MISSING, Cell, clock, make_table
-from thriftnet.terminal.search_stages import (
-    marked,
-    millions,
-    print_analysis,
-    print_refinement,
-)
+from thriftnet.table import MISSING, Cell, clock, make_table, millions
+from thriftnet.terminal.search_stages import marked, print_analysis, print_refinement
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import fit, print_wrapped, terminal_width
 from thriftnet.terminal.work import Work
@@ -220,6 +215,9 @@ def _print_validation(outcome: dict[str, Any]) -> None:
 def _print_ranking(
     ranking: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], tuple[str, ...]]
 ) -> None:
+    if not ranking:
+        print("no candidate finished")
+        return
     shown = list(enumerate(ranking, start=1))
     kept = [(at, e) for at, e in shown if at <= _RANKED or e["reference"]]
     rows = [(at, *figures(e), e["parameters"], marked(e)) for at, e in kept]

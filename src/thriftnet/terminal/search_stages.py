@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thriftnet.plain import plain
-from thriftnet.table import make_table
+from thriftnet.table import make_table, millions
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
 
@@ -14,11 +14,6 @@ def marked(entry: dict[str, Any]) -> str:
     """The label of an entry, with the reference marked."""
     mark = "  (the reference)" if entry["reference"] else ""
     return f"{plain(entry['label'])}{mark}"
-
-
-def millions(count: int) -> str:
-    """Format multiply-accumulates."""
-    return f"{count / 1e6:,.1f}M"
 
 
 def print_analysis(outcome: dict[str, Any]) -> None:

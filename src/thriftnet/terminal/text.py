@@ -25,8 +25,8 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
     """Print a paragraph.
 
     Args:
-        text: Words, including paths, are not broken.
-        first: Prefix of the first line; None: the indent.
+        text: Its words, including paths, are not broken.
+        first: Prefix of the first line; empty: the indent.
         indent: Prefix of the other lines.
     """
     start = first or indent

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from thriftnet.commands import command
 from thriftnet.plain import plain
-from thriftnet.runs.advice import retrain_advice
+from thriftnet.runs.advice import failure_reason, retrain_advice
 from thriftnet.runs.contention import is_large
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import LiveRun, read_live_run
@@ -70,7 +70,7 @@ def live_lines(live: LiveRun, *, width: int) -> list[str]:
     about = _ABOUT.get(live.state)
     if about:
         resume = command("train", "--resume", live.path)
-        reason = str(live.last.get("reason")).partition(";")[0]
+        reason = failure_reason(live.last)
         anew = retrain_advice(RunFolder(live.path)) if live.state == "failed" else ""
         lines.append(plain(about.format(resume=resume, reason=reason, anew=anew)))
     return lines

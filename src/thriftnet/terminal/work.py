@@ -1,7 +1,7 @@
-"""What a command is doing and how long it will take, on standard error while it says nothing else.
+"""Shows on standard error what a command is doing and how long it will take.
 
-On a terminal one line is redrawn and goes away in the end. In a file or a pipe a line comes after a
-second, then after 5, 10, 20 and 40 more, then every minute: a log is read, and stays short.
+On a terminal one line is redrawn, and removed at the end. A file or a pipe gets a line after one
+second, then after 5, 10, 20 and 40 more, then every minute, so that a log stays short.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BAR = 16
 
 
 class Work:
-    """What is being done now, told by the thread that does it and read by the one that shows it."""
+    """What is being done; set by the thread that works, and read by the one that shows it."""
 
     def __init__(self, text: str, *, shown: bool = True) -> None:
         self.over = threading.Event()
@@ -36,7 +36,7 @@ class Work:
         self.now(text)
 
     def show(self) -> None:
-        """Begin to show it, where it is not shown."""
+        """Show it, unless it is shown already."""
         if not self._shown or self._thread is not None:
             return
         self.over.clear()
@@ -46,55 +46,59 @@ class Work:
         self._thread.start()
 
     def end(self) -> None:
-        """Show nothing more; something else does."""
+        """Stop showing it."""
         self.over.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def now(self, text: str) -> None:
-        """Name what begins."""
+        """Begin something else."""
         self._text, self._began = text, time.monotonic()
-        self._first = self._done = self._total = 0
+        self._counted = (0, 0, 0)
+        """Number done when the count began, number done now, and total."""
 
     def update(self, text: str) -> None:
-        """Say more of what is done already."""
+        """Change the text of what is being done."""
         self._text = text
 
     def counting(self, what: str) -> Callable[[int, int], None]:
-        """What is to be called with the number of `what` that are done, and of all."""
+        """A function to be called with the number of `what` that are done, and the total."""
 
-        def told(done: int, total: int) -> None:
+        def count(done: int, total: int) -> None:
+            first = self._counted[0]
             if self._text != what:
                 self.now(what)
-                self._first = done
-            self._done, self._total = done, total
+                first = done
+            self._counted = (first, done, total)
 
-        return told
+        return count
 
     @property
     def began(self) -> float:
-        """When that which is done now began, by `time.monotonic()`."""
+        """Start of what is being done, by `time.monotonic()`."""
         return self._began
 
     def line(self, *, bar: bool = False) -> str:
-        """One line: what, how much of it, and the time that it took or will take."""
-        seconds, done = time.monotonic() - self._began, self._done - self._first
-        if not self._total:
+        """One line: what is being done, the count, and the time taken or left."""
+        # Read once: the thread that works may begin something else meanwhile.
+        (first, done, total), began = self._counted, self._began
+        seconds = time.monotonic() - began
+        if not total:
             return f"{plain(self._text)}  {clock(seconds)}"
-        filled = round(_BAR * self._done / self._total)
+        filled = round(_BAR * done / total)
         drawn = f"{'━' * filled}{'╌' * (_BAR - filled)}  " if bar else ""
-        left = f"  {clock(seconds * (self._total - self._done) / done)} left" if done > 0 else ""
-        return f"{plain(self._text)}  {drawn}{self._done:,}/{self._total:,}{left}"
+        left = f"  {clock(seconds * (total - done) / (done - first))} left" if done > first else ""
+        return f"{plain(self._text)}  {drawn}{done:,}/{total:,}{left}"
 
 
 @contextlib.contextmanager
 def working(text: str, *, shown: bool = True) -> Iterator[Work]:
-    """Say what is being done, while the block lasts or until `Work.end`.
+    """Show what is being done, until the block or `Work.end`.
 
     Args:
         text: Such as "loading best".
-        shown: False: nothing is said in any case.
+        shown: False: show nothing.
     """
     work = Work(text, shown=shown)
     work.show()

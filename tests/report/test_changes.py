@@ -70,7 +70,7 @@ def test_losses_share_an_axis_only_where_they_are_one_quantity(
     assert training_loss(record) == ("train_cross_entropy", reasons)
     with figure_style():
         drawing = draw_loss(record)
-    assert ("axes of its own" in drawing.caption) == bool(reasons)
+    assert ("separate axes" in drawing.caption) == bool(reasons)
     assert drawing.svg.count('<g id="axes_') == (2 if reasons else 1)
 
 

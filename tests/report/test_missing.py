@@ -76,7 +76,7 @@ def test_run_that_failed_says_why(tmp_path: Path):
 def test_run_that_has_only_begun(tmp_path: Path):
     run = create_run(tmp_path / "begun", small_recipe(), {})
     told = missing_of(run.path)
-    assert "No epoch has ended yet" in told
+    assert "No epoch has finished yet" in told
     assert names(run.path) == {"architecture", "augmentation"}
 
 
@@ -95,7 +95,7 @@ def test_no_predictions_yet(copied: Path):
         ("environment.json", b"{", "environment.json is missing or damaged"),
         ("metrics.jsonl", b'{"kind": "ep\n{"kind": "end", "step": 9}\n', "damaged in line 1"),
         ("metrics.jsonl", b'{"kind": "epoch", "epoch": "one"}\n[]\n', "is damaged in line 2"),
-        ("metrics.jsonl", b"", "No epoch has ended yet"),
+        ("metrics.jsonl", b"", "No epoch has finished yet"),
     ],
 )
 def test_damaged_file_costs_its_own_figures_only(

@@ -14,15 +14,18 @@ from torch import nn
 
 import thriftnet
 from small import opened, sitting, small_recipe
+from thriftnet.errors import RunError
 from thriftnet.evaluation.calibration import equal_mass_error
 from thriftnet.models.build import build_model
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.models.resnet import ResNet
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.report import style
 from thriftnet.report.blocks import block_table
 from thriftnet.report.build import Report
 from thriftnet.report.classes import count_confusion
+from thriftnet.report.drawing import finish
 from thriftnet.report.record import read_record
 from thriftnet.report.seen import first_images
 from thriftnet.report.training.curves import epoch_seconds
@@ -112,6 +115,26 @@ def test_figures_of_the_page_are_those_of_the_run(report: Report, trained: Path)
 
 
 MARKUP = '<script>alert("1")</script>'
+
+
+def test_a_name_like_a_colour_or_an_id_is_shown_as_it_is() -> None:
+    """Colours and ids of the drawing are the page's, and those in a text are not."""
+    with style.figure_style():
+        axes = style.new_axes()
+        axes.plot([0, 1], [0, 1], color=style.BLUE, label=style.BLUE)
+        axes.set_title('id="a url(#b) 0.12345')
+        axes.legend()
+        element = finish(axes, name="f", title="", caption="", alt="").page_svg
+    text = re.sub(r"<[^>]*>", "", element)
+    assert style.BLUE in text
+    assert 'id="a url(#b) 0.12345' in text
+    assert "var(--blue)" in element
+    assert "var(--" not in text
+
+
+def test_a_report_of_nothing_is_refused() -> None:
+    with pytest.raises(RunError, match="needs a run folder or a study"):
+        thriftnet.write_report([])
 
 
 def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path):

@@ -120,7 +120,7 @@ def test_mistakes_are_one_line(command: Command, trained: Path, tmp_path: Path):
     assert f"{path} is a study, and its report covers nothing else" in beside.error_line
     storage = command("report", trained, "--storage", "sqlite:///x.db")
     assert storage.code == 2
-    assert "--storage goes with a study" in storage.error_line
+    assert "--storage is for a study" in storage.error_line
     (path / "study.db").unlink()
     gone = command("report", path)
     assert gone.code == 2

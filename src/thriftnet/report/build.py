@@ -38,7 +38,14 @@ def write_report(
     data: Path | None = None,
     storage: str | None = None,
 ) -> Report:
-    """Write a report; see `thriftnet.write_report`. Repeated runs count once."""
+    """Write a report; see `thriftnet.write_report`. Repeated runs count once.
+
+    Raises:
+        RunError: No run is given, one cannot be read, or an argument would be ignored.
+        SearchError: A study cannot be read, or `storage` is given for runs.
+    """
+    if not runs:
+        raise RunError("a report needs a run folder or a study; name one")
     distinct = list(dict.fromkeys(path.resolve() for path in runs))
     study = any(map(is_study, runs))
     if data is not None and (study or len(distinct) > 1):
@@ -46,7 +53,7 @@ def write_report(
     if study:
         return write_study_report(runs, output=output, storage=storage)
     if storage is not None:
-        raise SearchError(f"--storage goes with a study, and {runs[0]} is none; leave it out")
+        raise SearchError(f"--storage is for a study, and {runs[0]} is not one; leave it out")
     given = {path.resolve(): path for path in reversed(runs)}
     records = [read_record(given[path]) for path in distinct]
     first = records[0].run

@@ -63,8 +63,8 @@ def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawi
         axes,
         name="confusion",
         title="Confusion matrix",
-        caption="Test images by label (row) and prediction (column); empty is none. Shades grow "
-        f"with the root of the share of the row. Here {worst}.",
+        caption="Test images by label (row) and prediction (column); an empty cell is zero. "
+        f"The shade is the square root of the share of the row. Here {worst}.",
         alt=f"Confusion matrix of {number} classes and {counts.sum():,} test images, "
         f"{int(np.trace(counts)):,} of them on the diagonal; {worst}.",
         details={"images": [_cell_words(counts, *at) for at in np.argwhere(counts).tolist()]},
@@ -82,7 +82,8 @@ _MEASURES = ("recall", "precision", "F1")
 def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing:
     """Recall, precision and F1 of each class with their intervals."""
     summary = summarise_classes(counts, classes)
-    axes = _class_rows(classes, _ROW if len(classes) <= _MANY else _LOW_ROW)
+    row = _ROW if len(classes) <= _MANY else _LOW_ROW
+    axes = style.named_rows(short_names(classes, longest=18), row=row, above=_LEGEND)
     details = {
         measure: _draw_measure(axes, summary, measure, look, shift=0.26 * (number - 1))
         for number, (measure, look) in enumerate(zip(_MEASURES, style.LINES, strict=False))
@@ -105,8 +106,8 @@ def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing
         axes,
         name="classes",
         title="Recall, precision and F1 by class",
-        caption="Recall: how many images of the class were predicted as it (the accuracy on the "
-        "class). Precision: how many predicted as it are of it. F1: their harmonic mean. "
+        caption="Recall: share of the images of the class that were predicted as it. Precision: "
+        "share of the images predicted as the class that are of it. F1: their harmonic mean. "
         "Intervals say how far another test set of this size may differ, not another seed.",
         alt=f"Recall by class: highest for {style.printable(best_name)} ({best:.1%}), lowest "
         f"for {style.printable(worst_name)} ({worst:.1%}), {overall:.2f}% over all. Precision and "
@@ -143,15 +144,5 @@ def _draw_measure(
 _ROW, _LOW_ROW = 0.4, 0.31
 """Height of a class, inches; of many classes."""
 _MANY = 20
-
-
-def _class_rows(classes: tuple[str, ...], row: float) -> Axes:
-    """Axes with a named row for each class, and room for a legend of three rows above."""
-    names = short_names(classes, longest=18)
-    height = 1.3 + row * len(classes)
-    axes = style.new_axes(height=height)
-    low, left = 0.52 / height, (0.3 + 0.075 * max(map(len, names))) / style.HALF
-    axes.set_position((left, low, 0.97 - left, 1 - low - 0.78 / height))
-    axes.set_yticks(range(len(classes)), names)
-    axes.set_ylim(len(classes) - 0.5, -0.5)
-    return axes
+_LEGEND = 0.78
+"""Height of a legend of three rows, inches."""

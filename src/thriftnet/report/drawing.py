@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import io
 import re
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,8 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
 
+from thriftnet.html.pictures import data_uri
 from thriftnet.report import style
 from thriftnet.report.chart_data import chart_data
 
@@ -74,9 +73,7 @@ class Picture:
     @property
     def data_uri(self) -> str:
         """The picture as a PNG data URI."""
-        file = io.BytesIO()
-        Image.fromarray(self.pixels).save(file, "PNG")
-        return "data:image/png;base64," + b64encode(file.getvalue()).decode()
+        return data_uri(self.pixels)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -110,17 +107,17 @@ class Drawing:
         """The SVG element for the page, themed, with ids unique on the page."""
         element = self.svg[self.svg.index("<svg") :]
         element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-        element = re.sub(r"<[^>]*>", _shortened, element)  # and never the text between
-        element = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", element)
-        for colour, variable in _THEME.items():
-            element = element.replace(colour, f"var(--{variable})")
+        element = re.sub(r"<[^>]*>", self._themed, element)  # tags, never the text between them
         words = f'role="img" aria-label="{html.escape(self.alt)}"'
         return element.replace("<svg ", f"<svg {words} ", 1)
 
-
-def _shortened(tag: re.Match[str]) -> str:
-    """A tag with thousandths of a point in place of millionths, which nobody sees."""
-    return re.sub(r"(\.\d{3})\d+", r"\1", tag[0])
+    def _themed(self, match: re.Match[str]) -> str:
+        """A tag with the page's colours and ids, and coordinates of three decimals."""
+        tag = re.sub(r"(\.\d{3})\d+", r"\1", match[0])
+        tag = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", tag)
+        for colour, variable in _THEME.items():
+            tag = tag.replace(colour, f"var(--{variable})")
+        return tag
 
 
 def finish(

@@ -54,7 +54,7 @@ def inspection_page(collection: Collection, found: Inspection, *, shown: str) ->
             ),
         ),
         footer=f"Written by thriftnet {package_version()}.",
-        notes="What to mind",
+        notes="Warnings",
     )
 
 

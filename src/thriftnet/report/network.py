@@ -14,7 +14,7 @@ from thriftnet.report.drawing import Drawing, finish
 
 _ROW = 0.52
 """Height of a block, inches."""
-_COUNTS = (("parameters", style.BLUE, None), ("MACs an image", style.ORANGE, "///"))
+_COUNTS = (("parameters", style.BLUE, None), ("MACs per image", style.ORANGE, "///"))
 
 
 def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_size: int) -> Drawing:
@@ -46,7 +46,7 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_siz
                 f"{value:,}", (0, row - 0.08), fontsize=7.8, va="bottom", annotation_clip=False
             )
         _head(bars, f"{title}\n{sum(values):,}", 0)
-    _head(axes, "block, and what it gives\n(channels×height×width)", 7)
+    _head(axes, "block and its output\n(channels×height×width)", 7)
     largest = max(blocks, key=lambda block: block.macs)
     return finish(
         axes,
@@ -58,7 +58,7 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_siz
         alt=f"Block diagram from a 3×{image_size}×{image_size} image to {classes} logits in "
         f"{len(blocks)} blocks: {sum(counted[0]):,} parameters and "
         f"{sum(counted[1]):,} MACs; most MACs are in {largest.name}. "
-        "The same figures stand in the table of blocks.",
+        "The table of blocks has the same figures.",
     )
 
 
@@ -127,5 +127,5 @@ def draw_filters(filters: NDArray[np.float32]) -> Drawing:
         title="First-layer filters",
         caption=f"The {count} filters of {size}×{size} pixels that see the image, each scaled "
         "to its own largest weight; mid grey is zero, colours are weights on red, green and blue.",
-        alt=f"{count} small coloured squares, one a filter of the first convolution.",
+        alt=f"{count} small coloured squares, one per filter of the first convolution.",
     )

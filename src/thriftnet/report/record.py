@@ -15,7 +15,7 @@ from thriftnet.data.registry import known_classes
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
-from thriftnet.runs.advice import retrain_advice
+from thriftnet.runs.advice import failure_reason, retrain_advice
 from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
@@ -108,7 +108,7 @@ def read_record(path: Path) -> RunRecord:
     missing: list[str] = []
     lines = _or_say(run.metrics, [], missing)
     if run.torn:
-        missing.append("The last line of the metrics was cut while it was written: left out.")
+        missing.append("The last line of the metrics was truncated and is left out.")
     start = last_line(lines, "start", "train_images", "steps")
     end = last_line(lines, "end", "step", "seconds")
     epochs = [
@@ -118,7 +118,7 @@ def read_record(path: Path) -> RunRecord:
     running = not end and is_training(run)
     missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
     if not ran_on[0]:
-        missing.append("environment.json is missing or damaged: the machine is not known.")
+        missing.append("environment.json is missing or damaged: the machine is unknown.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
     said = _or_say(run.load_predictions, None, missing)
     classes = len(_classes(model, start))
@@ -167,7 +167,7 @@ def _missing_lines(
     """Notes on missing lines of the metrics."""
     found: list[str] = []
     if not start:
-        found.append("The metrics have no line of the start: no learning rate by step.")
+        found.append("The metrics have no start line: the learning rate by step is not shown.")
     failed = last_line(lines, "failed")
     if running:
         found.append(
@@ -175,15 +175,14 @@ def _missing_lines(
             "follow after the end."
         )
     elif not end and failed:
-        reason = str(failed.get("reason", "no reason is recorded")).partition(";")[0]
-        found.append(f"The training failed: {reason}; {retrain_advice(run)}")
+        found.append(f"The training failed: {failure_reason(failed)}; {retrain_advice(run)}")
     elif not end:
         found.append(
-            "The run has not come to its end; its curves stop where it was cut. "
+            "The training was interrupted; its curves stop there. "
             f"Resume with: {command('train', '--resume', run.path)}"
         )
     if not epochs:
-        found.append("No epoch has ended yet: no curves.")
+        found.append("No epoch has finished yet: there are no curves.")
     return found
 
 

@@ -57,7 +57,7 @@ def draw_reliability(found: CalibrationReport, logits: Logits, labels: Labels) -
         caption=f"Calibration error {found.error:.4f} (95% {found.interval[0]:.4f} to "
         f"{found.interval[1]:.4f}) over {BINS} bins of equal numbers of images; a perfectly "
         f"calibrated network with these probabilities shows {found.noise_floor:.4f}. {words} "
-        "Below: how many images have which confidence.",
+        "Below: the distribution of the confidence.",
         alt=f"Reliability diagram: calibration error {found.error:.4f}, mean confidence "
         f"{found.mean_confidence:.4f}, accuracy {found.accuracy:.4f}.",
     )
@@ -68,7 +68,7 @@ def _verdict(found: CalibrationReport) -> str:
     if found.interval[0] <= found.noise_floor:
         return f"{means}."
     lean = "over" if found.mean_confidence > found.accuracy else "under"
-    return f"{means}: the network is {lean}confident; thriftnet calibrate mends that."
+    return f"{means}: the network is {lean}confident; thriftnet calibrate corrects that."
 
 
 def draw_risk_coverage(logits: Logits, labels: Labels) -> Drawing:
@@ -90,9 +90,9 @@ def draw_risk_coverage(logits: Logits, labels: Labels) -> Drawing:
         axes,
         name="risk-coverage",
         title="Risk and coverage",
-        caption=f"With the least confident images left unanswered, {kept:.1%} of them keep an "
-        f"accuracy of 99%. The area under the curve is {area:.5f}. predict --at-least chooses a "
-        "threshold by held-out images.",
+        caption=f"If the least confident images are rejected, {kept:.1%} can be kept at an "
+        f"accuracy of 99%. The area under the curve is {area:.5f}. predict --at-least uses a "
+        "threshold chosen on held-out images.",
         alt=f"Risk–coverage curve: {kept:.1%} of the images at an accuracy of 99%, all of them at "
         f"{hit.mean():.2%}; area {area:.5f}.",
     )

@@ -74,10 +74,10 @@ def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
         as_seen = _as_bytes(seen[number], mean=data.mean, std=data.std)
         pictures += [
             Picture(
-                originals.images[number], f"Training image of class {name}", (name, "as it is")
+                originals.images[number], f"Training image of class {name}", (name, "original")
             ),
             Picture(
-                as_seen, f"The same image as the network saw it: {target}", (target, "as seen")
+                as_seen, f"The same image as the network saw it: {target}", (target, "augmented")
             ),
         ]
     on = {
@@ -93,8 +93,8 @@ def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
         columns=8,
         name="augmentation",
         title="What the network saw",
-        caption="The first images of this run's first step, made again from its recipe and seed: "
-        f"each image as it is, then as the network saw it. Augmentation: {words}.",
+        caption="The first images of this run's first step, recomputed from its recipe and seed: "
+        f"each original image, then its augmented version. Augmentation: {words}.",
         alt=f"{len(pictures) // 2} training images, each next to its augmented form.",
     )
 
@@ -130,9 +130,9 @@ def draw_mistakes(
         columns=8,
         name="mistakes",
         title="The most confident mistakes",
-        caption=f"Of {len(wrong):,} wrong answers those of the largest probability: the answer, "
-        "then the label with the probability that it was given.",
-        alt=f"{len(pictures)} test images that were named wrongly, with answer and label.",
+        caption=f"Of {len(wrong):,} misclassified test images, those with the largest probability: "
+        "the prediction, then the label with its probability.",
+        alt=f"{len(pictures)} misclassified test images, with prediction and label.",
     )
 
 

@@ -80,7 +80,7 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     best = record.end.get("best_val_accuracy")
     if best is not None:
         facts.append(("Best validation", f"{best:.2%}, epoch {record.end.get('best_epoch')}"))
-    for key, name in (("parameters", "Parameters"), ("macs", "MACs an image")):
+    for key, name in (("parameters", "Parameters"), ("macs", "MACs per image")):
         if key in record.start:
             facts.append((name, f"{record.start[key]:,}"))
     if record.epochs:
@@ -141,7 +141,7 @@ def _test(record: RunRecord, images: OpenDataset | None, missing: list[str]) -> 
             drawings.append(wrong)
     elif test_set is not None:
         missing.append(
-            "The predictions are of other images than the test split: mistakes not shown."
+            "The predictions are of other images than the test split: mistakes are not shown."
         )
     shares = tables.classes_table(counts, record.classes)
     figures = calibration_table(probabilities)
@@ -220,8 +220,9 @@ def _load_images(record: RunRecord, data: Path | None, missing: list[str]) -> Op
     settings = record.recipe.data
     if data is None and not is_at_hand(settings.dataset):
         missing.append(
-            f"{settings.dataset} is not on this machine, or others may write there, so no picture "
-            f"of it: name its place with {command('report', record.run.path)} --data PATH"
+            f"{settings.dataset} is not on this machine, or other users may write there: its "
+            f"pictures are not shown; give its path: {command('report', record.run.path)} "
+            "--data PATH"
         )
         return None
     try:
@@ -229,11 +230,11 @@ def _load_images(record: RunRecord, data: Path | None, missing: list[str]) -> Op
     except DataError as fault:
         if data is not None:
             raise
-        missing.append(f"{fault}.")
+        missing.append(str(fault))
         return None
     if images.classes != record.classes:
         missing.append(
-            f"The network's classes are not those of {images.name}: no picture is shown."
+            f"The network's classes are not those of {images.name}: its pictures are not shown."
         )
         return None
     return images

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +98,23 @@ def new_axes(*, width: float = HALF, height: float = 3.2, legend_rows: int = 0) 
     figure = Figure(figsize=(width, height))
     top = 1 - (0.14 + 0.22 * legend_rows) / height
     return figure.add_axes((0.68 / width, 0.52 / height, 1 - 0.84 / width, top - 0.52 / height))
+
+
+def named_rows(names: Sequence[str], *, row: float = 0.42, above: float = 0.14) -> Axes:
+    """New figure with a named row per item, the first at the top.
+
+    Args:
+        names: One line each.
+        row: Height of a row in inches.
+        above: Room above the rows in inches.
+    """
+    height = 0.61 + above + row * len(names)
+    axes = new_axes(height=height)
+    left = (0.33 + 0.08 * max(map(len, names))) / HALF
+    axes.set_position((left, 0.52 / height, 0.96 - left, 1 - (0.52 + above) / height))
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    return axes
 
 
 def stacked_axes(*heights: float) -> list[Axes]:

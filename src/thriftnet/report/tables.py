@@ -14,6 +14,7 @@ from thriftnet.report.record import RunRecord
 from thriftnet.report.several.record_groups import RecordGroup
 from thriftnet.report.training.curves import epoch_seconds
 from thriftnet.runs.contention import is_large
+from thriftnet.runs.filters import as_text
 from thriftnet.runs.metrics_log import MetricRecord, is_figure
 from thriftnet.table import Cell, Format, Table, clock, make_table
 
@@ -163,6 +164,4 @@ def differences_table(groups: list[RecordGroup]) -> Table | None:
 
 def _plain(value: Any) -> Cell:
     """Text of a value; numbers are left-aligned like words."""
-    if isinstance(value, list):
-        return Cell(" ".join(map(str, value)))
-    return Cell("–" if value is None else str(value))
+    return Cell(as_text(value))

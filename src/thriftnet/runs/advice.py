@@ -8,6 +8,7 @@ from thriftnet.commands import command
 from thriftnet.errors import ThriftnetError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import find_writer
+from thriftnet.runs.metrics_log import MetricRecord
 
 
 def advise(run: RunFolder) -> str:
@@ -22,10 +23,14 @@ def advise(run: RunFolder) -> str:
         return f"is being trained by {writer}; follow it with: {command('watch', run.path)}"
     lines = run.metrics(outline=True)
     if lines and lines[-1].get("kind") == "failed":
-        reason = str(lines[-1].get("reason")).partition(";")[0]
-        return f"failed ({reason}); {retrain_advice(run)}"
+        return f"failed ({failure_reason(lines[-1])}); {retrain_advice(run)}"
     resume = command("train", "--resume", run.path)
     return f"has no final model yet; finish it with: {resume}"
+
+
+def failure_reason(line: MetricRecord) -> str:
+    """Why a training failed, without advice, from the line `failed` of its metrics."""
+    return str(line.get("reason") or "no reason was recorded").partition(";")[0]
 
 
 def retrain_advice(run: RunFolder) -> str:

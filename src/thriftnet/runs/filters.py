@@ -14,6 +14,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.keys import flatten
 from thriftnet.recipe.model_sections import ModelSection
 from thriftnet.runs.listing import COLUMNS, ListedRun, Value
+from thriftnet.table import MISSING
 
 _NUMBER: dict[str, Callable[[float, float], bool]] = {
     ">": lambda a, b: a > b,
@@ -145,7 +146,9 @@ def _order(value: Value) -> tuple[int, float, str]:
 
 
 def as_text(value: Any) -> str:
-    """Format a value as on the command line: true, [1,2,3], quick."""
+    """Format a value as on the command line: true, [1,2,3], quick; None as a dash."""
+    if value is None:
+        return MISSING
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):

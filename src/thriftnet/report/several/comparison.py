@@ -18,30 +18,28 @@ from thriftnet.table import Cell, Table, clock, make_table
 
 
 def comparison_section(records: Sequence[RunRecord], missing: list[str]) -> Section | None:
-    """Verdicts and intervals; none where no run can be compared, which `missing` then tells.
+    """Verdicts and intervals; None if no run can be compared.
 
     Args:
-        records: Of the runs.
-        missing: What the page lacks; added to.
+        records: The runs.
+        missing: Gets a sentence for each run that is not compared.
     """
     paths = [record.run.path for record in records]
     again = command("compare", *paths)
     try:
         found = compare(paths)
     except ThriftnetError as fault:
-        missing.append(f"No comparison: {fault}.")
+        missing.append(f"No comparison: {fault}")
         return None
-    missing += [f"Not compared: {reason}." for reason in found.left_out]
+    missing += [f"Not compared: {reason}" for reason in found.left_out]
     if found.incomparable_reason:
-        missing.append(f"No comparison: {found.incomparable_reason}.")
+        missing.append(f"No comparison: {found.incomparable_reason}")
     found = _with_short_names(found)
     cards = tuple(_card(contrast, found) for contrast in found.contrasts)
     tables = [_groups_table(found.groups)]
     if found.contrasts:
         tables.append(_contrasts_table(found))
-    notes = Card(
-        says="What the intervals say", where="", words=" ".join(map(_sentence, found.notes))
-    )
+    notes = Card("What the intervals say", words=" ".join(map(_sentence, found.notes)))
     return Section(
         "Comparison", (), tuple(tables), (("The same in a terminal:", again),), (*cards, notes)
     )
@@ -80,8 +78,6 @@ def _card(contrast: Contrast, found: Comparison) -> Card:
         facts.append((f"{contrast.test}{by}", show_p(contrast.p_corrected)))
     return Card(
         says=f"{contrast.verdict}.",
-        where="",
-        words="",
         mark="✓" if shown else "–",
         verdict="significant difference" if shown else "no significant difference",
         facts=tuple(facts),

@@ -64,5 +64,5 @@ def _subtitle(
         starts.setdefault(common_start(all_names), []).append(what)
     for start, kinds in starts.items():
         if start:
-            told += f"; names of {' and '.join(kinds)} are without “{start}”, with which all begin"
+            told += f"; the names of {' and '.join(kinds)} are shown without their prefix “{start}”"
     return told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from thriftnet.comparison.labels import count_seeds
@@ -20,7 +19,7 @@ _HALF_LABEL = 20
 
 def draw_tests(groups: list[RecordGroup]) -> Drawing:
     """One point a seed, and the mean."""
-    axes = _rows(short_names([group.label for group in groups], longest=22))
+    axes = style.named_rows(short_names([g.label for g in groups], longest=22), row=0.36, above=0.1)
     words: list[str] = []
     details: dict[str, list[str]] = {}
     for place, (group, look) in enumerate(zip(groups, style.LINES, strict=False)):
@@ -59,7 +58,7 @@ def draw_tests(groups: list[RecordGroup]) -> Drawing:
 def draw_classes(groups: list[RecordGroup], names: list[str], classes: tuple[str, ...]) -> Drawing:
     """Mean recall of each class."""
     columns, rows = legend_layout(names)
-    axes = _rows(short_names(classes, longest=18), legend_rows=rows)
+    axes = style.named_rows(short_names(classes, longest=18), row=0.36, above=0.1 + 0.2 * rows)
     for number, (group, look) in enumerate(zip(groups, style.LINES, strict=False)):
         shares = _class_accuracy(group)
         if shares is None:
@@ -95,16 +94,3 @@ def legend_layout(labels: list[str]) -> tuple[int, int]:
     """Columns and rows that labels take beside each other, or under each other if they are long."""
     columns = 2 if max(map(len, labels)) <= _HALF_LABEL else 1
     return columns, -(-len(labels) // columns)
-
-
-def _rows(names: list[str], *, legend_rows: int = 0) -> Axes:
-    """Axes with a named row for each of several things."""
-    height = 0.75 + 0.36 * len(names) + 0.2 * legend_rows
-    axes = style.new_axes(height=height)
-    low = 0.52 / height
-    left = (0.35 + 0.085 * max(map(len, names))) / style.HALF
-    top = (0.1 + 0.2 * legend_rows) / height
-    axes.set_position((left, low, 0.96 - left, 1 - low - top))
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    return axes

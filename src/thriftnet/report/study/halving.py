@@ -11,12 +11,12 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top, marked_trials
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import percent, shown_label
+from thriftnet.report.study.words import shown_label
 from thriftnet.report.training.curves import label_epochs
 
 
 def draw_halving(record: StudyRecord) -> list[Drawing]:
-    """Draw counts per rung and curves; None before any training."""
+    """Draw counts per rung and curves; empty before any training."""
     if not any(trial.rows for trial in record.trials.values()):
         return []
     drawn = [_draw_rungs(record)]
@@ -139,7 +139,7 @@ def _draw_curves(record: StudyRecord) -> Drawing:
         f"{record.full} epochs, so a line that ends early was paused.",
         alt=f"Validation accuracy by epoch of {len(record.trained)} candidates; {len(whole)} went "
         f"through all {record.full} epochs"
-        + (f", the best to {percent(best)}." if best is not None else "."),
+        + (f", the best to {best:.2%}." if best is not None else "."),
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from thriftnet.report import style
@@ -74,7 +73,7 @@ def draw_importance(weighed: Weighed) -> Drawing | None:
     if not weighed.found:
         return None
     names = [group_name(each.keys) for each in weighed.found]
-    axes = named_rows([style.printable(name, longest=26) for name in names])
+    axes = style.named_rows([style.printable(name, longest=26) for name in names])
     places = range(len(names))
     axes.barh(places, [each.value for each in weighed.found], 0.55, color=style.BLUE, label="found")
     axes.plot(
@@ -132,22 +131,6 @@ def group_name(keys: Sequence[str]) -> str:
     """Short name of keys that vary together."""
     names = [short_key(key) for key in keys]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def named_rows(names: Sequence[str], *, row: float = 0.42) -> Axes:
-    """Axes with a labelled row per item, the first at the top.
-
-    Args:
-        names: One line each.
-        row: Height of a row in inches.
-    """
-    height = 0.75 + row * len(names)
-    axes = style.new_axes(height=height)
-    left = (0.3 + 0.078 * max(map(len, names))) / style.HALF
-    axes.set_position((left, 0.52 / height, 0.96 - left, 1 - 0.66 / height))
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    return axes
 
 
 def _settings(record: StudyRecord, trials: Sequence[Trial]) -> list[dict[str, object]]:

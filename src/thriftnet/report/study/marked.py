@@ -13,9 +13,9 @@ from thriftnet.report import style
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
 
-PAPER = style.LineStyle(style.VERMILLION, "--", "*")
+REFERENCE = style.LineStyle(style.VERMILLION, "--", "*")
 BEST = style.LineStyle(style.INK, "-", "D")
-PAPER_SIZE, BEST_SIZE = 13, 7.5
+REFERENCE_SIZE, BEST_SIZE = 13, 7.5
 
 Points = NDArray[np.float64]
 _LETTER = 5.2
@@ -28,15 +28,15 @@ _OFFSETS = [
 
 def marked_trials(record: StudyRecord) -> list[tuple[Trial, style.LineStyle, float, str]]:
     """The best and the reference with shape, size and label; one entry if they are the same."""
-    best, paper = record.best, record.paper
-    if best and paper and best.candidate.digest == paper.candidate.digest:
+    best, reference = record.best, record.reference
+    if best and reference and best.candidate.digest == reference.candidate.digest:
         word = f"the reference, {record.best_word}"
-        return [(paper, PAPER, PAPER_SIZE, word)]
+        return [(reference, REFERENCE, REFERENCE_SIZE, word)]
     found: list[tuple[Trial, style.LineStyle, float, str]] = []
     if best:
         found.append((best, BEST, BEST_SIZE, record.best_word))
-    if paper:
-        found.append((paper, PAPER, PAPER_SIZE, "the reference"))
+    if reference:
+        found.append((reference, REFERENCE, REFERENCE_SIZE, "the reference"))
     return found
 
 

@@ -13,7 +13,7 @@ from thriftnet.report.study.halving import draw_halving
 from thriftnet.report.study.parallel import draw_parallel
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.tradeoffs import draw_tradeoffs
-from thriftnet.report.study.words import percent, setting_text, shown_label
+from thriftnet.report.study.words import setting_text, shown_label
 from thriftnet.table import Table, clock, make_table
 from thriftnet.training.environment import package_version
 
@@ -67,7 +67,7 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         ("Training time", _time(record)),
     ]
     if record.space.reference:
-        facts.insert(2, ("Place of the reference", _paper_place(record)))
+        facts.insert(2, ("Place of the reference", _reference_place(record)))
     if record.pflop is not None:
         facts.append(("Operations", f"{record.pflop:.3g} PFLOP"))
     share = record.outcome("grid").get("share_of_exhaustive")
@@ -75,7 +75,7 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         facts.append(("Share of the exhaustive search", f"{share:.0%}"))
     test = record.outcome("validation").get("test")
     if test:
-        facts.append((f"Winner's test accuracy ({test['tta']})", percent(test["accuracy"])))
+        facts.append((f"Winner's test accuracy ({test['tta']})", f"{test['accuracy']:.2%}"))
     return tuple(facts)
 
 
@@ -88,16 +88,16 @@ def _standing(record: StudyRecord) -> str:
     return f"{first.name} {first.state}{of}"
 
 
-def _paper_place(record: StudyRecord) -> str:
-    paper = record.paper
-    if paper is None:
+def _reference_place(record: StudyRecord) -> str:
+    reference = record.reference
+    if reference is None:
         return "not in the space"
-    if paper.candidate.refused:
+    if reference.candidate.refused:
         return "over budget"
     ranked = record.ranked
-    if paper not in ranked:
+    if reference not in ranked:
         return "not trained yet"
-    told = f"{ranked.index(paper) + 1} of {len(ranked)}"
+    told = f"{ranked.index(reference) + 1} of {len(ranked)}"
     contenders = record.outcome("validation").get("ranking", [])
     for place, entry in enumerate(contenders, start=1):
         if entry["reference"]:
@@ -121,7 +121,6 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
         return (
             Card(
                 says="Nothing has finished yet",
-                where="",
                 words="The table of candidates below lists what will be trained.",
                 command=record.study.search_command(),
             ),
@@ -139,7 +138,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
             low, high = test["accuracy_interval"]
             words += (
                 f" On the test images, evaluated once with seed {test['seed']}, it has "
-                f"{percent(test['accuracy'])} (95% interval {percent(low)} to {percent(high)})."
+                f"{test['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
             )
         trained = command("train", record.study.winner_path)
         where = f"The winner{reference}"
@@ -149,7 +148,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
             ),
         )
     words = (
-        f"Validation accuracy {percent(best.value or 0)} after {best.reached} of "
+        f"Validation accuracy {best.value or 0:.2%} after {best.reached} of "
         f"{record.full} epochs, with one seed. The best of many candidates is partly "
         "luck; the validation with several seeds is not done yet."
     )
@@ -178,15 +177,8 @@ def _stages(record: StudyRecord) -> Section:
     networks = outcome.get("networks", [])
     if not networks:
         return Section("Stages of the best")
-    how = Card(
-        says="Rules of the verdicts",
-        where="",
-        words=verdicts.rules_in_words(outcome["rules"]),
-    )
-    tables = (
-        verdicts.stages_table(networks),
-        verdicts.networks_table(networks),
-    )
+    how = Card("Rules of the verdicts", words=verdicts.rules_in_words(outcome["rules"]))
+    tables = (verdicts.stages_table(networks), verdicts.networks_table(networks))
     return Section(
         "Stages of the best", tuple(verdicts.draw_stages(networks)), tables, cards=(how,)
     )
@@ -217,8 +209,7 @@ def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     if any(each.state != "done" for each in record.stages):
         commands.insert(0, ("Resume it:", study.search_command()))
     if study.winner_path.is_file():
-        earnest = command("train", study.winner_path)
-        commands.insert(0, ("Train the winner in full:", earnest))
+        commands.insert(0, ("Train the winner in full:", command("train", study.winner_path)))
     return tuple(commands)
 
 

@@ -16,7 +16,8 @@ from thriftnet.report.study.keys import group_name, swept_keys
 from thriftnet.report.study.marked import marked_trials
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import is_number, setting_text, shown_label
+from thriftnet.report.study.words import setting_text, shown_label
+from thriftnet.runs.metrics_log import is_figure
 from thriftnet.table import amount
 
 _MOST_VALUES = 20
@@ -113,7 +114,7 @@ def _axes_of(record: StudyRecord) -> list[Axis]:
 
 def _setting_axis(name: str, values: dict[str, Any]) -> Axis:
     different = {setting_text(value): value for value in values.values()}
-    if len(different) > _FEW_NUMBERS and all(map(is_number, values.values())):
+    if len(different) > _FEW_NUMBERS and all(map(is_figure, values.values())):
         return _scale(name, values, lambda value: f"{value:.3g}")
     order = sorted(different, key=lambda text: _sort_key(different[text]))
     step = 1 / max(1, len(order) - 1)
@@ -152,9 +153,9 @@ def _scale(
 
 def _sort_key(value: Any) -> tuple[int, float, str]:
     """Sort numbers by size, lists by sum, words alphabetically."""
-    if is_number(value):
+    if is_figure(value):
         return 0, float(value), ""
-    if isinstance(value, list) and all(map(is_number, value)):
+    if isinstance(value, list) and all(map(is_figure, value)):
         return 1, float(sum(value)), setting_text(value)
     return 2, 0.0, setting_text(value)
 

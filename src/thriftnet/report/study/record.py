@@ -84,7 +84,7 @@ class StudyRecord:
         return "winner" if self.winner else "best so far"
 
     @property
-    def paper(self) -> Trial | None:
+    def reference(self) -> Trial | None:
         """The reference configuration; of several, the best."""
         chosen = [trial for trial in self.ranked if trial.candidate.reference]
         left = [trial for trial in self.trials.values() if trial.candidate.reference]
@@ -139,7 +139,7 @@ def _outcome(study: Study, stage: str, missing: list[str]) -> dict[str, Any] | N
     try:
         return study.outcome(stage)
     except SearchError as fault:
-        missing.append(f"{fault}.")
+        missing.append(str(fault))
         return None
 
 
@@ -164,7 +164,7 @@ def _settings(space: Space, missing: list[str]) -> dict[str, Any]:
     try:
         recipe = space.recipe({}, epochs=grid.horizon(space), seed=0, name=space.name)
     except SearchError as fault:  # a base that is only complete with the grid's values
-        missing.append(f"The values of the base recipe are not shown: {fault}.")
+        missing.append(f"The values of the base recipe are not shown: {fault}")
         return {}
     return flatten(recipe.model_dump(mode="json"))
 

@@ -7,17 +7,10 @@ from typing import Any
 
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.study.keys import named_rows
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import (
-    REFERENCE_MARK,
-    percent,
-    setting_text,
-    short_key,
-    shown_label,
-)
+from thriftnet.report.study.words import REFERENCE_MARK, setting_text, short_key, shown_label
 from thriftnet.table import Table, amount, make_table, points
 
 
@@ -27,7 +20,7 @@ class Proposed:
 
     trial: Trial
     name: str
-    """Short name: `shift 3→1` or `TPE 4`."""
+    """Number and origin: `2  shift 3→1` or `4  TPE`."""
     source: str
     """Origin in words."""
 
@@ -42,14 +35,11 @@ def proposals(record: StudyRecord) -> list[Proposed]:
         if trial.candidate.origin == "refinement" and digest not in trained
     ]
     found: list[Proposed] = []
-    names: dict[str, int] = {}
     for number, digest in enumerate([*trained, *refused], start=1):
         trial, shift = record.trials[digest], shifts.get(digest)
         if shift:
             way = f"{shift['from_stage']}→{shift['to_stage']}"
-            kind = f"shift {way}"
-            names[kind] = names.get(kind, 0) + 1
-            name = f"{number}  {kind}"
+            name = f"{number}  shift {way}"
             source = f"capacity moved from stage {shift['from_stage']} to {shift['to_stage']}"
         elif "optim.lr" in _changed(record, trial) or record.done("refinement"):
             name, source = f"{number}  TPE", "proposed by TPE"
@@ -73,16 +63,16 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
     base = base_trial(record)
     if not shown or base is None or base.value is None:
         return None
-    axes = named_rows([each.name for each in shown], row=0.3)
+    axes = style.named_rows([each.name for each in shown], row=0.3)
     start = 100 * base.value
     axes.axvline(
         start, color=style.INK, linestyle="-", linewidth=1.3, label=f"grid's best, {start:.2f}%"
     )
-    paper = record.paper
-    if paper and paper.whole and paper.value is not None and paper is not base:
+    reference = record.reference
+    if reference and reference.whole and reference.value is not None and reference is not base:
         axes.axvline(
-            100 * paper.value, color=style.VERMILLION, linestyle="--", linewidth=1.5,
-            label=f"{REFERENCE_MARK}, {100 * paper.value:.2f}%",
+            100 * reference.value, color=style.VERMILLION, linestyle="--", linewidth=1.5,
+            label=f"{REFERENCE_MARK}, {100 * reference.value:.2f}%",
         )  # fmt: skip
     for place, each in enumerate(shown):
         value = 100 * (each.trial.value or 0)
@@ -109,7 +99,7 @@ def draw_refinement(record: StudyRecord) -> Drawing | None:
         f"number {best.name.split()[0]}: {gain:+.2f} points. All have one seed, "
         "so the best is partly luck; the validation decides.",
         alt=f"Validation accuracy of {len(shown)} refined candidates vs. {start:.2f}% of the "
-        "grid's best. " + "; ".join(f"{e.name} {percent(e.trial.value or 0)}" for e in shown) + ".",
+        "grid's best. " + "; ".join(f"{e.name} {e.trial.value or 0:.2%}" for e in shown) + ".",
     )
 
 

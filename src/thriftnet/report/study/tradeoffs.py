@@ -13,7 +13,7 @@ from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top, mark_point, marked_trials, write_words
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
-from thriftnet.report.study.words import percent, shown_label
+from thriftnet.report.study.words import shown_label
 from thriftnet.search.stages.pareto import pareto
 from thriftnet.table import amount
 
@@ -43,14 +43,14 @@ COSTS = (
     Cost(
         "pareto-macs",
         "Accuracy against multiply-accumulates",
-        "MACs per image of 32×32 pixels",
+        "MACs per image",
         lambda trial: trial.candidate.macs,
         lambda record: record.space.max_macs,
     ),
     Cost(
         "pareto-operations",
         "Accuracy against training operations",
-        "operations of an epoch of training (FLOP)",
+        "operations per epoch of training (FLOP)",
         lambda trial: trial.operations,
         lambda _: None,
     ),
@@ -109,10 +109,10 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
             f"Named candidates are at their mean over seeds after the {chosen['epochs']} epochs of "
             "the validation, which chose the winner."
         )
-    paper = record.paper
-    if paper and paper.candidate.refused:
+    reference = record.reference
+    if reference and reference.candidate.refused:
         told.append("The reference is over budget and was never trained.")
-    elif paper and paper.value is None:
+    elif reference and reference.value is None:
         told.append("The reference has not been trained yet.")
     return finish(
         axes,
@@ -120,7 +120,7 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
         title=cost.title,
         caption=" ".join([*told, said]).strip(),
         alt=f"{cost.title} of {len(record.trained)} candidates. Pareto front: "
-        + ", ".join(f"{percent(t.value or 0)} at {amount(cost.of(t) or 0)}" for t in front)
+        + ", ".join(f"{t.value or 0:.2%} at {amount(cost.of(t) or 0)}" for t in front)
         + ". "
         + "; ".join(f"{word}: {y:.2f}% at {amount(x)}" for (x, y), word in words)
         + ".",

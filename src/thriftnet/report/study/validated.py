@@ -11,7 +11,7 @@ from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.record import StudyRecord
-from thriftnet.report.study.words import REFERENCE_MARK, named, percent, shown_label
+from thriftnet.report.study.words import REFERENCE_MARK, named, shown_label
 from thriftnet.table import Cell, Table, make_table, points
 
 Seeds = dict[int, float]
@@ -71,7 +71,7 @@ def draw_validation(record: StudyRecord) -> Drawing | None:
     seeds = " to ".join(map(str, {counts[0]: 0, counts[-1]: 0}))
     told = "; ".join(
         f"{shown_label(record.trials[digest].candidate.label)}: mean "
-        f"{percent(estimate(list(values.values())).mean)} of {len(values)} seeds"
+        f"{estimate(list(values.values())).mean:.2%} of {len(values)} seeds"
         for digest, values in found.items()
     )
     return finish(
@@ -98,7 +98,7 @@ def validation_table(record: StudyRecord) -> Table | None:
                 Cell(named(entry), strong=place == 1 or bool(entry["reference"])),
                 entry["mean"],
                 entry["half_width"],
-                ", ".join(map(percent, entry["seeds"].values())),
+                ", ".join(f"{value:.2%}" for value in entry["seeds"].values()),
                 *map(test.get, ("difference", "half_width", "test", "p", "p_holm")),
                 entry["parameters"],
             )
@@ -119,20 +119,20 @@ def verdict_sentences(record: StudyRecord) -> list[str]:
     reach = first["half_width"]
     width = "" if reach is None else f" ± {100 * reach:.2f} points (95% interval)"
     found = [
-        f"Its validation accuracy is {percent(first['mean'])}{width}, the mean of {seeds} seeds "
+        f"Its validation accuracy is {first['mean']:.2%}{width}, the mean of {seeds} seeds "
         f"after {outcome['epochs']} epochs."
     ]
     others = ranking[1:]
-    paper = next((entry for entry in others if entry["reference"]), None)
+    reference = next((entry for entry in others if entry["reference"]), None)
     if first["reference"]:
         found.append("It is the reference itself.")
-    if paper and others[0] is paper:
-        found.append(_against(paper, "the runner-up, the reference", seeds))
+    if reference and others[0] is reference:
+        found.append(_against(reference, "the runner-up, the reference", seeds))
     else:
         if others:
             found.append(_against(others[0], "the runner-up", seeds))
-        if paper:
-            found.append(_against(paper, "the reference", seeds))
+        if reference:
+            found.append(_against(reference, "the reference", seeds))
     if not others:
         found.append("There is no other candidate to compare it with.")
     found += [

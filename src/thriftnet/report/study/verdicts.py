@@ -7,7 +7,6 @@ from typing import Any
 
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.study.keys import named_rows
 from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.words import named
 from thriftnet.table import Table, amount, make_table, points
@@ -28,7 +27,7 @@ def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
 def _draw(network: Network, number: int, *, name: str) -> Drawing:
     stages = network["stages"]
     names = [style.printable(str(stage["name"]), longest=12) for stage in stages]
-    axes = named_rows(names, row=0.62)
+    axes = style.named_rows(names, row=0.62)
     places = range(len(stages))
     gains = [100 * stage["gain_share"] for stage in stages]
     costs = [100 * stage["cost_share"] for stage in stages]

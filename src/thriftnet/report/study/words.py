@@ -1,22 +1,17 @@
-"""Formats candidates, accuracies and amounts on a study's page."""
+"""Formats candidates and recipe values on a study's page."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from thriftnet.report.study.record import StudyRecord
 from thriftnet.report.study.trials import Trial
+from thriftnet.table import MISSING
 
 WINNER_MARK = "◆"
 REFERENCE_MARK = "★ the reference"
-
-
-def percent(value: float, digits: int = 2) -> str:
-    """Format a share in percent."""
-    return f"{100 * value:.{digits}f}%"
 
 
 def shown_label(label: str) -> str:
@@ -49,7 +44,7 @@ def marked_label(record: StudyRecord, trial: Trial) -> str:
 def setting_text(value: Any) -> str:
     """Short text of a recipe value: `3,5,3,0`."""
     if value is None:
-        return "–"
+        return MISSING
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
@@ -57,11 +52,6 @@ def setting_text(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def short_key(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Where a run's images change size, or only the hard ones are visited from then on."""
+"""Epochs from which a run's images have another size, or only hard examples are visited."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def draw_time(record: RunRecord) -> Drawing:
         f"{sum(training) / total:.1%} of it in training steps, augmentation included; the last "
         f"epoch trained on {rate:,.0f} images a second. Validation includes keeping the best "
         "weights; reading the data set and writing checkpoints for --resume are not counted.",
-        alt=f"Stairs of seconds by epoch: {sum(training):.0f} s of training steps and "
+        alt=f"Seconds by epoch: {sum(training):.0f} s of training steps and "
         f"{sum(other):.0f} s of validation in all.",
     )
 

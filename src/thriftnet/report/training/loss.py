@@ -38,8 +38,8 @@ def draw_loss(record: RunRecord) -> Drawing:
         style.legend_above(axes)
     if reasons:
         words = (
-            f"The training loss is of {', '.join(reasons)}, so that it cannot be compared with "
-            "the others: it has axes of its own. "
+            f"The training loss is of {', '.join(reasons)}; it is not comparable with the others "
+            "and has separate axes. "
         )
     else:
         words = "All are cross-entropies against unsmoothed labels, on one axis. "

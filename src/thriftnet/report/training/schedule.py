@@ -58,13 +58,13 @@ def draw_learning_rate(record: RunRecord) -> Drawing | None:
         axes,
         name="learning-rate",
         title="Learning rate",
-        caption=f"Peak {peak:g} (optim.lr) times the schedule {section.name}, moved every "
-        f"{section.interval}; {epochs.full_steps:,} steps an epoch over all images. "
+        caption=f"Peak {peak:g} (optim.lr) times the schedule {section.name}, updated every "
+        f"{section.interval}; {epochs.full_steps:,} steps per epoch over all images. "
         f"Rings are the rates logged at the ends of epochs. {caption(changes)}"
         + _other_rates(record)
         + _other_end(record),
-        alt=f"Learning rate by step: {words}; from {rates[0]:.3g} by way of "
-        f"{max(rates):.3g} at most to {rates[-1]:.3g}.",
+        alt=f"Learning rate by step: {words}; from {rates[0]:.3g} over a "
+        f"maximum of {max(rates):.3g} to {rates[-1]:.3g}.",
     )
 
 
@@ -106,6 +106,6 @@ def _other_end(record: RunRecord) -> str:
             f"accuracy had not improved for {record.recipe.train.patience} epochs."
         )
     return (
-        f" {planned:,} steps were planned and the time was for {record.total_steps:,}; the "
-        "schedule moved with that on the way, so earlier rings are off the curve."
+        f" {planned:,} steps were planned and {record.total_steps:,} were run; a time budget moves "
+        "the schedule during training, so earlier rings may be off the curve."
     )

@@ -22,7 +22,7 @@ def draw_usage(record: RunRecord) -> Drawing | None:
     above, below = style.stacked_axes(1.9, 2.0)
     plot_curve(above, own, style.LINES[0], "this training", scale=100)
     others = record.series("cpu_contention")
-    plot_curve(above, others, style.LINES[1], "other work, of what it asked for", scale=100)
+    plot_curve(above, others, style.LINES[1], "taken by other work", scale=100)
     above.set_ylim(0, 105)
     above.set_ylabel("processors (%)")
     plot_curve(below, memory, style.LINES[0], "memory", scale=1 / _GB)
@@ -33,15 +33,15 @@ def draw_usage(record: RunRecord) -> Drawing | None:
     for axes in (above, below):
         _legend(axes)
     share = record.series("memory_share")[1]
-    told = f"; {max(share):.1%} of what there is at most" if share else ""
+    told = f", at most {max(share):.1%} of what is available" if share else ""
     most = f"{max(memory[1]) / _GB:.2f} GB{told}" if memory[1] else "not known"
     return finish(
         above,
         name="usage",
         title="Processors and memory",
-        caption="Of the time of all processors that the run might use, and of main memory at the "
-        f"ends of epochs: {most}. Other work is what it took of the processor time that the "
-        "training asked for.",
+        caption="Share of the time of all processors that the run may use, and main memory at the "
+        f"end of each epoch: {most}. Other work is the share of the processor time requested by "
+        "the training that other processes took.",
         alt=f"Processor share by epoch: {_ends(own[1])}. Memory: {most}.",
     )
 

@@ -14,8 +14,10 @@ from disk import full_disk
 from thriftnet.errors import DataError, RunError, ThriftnetError
 from thriftnet.files import (
     create_empty,
+    explain_os_error,
     explain_refusal,
     open_regular,
+    read_bounded,
     remove_leftovers,
     replacing,
     write_whole,
@@ -243,6 +245,18 @@ def test_what_another_put_in_the_place_of_the_temporary_file_is_not_taken(tmp_pa
         write()
     assert not path.exists()
     assert part.read_bytes() == b"theirs, half"
+
+
+def test_a_file_over_a_limit_is_not_a_full_disk(tmp_path: Path):
+    for size, text in ((200_000, "it has more than 0.2 MB"), (4096, "it has more than 4,096 byt")):
+        path = tmp_path / f"{size}.txt"
+        path.write_bytes(bytes(size + 1))
+        with pytest.raises(OSError, match=text) as caught:
+            read_bounded(path, most=size)
+        assert explain_refusal(caught.value) is None
+        assert text in explain_os_error(caught.value, path)
+        path.write_bytes(bytes(size))
+        assert len(read_bounded(path, most=size)) == size
 
 
 def test_a_database_has_the_mode_that_the_umask_leaves(tmp_path: Path):

@@ -11,7 +11,8 @@ REPLACED = re.compile(
     r"|beside (base|eager)|no difference can be shown|does not keep this|taken for (dog|a|one|what)"
     r"|names? pictures|named? rightly|called so|hindrance|(are|were|was|images) read once"
     r"|reading (the |test |one )*images|weights were halved|passes over memory"
-    r"|training goes on|quarter of a minute|every seed ahead|an? line (each|an)\b|passed over",
+    r"|training goes on|quarter of a minute|every seed ahead|an? line (each|an)\b|passed over"
+    r"|failure of ours|come again|somebody's own|says something else|what to mind|MACs an image",
     re.IGNORECASE,
 )
 RECORDED = re.compile(r"<!-- begin (make-train|make-test) -->.*?<!-- end", re.DOTALL)

@@ -163,7 +163,7 @@ def optimisers(figures: Figures) -> dict[str, Any]:
 
 def resnet18(figures: Figures) -> dict[str, Any]:
     """Render the seconds per epoch of both networks."""
-    columns = ("network", "parameters", ("MACs an image", _millions), ("an epoch", duration))
+    columns = ("network", "parameters", ("MACs per image", _millions), ("an epoch", duration))
     rows = [
         (name, figures["parameters"][name], macs, figures["epoch_seconds"][name])
         for name, macs in figures["macs"].items()

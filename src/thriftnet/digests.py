@@ -60,7 +60,7 @@ def load_json(text: str | bytes) -> dict[str, Any]:
         text = text.decode("utf-8")
     value = json.loads(text, parse_int=_whole)
     if not isinstance(value, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     found = cast("dict[str, Any]", value)
     written = found.pop(_KEY, None)
     if written is not None and written != checksum(text.rpartition(f'"{_KEY}"')[0]):
@@ -124,7 +124,7 @@ def open_archive(content: bytes) -> bytes:
             damaged = None if tail else archive.testzip()
     # Damaged bytes can raise almost any exception.
     except Exception as fault:
-        raise ValueError(f"it is no whole archive: {fault}") from None
+        raise ValueError(f"it is not a complete archive: {fault}") from None
     if damaged:
         raise ChangedError(f"{damaged} does not match its CRC")
     return content

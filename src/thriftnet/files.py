@@ -263,7 +263,9 @@ def read_bounded(path: Path, *, most: int) -> bytes:
     with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most / 1e6:.1f} MB")
+        # Not EFBIG, which is reported as a full disk.
+        size = f"{most / 1e6:.1f} MB" if most >= 100_000 else f"{most:,} bytes"
+        raise OSError(errno.EINVAL, f"it has more than {size}")
     return content
 
 

@@ -30,7 +30,7 @@ def why_distrusted(path: Path, root: Path) -> str | None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as fault:
-            return f"{place} cannot be looked at ({fault.strerror})"
+            return f"{place} cannot be read ({fault.strerror})"
         if facts.st_uid not in {0, os.geteuid()}:
             return f"{place} belongs to another user"
         sticky = stat.S_ISDIR(facts.st_mode) and facts.st_mode & stat.S_ISVTX

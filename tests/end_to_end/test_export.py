@@ -72,7 +72,7 @@ def test_a_folder_is_a_model_for_every_command(thriftnet: Command, finished_run:
         (("export", "quick"), "Missing option '--to'"),
         (("export", "quick", "--to", "onx"), "did you mean onnx?"),
         (("export", "nothing", "--to", "onnx"), "check the name"),
-        (("export", "quick", "--to", "onnx", "--reduce-range"), "it knows no --reduce-range"),
+        (("export", "quick", "--to", "onnx", "--reduce-range"), "--reduce-range is for int8"),
         (("export", "quick", "--to", "onnx", "-o", "no/file.onnx/x/"), ""),
         (("push", "nothing", "me/x"), "check the name"),
     ],

@@ -51,7 +51,7 @@ def test_json_and_a_page_with_pictures(thriftnet: Command, photos: Path, tmp_pat
     assert found["duplicates"]["leaked"] == {"test": 1}
     text = page.read_text("utf-8")
     assert text.count("data:image/png;base64,") >= 16 + 2 * 3
-    assert "What to mind" in text
+    assert "Warnings" in text
     assert "an empty file" in text
 
 

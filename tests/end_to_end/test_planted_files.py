@@ -82,7 +82,7 @@ def test_planted_images_are_neither_trained_on_nor_shown(
     run = shutil.copytree(finished_run, tmp_path / "run")
     done = thriftnet("report", run)  # fetches nothing
     assert done.code == 0, done.err
-    assert "others may write there" in done.out
+    assert "other users may write there" in done.out
     planted_data.chmod(0o700)  # then the digest tells
     assert load.cached_cifar10() is None
 

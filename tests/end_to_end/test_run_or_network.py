@@ -24,7 +24,7 @@ READS = {
 def test_shipped_weights_have_no_log(thriftnet: Command, name: str) -> None:
     refused = thriftnet(*READS[name], "best")
     assert refused.code == 2
-    assert "best names shipped weights, which come without the log" in refused.error_line
+    assert "best is the name of shipped weights, which have no training log" in refused.error_line
     assert refused.error_line.endswith("thriftnet evaluate best")
     shutil.copytree("runs/done", "best")
     assert "for the folder of that name write ./best" in thriftnet(*READS[name], "best").error_line
@@ -40,7 +40,7 @@ def test_a_file_of_a_run_stands_for_it_and_another_does_not(thriftnet: Command, 
     shutil.copy(inside, "mine.onnx")
     refused = thriftnet(*READS[name], outside)
     assert refused.code == 2
-    assert "mine.safetensors is a network without the log of its training" in refused.error_line
+    assert "mine.safetensors is a network without a training log" in refused.error_line
     assert refused.error_line.endswith("thriftnet evaluate ./mine.safetensors")
     exported = thriftnet(*READS[name], "mine.onnx").error_line
     assert exported.endswith("thriftnet predict ./mine.onnx IMAGE...")
@@ -50,7 +50,7 @@ def test_a_file_of_a_run_stands_for_it_and_another_does_not(thriftnet: Command, 
 
 @pytest.mark.usefixtures("small_world")
 def test_a_word_after_runs_says_how_to_list_it(thriftnet: Command) -> None:
-    assert "runs lists those of a folder: thriftnet runs --runs-dir ./runs" in (
+    assert "list the runs of its folder with: thriftnet runs --runs-dir ./runs" in (
         thriftnet("runs", "runs/done").error_line
     )
     assert thriftnet("runs", "runs").error_line.endswith("thriftnet runs --runs-dir ./runs")

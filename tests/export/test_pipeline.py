@@ -75,7 +75,7 @@ def test_an_export_that_says_something_else_leaves_nothing(
     fake(difference=2 * (EXACT.difference or 0))
     if before is not None:
         Path("out.fake").write_text(before)
-    with pytest.raises(ExportMismatchError, match="says something else than the network") as caught:
+    with pytest.raises(ExportMismatchError, match="differs from the network") as caught:
         export_model(model, to="fake", output="out.fake")
     assert caught.value.exit_code == 1
     assert "over 1e-05 (20 made pictures" in str(caught.value)
@@ -100,11 +100,11 @@ def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Pa
         ({"to": "onxx"}, "did you mean onnx?"),
         ({"to": "tflite"}, "did you mean litert?"),
         ({"to": "coreml"}, "use one of them"),
-        ({"to": "onnx", "reduce_range": True}, "it knows no --reduce-range"),
+        ({"to": "onnx", "reduce_range": True}, "--reduce-range is for int8"),
         ({"to": "onnx", "output": "."}, "Is a directory"),
         ({"to": "folder", "output": "file"}, "file is a file, and a folder is to be written"),
         ({"to": "folder", "output": "full"}, "full holds other files"),
-        ({"to": "onnx-int8"}, "int8 takes its ranges from training images: this network's file"),
+        ({"to": "onnx-int8"}, "int8 takes its ranges from training images: the model file does"),
         ({"to": "onnx", "calibration": "none"}, "--calibration: none does not exist"),
         ({"to": "onnx", "calibration": "broken"}, "no picture of broken can be read"),
     ],

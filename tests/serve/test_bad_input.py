@@ -53,7 +53,7 @@ class Bad(NamedTuple):
 CASES = {
     "text": Bad(b"hello", "image/png", 422, "picture 1 cannot be read as an image (not a format"),
     "text as text": Bad(
-        b"hello", "text/plain", 415, "text/plain is no picture; send one of: image"
+        b"hello", "text/plain", 415, "text/plain is not a picture; send one of: image"
     ),
     "truncated": Bad(GOOD[:60], "image/png", 422, "picture 1 cannot be read as an image"),
     "truncated jpeg": Bad(
@@ -75,20 +75,20 @@ CASES = {
     "float tiff": Bad(
         encoded(Image.new("F", (8, 8)), "TIFF"), "image/tiff", 422, "values of unknown range"
     ),
-    "wrong content type": Bad(GOOD, "video/mp4", 415, "video/mp4 is no picture"),
+    "wrong content type": Bad(GOOD, "video/mp4", 415, "video/mp4 is not a picture"),
     "as curl sends it": Bad(
         GOOD, "application/x-www-form-urlencoded", 415, "curl needs -H 'Content-Type: image/jpeg'"
     ),
-    "no content type that is one": Bad(GOOD, "x;;;=", 415, "x is no picture"),
+    "no content type that is one": Bad(GOOD, "x;;;=", 415, "x is not a picture"),
     "empty": Bad(b"", "image/png", 400, "the body is empty"),
     "broken base64": Bad(
-        as_json({"pictures": [{"name": "a.png", "data": "%%%"}]}), JSON, 400, "a.png is no base64"
+        as_json({"pictures": [{"name": "a.png", "data": "%%%"}]}), JSON, 400, "a.png is not base64"
     ),
     "base64 with a letter too many": Bad(
         as_json({"pictures": [{"data": base64.b64encode(GOOD).decode() + "A"}]}),
         JSON,
         400,
-        "picture 1 is no base64",
+        "picture 1 is not base64",
     ),
     "base64 of text": Bad(
         as_json({"pictures": [{"data": "aGVsbG8="}]}), JSON, 422, "picture 1 cannot be read"
@@ -96,23 +96,26 @@ CASES = {
     "unknown field": Bad(
         as_json({"pictures": [{"data": "", "tta": 1}]}), JSON, 400, "pictures.0.tta: Extra inputs"
     ),
-    "unknown field above": Bad(as_json({"files": []}), JSON, 400, "the JSON is wrong: pictures"),
-    "no pictures": Bad(as_json({"pictures": []}), JSON, 400, "the JSON is wrong: pictures: List"),
+    "unknown field above": Bad(as_json({"files": []}), JSON, 400, "the JSON is invalid: pictures"),
+    "no pictures": Bad(as_json({"pictures": []}), JSON, 400, "the JSON is invalid: pictures: List"),
     "another type": Bad(as_json({"pictures": [{"data": 7}]}), JSON, 400, "pictures.0.data: Input"),
-    "no json": Bad(b"{", JSON, 400, "the JSON is wrong: body: Invalid JSON"),
-    "deep json": Bad(b"[" * 100_000, JSON, 400, "the JSON is wrong: body: Invalid JSON"),
-    "half a character": Bad(b'{"pictures":[{"data":"\\ud800"}]}', JSON, 400, "the JSON is wrong"),
-    "no unicode": Bad(b'{"pictures":[{"data":"\xff"}]}', JSON, 400, "the JSON is wrong"),
+    "no json": Bad(b"{", JSON, 400, "the JSON is invalid: body: Invalid JSON"),
+    "deep json": Bad(b"[" * 100_000, JSON, 400, "the JSON is invalid: body: Invalid JSON"),
+    "half a character": Bad(b'{"pictures":[{"data":"\\ud800"}]}', JSON, 400, "the JSON is invalid"),
+    "no unicode": Bad(b'{"pictures":[{"data":"\xff"}]}', JSON, 400, "the JSON is invalid"),
     "too many in json": Bad(
         as_json({"pictures": [{"data": ""}] * 9}), JSON, 413, "more than 8 pictures"
     ),
     "empty form": Bad(f"--{BOUNDARY}--\r\n".encode(), FORM, 400, "the form is empty"),
     "form without a boundary": Bad(form(("a", GOOD)), "multipart/form-data", 400, "no boundary"),
     "form with another boundary": Bad(
-        form(("a", GOOD)), "multipart/form-data; boundary=other", 400, "the form is broken"
+        form(("a", GOOD)), "multipart/form-data; boundary=other", 400, "the form is malformed"
     ),
     "a boundary of many bytes": Bad(
-        form(("a", GOOD)), f"multipart/form-data; boundary={'b' * 999}", 400, "the form is broken"
+        form(("a", GOOD)),
+        f"multipart/form-data; boundary={'b' * 999}",
+        400,
+        "the form is malformed",
     ),
     "cut form": Bad(form(("a", GOOD))[:-20], FORM, 400, "it ends before its last boundary"),
     "unknown field of a form": Bad(
@@ -132,7 +135,7 @@ CASES = {
         "a.png is sent as base64; send its bytes as they are",
     ),
     "a form whose headers never end": Bad(
-        f"--{BOUNDARY}\r\n{'a' * 10_000}".encode(), FORM, 400, "the form is broken"
+        f"--{BOUNDARY}\r\n{'a' * 10_000}".encode(), FORM, 400, "the form is malformed"
     ),
     "a name that moves the cursor": Bad(
         form(("\x1b[2J.png", b"hello")), FORM, 422, "\ufffd[2J.png cannot be read"

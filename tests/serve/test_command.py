@@ -91,7 +91,8 @@ def test_a_package_of_the_extra_that_is_missing_is_named(
     monkeypatch.setattr("thriftnet.cli.serve._PACKAGES", ("fastapi", "no_such_package"))
     outcome = thriftnet("serve", "quick")
     assert outcome.code == 2
-    assert "serving needs no_such_package; pip install 'thriftnet[serve]'" in outcome.error_line
+    assert "serving needs the package no_such_package, which is not inst" in outcome.error_line
+    assert outcome.error_line.endswith("run: pip install 'thriftnet[serve]'")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")

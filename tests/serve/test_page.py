@@ -59,7 +59,11 @@ def test_the_page_says_what_python_says(
         f"{expected.label} {100 * expected.probability:.1f}%"
     )
     captions = card.locator("figcaption").all_inner_texts()
-    assert captions == ["Your picture", "What the network saw", f"Where it found {expected.label}"]
+    assert captions == [
+        "Your picture",
+        "What the network saw",
+        f"Class activation: {expected.label}",
+    ]
     shares = page.evaluate(_CLASSIFY, text_of(PHOTO.read_bytes()))
     wanted = [expected.probabilities[name] for name in quick.classes]
     assert shares == pytest.approx(wanted, abs=1e-4)

@@ -133,7 +133,10 @@ def test_activation_says_where(quick: Classifier) -> None:
         two = service.predict(
             form(("a", content), ("b", content)), "/v1/predict?activation=1", content_type=FORM
         )
-        assert (two.status, two.json["detail"][:31]) == (400, "activation is for one picture; ")
+        assert (two.status, two.json["detail"][:35]) == (
+            400,
+            "activation maps are for one picture ",
+        )
     grid, size = found["activation"]["grid"], found["activation"]["size"]
     assert [len(row) for row in grid] == [3, 3, 3]
     assert len(base64.b64decode(found["activation"]["pixels"])) == size * size * 3

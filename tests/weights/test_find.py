@@ -47,6 +47,18 @@ def test_names_are_those_of_the_files(folder: Path):
     assert not found.shadows_a_path
 
 
+def test_titles_are_names_of_weights_folders_or_files(
+    folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = make_run(here / "mine")
+    (here / "other.safetensors").write_bytes(b"")
+    assert find_model("quick", folder=folder).title == "quick"
+    assert find_model("./mine", folder=folder).title == "mine"
+    assert find_model("other.safetensors", folder=folder).title == "other"
+    monkeypatch.chdir(run.path)
+    assert find_model(".", folder=folder).title == "mine"
+
+
 def test_name_wins_over_a_path_which_is_still_there_by_its_dot(folder: Path, here: Path):
     run = make_run(here / "quick")
     found = find_model("quick", folder=folder)

@@ -64,7 +64,7 @@ def compare_elsewhere(
     *,
     on_progress: OnProgress = no_progress,
 ) -> Mapping[str, OtherCheck]:
-    """An export in further runtimes that are installed; what they say is no reason to refuse it.
+    """Compare an export in further runtimes that are installed; they are no reason to refuse it.
 
     Args:
         target: Has these runtimes.

@@ -11,18 +11,17 @@ from typing import Any
 from thriftnet.errors import ExportError, ExportMismatchError
 from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
 from thriftnet.export.job import Job, Target
-from thriftnet.export.pictures import choose_pictures
+from thriftnet.export.pictures import Pictures, choose_pictures
 from thriftnet.export.place import check_place, keep
 from thriftnet.export.targets import choose_target
 from thriftnet.files import explain_os_error
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.engine import OnProgress, no_progress
-from thriftnet.models.hub_folder import is_hub_folder
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.plain import plain, to_stderr
 from thriftnet.training.environment import package_version
-from thriftnet.weights.find import FoundModel, find_model
+from thriftnet.weights.find import find_model
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,10 @@ def export_model(
     """
     target = choose_target(to)
     if reduce_range and not target.int8:
-        raise ExportError(f"--to {to} is not int8: it knows no --reduce-range; leave that out")
+        raise ExportError(f"--reduce-range is for int8, and --to {to} is not; leave it out")
     found = find_model(model)
     saved = read_model(found.path)
-    name = _name(found)
+    name = found.title
     output = Path(f"{name}{target.suffix}") if output is None else Path(output)
     check_place(output, target, source=found.path)
     folder = None if calibration is None else Path(calibration)
@@ -105,8 +104,27 @@ def export_model(
         calibration=pictures.calibration if target.int8 else None,
         reduce_range=reduce_range,
     )
+    check, others, size = _write_and_compare(job, target, output, pictures, on_progress)
+    for package, other in others.items():
+        if other.fault is not None:
+            say(f"{plain(str(output))} must not be run by {package}: there, {other.fault}")
+    return Exported(output, to, target.about, size, job.preprocessing, saved.tta, check, others)
+
+
+def _write_and_compare(
+    job: Job, target: Target, output: Path, pictures: Pictures, on_progress: OnProgress
+) -> tuple[Check, Mapping[str, OtherCheck], int]:
+    """Write an export elsewhere, compare it, and move it to `output`.
+
+    Returns:
+        The comparison, those in further runtimes, and the size of the export in bytes.
+
+    Raises:
+        ExportMismatchError: Its predictions differ from the network's.
+        ExportError: The format lacks a layer, or the disk cannot be written.
+    """
     views = job.preprocessing.tta
-    reference = Classifier(saved, tta=views, device="cpu", precision="fp32")
+    reference = Classifier(job.model, tta=views, device="cpu", precision="fp32")
     expected = reference.probabilities(pictures.compared)
     try:
         with TemporaryDirectory(prefix="thriftnet-") as place:
@@ -118,26 +136,14 @@ def export_model(
             )
             if fault := fault_of(check, target.limits):
                 raise ExportMismatchError(
-                    f"the {to} export of {name} says something else than the network: {fault} "
+                    f"the {job.target} export of {job.name} differs from the network: {fault} "
                     f"({check.source}); nothing was written"
                 )
             others = compare_elsewhere(target, draft, expected, pictures, on_progress=on_progress)
             size = keep(draft, output, report=_report(job, target, check, others))
     except OSError as fault:
         raise ExportError(explain_os_error(fault, output)) from None
-    for package, other in others.items():
-        if other.fault is not None:
-            say(f"{plain(str(output))} must not be run by {package}: there, {other.fault}")
-    return Exported(output, to, target.about, size, job.preprocessing, saved.tta, check, others)
-
-
-def _name(found: FoundModel) -> str:
-    """Name of a network: of its weights, run, folder or file."""
-    if found.run is not None:
-        return found.run.path.resolve().name
-    if is_hub_folder(found.path.parent):
-        return found.path.parent.resolve().name
-    return found.name or found.path.stem
+    return check, others, size
 
 
 def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:

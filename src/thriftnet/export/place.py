@@ -22,12 +22,12 @@ _CHECK = "check.json"
 
 
 def check_place(output: Path, target: Target, *, source: Path | None = None) -> None:
-    """See that an export can be written, before the work.
+    """Check that an export can be written, before the work.
 
     Args:
-        output: Its place.
-        target: What it is.
-        source: The model file that it is made from, which it is not to replace.
+        output: The file or folder.
+        target: The format.
+        source: The model file that is exported, which must not be replaced.
 
     Raises:
         ExportError: It cannot, or something else is there.
@@ -86,7 +86,7 @@ def _remove(path: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Be the one export that writes into a folder: what lies side by side is of one of them."""
+    """Lock a folder, so that its files come from one export."""
     with contextlib.ExitStack() as held:
         if sys.platform != "win32":
             import fcntl

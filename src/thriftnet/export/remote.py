@@ -56,8 +56,8 @@ def push(
         Address of the repository.
 
     Raises:
-        ExportError: The server refuses or cannot be reached, or a package is missing. RunError:
-            There is no finished network at `model`.
+        ExportError: The server refuses or cannot be reached, or a package is missing.
+        RunError: There is no finished network at `model`.
     """
     hub = _package()
     path = Path(model)
@@ -109,7 +109,7 @@ def pull(repo: str, *, output: Path | str | None = None, revision: str | None = 
                 Path(place, name).rename(draft / name)
         weights = find_weights(draft)
         if weights is None:
-            raise ExportError(f"{repo} holds no network of thriftnet; check the name")
+            raise ExportError(f"{repo} has no network of thriftnet; check the name")
         check_model_file(weights)
         keep(draft, path, report={"pulled": repo, "revision": revision})
     return path
@@ -156,11 +156,11 @@ def _explained(fault: Exception, repo: str, hub: Any) -> str:
     status = getattr(getattr(fault, "response", None), "status_code", None)
     token = "run: hf auth login, or set HF_TOKEN"
     if isinstance(fault, hub.errors.LocalTokenNotFoundError) or status in (401, 403):
-        return f"{repo}: the server wants a token that may do this; {token}"
+        return f"{repo}: the server requires a token with the right to do this; {token}"
     if status == 404:
-        return f"{repo} is not there, or is private; check the name, or {token}"
+        return f"{repo} does not exist or is private; check the name, or {token}"
     if isinstance(fault, hub.errors.HFValidationError):
-        return f"{repo} is no name of a repository; give OWNER/NAME"
+        return f"{repo} is not the name of a repository; give OWNER/NAME"
     first = next((line.strip() for line in str(fault).splitlines() if line.strip()), "")
     reason = (first or type(fault).__name__)[:200]
     if status is not None:

@@ -19,7 +19,7 @@ try:
         register,
     )
 except ImportError as fault:
-    raise ExportError(missing("thriftnet.hub needs", str(fault.name), "hub")) from None
+    raise ExportError(missing("thriftnet.hub needs", fault.name or "transformers", "hub")) from None
 
 register()
 

@@ -39,6 +39,15 @@ class FoundModel:
         return self.name is None and self.path.suffix.lower() == ".onnx"
 
     @property
+    def title(self) -> str:
+        """What the network is called: the name of its weights, run or folder, or of its file."""
+        if self.run is not None:
+            return self.run.path.resolve().name
+        if is_hub_folder(self.path.parent):
+            return self.path.parent.resolve().name
+        return self.name or self.path.stem
+
+    @property
     def shadows_a_path(self) -> bool:
         """Whether the name of shipped weights is also a path here."""
         return self.name is not None and Path(self.name).exists()
@@ -96,8 +105,8 @@ def find_run(target: Path | str) -> Path:
     if isinstance(target, str) and path.name == target and target in shipped_weights():
         here = f"; for the folder of that name write ./{target}" if path.exists() else ""
         raise RunError(
-            f"{target} names shipped weights, which come without the log of their training; their "
-            f"accuracy: {command('evaluate', target)}{here}"
+            f"{target} is the name of shipped weights, which have no training log; their accuracy: "
+            f"{command('evaluate', target)}{here}"
         )
     if path.is_file():
         runs = (each for each in path.parents if RunFolder(each).recipe_path.is_file())
@@ -108,8 +117,8 @@ def find_run(target: Path | str) -> Path:
         use = "predict" if path.suffix.lower() == ".onnx" else "evaluate"
         end = " IMAGE..." if use == "predict" else ""
         raise RunError(
-            f"{path} is a network without the log of its training: give the folder of a run, or "
-            f"use it with: {command(use, path)}{end}"
+            f"{path} is a network without a training log: give a run folder, or use it with: "
+            f"{command(use, path)}{end}"
         )
     if len(path.parts) == 1 and not path.exists() and Path("runs", path).is_dir():
         raise RunError(f"there is no run folder {path}; did you mean {Path('runs', path)}?")

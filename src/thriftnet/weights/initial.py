@@ -34,8 +34,8 @@ def with_initial(recipe: Recipe) -> Recipe:
     sha256 = facts.weights_sha256 or digest_arrays(read_arrays(found.path, sha256=None))
     if recipe.init.sha256 not in {None, sha256}:
         raise RecipeError(
-            f"init.weights={name} holds other weights than init.sha256 names; leave out "
-            "init.sha256 to start from these"
+            f"the weights of init.weights={name} do not match init.sha256; leave that out to start "
+            "from them"
         )
     named = found.name or str(Path(name).expanduser().absolute())
     init = recipe.init.model_copy(update={"weights": named, "sha256": sha256})
@@ -64,8 +64,8 @@ def load_initial(recipe: Recipe, model: nn.Module, classes: tuple[str, ...]) -> 
     sha256 = saved.weights_sha256 or digest_arrays(read_arrays(path, sha256=None))
     if recipe.init.sha256 not in {None, sha256}:
         raise RunError(
-            f"{recipe.init.weights} holds other weights than this training started from; put "
-            "those back, or train anew"
+            f"{recipe.init.weights} holds other weights than this training started from; restore "
+            "them, or start a new run"
         )
     same = saved.classes == classes
     own = model.state_dict()
@@ -86,8 +86,8 @@ def model_section(facts: ModelFacts) -> ModelSection:
         return build_recipe({"name": "start", "model": dict(facts.architecture)}).model
     except RecipeError:
         raise RecipeError(
-            "the network to start from is none that this version of thriftnet makes; start from "
-            "another"
+            "this version of thriftnet does not support the architecture of the initial weights; "
+            "use others"
         ) from None
 
 
@@ -108,8 +108,8 @@ def _check_fits(recipe: Recipe, facts: ModelFacts, name: str) -> None:
         remedy = f"use a recipe of model.family={theirs.family}"
     else:
         settings = (f"--set 'model.{key}={str(other[key]).lower()}'" for key in differing)
-        remedy = f"say {' '.join(settings)}"
+        remedy = f"add {' '.join(settings)}"
     raise RecipeError(
         f"the network of {name} does not fit the recipe {recipe.name}: it differs in "
-        f"{', '.join(f'model.{key}' for key in differing)}; {remedy}, or start from another"
+        f"{', '.join(f'model.{key}' for key in differing)}; {remedy}, or use other initial weights"
     )

@@ -40,7 +40,7 @@ def test_page_of_another_network_is_refused(
     monkeypatch.setitem(targets.TARGETS, "page-fp32", target)
     other = build_model(classes=len(model.classes), **model.architecture)
     save_model(tmp_path / "other.safetensors", replace(model, network=other))
-    with pytest.raises(ExportMismatchError, match="says something else than the network"):
+    with pytest.raises(ExportMismatchError, match="differs from the network"):
         export_model(tmp_path / "other.safetensors", to="page-fp32", output=tmp_path / "x.html")
     assert [path.name for path in tmp_path.iterdir()] == ["other.safetensors"]
 

@@ -7,6 +7,8 @@ import subprocess
 import weakref
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +38,14 @@ def open_page(path: Path) -> Run:
         ExportError: Node.js is not installed, or cannot run the page.
     """
     script = resources.files("thriftnet.export.page") / "try_page.mjs"
+    node = find_node()
+    # A pipe that nobody reads would block Node.js when it is full.
+    errors = TemporaryFile()  # noqa: SIM115
     process = subprocess.Popen(
-        [find_node(), "--input-type=module", "--eval", script.read_text("utf-8"), "--", str(path)],
+        [node, "--input-type=module", "--eval", script.read_text("utf-8"), "--", str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
     )
     assert process.stdin
     assert process.stdout
@@ -51,23 +56,26 @@ def open_page(path: Path) -> Run:
             given.write(len(images).to_bytes(4, "little") + images.tobytes())
             given.flush()
         except BrokenPipeError:
-            raise ExportError(f"Node.js ended: {_last_words(process)}") from None
+            raise ExportError(f"Node.js ended: {_last_words(process, errors)}") from None
         size = int.from_bytes(said.read(4), "little")
         content = said.read(size)
         if not size or len(content) < size:
-            raise ExportError(f"Node.js ended: {_last_words(process)}")
+            raise ExportError(f"Node.js ended: {_last_words(process, errors)}")
         return np.frombuffer(content, np.float32).reshape(len(images), -1)
 
-    weakref.finalize(run, _end, process)
+    weakref.finalize(run, _end, process, errors)
     return run
 
 
-def _last_words(process: subprocess.Popen[bytes]) -> str:
-    lines = process.communicate()[1].decode(errors="replace").splitlines()
+def _last_words(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+    process.communicate()
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").splitlines()
     errors = [line for line in lines if "Error" in line]
     return (errors or lines or [f"exit status {process.returncode}"])[0][:200]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
     process.kill()
     process.communicate()
+    errors.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,26 +18,18 @@ from thriftnet.files import write_whole
 from thriftnet.plain import to_stderr
 
 
-def write_page(job: Job, path: Path) -> None:
-    """Write a network as a page in int8.
+def write_page(job: Job, path: Path, *, precision: str) -> None:
+    """Write a network as a page.
+
+    Args:
+        job: The network.
+        path: The HTML file.
+        precision: `int8` or `fp32`.
 
     Raises:
         ExportError: The runtime cannot be downloaded, Node.js is not installed, or a layer has no
             operator in ONNX.
     """
-    _write(job, path, precision="int8")
-
-
-def write_page_fp32(job: Job, path: Path) -> None:
-    """Write a network as a page in fp32.
-
-    Raises:
-        ExportError: As `write_page`.
-    """
-    _write(job, path, precision="fp32")
-
-
-def _write(job: Job, path: Path, *, precision: str) -> None:
     find_node()
     runtime = web_runtime(to_stderr)
     with TemporaryDirectory(prefix="thriftnet-") as folder:
@@ -67,7 +60,7 @@ def wasm_engine(runtime: WebRuntime, model: bytes) -> PageEngine:
 PAGE = Target(
     about="one HTML file that classifies offline, in int8",
     suffix=".html",
-    write=write_page,
+    write=partial(write_page, precision="int8"),
     load=open_page,
     limits=INT8,
     batches=(1,),  # a page classifies one picture at a time
@@ -77,7 +70,7 @@ PAGE = Target(
 PAGE_FP32 = Target(
     about="one HTML file that classifies offline, in fp32",
     suffix=".fp32.html",
-    write=write_page_fp32,
+    write=partial(write_page, precision="fp32"),
     load=open_page,
     batches=(1,),
     packages=PACKAGES,

@@ -64,6 +64,20 @@ def _binary(kind: str) -> dict[str, Any]:
     return {kind: {"schema": {"type": "string", "format": "binary"}}}
 
 
+def _schema(model: type[BaseModel]) -> Any:
+    """The JSON schema of a model, with its definitions inlined: OpenAPI allows none inside one."""
+    schema = model.model_json_schema(ref_template="{model}")
+    definitions = schema.pop("$defs", {})
+
+    def inline(value: Any) -> Any:
+        if isinstance(value, dict):
+            found = definitions.get(value.get("$ref"))
+            return inline(found) if found else {k: inline(v) for k, v in value.items()}
+        return [inline(each) for each in value] if isinstance(value, list) else value
+
+    return inline(schema)
+
+
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -83,7 +97,7 @@ REQUEST_BODY: dict[str, Any] = {
                 },
             }
         },
-        "application/json": {"schema": JsonPictures.model_json_schema(ref_template="{model}")},
+        "application/json": {"schema": _schema(JsonPictures)},
     },
 }
 """Request body of a prediction."""
@@ -115,28 +129,5 @@ _WHY = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the errors of a route."""
-    schema = ProblemDocument.model_json_schema(ref_template="{model}")
-    content = {MEDIA_TYPE: {"schema": _flat(schema)}}
+    content = {MEDIA_TYPE: {"schema": _schema(ProblemDocument)}}
     return {each: {"description": _WHY[each], "content": content} for each in statuses}
-
-
-def _flat(schema: dict[str, Any]) -> dict[str, Any]:
-    """Inline a schema's definitions: OpenAPI allows none inside a schema."""
-    definitions = schema.pop("$defs", {})
-
-    def put(value: Any) -> Any:
-        if isinstance(value, dict):
-            name = value.get("$ref")
-            return (
-                put(definitions[name])
-                if name in definitions
-                else {k: put(v) for k, v in value.items()}
-            )
-        return [put(each) for each in value] if isinstance(value, list) else value
-
-    return put(schema)
-
-
-REQUEST_BODY["content"]["application/json"]["schema"] = _flat(
-    REQUEST_BODY["content"]["application/json"]["schema"]
-)

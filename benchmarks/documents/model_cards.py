@@ -10,6 +10,7 @@ from documents.accuracy_table import over_seeds, shipped_runs
 from documents.quoting import card_machine, render, result
 from documents.robust_blocks import mean_of_others
 from thriftnet.evaluation.resemblance import resembled_corruptions
+from thriftnet.inference.views import NAMES
 from thriftnet.models.metadata import read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.table import make_table
@@ -19,12 +20,6 @@ from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
 LARGEST_FILE = 10_000_000
 """Bytes."""
 MOST_PARAMETERS = 5_000_000
-
-_VIEWS = {
-    "none": "without TTA",
-    "flip": "with its mirror image",
-    "flip_shift": "with six views",
-}
 
 
 def page(path: Path) -> str:
@@ -38,7 +33,7 @@ def page(path: Path) -> str:
     text = render(
         "model_card.md.j2",
         card=card,
-        views=_VIEWS,
+        views=NAMES,
         worst=min(card.per_class, key=card.per_class.__getitem__),
         best=max(card.per_class, key=card.per_class.__getitem__),
         smoothed=recipe.train.label_smoothing > 0,

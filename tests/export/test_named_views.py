@@ -9,9 +9,8 @@ import pytest
 
 from thriftnet.export.card import describe
 from thriftnet.export.page.facts import page_facts
-from thriftnet.inference.views import ABOUT, VIEWS
+from thriftnet.inference.views import ABOUT, NAMES, VIEWS
 from thriftnet.models.saved import read_model
-from thriftnet.terminal import results
 from tiny_network import tiny_file
 
 
@@ -26,4 +25,4 @@ def test_a_network_of_these_views_is_described(tta: str, tmp_path: Path) -> None
 
 
 def test_no_kind_of_views_is_without_a_name() -> None:
-    assert set(ABOUT) == set(results.VIEWS) == set(VIEWS)
+    assert set(ABOUT) == set(NAMES) == set(VIEWS)

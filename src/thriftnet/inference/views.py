@@ -78,6 +78,15 @@ ABOUT = {
 }
 """What each kind adds, for pages and cards; a test holds its keys to those of `VIEWS`."""
 
+NAMES = {
+    "none": "without TTA",
+    "flip": "with its mirror image",
+    "flip_shift": "with six views",
+    "shift": "with three shifted views",
+    "flip_turn": "with eight turned and mirrored views",
+}
+"""Each kind after an accuracy, in a terminal and on cards; keys as in `ABOUT`."""
+
 
 def choose_views(name: str) -> Mapping[str, float]:
     """The transforms and weights of a kind.

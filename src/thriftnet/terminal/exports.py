@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from thriftnet.export.gate import Check
 from thriftnet.export.pipeline import Exported
+from thriftnet.inference.views import NAMES
 from thriftnet.plain import plain
-from thriftnet.terminal.results import VIEWS
 from thriftnet.terminal.text import show_bytes
 
 
@@ -13,10 +13,10 @@ def print_export(exported: Exported) -> None:
     """Print the file, its inputs and outputs, and the comparison with the network."""
     contract, check = exported.preprocessing, exported.check
     side, size = contract.image_size, show_bytes(exported.size_bytes)
-    views = VIEWS[contract.tta]
+    count = len(contract.classes)
     print(f"wrote {plain(str(exported.path))} ({size}): {exported.about}")
     print(f"input           pictures as {side}×{side} RGB bytes: {contract.fit}, {contract.filter}")
-    print(f"output          probabilities of {len(contract.classes)} classes, {views}")
+    print(f"output          probabilities of {count} classes, {NAMES[contract.tta]}")
     print(f"compared        with the network in fp32 on {plain(check.source)}")
     print(f"difference      {_differences(check)}")
     print(f"equal answers   {check.equal_answers:.2%}")
@@ -27,8 +27,7 @@ def print_export(exported: Exported) -> None:
             equal = f"{other.check.equal_answers:.2%} equal answers"
             print(f"in {package:<13}{_differences(other.check)}; {equal}")
     if contract.tta != exported.recipe_tta:
-        left_out = VIEWS[exported.recipe_tta]
-        print(f"\nthe recipe's views ({left_out}) are left out; --tta keeps them")
+        print(f"\nthe recipe predicts {NAMES[exported.recipe_tta]}; --tta exports that")
 
 
 def _differences(check: Check) -> str:

@@ -9,6 +9,7 @@ from thriftnet.bench.machine import Bench
 from thriftnet.commands import command
 from thriftnet.evaluation.card_check import CardCheck
 from thriftnet.evaluation.results import Evaluation, Metrics
+from thriftnet.inference.views import NAMES
 from thriftnet.models.summary import Summary
 from thriftnet.plain import plain
 from thriftnet.runs.contention import is_large, mean_contention
@@ -20,14 +21,6 @@ from thriftnet.table import clock, make_table, millions
 from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
 from thriftnet.terminal.tables import table_lines
 from thriftnet.weights.card import Card
-
-VIEWS = {
-    "none": "without TTA",
-    "flip": "with its mirror image",
-    "flip_shift": "six views",
-    "shift": "three shifted views",
-    "flip_turn": "eight turned and mirrored views",
-}
 
 
 def print_training_summary(path: Path, evaluation: Evaluation) -> None:
@@ -78,7 +71,7 @@ def print_evaluation(
             f"(the largest class has {chosen.by_class.imbalance:.1f} times the smallest's images)"
         )
     _print_card_checks(evaluation)
-    print(f"\nBelow, {VIEWS[chosen.tta]}:")
+    print(f"\nBelow, {NAMES[chosen.tta]}:")
     print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}")
     _print_probabilities(evaluation)
@@ -128,7 +121,7 @@ def print_description(summary: Summary) -> None:
 def print_shipped(card: Card, path: Path) -> None:
     """Print the accuracy of the weights shipped with a recipe, and their card."""
     metrics = card.headline
-    print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {VIEWS[metrics.tta]}")
+    print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {NAMES[metrics.tta]}")
     print(f"their card: {path}")
 
 
@@ -162,7 +155,7 @@ def _print_card_checks(evaluation: Evaluation) -> None:
     """Print whether the metrics equal those of the card."""
     card, checks = evaluation.card, evaluation.card_checks
     for check in checks:
-        print(f"card: {check.stated:.2%}, {_verdict(check)} ({VIEWS[check.tta]})")
+        print(f"card: {check.stated:.2%}, {_verdict(check)} ({NAMES[check.tta]})")
     if card and not all(check.reproduced for check in checks):
         made = card.read_machine
         print(f"      (the card was measured on {made.processor} with torch {made.torch})")
@@ -178,7 +171,7 @@ def _verdict(check: CardCheck) -> str:
 
 def _accuracy(metrics: Metrics) -> str:
     low, high = metrics.accuracy_interval
-    return f"{metrics.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {VIEWS[metrics.tta]}"
+    return f"{metrics.accuracy:.4f}  (95% {low:.4f} to {high:.4f}), {NAMES[metrics.tta]}"
 
 
 def _relative(value: int, other: int) -> str:

@@ -123,7 +123,7 @@ def test_the_command_writes_a_page_and_maps(
     assert opened.locator("article").count() == 2
     assert opened.locator(".near li").count() == 6
     assert opened.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-    assert "16×16 places" in opened.locator("header").inner_text()
+    assert "16×16 positions" in opened.locator("header").inner_text()
     narrow: Page = visit(page, 390, "dark")
     assert narrow.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -102,7 +102,7 @@ def test_an_answer_that_takes_too_long_is_told_to_come_again() -> None:
         assert service.predict(plain()).status == 200
 
 
-def test_connections_above_the_limit_are_told_to_come_again() -> None:
+def test_connections_above_the_limit_are_told_to_try_again() -> None:
     with live_service(colour_classifier(), Limits(connections=2)) as service:
         with service.connection(), service.connection():
             soon(lambda: service.predict(plain()).status == 503)

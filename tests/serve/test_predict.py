@@ -135,7 +135,7 @@ def test_activation_says_where(quick: Classifier) -> None:
         )
         assert (two.status, two.json["detail"][:35]) == (
             400,
-            "activation maps are for one picture ",
+            "activation maps are for one picture",
         )
     grid, size = found["activation"]["grid"], found["activation"]["size"]
     assert [len(row) for row in grid] == [3, 3, 3]

@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_refused_in_a_line(weights: str, recipe: str, messa
 
 def test_the_settings_that_a_message_names_make_it_fit(tmp_path: Path) -> None:
     path = trained(tmp_path / "model.safetensors", model={"channels": [4, 16]})
-    with pytest.raises(RecipeError, match=r"say --set 'model.channels=\[4, 16\]'"):
+    with pytest.raises(RecipeError, match=r"add --set 'model.channels=\[4, 16\]'"):
         from_weights(path)
     fitting = small_recipe(init={"weights": str(path)}, model={"channels": [4, 16]})
     assert with_initial(fitting).init.sha256

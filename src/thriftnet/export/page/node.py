@@ -71,8 +71,8 @@ def _last_words(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
     process.communicate()
     errors.seek(0)
     lines = errors.read().decode(errors="replace").splitlines()
-    errors = [line for line in lines if "Error" in line]
-    return (errors or lines or [f"exit status {process.returncode}"])[0][:200]
+    faults = [line for line in lines if "Error" in line]
+    return (faults or lines or [f"exit status {process.returncode}"])[0][:200]
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:

@@ -35,7 +35,7 @@ def names(run: Path) -> set[str]:
 def test_torn_last_line(copied: Path):
     with (copied / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "epoch", "epo')
-    assert "last line of the metrics was cut" in missing_of(copied)
+    assert "last line of the metrics was truncated" in missing_of(copied)
     assert {"loss", "confusion"} <= names(copied)
 
 

@@ -111,7 +111,7 @@ def test_figures_of_the_page_are_those_of_the_run(report: Report, trained: Path)
     assert f"Calibration error {equal_mass_error(sure, ~wrong):.4f} (95% " in page.text
     worst = int(np.flatnonzero(wrong)[sure[wrong].argmax()])
     assert f"image {worst}" in page.text
-    assert f"Of {wrong.sum():,} wrong answers" in page.text
+    assert f"Of {wrong.sum():,} misclassified test images" in page.text
 
 
 MARKUP = '<script>alert("1")</script>'

@@ -109,7 +109,7 @@ def test_connections_above_the_limit_are_told_to_try_again() -> None:
             answer = service.predict(plain())
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.headers["retry-after"] == "1"
-            assert "2 connections are open already" in answer.json["detail"]
+            assert "2 connections are open" in answer.json["detail"]
         soon(lambda: service.predict(plain()).status == 200)
 
 

@@ -60,9 +60,9 @@ def test_a_word_after_runs_says_how_to_list_it(thriftnet: Command) -> None:
 @pytest.mark.usefixtures("small_world")
 def test_python_says_the_same() -> None:
     for call in (library.write_report, lambda name: library.compare(["runs/done", name])):
-        with pytest.raises(library.RunError, match="best names shipped weights"):
+        with pytest.raises(library.RunError, match="best is the name of shipped weights"):
             call("best")
-    with pytest.raises(library.RunError, match="best names shipped weights"):
+    with pytest.raises(library.RunError, match="best is the name of shipped weights"):
         library.track("best", ["tensorboard"])
 
 

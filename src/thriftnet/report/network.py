@@ -53,8 +53,8 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_siz
         name="architecture",
         title="Architecture",
         caption=f"The network of {style.printable(name)}, found by running one image through it. "
-        "Parameters are trainable ones; MACs are multiply-accumulates per image of convolutions and "
-        "linear layers; /2 is a stride of two. Blocks have the names that thriftnet describe prints.",
+        "Parameters are trainable ones; MACs are multiply-accumulates of convolutions and linear "
+        "layers per image; /2 is a stride of two. The names are those of thriftnet describe.",
         alt=f"Block diagram from a 3×{image_size}×{image_size} image to {classes} logits in "
         f"{len(blocks)} blocks: {sum(counted[0]):,} parameters and "
         f"{sum(counted[1]):,} MACs; most MACs are in {largest.name}. "

@@ -8,7 +8,7 @@ import json
 import re
 from html import unescape
 
-from thriftnet.export.page import PageEngine, PageFacts, render, scripts
+from thriftnet.export.page.template import PageEngine, PageFacts, render, scripts
 from thriftnet.models.preprocessing import Preprocessing
 
 _ENGINE = PageEngine(scripts=scripts("lanczos.js"), whereabouts="Somewhere.", connect="'self'")

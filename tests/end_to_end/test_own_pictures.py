@@ -61,7 +61,7 @@ def test_other_pictures_of_its_classes_are_all_used(photos: Path) -> None:
     put(other, {"yak": 2})
     with pytest.raises(DataError, match=r"yak/0.png is of the class yak, which the network lacks"):
         thriftnet.evaluate(run.path, data=other)
-    with pytest.raises(DataError, match=r"give some with --data PATH"):
+    with pytest.raises(DataError, match=r"give pictures with --data PATH"):
         thriftnet.evaluate(run.model_path)
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from thriftnet.data import Dataset, load_cifar10
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 
 pytest_plugins = ["ongoing", "report_fixtures"]
+
+# Hypothesis's own profile for shared machines: no deadline, and the same examples in every run.
+_CHECKS = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+settings.register_profile("tests", settings.get_profile("ci"), suppress_health_check=_CHECKS)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -219,7 +219,7 @@ def run(code: str, *, before: Path | None = None) -> str:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -7,7 +7,8 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "hostile_inputs.py"
 MOST_MB = 128
-MOST_CPU_SECONDS = 3
+MOST_CPU_SECONDS = 10
+"""Where two threads share a core, work takes twice as long; unbounded it took 40 s."""
 
 
 def test_hostile_inputs_are_refused_at_once() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -254,9 +254,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 30), kind=st.sampled_from(["PNG", "JPEG"]))
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_damaged_bytes_are_an_image_or_one_line(
     seed: int, count: int, kind: str, tmp_path: Path
 ) -> None:

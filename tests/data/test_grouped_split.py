@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thriftnet.data import stratified_split
@@ -18,7 +18,6 @@ def arrays(drawn: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(drawn=pictures, ratio=ratios, seed=seeds)
-@settings(deadline=None)
 def test_no_group_is_on_two_sides(drawn: list[tuple[int, int]], ratio: float, seed: int) -> None:
     labels, groups = arrays(drawn)
     split = grouped_split(labels, groups, ratio=ratio, seed=seed)
@@ -32,7 +31,6 @@ def test_no_group_is_on_two_sides(drawn: list[tuple[int, int]], ratio: float, se
 
 
 @given(drawn=pictures, ratio=ratios, seed=seeds)
-@settings(deadline=None)
 def test_the_numbers_of_groups_and_another_call_change_nothing(
     drawn: list[tuple[int, int]], ratio: float, seed: int
 ) -> None:
@@ -43,7 +41,6 @@ def test_the_numbers_of_groups_and_another_call_change_nothing(
 
 
 @given(drawn=pictures, ratio=st.floats(0, 0.49), seed=seeds)
-@settings(deadline=None)
 def test_groups_of_one_picture_are_the_stratified_split(
     drawn: list[tuple[int, int]], ratio: float, seed: int
 ) -> None:
@@ -55,7 +52,6 @@ def test_groups_of_one_picture_are_the_stratified_split(
 
 
 @given(drawn=pictures, added=st.integers(1, 40), ratio=ratios, seed=seeds)
-@settings(deadline=None)
 def test_adding_a_class_moves_no_other(
     drawn: list[tuple[int, int]], added: int, ratio: float, seed: int
 ) -> None:
@@ -73,7 +69,6 @@ def test_adding_a_class_moves_no_other(
     ratio=st.floats(0.05, 0.6),
     seed=seeds,
 )
-@settings(deadline=None)
 def test_each_class_comes_as_near_to_its_share_as_its_groups_allow(
     sizes: list[int], ratio: float, seed: int
 ) -> None:

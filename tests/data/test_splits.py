@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thriftnet.data import Dataset, stratified_split
@@ -12,7 +12,6 @@ seeds = st.integers(0, 2**64)
 
 
 @given(labels=labels_lists, ratio=ratios, seed=seeds)
-@settings(deadline=None)
 def test_split_is_a_sorted_partition_with_each_class_in_proportion(
     labels: list[int], ratio: float, seed: int
 ) -> None:
@@ -28,7 +27,6 @@ def test_split_is_a_sorted_partition_with_each_class_in_proportion(
 
 
 @given(labels=labels_lists, ratio=ratios, seed=seeds)
-@settings(deadline=None)
 def test_same_seed_gives_same_split(labels: list[int], ratio: float, seed: int) -> None:
     once = stratified_split(labels, val_ratio=ratio, seed=seed)
     again = stratified_split(labels, val_ratio=ratio, seed=seed)

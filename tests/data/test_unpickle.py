@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from official_layouts import python2_batch
@@ -32,7 +32,6 @@ plain = st.recursive(
 
 
 @given(value=plain, protocol=st.integers(2, pickle.HIGHEST_PROTOCOL))
-@settings(deadline=None)
 def test_plain_containers_come_back(value: object, protocol: int) -> None:
     assert read_pickle(pickle.dumps(value, protocol), origin="x") == value
 
@@ -230,7 +229,6 @@ def test_list_that_holds_itself_is_refused() -> None:
 
 
 @given(cut=st.integers(0, 6_000), flip=st.integers(0, 255))
-@settings(deadline=None)
 def test_damage_is_an_error_or_harmless(cut: int, flip: int) -> None:
     rows = np.zeros((2, 3072), np.uint8)
     blob = bytearray(python2_batch(rows, [1, 2]))

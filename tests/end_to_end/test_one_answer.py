@@ -50,7 +50,7 @@ def test_every_surface_gives_the_same_probabilities_at_the_recipes_views(
     def by_page(address: str) -> list[float]:
         page = browser.new_page()
         page.goto(address)
-        expect(page.get_by_role("status")).to_have_text("Ready. Give it a picture.", timeout=60_000)
+        expect(page.get_by_role("status")).to_have_text("Ready. Give it a picture.")
         shares = page.evaluate(ASK, text_of(file.read_bytes()))
         page.close()
         return shares

@@ -19,6 +19,7 @@ from thriftnet.search.space import load_space
 from thriftnet.search.stages.order import GRID, REFINEMENT
 from thriftnet.search.study import Study
 from thriftnet.search.workers.worker import work
+from waits import wait_until
 
 
 def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
@@ -49,12 +50,10 @@ def kill_one(study: Study, stage: str, *, seed: int) -> None:
     """Start a worker and kill it at a random moment after it was given a new job."""
     known = len(study.storage.jobs(stage))
     worker = start_worker(study.path, stage)
-    deadline = time.monotonic() + 120
-    while len(study.storage.jobs(stage)) <= known and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: len(study.storage.jobs(stage)) > known)
     time.sleep(random.Random(seed).uniform(0, 0.6))
     worker.send_signal(signal.SIGKILL)
-    assert worker.wait() == -signal.SIGKILL
+    assert worker.wait() in (-signal.SIGKILL, 0)  # 0: no job was left
 
 
 def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(
@@ -91,7 +90,7 @@ def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumab
                     os.kill(child, signal.SIGKILL)
             if "was killed" in line:
                 search.send_signal(signal.SIGINT)
-        assert search.wait(60) == 130
+        assert search.wait(300) == 130
         assert "stopped; run the same command again" in search.stderr.read()
     assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
     opened = Study.open(path)

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from commands import SHORT, Command
 from thriftnet.data import Dataset
 from thriftnet.recipe import shipped_recipes
 from thriftnet.runs.folder import RunFolder
+from waits import wait_until
 
 
 def test_train_evaluate_predict(
@@ -198,13 +198,10 @@ def test_interrupted_by_ctrl_c_and_resumed(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*command, *options, "cut"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    metrics = tmp_path / "cut" / "metrics.jsonl"
-    deadline = time.monotonic() + 120
-    while not metrics.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.3)
+    status = tmp_path / "cut" / "status.json"  # written at the first step
+    wait_until(lambda: status.exists() or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == 130, told
     assert f"thriftnet train --resume {tmp_path / 'cut'}" in told
     assert not (tmp_path / "cut" / "model.safetensors").exists()

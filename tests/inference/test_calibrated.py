@@ -45,7 +45,7 @@ def test_the_top_logit_moves_by_its_log_odds():
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     arrays.arrays(np.float32, (3, 4), elements=st.floats(-60, 60, width=32)),
     st.floats(0.02, 50),

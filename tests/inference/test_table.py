@@ -2,11 +2,9 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,28 +195,42 @@ def test_parquet_without_pyarrow_is_said_at_once(
         Table(Path("out.parquet"), classifier, find_pictures([folder]))
 
 
+KILLED = """
+import os, signal
+from thriftnet.inference import table
+
+predict_pictures = table.predict_pictures
+
+def killed(*arguments, **options):
+    for number, result in enumerate(predict_pictures(*arguments, **options)):
+        if number == 100:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield result
+
+table.predict_pictures = killed
+from thriftnet.cli import main
+main()
+"""
+
+
 def test_a_killed_command_loses_no_written_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """SIGKILL in the middle, and the same command with --resume."""
     rng = np.random.default_rng(0)
     (tmp_path / "pictures").mkdir()
-    for number in range(300):
+    for number in range(150):
         pixels = rng.integers(0, 256, (64, 64, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
-    command = [sys.executable, "-m", "thriftnet", "predict", "quick", "pictures", "-o", "out.csv"]
-    options: dict[str, Any] = {"cwd": tmp_path, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
-    part = tmp_path / "out.csv.part"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, **options) as process:
-        while process.poll() is None and not (part.exists() and part.stat().st_size > 100):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    kept = part.read_bytes()
+    words = ("predict", "quick", "pictures", "-o", "out.csv")
     monkeypatch.chdir(tmp_path)
-    done = in_this_process(monkeypatch, capsys)(*command[3:], "--resume")
+    killed = subprocess.run([sys.executable, "-c", KILLED, *words], stdout=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    kept = Path("out.csv.part").read_bytes()
+    assert len(kept.splitlines()) == 101
+    done = in_this_process(monkeypatch, capsys)(*words, "--resume")
     assert done.code == 0, done.err
     assert "rows are there" in done.err
-    written = (tmp_path / "out.csv").read_bytes()
-    assert written.startswith(kept[: kept.rindex(b"\n") + 1])
-    assert len(written.splitlines()) == 301
+    written = Path("out.csv").read_bytes()
+    assert written.startswith(kept)
+    assert len(written.splitlines()) == 151

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
@@ -29,7 +29,6 @@ GOOD: dict[str, Any] = {
     "tta": "none",
     "about": {},
 }
-ONE_FOLDER = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
@@ -64,7 +63,7 @@ def refusal(path: Path) -> str:
 
 
 @given(data=st.data())
-@settings(ONE_FOLDER, max_examples=150)
+@settings(max_examples=150)
 def test_metadata_of_any_shape_is_one_line(data: st.DataObject, tmp_path: Path):
     key = data.draw(st.sampled_from([*GOOD, "other"]))
     value = data.draw(architectures if key == "architecture" else sizes)
@@ -72,7 +71,7 @@ def test_metadata_of_any_shape_is_one_line(data: st.DataObject, tmp_path: Path):
 
 
 @given(value=anything)
-@settings(ONE_FOLDER, max_examples=50)
+@settings(max_examples=50)
 def test_a_card_of_any_shape_is_one_line(value: Any, tmp_path: Path):
     path = write(tmp_path / "m.safetensors", json.dumps(GOOD | {"about": {"card": value}}))
     with pytest.raises(RunError, match="does not match this version"):

@@ -249,7 +249,7 @@ def one_line_or(build: Callable[[], Recipe]) -> Recipe | None:
     return None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.one_of(st.sampled_from(KEYS), st.text(max_size=12)), SCRAPS), max_size=3),
     st.sampled_from(["paper", "quick"]),
@@ -261,7 +261,7 @@ def test_no_override_gives_anything_but_a_recipe_or_one_line(
     assert recipe is None or build_recipe(yaml.safe_load(recipe.to_yaml())) == recipe
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.dictionaries(st.one_of(st.sampled_from(list(Recipe.model_fields)), st.text()), SCRAPS))
 def test_no_tree_gives_anything_but_a_recipe_or_one_line(tree: dict[str, Any]):
     recipe = one_line_or(lambda: build_recipe(tree))

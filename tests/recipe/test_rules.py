@@ -60,7 +60,7 @@ FACTS = st.builds(
 
 
 @given(facts=FACTS, most=st.integers(100_000, 5_000_000), weights=st.sampled_from([None, "best"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_pictures_have_a_valid_recipe_within_the_parameters(
     facts: Facts, most: int, weights: str | None
 ) -> None:
@@ -87,7 +87,7 @@ def test_any_pictures_have_a_valid_recipe_within_the_parameters(
 
 
 @given(facts=FACTS, operations=st.floats(1, 1e18), named=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_trial_is_one_and_costs_no_more_than_it_may(
     facts: Facts, operations: float, named: bool
 ) -> None:

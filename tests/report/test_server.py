@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from commands import Command
 from ongoing import STATUS, epoch_line
@@ -55,33 +55,28 @@ def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None
     assert b"there is no run folder" in fault.value.read()
 
 
-def test_page_in_a_browser_keeps_up_with_the_run(served: tuple[RunFolder, str]) -> None:
+def test_page_in_a_browser_keeps_up_with_the_run(
+    served: tuple[RunFolder, str], browser: Browser
+) -> None:
     run, address = served
     run.save_status(STATUS)
     run.model_path.rename(run.path / "aside")
-    with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("chromium-browser")
-        assert program, "there is no chromium; install it with: apt-get install -y chromium"
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(address)
-        live = page.locator("#live")
-        expect(live).to_have_text(
-            "running: epoch 2 of 3, 50%, loss 1.250, 321 images/s, 1:15 left", timeout=20_000
-        )
-        assert page.get_by_label("Progress of the run").get_attribute("value") == "0.5"
-        page.get_by_text("Blocks", exact=True).click()
-        rows = page.locator("[aria-label='Epochs, table'] tbody tr")
-        before = rows.count()
-        run.append(epoch_line(before + 1))
-        expect(rows).to_have_count(before + 1, timeout=30_000)
-        expect(page.locator("[aria-label='Blocks, table']")).to_be_visible()  # unfolded it stays
-        assert said == []
-        shutil.rmtree(run.path)
-        expect(live).to_contain_text("there is no run folder", timeout=20_000)
-        browser.close()
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address, timeout=120_000)  # draws the page first
+    run.save_status(STATUS)  # a minute later it would count as silent
+    live = page.locator("#live")
+    expect(live).to_have_text("running: epoch 2 of 3, 50%, loss 1.250, 321 images/s, 1:15 left")
+    assert page.get_by_label("Progress of the run").get_attribute("value") == "0.5"
+    page.get_by_text("Blocks", exact=True).click()
+    rows = page.locator("[aria-label='Epochs, table'] tbody tr")
+    before = rows.count()
+    run.append(epoch_line(before + 1))
+    expect(rows).to_have_count(before + 1)
+    expect(page.locator("[aria-label='Blocks, table']")).to_be_visible()  # unfolded it stays
+    assert said == []
+    shutil.rmtree(run.path)
+    expect(live).to_contain_text("there is no run folder")
+    page.close()

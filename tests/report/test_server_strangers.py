@@ -21,7 +21,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 def ask(port: int, host: str) -> str:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(f"GET /status HTTP/1.1\r\n{host}\r\n".encode())
         return client.makefile("r").readline().strip()
 
@@ -41,7 +41,7 @@ def test_other_names_are_refused(port: int, header: str):
 
 def test_idle_connections_make_room(port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(serving, "_MOST_CONNECTIONS", 3)
-    idle = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(8)]
+    idle = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(8)]
     try:
         assert ask(port, "Host: localhost\r\n").endswith("200 OK")
         assert idle[0].recv(1) == b""  # the oldest was ended
@@ -52,5 +52,5 @@ def test_idle_connections_make_room(port: int, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_silent_connection_is_ended(port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(serving._Handler, "timeout", 0.1)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         assert client.recv(1) == b""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page
 
 from commands import Command, in_this_process
 from made_results import ORIGIN, made_results, run_of, write_file
@@ -19,6 +19,7 @@ from reproductions.dreamfire2025.build import PaperReport, write_paper_report
 from reproductions.dreamfire2025.claims import read_claims
 from support.run_curves import curve_of
 
+Visit = Callable[[Path, int, str], Page]
 TORN_CURVE = {"epoch": [1], "train_loss": [2, 1]}
 
 
@@ -98,36 +99,21 @@ def test_loss_accuracy_and_optimisers_are_drawn_from_the_curves_of_accuracy_json
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (380, "dark")])
-def test_page_in_a_browser(whole: PaperReport, width: int, theme: Any) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "there is no chromium; install it with: apt-get install -y chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=theme, offline=True
-        )
-        page = context.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(whole.page.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for drawn in page.locator("figure svg").all():
-            box = drawn.bounding_box()
-            assert box is not None
-            assert box["width"] > 300
-        table = page.locator("[aria-label='All claims, table']")
-        verdict = table.get_by_role("cell", name="✗ did not hold").first.bounding_box()
-        assert verdict is not None
-        assert verdict["x"] + verdict["width"] <= width  # seen without scrolling
-        table.get_by_role("button", name="verdict").click()
-        cells = table.locator("tbody td:nth-child(2)").all_text_contents()
-        blocks = [cell for at, cell in enumerate(cells) if at == 0 or cells[at - 1] != cell]
-        assert len(blocks) == len(set(cells))  # the same verdicts stand together
-        browser.close()
-        assert said == []
+def test_page_in_a_browser(visit: Visit, whole: PaperReport, width: int, theme: str) -> None:
+    page = visit(whole.page, width, theme)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for drawn in page.locator("figure svg").all():
+        box = drawn.bounding_box()
+        assert box is not None
+        assert box["width"] > 300
+    table = page.locator("[aria-label='All claims, table']")
+    verdict = table.get_by_role("cell", name="✗ did not hold").first.bounding_box()
+    assert verdict is not None
+    assert verdict["x"] + verdict["width"] <= width  # seen without scrolling
+    table.get_by_role("button", name="verdict").click()
+    cells = table.locator("tbody td:nth-child(2)").all_text_contents()
+    blocks = [cell for at, cell in enumerate(cells) if at == 0 or cells[at - 1] != cell]
+    assert len(blocks) == len(set(cells))  # the same verdicts stand together
 
 
 def test_command_tells_every_claim_and_writes_the_page(

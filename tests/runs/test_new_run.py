@@ -59,7 +59,7 @@ def test_runs_that_begin_in_the_same_second_have_a_folder_each(tmp_path: Path):
     for each in begun:
         assert each.stdout
         each.stdout.readline()
-    said = [each.communicate("go\n", timeout=60)[0] for each in begun]
+    said = [each.communicate("go\n", timeout=300)[0] for each in begun]
     names = {"smoke-s0-now", "smoke-s0-now-2", "smoke-s0-now-3"}
     assert {Path(line.strip()).name for line in said} == names
     assert {each.name for each in tmp_path.iterdir()} == names

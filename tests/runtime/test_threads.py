@@ -24,8 +24,12 @@ def four_threads() -> Iterator[None]:
 
 
 def test_results_come_in_order_whatever_takes_longest() -> None:
+    others = threading.Event()
+
     def slow_first(number: int) -> int:
-        time.sleep(0.02 if number == 0 else 0)
+        assert number or others.wait(60)
+        if number == 7:
+            others.set()
         return number**2
 
     assert list(deal(slow_first, range(8))) == [number**2 for number in range(8)]
@@ -76,9 +80,9 @@ def test_a_failure_is_the_callers_and_nothing_goes_on_after_it() -> None:
             running[0] -= 1
 
     with pytest.raises(MemoryError, match="no room"):
-        list(deal(fail, range(64)))
+        list(deal(fail, range(2000)))
     assert running[0] == 0
-    assert begun[0] < 64
+    assert begun[0] < 2000
 
 
 def test_dealing_inside_a_worker_and_after_a_fork() -> None:
@@ -96,5 +100,5 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     if hasattr(os, "fork"):
         command = [sys.executable, "-W", "ignore", "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr

@@ -13,7 +13,7 @@ from thriftnet.serve.limits import Limits
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[LiveService]:
-    """Classifies by colour, with short times and little room."""
-    limits = Limits(body_bytes=2**20, pictures=8, pixels=1_000_000, body_seconds=1)
+    """Classifies by colour, with little room."""
+    limits = Limits(body_bytes=2**20, pictures=8, pixels=1_000_000)
     with live_service(colour_classifier(), limits) as found:
         yield found

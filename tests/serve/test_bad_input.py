@@ -11,7 +11,10 @@ from typing import NamedTuple
 import pytest
 from PIL import Image
 
-from live_service import BOUNDARY, FORM, LiveService, encoded, form, plain
+from channels import colour_classifier
+from live_service import BOUNDARY, FORM, LiveService, encoded, form, live_service, plain
+from thriftnet.serve.limits import Limits
+from waits import wait_until
 
 GOOD = plain()
 JSON = "application/json"
@@ -202,25 +205,37 @@ def test_wrong_pages_methods_and_queries(
         (b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n", 413),
         (b"GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n", 403),
         (b"GET / HTTP/1.1\r\n\r\n", 403),
-        (b"GET / HTTP/1.1\r\nHost: localh", 408),
-        (b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nslow", 408),
-        (b"", 408),
     ],
     ids=lambda value: value[:40].decode() if isinstance(value, bytes) else str(value),
 )
-def test_requests_that_are_no_http_or_do_not_arrive(
-    service: LiveService, sent: bytes, status: int
-) -> None:
+def test_requests_that_are_no_http(service: LiveService, sent: bytes, status: int) -> None:
+    assert problem_of(service, sent) == status
+    assert service.predict(GOOD).status == 200
+
+
+def test_requests_that_do_not_arrive() -> None:
+    late = (
+        b"GET / HTTP/1.1\r\nHost: localh",
+        b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nslow",
+        b"",
+    )
+    with live_service(colour_classifier(), Limits(body_seconds=0.3)) as service:
+        assert [problem_of(service, sent) for sent in late] == [408] * 3
+        wait_until(lambda: service.predict(GOOD).status == 200)
+
+
+def problem_of(service: LiveService, sent: bytes) -> int:
+    """The status of the problem that these bytes are answered with."""
     with service.connection() as connection:
         connection.sendall(sent)
         answer = connection.recv(65536)
         while b"}" not in answer and (more := connection.recv(65536)):
             answer += more
     head, _, body = answer.partition(b"\r\n\r\n")
+    status = json.loads(body)["status"]
     assert head.startswith(b"HTTP/1.1 %d " % status), head
     assert b"application/problem+json" in head
-    assert json.loads(body)["status"] == status
-    assert service.predict(GOOD).status == 200
+    return status
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from commands import Command, in_this_process
 from live_service import Answer, LiveService, plain
 from thriftnet.serve.server import Address, listen
+from waits import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 UNIT = ROOT / "docs" / "thriftnet.service"
@@ -49,23 +49,30 @@ def test_a_service_that_is_told_to_stop_answers_what_has_begun() -> None:
         def pieces() -> Iterator[bytes]:
             yield content[:30]
             begun.set()
-            stopped.wait(10)
+            stopped.wait(60)
             yield content[30:]
 
         client = threading.Thread(target=lambda: answers.append(service.predict(pieces())))
         client.start()
-        begun.wait(10)
-        time.sleep(0.3)
+        assert begun.wait(60)
+        wait_until(lambda: b"thriftnet_open_requests 1.0" in service.ask("GET", "/metrics").content)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        with pytest.raises(ConnectionError):
-            service.ask("GET", "/healthz")
+        wait_until(lambda: refuses(service))
         stopped.set()
         client.join()
         assert [answer.status for answer in answers] == [200]
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert process.stderr
         assert process.stderr.read() == ""
+
+
+def refuses(service: LiveService) -> bool:
+    """Whether it takes no connections any more."""
+    try:
+        service.ask("GET", "/healthz")
+    except ConnectionError:
+        return True
+    return False
 
 
 @pytest.fixture

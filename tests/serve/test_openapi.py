@@ -46,7 +46,7 @@ def test_no_request_made_from_the_document_is_a_server_error(
     operation = document[path][PATHS[path].upper()]
 
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
-    @hypothesis.settings(max_examples=25, deadline=None, database=None, derandomize=True)
+    @hypothesis.settings(max_examples=25)
     def ask(case: Any) -> None:
         case.call_and_validate(base_url=service.url, checks=[not_a_server_error])
 

@@ -18,6 +18,7 @@ from thriftnet.search.conclusion import conclude
 from thriftnet.search.stages.order import GRID
 from thriftnet.search.study import Study
 from thriftnet.search.workers.worker import work
+from waits import wait_until
 
 Finished = set[tuple[str, int, float | None]]
 
@@ -57,10 +58,9 @@ def no_epoch_was_trained_twice(path: Path) -> bool:
 
 def stop_in_a_trial(path: Path, url: str | None) -> int:
     """Halt a worker that holds a job, and tell its process."""
-    deadline = time.monotonic() + 120
     kept = path / ("study.db" if url is None else "study.id")
-    while not kept.is_file() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(kept.is_file)
+    deadline = time.monotonic() + 120
     with closing(Study.open(path, url=url).storage) as storage:
         while time.monotonic() < deadline:
             time.sleep(0.02)
@@ -108,5 +108,5 @@ class Told:
 
 
 def ended(search: subprocess.Popen[str]) -> Told:
-    out, err = search.communicate(timeout=200)
+    out, err = search.communicate(timeout=300)
     return Told(search.returncode, out, err)

@@ -7,7 +7,6 @@ import io
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from PIL import Image
 from thriftnet.inference.classifier import Classifier
 from thriftnet.serve.limits import Limits
 from thriftnet.serve.server import Address, listen, make_server
+from waits import wait_until
 
 BOUNDARY = "a-boundary"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -57,7 +57,7 @@ class LiveService:
     ) -> Answer:
         """One request on a connection of its own; `content_type` is Content-Type."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body, {**self.headers, **named})
             found = connection.getresponse()
@@ -74,7 +74,7 @@ class LiveService:
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:
         """A bare connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
             yield connection
 
 
@@ -88,8 +88,7 @@ def live_service(
     server = make_server(classifier, name="a network", address=where, limits=limits or Limits())
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
+    wait_until(lambda: server.started or not thread.is_alive())
     headers = {"Authorization": f"Bearer {where.token}"} if where.token else {}
     try:
         yield LiveService(listener.getsockname()[1], headers)

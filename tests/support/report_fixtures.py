@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from commands import Command, in_this_process
 from made_results import Write, made_results, write_file
@@ -93,6 +100,7 @@ def study_report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Repor
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium; what a page shows within a second is waited for as long as a busy machine takes."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.fail("there is no chromium; install it with: apt-get install -y chromium")
@@ -100,7 +108,9 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--disable-gpu"]
         )
+        expect.set_options(timeout=60_000)
         yield started
+        expect.set_options(timeout=None)
         started.close()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2
+
+from waits import wait_until
 
 _HEAD, _BLOCK, _RECORD = 7, 2**15, 7
 """Bytes of the file's head, of a block and of a record's head, in the form of LevelDB's logs."""
@@ -61,12 +62,8 @@ class Offline:
 
 def offline(runs_dir: Path, *, sittings: int) -> Offline:
     """What is kept of so many sittings, once they have ended: W&B's own process writes late."""
-    for _ in range(100):
-        found = Offline(runs_dir)
-        if len(found.exits) == sittings:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{len(found.exits)} sittings of {sittings} have ended")
+    wait_until(lambda: len(Offline(runs_dir).exits) == sittings)
+    return Offline(runs_dir)
 
 
 def _items(items: Any) -> dict[str, Any]:

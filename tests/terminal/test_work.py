@@ -7,76 +7,80 @@ import pty
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from thriftnet.terminal import work
 from thriftnet.terminal.work import SWITCH, working
 
+NextLine = Callable[[], str]
 PRINTS = """
-import time
+import sys
 from thriftnet.terminal.output import guarded_streams
 from thriftnet.terminal.work import working
 with guarded_streams(), working("loading best") as doing:
-    time.sleep(0.3)
+    sys.stdin.readline()
     told = doing.counting("pictures")
     told(250, 1000)
-    time.sleep(0.3)
+    sys.stdin.readline()
     print('{"a": 1}')
     told(1000, 1000)
 """
+"""Goes on when its display was seen."""
 
 
-@pytest.fixture(autouse=True)
-def shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "1")
-    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
+@pytest.mark.usefixtures("clock")
 def test_a_terminal_shows_what_is_done_and_standard_output_stays_a_file() -> None:
     """With `predict --json > labels.json` the display once took all that was printed."""
     master, slave = pty.openpty()
-    done = subprocess.run(
+    told = b""
+    with subprocess.Popen(
         [sys.executable, "-c", PRINTS],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=slave,
-        timeout=60,
         env={**os.environ, "TERM": "xterm"},
-    )
-    os.close(slave)
-    told = os.read(master, 2**16).decode("utf-8")
+    ) as process:
+        os.close(slave)
+        assert process.stdin
+        for text in ("loading best  0:", "pictures  ━━━━╌╌╌╌╌╌╌╌╌╌╌╌  250/1,000"):
+            while text.encode() not in told:
+                told += os.read(master, 2**16)
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+        out, _ = process.communicate()
     os.close(master)
-    assert done.stdout == b'{"a": 1}\n'
-    assert "loading best  0:00" in told
-    assert "pictures  ━━━━╌╌╌╌╌╌╌╌╌╌╌╌  250/1,000" in told
+    assert (process.returncode, out) == (0, b'{"a": 1}\n')
 
 
 def test_a_log_gets_a_line_when_work_lasts_and_few_of_them(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    clock: Any, next_line: NextLine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(work, "_WAITS", (0.2, 0.3, 60.0))
     with working("loading best") as doing:
-        time.sleep(0.4)
+        clock.now += 1
+        assert next_line() == "thriftnet: loading best  0:01\n"
+        clock.now += 4.9  # too early for another
         told = doing.counting("test images")
         told(100, 1000)
+        clock.now += 1
+        assert next_line() == "thriftnet: test images  100/1,000\n"
         told(200, 1000)
-        time.sleep(0.4)
+        assert doing.line() == "test images  200/1,000  0:08 left"
+        clock.now += 5
+        assert next_line() == "thriftnet: test images  200/1,000  0:48 left\n"
     with working("a moment"):
         pass
-    assert doing.line().startswith("test images  200/1,000  0:0")
     captured = capsys.readouterr()
-    assert captured.out == ""
-    first, second = captured.err.splitlines()
-    assert first == "thriftnet: loading best  0:00"
-    assert second.startswith("thriftnet: test images  200/1,000  0:0")
-    assert second.endswith(" left")
+    assert (captured.out, captured.err) == ("", "")
 
 
 def test_it_can_be_turned_off(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "_WAITS", (0.0, 0.0))
+    monkeypatch.setenv(SWITCH, "1")
     with working("loading", shown=False):
         time.sleep(0.3)
     monkeypatch.setenv(SWITCH, "0")
@@ -86,15 +90,13 @@ def test_it_can_be_turned_off(
 
 
 def test_what_ends_itself_is_followed_by_another_display(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    clock: Any, next_line: NextLine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(work, "_WAITS", (0.0, 0.0))
     before = sys.stdout
     with working("preparing") as doing:
-        time.sleep(0.3)
-        doing.end()
-        said = capsys.readouterr().err
-        time.sleep(0.3)
+        clock.now += 1
+        assert next_line() == "thriftnet: preparing  0:01\n"
+        doing.end()  # waits for the thread
+        clock.now += 60
         assert sys.stdout is before
-    assert said.startswith("thriftnet: preparing")
     assert capsys.readouterr().err == ""

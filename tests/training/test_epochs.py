@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thriftnet.training.epochs import Epochs
@@ -24,7 +24,6 @@ def any_epochs(draw: st.DrawFn) -> Epochs:
 
 
 @given(epochs=any_epochs(), count=st.integers(1, 6))
-@settings(deadline=None)
 def test_every_step_has_one_place(epochs: Epochs, count: int) -> None:
     places = [(e, i) for e in range(count) for i in range(epochs.steps_in(e))]
     assert [epochs.locate(step) for step in range(len(places))] == places
@@ -33,13 +32,11 @@ def test_every_step_has_one_place(epochs: Epochs, count: int) -> None:
 
 
 @given(epochs=any_epochs(), steps=st.integers(1, 200))
-@settings(deadline=None)
 def test_epochs_and_steps_are_inverse(epochs: Epochs, steps: int) -> None:
     assert epochs.steps(epochs.epochs(steps)) == steps
 
 
 @given(epochs=any_epochs(), steps=st.integers(0, 60))
-@settings(deadline=None)
 def test_images_are_those_of_the_batches(epochs: Epochs, steps: int) -> None:
     losses = torch.rand(epochs.images)
     seen = 0
@@ -64,7 +61,6 @@ def test_a_share_of_the_images_is_not_rounded_past_itself(
 
 
 @given(epochs=any_epochs(), size=st.integers(1, 300))
-@settings(deadline=None)
 def test_no_micro_batch_has_another_size_than_was_told(epochs: Epochs, size: int) -> None:
     size = min(size, epochs.batch_size)
     batches = [
@@ -98,7 +94,6 @@ def test_later_epochs_visit_the_largest_losses_in_random_order() -> None:
     decay=st.sampled_from([0.0, 0.5, 0.75]),
     visits=st.lists(st.lists(st.floats(0, 10, width=32), min_size=3, max_size=3), min_size=1),
 )
-@settings(deadline=None)
 def test_losses_are_averaged_over_visits(decay: float, visits: list[list[float]]) -> None:
     epochs = Epochs(images=4, batch_size=2, drop_last=False, loss_decay=decay)
     losses, at = torch.full((4,), torch.inf), torch.tensor([0, 1, 3])

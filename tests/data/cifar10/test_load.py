@@ -199,7 +199,7 @@ def test_second_process_waits_and_uses_what_the_first_has_written(
             assert "another process is filling the cache" in second.stderr.readline()
             write_cache(cache, Batches(layouts.images, layouts.labels))
             fcntl.flock(lock, fcntl.LOCK_UN)
-            output, _ = second.communicate(timeout=30)
+            output, _ = second.communicate(timeout=300)
 
     assert output == "[6 9 9]\n"
 

@@ -83,7 +83,7 @@ def test_registry_that_does_not_answer_is_not_waited_for(
 def test_long_download_shows_that_it_is_alive(
     tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("thriftnet.data.fetch.npm._SAY_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("thriftnet.data.fetch.npm._SAY_EVERY_SECONDS", 0.02)
     npm = client(tmp_path, "if what == 'pack': time.sleep(0.5)")
 
     with pytest.raises(SourceError, match="left no archive"):

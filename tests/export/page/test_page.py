@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,7 +22,6 @@ from web_bytes import BYTES_OF, text_of
 
 Visit = Callable[[Path, int, str], Page]
 
-_SLOW_MILLISECONDS = 60_000
 _PHOTO = Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
 _CLASSIFY = f"async (text) => {{ {BYTES_OF} return await thriftnet.classify(bytesOf(text)); }}"
 _SEEN = """
@@ -52,14 +51,6 @@ _FAKE_CAMERA = """
   return window.stream = canvas.captureStream();
 }; }
 """
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """A page starts in a second, and on a busy machine in many."""
-    expect.set_options(timeout=_SLOW_MILLISECONDS)
-    yield
-    expect.set_options(timeout=None)
 
 
 @pytest.fixture

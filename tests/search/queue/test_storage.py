@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,7 @@ from thriftnet.errors import SearchError
 from thriftnet.search.queue import database
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Job, JobRow
 from thriftnet.search.queue.storage import Storage
-from thriftnet.search.queue.transactions import LEASE_BEATS
 
-HEARTBEAT = 0.1
-"""Seconds; a lease of six has to outlast a pause of a busy machine."""
 JOBS = [Job("grid", f"c{number}", 0, 1) for number in range(40)]
 
 
@@ -43,7 +40,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | sql.URL:
 
 @pytest.fixture
 def storage(url: str | sql.URL) -> Iterator[Storage]:
-    opened = Storage(url, heartbeat=HEARTBEAT)
+    opened = Storage(url)
     opened.prepare("space")
     yield opened
     opened.close()
@@ -55,9 +52,21 @@ def claimed(storage: Storage, worker: str = "w") -> Claim:
     return found
 
 
-def expire() -> None:
-    """Wait until a lease has run out."""
-    threading.Event().wait(HEARTBEAT * (LEASE_BEATS + 1))
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Have seconds pass on the clock of all storages."""
+    clock, passed = Storage._clock, 0.0
+
+    def moved(storage: Storage, connection: sql.Connection) -> tuple[float, float]:
+        now = clock(storage, connection)[0] + passed
+        return now, now
+
+    def later(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    monkeypatch.setattr(Storage, "_clock", moved)
+    return later
 
 
 def test_many_threads_with_connections_of_their_own_share_the_jobs(url: str | sql.URL):
@@ -84,9 +93,11 @@ def test_many_threads_with_connections_of_their_own_share_the_jobs(url: str | sq
     assert sorted(taken, key=str) == sorted(JOBS, key=str)
 
 
-def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(storage: Storage):
+def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(
+    storage: Storage, passes: Callable[[float], None]
+):
     first = claimed(storage, "slow")
-    expire()
+    passes(storage.lease + 1)
     second = claimed(storage, "quick")
     assert (second.job, second.attempt) == (first.job, 2)
     assert not storage.renew_lease(first)
@@ -96,19 +107,21 @@ def test_a_silent_workers_job_is_taken_over_and_the_late_one_is_refused(storage:
     assert [row.value for row in storage.jobs("grid")] == [0.4]
 
 
-def test_a_job_whose_worker_is_silent_is_told_as_given_up(storage: Storage):
+def test_a_job_whose_worker_is_silent_is_told_as_given_up(
+    storage: Storage, passes: Callable[[float], None]
+):
     claim = claimed(storage)
     assert [row.state for row in storage.jobs("grid")] == ["running"]
-    expire()
+    passes(storage.lease + 1)
     assert [row.state for row in storage.jobs("grid")] == ["released"]
     assert storage.renew_lease(claim)  # it lives, and nobody has taken the job
     assert [row.state for row in storage.jobs("grid")] == ["running"]
 
 
-def test_a_heartbeat_keeps_a_job(storage: Storage):
+def test_a_heartbeat_keeps_a_job(storage: Storage, passes: Callable[[float], None]):
     first = claimed(storage)
     for _ in range(4):
-        threading.Event().wait(2 * HEARTBEAT)
+        passes(storage.lease - 1)
         assert storage.renew_lease(first)
     assert claimed(storage, "other").job == JOBS[1]
 
@@ -155,7 +168,7 @@ def test_a_trial_that_got_further_is_not_what_kills_its_workers(storage: Storage
 def test_a_job_given_up_is_tried_again_and_what_followed_is_handed_out_anew(
     storage: Storage, url: str
 ):
-    other = Storage(url, heartbeat=HEARTBEAT)
+    other = Storage(url)
     other.check("space")
     for turn in range(3):
         died(storage, f"w{turn}", "out of memory")
@@ -175,11 +188,13 @@ def test_a_job_given_up_is_tried_again_and_what_followed_is_handed_out_anew(
     assert storage.rewind(["grid", "later"], forget=forgotten.append) is None
 
 
-def test_a_lease_may_run_out_any_number_of_times(storage: Storage):
+def test_a_lease_may_run_out_any_number_of_times(
+    storage: Storage, passes: Callable[[float], None]
+):
     for attempt in range(1, 5):
         found = claimed(storage)
         assert (found.job, found.attempt) == (JOBS[0], attempt)
-        expire()
+        passes(storage.lease + 1)
 
 
 def test_a_claim_whose_answer_was_lost_is_found_by_the_same_worker(storage: Storage):

@@ -151,7 +151,7 @@ def test_faults_of_a_server_are_one_line_without_the_password(postgres_server: P
         assert told in str(fault.value), url
         assert "\n" not in str(fault.value)
         assert not any(word in str(fault.value) for word in (PASSWORD, "wrong-word", "other-word"))
-        assert time.monotonic() - began < 15  # an address that never answered is not waited for
+        assert time.monotonic() - began < 60  # an address that never answered is not waited for
 
 
 def test_a_database_of_another_program_holds_no_study_of_ours(postgres_server: PostgresServer):

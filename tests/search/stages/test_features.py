@@ -123,7 +123,7 @@ def test_pooled_features_are_those_of_the_forward_pass():
 
 
 @given(count=st.integers(2, 40), width=st.integers(1, 12), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_effective_rank_is_the_entropy_of_the_singular_values(count: int, width: int, seed: int):
     features = draw(count, width, seed=seed) * torch.arange(1, width + 1) + 3
     centred = features.numpy() - features.numpy().mean(axis=0)

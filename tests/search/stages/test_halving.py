@@ -68,7 +68,7 @@ seeds = st.integers(0, 10_000)
 
 
 @given(halving=searches, seed=seeds, workers=st.integers(1, 9), deaths=st.sampled_from([0, 0.3]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_jobs_do_not_depend_on_workers_speed_or_deaths(
     halving: Halving, seed: int, workers: int, deaths: float
 ):
@@ -79,7 +79,7 @@ def test_jobs_do_not_depend_on_workers_speed_or_deaths(
 
 
 @given(halving=searches, seed=seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_candidate_starts_once_and_climbs_rung_by_rung(halving: Halving, seed: int):
     steps = simulate(halving, make_results(seed, failing=0.1), workers=3, seed=seed)
     jobs = [(step.candidate, step.rung) for step in steps]
@@ -92,7 +92,7 @@ def test_every_candidate_starts_once_and_climbs_rung_by_rung(halving: Halving, s
 
 
 @given(halving=searches, seed=seeds, failing=st.sampled_from([0, 0.1, 0.6]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_jobs_are_those_of_halving_rung_by_rung_in_every_order(
     halving: Halving, seed: int, failing: float
 ):
@@ -135,7 +135,7 @@ def good_on(rung: int, jobs: set[tuple[str, int]], results: Results) -> list[str
 
 
 @given(halving=searches, seed=seeds, order=st.sampled_from(["as drawn", "worst", "best"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_order_costs_more_jobs_than_each_rung_has_places(
     halving: Halving, seed: int, order: str
 ):

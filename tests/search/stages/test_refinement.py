@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thriftnet.search.candidates import count_candidates
@@ -128,7 +128,6 @@ def plain_count(shape: Shape) -> int:
     width=st.sampled_from([8, 16, 32, 64]),
     pair=st.tuples(st.integers(0, 3), st.integers(0, 3)),
 )
-@settings(deadline=None)
 def test_a_shift_is_never_much_larger_and_moves_what_it_says(
     blocks: list[int], width: int, pair: tuple[int, int]
 ):

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -94,14 +93,12 @@ def test_a_job_of_a_silent_worker_that_lives_is_tried_again_when_that_one_has_st
 
 
 def test_a_worker_that_waits_for_a_stage_to_begin_can_be_stopped_and_ends_with_its_command(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     study = begun(tmp_path)
+    monkeypatch.setattr(time, "sleep", lambda _: signal.raise_signal(signal.SIGTERM))
     with closing(study.storage):
-        timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGTERM])
-        timer.start()
         assert not worker.work(study, ANALYSIS, REFINEMENT, worker="w")
-        timer.join()
         another = os.getpid()  # no process is its own parent
         assert not worker.work(study, ANALYSIS, worker="w", parent=another)
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.record import write_result
+from support.record import commit_of, write_result
 
 HERE = Path(__file__).parents[1]
 RECIPE = (
@@ -114,13 +114,7 @@ def main() -> None:
             print(name, found[name][-1], flush=True)
     figures: dict[str, Any] = {name: summary(rounds) for name, rounds in found.items()}
     if given.against:
-        commit = subprocess.run(
-            ["git", "-C", str(checkouts["against"]), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        figures["against"]["commit"] = commit.stdout.strip()
+        figures["against"]["commit"] = commit_of(checkouts["against"])
     write_result("busy_machine", {"recipe": [*RECIPE], "share_of_images": SHARE, **figures})
 
 

@@ -70,7 +70,7 @@ def main() -> None:
             draw(folder / ".venv" / "bin" / "thriftnet", trained, ROOT / "docs/figures/report.png")
     printed = printed.replace(f"{empty}/cache", "CACHE")
     kept = [line for line in printed.splitlines() if not _NOISE.search(line)]
-    text = "\n".join(line for line in kept if not re.fullmatch(r"\.+\s*\[\s*\d+%\]", line))
+    text = "\n".join(line for line in kept if not re.fullmatch(r"[.sxX]+\s*\[\s*\d+%\]", line))
     (RESULTS / f"make_{goal}.txt").write_text(f"$ make {goal}\n{text}\n")
     figures = {"goal": goal, "seconds": took, "seeds": [0], "mirror": has_mirror()}
     write_result(f"fresh_clone_{goal}", figures)

@@ -18,9 +18,7 @@ import base64
 import gzip
 import io
 import re
-import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -32,18 +30,18 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from support.browser import BYTES_OF, bytes_of, chromium, text_of
 from support.record import write_result
 from thriftnet.data import load_cifar10, read_image
 from thriftnet.export.pipeline import export_model
 
 PAGES = (("best", "page"), ("quick", "page"), ("quick", "page-fp32"))
 OPENINGS, REPEATS, COMPARED, PHOTOGRAPHS = 5, 50, 200, 10
-_BYTES = "const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
 _TIMES = f"""
 async ([images, file, repeats]) => {{
-  {_BYTES}
+  {BYTES_OF}
   const pixels = images.map(bytesOf);
   const given = new File([bytesOf(file)], "x.png");
   const times = {{ network: [], file: [] }};
@@ -60,7 +58,7 @@ async ([images, file, repeats]) => {{
 """
 _CLASSIFY = f"""
 async (images) => {{
-  {_BYTES}
+  {BYTES_OF}
   const found = [];
   for (const image of images) found.push(await thriftnet.classify(bytesOf(image)));
   return found;
@@ -68,18 +66,13 @@ async (images) => {{
 """
 _PIXELS = f"""
 async (content) => {{
-  {_BYTES}
+  {BYTES_OF}
   return btoa(String.fromCharCode(...await thriftnet.pixels(new File([bytesOf(content)], "x"))));
 }}
 """
 _READY = """
 () => performance.getEntriesByName("thriftnet-ready").map((mark) => mark.startTime)[0]
 """
-
-
-def text_of(content: bytes) -> str:
-    """Bytes as they are handed to a page."""
-    return base64.b64encode(content).decode()
 
 
 def opened(browser: Browser, path: Path) -> tuple[Page, float, list[str]]:
@@ -103,7 +96,7 @@ def session_of(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 def measure(browser: Browser, path: Path, images: NDArray[np.uint8]) -> dict[str, Any]:
     """Size, times and differences of one page."""
-    texts = [text_of(image.tobytes()) for image in images]
+    texts = [text_of(image) for image in images]
     page, milliseconds, asked = opened(browser, path)
     openings = [milliseconds]
     while len(openings) < OPENINGS:
@@ -158,7 +151,7 @@ def compare(browser: Browser, path: Path, pictures: list[Path]) -> list[dict[str
     run, rows = session_of(path), list[dict[str, Any]]()
     for file in pictures:
         text = page.evaluate(_PIXELS, text_of(file.read_bytes()))
-        ours = np.frombuffer(base64.b64decode(text), np.uint8).reshape(32, 32, 3)
+        ours = bytes_of(text, 32, 32, 3)
         theirs = read_image(file)
         off = np.abs(ours.astype(int) - theirs)
         answers = run(np.stack([ours, theirs]))
@@ -197,19 +190,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="pictures to compare")
     given = parser.parse_args().photos
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        sys.exit("there is no chromium; install it with: apt-get install -y chromium")
     train, _ = load_cifar10()
     images = np.array(train.images[:COMPARED])
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, chromium() as browser:
         folder, pages = Path(place), dict[str, Any]()
         paths = {
             (n, to): export_model(n, to=to, output=folder / f"{n}.{to}.html") for n, to in PAGES
         }
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
         for (name, to), exported in paths.items():
             pages[f"{name}, {to}"] = {
                 **measure(browser, exported.path, images),
@@ -219,7 +206,6 @@ def main() -> None:
         rows = compare(browser, best, photographs(given, folder))
         seconds = large_photograph(browser, best, folder)
         version = browser.version
-        browser.close()
     write_result(
         "page",
         {

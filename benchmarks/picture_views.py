@@ -11,7 +11,6 @@ Writes results/picture_views.json.
 
 from __future__ import annotations
 
-import base64
 import io
 import itertools
 import subprocess
@@ -24,8 +23,9 @@ from typing import Any
 import numpy as np
 import PIL
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from support.browser import chromium, text_of
 from support.picture_made import made_cases
 from support.picture_saved import saved_cases
 from support.picture_scene import Case, Shown
@@ -100,8 +100,7 @@ def chromium_view(page: Page) -> View:
         kind = _MEDIA.get(path.suffix)
         if kind is None:
             return None
-        content = base64.b64encode(path.read_bytes()).decode()
-        found = page.evaluate(_DRAW, f"data:image/{kind};base64,{content}")
+        found = page.evaluate(_DRAW, f"data:image/{kind};base64,{text_of(path.read_bytes())}")
         if found is None:
             return None
         width, height, levels = found
@@ -156,14 +155,15 @@ def _own_view(path: Path) -> Shown | str:
 
 def main() -> None:
     """Compare, and write what was found."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium("--force-color-profile=srgb") as browser,
+    ):
         made: dict[Path, Case] = {}
         for case in itertools.chain(made_cases(), saved_cases()):
             path = Path(folder) / case.name
             path.write_bytes(case.content)
             made[path] = case
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"]
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=options)
         views: dict[str, View] = {
             "pillow": pillow_view,
             "imagemagick": imagemagick_view,
@@ -176,7 +176,6 @@ def main() -> None:
             "chromium": browser.version,
         }
         write_result("picture_views", {"versions": versions, **compare(made, views)})
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python benchmarks/profile_layers.py quick
 
-Takes steps of a recipe on noise: some alone (the wall time), some with every operator timed (the
-shares by kind of layer, the rate of every convolution), one in a child process that logs which
-implementations oneDNN chose. A convolution that falls to a reference implementation is an error.
+Takes steps of a recipe on noise: some alone (the wall time); some with every operator timed, whose
+micro-batches follow one another with all threads in each (the shares by kind of layer, the rate of
+every convolution); one in a child process that logs which implementations oneDNN chose. A
+convolution that falls to a reference implementation is an error.
 Writes results/profile_NAME.json.
 """
 
@@ -77,13 +78,19 @@ def profiled(recipe: Recipe, *, steps: int) -> dict[str, Any]:
     """Shares of a step's time by kind, and the rate of every convolution."""
     clock = StepClock()
     _, step = steps_of(recipe, clock)
-    step()  # the first step makes what later ones keep
-    began = time.perf_counter()
     library = clock.timed(fused())
-    with clock, patch("thriftnet.kernels.norm_act.fused", lambda: library):
-        for _ in range(steps):
-            step()
-    total = time.perf_counter() - began
+    with (
+        # A dispatch mode sees its own thread alone: micro-batches follow one another.
+        patch("thriftnet.runtime.threads._workers", lambda _: 1),
+        patch("thriftnet.kernels.norm_act.fused", lambda: library),
+    ):
+        step()  # the first step makes what later ones keep
+        clock.clear()
+        began = time.perf_counter()
+        with clock:
+            for _ in range(steps):
+                step()
+        total = time.perf_counter() - began
     clock.seconds["between operators"] = total - sum(clock.seconds.values())
     return {
         "seconds_per_step": total / steps,

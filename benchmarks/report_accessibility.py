@@ -12,16 +12,15 @@ results/report_accessibility.json.
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from report_speed import made_run
 from reproductions.dreamfire2025.build import write_paper_report
+from support.browser import chromium
 from support.made_study import made_study
 from support.record import RESULTS, write_result
 from thriftnet.api import write_report
@@ -91,20 +90,13 @@ def main() -> None:
         "--axe", type=Path, required=True, help="axe.min.js of the package axe-core"
     )
     axe = parser.parse_args().axe.read_text("utf-8")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        sys.exit("there is no chromium; install it with: apt-get install -y chromium")
     checks: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for name, page in made_pages(Path(folder)).items():
             for width, theme in WINDOWS:
                 found = check(browser, page, axe, width=width, theme=theme)
                 checks.append({"page": name, "width": width, "theme": theme, **found})
         version = browser.version
-        browser.close()
     serious = sum(
         violation["elements"]
         for found in checks

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from support.record import write_result
+from support.record import commit_of, write_result
 
 HERE = Path(__file__).parents[1]
 SPACE = """
@@ -80,17 +80,11 @@ def main() -> None:
         name: statistics.median(one["images_per_second"] for one in rounds)
         for name, rounds in found.items()
     }
-    commit = subprocess.run(
-        ["git", "-C", str(checkouts["against"]), "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     figures = {
         "space": SPACE.strip().splitlines(),
         "images_per_second": rates,
         "ratio": rates["this"] / rates["against"],
-        "against_commit": commit.stdout.strip(),
+        "against_commit": commit_of(checkouts["against"]),
         "rounds": found,
     }
     write_result("search_two_workers", figures)

@@ -27,11 +27,13 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from torch import nn
 
 from support.record import write_result
 from thriftnet.bench.speed import noise_training
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.training.distributed.replicas import Replicas
 from thriftnet.training.loop import train_step
 
 _CHILD = "--variant"
@@ -76,6 +78,15 @@ VARIANTS = {
 }
 
 
+class CompiledReplicas(Replicas):
+    """Copies of a compiled network are not compiled by themselves."""
+
+    def _make(self) -> nn.Module:
+        replica = super()._make()
+        replica.compile()
+        return replica
+
+
 def measure(recipe_name: str, name: str, *, steps: int) -> Turn:
     """Time a variant's first step and its median step, in this process, for good.
 
@@ -95,6 +106,7 @@ def _measure(variant: Variant, recipe: Recipe, *, steps: int) -> Turn:
     state.model.to(memory_format=variant.memory_format)  # pyright: ignore[reportCallIssue]
     if variant.compiled:
         state.model.compile()
+        state.replicas = CompiledReplicas(state.model)
     batch = torch.arange(plan.batch_size)
     step = _timed(lambda: train_step(plan, state, batch, epoch=plan.sizes.first_whole_epoch))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shlex
+import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -43,6 +44,12 @@ def _provenance() -> dict[str, Any]:
 
 PROVENANCE = _provenance()
 """Provenance of results; taken at the start, as the checkout may change during a long run."""
+
+
+def commit_of(checkout: Path) -> str:
+    """The commit of another checkout."""
+    command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write_result(name: str, figures: dict[str, Any]) -> Path:

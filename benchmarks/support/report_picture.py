@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import ViewportSize
+
+from support.browser import chromium
 
 SIZE: ViewportSize = {"width": 1280, "height": 860}
 
@@ -20,11 +21,7 @@ def draw(program: Path, run: Path, to: Path) -> None:
         to: The PNG file.
     """
     subprocess.run([program, "report", run], check=True, stdout=subprocess.DEVNULL)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto((run / "report.html").resolve().as_uri())
         page.screenshot(path=to)
-        browser.close()

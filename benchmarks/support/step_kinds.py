@@ -64,11 +64,15 @@ class StepClock(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
+        self._part: str | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was timed."""
         self.seconds = dict.fromkeys(KINDS, 0.0)
         self.flops: dict[tuple[str, str], int] = defaultdict(int)
         """Operations of convolutions by layer and direction, like `spent`."""
         self.spent: dict[tuple[str, str], float] = defaultdict(float)
-        self._part: str | None = None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import nn
@@ -58,8 +60,20 @@ def test_each_operator_goes_to_its_kind_and_a_named_part_takes_all():
     assert {kind for kind, seconds in clock.seconds.items() if seconds > 0} >= {"optimiser", "sums"}
 
 
-def test_operations_are_those_counted_without_a_profile():
-    recipe = load_recipe("smoke", ["model.channels=[4,4,4]", "train.batch_size=20"])
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Over which a step deals its micro-batches."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("micro_batch", [20, 10])
+def test_operations_are_those_counted_without_a_profile(micro_batch: int):
+    batches = ["train.batch_size=20", f"train.micro_batch={micro_batch}"]
+    recipe = load_recipe("smoke", ["model.channels=[4,4,4]", *batches])
     network = recipe_network(recipe, classes=10)
     linear = sum(layer.macs for layer in layer_table(network) if layer.kind == "Linear")
     expected = training_flops(count_macs(network) - linear, 20)

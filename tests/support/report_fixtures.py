@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from commands import Command, in_this_process
 from made_results import Write, made_results, write_file
 from once import made_once
 from small import sitting, small_recipe
+from support.browser import chromium
 from support.made_study import made_study
 from thriftnet.api import write_report
 from thriftnet.data import Dataset
@@ -101,17 +95,10 @@ def study_report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Repor
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium; what a page shows within a second is waited for as long as a busy machine takes."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.fail("there is no chromium; install it with: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as started:
         expect.set_options(timeout=60_000)
         yield started
         expect.set_options(timeout=None)
-        started.close()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from thriftnet.export.page.template import DECODING, script_facts
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runs.paths import model_file
-from web_bytes import BYTES_OF, bytes_of, text_of
+from support.browser import BYTES_OF, bytes_of, text_of
 
 PixelsOf = Callable[..., NDArray[np.uint8] | str]
 

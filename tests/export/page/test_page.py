@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from thriftnet.data import read_image
 from thriftnet.export.page.node import open_page
 from thriftnet.models.saved import SavedModel
-from web_bytes import BYTES_OF, text_of
+from support.browser import BYTES_OF, text_of
 
 Visit = Callable[[Path, int, str], Page]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from thriftnet.data.options import Fit
 from thriftnet.data.square import make_square
-from web_bytes import bytes_of, text_of
+from support.browser import bytes_of, text_of
 
 # A source of `resample` over an array, at 1 / scale as if a decoder had reduced it.
 _SQUARE = """

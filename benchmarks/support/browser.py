@@ -1,0 +1,44 @@
+"""A headless Chromium, and bytes between Python and its pages."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, sync_playwright
+
+BYTES_OF = "const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
+"""A script that undoes `text_of`."""
+
+
+@contextmanager
+def chromium(*options: str) -> Iterator[Browser]:
+    """Run this machine's Chromium while the block lasts.
+
+    Raises:
+        SystemExit: There is none.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        sys.exit("there is no chromium; install it with: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", *options]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+def text_of(content: bytes | NDArray[Any]) -> str:
+    """Encode bytes for a page."""
+    return base64.b64encode(content if isinstance(content, bytes) else content.tobytes()).decode()
+
+
+def bytes_of(text: str, *shape: int) -> NDArray[np.uint8]:
+    """Decode bytes that a page encoded with `btoa`."""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(shape)

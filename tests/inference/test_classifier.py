@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
 
+from channels import Channels, colour_classifier
 from thriftnet.api import predict
 from thriftnet.data import Dataset
 from thriftnet.errors import ImageError, RecipeError, RunError
@@ -27,23 +27,9 @@ ARCHITECTURE = {"family": "resnet", "blocks": [1], "channels": [4]}
 Bytes = NDArray[np.uint8]
 
 
-class Channels(nn.Module):
-    """Logits are each channel's mean: the colour of a picture is its class."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(2.0))
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.scale * images.mean(dim=(2, 3))
-
-
 @pytest.fixture
 def classifier() -> Classifier:
-    model = SavedModel(
-        network=Channels(), architecture={}, classes=CLASSES, mean=(0.0,) * 3, std=(1.0,) * 3
-    )
-    return Classifier(model, device="cpu", precision="fp32")
+    return colour_classifier(network=Channels(2.0))
 
 
 def plain(*colours: tuple[int, int, int]) -> Bytes:

@@ -1,6 +1,5 @@
 """Pictures of any kind, mixed, by one thread or several."""
 
-import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 
 import thriftnet
 from channels import COLOURS, colour_classifier
+from own_pictures import encoded
 from thriftnet.errors import ImageError
 from thriftnet.inference.classifier import Classifier
 
@@ -34,12 +34,6 @@ def photograph(turned: bool = False) -> Image.Image:
         exif[0x0112] = 6
         picture.info["exif"] = exif.tobytes()
     return picture
-
-
-def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, kind, **options)
-    return content.getvalue()
 
 
 def test_the_same_picture_in_any_form_has_the_same_answer(

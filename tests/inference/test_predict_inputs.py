@@ -10,42 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
+from channels import COLOURS, colour_classifier
 from thriftnet.errors import DataError, RunError
 from thriftnet.inference import inputs, stream
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
 from thriftnet.inference.prediction import PictureResult
-from thriftnet.models.saved import SavedModel
 from thriftnet.terminal.rows import print_json_rows, print_predictions, write_rows
-
-COLOURS = {"red": (250, 0, 0), "green": (0, 250, 0), "blue": (0, 0, 250)}
-
-
-class Channels(nn.Module):
-    """Logits are each channel's mean: the colour of a picture is its class."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(5.0))
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.scale * images.mean(dim=(2, 3))
 
 
 @pytest.fixture
 def classifier() -> Classifier:
-    model = SavedModel(
-        network=Channels(),
-        architecture={},
-        classes=tuple(COLOURS),
-        mean=(0.0,) * 3,
-        std=(1.0,) * 3,
-    )
-    return Classifier(model, device="cpu", precision="fp32")
+    return colour_classifier()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 import thriftnet
+from page_shown import Shown
 from small import opened, sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.evaluation.calibration import equal_mass_error
@@ -38,25 +38,6 @@ FIGURES = {
 }  # fmt: skip
 
 
-class Elements(HTMLParser):
-    """Every element of a page with its attributes, and the text between them."""
-
-    def __init__(self, page: Path) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page.read_text("utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
-
-
 def test_every_figure_is_on_the_page_and_in_both_files(report: Report):
     assert report.missing == ()
     assert {path.name for path in report.figures} == {
@@ -68,12 +49,12 @@ def test_every_figure_is_on_the_page_and_in_both_files(report: Report):
                 assert picture.width > 400
         else:
             assert path.read_text("utf-8").startswith("<?xml")
-    page = Elements(report.page)
+    page = Shown(report.page)
     assert {str(a["id"]) for a in page.named("figure")} == {f"figure-{name}" for name in FIGURES}
 
 
 def test_page_needs_nothing_from_outside_and_every_image_has_words(report: Report):
-    page = Elements(report.page)
+    page = Shown(report.page)
     for tag, attributes in page.found:
         for key in ("src", "href", "xlink:href"):
             assert re.match(r"#|data:image/png;base64,", attributes.get(key) or "#"), tag
@@ -95,7 +76,7 @@ def test_same_run_gives_the_same_files(report: Report, trained: Path, tmp_path: 
 
 
 def test_figures_of_the_page_are_those_of_the_run(report: Report, trained: Path):
-    page = Elements(report.page)
+    page = Shown(report.page)
     run = RunFolder.open(trained)
     lines = run.metrics()
     test = next(line for line in lines if line["kind"] == "test")
@@ -152,7 +133,7 @@ def test_words_of_users_are_shown_and_never_markup(copied: Path, tmp_path: Path)
     save_model(run.model_path, model)
 
     report = thriftnet.write_report(folder, output=tmp_path / "out")
-    page = Elements(report.page)
+    page = Shown(report.page)
     assert len(page.named("script")) == 5  # the theme, the page, three files of the charts
     assert not [tag for tag, a in page.found if tag in {"iframe", "b"} or "onerror" in a]
     for shown in ("a<img src=x onerror=alert(2)>&amp;$x$", MARKUP, "</table><iframe>", "$\\alpha$"):

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from channels import colour_classifier
-from live_service import BOUNDARY, FORM, LiveService, encoded, form, live_service, plain
+from live_service import BOUNDARY, FORM, LiveService, form, live_service, plain
+from own_pictures import encoded
 from thriftnet.serve.limits import Limits
 from waits import wait_until
 

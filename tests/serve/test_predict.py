@@ -13,7 +13,8 @@ from PIL import Image
 
 import thriftnet
 from channels import COLOURS, colour_classifier
-from live_service import FORM, LiveService, encoded, form, live_service, plain
+from live_service import FORM, LiveService, form, live_service, plain
+from own_pictures import encoded
 from thriftnet.inference.classifier import Classifier
 
 

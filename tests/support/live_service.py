@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
 import socket
 import threading
@@ -14,6 +13,7 @@ from typing import Any
 
 from PIL import Image
 
+from own_pictures import encoded
 from thriftnet.inference.classifier import Classifier
 from thriftnet.serve.limits import Limits
 from thriftnet.serve.server import Address, listen, make_server
@@ -106,13 +106,6 @@ def form(*parts: tuple[str, bytes], field: str = "pictures") -> bytes:
         content += f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
         content += each + b"\r\n"
     return content + f"--{BOUNDARY}--\r\n".encode()
-
-
-def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture as a file's bytes."""
-    content = io.BytesIO()
-    picture.save(content, kind, **options)
-    return content.getvalue()
 
 
 def plain(colour: Sequence[int] = (250, 0, 0), size: tuple[int, int] = (40, 40)) -> bytes:

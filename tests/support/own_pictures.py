@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,13 @@ def picture(label: str, number: int, *, size: tuple[int, int] = (40, 40)) -> Ima
     draws = np.random.default_rng([number, *label.encode()])
     coarse = draws.integers(-29, 30, (5, 5, 3)) + np.array(COLOURS.get(label, (90, 90, 90)))
     return Image.fromarray(coarse.astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """A picture as a file's bytes."""
+    content = io.BytesIO()
+    picture.save(content, kind, **options)
+    return content.getvalue()
 
 
 def put(folder: Path, counts: dict[str, int], *, start: int = 0, ending: str = "png") -> Path:

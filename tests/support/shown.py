@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,19 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.training.progress import Quiet
 
 Train = Callable[..., RunFolder]
 Shown = dict[str, list[tuple[int, float]]]
 """Steps and values by name."""
+
+
+class Interrupt(Quiet):
+    """Sends Ctrl-C after the first epoch."""
+
+    def line(self, line: MetricRecord) -> None:
+        if line.get("epoch") == 1:
+            signal.raise_signal(signal.SIGINT)
 
 
 def lines_of(run: RunFolder, kind: str) -> list[MetricRecord]:

@@ -12,7 +12,16 @@ from tensorboard.plugins.hparams import metadata
 
 import thriftnet
 from commands import Command
-from shown import SHOWN, Train, in_mlflow, in_tensorboard, lines_of, mlflow_runs, twice
+from shown import (
+    SHOWN,
+    Interrupt,
+    Train,
+    in_mlflow,
+    in_tensorboard,
+    lines_of,
+    mlflow_runs,
+    twice,
+)
 from small import small_recipe
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
@@ -114,11 +123,6 @@ def test_torn_event_file_is_made_whole(train: Train, kept: int) -> None:
 
 @BOTH
 def test_run_that_began_without_a_tracker_is_shown_whole(train: Train, tracker: str) -> None:
-    class Interrupt(Quiet):
-        def line(self, line: MetricRecord) -> None:
-            if line.get("epoch") == 1:
-                os.kill(os.getpid(), 2)
-
     run = train(progress=Interrupt())
     assert not run.finished
     assert event_files(run) == []
@@ -155,11 +159,6 @@ def test_the_recipe_is_there_as_parameters(train: Train, tracker: str) -> None:
 
 
 def test_mlflow_knows_how_a_run_ended(train: Train) -> None:
-    class Interrupt(Quiet):
-        def line(self, line: MetricRecord) -> None:
-            if line.get("epoch") == 1:
-                os.kill(os.getpid(), 2)
-
     run = train("mlflow", progress=Interrupt())
     store = run.path.parent / "mlflow.db"
     assert mlflow_runs(store)[0].info.status == "KILLED"

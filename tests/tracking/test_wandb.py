@@ -11,10 +11,8 @@ import pytest
 
 import thriftnet
 from commands import Command
-from shown import Train, lines_of
-from thriftnet.runs.metrics_log import MetricRecord
+from shown import Interrupt, Train, lines_of
 from thriftnet.runs.tracked import wandb_record
-from thriftnet.training.progress import Quiet
 
 pytest.importorskip("wandb")
 
@@ -36,12 +34,6 @@ def runs_dir(tmp_path: Path) -> Path:
     """Without the store that MLflow needs."""
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"
-
-
-class Interrupt(Quiet):
-    def line(self, line: MetricRecord) -> None:
-        if line.get("epoch") == 1:
-            os.kill(os.getpid(), 2)
 
 
 def test_a_run_that_is_interrupted_resumed_and_tested_is_there_once(

@@ -1,6 +1,4 @@
-import errno
 import hashlib
-import os
 import random
 import socket
 import time
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from disk import full_disk
 from local_mirror import Mirror
 from thriftnet.data.cifar10.download import SlowMirrorsError, fetch_archive
 from thriftnet.data.cifar10.facts import MIRRORS, OFFICIAL_ARCHIVE, Archive
@@ -237,11 +236,8 @@ def test_slow_mirror_is_passed_over_only_by_the_impatient(
 def test_full_disk_is_one_line_and_not_tried_again(
     serve: Serve, fetch: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     mirror = serve(CONTENT)
-    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr(Path, "open", full_disk)
 
     with pytest.raises(DataError) as caught:
         fetch(mirror.url)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from disk import full_disk
 from local_mirror import Mirror
 from official_layouts import Layouts
 from thriftnet.data import Dataset, load_cifar10
@@ -128,10 +129,7 @@ def test_one_bit_of_the_cache_is_found_and_what_to_do_is_said(filled: Path, posi
 def test_full_disk_is_one_line_and_leaves_nothing_behind(
     source: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full_disk)
 
     with pytest.raises(DataError, match=r"is full; free 185 MB there or set THRIFTNET_CACHE"):
         load_cifar10(source, say=lambda _: None)

@@ -74,8 +74,10 @@ MEASURED = {
 
 
 def transcript_block(name: str) -> str:
-    """What a command printed, from results/NAME.txt."""
+    """What a command printed, from results/NAME.txt; of many epochs the first two and the last."""
     text = (ROOT / "results" / f"{name}.txt").read_text("utf-8").rstrip()
+    epochs = r"(?m)^(epoch 2/.*\n)(?:epoch .*\n)+(?=epoch (\d+)/\2 )"
+    text = re.sub(epochs, r"\1...\n", text)
     return f"```\n{text}\n```"
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from thriftnet.data import Dataset, load_cifar10
@@ -42,6 +43,12 @@ def memory_goes_back() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("thriftnet.runtime.device.keep_freed_memory", lambda: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """A test draws the same numbers, whatever ran before it in its process."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from channels import colour_classifier
 from commands import in_this_process
-from cut_tables import run
+from cut_tables import run, written_by_another
 from thriftnet.errors import DataError, RunError
 from thriftnet.inference import inputs, stream
 from thriftnet.inference.classifier import Classifier
@@ -173,18 +173,11 @@ def test_a_table_that_another_process_writes_is_left_alone(
     classifier: Classifier, folder: Path
 ) -> None:
     run(Path("out.csv"), classifier, folder, cut=5)
-    program = (
-        "import fcntl, time; file = open('out.csv.part'); fcntl.flock(file, fcntl.LOCK_EX);"
-        "print('locked', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as other:
-        assert other.stdout
-        assert other.stdout.readline() == b"locked\n"
-        try:
-            with pytest.raises(RunError, match="is being written by another process"):
-                run(Path("out.csv"), classifier, folder, resume=True)
-        finally:
-            other.kill()
+    with (
+        written_by_another(Path("out.csv.part")),
+        pytest.raises(RunError, match="is being written by another process"),
+    ):
+        run(Path("out.csv"), classifier, folder, resume=True)
 
 
 def test_parquet_without_pyarrow_is_said_at_once(

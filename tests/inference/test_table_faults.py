@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from channels import colour_classifier
-from cut_tables import run
+from cut_tables import run, written_by_another
 from thriftnet.errors import RunError
 from thriftnet.inference.classifier import Classifier
 
@@ -52,19 +50,12 @@ def test_a_second_writer_leaves_the_record_of_the_first_alone(
     """Else the rows of one network would be gone on with by another."""
     run(Path("out.csv"), classifier, folder, cut=5)
     state = Path("out.csv.part.json").read_bytes()
-    program = (
-        "import fcntl, time; file = open('out.csv.part'); fcntl.flock(file, fcntl.LOCK_EX);"
-        "print('locked', flush=True); time.sleep(60)"
-    )
     views = Classifier(classifier.model, tta="flip", device="cpu", precision="fp32")
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as other:
-        assert other.stdout
-        assert other.stdout.readline() == b"locked\n"
-        try:
-            with pytest.raises(RunError, match="is being written by another process"):
-                run(Path("out.csv"), views, folder)
-        finally:
-            other.kill()
+    with (
+        written_by_another(Path("out.csv.part")),
+        pytest.raises(RunError, match="is being written by another process"),
+    ):
+        run(Path("out.csv"), views, folder)
     assert Path("out.csv.part.json").read_bytes() == state
     run(Path("out.csv"), classifier, folder, resume=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from page_shown import words_outside_figures
 from thriftnet.report.build import Report
 from thriftnet.runs.folder import RunFolder
 
@@ -144,17 +145,7 @@ def test_every_chart_with_numbers_can_be_zoomed_and_every_reading_fits_the_windo
 
 
 def test_no_words_of_a_figure_leave_it(page: Page):
-    outside = page.evaluate(
-        """() => [...document.querySelectorAll("figure svg")].flatMap((svg) => {
-            const frame = svg.getBoundingClientRect();
-            return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                return box.width && (box.left < frame.left - 2 || box.right > frame.right + 2
-                    || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
-            }).map((text) => `${svg.closest("figure").id}: ${text.textContent}`);
-        })"""
-    )
-    assert outside == []
+    assert words_outside_figures(page) == []
 
 
 def test_the_architecture_shows_its_counts_without_scrolling(page: Page):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from page_shown import words_outside_figures
 from thriftnet.report.build import Report
 
 FIGURES = 13
@@ -32,17 +33,7 @@ def test_every_figure_is_seen_and_nothing_is_wider_than_the_window(page: Page):
 
 
 def test_no_words_of_a_figure_leave_it(page: Page):
-    outside = page.evaluate(
-        """() => [...document.querySelectorAll("figure svg")].flatMap(svg => {
-            const frame = svg.getBoundingClientRect();
-            return [...svg.querySelectorAll("text")].filter(text => {
-                const box = text.getBoundingClientRect();
-                return box.width && (box.left < frame.left - 2 || box.right > frame.right + 2
-                    || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
-            }).map(text => `${svg.closest("figure").id}: ${text.textContent}`);
-        })"""
-    )
-    assert outside == []
+    assert words_outside_figures(page) == []
 
 
 def test_candidates_sort_by_accuracy_and_by_size(page: Page):

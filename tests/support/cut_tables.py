@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +37,23 @@ def run(
     else:
         table.write(progress, each)
     return progress, missed
+
+
+LOCKS = """
+import fcntl, sys
+with open(sys.argv[1]) as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def written_by_another(part: Path) -> Iterator[None]:
+    """Another process writes a table while the block lasts."""
+    words, pipe = [sys.executable, "-c", LOCKS, str(part)], subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"locked\n"
+        yield
+        other.communicate()

@@ -1,9 +1,11 @@
-"""What a page shows, without a browser."""
+"""What a page shows, without a browser and in one."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
+
+from playwright.sync_api import Page
 
 
 class Shown(HTMLParser):
@@ -39,3 +41,17 @@ class Shown(HTMLParser):
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.found if name == tag]
+
+
+def words_outside_figures(page: Page) -> list[str]:
+    """Words that leave their figure, after its name."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("figure svg")].flatMap((svg) => {
+            const frame = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll("text")].filter((text) => {
+                const box = text.getBoundingClientRect();
+                return box.width && (box.left < frame.left - 2 || box.right > frame.right + 2
+                    || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
+            }).map((text) => `${svg.closest("figure").id}: ${text.textContent}`);
+        })"""
+    )

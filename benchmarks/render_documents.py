@@ -26,7 +26,7 @@ from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
 from documents.data_blocks import DATA_BLOCKS
 from documents.export_blocks import EXPORT_BLOCKS
 from documents.model_cards import page, weights_block
-from documents.own_blocks import OWN_BLOCKS, OWN_RESULTS
+from documents.own_blocks import OWN_BLOCKS, OWN_RESULTS, shortened
 from documents.page_blocks import PAGE_BLOCKS
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
@@ -74,11 +74,9 @@ MEASURED = {
 
 
 def transcript_block(name: str) -> str:
-    """What a command printed, from results/NAME.txt; of many epochs the first two and the last."""
+    """What a command printed, from results/NAME.txt."""
     text = (ROOT / "results" / f"{name}.txt").read_text("utf-8").rstrip()
-    epochs = r"(?m)^(epoch 2/.*\n)(?:epoch .*\n)+(?=epoch (\d+)/\2 )"
-    text = re.sub(epochs, r"\1...\n", text)
-    return f"```\n{text}\n```"
+    return f"```\n{shortened(text)}\n```"
 
 
 def fresh_clone_block() -> str:

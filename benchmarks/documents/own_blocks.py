@@ -29,11 +29,11 @@ def transcript(command: str) -> str:
     figures = result("your_pictures")
     if figures is None or not path.is_file():
         return f"Not measured yet (`python benchmarks/{_SCRIPT}`)."
-    text = _shortened(path.read_text("utf-8").rstrip())
+    text = shortened(path.read_text("utf-8").rstrip())
     return f"```\n$ {command}\n{text}\n```\n\nOn {machine(figures)}."
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """Shorten runs of epochs and of other similar lines to the first and last two."""
     lines, shown, block = text.splitlines(), list[str](), list[str]()
 
@@ -54,15 +54,20 @@ def _shortened(text: str) -> str:
     return "\n".join(shown)
 
 
-def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], Table]:
-    def table(_: Figures) -> Table:
+def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], dict[str, Any]]:
+    """Make a table over several files; those beside the block's own name their origin, too."""
+
+    def table(figures: Figures) -> dict[str, Any]:
         columns = (
             "pictures", "runs", ("accuracy", ".2%"), ("balanced", ".3f"), ("majority", ".1%"),
             ("parameters", ",d"), ("time of a run", duration),
         )  # fmt: skip
         rows: list[tuple[Any, ...]] = []
+        others: list[tuple[str, Figures]] = []
         for file, what in names:
             found = result(file)
+            if found and found != figures:
+                others.append((file, found))
             if found is None:
                 rows.append((what, 0, None, None, None, None, None))
                 continue
@@ -78,7 +83,7 @@ def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], Table]:
                     max(run["wall_seconds"] for run in runs),
                 )
             )
-        return make_table(columns, rows)
+        return {"table": make_table(columns, rows).markdown(), "others": others}
 
     return table
 

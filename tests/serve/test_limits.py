@@ -91,7 +91,7 @@ def test_bytes_that_wait_are_bounded_too() -> None:
 
 def test_an_answer_that_takes_too_long_is_told_to_come_again() -> None:
     held = Held()
-    with live_service(held.classifier, Limits(answer_seconds=0.2)) as service:
+    with live_service(held.classifier, Limits(answer_seconds=0.5)) as service:
         held.go.clear()
         answer = service.predict(plain())
         held.go.set()

@@ -28,7 +28,7 @@ def transcript(command: str) -> str:
     path = ROOT / "results" / f"your_pictures_{command.split()[1]}.txt"
     figures = result("your_pictures")
     if figures is None or not path.is_file():
-        return f"Not measured yet (`python benchmarks/{_SCRIPT}`)."
+        return f"```\n$ {command}\n```\n\nNot measured yet (`python benchmarks/{_SCRIPT}`)."
     text = shortened(path.read_text("utf-8").rstrip())
     return f"```\n$ {command}\n{text}\n```\n\nOn {machine(figures)}."
 

@@ -28,7 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from support.own_postgres import postgres_server
+from support.postgres import postgres_server
 from support.record import write_result
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.candidates import count_candidates
@@ -241,8 +241,8 @@ def main() -> None:
         return
     given = parser.parse_args()
     figures = [study_figures(path) for path in given.study]
-    with tempfile.TemporaryDirectory() as place, postgres_server() as url:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as place, postgres_server() as server:
+        folder, url = Path(place), server.new_database()
         (folder / "overhead.yaml").write_text(SPACE)
         found = {"sqlite": parts(folder, None), "postgresql": parts(folder, url)}
     write_result(

@@ -25,7 +25,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from support.own_postgres import postgres_server
+from support.postgres import postgres_server
 from support.record import write_result
 from support.simulated_cluster import Cluster, lag_for, made_snapshot
 from thriftnet.search.queue import schema
@@ -200,7 +200,8 @@ def main() -> None:
         }
         for lag in LAGS
     ]
-    with postgres_server(connections=50) as url:
+    with postgres_server("-c max_connections=50") as server:
+        url = server.url("postgres").replace("postgresql:", "postgresql+psycopg:")
         found = {"postgresql": measure(url, workers, given.seconds)}
     with tempfile.TemporaryDirectory() as folder:
         url = sqlite_url(Path(folder) / "study.db").render_as_string()

@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, settings
 from thriftnet.data import Dataset, load_cifar10
 
 if TYPE_CHECKING:
-    from postgres import PostgresServer
+    from support.postgres import PostgresServer
 
 
 pytest_plugins = ["ongoing", "report_fixtures"]
@@ -60,11 +60,7 @@ def cifar10() -> tuple[Dataset, Dataset]:
 @pytest.fixture(scope="session")
 def postgres_server() -> "Iterator[PostgresServer]":
     """A PostgreSQL server of this test process."""
-    from postgres import PostgresServer
+    from support.postgres import postgres_server
 
-    server = PostgresServer()
-    try:
-        server.start()
+    with postgres_server("-F") as server:
         yield server
-    finally:
-        server.remove()

@@ -28,7 +28,7 @@ from grids import (
     read_until,
     stop_in_a_trial,
 )
-from postgres import PASSWORD, PostgresServer
+from support.postgres import PASSWORD, PostgresServer
 from tiny import space_file
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from postgres import PostgresServer
+from support.postgres import PostgresServer
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import database
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim, Job, JobRow

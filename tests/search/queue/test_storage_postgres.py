@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from postgres import PASSWORD, PostgresServer
+from support.postgres import PASSWORD, PostgresServer
 from thriftnet.errors import SearchError
 from thriftnet.search.queue import database
 from thriftnet.search.queue.faults import StorageUnavailableError, explain

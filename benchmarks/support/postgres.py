@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of the tests' own, in a temporary folder and on a free port."""
+"""A temporary PostgreSQL server on a free port."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +20,28 @@ PASSWORD = "secret-word"
 
 
 def program(name: str) -> str:
-    """Where a program of PostgreSQL is; Debian keeps the server's off the PATH."""
+    """Path of a program of PostgreSQL; Debian keeps the server's off the PATH.
+
+    Raises:
+        SystemExit: It is not installed.
+    """
     places = [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
     found = shutil.which(name, path=os.pathsep.join(places))
-    assert found, f"{name} is not installed; apt-get install postgresql"
+    if found is None:
+        sys.exit(f"{name} is not installed; run: apt-get install -y postgresql")
     return found
 
 
 class PostgresServer:
-    """Started by `start`, away after `stop`; `remove` leaves nothing behind."""
+    """A server in a folder of its own; it runs between `start` and `stop`.
 
-    def __init__(self) -> None:
+    Args:
+        options: Of `postgres`, such as `-F`: no waiting for the disk.
+    """
+
+    def __init__(self, *options: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._options = options
         # The server refuses to run as root.
         self._as: dict[str, Any] = {}
         if os.getuid() == 0:
@@ -50,30 +63,34 @@ class PostgresServer:
         return self.folder / "data"
 
     def start(self) -> None:
-        """Returns when it answers."""
-        options = f"-F -k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1"
+        """Start, and return when it answers."""
+        place = f"-k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1"
+        options = " ".join([place, *self._options])
         log = self.folder / "log"
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(log), "-o", options)
 
     def stop(self) -> None:
-        """As a crash would: nobody is asked to finish."""
+        """Stop as a crash would: nobody is asked to finish."""
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self._data))
 
     def remove(self) -> None:
+        """Stop and leave nothing behind."""
         if (self._data / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self.folder)
 
     def url(self, database: str, *, user: str = "owner", password: str = PASSWORD) -> str:
+        """The address of a database."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
-        """The address of an empty one."""
+        """Make an empty database; its address."""
         name = f"study_{uuid.uuid4().hex[:10]}"
         self.execute("postgres", f"create database {name}")
         return self.url(name)
 
     def execute(self, database: str, *statements: str) -> None:
+        """Run statements, each by itself."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
@@ -89,3 +106,14 @@ class PostgresServer:
             **self._as,
         )
         assert done.returncode == 0, f"{name}: {done.stderr}"
+
+
+@contextmanager
+def postgres_server(*options: str) -> Iterator[PostgresServer]:
+    """Run a server while the block lasts."""
+    server = PostgresServer(*options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

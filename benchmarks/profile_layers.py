@@ -81,7 +81,7 @@ def profiled(recipe: Recipe, *, steps: int) -> dict[str, Any]:
     library = clock.timed(fused())
     with (
         # A dispatch mode sees its own thread alone: micro-batches follow one another.
-        patch("thriftnet.runtime.threads._workers", lambda _: 1),
+        patch("thriftnet.runtime.threads._workers", return_value=1),
         patch("thriftnet.kernels.norm_act.fused", lambda: library),
     ):
         step()  # the first step makes what later ones keep

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, expect
 
 from commands import Command
 from live_service import FORM, form, live_service, plain
+from support.browser import BYTES_OF, text_of
 from thriftnet.export import pictures as choosing
 from thriftnet.inference.classifier import load_model
-from support.browser import BYTES_OF, text_of
 
 PHOTO = Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
 ASK = f"""

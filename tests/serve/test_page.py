@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 import thriftnet
 from live_service import LiveService, live_service
-from thriftnet.inference.classifier import Classifier
 from support.browser import BYTES_OF, text_of
+from thriftnet.inference.classifier import Classifier
 
 PHOTO = Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
 _CLASSIFY = f"""

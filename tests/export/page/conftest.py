@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
+from support.browser import BYTES_OF, bytes_of, text_of
 from thriftnet.export.job import Job
 from thriftnet.export.page.target import PAGE_FP32
 from thriftnet.export.page.template import DECODING, script_facts
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runs.paths import model_file
-from support.browser import BYTES_OF, bytes_of, text_of
 
 PixelsOf = Callable[..., NDArray[np.uint8] | str]
 

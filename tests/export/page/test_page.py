@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import BYTES_OF, text_of
 from thriftnet.data import read_image
 from thriftnet.export.page.node import open_page
 from thriftnet.models.saved import SavedModel
-from support.browser import BYTES_OF, text_of
 
 Visit = Callable[[Path, int, str], Page]
 

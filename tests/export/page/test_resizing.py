@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
+from support.browser import bytes_of, text_of
 from thriftnet.data.options import Fit
 from thriftnet.data.square import make_square
-from support.browser import bytes_of, text_of
 
 # A source of `resample` over an array, at 1 / scale as if a decoder had reduced it.
 _SQUARE = """

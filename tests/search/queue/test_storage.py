@@ -188,9 +188,7 @@ def test_a_job_given_up_is_tried_again_and_what_followed_is_handed_out_anew(
     assert storage.rewind(["grid", "later"], forget=forgotten.append) is None
 
 
-def test_a_lease_may_run_out_any_number_of_times(
-    storage: Storage, passes: Callable[[float], None]
-):
+def test_a_lease_may_run_out_any_number_of_times(storage: Storage, passes: Callable[[float], None]):
     for attempt in range(1, 5):
         found = claimed(storage)
         assert (found.job, found.attempt) == (JOBS[0], attempt)

@@ -127,16 +127,71 @@ void column_sums(const bf16 *x, const float *shift, double *sums, long rows, lon
  * vanish in fp32. */
 static const double MOST_LOST = 64, FARTHEST = 4096, LARGEST = 1e24;
 
-/* Whether fp32 holds every channel: else one is constant, far off or not finite. distance: (C) of the
- * mean from the reference of its sums; variance: (C) from those sums, not positive where they lost it.
+/* Products that are rounded before a sum takes them, as PyTorch's operators round: the compiler would
+ * contract the two into one operation. */
+static __attribute__((noinline)) double rounded(double x, double y) { return x * y; }
+static __attribute__((noinline)) float rounded_float(float x, float y) { return x * y; }
+
+/* From one value towards another by a share of the way, as PyTorch's lerp computes it. */
+INLINE float moved(float from, float to, float share) {
+    return fabsf(share) < 0.5f ? fmaf(share, to - from, from) : fmaf(share - 1, to - from, to);
+}
+
+INLINE double sum_of(const double *sums, long at, long c, int threads) {
+    double total = 0;
+    for (int thread = 0; thread < threads; thread++) total += sums[thread * 2 * c + at];
+    return total;
+}
+
+/* Batch norm's factors from column_sums around the running mean, and the step of the running
+ * statistics. factors: (4, C): mean, reciprocal deviation, scale and shift, of which
+ * value scale + shift is the norm. Returns 0, and changes nothing, unless fp32 holds every channel: one
+ * is constant, far off or not finite.
  */
-int well_conditioned(const double *distance, const double *mean, const double *variance, double eps,
-                     long c) {
+int norm_factors(const double *sums, const float *weight, const float *bias, float *running_mean,
+                 float *running_var, float *factors, double momentum, double eps, long rows, long c,
+                 int threads) {
+    float *mean = factors, *rstd = factors + c, *scale = factors + 2 * c, *shift = factors + 3 * c;
+    double center[MOST_CHANNELS], variance[MOST_CHANNELS];
     int held = 1;
-    for (long k = 0; k < c; k++)
-        held &= distance[k] * distance[k] <= MOST_LOST * variance[k] &&
-                mean[k] * mean[k] <= FARTHEST * (variance[k] + eps) && variance[k] < LARGEST;
-    return held;
+    for (long k = 0; k < c; k++) {
+        double distance = sum_of(sums, k, c, threads) / rows;
+        double square = rounded(distance, distance);
+        center[k] = running_mean[k] + distance;
+        variance[k] = sum_of(sums, c + k, c, threads) / rows - square;
+        held &= square <= MOST_LOST * variance[k] &&
+                center[k] * center[k] <= FARTHEST * (variance[k] + eps) && variance[k] < LARGEST;
+    }
+    if (!held) return 0;
+    float step = (float)momentum;
+    double unbiased = (double)rows / (rows > 1 ? rows - 1 : 1);
+    for (long k = 0; k < c; k++) {
+        mean[k] = (float)center[k];
+        rstd[k] = (float)(1 / sqrt(variance[k] + eps));
+        scale[k] = weight[k] * rstd[k];
+        shift[k] = bias[k] - rounded_float(mean[k], scale[k]);
+        running_mean[k] = moved(running_mean[k], mean[k], step);
+        running_var[k] = moved(running_var[k], (float)(variance[k] * unbiased), step);
+    }
+    return 1;
+}
+
+/* The gradients of weight and bias, and the factors of the gradient of the features, from the sums of
+ * activation_backward: dx = a (du - mean(du) - normal mean(du normal)) = du a + value b + d, where
+ * normal = (y - mean) rstd, or with a center value - mean. found: (5, C): of weight, of bias, a, b, d.
+ */
+void norm_gradients(const double *sums, const float *mean, const float *rstd, const float *scale,
+                    float *found, int centered, long rows, long c, int threads) {
+    float *d_weight = found, *d_bias = found + c, *a = found + 2 * c, *b = found + 3 * c,
+          *d = found + 4 * c, count = -(float)rows;
+    for (long k = 0; k < c; k++) {
+        float spread = (float)sum_of(sums, c + k, c, threads);
+        d_bias[k] = (float)sum_of(sums, k, c, threads);
+        d_weight[k] = centered ? spread : spread * rstd[k];
+        a[k] = centered ? scale[k] * rstd[k] : scale[k];
+        b[k] = (centered ? a[k] : a[k] * rstd[k]) * d_weight[k] / count;
+        d[k] = a[k] * d_bias[k] / count - rounded_float(b[k], mean[k]);
+    }
 }
 
 /* As column_sums in fp64 around the first row, for channels whose mean is so far from `shift` that

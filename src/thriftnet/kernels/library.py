@@ -34,7 +34,8 @@ _COMPILE_SECONDS = 120
 
 _SIGNATURES = {
     "column_sums": "pppiii",
-    "well_conditioned": "pppdi",
+    "norm_factors": "ppppppddiii",
+    "norm_gradients": "pppppiiii",
     "exact_sums": "ppiii",
     "pool_sums": "pppppiiiii",
     "scale_activate": "pppppppiiii",
@@ -45,7 +46,7 @@ _SIGNATURES = {
 }
 """Parameters of each function of `fused.c`: p is a pointer, i a count, d a double."""
 _TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_long, "d": ctypes.c_double}
-_ANSWER = {"well_conditioned"}
+_ANSWER = {"norm_factors"}
 
 
 @functools.cache

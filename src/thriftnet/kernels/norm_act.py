@@ -127,31 +127,29 @@ class _NormAct(torch.autograd.Function):
         assert library is not None
         x = x.contiguous(memory_format=torch.channels_last)
         n, c, h, w = x.shape
-        around = running_mean.clone()  # near the mean, to reduce cancellation
         sums = torch.zeros(threads, 2, c, dtype=torch.float64)
         y, which = x, None
         if pool:
             y = _features(x, n, c, h // 2, w // 2)
             which = torch.empty(y.numel(), dtype=torch.uint8)
-            library.pool_sums(*_at(x, y, which, around, sums), n, h, w, c, threads)
+            library.pool_sums(*_at(x, y, which, running_mean, sums), n, h, w, c, threads)
         rows = y.numel() // c
         if not pool:
-            library.column_sums(*_at(y, around, sums), rows, c, threads)
-        first, second = (sums.sum(0) / rows).unbind()
-        mean, variance = around + first, second - first * first
+            library.column_sums(*_at(y, running_mean, sums), rows, c, threads)
+        factors = torch.empty(4, c)
+        mean, rstd, scale, shift = factors.unbind()
         center = None
-        if not library.well_conditioned(*_at(first, mean, variance), eps, c):
-            mean, variance = _exact_moments(y)
-            center = mean.float()
-        running_mean.lerp_(mean.float(), momentum)
-        running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
-        rstd = torch.rsqrt(variance + eps).float()
-        # The formulas take values: y itself, or where there is a center, (y - center) rstd.
-        if center is None:
-            mean, scale = mean.float(), weight * rstd
-        else:
-            mean, scale = ((mean - center) * rstd).float(), weight
-        shift = bias - mean * scale
+        if not library.norm_factors(
+            *_at(sums, weight, bias, running_mean, running_var, factors),
+            momentum, eps, rows, c, threads,
+        ):  # fmt: skip
+            exact, variance = _exact_moments(y)
+            running_mean.lerp_(exact.float(), momentum)
+            running_var.lerp_((variance * (rows / max(rows - 1, 1))).float(), momentum)
+            # The formulas take (y - center) rstd instead of y.
+            center, rstd = exact.float(), torch.rsqrt(variance + eps).float()
+            mean, scale = ((exact - center) * rstd).float(), weight
+            shift = bias - mean * scale
         if residual is not None:
             residual = residual.to(x.dtype).contiguous(memory_format=torch.channels_last)
         z = torch.empty_like(y)
@@ -176,15 +174,11 @@ class _NormAct(torch.autograd.Function):
             *_at(dz, y, residual, center, rstd, scale, shift, mean, du, sums),
             rows, c, ctx.kind, threads,
         )  # fmt: skip
-        d_bias, spread = sums.sum(0).float().unbind()
-        # dx = a (du - mean(du) - normal mean(du normal)), normal = (y - mean) rstd, or value - mean
-        if center is None:
-            a, d_weight = scale, spread * rstd
-            b = a * rstd * d_weight / -rows
-        else:
-            a, d_weight = scale * rstd, spread
-            b = a * d_weight / -rows
-        d = a * d_bias / -rows - b * mean
+        found = torch.empty(5, c)
+        d_weight, d_bias, a, b, d = found.unbind()
+        library.norm_gradients(
+            *_at(sums, mean, rstd, scale, found), center is not None, rows, c, threads
+        )
         if which is None:
             dx = torch.empty_like(y)
             library.norm_backward(*_at(du, y, center, rstd, a, b, d, dx), rows, c, threads)

@@ -210,7 +210,7 @@ def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: Shared
     if plan.processes.is_main:
         state.curve.add(step.sums[:, 0].sum().item(), len(batch))
         if (state.step + 1) % steps_a_point(plan.total_steps) == 0:
-            state.curve.end_point(state.step + 1, state.model.parameters())
+            state.curve.end_point(state.step + 1, state.replicas.parameters)
     state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
     state.visits.index_add_(0, batch, torch.ones_like(batch))
 

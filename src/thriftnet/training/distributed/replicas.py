@@ -23,6 +23,8 @@ class Replicas:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
+        self.parameters = list(model.parameters())
+        self.depths = _depths(model)
         self._idle: list[nn.Module] = []
 
     @contextmanager
@@ -38,7 +40,7 @@ class Replicas:
             self._idle.append(replica)
 
     def _make(self) -> nn.Module:
-        shared = {id(parameter): parameter for parameter in self.model.parameters()}
+        shared = {id(parameter): parameter for parameter in self.parameters}
         replica = copy.deepcopy(self.model, shared).train()
         for norm in _norms(replica):
             norm.momentum = 1.0  # running statistics become those of the last forward pass
@@ -85,18 +87,17 @@ class RunningStatistics:
                 norm.num_batches_tracked += len(self.recorded)
 
 
-def draw_depths(model: nn.Module, sizes: Sequence[int]) -> list[list[Tensor]]:
+def draw_depths(replicas: Replicas, sizes: Sequence[int]) -> list[list[Tensor]]:
     """All stochastic depth draws of a step, in the order of sequential forward passes."""
-    depths = [depth for depth in _depths(model) if depth.probability > 0]
-    device = next(model.parameters()).device
-    return [[depth.draw(size, device) for depth in depths] for size in sizes]
+    device = replicas.parameters[0].device
+    return [[depth.draw(size, device) for depth in replicas.depths] for size in sizes]
 
 
 def set_depths(network: nn.Module, drawn: Sequence[Tensor], own: slice, *, views: int = 1) -> None:
     """Set the draws for the next forward pass of a network, the same for each view of an image."""
-    depths = (depth for depth in _depths(network) if depth.probability > 0)
-    for depth, kept in zip(depths, drawn, strict=True):
-        depth.kept = kept[own].repeat(views, 1, 1, 1)
+    if drawn:
+        for depth, kept in zip(_depths(network), drawn, strict=True):
+            depth.kept = kept[own].repeat(views, 1, 1, 1)
 
 
 def _norms(model: nn.Module) -> list[nn.BatchNorm2d]:
@@ -104,7 +105,8 @@ def _norms(model: nn.Module) -> list[nn.BatchNorm2d]:
 
 
 def _depths(model: nn.Module) -> list[StochasticDepth]:
-    return [module for module in model.modules() if isinstance(module, StochasticDepth)]
+    depths = (module for module in model.modules() if isinstance(module, StochasticDepth))
+    return [depth for depth in depths if depth.probability > 0]
 
 
 def _buffers(norms: Sequence[nn.BatchNorm2d]) -> list[Tensor]:

@@ -60,12 +60,12 @@ class SharedStep:
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
         """Per micro-batch: summed objective and number of correct predictions."""
         self._replicas, self._views = replicas, views
-        self._depths = draw_depths(replicas.model, sizes)
-        self._parameters = [p for p in replicas.model.parameters() if p.requires_grad]
+        self._depths = draw_depths(replicas, sizes)
+        self._parameters = [p for p in replicas.parameters if p.requires_grad]
         count = processes.count
         own = range(len(sizes)) if self.split else range(processes.rank, len(sizes), count)
         self._numbers = list(own)
-        on_cpu = next(replicas.model.parameters()).device.type == "cpu"
+        on_cpu = replicas.parameters[0].device.type == "cpu"
         # An accelerator runs them in order anyway, and a single one is the whole step.
         self._apart = not self.split and (count > 1 or (on_cpu and len(sizes) > 1))
         self._dealt = self._apart and on_cpu

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-MOST_POINTS = 1000
+MOST_POINTS = 250
 """Maximum number of points of a run; in a longer run each covers several steps. A point costs one
-pass over the gradients and about 25 bytes of the metrics."""
+pass over the gradients, which slows a tiny network down, and about 25 bytes of the metrics."""
 
 
 def steps_a_point(total_steps: int) -> int:

@@ -90,7 +90,7 @@ def _listed(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, bo
             return
         seen.add((facts.st_dev, facts.st_ino))
         with os.scandir(folder) as entries:
-            names = [(entry.name, _is_folder(entry)) for entry in entries]
+            names = [(entry.name, is_directory(entry)) for entry in entries]
     except OSError as fault:
         raise DataError(f"{folder}: {fault.strerror}; make it readable or move it away") from None
     names.sort(key=lambda each: (natural_key(each[0]), each[0]))
@@ -99,10 +99,11 @@ def _listed(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, bo
             yield folder / name, is_folder
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_directory(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; False for a link to itself."""
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself
+    except OSError:
         return False
 
 

@@ -198,3 +198,23 @@ def test_a_folder_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
         assert str(omission) == "emu: Permission denied"
     finally:
         (tmp_path / "emu").chmod(0o700)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_file_that_links_to_itself_is_left_out(tmp_path: Path) -> None:
+    put(tmp_path, {"cat": 2, "dog": 2})
+    (tmp_path / "cat" / "loop.png").symlink_to("loop.png")
+    index = list_pictures(tmp_path, DatasetSpec())
+    assert len(index.entries) == 4
+    (omission,) = index.omissions
+    assert omission.where == "cat/loop.png"
+
+
+def test_names_that_differ_by_case_are_in_the_same_order_everywhere(tmp_path: Path) -> None:
+    """A system lists them in any order; the split follows the order of the index."""
+    put(tmp_path, {"dog": 2})
+    (tmp_path / "cat").mkdir()
+    for name in ("b.png", "A.png", "B.png", "a.png"):
+        picture("cat", ord(name[0])).save(tmp_path / "cat" / name)
+    paths = [entry.origin.path for entry in list_pictures(tmp_path, DatasetSpec()).entries[:4]]
+    assert paths == ["cat/A.png", "cat/a.png", "cat/B.png", "cat/b.png"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thriftnet.data.index import Omission
 from thriftnet.data.picture_formats import picture_suffixes
-from thriftnet.data.pictures import has_picture_bytes, is_system_folder, natural_key
+from thriftnet.data.pictures import has_picture_bytes, is_directory, is_system_folder, natural_key
 
 
 @dataclass
@@ -50,7 +50,7 @@ def scan_folder(root: Path) -> Found:
                 continue
             seen.add((facts.st_dev, facts.st_ino))
             with os.scandir(root / folder) as listing:
-                entries = sorted(listing, key=lambda entry: natural_key(entry.name))
+                entries = sorted(listing, key=lambda e: (natural_key(e.name), e.name))
         except OSError as fault:
             found.omissions.append(Omission(folder or str(root), fault.strerror or str(fault)))
             continue
@@ -60,7 +60,7 @@ def scan_folder(root: Path) -> Found:
         below: list[str] = []
         pictures: list[str] = []
         for entry in entries:
-            if entry.is_dir():
+            if is_directory(entry):
                 if not is_system_folder(entry.name):
                     below.append(start + entry.name)
             elif entry.name[0] != "." and (path := _as_picture(found, entry, start, suffixes)):
@@ -80,15 +80,15 @@ def _as_picture(
     path = start + name
     if suffix not in suffixes and not has_picture_bytes(Path(entry.path)):
         found.others[suffix or "no suffix"] += 1
-    elif not entry.is_file():
-        what = "a broken link" if entry.is_symlink() else "a pipe, socket or device"
-        found.omissions.append(Omission(path, f"{what}, not a file"))
     else:
         try:
-            facts = entry.stat()
-        except OSError as fault:  # removed since
-            found.omissions.append(Omission(path, fault.strerror or str(fault)))
-            return None
-        found.stamps[path] = facts.st_size, facts.st_mtime_ns
-        return path
+            if entry.is_file():
+                facts = entry.stat()
+                found.stamps[path] = facts.st_size, facts.st_mtime_ns
+                return path
+            what = "a broken link" if entry.is_symlink() else "a pipe, socket or device"
+            reason = f"{what}, not a file"
+        except OSError as fault:  # removed since, or a link to itself
+            reason = fault.strerror or str(fault)
+        found.omissions.append(Omission(path, reason))
     return None

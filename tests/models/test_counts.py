@@ -1,11 +1,13 @@
 """Parameters and multiply-accumulates: the figures of the issue, and an independent formula."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from thriftnet.errors import RecipeError
-from thriftnet.models.build import build_model
+from thriftnet.models.build import build_model, outline_model
 from thriftnet.models.describe import count_macs, count_parameters, layer_table, training_flops
 from thriftnet.models.summary import summarise
 
@@ -133,3 +135,18 @@ def test_summary_holds_table_totals_and_comparison():
     assert summary["resnet18"]["macs"] == formula([2, 2, 2, 2], [64, 128, 256, 512])[1]
     with pytest.raises(RecipeError, match="max_parameters 1,000"):
         summarise("paper", budget=1000, **PAPER)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"family": "resnet", "squeeze_excitation": 4, "stochastic_depth": 0.2},
+        {"family": "resnet", "activation": "silu"},
+        {"family": "speednet"},
+        {"family": "speednet", "stem_kernel": 3, "residual": False, "activation": "relu"},
+    ],
+    ids=str,
+)
+def test_shapes_without_numbers_are_those_of_a_real_pass(architecture: dict[str, Any]):
+    options = {"blocks": [1, 2], "channels": [8, 16], "classes": 10, **architecture}
+    assert layer_table(outline_model(**options)) == layer_table(build_model(**options))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 
@@ -23,6 +26,37 @@ class Layer:
     """Trainable parameters."""
     macs: int
     """Multiply-accumulates per image; one MAC is two FLOPs."""
+
+
+def _larger(*operands: Any, **_: Any) -> Tensor:
+    """The operand that has the shape of an elementwise function's result."""
+    return max((each for each in operands[:2] if isinstance(each, Tensor)), key=Tensor.numel)
+
+
+def _linear(x: Tensor, weight: Tensor, *_: Any) -> Tensor:
+    return x.new_empty(*x.shape[:-1], len(weight))
+
+
+_SAME_SHAPE: dict[Any, Callable[..., Tensor]] = {
+    **dict.fromkeys((F.batch_norm, F.gelu, F.relu, F.silu, torch.relu, torch.sigmoid), _larger),
+    **dict.fromkeys((Tensor.add, Tensor.div, Tensor.mul), _larger),
+    **dict.fromkeys((Tensor.mean, torch.mean), torch.amax),
+    F.linear: _linear,
+}
+
+
+class _ShapesOnly(TorchFunctionMode):
+    """Makes a pass on the meta device cheap, where only shapes count.
+
+    PyTorch finds the shapes of some functions in Python, and imports torch._dynamo for it, which
+    takes a second.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function, or on the meta device one whose result has the same shape."""
+        if args and isinstance(args[0], Tensor) and args[0].is_meta:
+            func = _SAME_SHAPE.get(func, func)
+        return func(*args, **(kwargs or {}))
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -52,7 +86,7 @@ def layer_table(model: nn.Module, *, image_size: int = 32) -> list[Layer]:
             record(name, module)
     training = model.training
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _ShapesOnly():
             model.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
     finally:
         model.train(training)

@@ -107,7 +107,10 @@ class SpeedNet(nn.Module):
             )
         )
         self.head = nn.Linear(channels[-1], classes, bias=False)
-        nn.init.normal_(self.head.weight)
+        if (
+            not self.head.weight.is_meta
+        ):  # there it would import torch._dynamo, which takes a second
+            nn.init.normal_(self.head.weight)
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images (N, 3, H, W) to logits (N, classes)."""

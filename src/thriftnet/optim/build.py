@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import Optimizer
 
+from thriftnet.optim.eager import SGD, AdamW
 from thriftnet.optim.muon import Muon
 
 Group = dict[str, Any]

@@ -12,6 +12,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
+from thriftnet.optim.eager import Eager
 from thriftnet.runtime.threads import deal
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -39,7 +40,7 @@ def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
     return (x.T if wide is not update else x).float()
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Eager):
     """Orthogonalised Nesterov momentum on weights of fixed norm.
 
     Before each update a weight is scaled to Frobenius norm sqrt(out_channels): with a batch norm

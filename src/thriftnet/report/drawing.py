@@ -152,22 +152,28 @@ def finish(
         raise NotWantedError
     if isinstance(figure, Axes):
         figure = style.figure_of(figure)
-    svg, png = io.StringIO(), io.BytesIO()
+    svg = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(svg, format="svg", metadata=nothing)
-    figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
     return Drawing(
         name=name,
         title=title,
         caption=caption,
         alt=alt,
         svg=svg.getvalue(),
-        png=png.getvalue(),
+        png=png_of(figure),
         wide=wide,
         pictures=pictures,
         paired=paired,
         data="" if pictures else chart_data(figure, details or {}),
     )
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as a PNG file."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+    return png.getvalue()
 
 
 def draw_pictures(

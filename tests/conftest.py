@@ -1,6 +1,7 @@
 """Fixtures for every test folder."""
 
 import os
+import shutil
 from pathlib import Path
 
 # One thread a test process: `make test` runs one process a core, and the small networks of the
@@ -15,6 +16,21 @@ os.environ["THRIFTNET_PROGRESS"] = "0"
 # own finds it by `pythonpath` in pyproject.toml.
 _SRC = str(Path(__file__).parent.parent / "src")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SRC, os.environ.get("PYTHONPATH"))))
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether files of tests may lie in memory there: a run needs up to 2 GB, programs included."""
+    if not folder.is_dir() or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    facts = Path("/proc/meminfo").read_text().splitlines()
+    (available,) = (int(line.split()[1]) * 1024 for line in facts if "MemAvailable" in line)
+    return min(available, shutil.disk_usage(folder).free) > 8 * 2**30
+
+
+# Runs and studies wait for the disk after every line that they write; in memory they do not. What
+# passed is removed (`tmp_path_retention_policy` in pyproject.toml).
+if _has_room(Path("/dev/shm")):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +32,14 @@ from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState
 
 TINY = ["model.channels=[4,4,4]", "train.batch_size=20"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_convolution() -> Iterator[None]:
+    """On this many images it takes milliseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("thriftnet.bench.roofline._IMAGES", 8)
+        yield
 
 
 @pytest.fixture(scope="module")

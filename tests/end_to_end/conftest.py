@@ -58,13 +58,18 @@ def finished_run(
     return run.path
 
 
-@pytest.fixture
-def few_test_images(monkeypatch: pytest.MonkeyPatch, cifar10: tuple[Dataset, Dataset]) -> None:
-    """An evaluation sees 1,000 of the test images, which takes a tenth of the time."""
+@pytest.fixture(scope="session")
+def thousand(cifar10: tuple[Dataset, Dataset]) -> OpenDataset:
+    """1,000 of the test images: an evaluation of them takes a tenth of the time."""
     test = cifar10[1]
     few = Dataset(test.images[:1000], test.labels[:1000], test.classes)
-    seen = opened(few, few)
-    monkeypatch.setattr(tested, "open_data", lambda *_, **__: seen)
+    return opened(few, few)
+
+
+@pytest.fixture
+def few_test_images(monkeypatch: pytest.MonkeyPatch, thousand: OpenDataset) -> None:
+    """An evaluation sees those alone."""
+    monkeypatch.setattr(tested, "open_data", lambda *_, **__: thousand)
 
 
 @pytest.fixture(scope="session")

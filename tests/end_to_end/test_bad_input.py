@@ -103,6 +103,7 @@ def test_run_without_final_model(thriftnet: Command, copied_run: Path) -> None:
     assert f"thriftnet train --resume {copied_run}" in outcome.error_line
 
 
+@pytest.mark.usefixtures("few_test_images")
 def test_run_without_checkpoint_begins_again(
     thriftnet: Command, copied_run: Path, finished_run: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_half_written_model(thriftnet: Command, copied_run: Path, kept: int) -> 
         assert "is damaged" in outcome.error_line
 
 
+@pytest.mark.usefixtures("few_test_images")
 def test_finished_run_is_not_trained_again(thriftnet: Command, copied_run: Path) -> None:
     before = (copied_run / "model.safetensors").read_bytes()
     outcome = thriftnet("train", "--resume", copied_run)

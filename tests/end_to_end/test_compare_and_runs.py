@@ -15,22 +15,29 @@ import pytest
 import thriftnet as api
 from commands import Command
 from made_runs import make_run
+from thriftnet.data import OpenDataset
+from thriftnet.evaluation import images as tested
 from thriftnet.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, finished_run: Path, thousand: OpenDataset
+) -> Path:
     """The short run of the tests and a shorter one of another recipe, both evaluated."""
     folder = tmp_path_factory.mktemp("trained")
     shutil.copytree(finished_run, folder / "first")
     steps = ["train.epochs=0.01", "schedule.warmup_epochs=0", "model.channels=[4,8,16]"]
     options = [*steps, "name=slow", "optim.lr=0.001"]
     api.train("smoke", overrides=options, name="slow", runs_dir=folder, quiet=True)
-    for name in ("first", "slow"):
-        api.evaluate(folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tested, "open_data", lambda *_, **__: thousand)
+        for name in ("first", "slow"):
+            api.evaluate(folder / name)
     return folder
 
 
+@pytest.mark.usefixtures("few_test_images")
 def test_trained_runs_are_listed_and_compared(thriftnet: Command, trained: Path) -> None:
     listed = json.loads(thriftnet("runs", "--runs-dir", trained, "--json").out)
     accuracies = {run["name"]: run["accuracy"] for run in listed}

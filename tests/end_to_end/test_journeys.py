@@ -33,6 +33,7 @@ IN_PAGES: dict[str, Any] = {
     "grid": {"model.channels": [[4, 8, 8], [4, 8, 12]], "optim.lr": [0.05, 0.1]},
     "reference": {"model.channels": [4, 8, 8], "optim.lr": 0.1},
     "refinement": {"shifts": 1, "trials": 1, "lag": 1},
+    "validation": {"top": 1, "epochs": 2, "seeds": [0, 1, 2]},
     "winner": {"train.epochs": 4},
 }
 """What makes the page's search one of seconds."""

@@ -64,7 +64,7 @@ def test_it_trains_evaluates_classifies_and_reports(tmp_path: Path):
     run, picture = tmp_path / "mine", tmp_path / "picture.png"
     Image.new("RGB", (32, 32)).save(picture)
     photos = put(tmp_path / "photos", {"cat": 30, "dog": 30})
-    few = ("--data", photos, "--batch-size", "8", *SHORT[2:], "--epochs", "1")
+    few = ("--data", photos, "--batch-size", "8", *SHORT[2:], "--epochs", "1", "--quiet")
     done = plain(
         ("train", "smoke", *few, "--name", "mine", "--runs-dir", tmp_path),
         ("evaluate", run),

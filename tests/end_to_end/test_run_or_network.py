@@ -10,6 +10,7 @@ import pytest
 import thriftnet as library
 from commands import Command
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 READS = {
     "watch": ("watch",),
     "report": ("report",),

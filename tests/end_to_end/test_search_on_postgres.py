@@ -36,7 +36,8 @@ from tiny import space_file
 def broken(grid_folder: Path, postgres_server: PostgresServer) -> Iterator[tuple[str, list[Told]]]:
     """A search whose worker is killed, then its server; then two commands go on with it at once."""
     url = postgres_server.new_database()
-    first = begun(grid_folder, "broken", "--storage", url)
+    options = ("--storage", url, "--workers", "1")
+    first = begun(grid_folder, "broken", *options)
     os.kill(stop_in_a_trial(grid_folder / "broken", url), signal.SIGKILL)
     head = read_until(first, "was killed")
     stop = stop_in_a_trial(grid_folder / "broken", url)
@@ -44,7 +45,7 @@ def broken(grid_folder: Path, postgres_server: PostgresServer) -> Iterator[tuple
     os.kill(stop, signal.SIGCONT)
     cut = ended(first)
     postgres_server.start()
-    pair = [begun(grid_folder, "broken", "--storage", url) for _ in range(2)]
+    pair = [begun(grid_folder, "broken", *options) for _ in range(2)]
     return url, [Told(cut.code, head + cut.out, cut.err), *map(ended, pair)]
 
 

@@ -62,7 +62,7 @@ def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_sam
     [
         (["--cluster", "nonsense"], "'nonsense' is not a cluster address; use auto, local, ray://"),
         (["--cluster", "auto"], "no Ray cluster found at auto (Could not find any running Ray"),
-        (["--cluster", "127.0.0.1:9"], "no Ray cluster found at 127.0.0.1:9 (no answer for 6 s)"),
+        (["--cluster", "127.0.0.1:9"], "no Ray cluster found at 127.0.0.1:9 (no answer for 2 s)"),
     ],
 )
 def test_mistakes_about_a_cluster_are_one_line(
@@ -74,7 +74,7 @@ def test_mistakes_about_a_cluster_are_one_line(
     told: str,
 ):
     if "127.0.0.1:9" in options:
-        monkeypatch.setattr(ray_cluster, "REACH_SECONDS", 6)
+        monkeypatch.setattr(ray_cluster, "REACH_SECONDS", 2)
     outcome = thriftnet("search", grid_folder / "tiny.yaml", "--study", tmp_path / "s", *options)
     assert outcome.code == 2
     assert told in outcome.error_line

@@ -111,10 +111,10 @@ def test_the_time_budget_holds_for_all_of_it(photos: Path, monkeypatch: pytest.M
     monkeypatch.setattr(rate, lambda: 1e10)
     began = time.monotonic()
     run = thriftnet.train(
-        data=photos, time_budget="20s", max_params="20k", name="timed", quiet=True
+        data=photos, time_budget="15s", max_params="20k", name="timed", quiet=True
     )
     thriftnet.evaluate(run.path)
-    assert time.monotonic() - began < 40  # of a busy machine
+    assert time.monotonic() - began < 35  # of a busy machine
     assert RunFolder(run.path).environment()["tried"]
 
 

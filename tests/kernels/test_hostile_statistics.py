@@ -128,14 +128,14 @@ def _check(
 
 
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("running_mean", [0.0, 0.333, -55.5])
 @pytest.mark.parametrize("way", ["plain", "residual", "pool"])
 @pytest.mark.parametrize("act", ACTIVATIONS, ids=str)
 @pytest.mark.parametrize("name", CHANNELS)
-def test_norm_act_of_a_hostile_channel(name: str, act: nn.Module, way: str, running_mean: float):
+def test_norm_act_of_a_hostile_channel(name: str, act: nn.Module, way: str):
     x = _of(name, "ordinary")
     residual = _features(_noise(*x.shape, seed=4)) if way == "residual" else None
-    _check(x, act, residual, way == "pool", running_mean)
+    for running_mean in (0.0, 0.333, -55.5):
+        _check(x, act, residual, way == "pool", running_mean)
 
 
 @pytest.mark.usefixtures("compiled", "threads")

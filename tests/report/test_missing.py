@@ -18,6 +18,8 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 from thriftnet.runs.predictions import Predictions
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
+
 
 def missing_of(run: Path) -> str:
     """What the report of a run says is missing; it is on the page too."""

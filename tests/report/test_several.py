@@ -21,6 +21,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 
 MakeRun = Callable[..., Path]
+pytestmark = pytest.mark.usefixtures("svg_alone")
 
 
 def test_runs_of_one_recipe_are_a_group_with_a_band(make_run: MakeRun, tmp_path: Path):
@@ -60,7 +61,10 @@ def test_groups_of_one_name_are_told_apart(make_run: MakeRun):
     assert labels == ["small optim.lr=0.01", "small optim.lr=0.02"]
 
 
-def test_long_labels_stay_within_the_figure(make_run: MakeRun, tmp_path: Path):
+def test_long_labels_stay_within_the_figure(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.undo()  # the PNG files, too
     long = {"optim": {"lr": 0.012345}, "name": "a-recipe-with-a-long-name"}
     runs = [make_run("a", dressed=False), make_run("b", dressed=False, **long)]
     report = thriftnet.write_report(runs, output=tmp_path / "out")

@@ -25,6 +25,8 @@ from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from tiny import space_file
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
+
 
 def small_study(folder: Path, *, until: str = "validation", jobs: int | None = None) -> Path:
     """A made study of eight candidates."""
@@ -97,7 +99,8 @@ def test_words_of_users_are_shown_and_never_markup(tmp_path: Path):
             assert "<script" not in file.read_text("utf-8")
 
 
-def test_the_same_study_gives_the_same_files(tmp_path: Path):
+def test_the_same_study_gives_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()  # the PNG files, too
     path = small_study(tmp_path)
     first = thriftnet.write_report(str(path))
     before = [file.read_bytes() for file in (first.page, *first.figures)]

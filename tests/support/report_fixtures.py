@@ -92,7 +92,13 @@ def study_report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Repor
     return Report(folder / "report.html", figures, tuple(missing))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are drawn for the page and not again for their PNG files, which takes as long."""
+    monkeypatch.setattr("thriftnet.report.drawing.png_of", lambda _: b"")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; what a page shows within a second is waited for as long as a busy machine takes."""
     with chromium() as started:

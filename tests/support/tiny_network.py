@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import nn
 
 from own_pictures import COLOURS, picture
 from thriftnet.augment import normalise
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, save_model
+from thriftnet.optim.eager import AdamW
 
 SIDE = 16
 MEAN, STD = (0.4, 0.45, 0.5), (0.3, 0.25, 0.2)
@@ -45,26 +49,32 @@ def noise(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(7).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
 
 
-def tiny_model(family: str = "resnet", **facts: Any) -> SavedModel:
-    """A network that was trained for a few steps; of pictures that its file does not name."""
-    architecture = ARCHITECTURES[family]
-    network = build_model(classes=len(COLOURS), seed=3, **architecture)
+@functools.cache
+def _trained(family: str) -> nn.Module:
+    """Trained for a few steps, once in a process; not to be changed."""
+    network = build_model(classes=len(COLOURS), seed=3, **ARCHITECTURES[family])
     images, labels = colours(20)
     pixels = normalise(torch.from_numpy(images).permute(0, 3, 1, 2), mean=MEAN, std=STD)
     weights = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(weights, lr=0.02)
+    optimiser = AdamW(weights, lr=0.02, weight_decay=0)
     for _ in range(30):
         optimiser.zero_grad()
         F.cross_entropy(network(pixels), torch.from_numpy(labels)).backward()
         optimiser.step()
+    optimiser.zero_grad()
+    return network.eval()
+
+
+def tiny_model(family: str = "resnet", **facts: Any) -> SavedModel:
+    """A trained network; of pictures that its file does not name."""
     usual: dict[str, Any] = {
         "classes": tuple(COLOURS),
         "about": {"recipe": "tiny", "data": {"sha256": "0"}},
         "tta": "flip_shift",
     }
     return SavedModel(
-        network=network.eval(),
-        architecture=architecture,
+        network=copy.deepcopy(_trained(family)),
+        architecture=ARCHITECTURES[family],
         mean=MEAN,
         std=STD,
         image_size=SIDE,

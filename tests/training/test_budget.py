@@ -149,7 +149,8 @@ def test_budget_below_one_step_is_refused(budget: Budget) -> None:
         fit_to_budget(RECIPE, PLAN, budget, MeasuredCosts(0.01, 0.01))
 
 
-def test_measured_pace_is_positive_and_finite() -> None:
+def test_measured_pace_is_positive_and_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
     state = make_state(RECIPE, PLAN, recipe_network(RECIPE, classes=10))
     pace = measure_pace(PLAN, state)
     assert 0 < pace.infer_image < 1
@@ -172,7 +173,7 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     run = create_run(tmp_path / "run", recipe, {})
     began = time.monotonic()
     finished = fit(
-        plan, state, Recorder(recipe, plan, state, run, Dawdle()), StopRequest(), deadline=began + 2
+        plan, state, Recorder(recipe, plan, state, run, Dawdle()), StopRequest(), deadline=began + 1
     )
     assert finished
     assert run.finished
@@ -216,6 +217,6 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     assert (end["kind"], end["step"]) == ("end", 26)
     assert end["pflop"] * 1e15 == pytest.approx(affordable)
     assert run.recipe().train.epochs == 6.5
-    hasty = Budget(seconds=5, began=time.monotonic(), test_views=0)
+    hasty = Budget(seconds=4, began=time.monotonic(), test_views=0)
     run = RunFolder.open(start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
     assert run.metrics()[-1]["step"] > 4

@@ -100,7 +100,7 @@ def test_a_short_outage_is_ridden_out_and_no_living_workers_job_is_taken(server:
 
 
 def test_leases_do_not_run_out_while_the_server_is_down(server: PostgresServer):
-    storage = prepared(server.new_database(), heartbeat=0.6)
+    storage = prepared(server.new_database(), heartbeat=0.3)
     held = storage.claim("grid", in_turn, worker="w")
     server.stop()
     time.sleep(storage.lease)

@@ -5,8 +5,7 @@
 
 Keeps what they print in results/make_train.txt and results/make_test.txt, and how long they took
 (set-up of .venv included; the caches of thriftnet, pip and npm are empty) in
-results/fresh_clone_train.json and _test.json. The run folder stays in the clone and goes with it;
-the head of its report is docs/figures/report.png.
+results/fresh_clone_train.json and _test.json. The run folder stays in the clone and goes with it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ import time
 from pathlib import Path
 
 from support.record import RESULTS, write_result
-from support.report_picture import draw
 
 ROOT = RESULTS.parent
 _NOISE = re.compile(r"^(WARNING|\[notice\]|make\[|bringing up nodes|\s*$)|\.venv/|-m venv")
@@ -65,9 +63,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as empty:
         folder = Path(empty) / "thriftnet"
         printed, took = run(goal, folder)
-        if goal == "train":
-            (trained,) = (folder / "runs").iterdir()
-            draw(folder / ".venv" / "bin" / "thriftnet", trained, ROOT / "docs/figures/report.png")
     printed = printed.replace(f"{empty}/cache", "CACHE")
     kept = [line for line in printed.splitlines() if not _NOISE.search(line)]
     text = "\n".join(line for line in kept if not re.fullmatch(r"[.sxX]+\s*\[\s*\d+%\]", line))

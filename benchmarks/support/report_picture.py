@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from playwright.sync_api import ViewportSize
@@ -12,15 +13,15 @@ from support.browser import chromium
 SIZE: ViewportSize = {"width": 1280, "height": 860}
 
 
-def draw(program: Path, run: Path, to: Path) -> None:
+def draw(run: Path, to: Path) -> None:
     """Write the report of a run and its screenshot, 1,280 pixels wide.
 
     Args:
-        program: The `thriftnet` to use.
         run: A finished run.
         to: The PNG file.
     """
-    subprocess.run([program, "report", run], check=True, stdout=subprocess.DEVNULL)
+    report = [sys.executable, "-m", "thriftnet", "report", run]
+    subprocess.run(report, check=True, stdout=subprocess.DEVNULL)
     with chromium() as browser:
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto((run / "report.html").resolve().as_uri())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ def test_losses_share_an_axis_only_where_they_are_one_quantity(
         drawing = draw_loss(record)
     assert ("separate axes" in drawing.caption) == bool(reasons)
     assert drawing.svg.count('<g id="axes_') == (2 if reasons else 1)
+
+
+def test_a_test_loss_alone_has_no_axes_of_its_own(tmp_path: Path):
+    sections = {"augment": {"mixup": 0.2}, "data": {"val_ratio": 0.0}}
+    _, run = sitting(small_recipe(**sections), tmp_path / "run")
+    record = replace(read_record(run.path), test={"loss": 1.2345, "accuracy": 0.5})
+    with figure_style():
+        drawing = draw_loss(record)
+    assert drawing.svg.count('<g id="axes_') == 1
+    assert "not comparable with test loss" in drawing.caption
+    assert "The test loss is 1.23" in drawing.caption
 
 
 def test_runs_of_earlier_versions_open_without_what_they_lack(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Loss by epoch: training and test on one axis where they are the same quantity, else on two."""
+"""Loss by epoch: training, validation and test on one axis where they are the same quantity."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from thriftnet.report.training.curves import (
 def draw_loss(record: RunRecord) -> Drawing:
     """Training and validation loss by epoch, and the test loss at the end."""
     key, reasons = training_loss(record)
-    has_others = bool(record.series("val_loss")[1] or record.test)
-    if reasons and has_others:
+    has_validation = bool(record.series("val_loss")[1])
+    if reasons and has_validation:
         upper, lower = style.stacked_axes(2.0, 2.2)
         upper.set_ylabel("training loss (nats)")
         label_epochs(lower, "cross-entropy (nats)")
@@ -30,17 +30,21 @@ def draw_loss(record: RunRecord) -> Drawing:
     said = [
         plot_curve(upper, record.series(key), style.LINES[0], name),
         plot_curve(lower, record.series("val_loss"), style.LINES[1], "validation"),
-        plot_test(lower, record, "loss", scale=1),
     ]
+    if has_validation or not reasons:
+        said.append(plot_test(lower, record, "loss", scale=1))
+        star = test_words(record)
+    else:  # axes of their own for a single point would show nothing
+        star = f"The test loss is {record.test['loss']:.3f}." if record.test else ""
     changes = ""
     for axes in [upper] if upper is lower else [upper, lower]:
         changes = mark_epochs(axes, record.recipe)
         style.legend_above(axes)
     if reasons:
-        words = (
-            f"The training loss is of {', '.join(reasons)}; it is not comparable with the others "
-            "and has separate axes. "
+        apart = (
+            "validation and test loss, which have separate axes" if has_validation else "test loss"
         )
+        words = f"The training loss is of {', '.join(reasons)}; it is not comparable with {apart}. "
     else:
         words = "All are cross-entropies against unsmoothed labels, on one axis. "
     return finish(
@@ -48,9 +52,9 @@ def draw_loss(record: RunRecord) -> Drawing:
         name="loss",
         title="Loss",
         caption=f"{words}Training is the mean over each epoch of augmented images, while the "
-        f"weights moved. {changes}{test_words(record)}",
+        f"weights moved. {changes}{star}",
         alt=curve_alt("Loss by epoch", said, "{:.3f}")
-        + (" Training and test are on separate axes." if reasons else ""),
+        + (" Training and test are on separate axes." if upper is not lower else ""),
     )
 
 

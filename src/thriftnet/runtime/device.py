@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from thriftnet.errors import RecipeError
 from thriftnet.runtime.memory import keep_freed_memory
@@ -35,6 +36,11 @@ class Compute:
         return torch.autocast(
             self.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False
         )
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """What is summed or compared: half precisions as float32, float64 as it is."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:

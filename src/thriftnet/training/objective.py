@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.recipe.sections import TrainSection
-from thriftnet.runtime.device import Compute
+from thriftnet.runtime.device import Compute, at_least_float32
 
 
 class Objective(Protocol):
@@ -53,7 +53,7 @@ class CrossEntropy:
     ) -> tuple[Tensor, Tensor]:
         """As `Objective` says."""
         with self.compute.autocast():
-            logits = network(images).float()
+            logits = at_least_float32(network(images))
         return self.of(logits, targets), logits
 
     def of(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class Consistency:
     ) -> tuple[Tensor, Tensor]:
         """As `Objective` says; the logits are those of the first view."""
         with self.cross_entropy.compute.autocast():
-            logits = network(images).float()
+            logits = at_least_float32(network(images))
         first, second = logits.split(len(logits) // 2) if len(logits) else (logits, logits)
         apart = jensen_shannon(first, second).sum()
         return self.cross_entropy.of(first, targets) + self.weight * apart, first

@@ -14,6 +14,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from thriftnet.runtime.device import at_least_float32
 from thriftnet.training.distributed.processes import all_reduce
 
 _PIXELS = (0, 2, 3)
@@ -62,8 +63,8 @@ def _synchronised(norm: nn.BatchNorm2d) -> SyncBatchNorm:
 
 
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Mean (C,) and variance (C,) float32 over all processes, and the number of values."""
-    x = x.float()
+    """Mean (C,) and variance (C,) over all processes, and the number of values."""
+    x = at_least_float32(x)
     own = x.numel() // x.shape[1]
     mean = x.sum(_PIXELS) / max(own, 1)
     squares = (x - mean.view(1, -1, 1, 1)).square_().sum(_PIXELS)
@@ -76,7 +77,7 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
     count = counts.sum()
     whole = (counts * means).sum(0) / count
     variance = (around + counts * (means - whole).square()).sum(0) / count
-    return whole.float(), variance.float(), float(count)
+    return whole.to(x.dtype), variance.to(x.dtype), float(count)
 
 
 class _Normalise(torch.autograd.Function):
@@ -98,8 +99,8 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor | None, ...]:
         x, weight, mean, scale = ctx.saved_tensors
-        gradient = cast(Tensor, grad_outputs[0]).float()
-        normal = (x.float() - mean.view(1, -1, 1, 1)).mul_(scale.view(1, -1, 1, 1))
+        gradient = at_least_float32(cast(Tensor, grad_outputs[0]))
+        normal = (at_least_float32(x) - mean.view(1, -1, 1, 1)).mul_(scale.view(1, -1, 1, 1))
         own = torch.stack([gradient.sum(_PIXELS), (gradient * normal).sum(_PIXELS)])
         whole = own.clone()
         all_reduce(whole)

@@ -3,7 +3,8 @@
 import pytest
 
 from thriftnet.recipe import load_recipe
-from thriftnet.recipe.few_images import fit_to
+from thriftnet.recipe.few_images import fit_to, fitting_options
+from thriftnet.training.epochs import Epochs
 
 
 @pytest.mark.parametrize("images", [12, 64, 159, 1000])
@@ -28,3 +29,18 @@ def test_a_recipe_that_fits_stays() -> None:
     assert fit_to(quick, 45_000) is quick
     small = load_recipe("quick", ["train.batch_size=32", "train.micro_batch=0"])
     assert fit_to(small, 200) is small
+
+
+@pytest.mark.parametrize("name", ["quick", "strong", "best", "paper"])
+def test_the_options_of_the_message_are_those_of_the_fitted_recipe(name: str) -> None:
+    """Added to the command as they stand, they end the mistake at once."""
+    recipe = load_recipe(name)
+    for images in (*range(2, 70), 97, 129, 333, 999):
+        options = fitting_options(recipe, images).replace("--set", "").split()
+        train, wanted = load_recipe(name, options).train, fit_to(recipe, images).train
+        same = ("batch_size", "micro_batch", "drop_last", "hard_fraction")
+        assert [getattr(train, key) for key in same] == [getattr(wanted, key) for key in same]
+        epochs = Epochs.of(train, images=images)
+        assert epochs.steps_in(epochs.full_epochs) > 0
+        fitted = not recipe.train.drop_last or not epochs.has_lone_image(train.micro_batch)
+        assert fitted, images

@@ -12,6 +12,8 @@ from small import dataset, opened, sitting, small_recipe
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
+from thriftnet.recipe import build_recipe
+from thriftnet.recipe.overrides import merge_override, parse_override
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 from thriftnet.runtime.device import choose_compute
@@ -94,8 +96,13 @@ def test_one_image_at_one_pixel_has_no_batch_norm(train: dict[str, object], fits
     if fits:
         assert len(plan().images) == 50
         return
-    with pytest.raises(RecipeError, match=r"32 pixels end at a grid of one .*drop_last=true"):
+    with pytest.raises(RecipeError, match="32 pixels end at a grid of one .*; add --set") as told:
         plan()
+    tree = recipe.model_dump(mode="json")
+    for option in str(told.value).rpartition("; add --set ")[2].split(" --set "):
+        merge_override(tree, *parse_override(option))
+    recipe = build_recipe(tree)
+    plan()  # what it says helps at once
     wide = {"family": "speednet", "blocks": [1, 1, 1], "channels": [4, 4, 4]}
     recipe = small_recipe(model=wide, train=train)
     plan()

@@ -71,7 +71,7 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
     """
     share = (1 - recipe.data.val_ratio) * recipe.data.fraction
     epochs = Epochs.of(recipe.train, images=round(CIFAR10_TRAIN * share))
-    epochs.check()
+    epochs.check(recipe)
     plan, state = noise_training(recipe)
     took = median_seconds(noise_steps(plan, state), seconds=seconds)
     batch = torch.arange(plan.batch_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor
 
 from thriftnet.errors import RecipeError
+from thriftnet.recipe import Recipe
+from thriftnet.recipe.few_images import fitting_options
 from thriftnet.recipe.sections import TrainSection
 
 
@@ -38,8 +41,8 @@ class Epochs:
             loss_decay=settings.loss_decay,
         )
 
-    def check(self) -> None:
-        """Check that every epoch has a step.
+    def check(self, recipe: Recipe) -> None:
+        """Check that every epoch of a recipe has a step.
 
         Raises:
             RecipeError: An epoch has fewer images than a batch, or none.
@@ -52,7 +55,12 @@ class Epochs:
         if self.steps_in(self.full_epochs) == 0:
             raise RecipeError(
                 f"train.batch_size {self.batch_size} is larger than the {self.hard_images} "
-                "training images of an epoch; lower it or set train.drop_last=false"
+                f"training images of an epoch; add {fitting_options(recipe, self.images)}"
+                + (
+                    ""
+                    if recipe.data.dataset == "cifar10"
+                    else "; or leave out the recipe, so that one is chosen for these pictures"
+                )
             )
 
     @property
@@ -138,9 +146,30 @@ class Epochs:
         """
         return torch.where(before.isfinite(), losses.lerp(before, self.loss_decay), losses)
 
+    def has_lone_image(self, micro_batch: int) -> bool:
+        """Whether a micro-batch has a single image."""
+        return 1 in self.micro_batches(micro_batch or self.batch_size)
+
     def _steps(self, images: int) -> int:
         share = images / self.batch_size
         return math.floor(share) if self.drop_last else math.ceil(share)
 
     def _visited(self, images: int) -> int:
         return min(images, self._steps(images) * self.batch_size)
+
+
+def without_lone_image(settings: TrainSection, *, images: int) -> str:
+    """The options that leave no micro-batch of a single image, with as few changes as possible."""
+    larger = {"batch_size": settings.batch_size + 1, "micro_batch": 0}
+    for change in (
+        {"drop_last": True},
+        {"micro_batch": 0},
+        {"micro_batch": 0, "drop_last": True},
+        larger,
+        {**larger, "drop_last": True},
+    ):
+        changed = settings.model_copy(update=change)
+        epochs = Epochs.of(changed, images=images)
+        if epochs.steps_in(epochs.full_epochs) and not epochs.has_lone_image(changed.micro_batch):
+            return " ".join(f"--set train.{key}={json.dumps(each)}" for key, each in change.items())
+    return "another --set train.batch_size"

@@ -27,7 +27,7 @@ from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
-from thriftnet.training.epochs import Epochs
+from thriftnet.training.epochs import Epochs, without_lone_image
 from thriftnet.training.images import (
     HELD_OUT,
     PrepareTensors,
@@ -161,11 +161,12 @@ def make_plan(
     )
     placed = prepare(recipe, data, compute.device)
     epochs = Epochs.of(settings, images=len(placed.images))
-    epochs.check()
+    epochs.check(recipe)
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
     weights, balance = balanced(recipe.data.balance, placed.labels, classes=len(data.classes))
-    if 1 in epochs.micro_batches(micro_batch):
-        _check_lone_image(model, side=min(sizes.macs))
+    if epochs.has_lone_image(micro_batch):
+        remedy = without_lone_image(settings, images=epochs.images)
+        _check_lone_image(model, side=min(sizes.macs), remedy=remedy)
     _check_selection(recipe, validation_images=len(placed.val_images))
     return Plan(
         seed=recipe.seed,
@@ -213,7 +214,7 @@ def _check_selection(recipe: Recipe, *, validation_images: int) -> None:
         )
 
 
-def _check_lone_image(model: nn.Module, *, side: int) -> None:
+def _check_lone_image(model: nn.Module, *, side: int, remedy: str) -> None:
     """Check that the network can be trained on a micro-batch of one image of that size."""
     try:
         with torch.no_grad():  # meta device: shapes only
@@ -221,8 +222,7 @@ def _check_lone_image(model: nn.Module, *, side: int) -> None:
     except ValueError:
         raise RecipeError(
             f"images of {side} pixels end at a grid of one pixel, where batch norm cannot go by "
-            "the single image that a micro-batch of this recipe has; change train.batch_size or "
-            "train.micro_batch, or set train.drop_last=true"
+            f"the single image that a micro-batch of this recipe has; add {remedy}"
         ) from None
 
 

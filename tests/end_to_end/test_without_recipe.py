@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -122,6 +123,20 @@ def test_few_pictures_are_trained_on_without_trials(photos: Path) -> None:
     few = put(photos.parent / "few", {"cat": 4, "dog": 4})
     run = thriftnet.train(data=few, flops_budget="10G", max_params="20k", name="few", quiet=True)
     assert "too few pictures" in RunFolder(run.path).environment()["tried"]["nothing"]
+
+
+def test_a_recipe_for_many_pictures_names_all_that_few_need(
+    thriftnet: Command, photos: Path
+) -> None:
+    few = put(photos.parent / "few", {"cat": 20, "dog": 21})
+    outcome = thriftnet("train", "quick", "--data", few)
+    assert outcome.code == 2
+    assert "or leave out the recipe" in outcome.err
+    options = re.findall(r"(--set) (train\.(?!epochs)\S+=[\w.]+)", outcome.err)
+    assert len(options) == 5
+    small = ("--set", "train.epochs=1", "--set", "model.channels=[8,8,8]", "--name", "few")
+    words = [word for option in options for word in option]
+    assert thriftnet("train", "quick", "--data", few, *words, *small).code == 0
 
 
 def test_json_lines_are_nothing_but_json(thriftnet: Command, photos: Path) -> None:

@@ -181,6 +181,28 @@ def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
     assert run.metrics()[-1]["step"] == state.step
 
 
+def test_a_length_that_is_not_what_was_said_is_told(tmp_path: Path) -> None:
+    """The progress counts to fewer epochs than the budget bought: why is said, and once."""
+    recipe = small_recipe(train={"epochs": 60})
+    model = recipe_network(recipe, classes=10)
+    plan = make_plan(recipe, opened(), model)
+    state = make_state(recipe, plan, model)
+    told: list[str] = []
+
+    class Noted(Quiet):
+        def note(self, text: str) -> None:
+            told.append(text)
+
+    run = create_run(tmp_path / "run", recipe, {})
+    recorder = Recorder(recipe, plan, state, run, Noted())
+    for seconds, epochs in ((1.0, 30), (6.0, 58), (12.0, 44), (13.0, 30), (24.0, 44)):
+        state.seconds, state.total_steps = seconds, plan.epochs.steps(epochs)
+        recorder.tell_length()
+    assert told == [
+        "training is slower than was measured before it: about 44 epochs fit the time budget"
+    ]
+
+
 def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> None:
     recipe = small_recipe(train={"epochs": 20})
     model = recipe_network(recipe, classes=10)

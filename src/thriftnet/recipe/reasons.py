@@ -20,7 +20,7 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
     elif network.side >= own_sides(facts)[-1]:
         size += " themselves"
     else:
-        size += ", and the budget has too few passes for more"
+        size += ", and the budget has too few epochs for more"
     shape = f"{sum(network.model['blocks'])} convolutions of " + "-".join(
         map(str, network.model["channels"])
     )
@@ -29,8 +29,8 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
         Choice(
             "network",
             f"{shape} channels, {network.cost.parameters:,} parameters",
-            f"the budget buys {facts.passes(network.cost.macs):.3g} passes over {facts.images:,} "
-            f"images, of which {least_passes(facts.images):.3g} are wanted",
+            f"about {facts.passes(network.cost.macs):.3g} epochs over {facts.images:,} images fit "
+            f"the budget, all at full size, and {least_passes(facts.images):.3g} are wanted",
         ),
     ]
 
@@ -62,19 +62,21 @@ def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
     return Choice("augmentation", ", ".join(["random crops and cutout", *added]), reason)
 
 
-def why_length(passes: float, most: float, images: int, *, asked: float | None) -> Choice:
+def why_length(epochs: float, images: int, *, fits: bool, asked: bool) -> Choice:
     """The choice of the training's length, with its reason.
 
+    How many epochs a budget buys is measured and told when the training starts.
+
     Args:
-        passes: Passes that the budget allows.
-        most: Passes beyond which more are not useful.
+        epochs: Those of the recipe, beyond which more are not useful.
         images: Number of training images.
-        asked: Epochs that the user set.
+        fits: Whether they are expected to fit the budget.
+        asked: Whether the user set them.
     """
-    if asked is not None:
-        return Choice("length", f"{asked:g} epochs at most", "set by train.epochs")
-    if passes < most:
-        reason = f"the budget buys no more; up to {most:.3g} would be worth it"
-    else:
-        reason = f"more over {images:,} images are not worth their time"
-    return Choice("length", f"about {min(passes, most):.3g} passes", reason)
+    if asked:
+        return Choice("length", f"{epochs:g} epochs at most", "set by train.epochs")
+    if not fits:
+        reason = f"up to {epochs:.3g} would be worth it"
+        return Choice("length", "as many epochs as the budget buys", reason)
+    reason = f"more over {images:,} images are not worth their time"
+    return Choice("length", f"{epochs:.3g} epochs at most", reason)

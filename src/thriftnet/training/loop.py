@@ -71,6 +71,7 @@ def fit(
             recorder.step(epoch, seconds=time.monotonic() - began)
             if deadline is not None:
                 _adjust_total_steps(deadline, plan, state)
+                recorder.tell_length()
             recorder.obey_callbacks(stop)
             if index + 1 == steps or state.step == state.total_steps:
                 break

@@ -19,6 +19,11 @@ from thriftnet.training.progress.callbacks import Callbacks, EpochStats
 from thriftnet.training.setup import Plan, as_saved
 from thriftnet.training.state import EpochTotals, TrainingState
 
+_FIRST_TOLD = 5.0
+"""Seconds of training before a changed length is told; the first steps say little."""
+_NOTABLE = 0.1
+"""Relative change of the number of epochs that is told."""
+
 
 class Recorder:
     """Writes the run folder and progress. Each process has one; only the main one writes."""
@@ -36,6 +41,7 @@ class Recorder:
         self._callbacks = callbacks or Callbacks()
         self._recipe, self._plan, self._state = recipe, plan, state
         self._run, self._progress = run, progress
+        self._told, self._tell_at = plan.epochs.epochs(plan.total_steps), _FIRST_TOLD
 
     def begin_epoch(self) -> None:
         """Start to measure the epoch's use of the CPU, and that of other programs."""
@@ -51,6 +57,21 @@ class Recorder:
         self._progress.step(stats)
         if self._plan.processes.is_main:
             self._callbacks.step(stats)
+
+    def tell_length(self) -> None:
+        """Say that a time budget buys more or fewer epochs than was said; rarely."""
+        state = self._state
+        if state.seconds < self._tell_at:
+            return
+        self._tell_at = 2 * state.seconds
+        epochs = self._plan.epochs.epochs(state.total_steps)
+        if abs(epochs - self._told) > _NOTABLE * self._told:
+            how = "faster" if epochs > self._told else "slower"
+            self._told = epochs
+            self._progress.note(
+                f"training is {how} than was measured before it: about {epochs:.3g} epochs fit "
+                "the time budget"
+            )
 
     def obey_callbacks(self, stop: StopRequest) -> None:
         """Stop for a callback's exception, and end for its `StopTraining`, in every process."""

@@ -98,7 +98,7 @@ def start_run(
         recipe, deadline = _fit_to(budget, recipe, plan, state)
         model = recipe_network(recipe, classes=len(images.classes))
         plan, state = prepare_training(recipe, images, model, processes, prepare)
-        progress.note(_bought(recipe.train.epochs, whole if budget.capped else None))
+        progress.note(_bought(recipe, budget, whole))
     with contextlib.ExitStack() as held:
 
         def begin() -> RunFolder:
@@ -128,11 +128,17 @@ def _fit_to(
     return fitted, deadline_of(budget, pace) if pace else None
 
 
-def _bought(epochs: float, most: float | None) -> str:
-    """The message about the epochs that fit the budget; `most`: the recipe's, if a limit."""
-    if epochs == most:
-        return f"the budget is enough for all {epochs:g} epochs"
-    return f"the budget buys {epochs:.2f} epochs"
+def _bought(recipe: Recipe, budget: Budget, whole: float) -> str:
+    """The message about the epochs that fit the budget, of the `whole` that the recipe had."""
+    train = recipe.train
+    if budget.capped and train.epochs == whole:
+        return f"the budget is enough for all {train.epochs:g} epochs"
+    why = ["by the speed measured just now"] if budget.seconds is not None else []
+    if train.sizes:
+        why.append("the first ones, on smaller images, cost less")
+    if train.hard_fraction < 1:
+        why.append(f"those after {train.full_epochs} visit {train.hard_fraction:.0%} of the images")
+    return "; ".join([f"the budget buys {train.epochs:.2f} epochs", *why])
 
 
 def _open_run(

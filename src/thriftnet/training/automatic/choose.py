@@ -101,16 +101,16 @@ def _conclude(
     remaining = runner.remaining
     facts = replace(runner.facts, operations=remaining.left())
     passes, most = facts.passes(network.cost.macs), most_passes(facts, network)
-    epochs = request.given.get("train.epochs")
+    recipe = request.recipe(network, runner.changes, images=facts.images, passes=most)
+    asked = "train.epochs" in request.given
     choices = [
         *why_network(facts, network, asked=request.side is not None),
         why_start(network, runner.results, asked=request.weights is not None),
         why_augmentation(runner.taken, runner.results),
-        why_length(passes, most, facts.images, asked=epochs),
+        why_length(recipe.train.epochs, facts.images, fits=passes >= most, asked=asked),
     ]
     for choice in choices:
         runner.say(str(choice))
-    recipe = request.recipe(network, runner.changes, images=facts.images, passes=most)
     images = pictures.at(recipe.data.image_size)
     fixed, each = _REOPENING
     budget = Budget(

@@ -73,8 +73,8 @@ class TrialRunner:
         side, passes = fit_trial(network, self.shape, self.cost_of)
         self.say(
             f"tried on {len(best.labels):,} held-out pictures, trained at {side.side} pixels for "
-            f"{passes:.3g} passes; a gain counts if it exceeds {NOISE} standard errors, one by "
-            "mirror images or quarter turns in any case:"
+            f"{passes:.3g} epochs over the others; a gain counts if it exceeds {NOISE} standard "
+            "errors, one by mirror images or quarter turns in any case:"
         )
         name = network.weights or "from scratch"
         self._report(name, f"{what} {best.score(balanced=self.balanced):.3f}")

@@ -214,4 +214,23 @@ def test_a_fold_is_resumed_by_its_audit_alone(photos: Path, tmp_path: Path):
     with pytest.raises(RunError, match="belongs to an audit"):
         thriftnet.train(resume=fold, quiet=True)
     assert audit(photos, recipe=own, folder=folder, folds=2, say=lambda _: None) is not None
-    assert thriftnet.evaluate(fold).data != "test"  # half of those it was trained on
+    for options in ({}, {"data": photos}):  # half of the test images are among those it learned
+        with pytest.raises(DataError, match="was trained on most of the test images too"):
+            thriftnet.evaluate(fold, **options)
+    other = put(tmp_path / "others", {"cat": 3, "dog": 3, "emu": 3}, start=500)
+    assert thriftnet.evaluate(fold, data=other).chosen.images == 9
+
+
+def test_what_the_data_hold_is_said_once(photos: Path, tmp_path: Path):
+    """Each fold's training opened the data set again, and repeated its notes."""
+
+    class Noted(Quiet):
+        def note(self, text: str) -> None:
+            said.append(text)
+
+    said: list[str] = []
+    own = recipe(epochs=1)
+    audit(photos, recipe=own, folder=tmp_path / "a", folds=2, progress=Noted, say=said.append)
+    about = [line for line in said if line.startswith((str(photos), "pictures are"))]
+    assert about
+    assert len(set(about)) == len(about)

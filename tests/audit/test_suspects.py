@@ -47,6 +47,17 @@ def test_flipped_labels_are_found_by_honest_probabilities():
     assert (np.diff(own) >= 0).all()  # the least probable label first
 
 
+@pytest.mark.parametrize("counts", [(40, 40, 1), (40, 40, 0), (40, 1, 1)])
+def test_a_class_of_one_picture_judges_nobody_and_is_not_warned_of(counts: tuple[int, ...]):
+    """cleanlab warned of each on standard error; here, warnings are errors."""
+    labels = np.repeat(np.arange(3), counts)
+    probabilities = np.full((len(labels), 3), 0.05)
+    probabilities[np.arange(len(labels)), np.minimum(labels, 1)] = 0.9
+    probabilities[3] = (0.05, 0.9, 0.05)
+    found = find_label_issues(labels, probabilities).tolist()
+    assert found == ([3] if counts[1] > 1 else [])
+
+
 def collection(images: np.ndarray, labels: np.ndarray) -> Collection:
     def near() -> NearDuplicates:
         return find_near_duplicates(images)

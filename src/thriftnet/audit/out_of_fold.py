@@ -23,7 +23,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.training.images import HELD_OUT, Images, as_images
+from thriftnet.training.images import HELD_OUT, Images
 from thriftnet.training.progress import Progress
 from thriftnet.training.resume import resume_run
 from thriftnet.training.start import start_run
@@ -37,10 +37,8 @@ class FoldTraining:
     """How to train the networks of an audit."""
 
     recipe: Recipe
-    source: Path | None
-    """Where the pictures are, as `train --data`."""
-    data: Mapping[str, str]
-    """Digests of the pictures."""
+    opened: OpenDataset
+    """The pictures."""
     folder: Path
     """Folder of the folds' run folders."""
     progress: Callable[[], Progress]
@@ -82,7 +80,7 @@ def out_of_fold(
             return None
         held_out = np.flatnonzero(fold_of == fold)
         model = read_model(run.model_path)
-        images = as_pixels(collection.images[held_out], model.image_size)
+        images = as_pixels(collection.images, model.image_size, at=held_out)
         logits[held_out] = Engine.of(model, compute).logits(images).numpy()
         seen = np.flatnonzero(fold_of != fold)
         if len(seen) > _INDEXED:
@@ -106,9 +104,9 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
         every, side = data.collection(), recipe.data.image_size
         seen, held_out = np.flatnonzero(fold_of != fold), np.empty(0, np.int64)
         return Images(
-            images=as_images(every.images, seen, device, side=side),
+            images=as_pixels(every.images, side, at=seen).to(device),
             labels=torch.tensor(every.labels[seen]).to(device),
-            val_images=as_images(every.images, held_out, device, side=side),
+            val_images=as_pixels(every.images, side, at=held_out).to(device),
             val_labels=torch.tensor(every.labels[held_out]).to(device),
             digests=digests,
         )
@@ -117,14 +115,16 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
     path = training.folder / name
     if path.exists():
         _check_own(RunFolder.open(path), training, digests)
-        done = resume_run(path, data=training.source, progress=training.progress(), prepare=prepare)
+        done = resume_run(
+            path, opened=training.opened, progress=training.progress(), prepare=prepare
+        )
     else:
         try:
             done = start_run(
                 training.recipe,
                 name=name,
                 runs_dir=training.folder,
-                data=training.source,
+                opened=training.opened,
                 progress=training.progress(),
                 prepare=prepare,
             )
@@ -148,5 +148,6 @@ def _check_own(run: RunFolder, training: FoldTraining, held_out: Mapping[str, st
         raise RunError(f"{run.path} was trained by another recipe; {either}")
     trained_on = run.environment().get("data")
     # Earlier versions did not record what was held out.
-    if trained_on not in ({**training.data, **held_out}, dict(training.data)):
+    whole = training.opened.digests()
+    if trained_on not in ({**whole, **held_out}, whole):
         raise RunError(f"{run.path} was trained on other pictures than there are now; {either}")

@@ -24,7 +24,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.few_images import fit_to
 from thriftnet.training.data import open_data
 from thriftnet.training.progress import Progress, Quiet
-from thriftnet.writable import check_folder
+from thriftnet.writable import check_writable, is_page
 
 FOLDS = 5
 PAGE, DECISIONS = "audit.html", "decisions.csv"
@@ -87,7 +87,7 @@ def audit(
         RunError: The folder belongs to another audit, or cannot be written.
         TrainingError: A loss stopped being finite.
     """
-    check_folder(folder, error=DataError)
+    check_writable(folder / PAGE, error=DataError, inputs=[Path(data)], ours=is_page)
     find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # fail early
     recipe = _for_folds(recipe, data)
     source = None if str(data) == "cifar10" else Path(data)
@@ -106,7 +106,7 @@ def audit(
             f"{recipe.name} has batches of {own.batch_size:,} and a fold trains on {few:,} "
             f"pictures: batches of {now.batch_size}, {now.epochs:g} epochs"
         )
-    training = FoldTraining(fitted, source, opened.digests(), folder, progress)
+    training = FoldTraining(fitted, opened, folder, progress)
     judged = out_of_fold(collection, fold_of, training)
     if judged is None:
         return None

@@ -80,13 +80,24 @@ def find_label_issues(
 ) -> NDArray[np.int64]:
     """Positions of probably wrong labels, least probable first.
 
-    cleanlab finds them by confident learning (Northcutt et al. 2021, arXiv 1911.00068).
+    cleanlab finds them by confident learning (Northcutt et al. 2021, arXiv 1911.00068). The only
+    picture of a class is not among them: no network that judges it has seen that class, and
+    cleanlab, which warns of such a class, never flags it either.
 
     Raises:
         DataError: cleanlab is not installed.
     """
     cleanlab = load("an audit needs", "cleanlab.filter", extra="audit", error=DataError)
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    classes = np.flatnonzero(counts > 1)
+    if len(classes) < 2:
+        return np.empty(0, np.int64)
+    at = np.flatnonzero(counts[labels] > 1)
+    among = probabilities[np.ix_(at, classes)]
     found = cleanlab.find_label_issues(
-        labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
+        np.searchsorted(classes, labels[at]),
+        among / among.sum(axis=1, keepdims=True),
+        return_indices_ranked_by="self_confidence",
+        n_jobs=1,
     )
-    return np.asarray(found, dtype=np.int64)
+    return at[np.asarray(found, dtype=np.int64)]

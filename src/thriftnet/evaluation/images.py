@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from thriftnet.data import Dataset
+from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.cifar10.published import find_cifar10_1, holds_cifar10_c
 from thriftnet.errors import DataError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.data import open_data, trained_section
+from thriftnet.training.images import HELD_OUT
 from thriftnet.weights.find import find_model
 
 
@@ -74,10 +75,12 @@ def images_to_test(
     if source is not None and (found := find_cifar10_1(source)):
         return found
     trained_on = model.about.get("data")
+    _refuse_own_of_fold(trained_on, source)
     remedy = "give pictures with --data PATH"
     settings = trained_section(model, run, source=source, remedy=remedy)
     settings = settings.model_copy(update={"decisions": None})  # they change no test split
     images = open_data(settings, source, model=model, strict=strict, say=say)
+    _refuse_own_of_fold(trained_on, source, images)
     if images.name == "cifar10":
         return images.split("test"), OWN_TEST if trained_on is None else images.name
     digests = images.digests()
@@ -94,3 +97,27 @@ def images_to_test(
         risk = held_out_now if images.whole is not None else ""
         say(f"{images.name} has changed since the training: the result is kept as {name}{risk}")
     return images.split("test"), name
+
+
+def _refuse_own_of_fold(
+    trained_on: object, source: Path | None, images: OpenDataset | None = None
+) -> None:
+    """See that an audit's network is not evaluated on the data set that it was trained on.
+
+    It was trained on all pictures but its fold's, those of the test split among them.
+
+    Args:
+        trained_on: Digests of what the network was trained on.
+        source: Path of other images; None: those of its run.
+        images: Where they are open already.
+
+    Raises:
+        DataError: It is.
+    """
+    if not isinstance(trained_on, dict) or HELD_OUT not in trained_on:
+        return
+    if source is None or (images is not None and images.digests().items() <= trained_on.items()):
+        raise DataError(
+            "this network is one of an audit's: it was trained on most of the test images too, and "
+            "its accuracy on them would say nothing; give images that it never saw with --data PATH"
+        )

@@ -15,8 +15,9 @@ from thriftnet.data.balance import balanced, repeats_before
 from thriftnet.data.statistics import Triple
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
+from thriftnet.runtime.resize import as_pixels
 from thriftnet.training.epochs import Epochs
-from thriftnet.training.images import as_images, recipe_augment, recipe_mix, split_sets
+from thriftnet.training.images import recipe_augment, recipe_mix, split_sets
 from thriftnet.training.rng import generator
 from thriftnet.training.sizes import Sizes
 
@@ -49,9 +50,7 @@ def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor,
     chosen = train_set.subset(train_at[part.numpy()])
 
     draws = generator(seed, "augment", 0)
-    images = as_images(
-        chosen.images, np.arange(len(chosen)), torch.device("cpu"), side=recipe.data.image_size
-    )
+    images = as_pixels(chosen.images, recipe.data.image_size)
     seen = recipe_augment(recipe, mean=data.mean, std=data.std)(
         images, indices=part, visits=repeats_before(part), generator=draws
     )

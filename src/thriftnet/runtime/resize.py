@@ -22,9 +22,17 @@ def shrink(images: Tensor, side: int) -> Tensor:
     return torch.cat(chunks).contiguous(memory_format=torch.channels_last)
 
 
-def as_pixels(images: NDArray[np.uint8], side: int) -> Tensor:
+def as_pixels(
+    images: NDArray[np.uint8], side: int, *, at: NDArray[np.int64] | None = None
+) -> Tensor:
     """(N, H, W, 3) uint8 arrays as (N, 3, side, side) channels-last tensors.
 
     Copies once: the cache of a data set is a read-only memory map.
+
+    Args:
+        images: The images.
+        side: Height and width of the result in pixels.
+        at: (n,) positions of the images to take; None: all.
     """
-    return shrink(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2), side)
+    copied = np.array(images) if at is None else images[at]
+    return shrink(torch.from_numpy(copied).permute(0, 3, 1, 2), side)

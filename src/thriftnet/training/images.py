@@ -16,7 +16,7 @@ from thriftnet.data import Dataset, OpenDataset, stratified_split
 from thriftnet.data.splits import grouped_split
 from thriftnet.data.statistics import Triple
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.resize import shrink
+from thriftnet.runtime.resize import as_pixels
 from thriftnet.training.rng import derive_seed
 
 HELD_OUT = "held_out"
@@ -46,9 +46,9 @@ def prepare_tensors(recipe: Recipe, data: OpenDataset, device: torch.device) -> 
     (train_set, train_at), (val_set, val_at) = split_sets(recipe, data)
     side = recipe.data.image_size
     return Images(
-        images=as_images(train_set.images, train_at, device, side=side),
+        images=as_pixels(train_set.images, side, at=train_at).to(device),
         labels=torch.tensor(train_set.labels[train_at]).to(device),
-        val_images=as_images(val_set.images, val_at, device, side=side),
+        val_images=as_pixels(val_set.images, side, at=val_at).to(device),
         val_labels=torch.tensor(val_set.labels[val_at]).to(device),
     )
 
@@ -113,14 +113,6 @@ def split_positions(
         )
         train_at = train_at[used]
     return train_at, val_at
-
-
-def as_images(
-    images: NDArray[np.uint8], at: NDArray[np.int64], device: torch.device, *, side: int
-) -> Tensor:
-    """Select (N, H, W, 3) uint8 images as an (n, 3, side, side) channels-last tensor."""
-    chosen = torch.from_numpy(images[at]).permute(0, 3, 1, 2)  # the only copy
-    return shrink(chosen, side).to(device)
 
 
 def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:

@@ -49,6 +49,7 @@ def resume_run(
     processes: Processes = ALONE,
     prepare: PrepareTensors = prepare_tensors,
     saved: SavedRun | None = None,
+    opened: OpenDataset | None = None,
 ) -> TrainedRun:
     """Resume an interrupted run from its last checkpoint; a finished run is returned unchanged.
 
@@ -65,6 +66,7 @@ def resume_run(
         processes: The process group; every process calls this.
         prepare: Splits the images and prepares their tensors.
         saved: Result of `read_saved`, if it was called before.
+        opened: The images, if they are open already.
 
     Raises:
         RunError: There is no run, another process writes to it, or its weights are damaged.
@@ -88,7 +90,7 @@ def resume_run(
             return TrainedRun(run.path, finished=True, is_main=processes.is_main)
         recipe = found.recipe
         processes.broadcast_from_main(lambda: check_best(found))
-        images = open_data(recipe.data, data, say=progress.note)
+        images = opened or open_data(recipe.data, data, say=progress.note)
         model = recipe_network(recipe, classes=len(images.classes))
         resumed = found.checkpoint is not None
         plan, state = prepare_training(recipe, images, model, processes, prepare, resumed=resumed)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from thriftnet.errors import RunError
-from thriftnet.writable import check_folder, check_writable
+from thriftnet.writable import check_folder, check_writable, is_page
 
 
 @pytest.mark.parametrize("place", ["new", "deep/new", "old"])
@@ -83,3 +83,25 @@ def test_an_input_is_not_replaced(tmp_path: Path):
         with pytest.raises(RunError, match="is an input and would be replaced; write to another"):
             check_writable(tmp_path / path, error=RunError, inputs=[tmp_path / "a.png"])
     check_writable(tmp_path / "c.png", error=RunError, inputs=[tmp_path / "a.png"])
+
+
+@pytest.mark.parametrize(
+    ("content", "replaced"),
+    [
+        (b"", True),
+        ("<!DOCTYPE html>\n<title>a · thriftnet report</title>".encode(), True),
+        (b"<!DOCTYPE html>\n<title>my thesis</title>", False),
+        (b"\x89PNG\r\n", False),
+    ],
+)
+def test_only_an_earlier_page_is_replaced_by_a_page(content: bytes, replaced: bool, tmp_path: Path):
+    path = tmp_path / "page.html"
+    check_writable(path, error=RunError, ours=is_page)
+    path.write_bytes(content)
+    if replaced:
+        check_writable(path, error=RunError, ours=is_page)
+        return
+    with pytest.raises(
+        RunError, match=r"page\.html is there and is no earlier output of this comm"
+    ):
+        check_writable(path, error=RunError, ours=is_page)

@@ -8,33 +8,56 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_os_error, mode_of
 
+_HEAD_BYTES = 2**13
+"""Of a page, with its title."""
 
-def check_writable(path: Path, *, error: type[ThriftnetError], inputs: Iterable[Path] = ()) -> None:
+
+def check_writable(
+    path: Path,
+    *,
+    error: type[ThriftnetError],
+    inputs: Iterable[Path] = (),
+    ours: Callable[[Path], bool] | None = None,
+) -> None:
     """Check that a file can be written.
 
     Args:
         path: The file.
         error: Class of the error.
         inputs: Input files, which must not be overwritten.
+        ours: Whether a file that is there is an earlier output of the same kind; any other one
+            that is not empty is left alone. None: whatever is there is replaced.
 
     Raises:
-        ThriftnetError: Of class `error`: it cannot, or is one of the inputs.
+        ThriftnetError: Of class `error`: it cannot, is one of the inputs, or is not ours.
     """
     if any(_are_one(path, each) for each in inputs):
         raise error(f"{path} is an input and would be replaced; write to another file")
     try:
         mode_of(path)
+        if ours is not None and path.is_file() and path.stat().st_size and not ours(path):
+            raise error(
+                f"{path} is there and is no earlier output of this command; move it away, or write "
+                "to another file"
+            )
         path = path.resolve()  # follow links; mode_of found no loop
         _refuse_unplaceable(path)
     except OSError as fault:
         raise error(explain_os_error(fault, path)) from None
     check_folder(path.parent, error=error)
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that thriftnet wrote."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return head.startswith(b"<!DOCTYPE html>") and " · thriftnet".encode() in head
 
 
 def _are_one(path: Path, other: Path) -> bool:

@@ -81,3 +81,55 @@ def test_a_refused_place_is_one_line(
     assert outcome.error_line.startswith("thriftnet: ")
     assert "unexpected" not in outcome.err
     assert content_of(small_world) == before
+
+
+OTHERS = {
+    "pictures/cat/0.png": (  # of the input itself, or a stranger's
+        "inspect pictures -o FILE",
+        "inspect list.csv -o FILE",
+        "predict runs/done pictures -o FILE",
+        "explain runs/done picture.png -o FILE",
+        "calibrate runs/done --data pictures -o FILE",
+        "export runs/done --to torch-export -o FILE",
+    ),
+    "list.csv": (
+        "inspect pictures -o FILE",
+        "predict runs/done pictures -o FILE",
+        "export runs/done --to torch-export -o FILE",
+    ),
+    "pictures/report.html": ("report runs/done -o pictures", "inspect pictures -o FILE"),
+    "pictures/audit.html": ("audit pictures -o pictures",),
+    "pictures/cat": (
+        "explain runs/done pictures --maps FILE",
+        "explain runs/done picture.png --maps FILE",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "words"), [(file, words) for file, each in OTHERS.items() for words in each]
+)
+def test_what_is_no_earlier_output_is_not_replaced(
+    thriftnet: Command, small_world: Path, file: str, words: str
+) -> None:
+    put(small_world / "pictures", {"cat": 6, "dog": 6})
+    for name in ("report", "audit"):
+        (small_world / "pictures" / f"{name}.html").write_text("<html>of mine</html>")
+    rows = [f"pictures/{kind}/{n}.png,{kind}" for kind in ("cat", "dog") for n in range(6)]
+    (small_world / "list.csv").write_text("\n".join(["file,label", *rows]))
+    before = content_of(small_world)
+    outcome = thriftnet(*words.replace("FILE", file).split())
+    assert outcome.code == 2, outcome.err
+    assert file in outcome.error_line
+    assert content_of(small_world) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["inspect pictures -o pictures/page.html", "predict runs/done pictures -o pictures/p.csv"],
+)
+def test_an_earlier_output_is_replaced_wherever_it_lies(
+    thriftnet: Command, small_world: Path, words: str
+) -> None:
+    put(small_world / "pictures", {"cat": 6, "dog": 6})
+    assert [thriftnet(*words.split()).code for _ in range(2)] == [0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,10 @@ from thriftnet.cli.options.panels import OUTPUT, PICTURES, USE, option
 from thriftnet.errors import RunError
 from thriftnet.plain import plain, to_stderr
 from thriftnet.terminal.work import working
-from thriftnet.writable import check_folder, check_writable
+from thriftnet.writable import check_folder, check_writable, is_page
+
+_MAP = re.compile(r"\d{3,}-.*\.png", re.DOTALL)
+"""Name of a map."""
 
 
 @app.command(rich_help_panel=USE)
@@ -51,9 +55,9 @@ def explain(
     """Write a page of class-activation maps and nearest training images of pictures."""
     if data is not None and not nearest:
         raise typer.BadParameter("--data is for the training images, which --nearest 0 leaves out")
-    check_writable(output, error=RunError, inputs=inputs)
+    check_writable(output, error=RunError, inputs=inputs, ours=is_page)
     if maps is not None:
-        check_folder(maps, error=RunError)
+        _check_maps(maps, inputs)
     find_target(target)
 
     with working(f"loading {target}, its training images and the pictures"):
@@ -83,3 +87,17 @@ def explain(
         print(f"wrote {plain(str(output))}" + (f" and {plain(str(maps))}" if maps else ""))
     if explained.unreadable:
         raise typer.Exit(2)
+
+
+def _check_maps(maps: Path, inputs: list[Path]) -> None:
+    """Check that the maps replace no picture and do not come among those to explain.
+
+    Raises:
+        RunError: They would, or the folder cannot be written.
+    """
+    check_folder(maps, error=RunError)
+    for each in inputs:
+        if each.is_dir() and maps.resolve().is_relative_to(each.resolve()):
+            raise RunError(f"{maps} lies in {each}, whose pictures are explained; choose another")
+    if maps.is_dir() and any(not _MAP.fullmatch(each.name) for each in maps.iterdir()):
+        raise RunError(f"{maps} holds other files than maps; give --maps a folder of its own")

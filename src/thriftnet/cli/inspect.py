@@ -44,10 +44,10 @@ def inspect(
     """Count classes, sizes, near-duplicates and omitted files of a data set."""
     from thriftnet.recipe.overrides import merge_override, parse_override
     from thriftnet.terminal.inspection import print_inspection
-    from thriftnet.writable import check_writable
+    from thriftnet.writable import check_writable, is_page
 
     if output is not None:
-        check_writable(output, error=DataError, inputs=[Path(data)])
+        check_writable(output, error=DataError, inputs=[Path(data)], ours=is_page)
     tree: dict[str, Any] = {"name": "inspect", "data": {"dataset": data, "group": group}}
     for key, value in map(parse_override, overrides or ()):
         if not key.startswith("data."):

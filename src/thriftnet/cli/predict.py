@@ -58,7 +58,7 @@ def predict(
     pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
     _refuse_unused(output, pickled=pickled, resume=resume, as_json=as_json)
     if output:
-        check_writable(output, error=RunError, inputs=inputs)
+        check_writable(output, error=RunError, inputs=inputs, ours=_is_table)
     found = find_target(target)
 
     with working(f"loading {target}") as doing:
@@ -113,6 +113,12 @@ def _refuse_unused(output: Path | None, *, pickled: bool, resume: bool, as_json:
         raise typer.BadParameter(f"--resume: {what}; leave it out")
     if pickled and output and output.suffix in {".jsonl", ".ndjson", ".parquet"}:
         raise typer.BadParameter(f"a pickle gives CSV; name the output {output.stem}.csv")
+
+
+def _is_table(path: Path) -> bool:
+    from thriftnet.inference.table import is_table
+
+    return is_table(path)
 
 
 def _write_table(

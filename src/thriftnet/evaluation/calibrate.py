@@ -14,6 +14,7 @@ from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.inference.views import VIEWS
 from thriftnet.models.calibration import Calibration
 from thriftnet.models.hub_folder import CONFIG, is_hub_folder
+from thriftnet.models.metadata import read_facts
 from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
 from thriftnet.plain import to_stderr
@@ -133,8 +134,17 @@ def _find(target: Path | str, output: Path | str | None) -> FoundModel:
             f"{found.path.parent} is an exported folder, whose {CONFIG} has the calibration too; "
             "calibrate what it was exported from, and export it again"
         )
-    check_writable(found.path if output is None else Path(output), error=RunError)
+    path = found.path if output is None else Path(output)
+    check_writable(path, error=RunError, ours=_is_model)
     return found
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        read_facts(path)
+    except RunError:
+        return False
+    return True
 
 
 def _save_to_run(run: RunFolder, calibration: Calibration) -> Calibration | None:

@@ -33,7 +33,8 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
         ExportError: It cannot, or something else is there.
     """
     if not target.folder:
-        check_writable(output, error=ExportError, inputs=[] if source is None else [source])
+        inputs = [] if source is None else [source]
+        check_writable(output, error=ExportError, inputs=inputs, ours=lambda p: _beside(p).exists())
         return
     if output.exists() and not output.is_dir():
         raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
@@ -61,7 +62,7 @@ def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
         beside = output / _CHECK
     else:
         files = {output: draft.read_bytes()}
-        beside = output.with_name(f"{output.name}.{_CHECK}")
+        beside = _beside(output)
     digests = {path.name: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     text = dump_json({**report, "sha256": digests}, indent=2)
     with _alone(beside.parent):
@@ -75,6 +76,11 @@ def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
         if config is not None:
             write_whole(output / CONFIG, config, error=ExportError)
     return sum(map(len, files.values())) + len(config or b"")
+
+
+def _beside(output: Path) -> Path:
+    """The file of the comparison that was written with an exported file."""
+    return output.with_name(f"{output.name}.{_CHECK}")
 
 
 def _remove(path: Path) -> None:

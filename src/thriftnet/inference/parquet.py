@@ -26,6 +26,19 @@ def check_parquet(path: Path) -> None:
     load(f"{path} needs", "pyarrow.parquet", extra="data", error=DataError)
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether a file has the columns that `write_parquet` writes; true without pyarrow."""
+    try:
+        import pyarrow.parquet as pq
+    except ImportError:
+        return True  # `check_parquet` tells that
+    try:
+        columns: list[str] = pq.read_schema(path).names
+    except (OSError, ValueError):  # ValueError: pyarrow's ArrowInvalid
+        return False
+    return {"file", "label", "probabilities", "error"} <= set(columns)
+
+
 def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
     """Convert JSON lines to a Parquet file, one row group at a time.
 

@@ -8,17 +8,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from thriftnet.cells import csv_row
 from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import RunError
 from thriftnet.files import open_regular, part_of, read_bounded, replacing, write_whole
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import PictureSet, predict_pictures
-from thriftnet.inference.parquet import check_parquet, write_parquet
+from thriftnet.inference.parquet import check_parquet, is_parquet, write_parquet
 from thriftnet.inference.prediction import PictureResult
 from thriftnet.inference.row_formats import CsvRows, DamagedRowError, JsonRows, RowFormat
 
 _JSON_LINES = {".jsonl", ".ndjson"}
+_OF_A_PICKLE = csv_row(("ID", "Labels")).encode()
 _MOST_STATE_BYTES = 2**24
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file begins as one of predictions does, in the format of its suffix.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if path.suffix == ".parquet":
+        return is_parquet(path)
+    with open_regular(path) as file:
+        first = file.readline(_MOST_STATE_BYTES)
+    if path.suffix not in _JSON_LINES:
+        return first in (CsvRows.header, _OF_A_PICKLE)
+    try:
+        row = load_json(first)
+    except ValueError:
+        return False
+    return "file" in row and ("probabilities" in row or "error" in row)
 
 
 @dataclass

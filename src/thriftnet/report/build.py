@@ -16,7 +16,7 @@ from thriftnet.report.several.page import shared_page
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
 from thriftnet.search.folder import is_study
-from thriftnet.writable import check_folder, check_writable
+from thriftnet.writable import check_folder, check_writable, is_page
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _check(
         RunError: It cannot.
     """
     try:
-        check_writable(folder / page.name, error=RunError)
+        check_writable(folder / page.name, error=RunError, ours=is_page)
         check_folder(folder / figures.name, error=RunError)
     except RunError as fault:
         if given:

@@ -101,7 +101,7 @@ def test_the_comparison_lies_beside_it(kind: str, exports: dict[str, Exported]):
 def test_an_onnx_file_says_how_a_picture_becomes_its_input(
     exports: dict[str, Exported], model: Path
 ):
-    facts = read_onnx(exports["onnx"].path)
+    facts = read_onnx(exports["onnx"].path).facts
     own = read_model(model)
     assert facts.preprocessing == own.preprocessing_with("flip_shift")
     assert facts.preprocessing.shifts

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import thriftnet
 from own_pictures import put
 from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import export_model
@@ -47,3 +48,5 @@ def test_it_says_what_the_network_says(
     assert set(found.check.largest_difference) == set(target.batches)
     assert max(found.check.largest_difference.values()) < (0.25 if target.int8 else 1e-5)
     assert found.check.equal_answers == 1
+    if path.suffix == ".onnx":
+        assert thriftnet.load_model(path).digest  # only what an export has is opened

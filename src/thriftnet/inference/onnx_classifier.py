@@ -17,6 +17,9 @@ from thriftnet.runtime.device import Compute
 from thriftnet.runtime.resize import as_pixels
 
 _AT_ONCE = 250
+"""Limit of pictures that are run at once, ..."""
+_MOST_ELEMENTS = 2**30
+"""... and of the numbers in all tensors of the graph for them."""
 
 RUNTIMES = ("onnxruntime", "openvino")
 """Runtimes of ONNX files; the first is the default."""
@@ -49,7 +52,8 @@ class OnnxClassifier(Classifier):
         runtime: str | None = None,
     ) -> None:
         check_runtime(runtime)
-        self.facts = read_onnx(path)
+        self.facts, content, elements = read_onnx(path)
+        self._at_once = max(1, min(_AT_ONCE, _MOST_ELEMENTS // max(1, elements)))
         own = {
             "tta": (tta, (None, self.facts.preprocessing.tta)),
             "device": (device, ("auto", "cpu")),
@@ -67,7 +71,7 @@ class OnnxClassifier(Classifier):
             self.runtime = runtime
             self._run = open_openvino(path, precision=self.facts.precision)
         else:
-            self._run = open_onnx(path)
+            self._run = open_onnx(path, content)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -87,7 +91,8 @@ class OnnxClassifier(Classifier):
     def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         side = self.preprocessing.image_size
         pixels = as_pixels(images, side).permute(0, 2, 3, 1).contiguous().numpy()
-        parts = [pixels[at : at + _AT_ONCE] for at in range(0, len(pixels), _AT_ONCE)]
+        starts = range(0, len(pixels), self._at_once)
+        parts = [pixels[at : at + self._at_once] for at in starts]
         return np.concatenate([self._run(part) for part in parts])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from thriftnet.digests import load_json
 from thriftnet.errors import RunError
 from thriftnet.extras import load
 from thriftnet.files import read_bounded
+from thriftnet.inference.onnx_graph import GraphError, count_elements
 from thriftnet.models.preprocessing import Preprocessing
 
 KEY = "thriftnet"
@@ -51,20 +52,30 @@ class ExportFacts(BaseModel):
     """Digest of the graph with its weights; None for formats without a separate graph."""
 
 
+class CheckedOnnx(NamedTuple):
+    """An ONNX file that was checked."""
+
+    facts: ExportFacts
+    content: bytes
+    elements: int
+    """Of all tensors of its graph, for one picture."""
+
+
 def digest_graph(model: Any) -> str:
     """SHA-256 of the graph of an `onnx.ModelProto`: nodes, shapes and weights."""
     return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
 
 
-def read_onnx(path: Path) -> ExportFacts:
-    """Read the metadata of an exported ONNX file and check its graph's digest.
+def read_onnx(path: Path) -> CheckedOnnx:
+    """Read an exported ONNX file, and check its metadata, its graph and its graph's digest.
 
     Raises:
         RunError: It is missing, damaged or not an export of thriftnet, or a package is missing.
     """
     onnx = _package("onnx")
     try:
-        model = onnx.load_model_from_string(read_bounded(path, most=_MOST_BYTES))
+        content = read_bounded(path, most=_MOST_BYTES)
+        model = onnx.load_model_from_string(content)
     except OSError as fault:
         raise RunError(f"{path} cannot be read: {fault.strerror}; check the path") from None
     except Exception as fault:  # protobuf raises different classes in each version
@@ -87,11 +98,22 @@ def read_onnx(path: Path) -> ExportFacts:
         raise _damaged(path, f"its metadata: {fault}") from None
     if facts.graph_sha256 != digest_graph(model):
         raise _damaged(path, "its graph does not match its SHA-256")
-    return facts
+    try:
+        elements = count_elements(onnx, model, side=facts.preprocessing.image_size)
+    except GraphError as fault:
+        raise RunError(
+            f"{path} is not opened, as thriftnet did not write its graph ({_line(fault)}); give a "
+            "run folder, its model file or an export of thriftnet"
+        ) from None
+    return CheckedOnnx(facts, content, elements)
 
 
-def open_onnx(path: Path) -> Run:
+def open_onnx(path: Path, content: bytes | None = None) -> Run:
     """Open a CPU session with as many threads as torch uses.
+
+    Args:
+        path: The file.
+        content: Its content, if it was read already.
 
     Raises:
         RunError: ONNX Runtime is missing or refuses the file.
@@ -101,7 +123,9 @@ def open_onnx(path: Path) -> Run:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     try:
-        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = runtime.InferenceSession(
+            str(path) if content is None else content, options, providers=["CPUExecutionProvider"]
+        )
     except Exception as fault:  # the runtime has one exception class per status
         raise _damaged(path, f"ONNX Runtime refuses it: {fault}") from None
 
@@ -116,4 +140,8 @@ def _package(name: str) -> Any:
 
 
 def _damaged(path: Path, reason: str) -> RunError:
-    return RunError(f"{path} is damaged ({' '.join(reason.split())[:200]}); export it again")
+    return RunError(f"{path} is damaged ({_line(reason)}); export it again")
+
+
+def _line(reason: object) -> str:
+    return " ".join(str(reason).split())[:200]

@@ -60,6 +60,7 @@ def serve(
 
     with working(f"loading {target}"):
         from thriftnet import api
+        from thriftnet.export.measured import measured_accuracy
         from thriftnet.serve.limits import Limits
         from thriftnet.serve.server import Address, listen, read_token
         from thriftnet.serve.server import serve as serve_on
@@ -77,5 +78,14 @@ def serve(
         classifier = api.load_model(
             target, tta=tta, device=device, precision=precision, at_least=at_least, runtime=runtime
         )
+        model = getattr(classifier, "model", None)  # of an ONNX file, none
+        measured = model and measured_accuracy(model, found.run, classifier.tta)
     with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
-        serve_on(classifier, listener, name=found.title, address=address, limits=limits)
+        serve_on(
+            classifier,
+            listener,
+            name=found.title,
+            address=address,
+            limits=limits,
+            measured=measured,
+        )

@@ -50,10 +50,14 @@ def _body(job: Job) -> str:
     model, contract = job.model, job.preprocessing
     recipe = model.about.get("recipe")
     trained = f", trained by the recipe `{recipe}`" if recipe else ""
+    found = job.measured
+    measured = (
+        f" Test accuracy: {found} in {found.precision}, on {plain(found.images)}." if found else ""
+    )
     return f"""# {job.name}
 
 An image classifier of {model.parameters:,} parameters and {len(model.classes)} classes, made with
-thriftnet{trained}.
+thriftnet{trained}.{measured}
 
 ## Use
 

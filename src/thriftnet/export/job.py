@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from thriftnet.digests import dump_json
 from thriftnet.errors import ExportError
 from thriftnet.export.graph import ExportedNetwork
+from thriftnet.export.measured import Measured
 from thriftnet.inference.onnx_runtime import KEY, ExportFacts, Run
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel
@@ -40,6 +41,8 @@ class Job:
     """(N, H, W, 3) training images to calibrate ranges; for int8 targets only."""
     reduce_range: bool = False
     """Whether int8 weights use 7 bits, for processors without VNNI."""
+    measured: Measured | None = None
+    """Test accuracy with those views."""
 
     def network(self) -> ExportedNetwork:
         """Module from bytes (N, H, W, 3) to probabilities (N, classes)."""

@@ -11,6 +11,7 @@ from typing import Any
 from thriftnet.errors import ExportError, ExportMismatchError
 from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
 from thriftnet.export.job import Job, Target
+from thriftnet.export.measured import measured_accuracy
 from thriftnet.export.pictures import Pictures, choose_pictures
 from thriftnet.export.place import check_place, keep
 from thriftnet.export.targets import choose_target
@@ -96,13 +97,15 @@ def export_model(
     check_place(output, target, source=found.path)
     folder = None if calibration is None else Path(calibration)
     pictures = choose_pictures(saved, found.run, folder=folder, int8=target.int8, say=say)
+    how = _preprocessing(saved, tta=tta, name=name)
     job = Job(
         model=saved,
         name=plain(name),
         target=to,
-        preprocessing=_preprocessing(saved, tta=tta, name=name),
+        preprocessing=how,
         calibration=pictures.calibration if target.int8 else None,
         reduce_range=reduce_range,
+        measured=measured_accuracy(saved, found.run, how.tta),
     )
     check, others, size = _write_and_compare(job, target, output, pictures, on_progress)
     for package, other in others.items():

@@ -28,7 +28,13 @@ def service_page(service: Service) -> bytes:
         rows = (("Input", f"{side}×{side} pixels"), ("Weights", compute.precision))
         facts = PageFacts(name=service.name, preprocessing=contract, rows=rows)
     else:
-        facts = page_facts(service.model, contract, name=service.name, weights=compute.precision)
+        facts = page_facts(
+            service.model,
+            contract,
+            name=service.name,
+            weights=compute.precision,
+            measured=service.measured,
+        )
     if service.explains:
         facts = replace(facts, notes=(*facts.notes, _ACTIVATION))
     return render(facts, _ENGINE)

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from thriftnet.errors import RunError
+from thriftnet.export.measured import Measured
 from thriftnet.files import read_bounded
 from thriftnet.hosts import OWN_HOSTS
 from thriftnet.inference.classifier import Classifier
@@ -123,7 +124,12 @@ class AnnouncedServer(uvicorn.Server):
 
 
 def make_server(
-    classifier: Classifier, *, name: str, address: Address, limits: Limits
+    classifier: Classifier,
+    *,
+    name: str,
+    address: Address,
+    limits: Limits,
+    measured: Measured | None = None,
 ) -> AnnouncedServer:
     """Make a server for one network; start it with `run(sockets=[...])`.
 
@@ -132,8 +138,9 @@ def make_server(
         name: Name of the network.
         address: Has the host and token.
         limits: Limits of requests.
+        measured: The network's test accuracy, for the page.
     """
-    service = Service(classifier, name=name, limits=limits)
+    service = Service(classifier, name=name, limits=limits, measured=measured)
     app = Guard(
         make_app(service),
         limits=limits,
@@ -166,6 +173,7 @@ def serve(
     name: str,
     address: Address,
     limits: Limits,
+    measured: Measured | None = None,
 ) -> None:
     """Answer requests until SIGTERM or Ctrl-C, then finish those in progress.
 
@@ -175,9 +183,10 @@ def serve(
         name: Name of the network.
         address: Has the host and token.
         limits: Limits of requests.
+        measured: The network's test accuracy, for the page.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    server = make_server(classifier, name=name, address=address, limits=limits)
+    server = make_server(classifier, name=name, address=address, limits=limits, measured=measured)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     if not address.is_local and address.token is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from thriftnet.export.measured import Measured
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.prediction import Prediction
 from thriftnet.models.saved import SavedModel
@@ -35,14 +36,22 @@ class Service:
         name: Name of the network.
         limits: Limits of the service.
         threads: Number of threads that decode and compute; None: as many as torch has.
+        measured: The network's test accuracy, for the page.
     """
 
     def __init__(
-        self, classifier: Classifier, *, name: str, limits: Limits, threads: int | None = None
+        self,
+        classifier: Classifier,
+        *,
+        name: str,
+        limits: Limits,
+        threads: int | None = None,
+        measured: Measured | None = None,
     ) -> None:
         self.classifier = classifier
         self.contract = classifier.preprocessing
         self.name = name
+        self.measured = measured
         self.limits = limits
         self.model: SavedModel | None = getattr(classifier, "model", None)
         """None for an ONNX file."""

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from thriftnet.export.measured import Measured
 from thriftnet.export.page.template import PageFacts
 from thriftnet.inference.views import ABOUT, VIEWS
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel
 from thriftnet.training.environment import package_version
-from thriftnet.weights.card import card_of
 
 
-def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights: str) -> PageFacts:
+def page_facts(
+    model: SavedModel,
+    contract: Preprocessing,
+    *,
+    name: str,
+    weights: str,
+    measured: Measured | None = None,
+) -> PageFacts:
     """Parameters, accuracy, views and limits.
 
     Args:
-        model: The network, with its card if it has one.
+        model: The network.
         contract: Contract of the page's engine; its views may differ from the recipe's.
         name: Name of the network.
         weights: Its precision: `int8`, `fp32`, `bf16`.
+        measured: Its test accuracy with the contract's views.
     """
-    side, card = contract.image_size, card_of(model.about)
+    side = contract.image_size
     alone = contract.tta == "none"
     views = "one" if alone else f"{len(VIEWS[contract.tta])}: {ABOUT[contract.tta]}"
     rows = [
@@ -29,15 +37,14 @@ def page_facts(model: SavedModel, contract: Preprocessing, *, name: str, weights
         ("Precision", weights),
     ]
     notes = [_limits(contract)]
-    stated = card.figure(contract.tta, "fp32") if card else None
-    if card and stated:
-        rows.insert(0, ("Test accuracy", f"{stated.accuracy:.2%}"))
-        views = "without test-time augmentation" if contract.tta == "none" else "with these views"
-        exact = "" if weights == "fp32" else f"; here it runs in {weights}"
+    if measured:
+        rows.insert(0, ("Test accuracy", str(measured)))
+        how = "without test-time augmentation" if alone else "with these views"
+        here = "" if weights == measured.precision else f"; here it runs in {weights}"
         notes.insert(
             0,
-            f"The accuracy is that of the network in fp32, {views}, on {card.test_images:,} test "
-            f"images of its data set{exact}.",
+            f"The accuracy is that of the network in {measured.precision}, {how}, on "
+            f"{measured.images}{here}.",
         )
     return PageFacts(
         name=name,

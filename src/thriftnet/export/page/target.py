@@ -35,7 +35,13 @@ def write_page(job: Job, path: Path, *, precision: str) -> None:
     with TemporaryDirectory(prefix="thriftnet-") as folder:
         model = Path(folder, "model.onnx")
         (write_int8 if precision == "int8" else write_onnx)(job, model)
-        facts = page_facts(job.model, job.preprocessing, name=job.name, weights=precision)
+        facts = page_facts(
+            job.model,
+            job.preprocessing,
+            name=job.name,
+            weights=precision,
+            measured=job.measured,
+        )
         content = render(facts, wasm_engine(runtime, model.read_bytes()))
     write_whole(path, content, error=ExportError)
 

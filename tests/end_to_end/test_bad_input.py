@@ -41,6 +41,8 @@ def test_one_line_and_code_2(
     outcome = thriftnet(*arguments)
     assert outcome.code == 2
     assert told in outcome.error_line
+    assert outcome.error_line.startswith("thriftnet: error: ")
+    assert "Error: " not in outcome.err  # the class says nothing to a user
     assert "Traceback" not in outcome.err
     assert list(tmp_path.iterdir()) == []
 
@@ -149,7 +151,7 @@ def test_failure_of_ours_is_one_line_and_code_1(
     def broken() -> None:
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr("thriftnet.recipe.load.shipped_recipes", broken)
+    monkeypatch.setattr("thriftnet.recipe.shipped_recipes", broken)
     outcome = thriftnet("recipes")
     assert outcome.code == 1
     assert "unexpected ZeroDivisionError: a fault of ours" in outcome.error_line

@@ -180,11 +180,11 @@ def _run(arguments: list[str], *, debug: bool) -> None:
     except ThriftnetError as error:
         if error.reported:  # another process has reported it
             sys.exit(error.exit_code)
-        _fail(f"{type(error).__name__}: {error}", error.exit_code, debug=debug)
+        _fail(str(error), error.exit_code, debug=debug)
     except (_StoppedError, KeyboardInterrupt):
-        _fail("interrupted", 130, debug=debug)
+        _end("interrupted", 130, debug=debug)
     except typer.Abort:  # an unanswered prompt
-        _fail("nothing was done", 1, debug=debug)
+        _end("nothing was done", 1, debug=debug)
     except Exception as error:
         _fail_as(error, debug=debug)
 
@@ -213,6 +213,11 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
 
 
 def _fail(message: str, code: int, *, debug: bool) -> NoReturn:
+    """Exit with an error, told from notes by its second word, as argparse does."""
+    _end(f"error: {message}", code, debug=debug)
+
+
+def _end(message: str, code: int, *, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exc()
     to_stderr(f"thriftnet: {message}")

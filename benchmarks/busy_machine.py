@@ -17,11 +17,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.busy import busy_core
 from support.record import commit_of, write_result
 
 HERE = Path(__file__).parents[1]
@@ -33,17 +32,6 @@ RECIPE = (
 )
 SHARE = 0.2
 """Of the training images: some 15 s of whole images alone on two cores."""
-
-
-@contextmanager
-def busy_core() -> Iterator[None]:
-    """A process beside the block that never waits."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 def begin(checkout: Path, folder: Path, name: str) -> subprocess.Popen[str]:

@@ -36,7 +36,7 @@ def test_an_export_classifies_as_the_run_does(
     assert done.code == 0, done.err
     assert done.err == ""
     assert done.out.startswith("wrote run.onnx (")
-    for said in ("100 validation images of cifar10", "at batch 64", "accuracy", "--tta exports that"):
+    for said in ("100 validation images of cifar10", "at batch 64", "accuracy", "--tta exports"):
         assert said in done.out
     options = ("--tta", "none", "--precision", "fp32", "--json")
     own, exported = (

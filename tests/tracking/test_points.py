@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shown import Train
 from thriftnet.tracking.points import read_points
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    """Without the store that MLflow needs."""
+    return tmp_path / "runs"
 
 
 def test_robustness_has_points_with_its_interval(train: Train) -> None:

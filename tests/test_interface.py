@@ -92,7 +92,9 @@ def test_train_says_what_follows_another_number_of_epochs(
 
 def test_a_run_that_would_see_no_whole_image_is_refused(tmp_path: Path) -> None:
     overrides = ["train.epochs=3", "train.full_epochs=1", "train.sizes=[[4, 24]]"]
-    with pytest.raises(thriftnet.RecipeError, match="until epoch 4 of 3, so that none is trained"):
+    with pytest.raises(
+        thriftnet.RecipeError, match="until epoch 4 of 3, so that no epoch has full"
+    ):
         thriftnet.train("quick", overrides=overrides, runs_dir=tmp_path, quiet=True)
     assert not list(tmp_path.iterdir())
 

@@ -13,6 +13,7 @@ from made_runs import make_run
 from own_pictures import put
 from rights import content_of, full_disk, read_only
 from support.made_study import made_study
+from thriftnet.inference.row_formats import CsvRows
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.space import load_space
 from tiny import space_file
@@ -89,7 +90,7 @@ FULL = {
     "predict runs/done picture.png": 0,
     "predict runs/done picture.png -o rows.csv": 2,
     "report runs/done": 2,
-    "inspect pictures -o rows.csv": 2,
+    "inspect pictures -o page.html": 2,
     "search tiny.yaml --study new": 2,
 }
 
@@ -101,7 +102,8 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 ) -> None:
     put(small_world / "pictures", {"cat": 6, "dog": 6})
     space_file(small_world)
-    Path("rows.csv").write_bytes(b"kept" * 2000)
+    Path("rows.csv").write_bytes(CsvRows.header + b"kept" * 2000)
+    Path("page.html").write_bytes(b"<!DOCTYPE html><title>pictures \xc2\xb7 thriftnet</title>")
     before = content_of(small_world)
     with full_disk(room):
         outcome = thriftnet(*words.split())

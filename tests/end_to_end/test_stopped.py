@@ -16,6 +16,7 @@ import pytest
 from commands import Command
 from own_pictures import put
 from rights import content_of
+from thriftnet.inference.row_formats import CsvRows
 
 PICTURES = 200
 """More than are decoded ahead of those that are classified."""
@@ -74,7 +75,8 @@ def test_predicted_rows_are_kept(
     thriftnet: Command, small_world: Path, stop: Callable[..., None]
 ) -> None:
     put(small_world / "pictures", {"cat": PICTURES})
-    Path("rows.csv").write_text("of an earlier time")
+    earlier = CsvRows.header + b"of an earlier time"
+    Path("rows.csv").write_bytes(earlier)
     stop("thriftnet.inference.pictures.read_image", PICTURES - 2)
     words = ("predict", "runs/done", "pictures", "-o", "rows.csv")
     outcome = thriftnet(*words)
@@ -83,7 +85,7 @@ def test_predicted_rows_are_kept(
     assert last == "thriftnet: interrupted"
     found = re.search(r"the first (\d+) rows are kept in .*rows.csv.part; add --resume", told)
     assert found
-    assert Path("rows.csv").read_text() == "of an earlier time"
+    assert Path("rows.csv").read_bytes() == earlier
     assert len(Path("rows.csv.part").read_text().splitlines()) == 1 + int(found[1]) > 1
     assert thriftnet(*words, "--resume").code == 0
     assert len(Path("rows.csv").read_text().splitlines()) == 1 + PICTURES
@@ -120,6 +122,7 @@ class Stop:
         if name == "typer":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Stop())
+from thriftnet.inference.row_formats import CsvRows
 from thriftnet.__main__ import main
 main()
 """

@@ -122,7 +122,6 @@ class Stop:
         if name == "typer":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Stop())
-from thriftnet.inference.row_formats import CsvRows
 from thriftnet.__main__ import main
 main()
 """

@@ -2,7 +2,10 @@
 
 import errno
 import os
+import subprocess
+import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -90,18 +93,30 @@ def test_an_input_is_not_replaced(tmp_path: Path):
     [
         (b"", True),
         ("<!DOCTYPE html>\n<title>a · thriftnet report</title>".encode(), True),
+        ("<!DOCTYPE html>\n<title>a · thriftnet explain</title>".encode(), False),
         (b"<!DOCTYPE html>\n<title>my thesis</title>", False),
         (b"\x89PNG\r\n", False),
     ],
 )
 def test_only_an_earlier_page_is_replaced_by_a_page(content: bytes, replaced: bool, tmp_path: Path):
     path = tmp_path / "page.html"
-    check_writable(path, error=RunError, ours=is_page)
+    check_writable(path, error=RunError, ours=partial(is_page, of="report"))
     path.write_bytes(content)
     if replaced:
-        check_writable(path, error=RunError, ours=is_page)
+        check_writable(path, error=RunError, ours=partial(is_page, of="report"))
         return
     with pytest.raises(
         RunError, match=r"page\.html is there and is no earlier output of this comm"
     ):
-        check_writable(path, error=RunError, ours=is_page)
+        check_writable(path, error=RunError, ours=partial(is_page, of="report"))
+
+
+def test_the_file_of_standard_output_is_not_replaced(tmp_path: Path):
+    code = (
+        "from pathlib import Path; from thriftnet.errors import RunError;"
+        "from thriftnet.writable import check_writable;"
+        "check_writable(Path('/dev/stdout'), error=RunError)"
+    )
+    with (tmp_path / "out").open("wb") as out:
+        ended = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE)
+    assert b"RunError: /dev/stdout is where standard output" in ended.stderr

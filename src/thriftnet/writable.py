@@ -39,6 +39,11 @@ def check_writable(
     """
     if any(_are_one(path, each) for each in inputs):
         raise error(f"{path} is an input and would be replaced; write to another file")
+    if _is_standard_output(path):
+        raise error(
+            f"{path} is where standard output or the messages go, which would be lost; write to "
+            "another file"
+        )
     try:
         mode_of(path)
         if ours is not None and path.is_file() and path.stat().st_size and not ours(path):
@@ -53,16 +58,35 @@ def check_writable(
     check_folder(path.parent, error=error)
 
 
-def is_page(path: Path) -> bool:
-    """Whether a file is a page that thriftnet wrote."""
+def is_page(path: Path, *, of: str) -> bool:
+    """Whether a file is a page of one kind, by its title.
+
+    Args:
+        path: The file.
+        of: What ends the title: `report`, `inspect`, `audit` or `explain`.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    return head.startswith(b"<!DOCTYPE html>") and " · thriftnet".encode() in head
+    return head.startswith(b"<!DOCTYPE html>") and f" · thriftnet {of}</title>".encode() in head
 
 
 def _are_one(path: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):  # one is not there or may not be looked at
         return path.samefile(other)
+    return False
+
+
+def _is_standard_output(path: Path) -> bool:
+    """Whether a path is the regular file of standard output or error, as `/dev/stdout` may be.
+
+    It would be replaced, and what is printed afterwards would go to the file that is gone.
+    """
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):  # it is closed
+                if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(descriptor)):
+                    return True
     return False
 
 

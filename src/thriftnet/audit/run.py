@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def audit(
         RunError: The folder belongs to another audit, or cannot be written.
         TrainingError: A loss stopped being finite.
     """
-    check_writable(folder / PAGE, error=DataError, inputs=[Path(data)], ours=is_page)
+    check_writable(
+        folder / PAGE, error=DataError, inputs=[Path(data)], ours=partial(is_page, of="audit")
+    )
     find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # fail early
     recipe = _for_folds(recipe, data)
     source = None if str(data) == "cifar10" else Path(data)

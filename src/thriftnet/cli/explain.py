@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def explain(
     """Write a page of class-activation maps and nearest training images of pictures."""
     if data is not None and not nearest:
         raise typer.BadParameter("--data is for the training images, which --nearest 0 leaves out")
-    check_writable(output, error=RunError, inputs=inputs, ours=is_page)
+    check_writable(output, error=RunError, inputs=inputs, ours=partial(is_page, of="explain"))
     if maps is not None:
         _check_maps(maps, inputs)
     find_target(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,9 @@ def inspect(
     from thriftnet.writable import check_writable, is_page
 
     if output is not None:
-        check_writable(output, error=DataError, inputs=[Path(data)], ours=is_page)
+        check_writable(
+            output, error=DataError, inputs=[Path(data)], ours=partial(is_page, of="inspect")
+        )
     tree: dict[str, Any] = {"name": "inspect", "data": {"dataset": data, "group": group}}
     for key, value in map(parse_override, overrides or ()):
         if not key.startswith("data."):

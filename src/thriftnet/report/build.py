@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from thriftnet.commands import command
@@ -104,7 +105,7 @@ def _check(
         RunError: It cannot.
     """
     try:
-        check_writable(folder / page.name, error=RunError, ours=is_page)
+        check_writable(folder / page.name, error=RunError, ours=partial(is_page, of="report"))
         check_folder(folder / figures.name, error=RunError)
     except RunError as fault:
         if given:

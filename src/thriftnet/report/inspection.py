@@ -55,6 +55,7 @@ def inspection_page(collection: Collection, found: Inspection, *, shown: str) ->
         ),
         footer=f"Written by thriftnet {package_version()}.",
         notes="Warnings",
+        kind="inspect",
     )
 
 

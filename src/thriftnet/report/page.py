@@ -58,6 +58,8 @@ class Page:
     footer: str
     notes: str = "What is missing"
     """Heading of `missing`."""
+    kind: str = "report"
+    """End of the title; a command replaces only pages of its kind."""
 
     @property
     def drawings(self) -> list[Drawing]:

@@ -185,6 +185,7 @@ def test_json_lines_with_faults(tmp_path: Path) -> None:
     rows = [f'{{"file_name": "images/{c}{n}.png", "label": "{c}"}}' for c in "cd" for n in (1, 2)]
     odd = ["{oops", "[1]", '{"label": "c"}', r'{"file_name": "a\u0000b", "label": "c"}']
     odd.append(r'{"file_name": "images/c3.png", "label": "\ud800"}')
+    odd.append('{"file_name": "images/c3.png", "label": NaN}')  # as pandas writes a missing one
     (tmp_path / "m.jsonl").write_text("\n".join([*rows, *odd]))
     found = left_out(tmp_path / "m.jsonl")
     assert found["m.jsonl, line 5"].startswith("not JSON (")
@@ -192,6 +193,7 @@ def test_json_lines_with_faults(tmp_path: Path) -> None:
     assert found["m.jsonl, line 7"] == "no file name"
     assert found["m.jsonl, line 8"].endswith("does not exist")
     assert "no text" in found["m.jsonl, line 9"]
+    assert found["m.jsonl, line 10"] == "no label"
 
 
 def test_a_class_whose_name_no_model_file_can_hold(tmp_path: Path) -> None:

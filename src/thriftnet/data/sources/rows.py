@@ -193,6 +193,6 @@ def _from_json_lines(path: Path, text: str) -> Table:
 
 
 def _text(value: object) -> str:
-    if value is None or isinstance(value, dict | list):
+    if value is None or value != value or isinstance(value, dict | list):  # NaN of pandas
         return ""
     return str(value)

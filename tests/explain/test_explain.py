@@ -84,9 +84,9 @@ def test_features_are_computed_once(
     monkeypatch.setattr(index, "_WORTH_KEEPING", 1)
     counted: list[int] = []
 
-    def counting(*given: Any) -> Any:
+    def counting(*given: Any, **how: Any) -> Any:
         counted.append(len(given[1]))
-        return extract.features_of(*given)
+        return extract.features_of(*given, **how)
 
     monkeypatch.setattr(index, "features_of", counting)
     pictures = [photos / "emu" / "2.png"]
@@ -103,6 +103,23 @@ def test_features_are_computed_once(
     explain(trained.path, pictures, say=quiet)
     assert len(counted) == 3  # a folder that anybody may write is not read
     (place / "cache" / "features").chmod(0o755)
+
+
+def test_the_training_images_are_counted(
+    trained: RunFolder, photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of 50,000 images, the features take minutes on a busy machine."""
+    monkeypatch.setattr(extract, "_AT_ONCE", 10)
+    told: list[tuple[int, int]] = []
+    explain(
+        trained.path,
+        [photos / "emu" / "2.png"],
+        say=quiet,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    total = told[-1][1]
+    assert total > 10
+    assert told == [(min(at + 10, total), total) for at in range(0, total, 10)]
 
 
 def test_the_command_writes_a_page_and_maps(

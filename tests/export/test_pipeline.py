@@ -68,6 +68,18 @@ def test_it_is_called_as_the_network_where_no_name_is_given(fake: Callable[..., 
     assert exported.to_json()["preprocessing"]["tta"] == "none"
 
 
+@pytest.mark.parametrize("name", [name for name, each in targets.TARGETS.items() if each.int8])
+def test_a_refused_int8_export_names_the_one_in_fp32(
+    name: str, fake: Callable[..., None], model: Path
+):
+    exact = targets.TARGETS[name].in_fp32
+    fake(difference=1.0, in_fp32=exact)
+    with pytest.raises(ExportMismatchError, match=f"nothing was written; use --to {exact}$"):
+        export_model(model, to="fake")
+    assert exact is not None
+    assert not targets.TARGETS[exact].int8
+
+
 @pytest.mark.parametrize("before", [None, "precious"])
 def test_an_export_that_says_something_else_leaves_nothing(
     before: str | None, fake: Callable[..., None], model: Path, tmp_path: Path

@@ -61,7 +61,7 @@ def explain(
         _check_maps(maps, inputs)
     find_target(target)
 
-    with working(f"loading {target}, its training images and the pictures"):
+    with working(f"loading {target}, its training images and the pictures") as work:
         from thriftnet.explain.page import explanation_page
         from thriftnet.explain.run import explain as find
         from thriftnet.files import write_whole
@@ -69,7 +69,14 @@ def explain(
         from thriftnet.terminal.explain import print_explanations
 
         explained = find(
-            target, inputs, data=data, count=nearest, tta=tta, device=device, precision=precision
+            target,
+            inputs,
+            data=data,
+            count=nearest,
+            tta=tta,
+            device=device,
+            precision=precision,
+            on_progress=work.counting("training images"),
         )
     for line in explained.unreadable:
         to_stderr(f"thriftnet: {line}")

@@ -18,6 +18,7 @@ from thriftnet.explain.training_images import TrainingImages
 from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
 from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.trust import why_distrusted
 
 _VERSION = 1
@@ -27,7 +28,11 @@ _WORTH_SAYING, _WORTH_KEEPING = 5_000, 1_000
 
 
 def feature_index(
-    classifier: Classifier, training: TrainingImages, *, say: Callable[[str], None]
+    classifier: Classifier,
+    training: TrainingImages,
+    *,
+    say: Callable[[str], None],
+    on_progress: OnProgress = no_progress,
 ) -> NDArray[np.float16]:
     """(N, F) unit features of the training images, from the cache if they were computed before.
 
@@ -35,6 +40,7 @@ def feature_index(
         classifier: The network.
         training: Its images.
         say: Told, a line at a time, what takes a while.
+        on_progress: Called with the number of training images done and the total.
     """
     count = len(training.images)
     path = _path(classifier, training)
@@ -43,7 +49,9 @@ def feature_index(
         return kept
     if count >= _WORTH_SAYING:
         say(f"computing the features of {count:,} training images, once")
-    found = features_of(classifier.model, training.images, classifier.compute)
+    found = features_of(
+        classifier.model, training.images, classifier.compute, on_progress=on_progress
+    )
     index = unit_features(found).astype(np.float16)
     if path is not None:
         content = io.BytesIO()

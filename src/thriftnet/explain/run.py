@@ -19,6 +19,7 @@ from thriftnet.explain.overlay import overlay
 from thriftnet.explain.training_images import TrainingImages, training_images
 from thriftnet.inference.activation import class_activation
 from thriftnet.inference.classifier import Classifier, load_model
+from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.inference.inputs import find_pictures
 from thriftnet.inference.prediction import Prediction
 from thriftnet.plain import to_stderr
@@ -98,6 +99,7 @@ def explain(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = to_stderr,
+    on_progress: OnProgress = no_progress,
 ) -> Explained:
     """Classify pictures, and find what speaks for each answer.
 
@@ -110,6 +112,7 @@ def explain(
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
         say: Told, a line at a time, what is known of the training images.
+        on_progress: Called with the number of training images done and the total.
 
     Raises:
         RunError: There is no finished network, or it is an export.
@@ -138,7 +141,8 @@ def explain(
         training = training_images(
             classifier.model, found.run, name=str(target), data=data, say=say
         )
-        near = _neighbours(classifier, training, pixels, count, say=say)
+        index = feature_index(classifier, training, say=say, on_progress=on_progress)
+        near = _neighbours(classifier, training, index, pixels, count)
     predictions = classifier.predict(pixels)
     explanations = [
         Explanation(
@@ -178,13 +182,11 @@ def _read(classifier: Classifier, pictures: Iterable[Path]) -> tuple[list[_Read]
 def _neighbours(
     classifier: Classifier,
     training: TrainingImages,
+    index: NDArray[np.float16],
     pixels: NDArray[np.uint8],
     count: int,
-    *,
-    say: Callable[[str], None],
 ) -> list[tuple[Neighbour, ...]]:
-    """The nearest training images to each of (N, S, S, 3) pictures."""
-    index = feature_index(classifier, training, say=say)
+    """The nearest training images, of features `index`, to each of (N, S, S, 3) pictures."""
     queries = unit_features(features_of(classifier.model, pixels, classifier.compute))
     found = nearest(queries, index, count)
 

@@ -108,6 +108,8 @@ class Target:
     """The extra that installs these packages."""
     int8: bool = False
     """Whether it needs training images and supports `reduce_range`."""
+    in_fp32: str | None = None
+    """The target that keeps the network in fp32, for one that rounds it."""
     folder: bool = False
 
 

@@ -105,4 +105,5 @@ ONNX_INT8 = Target(
     limits=INT8,
     packages=PACKAGES,
     int8=True,
+    in_fp32="onnx",
 )

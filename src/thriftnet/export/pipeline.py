@@ -138,9 +138,10 @@ def _write_and_compare(
                 run, expected, pictures, batches=target.batches, on_progress=on_progress
             )
             if fault := fault_of(check, target.limits):
+                exact = f"; use --to {target.in_fp32}" if target.in_fp32 else ""
                 raise ExportMismatchError(
                     f"the {job.target} export of {job.name} differs from the network: {fault} "
-                    f"({check.source}); nothing was written"
+                    f"({check.source}); nothing was written{exact}"
                 )
             others = compare_elsewhere(target, draft, expected, pictures, on_progress=on_progress)
             size = keep(draft, output, report=_report(job, target, check, others))

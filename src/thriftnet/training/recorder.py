@@ -69,8 +69,7 @@ class Recorder:
             how = "faster" if epochs > self._told else "slower"
             self._told = epochs
             self._progress.note(
-                f"training is {how} than was measured before it: about {epochs:.3g} epochs fit "
-                "the time budget"
+                f"training has become {how}: about {epochs:.3g} epochs fit the time budget"
             )
 
     def obey_callbacks(self, stop: StopRequest) -> None:

@@ -133,12 +133,13 @@ def _bought(recipe: Recipe, budget: Budget, whole: float) -> str:
     train = recipe.train
     if budget.capped and train.epochs == whole:
         return f"the budget is enough for all {train.epochs:g} epochs"
-    why = ["by the speed measured just now"] if budget.seconds is not None else []
+    measured = " at the speed measured just now" if budget.seconds is not None else ""
+    why: list[str] = []
     if train.sizes:
         why.append("the first ones, on smaller images, cost less")
     if train.hard_fraction < 1:
         why.append(f"those after {train.full_epochs} visit {train.hard_fraction:.0%} of the images")
-    return "; ".join([f"the budget buys {train.epochs:.2f} epochs", *why])
+    return "; ".join([f"the budget buys {train.epochs:.2f} epochs{measured}", *why])
 
 
 def _open_run(

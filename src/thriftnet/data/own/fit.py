@@ -36,12 +36,15 @@ def choose_fit(sizes: NDArray[np.integer]) -> tuple[Fit, str]:
     if np.all(wide == 1):
         return "crop", "all pictures are square"
     if share >= _MOST:
-        return "crop", f"{share:.0%} of the pictures are at most {_LONGEST_CROPPED:g} times as long"
+        return (
+            "crop",
+            f"{share:.0%} of the pictures have an aspect ratio of at most {_LONGEST_CROPPED:g}",
+        )
     middle = float(np.median(wide))
     alike = float(np.mean(np.maximum(wide / middle, middle / wide) <= _ALIKE))
     if alike >= _MOST:
         return "squash", f"{alike:.0%} of the pictures have about the same shape, {middle:.2f} to 1"
-    return "pad", f"{1 - share:.0%} of the pictures are over {_LONGEST_CROPPED:g} times as long"
+    return "pad", f"{1 - share:.0%} of the pictures have an aspect ratio over {_LONGEST_CROPPED:g}"
 
 
 def sample_sizes(index: Index) -> NDArray[np.integer]:

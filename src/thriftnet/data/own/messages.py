@@ -57,7 +57,8 @@ def describe(
     if found.others:
         kinds = [f"{count:,} {suffix}" for suffix, count in Counter(found.others).most_common()]
         total = sum(found.others.values())
-        yield f"{path}: {total:,} other files are no pictures: {listed(kinds)}"
+        files = "other file is no picture" if total == 1 else "other files are no pictures"
+        yield f"{path}: {total:,} {files}: {listed(kinds)}"
 
 
 def summarise(omissions: Sequence[Omission]) -> str:

@@ -72,6 +72,7 @@ PAGE = Target(
     batches=(1,),  # a page classifies one picture at a time
     packages=PACKAGES,
     int8=True,
+    in_fp32="page-fp32",
 )
 PAGE_FP32 = Target(
     about="one HTML file that classifies offline, in fp32",

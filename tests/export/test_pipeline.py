@@ -80,6 +80,26 @@ def test_a_refused_int8_export_names_the_one_in_fp32(
     assert not targets.TARGETS[exact].int8
 
 
+def test_a_page_whose_int8_network_answers_otherwise_is_in_fp32(
+    fake: Callable[..., None], model: Path
+):
+    fake()
+    exact = targets.TARGETS["fake"]
+    assert targets.TARGETS["page"].or_fp32
+    fake(difference=1.0, in_fp32="exact", or_fp32=True)
+    targets.TARGETS["exact"] = exact
+    said: list[str] = []
+    try:
+        exported = export_model(model, to="fake", output="out.html", say=said.append)
+    finally:
+        del targets.TARGETS["exact"]
+    assert (exported.to, exported.path) == ("exact", Path("out.html"))
+    assert Path("out.html").read_text() == "an export"
+    assert len(said) == 1
+    assert "differs from the network" in said[0]
+    assert said[0].endswith("kept in fp32 instead, larger and slower")
+
+
 @pytest.mark.parametrize("before", [None, "precious"])
 def test_an_export_that_says_something_else_leaves_nothing(
     before: str | None, fake: Callable[..., None], model: Path, tmp_path: Path

@@ -110,6 +110,9 @@ class Target:
     """Whether it needs training images and supports `reduce_range`."""
     in_fp32: str | None = None
     """The target that keeps the network in fp32, for one that rounds it."""
+    or_fp32: bool = False
+    """Whether `in_fp32` is made instead where the rounded network answers otherwise: for a target
+    whose name promises no precision."""
     folder: bool = False
 
 

@@ -68,7 +68,8 @@ def export_model(
     """Export a trained network; refuse the export if its predictions differ.
 
     The export runs in its own runtime on up to 2,000 pictures with batches of 1, 7 and 64 before
-    anything is written to `output`. The differences are written beside it.
+    anything is written to `output`. The differences are written beside it. A page whose int8
+    network differs is written in fp32, which is said.
 
     Args:
         model: The name of shipped weights, a run folder or a model file.
@@ -107,7 +108,21 @@ def export_model(
         reduce_range=reduce_range,
         measured=measured_accuracy(saved, found.run, how.tta),
     )
-    check, others, size = _write_and_compare(job, target, output, pictures, on_progress)
+    try:
+        check, others, size = _write_and_compare(job, target, output, pictures, on_progress)
+    except ExportMismatchError as fault:
+        if target.in_fp32 is None or not target.or_fp32:
+            raise
+        say(f"{fault}: kept in fp32 instead, larger and slower")
+        return export_model(
+            model,
+            to=target.in_fp32,
+            output=output,
+            tta=tta,
+            calibration=calibration,
+            on_progress=on_progress,
+            say=say,
+        )
     for package, other in others.items():
         if other.fault is not None:
             say(f"{plain(str(output))} must not be run by {package}: there, {other.fault}")
@@ -138,11 +153,14 @@ def _write_and_compare(
                 run, expected, pictures, batches=target.batches, on_progress=on_progress
             )
             if fault := fault_of(check, target.limits):
-                exact = f"; use --to {target.in_fp32}" if target.in_fp32 else ""
-                raise ExportMismatchError(
+                differs = (
                     f"the {job.target} export of {job.name} differs from the network: {fault} "
-                    f"({check.source}); nothing was written{exact}"
+                    f"({check.source})"
                 )
+                if not target.or_fp32:
+                    exact = f"; use --to {target.in_fp32}" if target.in_fp32 else ""
+                    differs += f"; nothing was written{exact}"
+                raise ExportMismatchError(differs)
             others = compare_elsewhere(target, draft, expected, pictures, on_progress=on_progress)
             size = keep(draft, output, report=_report(job, target, check, others))
     except OSError as fault:

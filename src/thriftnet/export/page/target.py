@@ -73,6 +73,7 @@ PAGE = Target(
     packages=PACKAGES,
     int8=True,
     in_fp32="page-fp32",
+    or_fp32=True,
 )
 PAGE_FP32 = Target(
     about="one HTML file that classifies offline, in fp32",

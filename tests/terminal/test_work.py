@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from thriftnet.terminal import work
-from thriftnet.terminal.work import SWITCH, working
+from thriftnet.terminal.work import SWITCH, Work, working
 
 NextLine = Callable[[], str]
 PRINTS = """
@@ -100,3 +100,13 @@ def test_what_ends_itself_is_followed_by_another_display(
         clock.now += 60
         assert sys.stdout is before
     assert capsys.readouterr().err == ""
+
+
+def test_a_narrow_terminal_cuts_what_is_done_and_never_the_time() -> None:
+    shown = Work("comparing each picture with all the others", shown=False)
+    assert shown.line(width=30) == "comparing each picture …  0:00"
+    shown.counting("pictures of a folder with a long name")(0, 12)
+    shown.counting("pictures of a folder with a long name")(6, 12)
+    assert shown.line(width=30).endswith("…  6/12  0:00 left")
+    assert len(shown.line(width=30)) == 30
+    assert shown.line().startswith("pictures of a folder with a long name  6/12")

@@ -79,17 +79,29 @@ class Work:
         """Start of what is being done, by `time.monotonic()`."""
         return self._began
 
-    def line(self, *, bar: bool = False) -> str:
-        """One line: what is being done, the count, and the time taken or left."""
+    def line(self, *, bar: bool = False, width: int | None = None) -> str:
+        """One line: what is being done, the count, and the time taken or left.
+
+        Args:
+            bar: Whether to draw the count.
+            width: Columns to fit; what is being done is cut, never the time.
+        """
         # Read once: the thread that works may begin something else meanwhile.
         (first, done, total), began = self._counted, self._began
         seconds = time.monotonic() - began
+        text = Text(plain(self._text))
         if not total:
-            return f"{plain(self._text)}  {clock(seconds)}"
+            return _fitted(text, f"  {clock(seconds)}", width)
         filled = round(_BAR * done / total)
         drawn = f"{'━' * filled}{'╌' * (_BAR - filled)}  " if bar else ""
         left = f"  {clock(seconds * (total - done) / (done - first))} left" if done > first else ""
-        return f"{plain(self._text)}  {drawn}{done:,}/{total:,}{left}"
+        return _fitted(text, f"  {drawn}{done:,}/{total:,}{left}", width)
+
+
+def _fitted(text: Text, end: str, width: int | None) -> str:
+    if width is not None:
+        text.truncate(max(width - len(end), 1), overflow="ellipsis")
+    return f"{text.plain}{end}"
 
 
 @contextlib.contextmanager
@@ -111,7 +123,8 @@ def working(text: str, *, shown: bool = True) -> Iterator[Work]:
 def _redraw(work: Work, console: CleanConsole) -> None:
     with CleanLive(console, transient=True) as live:
         while True:
-            live.update(Text(work.line(bar=True), no_wrap=True, overflow="ellipsis"), refresh=True)
+            line = work.line(bar=True, width=console.width)
+            live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
             if work.over.wait(0.125):
                 return
 

@@ -30,8 +30,8 @@ OTHERS = {
     "tensorboard": "its server; tests/tracking reads what it would show",
     "mlflow": "its server; tests/tracking reads what it would show",
     "wandb": "uploads to its server; tests/tracking reads what it would upload",
-    "curl": "asks a service as tests/serve do",
-    "openssl": "makes a token",
+    "curl": "asks a service; tests/serve/test_documented.py runs it",
+    "openssl": "makes a token; as curl",
     "scp": "copies between machines",
 }
 """Programs that are not ours, and who sees that the lines hold."""

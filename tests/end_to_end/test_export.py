@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,18 @@ def test_a_folder_is_a_model_for_every_command(thriftnet: Command, finished_run:
     again = thriftnet("export", "hub", "--to", "torch-export", "--json")
     assert again.code == 0, again.err
     assert json.loads(again.out)["path"] == "hub.pt2"
+
+
+def test_a_reader_is_told_the_views_and_a_program_is_not(
+    thriftnet: Command, monkeypatch: pytest.MonkeyPatch
+):
+    path = photo(Path("photo.png"))
+    for options, views in ((), "with six views"), (("--tta", "none"), "without TTA"):
+        (row,) = thriftnet("predict", "quick", path, *options).out.splitlines()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.stdout, "isatty", lambda: True)
+            shown = thriftnet("predict", "quick", path, *options).out
+        assert shown == f"{row}\n\nquick, {views}\n"
 
 
 @pytest.mark.parametrize(

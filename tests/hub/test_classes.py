@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassi
 import thriftnet
 import thriftnet.hub
 from calibrated_models import calibration
+from documented import ROOT, fences
 from own_pictures import picture
 from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import export_model
@@ -57,6 +60,26 @@ def test_a_pipeline_prepares_pictures_as_we_do(folder: Path, tmp_path: Path, siz
     assert [one["label"] for one in found] == list(expected.probabilities)
     scores = [one["score"] for one in found]
     np.testing.assert_allclose(scores, list(expected.probabilities.values()), atol=2e-6)
+
+
+def test_the_page_about_it_holds(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    (shown,) = (
+        each
+        for each in fences((ROOT / "docs" / "export.md").read_text("utf-8"), "python")
+        if "pipeline(" in each
+    )
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "here")
+    picture("dog", 500, size=(90, 60)).save("photo.jpg")
+    capsys.readouterr()
+    exec(shown, {})
+    first = ast.literal_eval(capsys.readouterr().out)[0]
+    assert first["label"] == thriftnet.load_model(folder).predict("photo.jpg")[0].label
 
 
 def test_transparent_parts_are_white(folder: Path):

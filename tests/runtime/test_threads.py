@@ -50,6 +50,10 @@ def test_own_threads_leave_all_to_what_is_dealt() -> None:
         assert list(deal(lambda _: torch.get_num_threads(), range(2))) == [2, 2]
     assert torch.get_num_threads() == 4
     assert list(deal(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
+    with own_threads(3):
+        with own_threads(1):
+            assert threads_each(1) == 4
+        assert (torch.get_num_threads(), threads_each(1)) == (3, 4)
 
 
 def test_a_threads_own_number_holds_in_operations() -> None:

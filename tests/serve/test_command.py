@@ -33,7 +33,9 @@ def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], LiveService]
         try:
             assert process.stdout
             line = process.stdout.readline()
-            address = re.search(r"^quick answers at http://127\.0\.0\.1:(\d+)/ ", line)
+            address = re.search(
+                r"^quick answers at http://127\.0\.0\.1:(\d+)/  \(with six views; ", line
+            )
             assert address, (line, process.poll())
             yield process, LiveService(int(address[1]))
         finally:

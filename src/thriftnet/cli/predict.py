@@ -64,6 +64,7 @@ def predict(
     with working(f"loading {target}") as doing:
         from thriftnet import api
         from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
+        from thriftnet.inference.views import NAMES
         from thriftnet.terminal import rows
 
         classifier = api.load_model(
@@ -99,6 +100,8 @@ def predict(
             )
         else:
             rows.print_predictions(counted(), widest=pictures.widest)
+            if not silent:  # for a reader, not for a program
+                print(f"\n{plain(found.title)}, {NAMES[classifier.tta]}")
     if failed:
         raise typer.Exit(2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -58,34 +58,42 @@ def serve(
     found = find_target(target)
     require("serving needs", *_PACKAGES, extra="serve", error=RunError)
 
-    with working(f"loading {target}"):
-        from thriftnet import api
-        from thriftnet.export.measured import measured_accuracy
-        from thriftnet.serve.limits import Limits
-        from thriftnet.serve.server import Address, listen, read_token
-        from thriftnet.serve.server import serve as serve_on
+    with ExitStack() as held:
+        with working(f"loading {target}"):
+            from thriftnet import api
+            from thriftnet.export.measured import measured_accuracy
+            from thriftnet.runtime.threads import own_threads
+            from thriftnet.serve.limits import Limits
+            from thriftnet.serve.server import Address, listen, read_token
+            from thriftnet.serve.server import serve as serve_on
 
-        token = None if token_file is None else read_token(token_file)
-        address = Address(host, port, token=token, allowed_hosts=tuple(allowed_host or ()))
-        limits = Limits(
-            body_bytes=int(max_body * 2**20),
-            pictures=max_pictures,
-            pixels=int(max_pixels * 1e6),
-            requests=max_requests,
-            answer_seconds=timeout,
-        )
-        listener = listen(address)  # before loading the network
-        classifier = api.load_model(
-            target, tta=tta, device=device, precision=precision, at_least=at_least, runtime=runtime
-        )
-        model = getattr(classifier, "model", None)  # of an ONNX file, none
-        measured = model and measured_accuracy(model, found.run, classifier.tta)
-    with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
-        serve_on(
-            classifier,
-            listener,
-            name=found.title,
-            address=address,
-            limits=limits,
-            measured=measured,
-        )
+            token = None if token_file is None else read_token(token_file)
+            address = Address(host, port, token=token, allowed_hosts=tuple(allowed_host or ()))
+            limits = Limits(
+                body_bytes=int(max_body * 2**20),
+                pictures=max_pictures,
+                pixels=int(max_pixels * 1e6),
+                requests=max_requests,
+                answer_seconds=timeout,
+            )
+            listener = held.enter_context(listen(address))  # before loading the network
+            with own_threads(1):  # as serve/workers.py asks
+                classifier = api.load_model(
+                    target,
+                    tta=tta,
+                    device=device,
+                    precision=precision,
+                    at_least=at_least,
+                    runtime=runtime,
+                )
+            model = getattr(classifier, "model", None)  # of an ONNX file, none
+            measured = model and measured_accuracy(model, found.run, classifier.tta)
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
+            serve_on(
+                classifier,
+                listener,
+                name=found.title,
+                address=address,
+                limits=limits,
+                measured=measured,
+            )

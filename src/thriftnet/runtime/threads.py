@@ -63,13 +63,14 @@ def deal(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[
 @contextmanager
 def own_threads(count: int) -> Iterator[None]:
     """Limit operations of this thread to `count` threads; `deal` still uses all."""
-    _caller.available = before = _available()
+    outer, before = getattr(_caller, "available", None), torch.get_num_threads()
+    _caller.available = outer or before
     torch.set_num_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(before)
-        _caller.available = None
+        _caller.available = outer
 
 
 def _workers(pieces: int) -> int:

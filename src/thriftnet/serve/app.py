@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from thriftnet.inference.activation import class_activation
+from thriftnet.runtime.threads import own_threads
 from thriftnet.serve import metrics, schemas
 from thriftnet.serve.page import service_page
 from thriftnet.serve.problems import ProblemError
@@ -150,7 +151,8 @@ def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
     pixels = job.pixels[0]
     assert pixels is not None
     assert service.model is not None
-    grid = class_activation(service.model, pixels, index)
+    with own_threads(1):  # as `workers` asks
+        grid = class_activation(service.model, pixels, index)
     seen = base64.b64encode(pixels.tobytes()).decode()
     return {"grid": grid.tolist(), "size": len(pixels), "pixels": seen}
 

@@ -18,6 +18,7 @@ from thriftnet.export.measured import Measured
 from thriftnet.files import read_bounded
 from thriftnet.hosts import OWN_HOSTS
 from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.views import NAMES
 from thriftnet.plain import to_stderr
 from thriftnet.serve.app import make_app
 from thriftnet.serve.guard import Guard
@@ -194,5 +195,6 @@ def serve(
             f"thriftnet: {host} can be reached by other machines and nobody has to show a token; "
             "ask for one with --token-file"
         )
-    server.announcement = f"{name} answers at http://{shown}:{port}/  (Ctrl-C ends it)"
+    views = NAMES[classifier.tta]
+    server.announcement = f"{name} answers at http://{shown}:{port}/  ({views}; Ctrl-C ends it)"
     server.run(sockets=[listener])

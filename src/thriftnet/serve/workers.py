@@ -4,7 +4,9 @@ There is no timer: a free thread takes all waiting pictures, or its share if oth
 too. A single picture does not wait, and batches grow under load. Each thread computes with one
 torch thread, since threads that share every operation wait for each other. Only the first thread,
 if it works alone, uses all of them: OpenMP keeps a team for each thread that ever did, and teams
-with more threads than cores sleep between operations instead of spinning, at 30 to 50 us each.
+with more threads than cores sleep between operations instead of spinning, at 30 to 50 us each. That
+would double the time of a lone picture, so no other thread of the process may have a team: whoever
+loads the network, computes a class activation or warms up does so with one thread.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from thriftnet.data.decode import decode_image
 from thriftnet.errors import ImageError
 from thriftnet.inference.classifier import Classifier
 from thriftnet.runtime.silence import silent_pillow
+from thriftnet.runtime.threads import own_threads
 from thriftnet.serve.body import PictureBytes
 
 BATCH = 64
@@ -108,9 +111,14 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Run the network once, then start the threads."""
+        """Run the network once, then start the threads.
+
+        Raises:
+            RunError: The network's outputs are not finite.
+        """
         side = self._how.image_size
-        self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
+        with own_threads(1):
+            self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
         Image.init()  # once, before several threads ask for a format
         self._threads = [
             threading.Thread(

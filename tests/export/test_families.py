@@ -11,10 +11,16 @@ from own_pictures import put
 from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import export_model
 from thriftnet.export.targets import TARGETS
+from thriftnet.models.build import FAMILIES
 from tiny_network import ARCHITECTURES, tiny_file
 
 OF_EXPORT = [name for name, target in TARGETS.items() if target.extra == "export"]
 """test_mobile.py has the others, whose packages are installed apart."""
+
+
+def test_every_family_and_every_target_is_tried() -> None:
+    assert set(ARCHITECTURES) == set(FAMILIES)
+    assert set(TARGETS) - set(OF_EXPORT) == {"litert", "executorch"}
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,10 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 import thriftnet
+from rights import content_of, full_disk
 from thriftnet.errors import ExportError, RunError
 from thriftnet.export import pictures as choosing
 from thriftnet.export import place
@@ -142,17 +145,30 @@ def test_a_kill_leaves_no_mixture_of_two_networks(
 ):
     """config.json, by which others load what lies beside it, goes first and comes last."""
     kept: list[tuple[str, bool]] = []
-    write = place.write_whole
+    replacing = place.replacing
 
-    def noted(path: Path, *rest: object, **options: object) -> None:
-        kept.append((path.name, (folder / "config.json").exists()))
-        write(path, *rest, **options)  # pyright: ignore
+    @contextlib.contextmanager
+    def noted(path: Path, **options: Any) -> Iterator[IO[bytes]]:
+        with replacing(path, **options) as file:
+            yield file
+            kept.append((path.name, (folder / "config.json").exists()))
 
-    monkeypatch.setattr(place, "write_whole", noted)
+    monkeypatch.setattr(place, "replacing", noted)
     export_model(model, to="folder", output=folder)
     assert [name for name, _ in kept][-1] == "config.json"
     assert not any(there for _, there in kept)
     assert (folder / "config.json").exists()
+
+
+def test_a_full_disk_leaves_the_folder_that_was_there(folder: Path, tmp_path: Path):
+    draft = Path(shutil.copytree(folder, tmp_path / "draft"))
+    (draft / "check.json").unlink()
+    (draft / "config.json").write_text("{}")
+    before = content_of(folder)
+    room = (draft / "model.safetensors").stat().st_size - 1
+    with full_disk(room), pytest.raises(ExportError, match="the disk is full"):
+        place.keep(draft, folder, report={})
+    assert content_of(folder) == before
 
 
 def test_two_exports_into_one_folder_follow_one_another(folder: Path, model: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,14 +108,26 @@ def test_an_export_that_says_something_else_leaves_nothing(
 ):
     fake(difference=2 * (EXACT.difference or 0))
     if before is not None:
-        Path("out.fake").write_text(before)
-        Path("out.fake.check.json").write_text(before)  # an earlier export
+        Path("out.fake").write_text(before)  # an earlier export
+        digest = hashlib.sha256(before.encode()).hexdigest()
+        Path("out.fake.check.json").write_text(json.dumps({"sha256": {"out.fake": digest}}))
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
     with pytest.raises(ExportMismatchError, match="differs from the network") as caught:
         export_model(model, to="fake", output="out.fake")
     assert caught.value.exit_code == 1
     assert "over 1e-05 (20 made pictures" in str(caught.value)
-    left = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert left == dict.fromkeys((before and ("out.fake", "out.fake.check.json")) or (), before)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == kept
+
+
+def test_only_the_file_that_was_compared_is_replaced(fake: Callable[..., None], model: Path):
+    """Not one that has its name now, with the old comparison beside it."""
+    fake()
+    for _ in range(2):
+        export_model(model, to="fake", output="out.fake")
+    Path("out.fake").write_text("mine")
+    with pytest.raises(ExportError, match="out.fake is there and is no earlier output"):
+        export_model(model, to="fake", output="out.fake")
+    assert Path("out.fake").read_text() == "mine"
 
 
 def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Path, tmp_path: Path):

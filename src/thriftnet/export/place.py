@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from thriftnet.digests import dump_json
+from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import ExportError
 from thriftnet.export.job import Target
-from thriftnet.files import explain_os_error, write_whole
+from thriftnet.files import explain_os_error, open_regular, read_bounded, replacing
 from thriftnet.models.hub_folder import CONFIG, is_hub_folder
 from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
 """File of the comparison: in an exported folder, or appended to an exported file's name."""
+_MOST_BYTES = 2**20
+"""Of that file."""
 
 
 def check_place(output: Path, target: Target, *, source: Path | None = None) -> None:
@@ -34,7 +36,7 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
     """
     if not target.folder:
         inputs = [] if source is None else [source]
-        check_writable(output, error=ExportError, inputs=inputs, ours=lambda p: _beside(p).exists())
+        check_writable(output, error=ExportError, inputs=inputs, ours=_is_export)
         return
     if output.exists() and not output.is_dir():
         raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
@@ -65,22 +67,38 @@ def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
         beside = _beside(output)
     digests = {path.name: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     text = dump_json({**report, "sha256": digests}, indent=2)
-    with _alone(beside.parent):
-        # What names a folder's other files goes first and comes last: a kill leaves no mixture.
-        config = files.pop(output / CONFIG, None)
-        if config is not None:
+    size = sum(map(len, files.values()))
+    files[beside] = f"{text}\n".encode()
+    with _alone(beside.parent), contextlib.ExitStack() as held:
+        # All are written before one is renamed: a full disk leaves what was there. They are renamed
+        # in the opposite order, config.json last, by which others find the rest.
+        for path, content in sorted(files.items(), key=lambda each: each[0].name != CONFIG):
+            file = held.enter_context(replacing(path, error=ExportError))
+            file.write(content)
+            file.flush()
+        if output / CONFIG in files:  # a kill leaves no mixture
             _remove(output / CONFIG)
-        for path, content in files.items():
-            write_whole(path, content, error=ExportError)
-        write_whole(beside, f"{text}\n".encode(), error=ExportError)
-        if config is not None:
-            write_whole(output / CONFIG, config, error=ExportError)
-    return sum(map(len, files.values())) + len(config or b"")
+    return size
 
 
 def _beside(output: Path) -> Path:
     """The file of the comparison that was written with an exported file."""
     return output.with_name(f"{output.name}.{_CHECK}")
+
+
+def _is_export(path: Path) -> bool:
+    """Whether a file is the one that the comparison beside it is about.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        written = load_json(read_bounded(_beside(path), most=_MOST_BYTES)).get("sha256")
+    except (OSError, ValueError):
+        return False
+    with open_regular(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return isinstance(written, dict) and digest in written.values()
 
 
 def _remove(path: Path) -> None:

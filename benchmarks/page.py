@@ -6,8 +6,8 @@ Exports `best` and `quick` as pages (int8, and `quick` in fp32), opens each from
 with the network off, and measures: bytes; the time until it is ready, the median of 5 openings; a
 picture, from pixels to probabilities and from a file to the answer, medians of 50 on one thread;
 the largest difference of a probability to ONNX Runtime's from the same pixels, over 200 training
-images; requests that were made. Then ten photographs and drawings (matplotlib's sample pictures,
-parts and other forms of them, and those of --photos): how far the page's pixels are from
+images; requests that were made. Then ten photographs (those of --photos, three that come with
+matplotlib and scikit-learn, and parts and other forms of these): how far the page's pixels are from
 `read_image`'s, and whether the classes agree. Writes results/page.json.
 """
 
@@ -22,6 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -123,25 +124,27 @@ def measure(browser: Browser, path: Path, images: NDArray[np.uint8]) -> dict[str
 
 
 def photographs(given: list[Path], folder: Path) -> list[Path]:
-    """Ten pictures: those given, matplotlib's, and parts and other forms of its photograph."""
-    samples = Path(mpl.get_data_path(), "sample_data")
-    photo = Image.open(samples / "grace_hopper.jpg")
+    """Ten photographs: those given, then three of installed packages, and forms of these."""
+    shown = [
+        Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg"),
+        *(Path(str(resources.files("sklearn")), "datasets", "images", f"{name}.jpg")
+          for name in ("china", "flower")),
+    ]  # fmt: skip
+    person, house, flower = map(Image.open, shown)
     exif = Image.Exif()
     exif[274] = 6
     made: list[tuple[str, Image.Image, dict[str, Any]]] = [
-        ("part.png", photo.crop((60, 20, 450, 330)), {}),
-        ("progressive.jpg", photo, {"progressive": True, "quality": 85}),
-        ("turned.jpg", photo, {"exif": exif, "quality": 92}),
-        ("large.jpg", photo.resize((2560, 3000), Image.Resampling.BICUBIC), {"quality": 90}),
-        ("large.png", photo.resize((1500, 1758), Image.Resampling.BICUBIC), {}),
-        ("grey.jpg", photo.convert("L"), {}),
-        ("full-chroma.jpg", photo, {"subsampling": 0, "quality": 95}),
-        ("x.webp", photo, {"quality": 90}),
+        ("part.jpg", person.crop((60, 20, 450, 330)), {"quality": 90}),
+        ("progressive.jpg", house, {"progressive": True, "quality": 85}),
+        ("turned.jpg", flower, {"exif": exif, "quality": 92}),
+        ("large.jpg", house.resize((2560, 1708), Image.Resampling.BICUBIC), {"quality": 90}),
+        ("large.png", flower.resize((1920, 1281), Image.Resampling.BICUBIC), {}),
+        ("grey.jpg", person.convert("L"), {}),
+        ("full-chroma.jpg", flower, {"subsampling": 0, "quality": 95}),
     ]
     for name, picture, options in made:
         picture.save(folder / name, **options)
-    names = ("grace_hopper.jpg", "Minduka_Present_Blue_Pack.png", "logo2.png")
-    found = [*given, *(samples / name for name in names), *(folder / name for name, *_ in made)]
+    found = [*given, *shown, *(folder / name for name, *_ in made)]
     return found[: max(PHOTOGRAPHS, len(given))]
 
 

@@ -1,4 +1,4 @@
-"""The blocks of docs/serve.md, from results/service.json and results/service_fuzz.json."""
+"""The blocks of docs/serve.md, from results/service*.json and results/predict_many.json."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def service(figures: Figures) -> dict[str, Any]:
     columns = (
         "network", "views", "clients", ("pictures/s", ",.0f"), ("of the predictor", ".0%"),
         ("median", "{:.1f} ms".format), ("99%", "{:.1f} ms".format),
+        ("processor time per picture", "{:.2f} ms".format),
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []
     reached: list[tuple[str, bool]] = []
@@ -33,6 +34,7 @@ def service(figures: Figures) -> dict[str, Any]:
             rows.append((
                 f"`{name}`", views, "none: the predictor alone, batches of 64",
                 entry["predictor_images_per_second"], None, None, None,
+                entry.get("predictor_processor_milliseconds"),
             ))  # fmt: skip
             for way, text in _WAYS.items():
                 found = entry[way]
@@ -40,6 +42,7 @@ def service(figures: Figures) -> dict[str, Any]:
                     f"`{name}`", views, text, found["images_per_second"],
                     found["share_of_predictor"] if way in _TARGETS else None,
                     found["milliseconds_median"], found["milliseconds_99"],
+                    found.get("processor_milliseconds"),
                 ))  # fmt: skip
                 if name == "best" and entry["tta"] == "none" and way in _TARGETS:
                     share = _TARGETS[way]
@@ -55,12 +58,21 @@ def service(figures: Figures) -> dict[str, Any]:
     return {
         "table": make_table(columns, rows).markdown(),
         "targets": make_table(("target", ""), targets).markdown(),
-        "asked": sum(way["requests"] for way in ways) + figures["soak"]["requests"],
-        "failed": sum(way["failed"] for way in ways) + figures["soak"]["failed"],
+        "asked": sum(way["requests"] for way in ways),
+        "failed": sum(way["failed"] for way in ways),
     }
+
+
+def predict_many(figures: Figures) -> dict[str, Any]:
+    """Render which formats were equal after a kill."""
+    same = {True: "yes", False: "**no**"}
+    told = [f"{kind} {same[equal]}" for kind, equal in figures["same_after_a_kill"].items()]
+    return {"same": ", ".join(told)}
 
 
 SERVICE_BLOCKS = {
     "service": Block("service", "service.py", service),
     "service-fuzz": Block("service_fuzz", "service_fuzz.py"),
+    "service-soak": Block("service_soak", "service_soak.py"),
+    "predict-many": Block("predict_many", "predict_many.py", predict_many),
 }

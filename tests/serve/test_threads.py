@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from channels import colour_classifier
-from commands import Command, in_this_process
+from commands import in_this_process
 from live_service import live_service, plain
 from thriftnet import api
 from thriftnet.inference.classifier import Classifier
@@ -57,16 +58,28 @@ def test_only_one_thread_of_a_service_has_a_team_of_openmps(
     assert [count for _, count in explained] == [1]
 
 
+@pytest.mark.parametrize(("target", "threads"), [("quick", 1), ("quick.onnx", 2)])
 @pytest.mark.usefixtures("two_threads")
 def test_the_command_loads_the_network_without_a_team(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    target: str,
+    threads: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    thriftnet: Command = in_this_process(monkeypatch, capsys)
-    seen = watched(monkeypatch, api, "load_model")
+    """A runtime of ONNX files has threads of its own, as many as it is opened with."""
+    monkeypatch.chdir(tmp_path)
+    Path("quick.onnx").touch()
+    seen: list[int] = []
 
-    def end(classifier: Classifier, *_: Any, **__: Any) -> None:
-        assert (classifier.tta, torch.get_num_threads()) == ("none", 2)
+    def load(*_: Any, **__: Any) -> Classifier:
+        seen.append(torch.get_num_threads())
+        return colour_classifier()
 
+    def end(*_: Any, **__: Any) -> None:
+        seen.append(torch.get_num_threads())
+
+    monkeypatch.setattr(api, "load_model", load)
     monkeypatch.setattr("thriftnet.serve.server.serve", end)
-    assert thriftnet("serve", "quick", "--port", 0, "--tta", "none").code == 0
-    assert [count for _, count in seen] == [1]
+    assert in_this_process(monkeypatch, capsys)("serve", target, "--port", 0).code == 0
+    assert seen == [threads, 2]

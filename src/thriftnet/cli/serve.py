@@ -60,6 +60,8 @@ def serve(
 
     with ExitStack() as held:
         with working(f"loading {target}"):
+            import torch
+
             from thriftnet import api
             from thriftnet.export.measured import measured_accuracy
             from thriftnet.runtime.threads import own_threads
@@ -77,7 +79,8 @@ def serve(
                 answer_seconds=timeout,
             )
             listener = held.enter_context(listen(address))  # before loading the network
-            with own_threads(1):  # as serve/workers.py asks
+            # As serve/workers.py asks; runtimes of ONNX keep the number that they are opened with.
+            with own_threads(torch.get_num_threads() if found.is_onnx else 1):
                 classifier = api.load_model(
                     target,
                     tta=tta,

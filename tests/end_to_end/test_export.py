@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,7 @@ def test_a_reader_is_told_the_views_and_a_program_is_not(
     for options, views in ((), "with six views"), (("--tta", "none"), "without TTA"):
         (row,) = thriftnet("predict", "quick", path, *options).out.splitlines()
         with monkeypatch.context() as patch:
-            patch.setattr(sys.stdout, "isatty", lambda: True)
+            patch.setattr("thriftnet.terminal.output._Outlet.isatty", lambda _: True)
             shown = thriftnet("predict", "quick", path, *options).out
         assert shown == f"{row}\n\nquick, {views}\n"
 

@@ -85,7 +85,8 @@ def fresh_clone_block() -> str:
     assert train is not None
     today = shipped_runs(trained, load_recipe("quick"))
     own = any(run["commit"] == train["commit"] for run in today)
-    return render("fresh-clone.md.j2", train=train, test=result("fresh_clone_test"), own=own)
+    test, again = result("fresh_clone_test"), result("repeated_tests")
+    return render("fresh-clone.md.j2", train=train, test=test, again=again, own=own)
 
 
 def parity_block() -> str:

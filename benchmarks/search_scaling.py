@@ -29,6 +29,7 @@ from support.postgres import postgres_server
 from support.record import write_result
 from support.simulated_cluster import Cluster, lag_for, made_snapshot
 from thriftnet.search.queue import schema
+from thriftnet.search.queue.checks import seal_row
 from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import Answer, Claim
 from thriftnet.search.queue.storage import Storage
@@ -74,7 +75,8 @@ def alone(url: str, rows: int, repeats: int = 30) -> dict[str, Any]:
     storage.prepare("simulated")
     storage.add_candidates(list(known.candidates.values()))
     with sql.create_engine(url).begin() as connection:
-        connection.execute(schema.jobs.insert(), list(_finished(known.candidates, rows, draws)))
+        finished = _finished(known.candidates, rows, draws)
+        connection.execute(schema.jobs.insert(), [seal_row(schema.jobs, row) for row in finished])
     took: dict[str, list[float]] = {name: [] for name in ("claim", "beat", "finish")}
     for _ in range(repeats):
         began = time.perf_counter()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search_overhead import ideal_seconds
-from search_scaling import idle_share
+from search_scaling import alone, idle_share
 from support.simulated_cluster import Cluster, made_snapshot
 from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import Job, JobRow
@@ -50,3 +50,9 @@ def test_an_ideal_scheduler_wastes_only_what_it_must():
     lengths = {job: float(job.epochs) for job in jobs}  # three of 1, then 2 and 8 one after another
     assert ideal_seconds(grid.decide(snapshot), rows, lengths, 1) == pytest.approx(13)
     assert ideal_seconds(grid.decide(snapshot), rows, lengths, 2) == pytest.approx(12)
+
+
+def test_one_worker_alone_claims_beside_finished_jobs(tmp_path: Path) -> None:
+    figures = alone(sqlite_url(tmp_path / "study.db"), 12, repeats=2)
+    assert figures["jobs"] == 12
+    assert all(figures[f"{call}_ms"] > 0 for call in ("claim", "beat", "finish"))

@@ -25,6 +25,7 @@ from documents.accuracy_blocks import ACCURACY_BLOCKS
 from documents.accuracy_table import ACCURACY_TABLE, shipped_runs
 from documents.data_blocks import DATA_BLOCKS
 from documents.export_blocks import EXPORT_BLOCKS
+from documents.journey_blocks import JOURNEY_BLOCKS
 from documents.model_cards import page, weights_block
 from documents.own_blocks import OWN_BLOCKS, OWN_RESULTS, shortened
 from documents.page_blocks import PAGE_BLOCKS
@@ -47,6 +48,7 @@ DOCUMENTS = (
     "docs/recipe.md",
     "docs/export.md",
     "docs/your-pictures.md",
+    "docs/journeys.md",
     "docs/performance.md",
     "docs/accuracy.md",
     "docs/reports.md",
@@ -159,6 +161,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "resemblance": resemblance_block,
     "space-keys": lambda: _keys_block(Space),
     **OWN_BLOCKS,
+    **JOURNEY_BLOCKS,
     **{name: partial(transcript, *told) for name, told in TRANSCRIPTS.items()},
     **{name: partial(text_of, name, block) for name, block in MEASURED.items()},
 }

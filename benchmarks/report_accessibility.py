@@ -1,17 +1,19 @@
-"""Does an accessibility checker find anything in a report?
+"""Does an accessibility checker find anything in a report, or in the site of docs/?
 
     npm pack axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
     python benchmarks/report_accessibility.py --axe package/axe.min.js
 
 Reports on the made-up run of report_speed.py, on four runs without an end, on the paper and on two
-made-up studies, done and half-done, opens the pages in Chromium with the network off, light and
-dark, wide and narrow, unfolds what is folded, and runs axe with all of its rules. Writes
-results/report_accessibility.json.
+made-up studies, done and half-done, builds the site, opens the pages in Chromium with the network
+off, light and dark, wide and narrow, unfolds what is folded, and runs axe with all of its rules. Takes
+about ten minutes. Writes results/report_accessibility.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,18 @@ def made_pages(folder: Path) -> dict[str, Path]:
         "several runs": write_report(runs).page,
         "the paper": paper,
         **{name: write_report(study.path).page for name, study in made_studies(folder).items()},
+    }
+
+
+def site_pages(folder: Path) -> dict[str, Path]:
+    """The pages of `make site`, without its indexes."""
+    words = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--quiet", "docs", str(folder)]
+    subprocess.run(words, cwd=RESULTS.parent, check=True)
+    found = (page.relative_to(folder) for page in sorted(folder.rglob("*.html")))
+    return {
+        f"site: {page.with_suffix('')}": folder / page
+        for page in found
+        if page.parts[0] not in {"_static", "genindex.html", "py-modindex.html", "search.html"}
     }
 
 
@@ -92,7 +106,8 @@ def main() -> None:
     axe = parser.parse_args().axe.read_text("utf-8")
     checks: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        for name, page in made_pages(Path(folder)).items():
+        pages = made_pages(Path(folder)) | site_pages(Path(folder) / "site")
+        for name, page in pages.items():
             for width, theme in WINDOWS:
                 found = check(browser, page, axe, width=width, theme=theme)
                 checks.append({"page": name, "width": width, "theme": theme, **found})

@@ -1,6 +1,7 @@
 """The site of docs/: `make site` writes it to build/site. A warning is an error there."""
 
 import importlib.metadata
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -46,7 +47,24 @@ def _restore(
         lines[:] = _sentences.pop(name)
 
 
+# What the theme's pages lack for screen readers: the level of headings, and names of regions.
+_NAMED = {
+    'class="caption" role="heading">': 'class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages">',
+    '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="On this page">',
+}
+
+
+def _name_regions(app: Sphinx, fault: Exception | None) -> None:
+    for page in Path(app.outdir).rglob("*.html") if fault is None else ():
+        text = page.read_text("utf-8")
+        for found, named in _NAMED.items():
+            text = text.replace(found, named)
+        page.write_text(text, "utf-8")
+
+
 def setup(app: Sphinx) -> None:
-    """Around napoleon."""
+    """Around napoleon, and after all pages."""
+    app.connect("build-finished", _name_regions)
     app.connect("autodoc-process-docstring", _keep, priority=400)
     app.connect("autodoc-process-docstring", _restore, priority=600)

@@ -15,6 +15,7 @@ from thriftnet.errors import RecipeError
 from thriftnet.evaluation.calibrate import calibrate
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.evaluation.evaluate_robust import robustness
+from thriftnet.evaluation.evaluated import evaluated_run
 from thriftnet.evaluation.results import Evaluation
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.remote import pull, push
@@ -247,14 +248,14 @@ def write_report(
 ) -> Report:
     """Write the report of a run, of several runs together, or of a study of `thriftnet search`.
 
-    A report is an HTML page and figures as files.
+    A report is an HTML page and figures as files. Nothing is downloaded for it.
 
     Args:
-        runs: One run folder, or several; or one study folder.
-        output: Folder for `report.html` and `figures/`; None: the run's or study's own folder, and
-            for several runs the folder `report` beside the first.
+        runs: One run folder, name of shipped weights or model file, or several; or one study
+            folder. A network without a run folder is evaluated once, if its images are at hand.
+        output: Folder for `report.html` and `figures/`; None: the run's or study's own folder,
+            `NAME-report` here for a network, and for several runs `report` beside the first.
         data: Path of a single run's images, for the pictures in its report; None: as in its recipe.
-            Nothing is downloaded for a report.
         storage: Address of a study's database, unless it is a file in its folder.
 
     Raises:
@@ -267,12 +268,10 @@ def write_report(
     from thriftnet.report import build  # brings matplotlib, which nothing else here needs
 
     paths = [runs] if isinstance(runs, str | Path) else runs
-    return build.write_report(
-        [find_run(path) for path in paths],
-        output=None if output is None else Path(output),
-        data=None if data is None else Path(data),
-        storage=storage,
-    )
+    data = None if data is None else Path(data)
+    found = [evaluated_run(path, data=data, fetch=False) for path in paths]
+    output = None if output is None else Path(output)
+    return build.write_report(found, output=output, data=data, storage=storage)
 
 
 def compare(
@@ -280,21 +279,25 @@ def compare(
     *,
     tta: str | None = None,
     metric: str = "accuracy",
+    data: Path | str | None = None,
 ) -> Comparison:
     """Compare the test accuracy of recipes by their runs, and test differences for significance.
 
     Args:
         runs: Two or more run folders; those that differ only in their seed form a group, and every
             group is compared with that of the first run. Groups that cannot be compared have no
-            test, and `incomparable_reason` says why.
+            test, and `incomparable_reason` says why. Names of shipped weights and model files,
+            which are evaluated once, count as runs.
         tta: Test-time augmentation; None: that of each recipe.
         metric: `accuracy`, or `balanced_accuracy`: the mean recall of the classes.
+        data: Path of the images of model files; None: CIFAR-10.
 
     Raises:
         RunError: A path is not a run, fewer than two are given, or none can be used.
+        DataError: `data` cannot be read.
     """
     from thriftnet.comparison import compare as comparing
 
-    return comparing.compare(
-        [runs] if isinstance(runs, str | Path) else runs, tta=tta, metric=metric
-    )
+    data = None if data is None else Path(data)
+    runs = [runs] if isinstance(runs, str | Path) else runs
+    return comparing.compare(runs, tta=tta, metric=metric, data=data)

@@ -94,8 +94,3 @@ def test_completion_offers_names_and_paths(
         monkeypatch.setenv("COMP_WORDS", f"thriftnet {words}")
         monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
         assert set(thriftnet().out.split()) == offered
-
-
-def test_the_citation_names_the_version() -> None:
-    cited = (Path(__file__).parents[2] / "CITATION.cff").read_text("utf-8")
-    assert f"\nversion: {version('thriftnet')}\n" in cited

@@ -56,12 +56,17 @@ RecipeArgument = Annotated[
     str,
     typer.Argument(
         metavar="RECIPE",
-        help="A shipped recipe's name or a .yaml path.",
+        help="A recipe's name, as thriftnet recipes lists them, or a .yaml path.",
         autocompletion=recipe_names,
     ),
 ]
 SetOption = Annotated[
-    list[str] | None, option(RECIPE, "KEY=VALUE", "Change a recipe key; may be repeated.", "--set")
+    list[str] | None, option(
+        RECIPE,
+        "KEY=VALUE",
+        "Change a recipe key; may be repeated. Keys: thriftnet recipes quick.",
+        "--set",
+    ),
 ]
 DataOption = Annotated[
     Path | None,

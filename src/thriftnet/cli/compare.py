@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
 from thriftnet.cli.options.completions import model_names
-from thriftnet.cli.options.panels import COMPUTING, UNDERSTAND, option
+from thriftnet.cli.options.panels import COMPUTING, PICTURES, UNDERSTAND, option
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.work import working
 
@@ -19,7 +20,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Run folders; those of one recipe are its seeds.",
+            help="Run folders, those of one recipe are its seeds; shipped weights or model files.",
             autocompletion=model_names,
         ),
     ],
@@ -38,14 +39,16 @@ def compare(
             COMPUTING, "METRIC", "accuracy, or balanced_accuracy: the mean recall of the classes."
         ),
     ] = "accuracy",
+    data: Annotated[Path | None, option(PICTURES, "PATH", "Test images of model files.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs over seeds: intervals, a significance test, a verdict."""
-    with working(f"comparing {len(runs)} runs"):
+    with working(f"comparing {len(runs)} runs") as doing:
         from thriftnet.comparison.compare import compare
         from thriftnet.terminal.compare import print_comparison
 
-        found = compare(runs, tta=tta, metric=metric)
+        count = doing.counting("test images")
+        found = compare(runs, tta=tta, metric=metric, data=data, on_progress=count)
     if as_json:
         print_json(found.to_json())
     else:

@@ -24,7 +24,8 @@ def export(
         option(
             OUTPUT,
             "KIND",
-            "onnx, onnx-int8, page, page-fp32, torch-export, litert, executorch or folder.",
+            "page or page-fp32: one HTML file that classifies in a browser; onnx or onnx-int8; "
+            "torch-export; litert or executorch, for telephones; folder, for Hugging Face's hub.",
             "--to",
         ),
     ],
@@ -46,7 +47,7 @@ def export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a network; it is compared with the original in its own runtime."""
+    """Export a network for other programs, as an HTML page or ONNX; compared before it is kept."""
     find_target(model)
     with working(f"exporting {model} to {to}, which takes some seconds") as doing:
         from thriftnet import api

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
+import typer
+
 from thriftnet.cli.app import JsonOption, RecipeArgument, SetOption, app, print_json
+from thriftnet.cli.options.completions import recipe_names
 from thriftnet.cli.options.panels import PREPARE, RECIPE, option
 from thriftnet.terminal.work import working
 
@@ -60,12 +64,33 @@ def bench(
 
 
 @app.command(rich_help_panel=PREPARE)
-def recipes(as_json: JsonOption = False) -> None:
-    """List the shipped recipes."""
+def recipes(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RECIPE]",
+            help="Show each key of this recipe, with its value and meaning.",
+            autocompletion=recipe_names,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the shipped recipes, or the keys of one."""
     from thriftnet.recipe import load_recipe, shipped_recipes
+    from thriftnet.recipe.keys import explained
     from thriftnet.table import make_table
     from thriftnet.terminal.tables import table_lines
+    from thriftnet.terminal.text import print_wrapped
 
+    if recipe is not None:
+        keys = explained(load_recipe(recipe))
+        if as_json:
+            print_json({key: value for key, value, _ in keys})
+            return
+        for key, value, meaning in keys:
+            print(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+            print_wrapped(meaning, indent="    ")
+        return
     about = {name: load_recipe(name).description for name in shipped_recipes()}
     if as_json:
         print_json(about)

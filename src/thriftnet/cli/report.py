@@ -19,7 +19,8 @@ def report(
         list[str],
         typer.Argument(
             metavar="RUN...|STUDY",
-            help="Run folders, several are compared; or a search's study.",
+            help="Run folders, shipped weights or model files, several are compared; or a "
+            "search's study.",
             autocompletion=model_names,
         ),
     ],
@@ -29,7 +30,7 @@ def report(
             OUTPUT,
             "DIR",
             "Folder of report.html and figures/. Default: the run or study; for "
-            "several runs, report/ next to the first.",
+            "several runs, report/ next to the first; for a network, NAME-report/.",
             "--output",
             "--out",
             "-o",
@@ -42,11 +43,14 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""
-    with working("drawing the report, which takes some seconds"):
+    drawing = "drawing the report, which takes some seconds"
+    with working(drawing) as doing:
+        from thriftnet.evaluation.evaluated import evaluated_run
         from thriftnet.report.build import write_report
-        from thriftnet.weights.find import find_run
 
-        folders = [find_run(run) for run in runs]
+        count = doing.counting("test images")
+        folders = [evaluated_run(run, data=data, fetch=False, on_progress=count) for run in runs]
+        doing.now(drawing)
         written = write_report(folders, output=output, data=data, storage=storage)
     if as_json:
         figures = [str(path) for path in written.figures]

@@ -3,51 +3,41 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
 from thriftnet.cli.options.panels import OUTPUT, PLACE, UNDERSTAND, PanelGroup, option
-from thriftnet.commands import command
-from thriftnet.errors import RunError
 from thriftnet.terminal.work import working
 
+if TYPE_CHECKING:
+    from thriftnet.runs.listing import ListedRun
+
 _LISTED = "List"
+_GIVEN = "thriftnet.runs"
+"""Key of the words in the context."""
 
 
 class _Runs(PanelGroup):
-    """A word that is no command is a run, or a folder of them, without the option."""
+    """Words that are no command are what is to be listed."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command, or say what to write instead."""
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            _refuse_word(args[0])
-        return super().resolve_command(ctx, args)
-
-
-def _refuse_word(word: str) -> None:
-    """Say how to list what a word names, if it names anything.
-
-    Raises:
-        RunError: It names a network, a run or a folder.
-    """
-    from thriftnet.runs.folder import RunFolder
-    from thriftnet.weights.find import find_run
-
-    path = find_run(word)
-    if RunFolder(path).recipe_path.is_file():
-        listed = command("runs", "--runs-dir", path.parent)
-        raise RunError(
-            f"{word} is one run; list the runs of its folder with: {listed}; or follow it with: "
-            f"{command('watch', path)}"
-        )
-    if path.is_dir():
-        raise RunError(f"give the folder as an option: {command('runs', '--runs-dir', path)}")
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the words for `runs`, with options before and after them."""
+        _, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
+        if not rest or rest[0] in self.commands or rest[0].startswith("-"):
+            return super().parse_args(ctx, args)
+        ctx.allow_interspersed_args = True
+        super().parse_args(ctx, args)
+        ctx.meta[_GIVEN] = [*ctx._protected_args, *ctx.args]  # the group's own would be run
+        ctx._protected_args = ctx.args = []
+        return []
 
 
-runs_app = typer.Typer(no_args_is_help=False, cls=_Runs)
+runs_app = typer.Typer(no_args_is_help=False, cls=_Runs, subcommand_metavar="[RUN...] | gc")
 app.add_typer(runs_app, name="runs", rich_help_panel=UNDERSTAND)
 
 RunsDirOption = Annotated[Path, option(PLACE, "DIR", "The folder of run folders.", "--runs-dir")]
@@ -77,7 +67,10 @@ def runs(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List runs: their state, figures and settings."""
+    """List runs: their state, figures and settings.
+
+    All of --runs-dir, or those that are named, as in: thriftnet runs runs/mine best
+    """
     if context.invoked_subcommand:
         for name in context.params:
             source = context.get_parameter_source(name)
@@ -86,6 +79,10 @@ def runs(
                 raise typer.BadParameter(f"put {flag} after {context.invoked_subcommand}")
         return
 
+    words = context.meta.get(_GIVEN, [])
+    source = context.get_parameter_source("runs_dir")
+    if words and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("--runs-dir lists a whole folder; leave out it or the names")
     with working(f"reading the runs in {runs_dir}"):
         from thriftnet.runs.filters import check_column, parse_columns, parse_condition, select_runs
         from thriftnet.runs.listing import COLUMNS, list_runs
@@ -94,16 +91,40 @@ def runs(
         conditions = [parse_condition(text) for text in where or ()]
         chosen = parse_columns(columns) if columns is not None else None
         check_column(sort)
-        listed = list_runs(runs_dir)
+        listed = _list_named(words) if words else list_runs(runs_dir)
         kept = select_runs(listed, conditions, sort=sort, reverse=reverse)
     if as_json:
         print_json([run.to_json(chosen or COLUMNS) for run in kept])
     elif kept:
         print_runs(kept, chosen)
     elif listed:
-        print(f"none of the {len(listed)} runs in {runs_dir} meets the conditions")
+        where_from = "named" if words else f"in {runs_dir}"
+        print(f"none of the {len(listed)} runs {where_from} meets the conditions")
     else:
         print(f"no runs in {runs_dir} yet; begin with: thriftnet train")
+
+
+def _list_named(words: Sequence[str]) -> list[ListedRun]:
+    """The rows of runs, networks, and folders of runs.
+
+    Raises:
+        RunError: A word names none of these.
+    """
+    from thriftnet.runs.folder import RunFolder
+    from thriftnet.runs.listing import list_runs, read_run
+    from thriftnet.weights.adopt import adopted, find_or_adopt
+
+    listed: list[ListedRun] = []
+    for word in words:
+        run = RunFolder(find_or_adopt(word))
+        if run.path.is_dir() and not run.recipe_path.is_file():
+            listed += list_runs(run.path)
+            continue
+        row = read_run(RunFolder.open(run.path))
+        if adopted(run.environment()):  # not when its folder was made
+            row = replace(row, facts={**row.facts, "started": None})
+        listed.append(row)
+    return listed
 
 
 @runs_app.command()

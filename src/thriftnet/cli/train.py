@@ -30,7 +30,7 @@ def train(
         str | None,
         typer.Argument(
             metavar="RECIPE",
-            help="A shipped recipe's name or a .yaml path.",
+            help="A recipe's name, as thriftnet recipes lists them, or a .yaml path.",
             autocompletion=recipe_names,
         ),
     ] = None,

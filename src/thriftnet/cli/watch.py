@@ -16,7 +16,12 @@ from thriftnet.terminal.work import working
 @app.command(rich_help_panel=UNDERSTAND)
 def watch(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run folder.", autocompletion=model_names)
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run folder; or shipped weights or a model file.",
+            autocompletion=model_names,
+        ),
     ],
     port: Annotated[
         int | None,
@@ -41,9 +46,9 @@ def watch(
         raise typer.BadParameter("--json prints only the lines of a run; leave out --port")
 
     from thriftnet.terminal.watch import follow, follow_json
-    from thriftnet.weights.find import find_run
+    from thriftnet.weights.adopt import find_or_adopt
 
-    path = find_run(run)
+    path = find_or_adopt(run)
     try:
         if port is None:
             (follow_json if as_json else follow)(path)

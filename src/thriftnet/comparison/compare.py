@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -26,8 +26,8 @@ from thriftnet.comparison.statistics import (
     seeds_needed,
 )
 from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.evaluation.evaluated import evaluated_run
 from thriftnet.recipe.sections import EvaluateSection
-from thriftnet.weights.find import find_run
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,26 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[Path | str], *, tta: str | None = None, metric: str = "accuracy"
+    runs: Sequence[Path | str],
+    *,
+    tta: str | None = None,
+    metric: str = "accuracy",
+    data: Path | None = None,
+    fetch: bool = True,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare the test accuracy of runs; see `thriftnet.compare`.
 
     Two runs are always compared with each other, even if they differ only in the seed. Runs of
     different classes or data, and a single usable run, are reported without a test.
+
+    Args:
+        runs: As there, and so are `tta`, `metric` and `data`.
+        tta: As there.
+        metric: As there.
+        data: As there.
+        fetch: Whether CIFAR-10 may be fetched to evaluate a network that has no run folder.
+        on_progress: Called with the number of images done and the total.
 
     Raises:
         RunError: `tta` or `metric` is unknown, there are fewer than two runs, or none can be used.
@@ -116,7 +130,10 @@ def compare(
         raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
     if metric not in METRICS:
         raise RunError(f"--metric {metric} is not one of {', '.join(METRICS)}; use one of them")
-    scores, left_out = _read(runs, tta, metric)
+    found = [
+        evaluated_run(run, data=data, tta=tta, fetch=fetch, on_progress=on_progress) for run in runs
+    ]
+    scores, left_out = _read(found, tta, metric)
     incomparable_reason = _incomparable_reason(scores)
     apart = incomparable_reason is not None or _are_a_pair(scores, left_out)
     groups, repeated = group_scores(scores, apart=apart)
@@ -140,11 +157,8 @@ def compare(
     )
 
 
-def _read(
-    runs: Sequence[Path | str], tta: str | None, metric: str
-) -> tuple[list[Score], list[str]]:
+def _read(found: Sequence[Path], tta: str | None, metric: str) -> tuple[list[Score], list[str]]:
     """The scores of usable runs, and why others are not usable; a wrong path is an error."""
-    found = [find_run(run) for run in runs]
     paths = list({path.resolve(): path for path in reversed(found)}.values())[::-1]
     scores: list[Score] = []
     left_out: list[ThriftnetError] = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thriftnet.recipe import Recipe
+from thriftnet.recipe import Recipe, shipped_recipes
 from thriftnet.recipe.keys import differing_settings
+from thriftnet.weights.adopt import adopted
 
 _SHORT = 2
 """Largest number of keys in a label."""
@@ -19,13 +20,18 @@ def count_seeds(count: int) -> str:
     return f"{count} seed{'' if count == 1 else 's'}"
 
 
-def name_experiment(recipe: Recipe, data: Any) -> str:
+def name_experiment(recipe: Recipe, environment: Mapping[str, Any]) -> str:
     """A digest of a recipe and the content of its data, independent of their path.
+
+    A network whose recipe is unknown is an experiment of its own.
 
     Args:
         recipe: The recipe.
-        data: Digests of the data from the run; empty or None if unknown.
+        environment: Of the run: digests of its data, if they are known.
     """
+    if recipe.name not in shipped_recipes() and (alone := adopted(environment)):
+        return alone
+    data = environment.get("data")
     if not data or recipe.data.dataset == "cifar10":
         return recipe.digest()
     content = recipe.data.model_copy(update={"dataset": json.dumps(data, sort_keys=True)})

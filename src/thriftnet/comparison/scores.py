@@ -19,6 +19,7 @@ from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
+from thriftnet.weights.adopt import adopted
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
 """Metrics to compare by, and their names in text."""
@@ -72,7 +73,7 @@ class Score:
     @property
     def experiment(self) -> str:
         """From `name_experiment`; runs with the same value differ only in the seed."""
-        return name_experiment(self.recipe, self.environment.get("data"))
+        return name_experiment(self.recipe, self.environment)
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -99,6 +100,8 @@ def read_score(path: Path, *, tta: str | None, metric: str = "accuracy") -> Scor
         raise RunError(f"{path} {advise(run)}")
     chosen = tta or recipe.evaluate.tta
     again = f"run: {command('evaluate', path, *(('--tta', tta) if tta else ()))}"
+    if adopted(run.environment()):  # of pictures that nobody has named
+        again = "give its pictures with --data PATH"
     tests = [line for line in lines if line.get("kind") == "test" and line.get("tta") == chosen]
     if not tests:
         which = f" with --tta {tta}" if tta else ""

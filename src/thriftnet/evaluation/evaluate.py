@@ -20,6 +20,7 @@ from thriftnet.inference.views import baseline_tta, choose_views
 from thriftnet.models.describe import count_macs
 from thriftnet.models.saved import SavedModel
 from thriftnet.plain import to_stderr
+from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.runtime.resize import as_pixels
@@ -35,6 +36,7 @@ def evaluate(
     device: str = "auto",
     precision: str = "auto",
     strict: bool = False,
+    kept_in: RunFolder | None = None,
     on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = to_stderr,
 ) -> Evaluation:
@@ -50,6 +52,7 @@ def evaluate(
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
         strict: Whether an unusable picture is an error.
+        kept_in: The run folder that keeps the evaluation; None: the run's own, if it is one.
         on_progress: Called with the number of images done and the total.
         say: Called with one line of information at a time.
 
@@ -74,7 +77,8 @@ def evaluate(
         calibration_report(chosen, predictions.labels) if np.isfinite(chosen).all() else None
     )
     evaluation = replace(evaluation, data=name, corruption=corruption, calibration=probabilities)
-    not_kept = record_evaluation(run, evaluation, predictions) if run else None
+    kept_in = kept_in or run
+    not_kept = record_evaluation(kept_in, evaluation, predictions) if kept_in else None
     return replace(evaluation, card=card, not_kept=not_kept)
 
 

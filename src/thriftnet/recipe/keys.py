@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from pydantic import BaseModel
+
 from thriftnet.recipe import Recipe
 
 _WORDS = {"name", "description", "seed"}
@@ -20,6 +22,20 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def explained(section: BaseModel, prefix: str = "") -> list[tuple[str, Any, str]]:
+    """Each dotted key of a recipe with its value and its meaning, in order."""
+    found: list[tuple[str, Any, str]] = []
+    plain = section.model_dump(mode="json")
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            found += explained(value, f"{prefix}{name}.")
+        else:
+            meaning = " ".join((field.description or "").split())
+            found.append((f"{prefix}{name}", plain[name], meaning))
+    return found
 
 
 def differing_settings(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from thriftnet.commands import command
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
 from thriftnet.report.page import Page, render
-from thriftnet.report.record import read_record
+from thriftnet.report.record import RunRecord, read_record
 from thriftnet.report.several.page import shared_page
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
@@ -58,11 +58,19 @@ def write_report(
     given = {path.resolve(): path for path in reversed(runs)}
     records = [read_record(given[path]) for path in distinct]
     first = records[0].run
-    folder = output or (first.path if len(records) == 1 else first.path.parent / "report")
+    folder = output or _default_folder(records)
     _check(folder, first.report_path, first.figures_path, runs, given=output is not None)
     with figure_style():
         page = single_page(records[0], data=data) if len(records) == 1 else shared_page(records)
     return _write(page, folder / first.report_path.name, folder / first.figures_path.name)
+
+
+def _default_folder(records: Sequence[RunRecord]) -> Path:
+    """The run's own folder, and `report` beside the first of several; of a network, one here."""
+    first = records[0]
+    if len(records) > 1:
+        return Path("report") if first.alone else first.run.path.parent / "report"
+    return Path(f"{first.run.name}-report") if first.alone else first.run.path
 
 
 def write_study_report(

@@ -14,7 +14,7 @@ from thriftnet.commands import command
 from thriftnet.data.registry import known_classes
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
-from thriftnet.recipe import Recipe
+from thriftnet.recipe import Recipe, shipped_recipes
 from thriftnet.runs.advice import failure_reason, retrain_advice
 from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
@@ -23,6 +23,7 @@ from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure, las
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runs.state import is_training
 from thriftnet.training.epochs import Epochs
+from thriftnet.weights.adopt import adopted
 
 _EPOCH_KEYS = ("epoch", "step", "train_loss", "train_accuracy", "seconds", "images_per_second")
 _T = TypeVar("_T")
@@ -65,6 +66,16 @@ class RunRecord:
         return self.environments[0]
 
     @property
+    def alone(self) -> bool:
+        """Whether it is a network without the log of its training."""
+        return adopted(self.environment) is not None
+
+    @property
+    def recipe_known(self) -> bool:
+        """Whether its recipe trained it; of a network alone it may tell the architecture only."""
+        return not self.alone or self.recipe.name in shipped_recipes()
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Class names."""
         return _classes(self.model, self.start)
@@ -77,6 +88,8 @@ class RunRecord:
     @property
     def state(self) -> str:
         """State of the run in a few words."""
+        if self.alone:
+            return "trained; no log"
         if self.end:
             return "finished"
         if self.running:
@@ -86,7 +99,7 @@ class RunRecord:
 
     def epoch_plan(self) -> Epochs | None:
         """Steps per epoch; None if the `start` line is missing."""
-        if not self.start:
+        if "train_images" not in self.start:
             return None
         return Epochs.of(self.recipe.train, images=int(self.start["train_images"]))
 
@@ -109,14 +122,18 @@ def read_record(path: Path) -> RunRecord:
     lines = _or_say(run.metrics, [], missing)
     if run.torn:
         missing.append("The last line of the metrics was truncated and is left out.")
-    start = last_line(lines, "start", "train_images", "steps")
+    ran_on = environments(run, lines)
+    alone = adopted(ran_on[0]) is not None
+    start = last_line(lines, "start", *(() if alone else ("train_images", "steps")))
     end = last_line(lines, "end", "step", "seconds")
     epochs = [
         line for line in lines if line.get("kind") == "epoch" and has_figures(line, _EPOCH_KEYS)
     ]
-    ran_on = environments(run, lines)
     running = not end and is_training(run)
-    missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
+    if alone:
+        missing.append("A network without the log of its training: its curves are not known.")
+    else:
+        missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
     if not ran_on[0]:
         missing.append("environment.json is missing or damaged: the machine is unknown.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
@@ -125,7 +142,7 @@ def read_record(path: Path) -> RunRecord:
     if said is not None and not _fits(said, classes):
         missing.append(f"The predictions do not fit the run: {_again(run)}")
         said = None
-    elif said is None and end and not any("predictions" in text for text in missing):
+    elif said is None and (end or alone) and not any("predictions" in text for text in missing):
         missing.append(
             "No predictions of the test images yet, so nothing that needs them "
             f"(confusion, classes, calibration, mistakes): {_again(run)}"
@@ -216,4 +233,6 @@ def _fits(said: Predictions, classes: int) -> bool:
 
 
 def _again(run: RunFolder) -> str:
+    if adopted(run.environment()):
+        return "give its pictures with --data PATH"
     return f"make them with: {command('evaluate', run.path)}"

@@ -52,10 +52,11 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
         _reproduce(record),
     ]
     recipe = record.recipe
+    named = f"Recipe {recipe.name}, seed {recipe.seed}"
+    named += f": {recipe.description}" if recipe.description else ""
     return Page(
         title=record.run.name,
-        subtitle=f"Recipe {recipe.name}, seed {recipe.seed}"
-        + (f": {recipe.description}" if recipe.description else ""),
+        subtitle=named if record.recipe_known else "A network, as its file tells",
         facts=_facts(record),
         missing=tuple(missing),
         sections=tuple(s for s in sections if s and (s.drawings or s.tables)),
@@ -85,6 +86,8 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
             facts.append((name, f"{record.start[key]:,}"))
     if record.epochs:
         facts.append(("Training time", clock(record.epochs[-1]["seconds"])))
+    elif record.alone and record.end:  # of its card
+        facts.append(("Training time", clock(record.end["seconds"])))
     others = mean_contention(record.epochs)
     if is_large(others):
         facts.append(("Taken by other work", f"{others:.0%} of CPU"))
@@ -174,13 +177,15 @@ def _network(record: RunRecord) -> Section:
 
 
 def _seen(record: RunRecord, images: OpenDataset | None) -> Section:
-    if images is None:
+    if images is None or not record.recipe_known:
         return Section("Augmentation")
     return Section("Augmentation", (seen.draw_augmentation(record, images),))
 
 
 def _reproduce(record: RunRecord) -> Section:
     """Recipe, environment, and the commands that reproduce the run."""
+    if record.alone:
+        return _origin(record)
     path = record.run.path
     again = ["--name", f"{record.run.name}-again"]
     commands = [
@@ -198,6 +203,16 @@ def _reproduce(record: RunRecord) -> Section:
     if record.environment:
         found.append(tables.environment_table(record))
     return Section("Recipe, environment, commands", (), tuple(found), tuple(commands))
+
+
+def _origin(record: RunRecord) -> Section:
+    """What is known of the training of a network that has no log."""
+    found = [tables.environment_table(record)]
+    if not record.recipe_known:
+        return Section("Origin", (), tuple(found))
+    again = command("train", record.recipe.name, "--seed", str(record.recipe.seed))
+    commands = [*_checkouts(record), ("The same experiment again:", again)]
+    return Section("Origin", (), (tables.recipe_table(record), *found), tuple(commands))
 
 
 def _checkouts(record: RunRecord) -> list[tuple[str, str]]:

@@ -89,5 +89,8 @@ def read_live_run(path: Path) -> LiveRun:
         epochs=tuple(line for line in epochs if has_figures(line, _EPOCH)),
         last=last,
         test=tests[-1] if tests else {},
-        awaits_test=state == "finished" and not tests and is_recent(run.model_path),
+        awaits_test=state == "finished"
+        and not tests
+        and last.get("kind") == "end"
+        and is_recent(run.model_path),
     )

@@ -89,6 +89,29 @@ def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
     return FoundModel(model_file(path), run=RunFolder(path) if is_run else None)
 
 
+def is_network_alone(target: Path | str) -> bool:
+    """Whether a name or a path stands for a network, and for no run folder.
+
+    Args:
+        target: As of `find_model`.
+    """
+    path = Path(target)
+    if _is_shipped(target):
+        return True
+    return (path.is_file() and _run_around(path) is None) or is_hub_folder(path)
+
+
+def _is_shipped(target: Path | str) -> bool:
+    """Whether it is the name of shipped weights, and no path."""
+    return isinstance(target, str) and Path(target).name == target and target in shipped_weights()
+
+
+def _run_around(path: Path) -> Path | None:
+    """The run folder that a file lies in; None if there is none."""
+    around = (each for each in path.parents if RunFolder(each).recipe_path.is_file())
+    return next(around, None)
+
+
 def find_run(target: Path | str) -> Path:
     """The run folder that a name or a path stands for, where a network alone will not do.
 
@@ -102,24 +125,21 @@ def find_run(target: Path | str) -> Path:
         RunError: It is a network without the log of its training.
     """
     path = Path(target)
-    if isinstance(target, str) and path.name == target and target in shipped_weights():
+    if _is_shipped(target):
         here = f"; for the folder of that name write ./{target}" if path.exists() else ""
         raise RunError(
             f"{target} is the name of shipped weights, which have no training log; their accuracy: "
             f"{command('evaluate', target)}{here}"
         )
-    if path.is_file():
-        runs = (each for each in path.parents if RunFolder(each).recipe_path.is_file())
-        run = next(runs, None)
-        if run is not None:
-            return run
-    if path.is_file() or is_hub_folder(path):
+    if is_network_alone(target):
         use = "predict" if path.suffix.lower() == ".onnx" else "evaluate"
         end = " IMAGE..." if use == "predict" else ""
         raise RunError(
             f"{path} is a network without a training log: give a run folder, or use it with: "
             f"{command(use, path)}{end}"
         )
+    if path.is_file() and (run := _run_around(path)) is not None:
+        return run
     if len(path.parts) == 1 and not path.exists() and Path("runs", path).is_dir():
         raise RunError(f"there is no run folder {path}; did you mean {Path('runs', path)}?")
     return path

@@ -27,7 +27,7 @@ def comparison_section(records: Sequence[RunRecord], missing: list[str]) -> Sect
     paths = [record.run.path for record in records]
     again = command("compare", *paths)
     try:
-        found = compare(paths)
+        found = compare(paths, fetch=False)
     except ThriftnetError as fault:
         missing.append(f"No comparison: {fault}")
         return None

@@ -45,7 +45,7 @@ def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
     """Group runs by recipe, in the order given."""
     found: dict[str, list[RunRecord]] = {}
     for record in records:
-        found.setdefault(name_experiment(record.recipe, _digests(record)), []).append(record)
+        found.setdefault(name_experiment(record.recipe, record.environment), []).append(record)
     labels = label_recipes([members[0].recipe for members in found.values()])
     return [
         RecordGroup(label, tuple(members))

@@ -3,8 +3,8 @@
     python benchmarks/journeys.py pictures --folder runs/packages
 
 The pictures are four kinds of Tux Paint's stamps, which apt-get fetches (nothing is installed)
-unless they lie in --folder. Writes results/journey_NAME.json. On two cores `baseline` and `pictures`
-take a quarter of an hour each, `seeds` and `search` half an hour.
+unless they lie in --folder. Writes results/journey_NAME.json. Each takes about ten minutes on two
+cores.
 """
 
 from __future__ import annotations

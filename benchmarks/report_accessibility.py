@@ -1,12 +1,12 @@
-"""Does an accessibility checker find anything in a report, or in the site of docs/?
+"""Does an accessibility checker find anything in a page that thriftnet writes, or in its site?
 
     npm pack axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
     python benchmarks/report_accessibility.py --axe package/axe.min.js
 
 Reports on the made-up run of report_speed.py, on four runs without an end, on the paper and on two
-made-up studies, done and half-done, builds the site, opens the pages in Chromium with the network
-off, light and dark, wide and narrow, unfolds what is folded, and runs axe with all of its rules. Takes
-about ten minutes. Writes results/report_accessibility.json.
+made-up studies, done and half-done, lets other commands write their pages, builds the site, opens
+all of them in Chromium with the network off, light and dark, wide and narrow, unfolds what is folded,
+and runs axe with all of its rules. Takes about ten minutes. Writes results/report_accessibility.json.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser
 
 from report_speed import made_run
@@ -51,6 +52,29 @@ def made_pages(folder: Path) -> dict[str, Path]:
         "several runs": write_report(runs).page,
         "the paper": paper,
         **{name: write_report(study.path).page for name, study in made_studies(folder).items()},
+    }
+
+
+def written_pages(folder: Path) -> dict[str, Path]:
+    """Pages that other commands write, of made-up pictures."""
+    for number in range(24):
+        kind = folder / "photos" / ("red", "blue")[number % 2]
+        kind.mkdir(parents=True, exist_ok=True)
+        shade = 100 + 5 * number
+        colour = (shade, 20, 40) if kind.name == "red" else (20, 40, shade)
+        Image.new("RGB", (64, 48), colour).save(kind / f"{number}.png")
+    picture = "photos/red/0.png"
+    commands = {
+        "inspect": ["inspect", "photos", "-o", "inspect.html"],
+        "explain": ["explain", "best", picture, "-o", "explain.html"],
+        "a network's report": ["report", "best", "-o", "network"],
+        "export --to page": ["export", "quick", "--to", "page", "-o", "export.html"],
+    }
+    for words in commands.values():
+        subprocess.run([sys.executable, "-m", "thriftnet", *words], cwd=folder, check=True)
+    return {
+        name: folder / ("network/report.html" if name.endswith("report") else words[-1])
+        for name, words in commands.items()
     }
 
 
@@ -106,7 +130,8 @@ def main() -> None:
     axe = parser.parse_args().axe.read_text("utf-8")
     checks: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        pages = made_pages(Path(folder)) | site_pages(Path(folder) / "site")
+        place = Path(folder)
+        pages = made_pages(place) | written_pages(place) | site_pages(place / "site")
         for name, page in pages.items():
             for width, theme in WINDOWS:
                 found = check(browser, page, axe, width=width, theme=theme)

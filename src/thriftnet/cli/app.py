@@ -111,7 +111,7 @@ TargetArgument = Annotated[
     str,  # not a Path, which would lose the dot of ./NAME
     typer.Argument(
         metavar="MODEL",
-        help="The name of shipped weights, a run folder or a model file.",
+        help="A run folder, a model file, or the name of shipped weights, such as best.",
         autocompletion=model_names,
     ),
 ]

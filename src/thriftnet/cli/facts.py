@@ -81,6 +81,7 @@ def recipes(
     from thriftnet.table import make_table
     from thriftnet.terminal.tables import table_lines
     from thriftnet.terminal.text import print_wrapped
+    from thriftnet.weights.find import shipped_weights
 
     if recipe is not None:
         keys = explained(load_recipe(recipe))
@@ -95,4 +96,6 @@ def recipes(
     if as_json:
         print_json(about)
         return
-    print("\n".join(table_lines(make_table(("recipe", "about"), about.items()), head=False)))
+    weights = shipped_weights()
+    rows = [(n, "weights" if n in weights else "", told) for n, told in about.items()]
+    print("\n".join(table_lines(make_table(("recipe", "shipped", "about"), rows))))

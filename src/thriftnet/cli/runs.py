@@ -83,7 +83,7 @@ def runs(
     source = context.get_parameter_source("runs_dir")
     if words and source is not None and source.name == "COMMANDLINE":
         raise typer.BadParameter("--runs-dir lists a whole folder; leave out it or the names")
-    with working(f"reading the runs in {runs_dir}"):
+    with working(f"reading {', '.join(words) or f'the runs in {runs_dir}'}"):
         from thriftnet.runs.filters import check_column, parse_columns, parse_condition, select_runs
         from thriftnet.runs.listing import COLUMNS, list_runs
         from thriftnet.terminal.runs import print_runs

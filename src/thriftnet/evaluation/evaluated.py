@@ -54,8 +54,11 @@ def evaluated_run(
 
 
 def _has_predictions(run: RunFolder, tta: str | None) -> bool:
+    """Whether a folder keeps predictions and figures with these views."""
+    views = tta or run.recipe().evaluate.tta
     try:
         kept = run.load_predictions()
     except RunError:  # damaged, and replaced now
         return False
-    return kept is not None and (tta is None or tta in kept.logits)
+    tested = any(key.is_test and key.tta == views for key in run.evaluations())
+    return kept is not None and views in kept.logits and tested

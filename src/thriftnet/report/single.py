@@ -12,11 +12,11 @@ from thriftnet.data import OpenDataset
 from thriftnet.data.registry import is_at_hand
 from thriftnet.errors import DataError
 from thriftnet.evaluation.calibration import calibration_report
-from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.models.build import build_model
 from thriftnet.report import classes, network, seen, tables
 from thriftnet.report.blocks import block_table
 from thriftnet.report.drawing import Drawing
+from thriftnet.report.facts import head_facts
 from thriftnet.report.page import Page, Section
 from thriftnet.report.record import RunRecord
 from thriftnet.report.reliability import (
@@ -29,8 +29,6 @@ from thriftnet.report.training import curves, schedule
 from thriftnet.report.training.loss import draw_loss
 from thriftnet.report.training.steps import draw_steps
 from thriftnet.report.training.usage import draw_usage
-from thriftnet.runs.contention import is_large, mean_contention
-from thriftnet.table import clock
 from thriftnet.training.data import open_data
 from thriftnet.training.environment import package_version
 
@@ -57,51 +55,12 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
     return Page(
         title=record.run.name,
         subtitle=named if record.recipe_known else "A network, as its file tells",
-        facts=_facts(record),
+        facts=head_facts(record),
         missing=tuple(missing),
         sections=tuple(s for s in sections if s and (s.drawings or s.tables)),
         footer=f"Written by thriftnet {package_version()}. "
         "The figures are in figures/ as PNG and SVG.",
     )
-
-
-def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """The most important numbers."""
-    facts: list[tuple[str, str]] = []
-    if record.test:
-        facts.append((f"Test accuracy ({record.tta})", f"{record.test['accuracy']:.2%}"))
-        interval = record.test.get("accuracy_interval")
-        if isinstance(interval, list) and len(interval) == 2:
-            facts.append(("95% interval", f"{interval[0]:.2%} to {interval[1]:.2%}"))
-    by_class = _by_class(record)
-    if by_class and by_class.imbalanced:
-        low, high = by_class.balanced_accuracy_interval
-        facts.append(("Balanced accuracy", f"{by_class.balanced_accuracy:.2%}"))
-        facts.append(("95% interval, balanced", f"{low:.2%} to {high:.2%}"))
-    best = record.end.get("best_val_accuracy")
-    if best is not None:
-        facts.append(("Best validation", f"{best:.2%}, epoch {record.end.get('best_epoch')}"))
-    for key, name in (("parameters", "Parameters"), ("macs", "MACs per image")):
-        if key in record.start:
-            facts.append((name, f"{record.start[key]:,}"))
-    if record.epochs:
-        facts.append(("Training time", clock(record.epochs[-1]["seconds"])))
-    elif record.alone and record.end:  # of its card
-        facts.append(("Training time", clock(record.end["seconds"])))
-    others = mean_contention(record.epochs)
-    if is_large(others):
-        facts.append(("Taken by other work", f"{others:.0%} of CPU"))
-    if "pflop" in record.end:
-        facts.append(("Operations", f"{record.end['pflop']:.3g} PFLOP"))
-    facts.append(("State", record.state))
-    return tuple(facts)
-
-
-def _by_class(record: RunRecord) -> ClassSummary | None:
-    """Metrics per class; None without predictions."""
-    if record.logits is None or record.labels is None:
-        return None
-    return summarise_classes(classes.count_confusion(record.logits, record.labels), record.classes)
 
 
 def _training(record: RunRecord) -> Section:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from thriftnet.comparison.labels import count_seeds
 from thriftnet.comparison.statistics import estimate
+from thriftnet.inference.views import NAMES
 from thriftnet.report import style
 from thriftnet.report.classes import count_confusion
 from thriftnet.report.drawing import Drawing, finish
@@ -43,13 +44,13 @@ def draw_tests(groups: list[RecordGroup]) -> Drawing:
     low, high = axes.get_xlim()
     axes.set_xlim(max(0, low), min(100, high))  # an interval of two seeds may be very wide
     axes.set_xlabel("test top-1 accuracy (%)")
-    views = sorted({r.tta for g in groups for r in g.records if r.test})
+    views = sorted({NAMES[r.tta] for g in groups for r in g.records if r.test})
     return finish(
         axes,
         name="test-accuracy",
         title="Test accuracy by seed",
         caption="One marker per run; the bar is the mean, the line its 95% interval over seeds. "
-        "Test-time augmentation: " + ", ".join(views) + ".",
+        "Test images were evaluated " + ", ".join(views) + ".",
         alt="Test accuracy in percent. " + "; ".join(words) + ".",
         details=details,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from thriftnet.inference.views import NAMES
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import RunRecord
@@ -138,7 +139,7 @@ def plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple
 def test_words(record: RunRecord) -> str:
     """What the star is."""
     if record.test:
-        return f"The star is of the test images, evaluated once after training (TTA: {record.tta})."
+        return f"The star is of the test images, evaluated once after training, {NAMES[record.tta]}."
     return "Not evaluated on the test split."
 
 

@@ -165,6 +165,16 @@ def test_recipes_of_one_name_are_told_apart(tmp_path: Path):
     assert three.groups[2].settings["train.epochs"] == 5
 
 
+def test_recipes_that_differ_much_are_called_as_their_runs_are(tmp_path: Path):
+    many = ["train.batch_size=100", "train.epochs=5", "optim.lr=0.2"]
+    runs = [
+        make_run(tmp_path / f"2026-laptop-{kind}-seed{seed}", seed=seed, overrides=options).path
+        for kind, options in (("wide", []), ("deep", many))
+        for seed in (0, 1)
+    ]
+    assert [group.label for group in compare(runs).groups] == ["smoke (wide)", "smoke (deep)"]
+
+
 def test_seeds_of_one_recipe_have_nothing_to_be_compared_with(tmp_path: Path):
     runs = seeds(tmp_path, "smoke", SMOKE)
     found = compare(runs)

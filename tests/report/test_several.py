@@ -120,7 +120,7 @@ def test_runs_without_any_epoch_have_a_page(tmp_path: Path):
     report = thriftnet.write_report(runs)
     assert report.figures == ()
     assert report.page == tmp_path / "report" / "report.html"
-    assert "a: No epoch has finished yet: there are no curves." in report.missing
+    assert "a, b: No epoch has finished yet: there are no curves." in report.missing
 
 
 def test_terminal_says_what_is_missing_and_where_it_lies(command: Command, make_run: MakeRun):

@@ -139,5 +139,6 @@ def group_scores(
         seeds.setdefault(score.seed, score)
     sides = [tuple(seeds.values()) for seeds in members.values()]
     settings = differing_settings([side[0].recipe for side in sides])
-    labels = label_recipes([side[0].recipe for side in sides])
+    names = [[score.path.resolve().name for score in side] for side in sides]
+    labels = label_recipes([side[0].recipe for side in sides], names)
     return tuple(map(ScoreGroup, labels, sides, settings)), repeated

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from os.path import commonprefix
 from typing import Any
 
 from thriftnet.recipe import Recipe, shipped_recipes
@@ -13,6 +15,9 @@ from thriftnet.weights.adopt import adopted
 
 _SHORT = 2
 """Largest number of keys in a label."""
+_SEPARATORS = "-_. "
+_SEED = re.compile(r"(?:-s\d+-\d{8}-\d{6}(?:-\d+)?|[-_. ]+(?:seed|s)?[-_]?\d*|\d+)$")
+"""The end of a run's name: as `new_run_path` writes it, or a seed as people do."""
 
 
 def count_seeds(count: int) -> str:
@@ -38,20 +43,37 @@ def name_experiment(recipe: Recipe, environment: Mapping[str, Any]) -> str:
     return recipe.model_copy(update={"data": content}).digest()
 
 
-def label_recipes(recipes: Sequence[Recipe]) -> list[str]:
+def label_recipes(recipes: Sequence[Recipe], names: Sequence[Sequence[str]]) -> list[str]:
     """A label for each of several different recipes.
 
-    The recipe's name; if several share it, with the keys that differ, or the digest if these are
-    many.
+    The recipe's name; if several share it, with the keys that differ. If these are many, with what
+    the runs are called, or else the digest.
+
+    Args:
+        recipes: Different ones.
+        names: For each, the names of its runs.
     """
     shared = Counter(recipe.name for recipe in recipes)
     labels: list[str] = []
-    for recipe in recipes:
+    for recipe, called in zip(recipes, _without_seeds(names), strict=True):
         label = recipe.name
         if shared[recipe.name] > 1:
             namesakes = [other for other in recipes if other.name == recipe.name]
             settings = differing_settings(namesakes)[namesakes.index(recipe)]
             shown = " ".join(f"{key}={value}" for key, value in settings.items())
-            label += f" {shown}" if len(settings) <= _SHORT else f" ({recipe.digest()[:6]})"
+            many = f" ({called or recipe.digest()[:6]})"
+            label += f" {shown}" if len(settings) <= _SHORT else many
         labels.append(label)
     return labels
+
+
+def _without_seeds(names: Sequence[Sequence[str]]) -> list[str]:
+    """What the runs of each recipe are called, without their seeds and what all begin with.
+
+    Empty where that is nothing, or the same for two recipes.
+    """
+    called = [_SEED.sub("", commonprefix(list(own))) for own in names]
+    start = commonprefix(called)
+    begins = max(start.rfind(mark) for mark in _SEPARATORS) + 1
+    told = [name[begins:].strip(_SEPARATORS) for name in called]
+    return [name if told.count(name) == 1 else "" for name in told]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from thriftnet.commands import command
 from thriftnet.report import tables
@@ -14,6 +14,9 @@ from thriftnet.report.several.comparison import comparison_section
 from thriftnet.report.several.record_groups import RecordGroup, group_notes, group_records
 from thriftnet.training.environment import package_version
 
+_NAMED = 3
+"""Runs named in a sentence; of more, the number."""
+
 
 def shared_page(records: list[RunRecord]) -> Page:
     """Several runs: what can be shown of their differences, and groups of seeds together."""
@@ -21,9 +24,7 @@ def shared_page(records: list[RunRecord]) -> Page:
     missing = group_notes(groups)
     names = [record.run.name for record in records]
     shown = dict(zip(names, short_names(names, longest=LONGEST), strict=True))
-    for record in records:
-        cut = [text for text in record.missing if "predictions" not in text]
-        missing += [f"{shown[record.run.name]}: {text}" for text in cut]
+    missing += _missing(records, shown)
     if len(groups) > overlay.MOST_GROUPS:
         left = ", ".join(group.label for group in groups[overlay.MOST_GROUPS :])
         missing.append(f"Figures hold {overlay.MOST_GROUPS} recipes; left out: {left}.")
@@ -48,6 +49,25 @@ def shared_page(records: list[RunRecord]) -> Page:
         ),
         footer=f"Written by thriftnet {package_version()}.",
     )
+
+
+def _missing(records: Sequence[RunRecord], shown: Mapping[str, str]) -> list[str]:
+    """What runs lack; what several lack is said once.
+
+    Args:
+        records: All runs.
+        shown: What each run is called here, by the name of its folder.
+    """
+    lacking: dict[str, list[str]] = {}
+    for record in records:
+        for text in record.missing:
+            if "predictions" not in text:  # of the comparison
+                lacking.setdefault(text, []).append(shown[record.run.name])
+    told: list[str] = []
+    for text, names in lacking.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        told.append(f"{', '.join(names[:_NAMED])}{more}: {text}")
+    return told
 
 
 def _title(groups: Sequence[RecordGroup]) -> str:

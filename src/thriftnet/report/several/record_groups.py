@@ -46,7 +46,8 @@ def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
     found: dict[str, list[RunRecord]] = {}
     for record in records:
         found.setdefault(name_experiment(record.recipe, record.environment), []).append(record)
-    labels = label_recipes([members[0].recipe for members in found.values()])
+    names = [[record.run.name for record in members] for members in found.values()]
+    labels = label_recipes([members[0].recipe for members in found.values()], names)
     return [
         RecordGroup(label, tuple(members))
         for label, members in zip(labels, found.values(), strict=True)

@@ -5,8 +5,9 @@
 
 Reports on the made-up run of report_speed.py, on four runs without an end, on the paper and on two
 made-up studies, done and half-done, lets other commands write their pages, builds the site, opens
-all of them in Chromium with the network off, light and dark, wide and narrow, unfolds what is folded,
-and runs axe with all of its rules. Takes about ten minutes. Writes results/report_accessibility.json.
+all of them in Chromium with the network off, light and dark, wide and narrow, unfolds what is
+folded, and runs axe with all of its rules. Takes about ten minutes. Writes
+results/report_accessibility.json.
 """
 
 from __future__ import annotations

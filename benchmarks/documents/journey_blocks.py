@@ -44,7 +44,8 @@ def transcript(name: str) -> str:
         trained = command.startswith("thriftnet train ")
         parts.append(f"$ {command}\n{'...' if again else shortened(output.rstrip())}")
     text = "\n\n".join(parts)
-    return f"```\n{text}\n```\n\nRecorded in {duration(sum(figures['seconds']))} on {machine(figures)}."
+    took = duration(sum(figures["seconds"]))
+    return f"```\n{text}\n```\n\nRecorded in {took} on {machine(figures)}."
 
 
 JOURNEY_BLOCKS: dict[str, Callable[[], str]] = {

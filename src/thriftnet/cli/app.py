@@ -61,7 +61,8 @@ RecipeArgument = Annotated[
     ),
 ]
 SetOption = Annotated[
-    list[str] | None, option(
+    list[str] | None,
+    option(
         RECIPE,
         "KEY=VALUE",
         "Change a recipe key; may be repeated. Keys: thriftnet recipes quick.",

@@ -47,7 +47,8 @@ StorageOption = Annotated[
 @search_app.command()
 def run(
     space: Annotated[
-        str, typer.Argument(metavar="SPACE", help="A shipped space, small or medium, or a .yaml path.")
+        str,
+        typer.Argument(metavar="SPACE", help="A shipped space, small or medium, or a .yaml path."),
     ],
     study: Annotated[
         Path | None, option(OUTPUT, "DIR", "Study folder. Default: studies/NAME.")

@@ -139,7 +139,8 @@ def plot_test(axes: Axes, record: RunRecord, key: str, *, scale: float) -> tuple
 def test_words(record: RunRecord) -> str:
     """What the star is."""
     if record.test:
-        return f"The star is of the test images, evaluated once after training, {NAMES[record.tta]}."
+        views = NAMES[record.tta]
+        return f"The star is of the test images, evaluated once after training, {views}."
     return "Not evaluated on the test split."
 
 

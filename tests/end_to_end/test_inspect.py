@@ -39,7 +39,15 @@ def test_lines_fit_the_terminal(
     assert "1 test pictures (14.3%) have a near-duplicate in train" in told
     assert "test/cat/again.jpg = train/dog/0.png" in told
     assert "left out: 1 - train/cat/broken.png: an empty file" in told
+    assert outcome.out.endswith("\nnext: thriftnet train --data photos\n")
     assert max(map(len, outcome.out.splitlines())) <= max(width, 40)
+
+
+def test_the_training_that_follows_has_the_same_settings(thriftnet: Command, photos: Path) -> None:
+    settings = ("--set", "data.image_size=16", "--group", "folder")
+    told = thriftnet("inspect", photos, *settings).out.splitlines()[-1]
+    wanted = f"--data {photos} --set data.image_size=16 --set data.group=folder"
+    assert told == f"next: thriftnet train {wanted}"
 
 
 def test_json_and_a_page_with_pictures(thriftnet: Command, photos: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -67,6 +68,15 @@ def inspect(
             _write_page(output, collection, found, shown=command("inspect", data))
         if not as_json:
             print(f"\nwrote {output}")
+    if not as_json:
+        print(f"\nnext: {_training(data, group, overrides or ())}")
+
+
+def _training(data: str, group: str | None, overrides: Sequence[str]) -> str:
+    """The command that trains on what was inspected."""
+    settings = [*overrides, *([] if group is None else [f"data.group={group}"])]
+    own = [] if data == "cifar10" else ["--data", data]
+    return command("train", *own, *(word for each in settings for word in ("--set", each)))
 
 
 def _count(tree: dict[str, Any], *, strict: bool) -> tuple[Collection, Inspection]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def find_or_adopt(target: Path | str) -> Path:
     return adopt(find_model(target)).path
 
 
-def adopted(environment: dict[str, Any]) -> str | None:
+def adopted(environment: Mapping[str, Any]) -> str | None:
     """The digest of an adopted network, by its environment; None for a run of a training."""
     return environment.get(_MARK)
 

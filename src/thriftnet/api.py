@@ -251,25 +251,24 @@ def write_report(
     A report is an HTML page and figures as files. Nothing is downloaded for it.
 
     Args:
-        runs: One run folder, name of shipped weights or model file, or several; or one study
-            folder. A network without a run folder is evaluated once, if its images are at hand.
-        output: Folder for `report.html` and `figures/`; None: the run's or study's own folder,
-            `NAME-report` here for a network, and for several runs `report` beside the first.
+        runs: One or several run folders, names of shipped weights or model files; or one study
+            folder. A network without a run is evaluated once, if its images are at hand.
+        output: Folder for `report.html` and `figures/`; None: the run's or study's own,
+            `NAME-report` here for a network, `report` beside the first of several.
         data: Path of a single run's images, for the pictures in its report; None: as in its recipe.
         storage: Address of a study's database, unless it is a file in its folder.
 
     Raises:
-        RunError: A path is not a run folder, the report cannot be written, or `data` was given for
-            a page without pictures.
+        RunError: A path is no run, the report cannot be written, or `data` would be ignored.
         SearchError: A study was given with other folders, or its storage cannot be read.
         RecipeError: The recipe of a run was edited and is invalid.
         DataError: `data` was given and cannot be read.
     """
     from thriftnet.report import build  # brings matplotlib, which nothing else here needs
 
-    paths = [runs] if isinstance(runs, str | Path) else runs
     data = None if data is None else Path(data)
-    found = [evaluated_run(path, data=data, fetch=False) for path in paths]
+    given = [runs] if isinstance(runs, str | Path) else runs
+    found = [evaluated_run(path, data=data, fetch=False) for path in given]
     output = None if output is None else Path(output)
     return build.write_report(found, output=output, data=data, storage=storage)
 
@@ -284,10 +283,9 @@ def compare(
     """Compare the test accuracy of recipes by their runs, and test differences for significance.
 
     Args:
-        runs: Two or more run folders; those that differ only in their seed form a group, and every
-            group is compared with that of the first run. Groups that cannot be compared have no
-            test, and `incomparable_reason` says why. Names of shipped weights and model files,
-            which are evaluated once, count as runs.
+        runs: Two or more run folders, names of shipped weights or model files. Those that differ
+            only in their seed form a group, which is compared with that of the first. If they
+            cannot be compared there is no test, and `incomparable_reason` says why.
         tta: Test-time augmentation; None: that of each recipe.
         metric: `accuracy`, or `balanced_accuracy`: the mean recall of the classes.
         data: Path of the images of model files; None: CIFAR-10.

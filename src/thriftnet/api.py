@@ -103,8 +103,7 @@ def train(
         seed: Replaces the recipe's seed.
         name: Name of the run folder; None: from recipe, seed and time.
         runs_dir: Parent of run folders; None: `runs`.
-        data: Path of the images: an official form of CIFAR-10, or your own pictures as a folder per
-            class, a table, NPZ, Parquet or IDX files; None: as in the recipe.
+        data: Path of CIFAR-10 or of your own pictures (docs/data.md); None: as in the recipe.
         strict: Whether an unusable picture is an error.
         resume: Folder of an interrupted run; it continues with its own recipe, name and epochs.
         quiet: Print nothing.
@@ -200,14 +199,11 @@ def _refuse_unused(given: Mapping[str, object], *, because: str) -> None:
 
 
 def track(run: Path | str, trackers: Sequence[str]) -> None:
-    """Send a run to trackers, while it trains, when it is finished, or after an evaluation.
-
-    Lines that were sent before are not sent again.
+    """Send what is new of a run to trackers: in training, when finished, after an evaluation.
 
     Args:
         run: A run folder.
-        trackers: `tensorboard` writes an event file into the run folder; `mlflow` adds a run to the
-            store `mlflow.db` beside it, or to MLFLOW_TRACKING_URI; `wandb` to Weights & Biases.
+        trackers: Of `tensorboard`, `mlflow` and `wandb`; docs/reports.md says where each writes.
 
     Raises:
         RunError: There is no run.

@@ -20,6 +20,8 @@ html_theme = "furo"
 html_title = f"thriftnet {release}"
 html_show_sphinx = False
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_theme_options = {"top_of_page_buttons": []}
 
 autodoc_member_order = "bysource"

@@ -24,6 +24,7 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(
     loaded = r'<(?:script|img|link)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]*"'
     found = {page.name: re.findall(loaded, page.read_text("utf-8")) for page in pages}
     assert not any(found.values()), found
+    assert all("site.css" in page.read_text("utf-8") for page in pages)
     # What axe (benchmarks/report_accessibility.py) found missing in the theme's pages.
     unnamed = r'role="heading"(?! aria-level)|<aside class="[\w-]+">'
     found = {page.name: re.findall(unnamed, page.read_text("utf-8")) for page in pages}

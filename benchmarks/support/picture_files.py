@@ -39,7 +39,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def packed(samples: Pixels, bits: int, *, order: str = ">") -> list[bytes]:
     """Pack each row of samples into whole bytes."""
     rows = samples.reshape(len(samples), -1)
-    if bits >= 8:
+    if bits % 8 == 0:
         return [row.astype(f"{order}u{bits // 8}").tobytes() for row in rows]
     digits = [(rows >> shift) & 1 for shift in range(bits - 1, -1, -1)]
     return [row.tobytes() for row in np.packbits(np.stack(digits, 2).reshape(len(rows), -1), 1)]

@@ -14,8 +14,10 @@ from PIL import Image
 from support.picture_files import bmp, bmp_header, chunk, icon, packed, png, targa, tiff
 from support.picture_saved import quantised, saved
 from support.picture_scene import (
+    ADOBE_RGB,
     ALPHA,
     BITS,
+    DISPLAY_P3,
     GREY,
     GREY_16,
     HEIGHT,
@@ -24,6 +26,7 @@ from support.picture_scene import (
     RGB,
     RGB_16,
     WIDTH,
+    XYZ_TO_SRGB,
     Case,
     Shown,
     encoded,
@@ -82,10 +85,33 @@ def _pngs() -> Iterator[Case]:
         )
     nothing = np.dstack([RGB, np.zeros_like(GREY)])
     yield Case("all-clear.png", png(nothing, bits=8, colour=6), np.full(RGB.shape, 255.0))
+    yield from _numbered()
     for gamma in (0.45455, 0.55556, 1.0):
         told = chunk(b"gAMA", struct.pack(">I", round(gamma * 100_000)))
         expected = RGB if gamma < 0.5 else encoded((RGB / 255) ** (1 / gamma))
         yield Case(f"gamma-{gamma}.png", png(RGB, bits=8, colour=2, chunks=told), expected)
+
+
+def _numbered() -> Iterator[Case]:
+    """Colours given as numbers, and not by a profile."""
+    for name, colorants in (("p3", DISPLAY_P3), ("adobe", ADOBE_RGB)):
+        gamma = 1.0 if name == "p3" else 2.2
+        xyz = (RGB / 255) ** gamma @ np.array(colorants).T
+        shown = encoded(np.clip(xyz @ XYZ_TO_SRGB.T, 0, 1))
+        if name == "p3":
+            chunks = chunk(b"cICP", bytes([12, 8, 0, 1]))  # linear
+        else:
+            white_and_primaries = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+            numbers = [round(each * 100_000) for each in white_and_primaries]
+            chunks = chunk(b"gAMA", struct.pack(">I", 45455))
+            chunks += chunk(b"cHRM", struct.pack(">8I", *numbers))
+        yield Case(f"{name}-numbers.png", png(RGB, bits=8, colour=2, chunks=chunks), shown, 1)
+    for name, codes in (("srgb", (1, 13)), ("unspecified", (2, 2))):
+        chunks = chunk(b"cICP", bytes([*codes, 0, 1])) + chunk(b"gAMA", struct.pack(">I", 100_000))
+        yield Case(f"{name}-codes.png", png(RGB, bits=8, colour=2, chunks=chunks), RGB)
+    for name, transfer in (("pq", 16), ("hlg", 18)):
+        chunks = chunk(b"cICP", bytes([9, transfer, 0, 1]))
+        yield Case(f"{name}.png", png(RGB, bits=8, colour=2, chunks=chunks), "is an HDR picture")
 
 
 def _tiffs() -> Iterator[Case]:
@@ -100,11 +126,18 @@ def _tiffs() -> Iterator[Case]:
             if (bits, order) == (16, ">"):
                 expected = "cannot be read as an image"
             yield Case(f"{letters}-white-is-0-{bits}.tif", content, expected)
+        if order == "<":
+            few = np.rint(GREY / 255 * 4095).astype(np.int64)
+            content = tiff(few[..., None], bits=12, photometric=1, order=order)
+            yield Case("grey-12.tif", content, grey(few, 4095))
         for bits in (1, 2, 4, 8):
             used, index = PALETTE[: 2**bits], INDEX % 2**bits
             tags = {320: (3, (used * 257).T.ravel().tolist())}
             content = tiff(index[..., None], bits=bits, photometric=3, order=order, tags=tags)
             yield Case(f"{letters}-palette-{bits}.tif", content, used[index])
+            tags = {320: (3, used.T.ravel().tolist())}
+            content = tiff(index[..., None], bits=bits, photometric=3, order=order, tags=tags)
+            yield Case(f"{letters}-palette-{bits}-of-8.tif", content, used[index])
         for bits in (8, 16):
             yield from _colour_tiffs(bits, order, letters)
         for orientation in range(2, 9):
@@ -184,6 +217,8 @@ def _bmps() -> Iterator[Case]:
         head = flat(WIDTH, HEIGHT, 16, compression=3 if masks else 0, masks=masks)
         shown = np.dstack([v * (255 / (2**w - 1)) for v, w in zip(levels, widths, strict=True)])
         yield Case(f"{bits}.bmp", bmp(head, packed(values[::-1], 16, order="<")), shown, 1.5)
+    head = flat(WIDTH, HEIGHT, 16, compression=3, size=108, masks=(0x7C00, 0x3E0, 0x1F, 0x8000))
+    yield Case("15-alpha.bmp", bmp(head, packed(GREY[::-1], 16, order="<")), "has transparency in")
     head = flat(WIDTH, HEIGHT, 16, compression=3, masks=(0xF00, 0xF0, 0xF))
     yield Case("12.bmp", bmp(head, packed(GREY[::-1], 16, order="<")), "cannot be read as an image")
     for bits in (1, 4, 8):

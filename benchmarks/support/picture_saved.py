@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,10 @@ from PIL import Image
 
 from support.picture_files import matrix_profile
 from support.picture_scene import (
+    ADOBE_RGB,
     ALPHA,
     BITS,
+    DISPLAY_P3,
     GREY,
     GREY_16,
     HEIGHT,
@@ -49,17 +52,38 @@ def _profiles() -> Iterator[Case]:
         content = saved(clear, "PNG", icc_profile=profile)
         yield Case(f"{name}-alpha.png", content, on_white(shown, ALPHA), tolerance=1)
     yield Case("no-profile.png", saved(picture, "PNG", icc_profile=b"nothing" * 30), RGB)
+    yield from _nclx(saved(picture, "AVIF", quality=100, subsampling="4:4:4"))
+    for name in ("RGB", "RGBA"):
+        deep = _deeper(saved(picture.convert(name), "JPEG2000"))
+        yield Case(f"16-{name}.jp2", deep, "has more than 8 bits a channel in JPEG 2000")
+
+
+def _nclx(content: bytes) -> Iterator[Case]:
+    """AVIF files that give their colours as codes of H.273."""
+    at = content.index(b"colrnclx") + 8
+    xyz = (RGB / 255) @ np.array(DISPLAY_P3).T
+    shown = encoded(np.clip(xyz @ XYZ_TO_SRGB.T, 0, 1))
+    for name, codes, expected in (
+        ("p3-linear", (12, 8), shown),
+        ("unspecified", (2, 2), RGB),
+        ("video", (1, 1), RGB),
+        ("pq", (9, 16), "is an HDR picture"),
+        ("hlg", (12, 18), "is an HDR picture"),
+        ("reserved", (3, 3), "colours of codes 3 and 3, which are not known here"),
+    ):
+        changed = content[:at] + struct.pack(">HH", *codes) + content[at + 4 :]
+        yield Case(f"{name}.avif", changed, expected, tolerance=3)
+
+
+def _deeper(content: bytes) -> bytes:
+    """A JPEG 2000 file whose header says that it has 16 bits a channel."""
+    at = content.index(b"ihdr") + 14
+    return content[:at] + b"\x0f" + content[at + 1 :]
 
 
 _SPACES = {
-    "display-p3": (
-        ((0.51512, 0.29198, 0.1571), (0.2412, 0.69225, 0.06657), (-0.00105, 0.04189, 0.78407)),
-        2.2,
-    ),
-    "adobe-rgb": (
-        ((0.60974, 0.20528, 0.14919), (0.31111, 0.62567, 0.06322), (0.01947, 0.06087, 0.74457)),
-        2.2,
-    ),
+    "display-p3": (DISPLAY_P3, 2.2),
+    "adobe-rgb": (ADOBE_RGB, 2.2),
     "linear": (
         ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09708, 0.7141)),
         1.0,

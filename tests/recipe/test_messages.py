@@ -185,3 +185,9 @@ def test_a_key_that_stands_twice_is_named(tmp_path: Path):
     path.write_text("name: twice\noptim: {lr: 0.1, lr: 0.2}\n")
     with pytest.raises(RecipeError, match="'lr' is a duplicate"):
         load_recipe(path)
+
+
+def test_dotted_keys_of_a_file_are_told_how_a_file_has_them(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("optim.lr: 0.1\n")
+    assert "write it as lr within optim:" in refusal(path)

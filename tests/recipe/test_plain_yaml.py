@@ -1,14 +1,20 @@
 """YAML as a person reads it."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thriftnet.recipe import load_recipe, shipped_recipes
-from thriftnet.recipe.plain_yaml import AmbiguousValueError, read_yaml, write_yaml
+from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
+from thriftnet.recipe.plain_yaml import (
+    _TEXT_KEYS,  # pyright: ignore[reportPrivateUsage]
+    AmbiguousValueError,
+    read_yaml,
+    write_yaml,
+)
+from thriftnet.recipe.section import Section
 
 
 @pytest.mark.parametrize(
@@ -66,6 +72,7 @@ def test_what_versions_of_yaml_read_differently_is_refused(text: str, told: str)
         "!!python/name:os.system x",
         "[1",
         "!!set {a}",
+        "{<<: [{lr: 1}, {lr: 2}]}",
     ],
 )
 def test_what_is_no_plain_tree_is_refused(text: str):
@@ -79,6 +86,32 @@ def test_names_are_text_whatever_they_look_like():
     assert read_yaml("2026-01-01", key="name") == "2026-01-01"
     assert read_yaml("010", key="optim.name") == "010"
     assert read_yaml("name:") == {"name": None}
+    assert read_yaml("data: {dataset: 2024, group: no, image_column: 2, label_column: }") == {
+        "data": {"dataset": "2024", "group": "no", "image_column": "2", "label_column": None}
+    }
+    assert read_yaml("1e9", key="init.weights") == "1e9"
+    assert read_yaml("grid: {data.group: [010, a], data.fraction: [1]}") == {
+        "grid": {"data.group": ["010", "a"], "data.fraction": [1]}
+    }
+
+
+def test_there_is_one_zero():
+    assert str(read_yaml("[-0.0, -0, -1e-400]")) == "[0.0, 0, 0.0]"
+
+
+def test_keys_that_are_text_are_those_of_recipes():
+    texts = {
+        name
+        for section in (Recipe, *(field.annotation for field in Recipe.model_fields.values()))
+        if isinstance(section, type) and issubclass(section, Section)
+        for name, field in section.model_fields.items()
+        if holds_text(field.annotation)
+    }
+    assert texts == _TEXT_KEYS
+
+
+def holds_text(annotation: Any) -> bool:
+    return annotation is str or any(map(holds_text, get_args(annotation)))
 
 
 PLAIN = st.recursive(

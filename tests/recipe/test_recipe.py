@@ -139,6 +139,7 @@ CHANGES = {
 }
 STEP_DECAY = ["schedule.name=step_decay", "schedule.warmup_epochs=0", "schedule.floor=0"]
 NEEDS = {
+    "data.image_size": ["augment.crop_padding=4"],
     "train.epochs": ["schedule.warmup_epochs=5"],
     "train.hard_fraction": ["schedule.interval=step"],
     "train.full_epochs": ["schedule.interval=step", "train.hard_fraction=0.5"],
@@ -179,7 +180,8 @@ def test_override_sets_its_key_alone_and_changes_the_digest(key: str):
 
 
 @pytest.mark.parametrize(
-    "key", [k for k in NEEDS if k not in {"train.epochs", "train.hard_fraction"}]
+    "key",
+    [k for k in NEEDS if k not in {"data.image_size", "train.epochs", "train.hard_fraction"}],
 )
 def test_a_key_that_would_do_nothing_is_refused(key: str):
     with pytest.raises(RecipeError, match=f"{key} does nothing with"):

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, JpegImagePlugin
 
-from thriftnet.data.colour import as_shown
+from thriftnet.data.colour.numbers import (
+    HighDynamicRangeError,
+    colour_numbers,
+    profile_of_codes,
+)
+from thriftnet.data.colour.shown import as_shown
 from thriftnet.data.options import Fit
 from thriftnet.data.picture_formats import (
     HEADER_BYTES,
@@ -126,21 +131,43 @@ def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> D
     try:
         if picture.width * picture.height > MAX_PIXELS:
             raise too_large(path)
-        refuse_values(picture, path)
+        header, numbers = _told_by_file(picture)
+        refuse_values(picture, path, header)
         own = picture.copy()
         for fact in _FACTS:  # of its file; a copy has none
             if hasattr(picture, fact):
                 setattr(own, fact, getattr(picture, fact))
         own.info.pop("xmp", None)
-        rgb = as_shown(own, header=b"")
+        _name_colours(own, numbers)
+        rgb = as_shown(own, header=header)
         turn = _TURNS.get(_orientation(own))
         rgb = rgb if turn is None else rgb.transpose(turn)
         square = make_square(rgb, *rgb.size, scale=1, size=size, fit=fit)
         return Decoded(np.array(square), *rgb.size)
     except ImageError:
         raise
+    except HighDynamicRangeError:
+        raise _high_range(path) from None
     except Exception as fault:  # loading can raise anything
         raise _unusable(path, fault, b"") from None
+
+
+def _told_by_file(picture: Image.Image) -> tuple[bytes, tuple[int, int] | None]:
+    """The first bytes of a picture's file and its colour numbers, if it is still open."""
+    file = getattr(picture, "fp", None)
+    if file is None:
+        return b"", None
+    at = file.tell()
+    try:
+        file.seek(0)
+        header = file.read(HEADER_BYTES)
+        return header, colour_numbers(file, header)
+    finally:
+        file.seek(at)
+
+
+def _high_range(path: Path) -> ImageError:
+    return ImageError(f"{path} is an HDR picture; save it as JPEG or 8-bit PNG")
 
 
 def _decode(
@@ -158,11 +185,16 @@ def _decode(
             raise ImageError(f"{path} is an empty file; give an image")
         if kind := unreadable_kind(header, path.suffix):
             raise unreadable(path, kind)
+        numbers = colour_numbers(file, header)
+        file.seek(0)
         with _identified(file, header) as picture:
             refuse_unusable(picture, path, header, max_pixels)
+            _name_colours(picture, numbers)
             return _read(picture, path, header, size, fit)
     except ImageError:
         raise
+    except HighDynamicRangeError:
+        raise _high_range(path) from None
     except Image.DecompressionBombError:
         raise too_large(path, min(MAX_PIXELS, max_pixels)) from None
     # Damaged bytes can raise almost any exception.
@@ -189,6 +221,18 @@ def _identified(file: BinaryIO, header: bytes) -> Image.Image:
     if is_jpeg(header):
         return JpegImagePlugin.JpegImageFile(file)
     return Image.open(file, formats=formats())
+
+
+def _name_colours(picture: Image.Image, numbers: tuple[int, int] | None) -> None:
+    """Give a picture the profile of its colour numbers; in PNG they come before an own profile.
+
+    Raises:
+        ValueError: They are of an HDR picture, or reserved.
+    """
+    if numbers is None or (picture.format != "PNG" and picture.info.get("icc_profile")):
+        return
+    picture.info["icc_profile"] = profile_of_codes(*numbers)
+    picture.info["srgb"] = 0  # gamma does not count any more
 
 
 def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit: Fit) -> Decoded:

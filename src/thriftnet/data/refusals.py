@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 from PIL import Image, JpegImagePlugin, TiffImagePlugin
@@ -16,6 +17,7 @@ MAX_JPEG_PIXELS = 1_000_000_000
 """Largest JPEG, which is decoded at a reduced scale."""
 MAX_SIDE = 65_535
 _SIGNED = 2
+_PCX_GREY = 2
 _PLANES, _UNCOMPRESSED = 2, 1
 _DNG_VERSION = 50706
 
@@ -26,7 +28,7 @@ def refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels:
     Args:
         picture: Opened and not loaded.
         path: For messages.
-        header: The first bytes of the file.
+        header: The first bytes of its file.
         max_pixels: Limit in addition to those of the format.
 
     Raises:
@@ -42,15 +44,16 @@ def refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels:
     # A HEIC file of several pictures, as of a burst, names the one to show; the others are no film.
     if getattr(picture, "n_frames", 1) > 1 and picture.format != "HEIF":
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
-    refuse_values(picture, path)
-    clear = picture.info.get("transparency")
-    if picture.format == "PNG" and header[24] == 16 and isinstance(clear, tuple):
-        # Pillow keeps the upper 8 bits of each pixel, but the transparent colour has 16.
-        raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
+    refuse_values(picture, path, header)
 
 
-def refuse_values(picture: Image.Image, path: Path) -> None:
+def refuse_values(picture: Image.Image, path: Path, header: bytes) -> None:
     """Check that the range of the values is known, and that Pillow reads them right.
+
+    Args:
+        picture: The picture.
+        path: For messages.
+        header: The first bytes of its file; empty if it is not at hand.
 
     Raises:
         ImageError: It is not, or it does not.
@@ -61,6 +64,17 @@ def refuse_values(picture: Image.Image, path: Path) -> None:
         )
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         _refuse_tiff(picture, path)
+    if _is_torn(picture, header):
+        raise ImageError(f"{path} cannot be read as an image (its end is missing); copy it again")
+    clear = picture.info.get("transparency")
+    if picture.format == "PNG" and header[24:25] == b"\x10" and isinstance(clear, tuple):
+        # Pillow keeps the upper 8 bits of each pixel, but the transparent colour has 16.
+        raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
+    if picture.format == "JPEG2000" and picture.mode != "I;16" and _jpeg2000_bits(header) > 8:
+        # Pillow rounds the largest value to 256, which wraps: white is black, and opaque is clear.
+        raise ImageError(f"{path} has more than 8 bits a channel in JPEG 2000; save it as PNG")
+    if picture.format == "BMP" and _has_alpha_in_16_bits(header):
+        raise ImageError(f"{path} has transparency in pixels of 16 bits; save it as PNG")
 
 
 def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:
@@ -82,6 +96,60 @@ def _refuse_tiff(picture: TiffImagePlugin.TiffImageFile, path: Path) -> None:
     planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION), tags.get(TiffImagePlugin.COMPRESSION)
     if planes == (_PLANES, _UNCOMPRESSED) and 16 in tags.get(TiffImagePlugin.BITSPERSAMPLE, ()):
         raise ImageError(f"{path} keeps 16-bit channels apart; save it as PNG")
+
+
+def _is_torn(picture: Image.Image, header: bytes) -> bool:
+    """Whether a file lacks the end that says what its pixels mean, which Pillow passes over.
+
+    That is TIFF's directory, as of an alpha channel, and PCX's palette of 256 colours.
+    """
+    file = getattr(picture, "fp", None)
+    if file is None or not header:
+        return False
+    before = file.tell()
+    try:
+        size = file.seek(0, os.SEEK_END)
+        if picture.format == "PCX":
+            bits, planes, grey = header[3], header[65], header[68] == _PCX_GREY
+            file.seek(max(0, size - 769))
+            return (bits, planes, grey) == (8, 1, False) and file.read(1) != b"\x0c"
+        if picture.format == "TIFF":
+            order = "<" if header[:2] == b"II" else ">"
+            place, count, entry = "Q", "Q", 20  # of BigTIFF
+            if header[2:4] in (b"*\0", b"\0*"):
+                place, count, entry = "I", "H", 12
+            length = struct.calcsize(place)
+            (at,) = struct.unpack_from(order + place, header, length)
+            file.seek(at)
+            first = file.read(struct.calcsize(count))
+            (entries,) = struct.unpack(order + count, first)
+            return size < at + len(first) + entries * entry + length
+        return False
+    finally:
+        file.seek(before)
+
+
+def _jpeg2000_bits(header: bytes) -> int:
+    """The most bits of a channel, by the box `ihdr` or the marker SIZ; 0 if neither is there."""
+    if (box := header.find(b"ihdr")) >= 0 and header[:4] == b"\0\0\0\x0c":
+        depths = header[box + 14 : box + 15]  # 255 if the channels differ
+    else:
+        siz = header.find(b"\xff\x4f\xff\x51") + 40
+        count = int.from_bytes(header[siz : siz + 2], "big") if siz >= 40 else 0
+        depths = header[siz + 2 : siz + 2 + 3 * count : 3]
+    return max((1 + (depth & 127) for depth in depths), default=0)
+
+
+def _has_alpha_in_16_bits(header: bytes) -> bool:
+    """Whether a BMP's 16-bit pixels have a mask for alpha, which Pillow ignores."""
+    size, bits, how = (int.from_bytes(header[at : at + n], "little") for at, n in _BMP_FIELDS)
+    return size >= _BMP_WITH_ALPHA and (bits, how) == (16, 3) and any(header[66:70])
+
+
+_BMP_FIELDS = (14, 4), (28, 2), (30, 4)
+"""Offset and bytes of the size of the second header, the bits of a pixel, and the compression."""
+_BMP_WITH_ALPHA = 56
+"""Least size of a header that has a mask for alpha."""
 
 
 def too_large(path: Path, most: int = MAX_PIXELS) -> ImageError:

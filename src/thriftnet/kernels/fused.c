@@ -89,10 +89,11 @@ INLINE void flush(double *total, float *block, long count) {
     }
 }
 
-/* Of channel k as the formulas take it: y itself, or where `center` is not null, normalised. */
+/* Of channel k as the formulas take it: y itself, or where `center` is not null, normalised. Of
+ * halves, as the difference of two huge values of opposite signs would be infinite. */
 INLINE float value_of(const bf16 *y, const float *center, const float *rstd, long k) {
     float value = wide(y[k]);
-    return center ? (value - center[k]) * rstd[k] : value;
+    return center ? (0.5f * value - 0.5f * center[k]) * (2 * rstd[k]) : value;
 }
 
 #define SHARE(rows) \

@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from thriftnet.errors import RecipeError
-from thriftnet.recipe.sections import ScheduleSection, TrainSection
+from thriftnet.recipe.augment_section import AugmentSection
+from thriftnet.recipe.section import Section
+from thriftnet.recipe.sections import (
+    DataSection,
+    EvaluateSection,
+    ScheduleSection,
+    TrainSection,
+)
 
 Scaling = Callable[[Any, float, float], Any]
 """`(value, scale, epochs) -> value` for a run of `epochs`, which is `scale` times the old
@@ -51,7 +58,7 @@ LENGTHS: dict[str, Scaling] = {
 
 def epochs_of(tree: Mapping[str, Any]) -> float | None:
     """The number of epochs of a plain recipe; None if it is not a number."""
-    found = _value(tree, "train.epochs")
+    found = value_of(tree, "train.epochs")
     try:
         return float(found)
     except (TypeError, ValueError):
@@ -76,9 +83,10 @@ def follow_epochs(
         return {}
     changed: dict[str, tuple[Any, Any]] = {}
     for key, scaled in LENGTHS.items():
-        old = _value(tree, key)
+        old = value_of(tree, key)
         try:
-            new = old if _is_kept(tree, key, kept) else scaled(old, epochs / before, epochs)
+            stays = is_kept(key, kept) or _is_unused(tree, key)
+            new = old if stays else scaled(old, epochs / before, epochs)
             if key == "schedule.warmup_epochs" and new != old:
                 new = min(new, TrainSection.model_validate(tree["train"]).passes)
         except (TypeError, ValueError, OverflowError):  # ValueError: pydantic's too
@@ -117,16 +125,28 @@ def check_lengths(train: TrainSection) -> None:
             )
 
 
-def _is_kept(tree: Mapping[str, Any], key: str, kept: tuple[str, ...]) -> bool:
-    unused = key == "schedule.decay_epochs" and _value(tree, "schedule.name") != "step_decay"
-    return unused or any(f"{key}.".startswith(f"{each}.") for each in kept)
+def _is_unused(tree: Mapping[str, Any], key: str) -> bool:
+    return key == "schedule.decay_epochs" and value_of(tree, "schedule.name") != "step_decay"
 
 
-def _value(tree: Mapping[str, Any], key: str) -> Any:
-    """The value of a dotted key, or its default."""
+def is_kept(key: str, kept: Iterable[str]) -> bool:
+    """Whether a key, or a section that it is in, is among some keys."""
+    return any(f"{key}.".startswith(f"{each}.") for each in kept)
+
+
+_SECTIONS: dict[str, type[Section]] = {
+    "augment": AugmentSection,
+    "data": DataSection,
+    "evaluate": EvaluateSection,
+    "schedule": ScheduleSection,
+    "train": TrainSection,
+}
+
+
+def value_of(tree: Mapping[str, Any], key: str) -> Any:
+    """The value of a dotted key of a plain recipe, or its default."""
     section, name = key.split(".")
     found = tree.get(section)
     if isinstance(found, Mapping) and name in found:
         return cast("Mapping[str, Any]", found)[name]
-    fields = TrainSection.model_fields if section == "train" else ScheduleSection.model_fields
-    return fields[name].default
+    return _SECTIONS[section].model_fields[name].default

@@ -7,6 +7,7 @@ recipe: builders turn its sections into keyword arguments.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -18,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError
 from thriftnet.recipe.augment_section import AugmentSection
+from thriftnet.recipe.companions import follow_settings
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.model_sections import ModelSection, ResNetSection, SpeedNetSection
@@ -166,32 +168,41 @@ def load_recipe(
 ) -> Recipe:
     """Read a recipe by shipped name or YAML path and apply overrides.
 
-    If the number of epochs is overridden, lengths in epochs scale with it, unless overridden too.
+    If the number of epochs, the image size or the flips are overridden, what goes with them follows
+    (`lengths`, `companions`), unless overridden too.
 
     Args:
         source: `quick`, or a path such as `mine.yaml`.
         overrides: `key=value` strings with dotted keys; values are YAML.
         seed: Use this seed instead of the recipe's.
-        say: Called with a line about lengths that were scaled.
+        say: Called with a line about settings that followed.
         own: Whether it is a run's recipe, which must be complete.
 
     Raises:
         RecipeError: Unknown name, unreadable, truncated or edited file, unknown key or wrong value.
     """
     tree, whole = _read_tree(source)
-    before, given = epochs_of(tree), [parse_override(override) for override in overrides]
+    before, given = copy.deepcopy(tree), [parse_override(override) for override in overrides]
     for key, value in given:
         merge_override(tree, key, value)
     if seed is not None:
         tree["seed"] = seed
-    changed = follow_epochs(tree, before=before, keep=[key for key, _ in given])
+    epochs, keep = epochs_of(before), [key for key, _ in given]
+    scaled = follow_epochs(tree, before=epochs, keep=keep)
+    followed = follow_settings(tree, before, keep=keep)
     recipe = build_recipe(tree, origin=str(source))
     if own and not whole:
         raise RecipeError(f"{source} was cut: its end is missing; restore it from a copy")
-    if changed and say:
-        lengths = ", ".join(f"{key} {old} → {new}" for key, (old, new) in changed.items())
-        say(f"{recipe.train.epochs:g} epochs instead of {before:g}; scaled with them: {lengths}")
+    if scaled and say:
+        said = _changes(scaled)
+        say(f"{recipe.train.epochs:g} epochs instead of {epochs:g}; scaled with them: {said}")
+    if followed and say:
+        say(f"changed with what you set: {_changes(followed)}")
     return recipe
+
+
+def _changes(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    return ", ".join(f"{key} {old} → {new}" for key, (old, new) in changed.items())
 
 
 def build_recipe(tree: Mapping[str, Any], *, origin: str = "recipe") -> Recipe:

@@ -101,6 +101,9 @@ def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> st
     key = key[:_LONGEST_KEY]  # compared with every key
     known = sorted({name for name, _ in _keys(root, tree=None)})
     here = sorted({name for name, _ in _keys(root, tree=tree)})
+    if key in tree and "." in key and key in here:  # `optim.lr: 1` in a file
+        section, name = key.rsplit(".", 1)
+        return f"{key} is one key of a file; write it as {name} within {section}:"
     if key in known:
         model = tree.get("model")
         family = model.get("family", "resnet") if isinstance(model, Mapping) else "resnet"

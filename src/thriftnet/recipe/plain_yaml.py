@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import yaml
 
@@ -25,10 +25,22 @@ _LEADING_ZERO = re.compile(r"([-+]?)0(_*[0-9][0-9_]*)")
 _OTHER_BASE = re.compile(r"0o_*[0-7][0-7_]*|0b_*[01][01_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*")
 _MINUTES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _SPLIT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
+_MERGE = "tag:yaml.org,2002:merge"
 _OTHER_BREAKS = {"\x85", "\u2028", "\u2029"}
 """YAML 1.1 treats these as line breaks; double quotes escape them."""
-_TEXT_KEYS = {"name", "description"}
-"""Keys whose values are always text."""
+_TEXT_KEYS = {
+    "dataset",
+    "decisions",
+    "description",
+    "group",
+    "image_column",
+    "label_column",
+    "name",
+    "sha256",
+    "split_column",
+    "weights",
+}
+"""Last parts of the keys whose values are always text: a folder may be named 2024, a column 2."""
 
 
 if TYPE_CHECKING:
@@ -45,7 +57,7 @@ class _Loader(_Base):
     """Plain values only; duplicate keys are errors, where PyYAML would keep the last."""
 
     yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
-        "<": [("tag:yaml.org,2002:merge", re.compile("<<$"))],
+        "<": [(_MERGE, re.compile("<<$"))],
         None: [("!plain", re.compile(""))],
     }
     yaml_constructors: ClassVar[dict[Any, Any]] = {
@@ -61,7 +73,10 @@ class _Loader(_Base):
             if key.value in seen:
                 raise ValueError(f"the key {key.value!r} is a duplicate; keep one")
             seen.add(key.value)
-            if key.value in _TEXT_KEYS:
+            if isinstance(value, yaml.SequenceNode) and key.tag == _MERGE:
+                # PyYAML 6.0.4 takes the last mapping with a key, earlier versions the first.
+                raise ValueError("`<<` merges a list; merge one mapping, and write the rest out")
+            if key.value.rsplit(".", 1)[-1] in _TEXT_KEYS:
                 _as_text(value)
         return super().construct_mapping(node, deep=deep)
 
@@ -159,7 +174,8 @@ def plain_value(text: str) -> object:
         return int(text.replace("_", ""), 0)
     _refuse_ambiguous(text)
     if _FRACTION.fullmatch(text):
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        # 0.0 is added so that -0.0 is 0.0: equal recipes have equal digests.
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan")) + 0.0
     return text
 
 
@@ -189,6 +205,9 @@ def _refuse_ambiguous(text: str) -> None:
 
 
 def _as_text(node: yaml.Node) -> None:
-    """Mark a scalar as text, unless it is empty."""
+    """Mark a scalar, or the scalars of a list, as text, unless they are empty."""
+    if isinstance(node, yaml.SequenceNode):
+        for each in cast("list[yaml.Node]", node.value):
+            _as_text(each)
     if isinstance(node, yaml.ScalarNode) and node.tag == "!plain" and node.value not in _NONE:
         node.tag = "tag:yaml.org,2002:str"

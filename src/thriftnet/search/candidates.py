@@ -35,9 +35,12 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
             budget.
     """
     combinations = math.prod(map(len, space.grid.values()))
-    if combinations > MOST_COMBINATIONS and not begun:
+    if combinations > MOST_COMBINATIONS:  # also of a study, which may be a stranger's
+        count = (
+            f"{combinations:,}" if combinations < 10**15 else f"10^{math.log10(combinations):.0f}"
+        )
         raise SearchError(
-            f"space {space.name}: its grid has {combinations:,} combinations, and at most "
+            f"space {space.name}: its grid has {count} combinations, and at most "
             f"{MOST_COMBINATIONS:,} can be searched; use fewer values"
         )
     counts: dict[str, tuple[int, int]] = {}

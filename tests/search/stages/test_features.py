@@ -23,6 +23,7 @@ from thriftnet.search.stages.features import (
     dead_channels,
     effective_rank,
     probe_accuracy,
+    rank_half_width,
     stage_features,
 )
 
@@ -143,6 +144,22 @@ def test_equal_directions_are_counted(directions: int):
     assert effective_rank(features) == pytest.approx(directions)
 
 
+def test_the_interval_of_a_rank_holds_others_and_narrows_with_the_images():
+    scale = torch.arange(1, 9).double()
+    few, many = draw(200, 8) * scale, draw(5000, 8, seed=1) * scale
+    true = effective_rank(many)
+    assert abs(effective_rank(few) - true) < rank_half_width(few) + rank_half_width(many)
+    assert 0 < rank_half_width(many) < rank_half_width(few) / 2
+    assert rank_half_width(torch.full((20, 4), 3.7, dtype=torch.float64)) == 0
+
+
+def test_a_rank_near_the_limit_is_not_told():
+    stages = [figures("one", 0.6, effective_rank=4.4, rank_half_width=0.3), figures("two", 0.7)]
+    found = classify_stages(stages, base=0.1, classes=10, images=10**6)
+    assert found[0].verdict == "cannot be told"
+    assert found[0].reason == "effective rank 4.4 (95% 4.1 to 4.7), and 4.5 decides"
+
+
 def test_constant_features_have_no_rank():
     assert effective_rank(torch.full((20, 4), 3.7, dtype=torch.float64)) == 0
 
@@ -224,7 +241,10 @@ def test_verdicts_follow_the_stated_rules():
     ("changes", "reason"),
     [
         ({"dead": 16}, "16 of 64 channels are dead"),
-        ({"effective_rank": 1.0}, "effective rank 1.0, below 4.5"),
+        (
+            {"effective_rank": 1.0, "rank_half_width": 0.5},
+            "effective rank 1.0 (95% 0.5 to 1.5), below 4.5",
+        ),
     ],
 )
 def test_dead_and_flat_stages_are_over_capacity_whatever_they_add(

@@ -107,6 +107,9 @@ def test_ray_is_asked_for_what_a_worker_needs():
     [
         (ExitStatus(-signal.SIGKILL, ""), None),
         (ExitStatus(-signal.SIGTERM, ""), None),
+        (ExitStatus(-signal.SIGUSR1, ""), None),
+        (ExitStatus(-signal.SIGXCPU, ""), None),
+        (ExitStatus(-signal.SIGABRT, ""), "signal 6"),
         (ExitStatus(None, "its machine left the cluster"), None),
         (ExitStatus(-signal.SIGKILL, "", out_of_memory=True), "out of memory"),
         (ExitStatus(1, "out of memory; fewer --workers leave more for each"), "out of memory"),

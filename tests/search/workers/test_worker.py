@@ -165,6 +165,37 @@ def test_a_command_that_ends_three_times_by_two_ctrl_c_costs_no_job_its_life(
     assert (row.state, row.deaths) == ("released", 0)
 
 
+class _Stopped(_Deaf):
+    """A worker that was stopped, by SIGTERM say, and that nobody here asked to."""
+
+    def exit_status(self) -> pool.ExitStatus | None:
+        return pool.ExitStatus(130, "")
+
+
+def test_a_worker_that_is_stopped_from_outside_has_a_successor(tmp_path: Path):
+    started: list[_Deaf] = []
+
+    class Pool(_Pool):
+        def start(self, spec: pool.WorkerSpec) -> _Deaf:
+            del spec
+            started.append(_Deaf() if started else _Stopped())
+            return started[-1]
+
+    said: list[str] = []
+    with closing(Study.create(tmp_path / "study", load_space(space_file(tmp_path))).storage):
+        study = Study.open(tmp_path / "study")
+        supervisor = pool.Supervisor(
+            study, [GRID], pool=Pool(), url=None, data=None, say=said.append
+        )
+        over = iter([False, True])
+        assert supervisor.run(GRID, stopping=lambda: False, poll=lambda: next(over))
+        started[-1].kill()
+        supervisor.close()
+        study.storage.close()
+    assert [type(worker) for worker in started] == [_Stopped, _Deaf]
+    assert said == ["a worker was stopped from outside; another one is started"]
+
+
 class _Away(Storage):
     """A storage that does not answer."""
 

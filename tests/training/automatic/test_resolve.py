@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from thriftnet.data.registry import DATASETS
+from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
 from thriftnet.training.automatic.resolve import TrainRequest, resolve_training
 from thriftnet.training.distributed.processes import ALONE
@@ -42,3 +43,24 @@ def test_options_beside_a_recipe_are_in_it() -> None:
 def test_a_path_of_weights_is_never_taken_for_a_name() -> None:
     assert TrainRequest(0.0, init="best").weights == "best"
     assert TrainRequest(0.0, init=Path("best")).weights == str(Path("best").absolute())
+
+
+def test_epochs_that_are_set_are_the_most_that_a_budget_buys() -> None:
+    request = TrainRequest(0.0, recipe="quick", overrides=("train.epochs=3",), seconds=60.0)
+    budget = resolve_training(request, Quiet(), ALONE).budget
+    assert budget
+    assert budget.capped
+    budget = resolve_training(
+        TrainRequest(0.0, recipe="quick", seconds=60.0), Quiet(), ALONE
+    ).budget
+    assert budget
+    assert not budget.capped
+
+
+@pytest.mark.parametrize("key", ["seed", "max_parameters", "init.weights"])
+def test_a_setting_has_one_value(key: str) -> None:
+    request = TrainRequest(
+        0.0, recipe="quick", overrides=(f"{key}=7",), seed=1, max_parameters=1, init="best"
+    )
+    with pytest.raises(RecipeError, match=f"{key} is given as an option and as an override"):
+        resolve_training(request, Quiet(), ALONE)

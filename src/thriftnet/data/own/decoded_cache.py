@@ -33,7 +33,7 @@ from thriftnet.trust import why_distrusted
 
 Choice = tuple[Fit, str]
 """How pictures are made square, and why."""
-_VERSION = 1
+_VERSION = 2
 """Version of the decoding; a change invalidates the cache."""
 _BLOCK_BYTES = 2**24
 _PART = ".part"

@@ -37,6 +37,8 @@ class StageFigures:
     """Number of dead channels."""
     effective_rank: float
     probe_accuracy: float
+    rank_half_width: float = 0.0
+    """Half of the 95% interval of the effective rank, over images."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,10 @@ def _verdict(
     if stage.dead >= DEAD_SHARE * stage.channels:
         return "over-capacity", f"{stage.dead} of {stage.channels} channels are dead"
     needed = RANK_SHARE * min(classes - 1, stage.channels)
-    if stage.effective_rank < needed:
-        return "over-capacity", f"effective rank {stage.effective_rank:.1f}, below {needed:.1f}"
+    rank, reach = stage.effective_rank, stage.rank_half_width
+    told = f"effective rank {rank:.1f} (95% {max(0.0, rank - reach):.1f} to {rank + reach:.1f})"
+    if rank + reach < needed:
+        return "over-capacity", f"{told}, below {needed:.1f}"
     low, gain_share, high = share
     numbers = (
         f"{gain_share:.0%} (95% {max(0.0, low):.0%} to {high:.0%}) of the probe's gain for "
@@ -134,6 +138,8 @@ def _verdict(
     )
     if high < LOW_RATIO * cost_share:
         return "over-capacity", numbers
+    if rank - reach < needed:
+        return "cannot be told", f"{told}, and {needed:.1f} decides"
     if low > HIGH_RATIO * cost_share:
         return "bottleneck", numbers
     if low >= LOW_RATIO * cost_share and high <= HIGH_RATIO * cost_share:

@@ -13,6 +13,7 @@ from thriftnet.search.stages.features import (
     dead_channels,
     effective_rank,
     probe_accuracy,
+    rank_half_width,
     stage_features,
 )
 from thriftnet.training.rng import generator
@@ -65,6 +66,7 @@ def measure_stages(
                 dead=dead_channels(features.deviation),
                 effective_rank=effective_rank(features.pooled),
                 probe_accuracy=probe,
+                rank_half_width=rank_half_width(features.pooled),
             )
         )
     return base, found

@@ -23,8 +23,12 @@ STORAGE_VARIABLE = "THRIFTNET_SEARCH_STORAGE"
 """Passes the address of the storage to workers; a command line would reveal its password."""
 OUT_OF_MEMORY = "out of memory"
 """Last line of a worker that runs out of memory."""
-_FROM_OUTSIDE = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
-"""Signals that are not the job's fault, such as preemption."""
+_CRASHES = {
+    getattr(signal, name)
+    for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP")
+    if hasattr(signal, name)
+}
+"""Signals of a crash. Others come from outside: a preempted machine may send any, as SIGUSR1."""
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 120.0
 """Time for a worker to finish its step and write its checkpoint."""
@@ -63,7 +67,7 @@ class ExitStatus:
         """Cause that may be due to the job; None if the worker was killed from outside."""
         if self.out_of_memory or OUT_OF_MEMORY in self.line:
             return OUT_OF_MEMORY
-        if self.code is None or -self.code in _FROM_OUTSIDE:
+        if self.code is None or (self.code < 0 and -self.code not in _CRASHES):
             return None
         return f"signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
 
@@ -173,12 +177,17 @@ class Supervisor:
                     log = self._study.log_path(worker.name)
                     unsaid = f"a worker failed and could not say why in {log}; is its disk full?"
                     raise SearchError(exit_status.line or unsaid)
-                if exit_status.code not in (0, 130):
+                if exit_status.code == 0:
+                    continue
+                if exit_status.code == 130:  # it released its job, so that another can take it
+                    self._say("a worker was stopped from outside; another one is started")
+                else:
                     held = self._report_death(worker, exit_status)
                     barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
                         log = self._study.log_path(worker.name)
                         raise SearchError(f"workers end before they train anything; see {log}")
+                if not stopping():
                     self._start(stage)
             if poll():
                 return True

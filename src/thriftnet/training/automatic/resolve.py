@@ -9,8 +9,10 @@ from typing import Any
 from thriftnet.data import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import DATASETS, name_of
+from thriftnet.errors import RecipeError
 from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
+from thriftnet.recipe.overrides import parse_override
 from thriftnet.training.automatic.choose import choose_recipe
 from thriftnet.training.automatic.request import DEFAULT_PARAMETERS, DEFAULT_SECONDS, AutoRequest
 from thriftnet.training.budget import Budget
@@ -75,10 +77,12 @@ def resolve_training(
         DataError: The pictures cannot be opened.
         RunError: The initial weights are missing.
     """
+    _refuse_twice(request)
     if request.is_open:
         return _chosen(request, main_progress(progress, processes), processes)
     say = progress.note if processes.is_main else None
     recipe = _read(request, say)
+    given = dict(map(parse_override, request.overrides))
     budget = None
     if request.seconds is not None or request.operations is not None:
         budget = Budget(
@@ -86,8 +90,21 @@ def resolve_training(
             operations=request.operations,
             began=request.began,
             test_views=len(tta_views(recipe.evaluate.tta)),
+            capped="train.epochs" in given,
         )
     return ResolvedTraining(recipe, budget)
+
+
+def _refuse_twice(request: TrainRequest) -> None:
+    """Check that no setting has an option and an override."""
+    options: dict[str, object] = {
+        "seed": request.seed,
+        "max_parameters": request.max_parameters,
+        "init.weights": request.init,
+    }
+    for key, _ in map(parse_override, request.overrides):
+        if options.get(key) is not None:
+            raise RecipeError(f"{key} is given as an option and as an override; give one")
 
 
 def _read(request: TrainRequest, say: Any) -> Recipe:

@@ -9,6 +9,8 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from thriftnet.data.colour.numbers import profile_of_chromaticities
+
 _BACKGROUND = (255, 255, 255)
 _MIN_IS_WHITE = 0
 _USUAL_GAMMA = (0.4, 0.5)
@@ -47,6 +49,10 @@ def _separate(picture: Image.Image, header: bytes) -> tuple[Image.Image, Image.I
     """Colours of 8 bits (mode L, RGB or CMYK), and alpha (L) if there is any."""
     if picture.mode.startswith("I"):
         return _of_16_bits(picture)
+    colours = getattr(picture, "tag_v2", {}).get(TiffImagePlugin.COLORMAP)
+    if picture.mode == "P" and colours and max(colours) < 256:
+        # Some writers give 8 bits a colour instead of 16, of which Pillow takes the upper ones.
+        picture.putpalette(np.array(colours, np.uint8).reshape(3, -1).T.tobytes())
     if picture.mode == "CMYK":
         return picture, None
     if picture.format == "TGA" and picture.mode == "RGBA" and header[16:17] == b"\x10":
@@ -69,6 +75,8 @@ def _of_16_bits(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     tags = getattr(picture, "tag_v2", {})
     key = picture.info.get("transparency")
     alpha = None if key is None else Image.fromarray((values != key).astype(np.uint8) * 255)
+    top = 2 ** tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1  # 12 bits are 0 to 4095
+    values = values * 65535 // min(top, 65535)
     if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _MIN_IS_WHITE:
         values = 65535 - values  # Pillow inverts the other depths itself
     # round(value * 255 / 65535); Pillow's own conversion clips at 255
@@ -87,6 +95,9 @@ def _outside_frame(picture: Image.Image) -> Image.Image | None:
 
 def _in_srgb(colours: Image.Image, picture: Image.Image) -> Image.Image:
     profile, gamma = picture.info.get("icc_profile"), picture.info.get("gamma")
+    chromaticity = picture.info.get("chromaticity")
+    if not profile and gamma and chromaticity and "srgb" not in picture.info:
+        profile = profile_of_chromaticities(tuple(chromaticity), gamma)
     if profile:
         transform = _srgb_transform(profile, colours.mode)
         if transform is not None:

@@ -93,7 +93,7 @@ def main() -> None:
                 open_requests += 1
                 client.send()
     taken = time.perf_counter() - began
-    cuts = statistics.quantiles(times, n=100)
+    cuts = statistics.quantiles(times * 2, n=100)  # of a single one, too, on a very busy machine
     found = {
         "requests": len(times),
         "failed": failed,

@@ -13,7 +13,7 @@ from typing import Any
 from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import ExportError
 from thriftnet.export.job import Target
-from thriftnet.files import explain_os_error, open_regular, read_bounded, replacing
+from thriftnet.files import explain_os_error, read_bounded, replacing
 from thriftnet.models.hub_folder import CONFIG, is_hub_folder
 from thriftnet.writable import check_folder, check_writable
 
@@ -96,8 +96,7 @@ def _is_export(path: Path) -> bool:
         written = load_json(read_bounded(_beside(path), most=_MOST_BYTES)).get("sha256")
     except (OSError, ValueError):
         return False
-    with open_regular(path) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return isinstance(written, dict) and digest in written.values()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from thriftnet.errors import SearchError
 from thriftnet.search.conclusion import conclusion_of
 from thriftnet.search.queue.jobs import Claim, Job
 from thriftnet.search.space import load_space
@@ -57,3 +58,10 @@ def test_a_watch_goes_on_from_one_stage_to_the_next_and_ends_after_a_while_witho
     assert pauses[:2] == ["running", "waiting"]
     assert pauses[30] == "running"
     assert len(pauses) == 30 + 60  # a second each
+
+
+def test_a_database_without_tables_holds_no_study(tmp_path: Path):
+    Study.create(tmp_path / "study", load_space(space_file(tmp_path))).storage.close()
+    (tmp_path / "study" / "study.db").write_bytes(b"")
+    with pytest.raises(SearchError, match=r"study\.db holds no study"):
+        Study.open(tmp_path / "study", read_only=True)

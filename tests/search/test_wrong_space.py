@@ -21,6 +21,7 @@ from tiny import TINY, space_file
         ({"grid": {"optim.lr": []}}, r"grid.optim.lr=\[\] is wrong"),
         ({"grid": {"optim.lrr": [1]}}, "optim.lrr is not a recipe key; did you mean optim.lr"),
         ({"grid": {"optim.lr": [0.1, 0.1]}}, "grid.optim.lr has 0.1 twice"),
+        ({"grid": {"optim.lr": [1, 1.0]}}, "grid.optim.lr 1 and 1.0 make the same recipe"),
         ({"grid": {"optim.lr": [0.1, -1]}}, "optim.lr=-1 is wrong"),
         ({"grid": {"train.epochs": [1, 2]}}, "grid.train.epochs is set by halving.rungs"),
         ({"set": {"seed": 3}}, "set.seed is set by validation.seeds"),

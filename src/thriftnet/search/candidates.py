@@ -141,7 +141,7 @@ def winner_recipe(space: Space, candidate: Candidate) -> Recipe:
 
 def _collapsed(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -> SearchError:
     """Two combinations of the grid are one recipe: `0.1` and `"1e-1"` are the same number."""
-    pairs = [(key, one[key], other[key]) for key in one if one[key] != other[key]]
+    pairs = [(key, one[key], other[key]) for key in one if repr(one[key]) != repr(other[key])]
     pairs_text = " and ".join(f"grid.{key} {a!r} and {b!r}" for key, a, b in pairs)
     return SearchError(f"space {space.name}: {pairs_text} make the same recipe; keep one of them")
 

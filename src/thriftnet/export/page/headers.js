@@ -112,7 +112,7 @@ function readPng(bytes) {
   if (bytes.length < 33) return { whole: false };
   const facts = { width: view.getUint32(16), height: view.getUint32(20), hidden: [], whole: false };
   const [depth, colour] = [bytes[24], bytes[25]];
-  let gamma = null, srgb = false;
+  let gamma = null, srgb = false, primaries = SRGB_PRIMARIES, numbered = false;
   for (let at = 8; at + 12 <= bytes.length;) {
     const kind = latin1(bytes.subarray(at + 4, at + 8));
     const [body, end] = [at + 8, at + 12 + view.getUint32(at)];
@@ -120,7 +120,12 @@ function readPng(bytes) {
     if (kind === "iCCP") facts.profile = true;
     else if (kind === "sRGB") srgb = true;
     else if (kind === "gAMA") gamma = view.getUint32(body) / 100000;
-    else if (kind === "acTL") facts.frames = view.getUint32(body);
+    else if (kind === "cICP") {
+      numbered = true;
+      facts.profile = isOtherThanSrgb(bytes[body], bytes[body + 1]);
+    } else if (kind === "cHRM") {
+      primaries = SRGB_PRIMARIES.map((_, i) => view.getUint32(body + 4 * i) / 100000);
+    } else if (kind === "acTL") facts.frames = view.getUint32(body);
     else if (kind === "tRNS" && depth === 16 && colour === 2) {
       throw new PictureError("marks one colour of 16 bits as transparent; save it as RGBA");
     } else if (kind === "eXIf") {
@@ -133,8 +138,29 @@ function readPng(bytes) {
     at = end;
   }
   // That of a screen, and what differs from it by no more than anybody sees, is left as it is.
-  if (gamma && !srgb && !(gamma > 0.4 && gamma < 0.5)) facts.profile = true;
+  const usual = gamma > 0.4 && gamma < 0.5 && SRGB_PRIMARIES.every(
+    (value, i) => Math.abs(value - primaries[i]) <= 0.005 + 1e-5 * value,
+  );
+  if (gamma && !srgb && !numbered && !usual) facts.profile = true;
   return facts;
+}
+
+// x and y of white, red, green and blue.
+const SRGB_PRIMARIES = [0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06];
+const PRIMARIES = [1, 2, 4, 5, 6, 7, 8, 9, 11, 12, 22];  // the codes of H.273 that are known
+const GAMMAS = [4, 5, 8];
+const SRGB_CURVES = [1, 2, 6, 13, 14, 15];
+const HDR = [16, 18];
+
+// Whether colours by codes of H.273 have to be converted (colour/numbers.py).
+function isOtherThanSrgb(primaries, transfer) {
+  if (HDR.includes(transfer)) {
+    throw new PictureError("is an HDR picture; save it as JPEG or 8-bit PNG");
+  }
+  if (!PRIMARIES.includes(primaries) || ![...GAMMAS, ...SRGB_CURVES].includes(transfer)) {
+    throw unusable(`colours of codes ${primaries} and ${transfer}, which are not known here`);
+  }
+  return primaries > 2 || GAMMAS.includes(transfer);
 }
 
 function readWebp(bytes) {
@@ -191,6 +217,10 @@ function readBmp(bytes) {
   if (bytes[14] === 12) {
     return { width: view.getUint16(18, true), height: view.getUint16(20, true) };
   }
+  if (view.getUint32(14, true) >= 56 && view.getUint16(28, true) === 16
+      && view.getUint32(30, true) === 3 && view.getUint32(66, true)) {
+    throw new PictureError("has transparency in pixels of 16 bits; save it as PNG");
+  }
   return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
 }
 
@@ -199,6 +229,11 @@ function readAvif(bytes) {
   const view = viewOf(bytes);
   const header = latin1(bytes.subarray(0, 4096));
   const facts = { width: 0, height: 0, profile: /colr(prof|rICC)/.test(header) };
+  const numbers = /\0\0\0\x13colrnclx/.exec(header);
+  if (numbers && !facts.profile) {
+    const at = numbers.index + 12;
+    facts.profile = isOtherThanSrgb(view.getUint16(at), view.getUint16(at + 2));
+  }
   for (const { index } of header.matchAll(/ispe\0{4}/g)) {
     if (index + 16 > bytes.length) continue;
     facts.width = Math.max(facts.width, view.getUint32(index + 8));

@@ -110,4 +110,6 @@ class Transactions:
             if self._was_there and self._file and not self._file.is_file():
                 raise unavailable(self.where) from None
             reason = str(getattr(fault, "orig", None) or fault)
+            if isinstance(fault, exc.NoSuchTableError):  # it says no more than the table's name
+                reason = f"no such table: relation {reason} does not exist"
             raise explain(reason, self.where) from None

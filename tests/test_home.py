@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import sys
 import tempfile
 from pathlib import Path
 from typing import NoReturn
@@ -87,3 +88,14 @@ def test_a_folder_that_another_put_in_the_place_of_a_users_own_is_no_home(
     assert Path.home() not in {planted, *planted.parents}
     assert cache_folder() == Path.home()
     assert Path.home().stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_home_windows_has_a_temporary_folder_of_each_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """There, no user has a number."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(os, "getuid")
+    assert cache_folder() == Path(tempfile.gettempdir()) / "thriftnet"

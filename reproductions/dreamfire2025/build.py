@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from reproductions.dreamfire2025 import tables
 from reproductions.dreamfire2025.claims import Claims, Erratum, Part, read_claims
@@ -18,6 +19,15 @@ from thriftnet.report.style import figure_style
 from thriftnet.table import Table
 from thriftnet.training.environment import package_version
 from thriftnet.writable import check_writable
+
+_TONES: dict[Verdict, Literal["", "good", "partly", "bad", "open"]] = {
+    "held": "good",
+    "held at fewer epochs only": "partly",
+    "understated": "good",
+    "did not hold": "bad",
+    "could not be measured": "",
+    "not measured yet": "open",
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ def _card(one: Judged) -> Card:
         where=one.claim.where,
         mark=MARKS[one.verdict],
         verdict=one.words,
+        tone=_TONES[one.verdict],
         facts=facts if one.claim.claimed is not None else (),
         words=one.decided,
         command=one.command,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,7 @@ def train(
     data: Path | str | None = None,
     strict: bool = False,
     resume: Path | str | None = None,
+    restart: bool = False,
     quiet: bool = False,
     progress: Progress | None = None,
     time_budget: str | None = None,
@@ -106,6 +107,7 @@ def train(
         data: Path of CIFAR-10 or of your own pictures (docs/data.md); None: as in the recipe.
         strict: Whether an unusable picture is an error.
         resume: Folder of an interrupted run; it continues with its own recipe, name and epochs.
+        restart: Whether it starts again at step 0, with what there was kept in its folder.
         quiet: Print nothing.
         progress: Replaces the printed progress.
         time_budget: Such as `5m`: train as many epochs as fit, including the evaluation afterwards.
@@ -139,6 +141,8 @@ def train(
         given |= {"runs_dir": runs_dir, "strict": strict or None, "time_budget": time_budget}
         given |= {"flops_budget": flops_budget, "max_params": max_params}
         _refuse_unused(given, because="resume continues with the run's own recipe")
+    elif restart:
+        raise RecipeError("restart is for resume; name a run folder, or leave it out")
     elif isinstance(recipe, Recipe):
         own = "overrides are for a recipe's name or path"
         _refuse_unused({"overrides": overrides}, because=own)
@@ -153,14 +157,8 @@ def train(
     with init_processes() as processes:
         trackers = choose_trackers(track if processes.is_main else (), runs_dir=folder)
         if resume is not None:
-            return resume_run(
-                resume,
-                data=data,
-                progress=progress,
-                trackers=trackers,
-                callbacks=callbacks,
-                processes=processes,
-            )
+            common: Any = {"progress": progress, "trackers": trackers, "callbacks": callbacks}
+            return resume_run(resume, data=data, restart=restart, processes=processes, **common)
         request = TrainRequest(
             began=began,
             recipe=recipe,

@@ -19,8 +19,25 @@ class RecipeError(ThriftnetError):
     """A recipe has an unknown key, a wrong value, or a network over its parameter budget."""
 
 
+class TooLargeError(RecipeError):
+    """A recipe trains on more images at once than the memory holds."""
+
+
 class DataError(ThriftnetError):
     """A data set is missing, incomplete or does not match its digest."""
+
+
+class NoColumnError(DataError):
+    """Tables lack a column that was asked for, or paths what groups them.
+
+    Args:
+        message: One line.
+        key: Of a recipe's section `data`, that asked for it.
+    """
+
+    def __init__(self, message: str, *, key: str = "") -> None:  # another process unpickles it
+        super().__init__(message)
+        self.key = key
 
 
 class ImageError(DataError):
@@ -37,6 +54,10 @@ class RunExistsError(RunError):
 
 class NoCheckpointError(RunError):
     """A run was interrupted before its first checkpoint."""
+
+
+class DamagedCheckpointsError(RunError):
+    """A run was interrupted, and none of its checkpoints can be read."""
 
 
 class SearchError(ThriftnetError):

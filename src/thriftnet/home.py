@@ -18,7 +18,8 @@ def cache_folder() -> Path:
     """The cache folder: `THRIFTNET_CACHE`, else the platform's cache folder.
 
     Without a usable home folder (a container's user without an entry in passwd, a service whose
-    home is /nonexistent), a per-user folder among the temporary files.
+    home is /nonexistent), a folder of the user among the temporary files, which Windows has for
+    each user anyway.
     """
     chosen = os.environ.get("THRIFTNET_CACHE")
     with contextlib.suppress(RuntimeError):  # no home folder
@@ -27,7 +28,8 @@ def cache_folder() -> Path:
         folder = platformdirs.user_cache_path("thriftnet")
         if folder.is_absolute() and _can_hold(folder):  # platformdirs may leave `~` as it is
             return folder
-    return Path(tempfile.gettempdir()) / f"thriftnet-{os.getuid()}"
+    name = "thriftnet" if sys.platform == "win32" else f"thriftnet-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / name
 
 
 def settle_without_home() -> None:

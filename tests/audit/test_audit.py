@@ -77,6 +77,8 @@ def test_wrong_labels_are_at_the_top(audited: Audit):
     assert {(row["label"], row["suggested"]) for row in wrong} == {("cat", "dog")}
     page = (audited.folder / PAGE).read_text("utf-8")
     assert page.count("<article") == len(audited.suspects)
+    assert "<title>photos · thriftnet audit</title>" in page
+    assert str(audited.folder.parent) not in page
     assert audited.pictures == 80
     assert audited.to_json()["reasons"]["label"] >= 3
 

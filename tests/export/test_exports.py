@@ -116,7 +116,7 @@ def test_an_onnx_file_says_how_a_picture_becomes_its_input(
     assert got.name == "probabilities"
 
 
-@pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
+@pytest.mark.parametrize("kind", ["onnx", "onnx-int8", "torch-export"])
 def test_it_names_no_place_of_the_machine_that_made_it(kind: str, exports: dict[str, Exported]):
     content = exports[kind].path.read_bytes()
     assert b"site-packages" not in content

@@ -171,6 +171,14 @@ def test_a_full_disk_leaves_the_folder_that_was_there(folder: Path, tmp_path: Pa
     assert content_of(folder) == before
 
 
+def test_a_card_that_was_written_since_is_not_replaced(folder: Path, model: Path):
+    export_model(model, to="folder", output=folder)
+    (folder / "README.md").write_text("what this network is for")
+    with pytest.raises(ExportError, match=r"README\.md was not written by an export, or changed"):
+        export_model(model, to="folder", output=folder)
+    assert (folder / "README.md").read_text() == "what this network is for"
+
+
 def test_two_exports_into_one_folder_follow_one_another(folder: Path, model: Path):
     models = [model, tiny_file(folder.parent, family="speednet")]
 

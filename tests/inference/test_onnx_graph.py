@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import onnx
@@ -102,9 +102,36 @@ def elsewhere(graph: Graph) -> None:
     tensor.external_data.add(key="location", value="../secret")
 
 
+def without_input(graph: Graph) -> None:
+    del graph.input[:]
+
+
+def without_output(graph: Graph) -> None:
+    del graph.output[:]
+
+
+def two_outputs(graph: Graph) -> None:
+    name = graph.node[0].output[0]
+    graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+
+
+def other_type(graph: Graph) -> None:
+    graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+def pixels_given_back(graph: Graph) -> None:
+    graph.node[-1].output[0] = "unused"
+    graph.node.append(helper.make_node("Cast", ["images"], ["probabilities"], to=TensorProto.FLOAT))
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
+        (without_input, "its only input should be images, and it has none"),
+        (without_output, "its only output should be probabilities, and it has none"),
+        (two_outputs, "its only output should be probabilities, and it has probabilities, "),
+        (other_type, "its input images is of another type"),
+        (pixels_given_back, "it gives 768 probabilities for 3 classes|its shapes do not fit"),
         (loop, "no export has the operator Loop"),
         (filled, "no export has the operator ConstantOfShape"),
         (doubled, "it joins tensors again and again"),
@@ -130,6 +157,23 @@ def test_a_crafted_graph_is_refused(
     monkeypatch.setattr(onnx_classifier, "open_onnx", None)  # it sees nothing of it
     with pytest.raises(RunError, match=f"did not write its graph .*({why})"):
         thriftnet.load_model(path)
+
+
+def test_a_graph_that_fails_while_it_runs_is_told_of(exported: Path) -> None:
+    classifier = thriftnet.load_model(exported)
+    pixels = np.zeros((2, 16, 16, 3), np.uint8)
+
+    def fail(_: object) -> NoReturn:
+        raise ValueError("no such node\nat all")
+
+    for run, why in (
+        (fail, r"cannot be run \(no such node at all\); export it again"),
+        (lambda images: np.ones((1, 3), np.float32), "gives no probabilities; export it again"),
+        (lambda images: np.full((2, 3), np.nan, np.float32), "gives no probabilities"),
+    ):
+        vars(classifier)["_run"] = run
+        with pytest.raises(RunError, match=why):
+            classifier.probabilities(pixels)
 
 
 def test_an_export_is_counted_and_opened(exported: Path) -> None:

@@ -24,6 +24,18 @@ def test_rates_follow_the_batch_and_epochs_the_images() -> None:
     assert (fitted.train.hard_fraction, fitted.train.full_epochs) == (1, 0)
 
 
+def test_lengths_follow_the_epochs() -> None:
+    """As they do where the epochs are changed by an option."""
+    quick = load_recipe("quick", ["schedule.warmup_epochs=2", "train.stem_epochs=3"])
+    fitted = fit_to(quick, 400)
+    more = fitted.train.epochs / quick.train.epochs
+    assert more == 4
+    assert fitted.schedule.warmup_epochs == pytest.approx(2 * more)
+    assert fitted.train.stem_epochs == round(3 * more)
+    ends, before = ([end for end, _ in each.train.sizes] for each in (fitted, quick))
+    assert ends == [round(end * more) for end in before]
+
+
 def test_a_recipe_that_fits_stays() -> None:
     quick = load_recipe("quick")
     assert fit_to(quick, 45_000) is quick
@@ -37,8 +49,10 @@ def test_the_options_of_the_message_are_those_of_the_fitted_recipe(name: str) ->
     recipe = load_recipe(name)
     for images in (*range(2, 70), 97, 129, 333, 999):
         options = fitting_options(recipe, images).replace("--set", "").split()
-        train, wanted = load_recipe(name, options).train, fit_to(recipe, images).train
-        same = ("batch_size", "micro_batch", "drop_last", "hard_fraction")
+        changed, fitted_to = load_recipe(name, options), fit_to(recipe, images)
+        assert changed.schedule == fitted_to.schedule
+        train, wanted = changed.train, fitted_to.train
+        same = ("batch_size", "micro_batch", "drop_last", "hard_fraction", "sizes", "stem_epochs")
         assert [getattr(train, key) for key in same] == [getattr(wanted, key) for key in same]
         epochs = Epochs.of(train, images=images)
         assert epochs.steps_in(epochs.full_epochs) > 0

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -15,7 +16,9 @@ from playwright.sync_api import Browser, expect
 
 from commands import Command
 from ongoing import STATUS, epoch_line
+from thriftnet import commands as told
 from thriftnet.errors import RunError
+from thriftnet.report import server
 from thriftnet.report.server import LiveServer
 from thriftnet.runs.folder import RunFolder
 
@@ -24,8 +27,8 @@ def test_bad_paths_and_ports(command: Command, tmp_path: Path, going: RunFolder)
     outcome = command("watch", tmp_path / "none")
     assert (outcome.code, outcome.out) == (2, "")
     assert "there is no run folder" in outcome.err
-    with LiveServer(going.path, port=0) as server:
-        taken = server.server_address[1]
+    with LiveServer(going.path, port=0) as listening:
+        taken = listening.server_address[1]
         outcome = command("watch", going.path, "--port", str(taken))
         assert outcome.code == 2
         assert f"port {taken} is in use by another program; choose another" in outcome.err
@@ -36,10 +39,10 @@ def test_bad_paths_and_ports(command: Command, tmp_path: Path, going: RunFolder)
 @pytest.fixture
 def served(copied: Path) -> Iterator[tuple[RunFolder, str]]:
     """A run whose page is served."""
-    with LiveServer(copied, port=0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield RunFolder(copied), server.address
-        server.shutdown()
+    with LiveServer(copied, port=0) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield RunFolder(copied), listening.address
+        listening.shutdown()
 
 
 def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None:
@@ -53,6 +56,34 @@ def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None
     with pytest.raises(HTTPError, match="503") as fault:
         urlopen(f"{address}status")
     assert b"there is no run folder" in fault.value.read()
+
+
+def test_a_page_that_cannot_be_drawn_says_why(
+    served: tuple[RunFolder, str],
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """At the first look, and in a page that follows its run: not that watch has ended."""
+    run, address = served
+    page = browser.new_page()
+    page.goto(address, timeout=120_000)
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise ValueError("no bars\nat all")
+
+    monkeypatch.setattr(server, "single_page", fail)
+    run.append({"kind": "resumed", "step": 4})  # a change, so that the page is drawn again
+    why = "the page cannot be drawn (ValueError: no bars at all); report it with the output of: "
+    expect(page.locator("#live")).to_contain_text(why, timeout=60_000)
+    with pytest.raises(HTTPError, match="500") as fault:
+        urlopen(address)
+    assert fault.value.read().decode() == f"{why}{told.command('report', run.path, '--debug')}\n"
+    monkeypatch.setattr(server.LivePage, "version", lambda _: [].pop())
+    with pytest.raises(HTTPError, match="500"):
+        urlopen(f"{address}status")
+    assert "Traceback" not in capsys.readouterr().err
+    page.close()
 
 
 def test_page_in_a_browser_keeps_up_with_the_run(

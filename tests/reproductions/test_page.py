@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from made_results import ORIGIN, made_results, run_of, write_file
 from reproductions.dreamfire2025.__main__ import main
 from reproductions.dreamfire2025.build import PaperReport, write_paper_report
 from reproductions.dreamfire2025.claims import read_claims
+from reproductions.dreamfire2025.judge import MARKS
 from support.run_curves import curve_of
 
 Visit = Callable[[Path, int, str], Page]
@@ -56,6 +58,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> PaperReport:
     ]
     write_file(folder, "paper_sgd_against_adamw", epochs=5, runs=pairs)
     return write_paper_report(folder, folder / "out" / "paper.html")
+
+
+def test_a_verdict_looks_as_one_of_the_tones_of_every_page(whole: PaperReport) -> None:
+    """The package's style sheet knows nothing of the paper."""
+    text = whole.page.read_text("utf-8")
+    tones = set(re.findall(r'<article class="card ?([^"]*)">', text))
+    assert {"good", "bad", "open"} <= tones <= {"", "good", "partly", "bad", "open"}
+    style = resources.files("thriftnet.report").joinpath("assets/style.css").read_text("utf-8")
+    assert {f".card.{tone}" for tone in tones - {""}} <= set(re.findall(r"\.card\.\w+", style))
+    assert not [verdict for verdict in MARKS if verdict.replace(" ", "-") in style]
 
 
 def test_page_has_every_claim_figure_and_erratum(whole: PaperReport) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from disk import full_disk
 from thriftnet import files
-from thriftnet.errors import NoCheckpointError, RunError
+from thriftnet.errors import DamagedCheckpointsError, NoCheckpointError, RunError
 from thriftnet.runs.folder import RunFolder
 
 
@@ -73,7 +73,8 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def test_damaged_checkpoint_is_one_line_with_the_remedy(run: RunFolder, kind: str):
     run.save_state({"model": {"w": torch.randn(100)}, "step": 3})
     run.last_path.write_bytes(DAMAGES[kind](run.last_path.read_bytes()))
-    with pytest.raises(RunError, match="is damaged .*; retrain under another --name") as caught:
+    again = "start again in the same folder, .*: thriftnet train --resume .* --restart$"
+    with pytest.raises(DamagedCheckpointsError, match=f"is damaged .*; {again}") as caught:
         run.load_state()
     assert len(str(caught.value).splitlines()) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 
 from step_stats import MOMENT
 from thriftnet.screen import CleanConsole
-from thriftnet.training.progress import LiveBar, choose_progress, displays, epoch_text
+from thriftnet.training.progress import (
+    LiveBar,
+    choose_progress,
+    displays,
+    epoch_lines,
+    epoch_text,
+)
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 
@@ -83,3 +90,44 @@ def test_a_log_says_in_the_first_seconds_how_long_it_takes_and_no_more(
     now[0] += 50
     progress.step(MOMENT)
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("on_terminal", [False, True])
+def test_many_short_epochs_are_a_line_a_second_and_the_best_and_the_last(
+    on_terminal: bool,
+    terminal: CleanConsole,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """77 epochs in 24 seconds; the metrics have all of them."""
+    now = [100.0]
+    monkeypatch.setattr(epoch_lines.time, "monotonic", lambda: now[0])
+    progress = LiveBar(terminal) if on_terminal else choose_progress()
+    for epoch in range(1, 78):
+        accuracy = 0.9 if epoch == 63 else 0.5 + epoch / 1000
+        line = {**EPOCH, "epoch": epoch, "epochs": 77, "val_accuracy": accuracy}
+        progress.line({"kind": "epoch", **line})
+        now[0] += 24 / 77
+    progress.line({"kind": "end"})
+    progress.close()
+    progress.close()
+    text = written(terminal) if on_terminal else capsys.readouterr().out
+    shown = [int(each) for each in re.findall(r"epoch (\d+)/77", text)]
+    assert shown == [*range(1, 78, 4), 63]  # the 77th came a second after the 73rd
+    assert re.search(r"epoch 63/77 .*  best\n", text.replace("\r", ""))
+    assert text.count("  best") == 1
+
+
+def test_a_best_epoch_that_was_shown_is_not_shown_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(epoch_lines.time, "monotonic", lambda: now[0])
+    progress = choose_progress()
+    for epoch in range(1, 4):
+        progress.line({"kind": "epoch", **EPOCH, "epoch": epoch, "val_accuracy": 0.1 * epoch})
+        now[0] += 60
+    progress.close()
+    assert [line[:10] for line in capsys.readouterr().out.splitlines()] == [
+        "epoch 1/12", "epoch 2/12", "epoch 3/12",
+    ]  # fmt: skip

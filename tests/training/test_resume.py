@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from small import dataset, sitting, small_recipe, use_images
-from thriftnet.errors import RunError
+from thriftnet.errors import DamagedCheckpointsError, RunError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.environments import environment_changes
 from thriftnet.runs.folder import MetricRecord, RunFolder
@@ -97,6 +97,47 @@ def test_killed_after_metrics_before_checkpoint(tmp_path: Path) -> None:
     cut.append({"kind": "epoch", "epoch": 1, "step": 999})
     sitting(recipe, tmp_path / "cut")
     assert _learned(cut) == _learned(unbroken)
+
+
+def test_a_run_without_a_checkpoint_that_can_be_read_starts_again_and_keeps_what_there_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the message says, which names the command."""
+    use_images(monkeypatch)
+    recipe = small_recipe()
+    _, unbroken = sitting(recipe, tmp_path / "unbroken")
+    _, cut = sitting(recipe, tmp_path / "cut", stop_after=5)
+    for path in (cut.saved.last, cut.saved.previous):
+        path.write_bytes(b"damaged")
+    best, metrics = cut.best_path.read_bytes(), cut.metrics_path.read_bytes()
+    with pytest.raises(DamagedCheckpointsError, match="--restart$"):
+        resume_run(cut.path)
+    assert cut.metrics_path.read_bytes() == metrics
+    assert resume_run(cut.path, restart=True).finished
+    assert _learned(cut) == _learned(unbroken)
+    assert cut.model_path.read_bytes() == unbroken.model_path.read_bytes()
+    kept = {path.name: path.read_bytes() for path in (cut.path / "before-restart").iterdir()}
+    assert kept == {
+        "last.pt": b"damaged",
+        "previous.pt": b"damaged",
+        "best.safetensors": best,
+        "metrics.jsonl": metrics,
+    }
+    assert resume_run(cut.path, restart=True).finished  # a finished one, too
+    assert (cut.path / "before-restart-2" / "model.safetensors").is_file()
+
+
+def test_a_damaged_best_network_names_the_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_images(monkeypatch)
+    _, cut = sitting(small_recipe(train={"select": "best"}), tmp_path / "cut", stop_after=7)
+    cut.best_path.write_bytes(b"damaged")
+    with pytest.raises(
+        RunError, match=r"best\.safetensors is damaged .*; start again .*--restart$"
+    ):
+        resume_run(cut.path)
+    assert resume_run(cut.path, restart=True).finished
 
 
 def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(

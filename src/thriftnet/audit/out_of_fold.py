@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from scipy.stats import rankdata
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.inspection import Collection
-from thriftnet.errors import RunError, RunExistsError
+from thriftnet.errors import DamagedCheckpointsError, RunError, RunExistsError
 from thriftnet.evaluation.features.extract import features_of
 from thriftnet.evaluation.features.neighbours import typicality, unit_features
 from thriftnet.inference.engine import Engine
@@ -23,9 +24,10 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.training.images import HELD_OUT, Images
+from thriftnet.training.images import HELD_OUT, Images, PrepareTensors
 from thriftnet.training.progress import Progress
 from thriftnet.training.resume import resume_run
+from thriftnet.training.runner import TrainedRun
 from thriftnet.training.start import start_run
 
 _INDEXED = 20_000
@@ -115,9 +117,7 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
     path = training.folder / name
     if path.exists():
         _check_own(RunFolder.open(path), training, digests)
-        done = resume_run(
-            path, opened=training.opened, progress=training.progress(), prepare=prepare
-        )
+        done = _resumed(path, training, prepare)
     else:
         try:
             done = start_run(
@@ -133,6 +133,15 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
                 f"another audit has begun {path} meanwhile; wait for it, or give another --output"
             ) from None
     return RunFolder(done.path) if done.finished else None
+
+
+def _resumed(path: Path, training: FoldTraining, prepare: PrepareTensors) -> TrainedRun:
+    """Finish the training of a fold; it starts again if no checkpoint can be read."""
+    kept: Any = {"opened": training.opened, "prepare": prepare}
+    try:
+        return resume_run(path, progress=training.progress(), **kept)
+    except DamagedCheckpointsError:
+        return resume_run(path, restart=True, progress=training.progress(), **kept)
 
 
 def _check_own(run: RunFolder, training: FoldTraining, held_out: Mapping[str, str]) -> None:

@@ -115,7 +115,8 @@ def audit(
         return None
     suspects = find_suspects(collection, judged)
     cards = [_card(collection, suspect) for suspect in suspects]
-    page = audit_page(opened.name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
+    name = Path(opened.name).name
+    page = audit_page(name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
     write_whole(folder / PAGE, page, error=DataError)
     if not (folder / DECISIONS).exists():  # it may contain decisions
         write_whole(folder / DECISIONS, decisions_csv(cards).encode(), error=DataError)

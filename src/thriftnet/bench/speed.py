@@ -124,9 +124,9 @@ def noise_training(recipe: Recipe, *, images: int | None = None) -> tuple[Plan, 
     Raises:
         RecipeError: The network is over its budget, or the device is not there.
     """
-    count = images or max(2 * recipe.train.batch_size, 1000)
     model = recipe_network(recipe, classes=len(_CLASSES))
     recipe = _on_all_images(recipe)
+    count = images or max(2 * recipe.train.batch_size, 1000)
     plan = make_plan(recipe, _noise(count, side=max(_SIDE, recipe.data.image_size)), model)
     return plan, make_state(recipe, plan, model)
 
@@ -149,7 +149,8 @@ def _on_all_images(recipe: Recipe) -> Recipe:
     """The recipe without validation split, subset and hard-example mining."""
     data = recipe.data.model_copy(update={"val_ratio": 0.0, "fraction": 1.0})
     every = {"hard_fraction": 1.0, "full_epochs": 0, "loss_decay": 0.0, "select": "final"}
-    train = recipe.train.model_copy(update=every)
+    most = min(recipe.train.batch_size, CIFAR10_TRAIN)  # no batch has more images
+    train = recipe.train.model_copy(update={**every, "batch_size": most})
     return recipe.model_copy(update={"data": data, "train": train})
 
 

@@ -21,6 +21,7 @@ from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_refusal
 from thriftnet.home import settle_without_home
 from thriftnet.plain import to_stderr
+from thriftnet.runtime.memory import is_out_of_memory
 from thriftnet.terminal.output import CLOSED_PIPE, OutputGoneError, guarded_streams
 
 if TYPE_CHECKING:
@@ -200,6 +201,9 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
     usage = getattr(error, "format_message", None)  # typer does not export the class
     if refusal := explain_refusal(error):
         _fail(refusal, 2, debug=debug)
+    if is_out_of_memory(error):
+        remedy = "end other programs, or do less at once; a training, by --set train.micro_batch=32"
+        _fail(f"there is not enough memory; {remedy}", 2, debug=debug)
     if usage is None:
         reason = str(error).splitlines()[0] if str(error) else ""
         text = f"unexpected {type(error).__name__}: {reason} (report it with the output of --debug)"

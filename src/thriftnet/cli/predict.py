@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from thriftnet.inference.inputs import PictureSet
     from thriftnet.inference.prediction import PictureResult
 
+_PRINTED = "-"
+"""The output that is standard output."""
+
 
 @app.command(rich_help_panel=USE)
 def predict(
@@ -41,8 +44,14 @@ def predict(
         typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders, or one pickle."),
     ],
     output: Annotated[
-        Path | None,
-        option(OUTPUT, "FILE", "Write a CSV file, or .jsonl or .parquet.", "--output", "-o"),
+        str | None,  # not a Path, which would lose the dot of ./-
+        option(
+            OUTPUT,
+            "FILE|-",
+            "Write a CSV file, or .jsonl or .parquet; -: print CSV.",
+            "--output",
+            "-o",
+        ),
     ] = None,
     resume: Annotated[
         bool, option(OUTPUT, None, "Go on with an --output that was interrupted.", "--resume")
@@ -57,8 +66,9 @@ def predict(
     """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
     pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
     _refuse_unused(output, pickled=pickled, resume=resume, as_json=as_json)
-    if output:
-        check_writable(output, error=RunError, inputs=inputs, ours=_is_table)
+    file = None if output in {None, _PRINTED} else Path(output or "")
+    if file:
+        check_writable(file, error=RunError, inputs=inputs, ours=_is_table)
     found = find_target(target)
 
     with working(f"loading {target}") as doing:
@@ -72,12 +82,12 @@ def predict(
         )
         if pickled:
             doing.now(f"classifying {inputs[0]}")
-            rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), output)
+            rows.write_rows(("ID", "Labels"), predict_pickle(classifier, inputs[0]), file)
             return
         doing.now("looking for pictures")
         pictures = find_pictures(inputs)
-    if output:
-        check_writable(output, error=RunError, inputs=chain([found.path], pictures))
+    if file:
+        check_writable(file, error=RunError, inputs=chain([found.path], pictures))
     failed = 0
 
     def counted() -> Iterator[PictureResult]:
@@ -94,10 +104,12 @@ def predict(
         on_progress = doing.counting("pictures")
         if as_json:
             rows.print_json_rows(result.to_json() for result in counted())
-        elif output:
+        elif file:
             failed = _write_table(
-                output, classifier, pictures, resume=resume, on_progress=on_progress
+                file, classifier, pictures, resume=resume, on_progress=on_progress
             )
+        elif output:
+            rows.print_csv(counted())
         else:
             rows.print_predictions(counted(), widest=pictures.widest)
             if not silent:  # for a reader, not for a program
@@ -106,16 +118,18 @@ def predict(
         raise typer.Exit(2)
 
 
-def _refuse_unused(output: Path | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
+def _refuse_unused(output: str | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
     """Reject options that would be ignored."""
     if as_json and (output or pickled):
         what = "--output writes" if output else "a pickle gives"
         raise typer.BadParameter(f"{what} CSV; leave out --json")
-    if resume and (output is None or pickled):
-        what = "a pickle is done at once" if pickled else "it is for --output"
+    if resume and (output in {None, _PRINTED} or pickled):
+        what = "a pickle is done at once" if pickled else "it is for a file of --output"
         raise typer.BadParameter(f"--resume: {what}; leave it out")
-    if pickled and output and output.suffix in {".jsonl", ".ndjson", ".parquet"}:
-        raise typer.BadParameter(f"a pickle gives CSV; name the output {output.stem}.csv")
+    if pickled and Path(output or "").suffix in {".jsonl", ".ndjson", ".parquet"}:
+        raise typer.BadParameter(
+            f"a pickle gives CSV; name the output {Path(output or '').stem}.csv"
+        )
 
 
 def _is_table(path: Path) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
+
+import typer
 
 from thriftnet.cli.app import (
     AtLeastOption,
@@ -55,6 +58,13 @@ def serve(
     runtime: RuntimeOption = None,
 ) -> None:
     """Serve predictions over HTTP until Ctrl-C or SIGTERM."""
+    for flag, value in (
+        ("--max-body", max_body),
+        ("--max-pixels", max_pixels),
+        ("--timeout", timeout),
+    ):
+        if not math.isfinite(value):
+            raise typer.BadParameter(f"{flag} {value} is no limit; give a number")
     found = find_target(target)
     require("serving needs", *_PACKAGES, extra="serve", error=RunError)
 

@@ -50,6 +50,10 @@ def train(
         Path | None, option(PLACE, "DIR", "The folder of run folders. Default: runs.")
     ] = None,
     resume: Annotated[str | None, option(PLACE, "RUN", "Resume an interrupted run.")] = None,
+    restart: Annotated[
+        bool,
+        option(PLACE, None, "With --resume: start again; what there was is kept.", "--restart"),
+    ] = False,
     data: DataOption = None,
     strict: StrictOption = False,
     decisions: Annotated[
@@ -88,12 +92,16 @@ def train(
         raise typer.BadParameter(
             f"--resume continues a run as it is, where it is; leave out {clash[0]}"
         )
+    if restart and resume is None:
+        raise typer.BadParameter("--restart is for --resume; name the run, or leave it out")
     outlast_output()
     with working("loading PyTorch", shown=is_first() and not quiet) as doing:
         from thriftnet import api
         from thriftnet.terminal.training import TrainingProgress
+        from thriftnet.training.automatic.resolve import is_open
 
-        doing.now("preparing the training")
+        chosen = resume is None and is_open(recipe, data)
+        doing.now("choosing a recipe by trials" if chosen else "preparing the training")
         run = api.train(
             recipe,
             overrides=[*with_aliases(overrides, short), *_decided(decisions)],
@@ -103,6 +111,7 @@ def train(
             data=data,
             strict=strict,
             resume=resume,
+            restart=restart,
             progress=TrainingProgress(doing, quiet=quiet, as_json=as_json),
             time_budget=time_budget,
             flops_budget=flops_budget,

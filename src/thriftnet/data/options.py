@@ -44,3 +44,5 @@ class DatasetSpec:
     """A CSV file of decisions on pictures."""
     strict: bool = False
     """Whether an omitted picture is an error."""
+    known: bool = False
+    """Whether one line says what it holds, as all was said before."""

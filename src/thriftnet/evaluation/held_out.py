@@ -96,7 +96,7 @@ def _validation(
     nothing = f"{path} held no images out (data.val_ratio is 0); {_remedy(model, run)}"
     if _started(run).get("val_images") == 0:
         raise RunError(nothing)
-    opened = open_data(recipe.data, data, model=model, say=say)
+    opened = open_data(recipe.data, data, model=model, known=True, say=say)
     # A damaged environment.json says nothing; a model of CIFAR-10 does not either.
     trained_on = model.about.get("data") or run.environment().get("data")
     if trained_on and opened.digests() != trained_on:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.cifar10.published import find_cifar10_1, holds_cifar10_c
-from thriftnet.errors import DataError
+from thriftnet.errors import DataError, NoColumnError
 from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.recipe.sections import DataSection
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.data import open_data, trained_section
@@ -79,7 +80,7 @@ def images_to_test(
     remedy = "give pictures with --data PATH"
     settings = trained_section(model, run, source=source, remedy=remedy)
     settings = settings.model_copy(update={"decisions": None})  # they change no test split
-    images = open_data(settings, source, model=model, strict=strict, say=say)
+    images = _opened(settings, source, model, strict=strict, say=say)
     _refuse_own_of_fold(trained_on, source, images)
     if images.name == "cifar10":
         return images.split("test"), OWN_TEST if trained_on is None else images.name
@@ -97,6 +98,34 @@ def images_to_test(
         risk = held_out_now if images.whole is not None else ""
         say(f"{images.name} has changed since the training: the result is kept as {name}{risk}")
     return images.split("test"), name
+
+
+def _opened(
+    settings: DataSection,
+    source: Path | None,
+    model: SavedModel,
+    *,
+    strict: bool,
+    say: Callable[[str], None],
+) -> OpenDataset:
+    """Open the data of a training, or other data without those of its columns that they lack.
+
+    Moved data of the training need its columns and groups, which decide what is held out; others
+    may be called otherwise, and a group changes nothing where all pictures are evaluated.
+
+    Raises:
+        DataError: As `open_data`.
+    """
+    known = source is None or str(source.expanduser().absolute()) == settings.dataset
+    while True:
+        try:
+            return open_data(settings, source, model=model, strict=strict, known=known, say=say)
+        except NoColumnError as fault:
+            if known:
+                raise
+            value = getattr(settings, fault.key)
+            say(f"{source} lacks {value}, the training's data.{fault.key}: done without")
+            settings = settings.model_copy(update={fault.key: None})
 
 
 def _refuse_own_of_fold(

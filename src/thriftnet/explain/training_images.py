@@ -58,7 +58,7 @@ def training_images(
     trained_on = model.about.get("data")
     remedy = "give them with --data PATH, or leave the nearest ones out with --nearest 0"
     settings = trained_section(model, run, source=data, remedy=remedy)
-    opened = open_data(settings, data, model=model, say=say)
+    opened = open_data(settings, data, model=model, known=True, say=say)
     if trained_on is None and opened.name == "cifar10":  # a file of an earlier version
         trained_on = opened.digests()
     if opened.digests() != trained_on:

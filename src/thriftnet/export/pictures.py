@@ -146,7 +146,8 @@ def _from_folder(folder: Path, model: SavedModel, *, say: Say) -> Pictures:
         raise ExportError(f"--calibration: no picture of {folder} can be read; give another folder")
     images = np.stack(found)
     compared = images[CALIBRATION:] if len(images) > 2 * CALIBRATION else images
-    return Pictures(images[:CALIBRATION], compared, None, f"{len(compared):,} pictures of {folder}")
+    name = folder.resolve().name
+    return Pictures(images[:CALIBRATION], compared, None, f"{len(compared):,} pictures of {name}")
 
 
 def _made(model: SavedModel) -> Pictures:

@@ -14,7 +14,7 @@ from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import ExportError
 from thriftnet.export.job import Target
 from thriftnet.files import explain_os_error, read_bounded, replacing
-from thriftnet.models.hub_folder import CONFIG, is_hub_folder
+from thriftnet.models.hub_folder import CONFIG, FILES, is_hub_folder
 from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
@@ -42,6 +42,11 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
         raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
     if output.is_dir() and any(output.iterdir()) and not is_hub_folder(output):
         raise ExportError(f"{output} holds other files; choose another -o, or an empty folder")
+    if output.is_dir() and (changed := _changed(output)):
+        raise ExportError(
+            f"{changed} was not written by an export, or changed since; move it away, or choose "
+            "another -o"
+        )
     check_folder(output, error=ExportError)
 
 
@@ -86,18 +91,32 @@ def _beside(output: Path) -> Path:
     return output.with_name(f"{output.name}.{_CHECK}")
 
 
-def _is_export(path: Path) -> bool:
-    """Whether a file is the one that the comparison beside it is about.
+def _is_export(path: Path, check: Path | None = None) -> bool:
+    """Whether a file is as an export left it.
+
+    Args:
+        path: The file.
+        check: The file of the comparison that was written with it; None: that beside it.
 
     Raises:
         OSError: It cannot be read.
     """
     try:
-        written = load_json(read_bounded(_beside(path), most=_MOST_BYTES)).get("sha256")
+        found = read_bounded(check or _beside(path), most=_MOST_BYTES)
+        written = load_json(found).get("sha256")
     except (OSError, ValueError):
         return False
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return isinstance(written, dict) and digest in written.values()
+
+
+def _changed(folder: Path) -> Path | None:
+    """A file of an exported folder that another export would replace and none has written."""
+    for path in (folder / name for name in FILES):
+        with contextlib.suppress(FileNotFoundError):
+            if path.exists() and not _is_export(path, folder / _CHECK):
+                return path
+    return None
 
 
 def _remove(path: Path) -> None:

@@ -26,9 +26,17 @@ def write_program(job: Job, path: Path) -> None:
                 (torch.from_numpy(job.example()),),
                 dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             )
+            _forget_places(program)
             torch.export.save(program, str(path), extra_files={FACTS_FILE: job.facts()})
         except Exception as fault:  # torch's exporter raises many types
             raise unsupported(job, "torch.export", fault) from None
+
+
+def _forget_places(program: torch.export.ExportedProgram) -> None:
+    """Remove the notes at nodes that have paths of the exporting machine."""
+    for module in program.graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)
 
 
 def open_program(path: Path) -> Run:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
+from thriftnet.html.shared import without_folders
 from thriftnet.plain import plain_lines
 
 _BASE = "base.html.j2"
@@ -19,14 +21,20 @@ _BASE = "base.html.j2"
 
 
 def render_html(
-    template: Traversable, *, style: Traversable, scripts: Sequence[Traversable], **values: object
+    template: Traversable,
+    *,
+    style: Traversable,
+    scripts: Sequence[Traversable],
+    folders: Iterable[Path] = (),
+    **values: object,
 ) -> bytes:
-    """Render a page. All text is escaped and cleaned.
+    """Render a page. All text is escaped and cleaned, and names no folder of this machine.
 
     Args:
         template: A Jinja template that extends `base.html.j2`.
         style: A style sheet.
         scripts: Run in this order after that of the theme.
+        folders: Absolute ones that are left out of paths, besides the user's and the current one.
         values: Values for the template.
     """
     shared = resources.files("thriftnet.html")
@@ -38,6 +46,7 @@ def render_html(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=without_folders(folders),
     )
     text = environment.from_string(template.read_text("utf-8")).render(
         style=Markup("".join(styles)),

@@ -52,6 +52,7 @@ class OnnxClassifier(Classifier):
         runtime: str | None = None,
     ) -> None:
         check_runtime(runtime)
+        self._path = path
         self.facts, content, elements = read_onnx(path)
         self._at_once = max(1, min(_AT_ONCE, _MOST_ELEMENTS // max(1, elements)))
         own = {
@@ -93,7 +94,22 @@ class OnnxClassifier(Classifier):
         pixels = as_pixels(images, side).permute(0, 2, 3, 1).contiguous().numpy()
         starts = range(0, len(pixels), self._at_once)
         parts = [pixels[at : at + self._at_once] for at in starts]
-        return np.concatenate([self._run(part) for part in parts])
+        return np.concatenate([self._checked(part) for part in parts])
+
+    def _checked(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the graph on (N, S, S, 3) pixels.
+
+        Raises:
+            RunError: It fails, or gives no probabilities for each picture.
+        """
+        try:
+            found = self._run(pixels)
+        except Exception as fault:  # every runtime has its own errors
+            reason = " ".join(str(fault).split())[:200]
+            raise RunError(f"{self._path} cannot be run ({reason}); export it again") from None
+        if found.shape != (len(pixels), len(self.classes)) or not np.isfinite(found).all():
+            raise RunError(f"{self._path} gives no probabilities; export it again")
+        return found
 
 
 def check_runtime(name: str | None) -> None:

@@ -31,27 +31,31 @@ class GraphError(ValueError):
     """A graph that no export has."""
 
 
-def count_elements(onnx: Any, model: Any, *, side: int) -> int:
+INPUT, OUTPUT = "images", "probabilities"
+"""The one input and the one output of every export."""
+
+
+def count_elements(onnx: Any, model: Any, *, side: int, classes: int) -> int:
     """Check a graph, and count the elements of all its tensors for one picture.
 
     Args:
         onnx: The package.
         model: An `onnx.ModelProto`.
         side: Height and width of its pictures.
+        classes: Number of its classes.
 
     Raises:
         GraphError: It has an operator that no export has, data outside the file, a tensor whose
-            size is not known, or far more elements than a network of ours.
+            size is not known, far more elements than a network of ours, or another input or output.
     """
     _check_operators(onnx, model)
+    _check_ends(onnx, model.graph)
     single = onnx.ModelProto()
     single.CopyFrom(model)
     graph = single.graph
     del graph.value_info[:]  # what the file says of itself
     for each in graph.output:
         each.type.ClearField("value")
-    if len(graph.input) != 1:
-        raise GraphError(f"it has {len(graph.input)} inputs")
     shape = graph.input[0].type.tensor_type.shape
     del shape.dim[:]
     for size in (1, side, side, 3):
@@ -66,10 +70,26 @@ def count_elements(onnx: Any, model: Any, *, side: int) -> int:
     missing = {name for node in graph.node for name in node.output if name} - known.keys()
     if missing:
         raise GraphError(f"the size of {min(missing)} is not known")
+    if known[OUTPUT] != classes:
+        raise GraphError(f"it gives {known[OUTPUT]:,} probabilities for {classes} classes")
     total = sum(known.values())
     if total > _MOST_ELEMENTS:
         raise GraphError(f"it wants {total:,} numbers for one picture")
     return total
+
+
+def _check_ends(onnx: Any, graph: Any) -> None:
+    """Check that a graph has the input and the output of an export, and no other."""
+    ends = (
+        ("input", graph.input, INPUT, onnx.TensorProto.UINT8),
+        ("output", graph.output, OUTPUT, onnx.TensorProto.FLOAT),
+    )
+    for what, found, name, kind in ends:
+        if [each.name for each in found] != [name]:
+            names = ", ".join(each.name for each in found) or "none"
+            raise GraphError(f"its only {what} should be {name}, and it has {names}")
+        if found[0].type.tensor_type.elem_type != kind:
+            raise GraphError(f"its {what} {name} is of another type than an export's")
 
 
 def _check_operators(onnx: Any, model: Any) -> None:

@@ -19,7 +19,7 @@ from thriftnet.digests import load_json
 from thriftnet.errors import RunError
 from thriftnet.extras import load
 from thriftnet.files import read_bounded
-from thriftnet.inference.onnx_graph import GraphError, count_elements
+from thriftnet.inference.onnx_graph import INPUT, OUTPUT, GraphError, count_elements
 from thriftnet.models.preprocessing import Preprocessing
 
 KEY = "thriftnet"
@@ -99,7 +99,8 @@ def read_onnx(path: Path) -> CheckedOnnx:
     if facts.graph_sha256 != digest_graph(model):
         raise _damaged(path, "its graph does not match its SHA-256")
     try:
-        elements = count_elements(onnx, model, side=facts.preprocessing.image_size)
+        how = facts.preprocessing
+        elements = count_elements(onnx, model, side=how.image_size, classes=len(how.classes))
     except GraphError as fault:
         raise RunError(
             f"{path} is not opened, as thriftnet did not write its graph ({_line(fault)}); give a "
@@ -130,7 +131,7 @@ def open_onnx(path: Path, content: bytes | None = None) -> Run:
         raise _damaged(path, f"ONNX Runtime refuses it: {fault}") from None
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return session.run(["probabilities"], {"images": images})[0]
+        return session.run([OUTPUT], {INPUT: images})[0]
 
     return run
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from thriftnet.recipe.chosen import batch_size
+from thriftnet.recipe.lengths import LENGTHS, follow_epochs
 from thriftnet.recipe.load import Recipe
 from thriftnet.recipe.rules import least_passes
 
@@ -15,8 +16,8 @@ def fit_to(recipe: Recipe, images: int) -> Recipe:
     """The recipe with batches that fit the images; the same recipe if its own do.
 
     Smaller batches, learning rates by the square root of the ratio, more epochs and no hard-example
-    mining, as the recipe that is chosen for so few pictures. No micro-batch has a single image,
-    which batch norm may not take.
+    mining, as the recipe that is chosen for so few pictures. Lengths in epochs follow their number.
+    No micro-batch has a single image, which batch norm may not take.
 
     Args:
         recipe: The recipe.
@@ -45,17 +46,22 @@ def fit_to(recipe: Recipe, images: int) -> Recipe:
         "full_epochs": 0,
         "loss_decay": 0.0,
     }
+    follow_epochs(tree, before=train.epochs, keep=["train.full_epochs"])
     return Recipe.model_validate(tree)
 
 
 def fitting_options(recipe: Recipe, images: int) -> str:
-    """The options that change a recipe as `fit_to` does, such as `--set train.batch_size=64 …`."""
+    """The options that change a recipe as `fit_to` does, such as `--set train.batch_size=64 …`.
+
+    Lengths in epochs follow the option `train.epochs` by themselves.
+    """
     before, after = (each.model_dump(mode="json") for each in (recipe, fit_to(recipe, images)))
     changed: dict[str, Any] = {
         f"{section}.{key}": value
         for section in ("train", "optim")
         for key, value in after[section].items()
         if value != before[section][key]
+        and f"{section}.{key}" not in LENGTHS.keys() - {"train.full_epochs"}
     }
     return " ".join(
         f"--set {key}={f'{value:.4g}' if isinstance(value, float) else json.dumps(value)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -56,6 +57,7 @@ def inspection_page(collection: Collection, found: Inspection, *, shown: str) ->
         footer=f"Written by thriftnet {package_version()}.",
         notes="Warnings",
         kind="inspect",
+        folders=(Path(collection.name).absolute().parent,),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
+from typing import Literal
 
 from thriftnet.html.render import render_html
 from thriftnet.report.drawing import Drawing
@@ -23,6 +25,8 @@ class Card:
     mark: str = ""
     """Symbol of the verdict."""
     verdict: str = ""
+    tone: Literal["", "good", "partly", "bad", "open"] = ""
+    """How the verdict looks: its colour, or dots for one that is still open."""
     facts: tuple[tuple[str, str], ...] = ()
     """Pairs of name and value."""
     command: str = ""
@@ -60,6 +64,8 @@ class Page:
     """Heading of `missing`."""
     kind: str = "report"
     """End of the title; a command replaces only pages of its kind."""
+    folders: tuple[Path, ...] = ()
+    """Folders of this machine that are left out of paths."""
 
     @property
     def drawings(self) -> list[Drawing]:
@@ -86,6 +92,7 @@ def render(page: Page, *, version: str | None = None) -> bytes:
         folder / "report.html.j2",
         style=folder / "style.css",
         scripts=[folder / name for name in names],
+        folders=page.folders,
         page=page,
         version=version,
     )

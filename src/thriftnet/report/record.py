@@ -109,6 +109,16 @@ class RunRecord:
         return [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
 
 
+def folders_of(*records: RunRecord) -> tuple[Path, ...]:
+    """Folders of this machine that the recipe and the commands of runs name."""
+    found: list[Path] = []
+    for record in records:
+        data, weights = record.recipe.data, record.recipe.init.weights
+        found.append(record.run.path.absolute().parent.parent)
+        found += [Path(each).parent for each in (data.dataset, data.decisions, weights) if each]
+    return tuple(folder for folder in found if folder.is_absolute())
+
+
 def read_record(path: Path) -> RunRecord:
     """Read a run folder in any state.
 

@@ -14,8 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from thriftnet.commands import command
 from thriftnet.errors import RunError, ThriftnetError
+from thriftnet.files import explain_refusal
 from thriftnet.hosts import OWN_HOSTS, host_of
+from thriftnet.plain import plain as plain_text
 from thriftnet.report.drawing import NotWantedError, drawing_while
 from thriftnet.report.page import render
 from thriftnet.report.record import read_record
@@ -160,19 +163,29 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"open {self.server.address}\n".encode()
             self._send(HTTPStatus.FORBIDDEN, "text/plain", text)
             return
-        live = self.server.live
+        with contextlib.suppress(ConnectionError, NotWantedError):  # it left, or the server stops
+            self._send(*self._answer(self.server.live))
+
+    def _answer(self, live: LivePage) -> tuple[HTTPStatus, str, bytes]:
+        """Status, type and content of the answer; a failure says why, as the browser shows it."""
+        plain = "text/plain; charset=utf-8"
         try:
             if self.path == "/":
-                self._send(HTTPStatus.OK, "text/html; charset=utf-8", live.page())
-            elif self.path == "/status":
-                self._send(HTTPStatus.OK, "application/json", live.status())
-            else:
-                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"not found; open /\n")
+                return HTTPStatus.OK, "text/html; charset=utf-8", live.page()
+            if self.path == "/status":
+                return HTTPStatus.OK, "application/json", live.status()
+            return HTTPStatus.NOT_FOUND, plain, b"not found; open /\n"
+        except NotWantedError:
+            raise
         except ThriftnetError as fault:  # such as a removed run folder
-            text = f"{fault}\n".encode()
-            self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text)
-        except (ConnectionError, NotWantedError):
-            pass  # the browser disconnected, or the server stops
+            return HTTPStatus.SERVICE_UNAVAILABLE, plain, f"{fault}\n".encode()
+        except Exception as fault:  # a fault of ours, or of the disk
+            reason = explain_refusal(fault)
+            if reason is None:
+                reason = f"the page cannot be drawn ({type(fault).__name__}: {fault}); report it "
+                reason += f"with the output of: {command('report', live.run.path, '--debug')}"
+            text = plain_text(" ".join(reason.splitlines()))
+            return HTTPStatus.INTERNAL_SERVER_ERROR, plain, f"{text}\n".encode()
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the terminal shows the run."""

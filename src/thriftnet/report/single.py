@@ -18,7 +18,7 @@ from thriftnet.report.blocks import block_table
 from thriftnet.report.drawing import Drawing
 from thriftnet.report.facts import head_facts
 from thriftnet.report.page import Page, Section
-from thriftnet.report.record import RunRecord
+from thriftnet.report.record import RunRecord, folders_of
 from thriftnet.report.reliability import (
     calibration_table,
     draw_reliability,
@@ -60,6 +60,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
         sections=tuple(s for s in sections if s and (s.drawings or s.tables)),
         footer=f"Written by thriftnet {package_version()}. "
         "The figures are in figures/ as PNG and SVG.",
+        folders=folders_of(record),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from thriftnet.evaluation.class_metrics import summarise_classes
@@ -115,6 +116,8 @@ def recipe_table(record: RunRecord) -> Table:
 def environment_table(record: RunRecord) -> Table:
     """Table of the run's environments."""
     first, *later = record.environments
+    if isinstance(started := first.get("command"), list) and started:
+        first = {**first, "command": [Path(str(started[0])).name, *started[1:]]}
     each = [flatten(first), *(flatten({**facts, "command": None}) for facts in later)]
     keys = dict.fromkeys(key for facts in each for key in facts if key not in {"kind", "step"})
     rows = [(key, *(_plain(facts.get(key)) for facts in each)) for key in keys]

@@ -43,6 +43,12 @@ def retrain_advice(run: RunFolder) -> str:
     return f"retrain it more slowly, as with: {command('train', run.recipe_path, '--set', lower)}"
 
 
+def restart_advice(run: RunFolder) -> str:
+    """What to do where an interrupted training cannot go on."""
+    again = command("train", "--resume", run.path, "--restart")
+    return f"start again in the same folder, which keeps what there is, with: {again}"
+
+
 def other_use(path: Path) -> str:
     """What to do with the run that has a requested name; empty if the path is not a run."""
     try:

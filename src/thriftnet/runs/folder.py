@@ -11,6 +11,7 @@ checkpoints/best.safetensors the weights of the best validation accuracy
 model.safetensors   final weights with their metadata
 status.json         state of the training, rewritten every few seconds while it runs
 predictions.npz     logits of the test images
+before-restart/     checkpoints, metrics, weights and logits of before --restart
 events.out.tfevents.*        the metrics for TensorBoard, with --track tensorboard
 mlflow.json                  the run's id in MLflow, with --track mlflow
 wandb.json                   the run's id in Weights & Biases, with --track wandb
@@ -26,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thriftnet.commands import command
-from thriftnet.errors import NoCheckpointError, RunError
-from thriftnet.files import remove_leftovers, write_whole
+from thriftnet.errors import DamagedCheckpointsError, NoCheckpointError, RunError
+from thriftnet.files import explain_os_error, remove_leftovers, write_whole
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.runs.checkpoints.files import CheckpointFiles
@@ -169,12 +170,38 @@ class RunFolder:
 
         Raises:
             NoCheckpointError: There is none.
-            RunError: All are damaged.
+            DamagedCheckpointsError: All are damaged.
         """
         if not self.saved.exist:
             again = command("train", "--resume", self.path)
             raise NoCheckpointError(f"{self.path} has no checkpoint yet; train it with: {again}")
-        return self.saved.read()
+        try:
+            return self.saved.read()
+        except RunError as fault:
+            again = command("train", "--resume", self.path, "--restart")
+            raise DamagedCheckpointsError(
+                f"{fault}, and there is no other checkpoint; start again in the same folder, which "
+                f"keeps what there is, with: {again}"
+            ) from None
+
+    def set_aside(self) -> Path:
+        """Move what a training has written into a folder of its own; returns that folder.
+
+        Raises:
+            RunError: The folder cannot be written.
+        """
+        numbers = ("", *(f"-{number}" for number in range(2, 1000)))
+        places = (self.path / f"before-restart{number}" for number in numbers)
+        place = next(each for each in places if not each.exists())
+        written = (self.metrics_path, self.model_path, self.predictions_path)
+        try:
+            place.mkdir()
+            for path in (*self.saved.files(), *written):
+                if path.is_file():
+                    path.rename(place / path.name)
+        except OSError as fault:
+            raise RunError(explain_os_error(fault, place)) from None
+        return place
 
     def remove_leftovers(self) -> None:
         """Remove the temporary files of a writer that was killed."""

@@ -1,8 +1,9 @@
-"""Keeps freed memory in the process, so that each step reuses the blocks of the previous one."""
+"""Memory of the process: freed blocks that are kept for the next step, and too little of it."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import sys
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
@@ -24,3 +25,11 @@ def keep_freed_memory() -> None:
         libc.mallopt(_ARENA_MAX, 1)
         libc.mallopt(_MMAP_MAX, 0)
         libc.mallopt(_TRIM_THRESHOLD, -1)
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether an exception says that there is not enough memory, of the machine or a device."""
+    if isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM:
+        return True
+    marks = ("out of memory", "allocate memory", "not enough memory", "bad_alloc")
+    return isinstance(fault, RuntimeError) and any(mark in str(fault) for mark in marks)

@@ -45,7 +45,7 @@ class UsageMeter:
         """The usage since `start`."""
         wall = (time.monotonic() - self._wall) * processors()
         ran = time.process_time() - self._ran
-        memory, most = _memory_bytes(), _memory_limit()
+        memory, most = _memory_bytes(), memory_limit()
         on_gpu = device.type == "cuda"
         return Usage(
             cpu_share=min(1.0, ran / wall) if wall > 0 else 0.0,
@@ -65,7 +65,7 @@ def _memory_bytes() -> int | None:
     return None
 
 
-def _memory_limit() -> int | None:
+def memory_limit() -> int | None:
     """Bytes that the process may use; None if unknown."""
     limits: list[int] = []
     with contextlib.suppress(OSError, ValueError, AttributeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import uuid
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from thriftnet.errors import SearchError
 from thriftnet.files import write_whole
 
 _BOUND = "bound"
+_WAIT, _PAUSE = 2.0, 0.05
+"""Seconds to wait for a file that is empty, and between two looks."""
 
 
 class StudyIdentity:
@@ -30,12 +33,8 @@ class StudyIdentity:
         self._kept = path / "study.id"
         try:
             if not self._kept.is_file():
-                new = self._kept.with_name(f"study.id.{uuid.uuid4().hex}")
-                new.write_text(uuid.uuid4().hex, "ascii")
-                with contextlib.suppress(FileExistsError):  # created by another machine
-                    os.link(new, self._kept)
-                new.unlink()
-            words = self._kept.read_text("ascii").split()
+                _create(self._kept)
+            words = _read_words(self._kept)
         except (OSError, ValueError) as fault:
             raise SearchError(
                 f"{self._kept} cannot be used ({fault}); check the folder's permissions"
@@ -64,3 +63,31 @@ class StudyIdentity:
         if not self.bound:
             write_whole(self._kept, f"{self.word}\n{_BOUND}\n".encode(), error=SearchError)
             self.bound = True
+
+
+def _create(path: Path) -> None:
+    """Write a random id, unless another machine does so first.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    new = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        new.write_text(uuid.uuid4().hex, "ascii")
+        try:
+            os.link(new, path)
+        except FileExistsError:  # created by another machine
+            pass
+        except OSError:  # no hard links, as on exFAT and some network mounts
+            with contextlib.suppress(FileExistsError), path.open("x", encoding="ascii") as file:
+                file.write(new.read_text("ascii"))
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _read_words(path: Path) -> list[str]:
+    """The words of the file; without hard links, another machine may be about to write them."""
+    deadline = time.monotonic() + _WAIT
+    while not (words := path.read_text("ascii").split()) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    return words

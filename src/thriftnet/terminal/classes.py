@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.cells import cell_len, set_cell_size
 
 from thriftnet.evaluation.class_metrics import ClassSummary
@@ -12,8 +14,8 @@ from thriftnet.table import MISSING, Cell, make_table
 from thriftnet.terminal.tables import table_lines
 from thriftnet.terminal.text import terminal_width
 
-_NAME, _HEAD = 12, 4
-"""Widths of a class name in rows and in the header."""
+_NAME = 12
+"""Width of a class name in rows."""
 _CLASSES, _MISTAKES = 40, 10
 """Maximum shown; the JSON has all."""
 
@@ -49,19 +51,28 @@ def print_classes(found: ClassSummary) -> None:
 
 
 def print_confusion(metrics: Metrics) -> None:
-    """Print accuracy per class, and the confusion matrix if it fits the terminal."""
+    """Print accuracy per class, and the confusion matrix if it fits the terminal.
+
+    Where the names are too wide for its columns, the classes are numbered.
+    """
     names = [plain(name) for name in metrics.per_class]
-    counts = metrics.confusion
-    width = max(_HEAD, len(str(max(max(row) for row in counts))))
-    if _NAME + 11 + (width + 1) * len(names) > max(80, terminal_width()):
-        _print_mistakes(names, counts)
+    counts, room = metrics.confusion, max(80, terminal_width())
+    digits = len(str(len(names)))
+    least = max(digits, len(str(max(max(row) for row in counts))))
+    width = max(least, *map(cell_len, names))
+    label, heads, note = _NAME, names, ""
+    if label + 11 + (width + 1) * len(names) > room:
+        width, label = least, _NAME + digits + 1
+        heads, note = [str(number) for number in range(1, len(names) + 1)], ", by number"
+        names = [f"{number:>{digits}} {name}" for number, name in enumerate(names, 1)]
+    if label + 11 + (width + 1) * len(names) > room:
+        _print_mistakes([plain(name) for name in metrics.per_class], counts)
         return
-    print("accuracy by class, confusion matrix (rows: labels, columns: predictions)")
-    heads = " ".join(_cut(name, _HEAD).rjust(width - _wider(name, _HEAD)) for name in names)
-    print(f"{'label':<{_NAME}} {'accuracy':>8}  {heads}")
+    print(f"accuracy by class, confusion matrix (rows: labels, columns: predictions{note})")
+    print(f"{'label':<{label}} {'accuracy':>8}  {_right(heads, width)}")
     for name, share, row in zip(names, metrics.per_class.values(), counts, strict=True):
-        label = set_cell_size(_cut(name, _NAME), _NAME)
-        print(f"{label} {_text(share):>8}  " + " ".join(f"{count:>{width}}" for count in row))
+        shown = set_cell_size(name, label)
+        print(f"{shown} {_text(share):>8}  {_right(map(str, row), width)}")
 
 
 def _print_mistakes(names: list[str], counts: list[list[int]]) -> None:
@@ -81,14 +92,9 @@ def _print_mistakes(names: list[str], counts: list[list[int]]) -> None:
     print("\n".join(table_lines(table, room=terminal_width(), shrink="of")))
 
 
-def _cut(text: str, width: int) -> str:
-    return set_cell_size(text, width) if cell_len(text) > width else text
-
-
-def _wider(text: str, width: int) -> int:
-    """Extra columns of a truncated text, for letters of double width."""
-    short = _cut(text, width)
-    return cell_len(short) - len(short)
+def _right(texts: Iterable[str], width: int) -> str:
+    """Texts aligned to the right in columns; a letter may be as wide as two."""
+    return " ".join(text.rjust(width - cell_len(text) + len(text)) for text in texts)
 
 
 def _text(share: float | None) -> str:

@@ -14,6 +14,7 @@ from thriftnet.cells import csv_row
 from thriftnet.errors import RunError
 from thriftnet.files import part_of, replacing
 from thriftnet.inference.prediction import PictureResult
+from thriftnet.inference.row_formats import CsvRows
 from thriftnet.plain import plain, to_stderr
 
 _WIDEST = 44
@@ -46,6 +47,22 @@ def print_json_rows(values: Iterable[Any]) -> None:
             begun = True
     finally:
         print("\n]" if begun else "[]")
+
+
+def print_csv(results: Iterable[PictureResult]) -> None:
+    """Print the rows of a CSV file; a script gets the bytes that the file would have."""
+    rows, shown = CsvRows(), sys.stdout.isatty()
+
+    def write(content: bytes) -> None:
+        if shown:
+            sys.stdout.write(content.decode("utf-8", "surrogateescape"))
+        else:
+            sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+    write(rows.header)
+    for result in results:
+        write(rows.write(result))
 
 
 def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path | None) -> None:

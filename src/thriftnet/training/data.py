@@ -49,6 +49,7 @@ def open_data(
     *,
     model: SavedModel | None = None,
     strict: bool = False,
+    known: bool = False,
     say: Callable[[str], None] = to_stderr,
 ) -> OpenDataset:
     """Open the data set of a recipe's section `data`.
@@ -59,12 +60,13 @@ def open_data(
         model: The network for the images: its classes, image size and fit replace those of the
             training split and the section.
         strict: Whether anything left out is an error.
+        known: Whether the training has told what it holds, so that one line is enough.
         say: Called with each line about what the data holds.
 
     Raises:
         DataError: It cannot be had, or holds nothing that can be used.
     """
-    spec = replace(data_spec(settings, source), strict=strict)
+    spec = replace(data_spec(settings, source), strict=strict, known=known)
     if model is not None:
         spec = replace(spec, classes=model.classes, image_size=model.image_size, fit=model.fit)
     return open_dataset(spec, say=say)

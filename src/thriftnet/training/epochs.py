@@ -78,7 +78,8 @@ class Epochs:
         """All sizes of micro-batches in the run, where most have `size` images."""
         visited = {self.hard_images, self.images if self.full_epochs else self.hard_images}
         left = set[int]() if self.drop_last else {images % self.batch_size for images in visited}
-        return {part for batch in {self.batch_size, *left} for part in (size, batch % size)}
+        whole = min(self.batch_size, self.images)
+        return {part for batch in {whole, *left} for part in (size, batch % size)}
 
     def steps_in(self, epoch: int) -> int:
         """Steps of an epoch, counted from 0."""

@@ -42,6 +42,7 @@ def resume_run(
     path: Path,
     *,
     data: Path | None = None,
+    restart: bool = False,
     progress: Progress | None = None,
     until: int | None = None,
     trackers: Sequence[Tracker] = (),
@@ -59,6 +60,8 @@ def resume_run(
     Args:
         path: The run folder.
         data: Replaces the recipe's data set.
+        restart: Whether to start again at step 0, also if the run is finished; what there was is
+            kept in the run folder.
         progress: Display of steps and epochs.
         until: Stop after this many epochs, as if interrupted.
         trackers: Updated with the run's metrics, in the main process.
@@ -79,10 +82,14 @@ def resume_run(
     with contextlib.ExitStack() as held:
 
         def take_up() -> SavedRun | None:
-            if is_over(run):  # before locking: the folder may be read-only
+            if is_over(run) and not restart:  # before locking: the folder may be read-only
                 return None
             held.enter_context(writing(run, say=progress.note))
             run.remove_leftovers()
+            if restart:
+                recipe = run.recipe()
+                progress.note(f"starting again; what there was is kept in {run.set_aside()}")
+                return SavedRun(run, recipe, None)
             return None if is_over(run) else saved or read_saved(path)
 
         found = processes.broadcast_from_main(take_up)
@@ -90,7 +97,7 @@ def resume_run(
             return TrainedRun(run.path, finished=True, is_main=processes.is_main)
         recipe = found.recipe
         processes.broadcast_from_main(lambda: check_best(found))
-        images = opened or open_data(recipe.data, data, say=progress.note)
+        images = opened or open_data(recipe.data, data, known=True, say=progress.note)
         model = recipe_network(recipe, classes=len(images.classes))
         resumed = found.checkpoint is not None
         plan, state = prepare_training(recipe, images, model, processes, prepare, resumed=resumed)
@@ -120,7 +127,7 @@ def restore_run(
     saved = read_saved(path)
     if saved.checkpoint is None:
         saved.run.load_state()  # raises
-    images = open_data(saved.recipe.data, data)
+    images = open_data(saved.recipe.data, data, known=True)
     model = recipe_network(saved.recipe, classes=len(images.classes))
     plan, state = prepare_training(
         saved.recipe, images, model, ALONE, prepare_tensors, resumed=True

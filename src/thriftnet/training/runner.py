@@ -58,7 +58,7 @@ def prepare_training(
     resumed: bool = False,
 ) -> tuple[Plan, TrainingState]:
     """The plan and the initial state of a training; raises as `make_plan` and `make_state`."""
-    plan = make_plan(recipe, images, model, processes, prepare=prepare)
+    plan = make_plan(recipe, images, model, processes, prepare=prepare, resumed=resumed)
     return plan, make_state(recipe, plan, model, resumed=resumed)
 
 

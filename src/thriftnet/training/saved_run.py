@@ -10,7 +10,7 @@ from typing import Any
 from thriftnet.errors import NoCheckpointError, RunError
 from thriftnet.models.tensors import check_model_file
 from thriftnet.recipe import Recipe
-from thriftnet.runs.advice import retrain_advice
+from thriftnet.runs.advice import restart_advice, retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
 from thriftnet.training.images import HELD_OUT
@@ -58,7 +58,11 @@ def check_best(saved: SavedRun) -> None:
         RunError: They are damaged.
     """
     if saved.recipe.train.select == "best" and (saved.checkpoint or {}).get("best_epoch"):
-        check_model_file(saved.run.best_path)
+        try:
+            check_model_file(saved.run.best_path)
+        except RunError as fault:
+            reason = str(fault).rpartition(";")[0]
+            raise RunError(f"{reason}; {restart_advice(saved.run)}") from None
 
 
 def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> None:

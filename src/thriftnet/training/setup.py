@@ -35,6 +35,7 @@ from thriftnet.training.images import (
     recipe_augment,
     recipe_mix,
 )
+from thriftnet.training.memory import check_memory
 from thriftnet.training.objective import Objective, build_objective
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes
@@ -133,6 +134,7 @@ def make_plan(
     processes: Processes = ALONE,
     *,
     prepare: PrepareTensors = prepare_tensors,
+    resumed: bool = False,
 ) -> Plan:
     """Build the plan of a training.
 
@@ -142,11 +144,12 @@ def make_plan(
         model: The recipe's network, to count its operations.
         processes: The process group.
         prepare: Splits the images and prepares their tensors.
+        resumed: Whether it has begun, so that its micro-batches cannot change any more.
 
     Raises:
         RecipeError: The device is not available, the split leaves less than one batch or no
-            validation images, a micro-batch is too small for the processes, or batch norm would get
-            a single value per channel.
+            validation images, a micro-batch is too small for the processes or too large for the
+            memory, or batch norm would get a single value per channel.
     """
     settings = recipe.train
     _check_image_size(recipe, data)
@@ -163,6 +166,8 @@ def make_plan(
     epochs = Epochs.of(settings, images=len(placed.images))
     epochs.check(recipe)
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
+    if not resumed:
+        check_memory(model, settings, epochs, compute, side=sizes.full)
     weights, balance = balanced(recipe.data.balance, placed.labels, classes=len(data.classes))
     if epochs.has_lone_image(micro_batch):
         remedy = without_lone_image(settings, images=epochs.images)
@@ -183,8 +188,8 @@ def make_plan(
         augment=recipe_augment(recipe, mean=data.mean, std=data.std),
         mix=recipe_mix(recipe),
         schedule=build_schedule(steps_per_epoch=epochs.full_steps, **recipe.schedule.model_dump()),
-        batch_size=settings.batch_size,
-        micro_batch=micro_batch,
+        batch_size=min(settings.batch_size, epochs.images),
+        micro_batch=min(micro_batch, epochs.images),
         views=settings.views,
         epochs=epochs,
         total_steps=epochs.steps(settings.epochs),

@@ -77,6 +77,7 @@ def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:
         RunError: There is no such file, the run is not finished, or shipped weights do not match
             their digest.
     """
+    _refuse_empty(target)
     path = Path(target)
     if isinstance(target, str) and path.name == target:  # a plain word
         shipped = shipped_weights(folder)
@@ -124,6 +125,7 @@ def find_run(target: Path | str) -> Path:
     Raises:
         RunError: It is a network without the log of its training.
     """
+    _refuse_empty(target)
     path = Path(target)
     if _is_shipped(target):
         here = f"; for the folder of that name write ./{target}" if path.exists() else ""
@@ -143,6 +145,16 @@ def find_run(target: Path | str) -> Path:
     if len(path.parts) == 1 and not path.exists() and Path("runs", path).is_dir():
         raise RunError(f"there is no run folder {path}; did you mean {Path('runs', path)}?")
     return path
+
+
+def _refuse_empty(target: Path | str) -> None:
+    """Check that a network is named, as `Path("")` would be the current folder.
+
+    Raises:
+        RunError: It is not.
+    """
+    if target == "":
+        raise RunError("the name of a network or run is empty; give its name or path")
 
 
 def _unknown(name: str, shipped: tuple[str, ...]) -> str:

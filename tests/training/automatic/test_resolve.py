@@ -9,7 +9,7 @@ import pytest
 from thriftnet.data.registry import DATASETS
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
-from thriftnet.training.automatic.resolve import TrainRequest, resolve_training
+from thriftnet.training.automatic.resolve import TrainRequest, is_open, resolve_training
 from thriftnet.training.distributed.processes import ALONE
 from thriftnet.training.progress import Quiet
 
@@ -17,12 +17,12 @@ from thriftnet.training.progress import Quiet
 def test_a_recipe_is_chosen_for_own_pictures_without_one_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert TrainRequest(0.0, data=tmp_path).is_open
-    assert not TrainRequest(0.0).is_open
-    assert not TrainRequest(0.0, recipe="quick", data=tmp_path).is_open
+    assert is_open(None, tmp_path)
+    assert not is_open(None, None)
+    assert not is_open("quick", tmp_path)
     named = DATASETS["cifar10"]._replace(holds=lambda _: True)
     monkeypatch.setitem(DATASETS, "cifar10", named)
-    assert not TrainRequest(0.0, data=tmp_path).is_open
+    assert not is_open(None, tmp_path)
     assert resolve_training(TrainRequest(0.0, data=tmp_path), Quiet(), ALONE).recipe == load_recipe(
         "quick"
     )

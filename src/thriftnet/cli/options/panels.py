@@ -23,6 +23,8 @@ UNDERSTAND = "Understand runs"
 PREPARE = "Prepare"
 
 _REST = "Options"
+_PATHS = {"CSV", "DIR", "FILE", "FOLDER", "PATH"}
+"""Placeholders of options that take a path; one that takes a stream, too, is FILE|-."""
 
 
 def option(panel: str | None, metavar: str | None, help: str, *names: str, **rest: Any) -> Any:
@@ -55,8 +57,34 @@ def _write_options(command: Any, ctx: Any, formatter: Any) -> None:
             formatter.write_dl(records)
 
 
+def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
+    """Check what was typed, as `Path("")` would be the current folder.
+
+    Raises:
+        typer.BadParameter: A value is empty, or a path is `-`, by which other programs mean
+            standard input or output.
+    """
+    if ctx.resilient_parsing:  # of a completion
+        return
+    typed, _, _ = command.make_parser(ctx).parse_args(args=list(arguments))
+    for parameter in command.get_params(ctx):
+        given = typed.get(parameter.name)
+        values = given if isinstance(given, list | tuple) else [given]
+        if "" in values:
+            raise typer.BadParameter("it is empty; give a value, or leave it out", ctx, parameter)
+        if "-" in values and parameter.metavar in _PATHS:
+            raise typer.BadParameter(
+                "- is no file here; name one, or write ./- for a file of that name", ctx, parameter
+            )
+
+
 class PanelCommand(TyperCommand):
-    """A command whose `--help` lists its options in groups."""
+    """A command whose `--help` lists its options in groups, and that refuses empty values."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        _check_given(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options."""
@@ -64,7 +92,12 @@ class PanelCommand(TyperCommand):
 
 
 class PanelGroup(TyperGroup):
-    """Commands whose `--help` lists options and commands in groups."""
+    """Commands whose `--help` lists options and commands in groups, as `PanelCommand`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line up to the command."""
+        _check_given(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write options, then commands."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from thriftnet.data.index import Entry
-from thriftnet.errors import DataError
+from thriftnet.errors import DataError, NoColumnError
 
 
 def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> list[Entry]:
@@ -25,9 +25,10 @@ def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> li
     group_of = _by_folder(rule) or _by_pattern(rule, where)
     grouped = [entry._replace(group=group_of(entry.origin.path)) for entry in entries]
     if not any(entry.group for entry in grouped):
-        raise DataError(
+        raise NoColumnError(
             f"{where}: data.group={rule} is no column and matches no path, such as "
-            f"{entries[0].origin}; give a column, folder, folder:DEPTH or a regular expression"
+            f"{entries[0].origin}; give a column, folder, folder:DEPTH or a regular expression",
+            key="group",
         )
     return grouped
 

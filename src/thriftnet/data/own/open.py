@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,8 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         notes=index.notes,
         groups=given if any(given) else (),
     )
-    for line in describe(collection, near=near, why=why, held_out=held_out):
+    told = describe(collection, near=near, why=why, held_out=held_out)
+    for line in islice(told, 1 if spec.known else None):
         say(line)
     whole = Dataset(pictures.images, labels, classes, groups)
     return OpenDataset(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from thriftnet.data.options import SourceOptions
-from thriftnet.errors import DataError
+from thriftnet.errors import DataError, NoColumnError
 
 _NAMES = {
     "image": "file_name filename file filepath file_path path image_path image_file image img "
@@ -97,6 +97,8 @@ def _find(names: Sequence[str], kind: str, given: str | None, where: str) -> int
             return names.index(given)
         if given.isdecimal() and 1 <= int(given) <= len(names):
             return int(given) - 1
-        raise DataError(f"{where} has no column {given}; it has {', '.join(names)}")
+        raise NoColumnError(
+            f"{where} has no column {given}; it has {', '.join(names)}", key=f"{kind}_column"
+        )
     usual = [name.strip().casefold() for name in names]
     return next((usual.index(name) for name in _NAMES[kind].split() if name in usual), None)

@@ -80,6 +80,7 @@ def _card(contrast: Contrast, found: Comparison) -> Card:
         says=f"{contrast.verdict}.",
         mark="✓" if shown else "–",
         verdict="significant difference" if shown else "no significant difference",
+        tone="good" if shown else "",
         facts=tuple(facts),
     )
 

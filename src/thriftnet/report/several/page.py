@@ -8,7 +8,7 @@ from thriftnet.commands import command
 from thriftnet.report import tables
 from thriftnet.report.names import LONGEST, common_start, short_names
 from thriftnet.report.page import Page, Section
-from thriftnet.report.record import RunRecord
+from thriftnet.report.record import RunRecord, folders_of
 from thriftnet.report.several import overlay
 from thriftnet.report.several.comparison import comparison_section
 from thriftnet.report.several.record_groups import RecordGroup, group_notes, group_records
@@ -48,6 +48,7 @@ def shared_page(records: list[RunRecord]) -> Page:
             Section("Commands", commands=tuple(commands)),
         ),
         footer=f"Written by thriftnet {package_version()}.",
+        folders=folders_of(*records),
     )
 
 

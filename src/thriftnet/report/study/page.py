@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 from thriftnet.commands import command
@@ -52,7 +53,16 @@ def study_page(record: StudyRecord) -> Page:
         sections=tuple(s for s in sections if s.drawings or s.tables or s.cards),
         footer=f"Written by thriftnet {package_version()}. Accuracies are of validation images "
         "unless marked test. The figures are in figures/ as PNG and SVG.",
+        folders=_folders(record),
     )
+
+
+def _folders(record: StudyRecord) -> tuple[Path, ...]:
+    """Folders of this machine that the space and the commands name."""
+    data = record.space.base.get("data")
+    dataset = data.get("dataset") if isinstance(data, dict) else None
+    found = [record.study.path.absolute().parent.parent, Path(str(dataset or "")).parent]
+    return tuple(folder for folder in found if folder.is_absolute())
 
 
 def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:

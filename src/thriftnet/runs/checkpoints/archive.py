@@ -28,7 +28,7 @@ def read_state(path: Path) -> dict[str, Any]:
     """Read a file written from `pack_state`.
 
     Raises:
-        RunError: It is damaged.
+        RunError: It is damaged; without a remedy.
     """
     try:
         archive = open_archive(read_bounded(path, most=_MOST_BYTES))
@@ -39,5 +39,5 @@ def read_state(path: Path) -> dict[str, Any]:
     # Damaged bytes can raise almost any exception; nothing is executed.
     except Exception as fault:
         reason = str(fault).split(". ")[0][:100] or type(fault).__name__
-        raise RunError(f"{path} is damaged ({reason}); retrain under another --name") from None
+        raise RunError(f"{path} is damaged ({reason})") from None
     return cast("dict[str, Any]", state)

@@ -42,7 +42,7 @@ class CheckpointFiles:
         """The latest valid checkpoint, and what is wrong with the last if that is damaged.
 
         Raises:
-            RunError: All are damaged.
+            RunError: All are damaged; without a remedy.
         """
         from thriftnet.runs.checkpoints.archive import read_state
 
@@ -53,7 +53,7 @@ class CheckpointFiles:
         except RunError as fault:
             if not self.previous.is_file():
                 raise
-            return read_state(self.previous), str(fault).partition(";")[0]
+            return read_state(self.previous), str(fault)
 
     def drop_last(self) -> None:
         """Replace a damaged last checkpoint by the previous one.

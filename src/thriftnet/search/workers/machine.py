@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+KILLED = 9
+"""The signal SIGKILL, which Windows lacks."""
 _EVENTS = Path("/sys/fs/cgroup/memory.events")
 _STATISTICS = Path("/proc/vmstat")
 
@@ -60,7 +61,7 @@ def read_exit(code: int, log: Path, *, kills_before: int) -> tuple[int, str, boo
     with contextlib.suppress(OSError):
         lines = map(str.strip, log.read_text("utf-8", errors="replace").split("\n"))
         line = next((each for each in reversed(list(lines)) if each), "")
-    return code, line, code == -signal.SIGKILL and memory_kills() > kills_before
+    return code, line, code == -KILLED and memory_kills() > kills_before
 
 
 def memory_kills() -> int:

@@ -18,6 +18,7 @@ from thriftnet.errors import SearchError
 from thriftnet.search.queue.jobs import MOST_DEATHS, Job, JobRow, new_worker
 from thriftnet.search.stages.order import Stage
 from thriftnet.search.study import Study
+from thriftnet.search.workers.machine import KILLED
 
 STORAGE_VARIABLE = "THRIFTNET_SEARCH_STORAGE"
 """Passes the address of the storage to workers; a command line would reveal its password."""
@@ -227,7 +228,7 @@ class Supervisor:
         held = self._study.storage.release_dead(worker.name, fault=fault, reached=reached)
         fates = [f"its trial {row.job.candidate} {_fate(row, fault)}" for row in held]
         code, why = exit_status.code, exit_status.line
-        doubt = "; out of memory?" if code == -signal.SIGKILL and not fault else ""
+        doubt = "; out of memory?" if code == -KILLED and not fault else ""
         how = f"was killed (signal {-code}{doubt})" if code < 0 else f"failed (code {code})"
         outcome = ", ".join(fates) or "it held no trial"
         self._say(f"a worker {how}{': ' + why if why else ''}; {outcome}")

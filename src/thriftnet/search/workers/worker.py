@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import errno
 import os
 import platform
 import signal
@@ -19,8 +18,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from thriftnet.errors import RunError, SearchError, ThriftnetError, TrainingError
+from thriftnet.errors import (
+    RunError,
+    SearchError,
+    ThriftnetError,
+    TooLargeError,
+    TrainingError,
+)
 from thriftnet.runtime.interrupt import StopRequest, stop_on_signal
+from thriftnet.runtime.memory import is_out_of_memory
 from thriftnet.search.candidates import trial_recipe
 from thriftnet.search.queue.heartbeat import Heartbeat, orphaned
 from thriftnet.search.queue.jobs import Answer, Candidate, Claim
@@ -166,7 +172,7 @@ def _run_job(
                 raise
             time.sleep(2 * study.storage.heartbeat)  # until the other worker has noticed, too
             found = train()
-    except TrainingError as fault:
+    except (TooLargeError, TrainingError) as fault:
         study.storage.fail(claim, reason=str(fault))
         return
     except ThriftnetError:
@@ -206,13 +212,6 @@ def _await_outcomes(study: Study, stage: Stage) -> None:
             time.sleep(1)
 
 
-def _is_out_of_memory(fault: Exception) -> bool:
-    if isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM:
-        return True
-    marks = ("out of memory", "allocate memory", "not enough memory", "bad_alloc")
-    return isinstance(fault, RuntimeError) and any(mark in str(fault) for mark in marks)
-
-
 def main() -> None:
     """Run a worker process."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -239,7 +238,7 @@ def main() -> None:
         print(fault, file=sys.stderr)
         sys.exit(fault.exit_code)
     except Exception as fault:
-        if not _is_out_of_memory(fault):
+        if not is_out_of_memory(fault):
             raise
         print("out of memory; fewer --workers leave more for each", file=sys.stderr)
         sys.exit(1)

@@ -43,12 +43,12 @@ class TrainRequest:
         path = isinstance(self.init, Path)
         return str(self.init.absolute()) if path else self.init  # pyright: ignore
 
-    @property
-    def is_open(self) -> bool:
-        """Whether to choose a recipe: for own pictures without a recipe."""
-        if self.recipe is not None or self.data is None:
-            return False
-        return name_of(DatasetSpec(source=self.data)) not in DATASETS
+
+def is_open(recipe: Recipe | str | Path | None, data: Path | None) -> bool:
+    """Whether to choose a recipe: for own pictures without a recipe."""
+    if recipe is not None or data is None:
+        return False
+    return name_of(DatasetSpec(source=data)) not in DATASETS
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def resolve_training(
         RunError: The initial weights are missing.
     """
     _refuse_twice(request)
-    if request.is_open:
+    if is_open(request.recipe, request.data):
         return _chosen(request, main_progress(progress, processes), processes)
     say = progress.note if processes.is_main else None
     recipe = _read(request, say)

@@ -13,6 +13,7 @@ from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.table import clock
 from thriftnet.training.distributed.ranks import is_first
+from thriftnet.training.progress.epoch_lines import EpochLines
 from thriftnet.training.progress.lines import epoch_text, live_text
 from thriftnet.training.progress.protocol import Progress, Quiet, StepStats
 
@@ -29,10 +30,16 @@ class JsonLines(Quiet):
 
 
 class Plain(Quiet):
-    """One line per epoch, and more within long epochs, for files and pipes."""
+    """One line per epoch, but of many short ones a few, and more within long epochs.
+
+    For files and pipes.
+    """
 
     def __init__(self) -> None:
         self._due: float | None = None
+        self._epochs = EpochLines(
+            lambda record, mark: print(f"{epoch_text(record)}{mark}", flush=True)
+        )
 
     def note(self, text: str) -> None:
         """Print the sentence."""
@@ -41,8 +48,12 @@ class Plain(Quiet):
     def line(self, line: MetricRecord) -> None:
         """Print the end of an epoch."""
         if line["kind"] == "epoch":
-            print(epoch_text(line), flush=True)
+            self._epochs.add(line)
             self._due = time.monotonic() + NEXT_LINE
+
+    def close(self) -> None:
+        """Print the epochs that were left out and count."""
+        self._epochs.end()
 
     def step(self, stats: StepStats) -> None:
         """Print the share of the epoch that is done, after some seconds and then every minute."""
@@ -66,6 +77,7 @@ class LiveBar:
         self.console = console or CleanConsole()
         self._live = CleanLive(self.console, transient=True)
         self._shown = 0.0
+        self._epochs = EpochLines(self._print)
 
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""
@@ -86,12 +98,16 @@ class LiveBar:
         """Print the end of an epoch above the bar."""
         if line["kind"] == "epoch":
             self._live.update(Text(""))
-            text = epoch_text(line, width=self.console.width)
-            self._live.console.print(text)
+            self._epochs.add(line)
 
     def close(self) -> None:
-        """Remove the bar."""
+        """Print the epochs that were left out and count, and remove the bar."""
+        self._epochs.end()
         self._live.stop()
+
+    def _print(self, record: MetricRecord, mark: str) -> None:
+        text = epoch_text(record, width=self.console.width - len(mark))
+        self._live.console.print(f"{text}{mark}")
 
 
 def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:

@@ -1,0 +1,87 @@
+"""Refuses a micro-batch that needs more memory than there is, before it is trained on.
+
+Otherwise the system would kill the process without a word. Nothing is made smaller silently, as the
+micro-batch is part of what a recipe computes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from thriftnet.errors import TooLargeError
+from thriftnet.models.describe import layer_table
+from thriftnet.recipe.sections import TrainSection
+from thriftnet.runtime.device import Compute
+from thriftnet.runtime.threads import threads_each
+from thriftnet.runtime.usage import memory_limit
+from thriftnet.training.epochs import Epochs
+
+_KEPT = 1.0
+"""Numbers that a training step keeps, per element of the outputs of convolutions, norms and linear
+layers: a low estimate, since what fits must not be refused."""
+_SMALLER = (1000, 500, 250, 128, 64, 32, 16, 8, 4, 2)
+"""Micro-batches to advise, ..."""
+_SHARE = 0.25
+"""... of which the first with no larger share of the memory is named."""
+
+
+def check_memory(
+    model: nn.Module, settings: TrainSection, epochs: Epochs, compute: Compute, *, side: int
+) -> None:
+    """Check that the micro-batches of a training fit the memory.
+
+    Args:
+        model: The network.
+        settings: Of the recipe.
+        epochs: Of the training.
+        compute: Where it is trained.
+        side: Height and width of the images, in pixels.
+
+    Raises:
+        TooLargeError: They do not.
+    """
+    memory = _memory(compute.device)
+    if memory is None:
+        return
+    image = bytes_per_image(model, settings.views, compute.precision, side=side)
+    batch = min(settings.batch_size, epochs.images)
+    given = min(settings.micro_batch or batch, batch)
+    if _needed(given, batch, image, compute) <= memory:
+        return
+    fitting = (
+        size
+        for size in _SMALLER
+        if size < given
+        and _needed(size, batch, image, compute) <= _SHARE * memory
+        and not epochs.has_lone_image(size)
+    )
+    size = next(fitting, None)
+    remedy = "train on smaller images, or a smaller network"
+    raise TooLargeError(
+        f"micro-batches of {given:,} images need about "
+        f"{_needed(given, batch, image, compute) / 1e9:,.0f} GB of memory, and there are "
+        f"{memory / 1e9:,.0f}; " + (f"add --set train.micro_batch={size}" if size else remedy)
+    )
+
+
+def bytes_per_image(model: nn.Module, views: int, precision: str, *, side: int) -> float:
+    """Bytes that a training step keeps of an image until the backward pass; a low estimate."""
+    outputs = sum(math.prod(layer.output_shape) for layer in layer_table(model, image_size=side))
+    return _KEPT * views * outputs * (2 if precision == "bf16" else 4)
+
+
+def _needed(size: int, batch: int, image: float, compute: Compute) -> float:
+    """Bytes for micro-batches of a size; on a CPU, several are computed at once."""
+    pieces = math.ceil(batch / size)
+    at_once = torch.get_num_threads() // threads_each(pieces) if compute.prefers_small else 1
+    return image * size * min(pieces, at_once)
+
+
+def _memory(device: torch.device) -> int | None:
+    """Bytes of a device's memory; None if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return memory_limit()

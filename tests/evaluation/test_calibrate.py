@@ -20,6 +20,7 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.terminal.calibration import print_calibration
 from thriftnet.training.images import split_positions
+from thriftnet.weights.find import weights_file
 
 
 @pytest.fixture
@@ -113,6 +114,19 @@ def test_a_companion_of_another_recipe_is_refused(tmp_path: Path):
     companion = make_run(tmp_path / "companion", model())
     with pytest.raises(RunError, match="is of another recipe than the network"):
         calibrate(whole.path, companion=companion.path)
+
+
+@pytest.mark.usefixtures("train_set")
+def test_another_network_is_not_replaced(run: RunFolder, tmp_path: Path):
+    """By `-o`; the same one with another calibration is."""
+    output = tmp_path / "out.safetensors"
+    for _ in range(2):
+        calibrate(run.path, output=output, precision="fp32")
+    other = weights_file("quick").read_bytes()
+    output.write_bytes(other)
+    with pytest.raises(RunError, match="is there and is no earlier output of this command"):
+        calibrate(run.path, output=output)
+    assert output.read_bytes() == other
 
 
 def test_shipped_weights_stay_as_they_are(tmp_path: Path):

@@ -136,8 +136,14 @@ def test_the_command_writes_a_page_and_maps(
     assert sorted(path.name for path in maps.iterdir()) == ["001-1.png", "002-1.png"]
     with Image.open(maps / "001-1.png") as written:
         assert written.size == (SHOWN, SHOWN)
+    picture("cat", 7).save(maps / "003-7.png")  # called as a map is
+    refused = run_command("explain", trained.path, photos / "cat" / "1.png", "--maps", maps)
+    assert refused.code == 2
+    assert "holds other files than maps" in refused.error_line
+    (maps / "003-7.png").unlink()
     opened: Page = visit(page, 1000, "light")
     assert opened.locator("article").count() == 2
+    assert str(photos.parent) not in page.read_text("utf-8")
     assert opened.locator(".near li").count() == 6
     assert opened.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
     assert "16×16 positions" in opened.locator("header").inner_text()

@@ -20,10 +20,7 @@ from thriftnet.report.build import write_report
         ("/data/sets/photos is not there, nor /data/sets/more", "photos is not there, nor more"),
         ("--data=/data/sets/photos", "--data=photos"),
         ("/srv/data/sets/photos", "/srv/data/sets/photos"),
-        (
-            "data:image/png;base64,iVBO/home/anna/work/x",
-            "data:image/png;base64,iVBO/home/anna/work/x",
-        ),
+        ("base64,iVBO/home/anna/work/x", "base64,iVBO/home/anna/work/x"),
         (Path("/data/sets/photos/cat/1.jpg"), "photos/cat/1.jpg"),
         (Markup("<svg>/home/anna/work/x</svg>"), "<svg>/home/anna/work/x</svg>"),
         (7, 7),

@@ -168,8 +168,8 @@ def test_a_graph_that_fails_while_it_runs_is_told_of(exported: Path) -> None:
 
     for run, why in (
         (fail, r"cannot be run \(no such node at all\); export it again"),
-        (lambda images: np.ones((1, 3), np.float32), "gives no probabilities; export it again"),
-        (lambda images: np.full((2, 3), np.nan, np.float32), "gives no probabilities"),
+        (lambda _: np.ones((1, 3), np.float32), "gives no probabilities; export it again"),
+        (lambda _: np.full((2, 3), np.nan, np.float32), "gives no probabilities"),
     ):
         vars(classifier)["_run"] = run
         with pytest.raises(RunError, match=why):

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 import thriftnet
+from made_runs import make_run
 from page_shown import Shown
 from small import opened, sitting, small_recipe
 from thriftnet.errors import RunError
@@ -111,6 +112,16 @@ def test_a_name_like_a_colour_or_an_id_is_shown_as_it_is() -> None:
     assert 'id="a url(#b) 0.12345' in text
     assert "var(--blue)" in element
     assert "var(--" not in text
+
+
+def test_figures_of_others_are_not_replaced(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    (tmp_path / "paper" / "figures").mkdir(parents=True)
+    own = tmp_path / "paper" / "figures" / "loss.png"
+    own.write_bytes(b"my own")
+    with pytest.raises(RunError, match="figures holds other files than a report's; choose another"):
+        thriftnet.write_report(run.path, output=tmp_path / "paper")
+    assert own.read_bytes() == b"my own"
 
 
 def test_a_report_of_nothing_is_refused() -> None:

@@ -13,7 +13,6 @@ from thriftnet.errors import TooLargeError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training import memory
-from thriftnet.training.resume import resume_run
 from thriftnet.training.setup import make_plan, recipe_network
 from thriftnet.training.start import start_run
 
@@ -75,11 +74,8 @@ def test_a_batch_of_more_images_than_there_are_gives_the_bits_of_all_of_them(
         RunFolder.open(start_run(whole(batch), name=f"b{batch}", runs_dir=tmp_path).path)
         for batch in (48, 10**12)
     ]
-    losses = [
-        [line["train_loss"] for line in run.metrics() if line["kind"] == "epoch"] for run in runs
-    ]
+    losses = [[line.get("train_loss") for line in run.metrics()] for run in runs]
     assert losses[0] == losses[1]
-    assert resume_run(runs[1].path).finished
 
 
 @pytest.mark.parametrize(

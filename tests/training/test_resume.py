@@ -133,9 +133,7 @@ def test_a_damaged_best_network_names_the_restart(
     use_images(monkeypatch)
     _, cut = sitting(small_recipe(train={"select": "best"}), tmp_path / "cut", stop_after=7)
     cut.best_path.write_bytes(b"damaged")
-    with pytest.raises(
-        RunError, match=r"best\.safetensors is damaged .*; start again .*--restart$"
-    ):
+    with pytest.raises(RunError, match=r"best\.safetensors is damaged .* --restart$"):
         resume_run(cut.path)
     assert resume_run(cut.path, restart=True).finished
 

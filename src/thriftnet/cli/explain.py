@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,12 +20,14 @@ from thriftnet.cli.app import (
 )
 from thriftnet.cli.options.panels import OUTPUT, PICTURES, USE, option
 from thriftnet.errors import RunError
+from thriftnet.files import open_regular
 from thriftnet.plain import plain, to_stderr
 from thriftnet.terminal.work import working
 from thriftnet.writable import check_folder, check_writable, is_page
 
-_MAP = re.compile(r"\d{3,}-.*\.png", re.DOTALL)
-"""Name of a map."""
+_MARK = "thriftnet explain"
+"""In each map, which tells it from pictures."""
+_HEAD_BYTES = 2**10
 
 
 @app.command(rich_help_panel=USE)
@@ -87,7 +88,7 @@ def explain(
             assert maps is not None
             maps.mkdir(parents=True, exist_ok=True)
             name = f"{number:03d}-{each.path.stem}.png"
-            write_whole(maps / name, png_bytes(each.overlay), error=RunError)
+            write_whole(maps / name, png_bytes(each.overlay, made_by=_MARK), error=RunError)
     if as_json:
         print_json([each.to_json() for each in found])
     elif found:
@@ -107,5 +108,13 @@ def _check_maps(maps: Path, inputs: list[Path]) -> None:
     for each in inputs:
         if each.is_dir() and maps.resolve().is_relative_to(each.resolve()):
             raise RunError(f"{maps} lies in {each}, whose pictures are explained; choose another")
-    if maps.is_dir() and any(not _MAP.fullmatch(each.name) for each in maps.iterdir()):
+    if maps.is_dir() and not all(map(_is_map, maps.iterdir())):
         raise RunError(f"{maps} holds other files than maps; give --maps a folder of its own")
+
+
+def _is_map(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            return _MARK.encode() in file.read(_HEAD_BYTES)
+    except OSError:
+        return False

@@ -17,6 +17,7 @@ from thriftnet.models.hub_folder import CONFIG, is_hub_folder
 from thriftnet.models.metadata import read_facts
 from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
+from thriftnet.models.tensors import digest_arrays, read_arrays
 from thriftnet.plain import to_stderr
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
@@ -135,16 +136,16 @@ def _find(target: Path | str, output: Path | str | None) -> FoundModel:
             "calibrate what it was exported from, and export it again"
         )
     path = found.path if output is None else Path(output)
-    check_writable(path, error=RunError, ours=_is_model)
+    check_writable(path, error=RunError, ours=lambda there: _digest(there) == _digest(found.path))
     return found
 
 
-def _is_model(path: Path) -> bool:
+def _digest(path: Path) -> str | None:
+    """The digest of a model file's weights, which no calibration changes; None if it is none."""
     try:
-        read_facts(path)
+        return read_facts(path).weights_sha256 or digest_arrays(read_arrays(path, sha256=None))
     except RunError:
-        return False
-    return True
+        return None
 
 
 def _save_to_run(run: RunFolder, calibration: Calibration) -> Calibration | None:

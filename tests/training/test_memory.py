@@ -17,6 +17,12 @@ from thriftnet.training.setup import make_plan, recipe_network
 from thriftnet.training.start import start_run
 
 
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a few images count."""
+    monkeypatch.setattr(memory, "_SMALL", 0)
+
+
 def plan(recipe: Recipe, *, resumed: bool = False):
     return make_plan(recipe, opened(), recipe_network(recipe, classes=10), resumed=resumed)
 

@@ -116,12 +116,8 @@ def _check(
         check_writable(folder / page.name, error=RunError, ours=partial(is_page, of="report"))
         check_folder(folder / figures.name, error=RunError)
         others = folder / figures.name
-        if (
-            given
-            and not (folder / page.name).exists()
-            and others.is_dir()
-            and any(others.iterdir())
-        ):
+        earlier = not given or (folder / page.name).exists()
+        if not earlier and others.is_dir() and any(others.iterdir()):
             raise RunError(f"{others} holds other files than a report's; choose another -o")
     except RunError as fault:
         if given:

@@ -201,7 +201,8 @@ def _open_once(study: Path, recipe: Recipe, data: Path | None, progress: SearchP
         DataError: The images cannot be had.
         SearchError: They are others than those that the space names, or that trials had.
     """
-    images = open_data(recipe.data, data, say=progress.note)
+    begun = any((study / "trials").glob("*/*"))
+    images = open_data(recipe.data, data, known=begun, say=progress.note)
     if images.classes != known_classes(recipe.data.dataset) and images.name != recipe.data.dataset:
         raise SearchError(
             f"--data names {images.name}, and the space {recipe.data.dataset}; write the path as "

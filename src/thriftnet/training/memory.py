@@ -22,6 +22,9 @@ from thriftnet.training.epochs import Epochs
 _KEPT = 1.0
 """Numbers that a training step keeps, per element of the outputs of convolutions, norms and linear
 layers: a low estimate, since what fits must not be refused."""
+_SMALL = 500 * 32**2
+"""Pixels of a micro-batch that any machine holds, so that the many trainings of a search do not
+measure their network once more."""
 _SMALLER = (1000, 500, 250, 128, 64, 32, 16, 8, 4, 2)
 """Micro-batches to advise, ..."""
 _SHARE = 0.25
@@ -43,12 +46,12 @@ def check_memory(
     Raises:
         TooLargeError: They do not.
     """
-    memory = _memory(compute.device)
-    if memory is None:
-        return
-    image = bytes_per_image(model, settings.views, compute.precision, side=side)
     batch = min(settings.batch_size, epochs.images)
     given = min(settings.micro_batch or batch, batch)
+    memory = _memory(compute.device)
+    if memory is None or given * side**2 <= _SMALL:
+        return
+    image = bytes_per_image(model, settings.views, compute.precision, side=side)
     if _needed(given, batch, image, compute) <= memory:
         return
     fitting = (

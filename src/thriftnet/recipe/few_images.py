@@ -46,7 +46,7 @@ def fit_to(recipe: Recipe, images: int) -> Recipe:
         "full_epochs": 0,
         "loss_decay": 0.0,
     }
-    follow_epochs(tree, before=train.epochs, keep=["train.full_epochs"])
+    follow_epochs(tree, before=train.epochs)
     return Recipe.model_validate(tree)
 
 

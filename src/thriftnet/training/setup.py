@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,7 +34,7 @@ from thriftnet.training.images import (
     recipe_augment,
     recipe_mix,
 )
-from thriftnet.training.memory import check_memory
+from thriftnet.training.micro_batches import check_lone_image, check_memory
 from thriftnet.training.objective import Objective, build_objective
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes
@@ -171,7 +170,7 @@ def make_plan(
     weights, balance = balanced(recipe.data.balance, placed.labels, classes=len(data.classes))
     if epochs.has_lone_image(micro_batch):
         remedy = without_lone_image(settings, images=epochs.images)
-        _check_lone_image(model, side=min(sizes.macs), remedy=remedy)
+        check_lone_image(model, side=min(sizes.macs), remedy=remedy)
     _check_selection(recipe, validation_images=len(placed.val_images))
     return Plan(
         seed=recipe.seed,
@@ -217,18 +216,6 @@ def _check_selection(recipe: Recipe, *, validation_images: int) -> None:
             f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and {choice} needs "
             "some; raise it or leave that out"
         )
-
-
-def _check_lone_image(model: nn.Module, *, side: int, remedy: str) -> None:
-    """Check that the network can be trained on a micro-batch of one image of that size."""
-    try:
-        with torch.no_grad():  # meta device: shapes only
-            copy.deepcopy(model).to("meta").train()(torch.empty(1, 3, side, side, device="meta"))
-    except ValueError:
-        raise RecipeError(
-            f"images of {side} pixels end at a grid of one pixel, where batch norm cannot go by "
-            f"the single image that a micro-batch of this recipe has; add {remedy}"
-        ) from None
 
 
 def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:

@@ -12,7 +12,7 @@ from small import opened, small_recipe, use_images
 from thriftnet.errors import TooLargeError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training import memory
+from thriftnet.training import micro_batches
 from thriftnet.training.setup import make_plan, recipe_network
 from thriftnet.training.start import start_run
 
@@ -20,7 +20,7 @@ from thriftnet.training.start import start_run
 @pytest.fixture(autouse=True)
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also a few images count."""
-    monkeypatch.setattr(memory, "_SMALL", 0)
+    monkeypatch.setattr(micro_batches, "_SMALL", 0)
 
 
 def plan(recipe: Recipe, *, resumed: bool = False):
@@ -29,7 +29,7 @@ def plan(recipe: Recipe, *, resumed: bool = False):
 
 def image(recipe: Recipe) -> float:
     model = recipe_network(recipe, classes=10)
-    return memory.bytes_per_image(model, recipe.train.views, "fp32", side=32)
+    return micro_batches.bytes_per_image(model, recipe.train.views, "fp32", side=32)
 
 
 def whole(batch: int, **train: object) -> Recipe:
@@ -40,7 +40,7 @@ def whole(batch: int, **train: object) -> Recipe:
 @pytest.mark.parametrize("batch", [48, 10**12, 10**30])
 def test_a_batch_that_does_not_fit_names_one_that_does(batch: int, monkeypatch: pytest.MonkeyPatch):
     recipe = whole(batch)
-    monkeypatch.setattr(memory, "memory_limit", lambda: int(47 * image(recipe)))
+    monkeypatch.setattr(micro_batches, "memory_limit", lambda: int(47 * image(recipe)))
     told = r"micro-batches of 48 images need about .* add --set train\.micro_batch=(\d+)$"
     with pytest.raises(TooLargeError, match=told) as caught:
         plan(recipe)
@@ -56,13 +56,13 @@ def test_nothing_is_refused_that_fits_or_where_the_memory_is_not_known(
 ):
     recipe = whole(10**12)
     for limit in (int(49 * image(recipe)), None):
-        monkeypatch.setattr(memory, "memory_limit", lambda limit=limit: limit)
+        monkeypatch.setattr(micro_batches, "memory_limit", lambda limit=limit: limit)
         assert plan(recipe).batch_size == 48
 
 
 def test_where_no_micro_batch_fits_the_network_is_too_large(monkeypatch: pytest.MonkeyPatch):
     recipe = whole(48)
-    monkeypatch.setattr(memory, "memory_limit", lambda: int(image(recipe)))
+    monkeypatch.setattr(micro_batches, "memory_limit", lambda: int(image(recipe)))
     with pytest.raises(TooLargeError, match="train on smaller images, or a smaller network$"):
         plan(recipe)
 

@@ -1,17 +1,18 @@
-"""Refuses a micro-batch that needs more memory than there is, before it is trained on.
+"""Refuses micro-batches that cannot be trained on: larger than the memory, or of a lone image.
 
-Otherwise the system would kill the process without a word. Nothing is made smaller silently, as the
-micro-batch is part of what a recipe computes.
+With too little memory, the system would kill the process without a word. Nothing is made smaller
+silently, as the micro-batch is part of what a recipe computes.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
 from torch import nn
 
-from thriftnet.errors import TooLargeError
+from thriftnet.errors import RecipeError, TooLargeError
 from thriftnet.models.describe import layer_table
 from thriftnet.recipe.sections import TrainSection
 from thriftnet.runtime.device import Compute
@@ -68,6 +69,27 @@ def check_memory(
         f"{_needed(given, batch, image, compute) / 1e9:,.0f} GB of memory, and there are "
         f"{memory / 1e9:,.0f}; " + (f"add --set train.micro_batch={size}" if size else remedy)
     )
+
+
+def check_lone_image(model: nn.Module, *, side: int, remedy: str) -> None:
+    """Check that a network can be trained on a micro-batch of one image.
+
+    Args:
+        model: The network.
+        side: Height and width of the image, in pixels.
+        remedy: Options that leave no such micro-batch.
+
+    Raises:
+        RecipeError: It cannot.
+    """
+    try:
+        with torch.no_grad():  # meta device: shapes only
+            copy.deepcopy(model).to("meta").train()(torch.empty(1, 3, side, side, device="meta"))
+    except ValueError:
+        raise RecipeError(
+            f"images of {side} pixels end at a grid of one pixel, where batch norm cannot go by "
+            f"the single image that a micro-batch of this recipe has; add {remedy}"
+        ) from None
 
 
 def bytes_per_image(model: nn.Module, views: int, precision: str, *, side: int) -> float:

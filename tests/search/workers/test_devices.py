@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from thriftnet.errors import SearchError
 from thriftnet.search.workers import local, machine
 from thriftnet.search.workers.local import LocalPool
 from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
@@ -138,3 +139,12 @@ def test_a_kill_for_want_of_memory_is_told_from_another(
     exit_status = worker.exit_status()
     assert exit_status is not None
     assert exit_status.fault == "out of memory"
+
+
+def test_more_workers_than_the_memory_holds_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thriftnet.search.workers.local.memory_limit", lambda: 24 * 10**9)
+    with pytest.raises(
+        SearchError, match=r"^1,000,000 workers need .*; give --workers 160 or less"
+    ):
+        LocalPool(10**6)
+    assert LocalPool(160).count() == 160

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thriftnet.errors import SearchError
+from thriftnet.runtime.usage import memory_limit
 from thriftnet.search.workers.machine import memory_kills, read_exit, start_worker
 from thriftnet.search.workers.pool import ExitStatus, WorkerSpec
+
+_WORKER_BYTES = 150_000_000
+"""Memory of a worker before it trains, at the least: that of PyTorch."""
 
 
 @dataclass
@@ -51,9 +55,18 @@ class LocalPool:
     Args:
         count: Number of processes.
         gpus: CUDA devices, as in CUDA_VISIBLE_DEVICES; each worker sees one, possibly shared.
+
+    Raises:
+        SearchError: The memory does not hold so many.
     """
 
     def __init__(self, count: int, *, gpus: Sequence[str] = ()) -> None:
+        memory = memory_limit()
+        if memory and count * _WORKER_BYTES > memory:
+            raise SearchError(
+                f"{count:,} workers need more than the {memory / 1e9:,.0f} GB of memory before "
+                f"they train; give --workers {max(1, memory // _WORKER_BYTES)} or less"
+            )
         self._count = count
         self._gpus = gpus
         self._workers: list[LocalWorker] = []

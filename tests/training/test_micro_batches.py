@@ -12,7 +12,7 @@ from small import opened, small_recipe, use_images
 from thriftnet.errors import TooLargeError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training import micro_batches
+from thriftnet.training.distributed import micro_batches
 from thriftnet.training.setup import make_plan, recipe_network
 from thriftnet.training.start import start_run
 
@@ -33,35 +33,35 @@ def image(recipe: Recipe) -> float:
 
 
 def whole(batch: int, **train: object) -> Recipe:
-    """All 48 training images in one micro-batch."""
+    """All 50 training images in one micro-batch."""
     return small_recipe(train={"batch_size": batch, **train})
 
 
-@pytest.mark.parametrize("batch", [48, 10**12, 10**30])
+@pytest.mark.parametrize("batch", [50, 10**12, 10**30])
 def test_a_batch_that_does_not_fit_names_one_that_does(batch: int, monkeypatch: pytest.MonkeyPatch):
     recipe = whole(batch)
-    monkeypatch.setattr(micro_batches, "memory_limit", lambda: int(47 * image(recipe)))
-    told = r"micro-batches of 48 images need about .* add --set train\.micro_batch=(\d+)$"
+    monkeypatch.setattr(micro_batches, "memory_limit", lambda: int(49 * image(recipe)))
+    told = r"micro-batches of 50 images need about .* add --set train\.micro_batch=(\d+)$"
     with pytest.raises(TooLargeError, match=told) as caught:
         plan(recipe)
     found = re.search(told, str(caught.value))
     assert found
     smaller = whole(batch, micro_batch=int(found[1]))
     assert plan(smaller).micro_batch == int(found[1])
-    assert plan(recipe, resumed=True).micro_batch == 48  # it cannot be changed any more
+    assert plan(recipe, resumed=True).micro_batch == 50  # it cannot be changed any more
 
 
 def test_nothing_is_refused_that_fits_or_where_the_memory_is_not_known(
     monkeypatch: pytest.MonkeyPatch,
 ):
     recipe = whole(10**12)
-    for limit in (int(49 * image(recipe)), None):
+    for limit in (int(51 * image(recipe)), None):
         monkeypatch.setattr(micro_batches, "memory_limit", lambda limit=limit: limit)
-        assert plan(recipe).batch_size == 48
+        assert plan(recipe).batch_size == 50
 
 
 def test_where_no_micro_batch_fits_the_network_is_too_large(monkeypatch: pytest.MonkeyPatch):
-    recipe = whole(48)
+    recipe = whole(50)
     monkeypatch.setattr(micro_batches, "memory_limit", lambda: int(image(recipe)))
     with pytest.raises(TooLargeError, match="train on smaller images, or a smaller network$"):
         plan(recipe)
@@ -78,7 +78,7 @@ def test_a_batch_of_more_images_than_there_are_gives_the_bits_of_all_of_them(
     use_images(monkeypatch)
     runs = [
         RunFolder.open(start_run(whole(batch), name=f"b{batch}", runs_dir=tmp_path).path)
-        for batch in (48, 10**12)
+        for batch in (50, 10**12)
     ]
     losses = [[line.get("train_loss") for line in run.metrics()] for run in runs]
     assert losses[0] == losses[1]

@@ -31,6 +31,9 @@ from thriftnet.serve.body import PictureBytes
 
 BATCH = 64
 """Largest batch."""
+_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, BATCH)
+"""Of batches: PyTorch keeps memory for each size that it has computed, and for every one up to 64
+that would be more than all else."""
 _DECODED_AT_ONCE = 8
 """Limit of pictures that a thread decodes at once, ..."""
 _BYTES_AT_ONCE = 2**16
@@ -191,7 +194,8 @@ class Workers:
         alone = number == 0 and len(self._idle) == self._count - 1 and not self._waiting
         takers = len(self._idle) + 1 if self._engines > 1 else 1
         share = -(-len(self._ready) // takers)
-        batch = [self._ready.popleft() for _ in range(min(share, BATCH))]
+        size = max(each for each in _SIZES if each <= share)
+        batch = [self._ready.popleft() for _ in range(size)]
         self._computing += 1
         if self._ready:
             self._wake(1)

@@ -23,6 +23,7 @@ from thriftnet.optim.schedules import Schedule, build_schedule
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.training.averaging import Average
+from thriftnet.training.distributed.micro_batches import check_lone_image, check_memory
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
@@ -34,7 +35,6 @@ from thriftnet.training.images import (
     recipe_augment,
     recipe_mix,
 )
-from thriftnet.training.micro_batches import check_lone_image, check_memory
 from thriftnet.training.objective import Objective, build_objective
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes

@@ -60,15 +60,15 @@ def print_confusion(metrics: Metrics) -> None:
     digits = len(str(len(names)))
     least = max(digits, len(str(max(max(row) for row in counts))))
     width = max(least, *map(cell_len, names))
-    label, heads, note = _NAME, names, ""
+    label, heads = _NAME, names
     if label + 11 + (width + 1) * len(names) > room:
         width, label = least, _NAME + digits + 1
-        heads, note = [str(number) for number in range(1, len(names) + 1)], ", by number"
+        heads = [str(number) for number in range(1, len(names) + 1)]
         names = [f"{number:>{digits}} {name}" for number, name in enumerate(names, 1)]
     if label + 11 + (width + 1) * len(names) > room:
         _print_mistakes([plain(name) for name in metrics.per_class], counts)
         return
-    print(f"accuracy by class, confusion matrix (rows: labels, columns: predictions{note})")
+    print("accuracy by class, confusion matrix (rows: labels, columns: predictions)")
     print(f"{'label':<{label}} {'accuracy':>8}  {_right(heads, width)}")
     for name, share, row in zip(names, metrics.per_class.values(), counts, strict=True):
         shown = set_cell_size(name, label)

@@ -15,22 +15,22 @@ from thriftnet.report.build import write_report
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("/home/anna/work/runs/mine", "runs/mine"),
-        ("thriftnet report '/home/anna/my runs/mine'", "thriftnet report '~/my runs/mine'"),
+        ("/users/anna/work/runs/mine", "runs/mine"),
+        ("thriftnet report '/users/anna/my runs/mine'", "thriftnet report '~/my runs/mine'"),
         ("/data/sets/photos is not there, nor /data/sets/more", "photos is not there, nor more"),
         ("--data=/data/sets/photos", "--data=photos"),
         ("/srv/data/sets/photos", "/srv/data/sets/photos"),
-        ("base64,iVBO/home/anna/work/x", "base64,iVBO/home/anna/work/x"),
+        ("base64,iVBO/users/anna/work/x", "base64,iVBO/users/anna/work/x"),
         (Path("/data/sets/photos/cat/1.jpg"), "photos/cat/1.jpg"),
-        (Markup("<svg>/home/anna/work/x</svg>"), "<svg>/home/anna/work/x</svg>"),
+        (Markup("<svg>/users/anna/work/x</svg>"), "<svg>/users/anna/work/x</svg>"),
         (7, 7),
     ],
 )
 def test_folders_are_left_out_of_paths(
     given: object, shown: object, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/anna"))
-    monkeypatch.setattr(Path, "cwd", lambda: Path("/home/anna/work"))
+    monkeypatch.setattr(Path, "home", lambda: Path("/users/anna"))
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/users/anna/work"))
     assert without_folders([Path("/data/sets")])(given) == shown
 
 

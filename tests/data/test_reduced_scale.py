@@ -58,6 +58,20 @@ def test_a_turned_photograph_is_the_same(orientation: int, tmp_path: Path) -> No
     assert off.mean() < 0.6
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photograph_has_the_same_border(orientation: int, tmp_path: Path) -> None:
+    """An odd number of lines beside it, of which the upright top has one less."""
+    picture = photograph(1205, 871)
+    exif = Image.Exif()
+    exif[274] = orientation
+    lying = Image.fromarray(stored(np.asarray(picture), orientation))
+    lying.save(tmp_path / "x.jpg", quality=95, exif=exif)
+
+    pixels = read_image(tmp_path / "x.jpg", fit="pad")
+    border = (pixels == 255).all((1, 2)).nonzero()[0].tolist()
+    assert border == [0, 1, 2, 3, 27, 28, 29, 30, 31]
+
+
 def test_a_small_picture_is_decoded_whole(tmp_path: Path) -> None:
     photograph(90, 80).save(tmp_path / "x.jpg", quality=95)
 

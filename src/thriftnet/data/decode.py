@@ -49,6 +49,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """Transposition that makes an image upright, by EXIF orientation."""
+_FROM_RIGHT, _FROM_BELOW = {2, 3, 7, 8}, {3, 4, 6, 7}
+"""EXIF orientations whose columns, and whose rows, are stored in reverse order."""
 _SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
 # Exceptions of Pillow for damaged EXIF data.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
@@ -246,12 +248,15 @@ def _read(picture: Image.Image, path: Path, header: bytes, size: int | None, fit
     picture.info.pop("xmp", None)  # viewers ignore an orientation in XMP, Pillow does not
     picture.load()
     rgb = as_shown(picture, header=header)
-    turn = _TURNS.get(_orientation(picture))
+    orientation = _orientation(picture)
+    turn = _TURNS.get(orientation)
     if turn is not None and scale == 1:
         rgb, turn = rgb.transpose(turn), None
         width, height = rgb.size
     if size is not None:
-        rgb = make_square(rgb, width, height, scale=scale, size=size, fit=fit)
+        later = orientation if turn is not None else 1
+        mirrored = later in _FROM_RIGHT, later in _FROM_BELOW
+        rgb = make_square(rgb, width, height, scale=scale, size=size, fit=fit, mirrored=mirrored)
     if turn is not None:
         # Transpose after resizing: the last row of a reduced picture may cover fewer pixels.
         rgb = rgb.transpose(turn)

@@ -15,7 +15,14 @@ _WHITE = (255, 255, 255)
 
 
 def make_square(
-    rgb: Image.Image, width: int, height: int, *, scale: int, size: int, fit: Fit
+    rgb: Image.Image,
+    width: int,
+    height: int,
+    *,
+    scale: int,
+    size: int,
+    fit: Fit,
+    mirrored: tuple[bool, bool] = (False, False),
 ) -> Image.Image:
     """Make a picture square and resize it with an antialiased Lanczos filter.
 
@@ -27,10 +34,13 @@ def make_square(
         size: Height and width to return, in pixels.
         fit: `crop` keeps the central square, `pad` adds white on two sides, `squash` compresses the
             longer side.
+        mirrored: Whether columns and rows are in reverse order, as of a picture that is turned
+            later: of an odd number of pixels beside the square, the upright left and top have less.
     """
+    across, down = mirrored
     if fit == "crop":
         side = min(width, height)
-        part = (width - side) // 2, (height - side) // 2, side, side
+        part = _margin(width - side, across), _margin(height - side, down), side, side
         return _resized(rgb, part, scale, (size, size))
     if fit == "squash":
         return _resized(rgb, (0, 0, width, height), scale, (size, size))
@@ -40,8 +50,12 @@ def make_square(
     if wide == high:
         return inner
     square = Image.new("RGB", (size, size), _WHITE)
-    square.paste(inner, ((size - wide) // 2, (size - high) // 2))
+    square.paste(inner, (_margin(size - wide, across), _margin(size - high, down)))
     return square
+
+
+def _margin(spare: int, mirrored: bool) -> int:
+    return spare - spare // 2 if mirrored else spare // 2
 
 
 def _resized(

@@ -109,6 +109,9 @@ def test_which_way_up(pixels_of: PixelsOf, tmp_path: Path, orientation: int):
             content = saved(lying, kind, exif=exif, **options)
             theirs = read(content, f"x.{kind.lower()}", tmp_path)
             assert apart(pixels_of(content)[0], theirs) <= _LEVELS, (kind, upright.shape)
+            theirs = read(content, f"x.{kind.lower()}", tmp_path, size=32, fit="pad")
+            ours = pixels_of(content, fit="pad")[0]
+            assert (np.abs(ours.astype(int) - theirs) > _LEVELS).mean() < 0.02, kind
 
 
 @pytest.mark.parametrize("shape", [(20_000, 1), (1, 20_000), (20_000, 3)])

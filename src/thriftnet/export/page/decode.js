@@ -87,7 +87,8 @@ function squarePixels(bitmap, info, { image_size: size, fit, larger }) {
   const { width, height } = bitmap;
   const whole = draft(bitmapSource(bitmap, 1, [0, 0, width, height]), scale, info.sampling);
   const cut = (...part) => cutSource(whole, part);
-  return turned(makeSquare({ width, height, scale, cut }, size, fit), size, info.orientation);
+  const square = makeSquare({ width, height, scale, cut }, size, fit, info.orientation);
+  return turned(square, size, info.orientation);
 }
 
 // As Pillow's draft(): the smallest scale that leaves so many pixels on both sides.

@@ -4,11 +4,16 @@
 //   { width, height, scale, cut(left, top, width, height) }
 // width and height are those of the whole; cut() is a source of `resample`, in pixels at 1 / scale.
 
-function makeSquare(picture, size, fit) {
+// orientation: by which it is turned later, by EXIF; of an odd number of pixels beside the square, the
+// upright left and top have less.
+
+function makeSquare(picture, size, fit, orientation = 1) {
   const { width, height } = picture;
+  const mirrored = [[2, 3, 7, 8], [3, 4, 6, 7]].map((some) => some.includes(orientation));
+  const margin = (spare, axis) => (mirrored[axis] ? Math.ceil : Math.floor)(spare / 2);
   if (fit === "crop") {
     const side = Math.min(width, height);
-    const [left, top] = [width, height].map((edge) => Math.floor((edge - side) / 2));
+    const [left, top] = [width, height].map((edge, axis) => margin(edge - side, axis));
     return resizePart(picture, [left, top, side, side], size, size);
   }
   if (fit === "squash") return resizePart(picture, [0, 0, width, height], size, size);
@@ -16,7 +21,7 @@ function makeSquare(picture, size, fit) {
   const [wide, high] = [width, height].map((edge) => Math.max(1, roundToEven(edge * size / longer)));
   const inner = resizePart(picture, [0, 0, width, height], wide, high);
   const square = new Uint8ClampedArray(size * size * 3).fill(255);
-  const [left, top] = [wide, high].map((edge) => Math.floor((size - edge) / 2));
+  const [left, top] = [wide, high].map((edge, axis) => margin(size - edge, axis));
   for (let y = 0; y < high; y++) {
     square.set(inner.subarray(y * wide * 3, (y + 1) * wide * 3), ((top + y) * size + left) * 3);
   }

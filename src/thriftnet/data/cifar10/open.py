@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from thriftnet.data.cifar10.facts import (
+    BATCH_MD5,
     CIFAR10_CLASSES,
     CIFAR10_MEAN,
     CIFAR10_STD,
@@ -19,7 +20,6 @@ from thriftnet.data.cifar10.facts import (
 from thriftnet.data.cifar10.load import load_cifar10
 from thriftnet.data.cifar10.local import holds_official_files
 from thriftnet.data.cifar10.official_folder import is_class_folder
-from thriftnet.data.cifar10.verify import measure_digests
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.inspection import Collection
 from thriftnet.data.near_duplicates.find import find_near_duplicates
@@ -41,7 +41,7 @@ def open_cifar10(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDatase
         mean=CIFAR10_MEAN,
         std=CIFAR10_STD,
         splits={"train": lambda: train, "test": lambda: test},
-        digests=lambda: measure_digests(train, test),
+        digests=lambda: dict(BATCH_MD5),  # each source is verified by them, or by the cache's own
         collection=cache(lambda: _collection(train, test)),
     )
 

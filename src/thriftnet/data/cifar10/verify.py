@@ -1,13 +1,11 @@
 """Verifies CIFAR-10 by the digests of its batches."""
 
-import functools
 import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.cifar10.facts import BATCH_MD5, BATCH_SIZE, IMAGE_BYTES, IMAGE_SIZE
-from thriftnet.data.dataset import Dataset
 from thriftnet.errors import DataError
 
 
@@ -51,17 +49,3 @@ def check_batch(
             f"{origin}: {name} has digest {digest}, expected {BATCH_MD5[name]}; "
             "the copy is damaged or altered: get a fresh one"
         )
-
-
-@functools.lru_cache(maxsize=1)
-def measure_digests(train: Dataset, test: Dataset) -> dict[str, str]:
-    """Returns the MD5 of each batch returned by `load_cifar10`, by name.
-
-    Cached: takes 0.5 s, and a search worker opens many runs.
-    """
-    found: dict[str, str] = {}
-    for name in BATCH_MD5:
-        part, start = (test, 0) if name == "test_batch" else (train, len(found) * BATCH_SIZE)
-        rows = slice(start, start + BATCH_SIZE)
-        found[name] = batch_md5(part.images[rows], part.labels[rows].astype(np.uint8))
-    return found

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from thriftnet.training.rng import derive_seed, generator
+from thriftnet.training.rng import derive_seed, generator, seed_network
 
 
 def test_seed_is_the_same_on_every_machine_and_day():
@@ -37,4 +37,11 @@ def test_generator_starts_its_stream_anew_and_leaves_the_global_one():
     first = torch.rand(4, generator=generator(1, "augment", 5))
     assert torch.equal(torch.rand(4, generator=generator(1, "augment", 5)), first)
     assert not torch.equal(torch.rand(4, generator=generator(1, "augment", 6)), first)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_network_on_a_cpu_draws_as_after_torchs_own_seed():
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    seed_network(7, torch.device("cpu"))
     assert torch.equal(torch.rand(3), expected)

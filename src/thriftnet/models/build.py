@@ -68,7 +68,7 @@ def build_model(
     parameters = count_parameters(outline_model(family=family, classes=classes, **options))
     check_budget(parameters, min(max_parameters or _MOST_PARAMETERS, _MOST_PARAMETERS), options)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         model = FAMILIES[family](classes=classes, **options)
     return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

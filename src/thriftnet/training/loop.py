@@ -21,7 +21,7 @@ from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
 from thriftnet.training.progress.step_curve import steps_a_point
 from thriftnet.training.recorder import Recorder
-from thriftnet.training.rng import derive_seed, generator
+from thriftnet.training.rng import derive_seed, generator, seed_network
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState
 
@@ -106,7 +106,8 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
     Raises:
         TrainingError: The loss is not finite; the weights are unchanged.
     """
-    torch.manual_seed(derive_seed(plan.seed, "network", state.step))  # stochastic depth
+    # Stochastic depth draws from it.
+    seed_network(derive_seed(plan.seed, "network", state.step), plan.compute.device)
     set_learning_rate(state.optimisers, plan.schedule(state.step, state.total_steps))
     state.model.train()
     if plan.stem_epochs is not None and isinstance(state.model, SpeedNet):

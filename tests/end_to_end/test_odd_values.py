@@ -16,6 +16,7 @@ from made_runs import make_run
 from planted import harm_in
 from support.odd_files import RUN, STUDY
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 CASES = 5
 """Of each file."""
 

@@ -10,7 +10,7 @@ import pytest
 import thriftnet as library
 from commands import Command
 
-pytestmark = pytest.mark.usefixtures("svg_alone")
+pytestmark = pytest.mark.usefixtures("undrawn")
 READS = {
     "watch": ("watch",),
     "report": ("report",),

@@ -28,7 +28,7 @@ from thriftnet.terminal.watch import follow
 from thriftnet.training.progress import Quiet
 from thriftnet.training.start import start_run
 
-pytestmark = pytest.mark.usefixtures("svg_alone")
+pytestmark = pytest.mark.usefixtures("undrawn")
 MOST_STEPS = 4
 
 

@@ -34,6 +34,7 @@ def names(run: Path) -> set[str]:
     return {path.stem for path in (run / "figures").iterdir()}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_torn_last_line(copied: Path):
     with (copied / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "epoch", "epo')
@@ -52,6 +53,7 @@ def test_run_that_was_cut_in_the_middle(tmp_path: Path):
     assert "cut at step 4 of 12" in (run.path / "report.html").read_text("utf-8")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_that_goes_on_is_not_called_cut(tmp_path: Path):
     _, run = sitting(small_recipe(), tmp_path / "going", stop_after=4)
     run.rewind(4)
@@ -69,6 +71,7 @@ def test_run_that_goes_on_is_not_called_cut(tmp_path: Path):
     assert "--resume" in missing_of(run.path)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_that_failed_says_why(tmp_path: Path):
     _, run = sitting(small_recipe(), tmp_path / "failed", stop_after=4)
     run.append({"kind": "failed", "step": 4, "reason": "the loss became nan at step 4"})
@@ -111,6 +114,7 @@ def test_damaged_file_costs_its_own_figures_only(
     assert "architecture" in names(copied)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_predictions_of_another_network_are_not_shown(copied: Path):
     labels = np.array([0, 1, 2])
     RunFolder.open(copied).save_predictions(
@@ -120,6 +124,7 @@ def test_predictions_of_another_network_are_not_shown(copied: Path):
     assert "confusion" not in names(copied)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_predictions_of_other_images_show_no_pictures(copied: Path):
     labels = np.array([3, 1, 2])
     RunFolder.open(copied).save_predictions(
@@ -130,6 +135,7 @@ def test_predictions_of_other_images_show_no_pictures(copied: Path):
     assert "confusion" in names(copied)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_the_data_set_the_pictures_are_left_out_and_nothing_is_fetched(
     copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -178,6 +184,7 @@ def test_metrics_with_values_that_are_no_numbers(copied: Path):
     assert "<b>" not in (copied / "report.html").read_text("utf-8")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_predictions_read_in_another_way_than_the_recipe_says(copied: Path):
     """Their figures would stand for the recipe's, and be averaged with those of other seeds."""
     run = RunFolder.open(copied)
@@ -194,6 +201,7 @@ def test_predictions_read_in_another_way_than_the_recipe_says(copied: Path):
     assert read_record(copied).test["tta"] == tta  # the figures are in the metrics all the same
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_that_went_on_elsewhere_shows_both_places_and_both_commits(copied: Path):
     move = {"commit": "1" * 40 + "+changes", "processor": "another", "torch": "3"}
     RunFolder.open(copied).append({"kind": "environment", "step": 8, **move})

@@ -73,6 +73,7 @@ def test_long_labels_stay_within_the_figure(
     assert edge.min() == edge.max()  # a legend that is cut off reaches it
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cut_run_is_left_out_of_the_band_and_named(make_run: MakeRun, tmp_path: Path):
     whole = make_run("whole", seed=0)
     _, cut = sitting(small_recipe(seed=1, train={"epochs": 2}), tmp_path / "cut", stop_after=5)
@@ -86,6 +87,7 @@ def test_cut_run_is_left_out_of_the_band_and_named(make_run: MakeRun, tmp_path: 
     assert f"thriftnet train --resume {cut.path}" in missing
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("way", ["digests", "classes"])
 def test_runs_of_different_data_sets(make_run: MakeRun, tmp_path: Path, way: str):
     runs = [make_run("a", seed=0), make_run("b", seed=1)]
@@ -103,6 +105,7 @@ def test_runs_of_different_data_sets(make_run: MakeRun, tmp_path: Path, way: str
     assert ("class-accuracy" in {path.stem for path in report.figures}) == (way == "digests")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_whose_environment_is_lost_is_not_of_other_data(make_run: MakeRun, tmp_path: Path):
     runs = [make_run("a", seed=0), make_run("b", seed=1)]
     first = RunFolder.open(runs[0])
@@ -123,6 +126,7 @@ def test_runs_without_any_epoch_have_a_page(tmp_path: Path):
     assert "a, b: No epoch has finished yet: there are no curves." in report.missing
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_terminal_says_what_is_missing_and_where_it_lies(command: Command, make_run: MakeRun):
     runs = [make_run("one"), make_run("two", seed=1, dressed=False)]
     told = command("report", *runs)
@@ -143,6 +147,7 @@ def test_place_of_pictures_is_refused_where_none_are_shown(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_given_twice_counts_once(command: Command, make_run: MakeRun):
     run = make_run("one", dressed=False)
     told = command("report", run, run.parent / "." / "one")

@@ -108,6 +108,7 @@ def test_the_same_study_gives_the_same_files(tmp_path: Path, monkeypatch: pytest
     assert [file.read_bytes() for file in (second.page, *second.figures)] == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_tells_what_it_wrote(command: Command, tmp_path: Path):
     path = small_study(tmp_path, until="grid", jobs=2)
     told = command("report", path)
@@ -131,6 +132,7 @@ def test_mistakes_are_one_line(command: Command, trained: Path, tmp_path: Path):
     assert not (path / "report.html").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_in_a_database_elsewhere_is_read_from_there(tmp_path: Path):
     path = small_study(tmp_path, until="grid", jobs=3)
     shutil.move(path / "study.db", tmp_path / "elsewhere.db")
@@ -159,6 +161,7 @@ def test_a_contender_that_lost_a_seed_is_told_and_comes_last(tmp_path: Path):
     assert drawing is not None
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_reference_of_ones_own_is_not_called_the_papers(tmp_path: Path):
     text = Shown(thriftnet.write_report(small_study(tmp_path)).page).text
     assert "the reference" in text

@@ -98,6 +98,13 @@ def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thriftnet.report.drawing.png_of", lambda _: b"")
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made and not drawn, for what a report says; drawing them takes a second."""
+    monkeypatch.setattr("thriftnet.report.drawing.png_of", lambda _: b"")
+    monkeypatch.setattr("thriftnet.report.drawing.svg_of", lambda _: "<svg />")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; what a page shows within a second is waited for as long as a busy machine takes."""

@@ -152,21 +152,26 @@ def finish(
         raise NotWantedError
     if isinstance(figure, Axes):
         figure = style.figure_of(figure)
-    svg = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(svg, format="svg", metadata=nothing)
     return Drawing(
         name=name,
         title=title,
         caption=caption,
         alt=alt,
-        svg=svg.getvalue(),
+        svg=svg_of(figure),
         png=png_of(figure),
         wide=wide,
         pictures=pictures,
         paired=paired,
         data="" if pictures else chart_data(figure, details or {}),
     )
+
+
+def svg_of(figure: Figure) -> str:
+    """A figure as an SVG file."""
+    svg = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(svg, format="svg", metadata=nothing)
+    return svg.getvalue()
 
 
 def png_of(figure: Figure) -> bytes:

@@ -13,6 +13,7 @@ from PIL import Image
 from commands import Command
 from thriftnet.export import pictures as choosing
 
+pytestmark = pytest.mark.usefixtures("traced_once")
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 
 

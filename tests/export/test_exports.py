@@ -25,6 +25,7 @@ from tiny_network import SIDE, colours, noise, tiny_file
 
 IMAGES, LABELS = colours(12, start=100)
 KINDS = ("onnx", "onnx-int8", "torch-export", "folder")
+pytestmark = pytest.mark.usefixtures("traced_once")
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from thriftnet.export.targets import TARGETS
 from thriftnet.models.build import FAMILIES
 from tiny_network import ARCHITECTURES, tiny_file
 
+pytestmark = pytest.mark.usefixtures("traced_once")
 OF_EXPORT = [name for name, target in TARGETS.items() if target.extra == "export"]
 """test_mobile.py has the others, whose packages are installed apart."""
 

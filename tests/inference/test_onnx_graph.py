@@ -22,6 +22,7 @@ from thriftnet.inference.onnx_runtime import KEY, digest_graph, read_onnx
 from tiny_network import tiny_file
 
 Graph = Any
+pytestmark = pytest.mark.usefixtures("traced_once")
 
 
 @pytest.fixture(scope="module")

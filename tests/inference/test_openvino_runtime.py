@@ -22,6 +22,7 @@ from thriftnet.inference.table import Table
 from tiny_network import colours, noise, tiny_file
 
 IMAGES, _ = colours(12, start=100)
+pytestmark = pytest.mark.usefixtures("traced_once")
 
 
 @pytest.fixture(scope="module")

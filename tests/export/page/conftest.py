@@ -41,8 +41,11 @@ def model(trained: Path) -> SavedModel:
 
 
 @pytest.fixture(scope="session")
-def html(model: SavedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def html(
+    model: SavedModel, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Path:
     """Its page, in fp32."""
+    request.getfixturevalue("traced_once")
     path = tmp_path_factory.mktemp("page") / "small.html"
     preprocessing = model.preprocessing.model_copy(update={"tta": "none"})
     PAGE_FP32.write(Job(model, "small <net>", "page-fp32", preprocessing), path)

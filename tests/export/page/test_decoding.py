@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -71,10 +72,11 @@ def test_every_kind_of_picture(pixels_of: PixelsOf, tmp_path: Path):
     assert len(cases) > 150
 
 
-@pytest.mark.parametrize("fit", get_args(Fit))
-def test_photograph(pixels_of: PixelsOf, tmp_path: Path, fit: str):
+@functools.cache
+def photographs() -> dict[str, bytes]:
+    """The content of a photograph's files, by name."""
     photo = Image.open(_PHOTO)
-    kinds = {
+    return {
         "as it is.jpg": _PHOTO.read_bytes(),
         "half.jpg": saved(photo.crop((3, 2, 310, 300)), "JPEG", quality=90),
         "progressive.jpg": saved(photo, "JPEG", progressive=True, quality=80),
@@ -87,7 +89,11 @@ def test_photograph(pixels_of: PixelsOf, tmp_path: Path, fit: str):
         "x.webp": saved(photo, "WEBP", quality=90),
         "odd.png": saved(photo.crop((0, 0, 511, 233)), "PNG"),
     }
-    for name, content in kinds.items():
+
+
+@pytest.mark.parametrize("fit", get_args(Fit))
+def test_photograph(pixels_of: PixelsOf, tmp_path: Path, fit: str):
+    for name, content in photographs().items():
         theirs = read(content, name, tmp_path, size=32, fit=fit)
         pixels, note = pixels_of(content, name, fit=fit)
         # A browser cuts overshoots of JPEG before they are averaged: a value or two is off by more.

@@ -17,6 +17,8 @@ from thriftnet.export.pipeline import export_model
 from thriftnet.models.build import build_model
 from thriftnet.models.saved import SavedModel, save_model
 
+pytestmark = pytest.mark.usefixtures("traced_once")
+
 
 def test_page_is_tried_and_kept(trained: Path, tmp_path: Path):
     told: list[tuple[int, int]] = []

@@ -7,8 +7,7 @@ BIN := .venv/bin
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
-# In the order of the folders: ordered by their number of tests, the few long ones would come last, one
-# after the other on one core.
+# In how many processes and in which order: tests/support/distribution.py.
 test: lint types
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 

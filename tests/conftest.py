@@ -1,11 +1,12 @@
 """Fixtures for every test folder."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
 
-# One thread a test process: `make test` runs one process a core, and the small networks of the
-# tests gain nothing from more. Set before torch is imported, and inherited by subprocesses.
+# One thread a test process: `make test` runs one process a core and more, and the small networks of
+# the tests gain nothing from others. Set before torch is imported, and inherited by subprocesses.
 # `make numerics` asks for others.
 os.environ["OMP_NUM_THREADS"] = os.environ.get("THRIFTNET_TEST_THREADS", "1")
 
@@ -36,21 +37,34 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from hypothesis import HealthCheck, settings
-
-from thriftnet.data import Dataset, load_cifar10
 
 if TYPE_CHECKING:
     from support.postgres import PostgresServer
+    from thriftnet.data import Dataset
 
 
-pytest_plugins = ["ongoing", "report_fixtures"]
+pytest_plugins = ["distribution"]
 
-# Hypothesis's own profile for shared machines: no deadline, and the same examples in every run.
-_CHECKS = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
-settings.register_profile("tests", settings.get_profile("ci"), suppress_health_check=_CHECKS)
-settings.load_profile("tests")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import what tests use; the process that hands them out to others would lose seconds by it."""
+    if config.getoption("tx", None) and not hasattr(config, "workerinput"):
+        return
+    gc.disable()  # what is imported and collected stays: looking through it again takes seconds
+    from hypothesis import HealthCheck, settings
+
+    # Hypothesis's own profile for shared machines: no deadline, and the same examples in every run.
+    checks = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+    settings.register_profile("tests", settings.get_profile("ci"), suppress_health_check=checks)
+    settings.load_profile("tests")
+    for plugin in ("ongoing", "report_fixtures", "traced"):
+        config.pluginmanager.import_plugin(plugin)
+
+
+def pytest_collection_finish() -> None:
+    """From here on, look through what tests leave behind, and not through all that they import."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,12 +78,16 @@ def memory_goes_back() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def same_draws() -> None:
     """A test draws the same numbers, whatever ran before it in its process."""
-    torch.manual_seed(0)
+    import torch
+
+    torch.default_generator.manual_seed(0)  # alone: those of other devices take milliseconds
 
 
 @pytest.fixture(scope="session")
-def cifar10() -> tuple[Dataset, Dataset]:
+def cifar10() -> "tuple[Dataset, Dataset]":
     """The real data set, (train, test), from the ordinary cache or its sources."""
+    from thriftnet.data import load_cifar10
+
     return load_cifar10()
 
 

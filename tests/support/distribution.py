@@ -1,0 +1,62 @@
+"""How pytest-xdist shares the tests between processes: a file at a time, the longest first."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+TOGETHER = ("tests/data/cifar10", "tests/tracking")
+"""Folders for one process: what their fixtures make or import takes seconds."""
+LONGEST = (
+    "tests/end_to_end/test_search_on_postgres.py",
+    "tests/end_to_end/test_without_recipe.py",
+    "tests/end_to_end/test_workflow.py",
+    "tests/training/test_several_processes.py",
+    "tests/tracking/",
+    "tests/end_to_end/test_search_on_ray.py",
+    "tests/end_to_end/test_documented_commands.py",
+    "tests/end_to_end/test_search_killed.py",
+    "tests/data/cifar10/",
+    "tests/end_to_end/test_journeys.py",
+    "tests/end_to_end/test_odd_values.py",
+    "tests/end_to_end/test_search_from_stage_to_stage.py",
+)
+"""More than fifteen seconds each. Those that start many processes alternate with others."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One more for each two cores: a part of its time, a test waits for other processes."""
+    if len(config.args) < 4 and all(name.endswith(".py") for name in config.args):
+        return 0  # another process would be ready when this one is done
+    if "THRIFTNET_TEST_THREADS" in os.environ:  # a process has threads of its own, and none waits
+        return None
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0]
+            return folder if folder in TOGETHER else file
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """None of the longest is left alone at the end."""
+
+    def place(item: pytest.Item) -> int:
+        starts = map(item.nodeid.startswith, LONGEST)
+        return next((number for number, found in enumerate(starts) if found), len(LONGEST))
+
+    items.sort(key=place)

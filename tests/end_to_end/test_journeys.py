@@ -41,7 +41,7 @@ IN_PAGES: dict[str, Any] = {
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with a photograph, where CIFAR-10 has 100 images."""
+    """An empty folder with a photograph."""
     cache = tmp_path / "cache"
     cache.mkdir()
     for each in cache_folder().glob("onnxruntime-web-*"):  # fetched once, 33 MB

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from commands import Outcome
+from forked import start_worker
 from studies import finished
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
@@ -41,19 +42,16 @@ def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
     assert finished(study, "refinement") == unbroken
 
 
-def start_worker(path: Path, stage: str = "grid") -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "thriftnet.search.workers.worker", str(path), stage]
-    return subprocess.Popen([*command, "--worker", str(random.random()), "--heartbeat", "0.1"])
-
-
 def kill_one(study: Study, stage: str, *, seed: int) -> None:
     """Start a worker and kill it at a random moment after it was given a new job."""
     known = len(study.storage.jobs(stage))
-    worker = start_worker(study.path, stage)
+    options = ("--worker", str(random.random()), "--heartbeat", "0.1")
+    worker = start_worker(str(study.path), stage, *options)
     wait_until(lambda: len(study.storage.jobs(stage)) > known)
     time.sleep(random.Random(seed).uniform(0, 0.6))
-    worker.send_signal(signal.SIGKILL)
-    assert worker.wait() in (-signal.SIGKILL, 0)  # 0: no job was left
+    worker.kill()
+    worker.join()
+    assert worker.exitcode in (-signal.SIGKILL, 0)  # 0: no job was left
 
 
 def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(

@@ -111,11 +111,9 @@ def test_the_time_budget_holds_for_all_of_it(photos: Path, monkeypatch: pytest.M
     rate = "thriftnet.training.automatic.remaining_budget.operations_per_second"
     monkeypatch.setattr(rate, lambda: 1e10)
     began = time.monotonic()
-    run = thriftnet.train(
-        data=photos, time_budget="15s", max_params="20k", name="timed", quiet=True
-    )
+    run = thriftnet.train(data=photos, time_budget="8s", max_params="20k", name="timed", quiet=True)
     thriftnet.evaluate(run.path)
-    assert time.monotonic() - began < 35  # of a busy machine
+    assert time.monotonic() - began < 28  # of a busy machine
     assert RunFolder(run.path).environment()["tried"]
 
 

@@ -172,7 +172,6 @@ def test_output_forms(thriftnet: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("few_test_images")
-@pytest.mark.usefixtures("few_test_images")
 def test_a_budget_of_operations_buys_epochs(thriftnet: Command, tmp_path: Path) -> None:
     narrow = ("--set", "model.channels=[4,8,16]")
     out = thriftnet("train", "smoke", *narrow, "--flops-budget", "40G", "--runs-dir", tmp_path).out
@@ -189,7 +188,8 @@ def test_every_recipe_takes_two_steps(
     recipe: str, tmp_path: Path, cifar10: tuple[Dataset, Dataset]
 ) -> None:
     assert cifar10
-    steps = ["train.batch_size=8", "train.micro_batch=0", "train.epochs=0.03", "data.fraction=0.01"]
+    steps = ["train.batch_size=4", "train.micro_batch=0"]
+    steps += ["train.epochs=0.015", "data.fraction=0.01"]
     cheap = ["data.val_ratio=0", "train.select=final", "schedule.warmup_epochs=0"]
     run = api.train(recipe, overrides=[*steps, *cheap], name=recipe, runs_dir=tmp_path, quiet=True)
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]

@@ -1,19 +1,21 @@
-"""An exported folder in transformers: registered classes, and what they say is what we say."""
+"""An exported folder in transformers: registered classes, and what they say is what we say.
+
+transformers takes seconds to import; every test process imports this module, and one needs it.
+"""
 
 from __future__ import annotations
 
 import ast
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, pipeline
 
 import thriftnet
-import thriftnet.hub
 from calibrated_models import calibration
 from documented import ROOT, fences
 from own_pictures import picture
@@ -28,6 +30,7 @@ IMAGES, LABELS = colours(4, start=100)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import_module("thriftnet.hub")  # registers the classes
     path = tmp_path_factory.mktemp("hub")
     model = tiny_file(path, fit="pad")
     write_calibration(model, model, calibration())
@@ -37,6 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def said(folder: Path, images: np.ndarray) -> torch.Tensor:
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
     network = AutoModelForImageClassification.from_pretrained(folder)
     processor = AutoImageProcessor.from_pretrained(folder)
     with torch.no_grad():
@@ -44,6 +49,8 @@ def said(folder: Path, images: np.ndarray) -> torch.Tensor:
 
 
 def test_auto_classes_read_it_and_say_the_same(folder: Path):
+    from transformers import AutoConfig
+
     expected = thriftnet.load_model(folder, precision="fp32").probabilities(IMAGES)
     np.testing.assert_allclose(said(folder, IMAGES).numpy(), expected, atol=2e-6)
     config = AutoConfig.from_pretrained(folder)
@@ -52,6 +59,8 @@ def test_auto_classes_read_it_and_say_the_same(folder: Path):
 
 @pytest.mark.parametrize("size", [(40, 30), (16, 16), (7, 90)], ids=str)
 def test_a_pipeline_prepares_pictures_as_we_do(folder: Path, tmp_path: Path, size: tuple[int, int]):
+    from transformers import pipeline
+
     path = tmp_path / "picture.png"
     picture("dog", 500, size=size).save(path)
     classify = pipeline("image-classification", str(folder))
@@ -83,6 +92,8 @@ def test_the_page_about_it_holds(
 
 
 def test_transparent_parts_are_white(folder: Path):
+    from transformers import AutoImageProcessor
+
     processor = AutoImageProcessor.from_pretrained(folder)
     clear, white = Image.new("RGBA", (30, 20), (0, 0, 0, 0)), Image.new("RGB", (30, 20), "white")
     found = [processor(each, return_tensors="np")["pixel_values"] for each in (clear, white)]
@@ -92,6 +103,8 @@ def test_transparent_parts_are_white(folder: Path):
 
 
 def test_what_was_not_trained_keeps_its_calibration(folder: Path, tmp_path: Path):
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
     AutoModelForImageClassification.from_pretrained(folder).save_pretrained(tmp_path / "again")
     AutoImageProcessor.from_pretrained(folder).save_pretrained(tmp_path / "again")
     before, after = (
@@ -103,6 +116,8 @@ def test_what_was_not_trained_keeps_its_calibration(folder: Path, tmp_path: Path
 
 
 def test_a_loss_trains_it_and_what_is_saved_is_a_model_file(folder: Path, tmp_path: Path):
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
     network = AutoModelForImageClassification.from_pretrained(folder)
     processor = AutoImageProcessor.from_pretrained(folder)
     batch = processor(list(IMAGES), return_tensors="pt")
@@ -128,8 +143,10 @@ def test_a_loss_trains_it_and_what_is_saved_is_a_model_file(folder: Path, tmp_pa
 
 @pytest.mark.parametrize("family", ARCHITECTURES)
 def test_a_network_in_memory_becomes_one_of_theirs(family: str):
+    from thriftnet.hub import ThriftnetForImageClassification
+
     model = tiny_model(family, tta="none")
-    theirs = thriftnet.hub.ThriftnetForImageClassification.from_saved(model)
+    theirs = ThriftnetForImageClassification.from_saved(model)
     images = torch.randn(2, 3, 16, 16)
     with torch.no_grad():
         torch.testing.assert_close(theirs(images).logits, model.network(images))

@@ -7,25 +7,25 @@ import sys
 STEPS = """
 import resource, torch
 from thriftnet.runtime.device import choose_compute
-{call}
+
 def step():
     return torch.ones(50, 250_000).sum()  # blocks of 50 MB, as large activations are
-for _ in range(10): step()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(5): step()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+def fresh_pages():
+    for _ in range(5): step()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5): step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+usual = fresh_pages()
+choose_compute(device="cpu")
+print(usual, fresh_pages())
 """
 
 
-def fresh_pages(call: str) -> int:
-    done = subprocess.run(
-        [sys.executable, "-c", STEPS.format(call=call)], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout)
-
-
 def test_steps_reuse_the_memory_of_the_one_before():
-    kept, usual = fresh_pages("choose_compute(device='cpu')"), fresh_pages("")
+    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True)
+    usual, kept = map(int, done.stdout.split())
     if platform.libc_ver()[0] == "glibc":
         assert kept < 500
         assert usual > 5_000

@@ -1,7 +1,8 @@
-"""What one of several processes does in a test; torchrun starts it.
+"""What one of several processes does in a test; torchrun or `pair` starts it.
 
 several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME; then a mistake
 several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
+several.py pair …                 both processes of one of these, or of a COMMAND
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from small import dataset, opened, sitting, small_recipe
@@ -85,7 +87,15 @@ RUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-p
 
 def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Start two processes as a user does: of this file, or of a module (`-m thriftnet …`)."""
-    command = [*RUN, *map(str, arguments)]
+    return _started([*RUN, *map(str, arguments)])
+
+
+def pair(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same without torchrun, whose imports and those of each process take seconds."""
+    return _started([sys.executable, __file__, "pair", *map(str, arguments)])
+
+
+def _started(command: list[str]) -> subprocess.CompletedProcess[str]:
     pipe, path = subprocess.PIPE, os.pathsep.join(sys.path)
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
@@ -95,6 +105,23 @@ def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
             run.terminate()  # torchrun then ends the processes; killed, it would leave them
             raise
     return subprocess.CompletedProcess(command, run.returncode, out, err)
+
+
+def _become_two() -> None:
+    """Fork both processes from this one, which holds their store as torchrun does, and wait."""
+    pipes = [os.pipe() for _ in range(2)]
+    for rank, (receives, _) in enumerate(pipes):
+        if not os.fork():
+            port = os.read(receives, 9).decode()
+            os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+            os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+            os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "True"
+            return
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    for _, sends in pipes:
+        os.write(sends, str(store.port).encode())
+    ended = [os.wait()[1] for _ in pipes]
+    sys.exit(any(ended))
 
 
 def normalised(norm: nn.BatchNorm2d, x: Tensor, slope: Tensor) -> list[Tensor]:
@@ -176,10 +203,15 @@ def _with_signal(number: int, step: int) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "pair":
+        del sys.argv[1]
+        _become_two()
     kind, value = sys.argv[1:3]
     if kind == "parity":
         _parity(Path(value))
         _mistake(Path(value))
+    elif kind == "train":
+        main()
     else:
         sys.argv = ["thriftnet", *sys.argv[3:]]
         _with_signal(signal.Signals[kind], int(value))

@@ -1,4 +1,7 @@
-"""What the real TensorBoard and the real MLflow read of a run."""
+"""What the real TensorBoard and the real MLflow read of a run.
+
+Each is imported where it is used: every test process imports this module, and few need them.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-
-from mlflow.entities import Run
-from mlflow.tracking import MlflowClient
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from typing import TYPE_CHECKING
 
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.training.progress import Quiet
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 Train = Callable[..., RunFolder]
 Shown = dict[str, list[tuple[int, float]]]
@@ -32,16 +37,30 @@ def lines_of(run: RunFolder, kind: str) -> list[MetricRecord]:
     return [line for line in run.metrics() if line["kind"] == kind]
 
 
+def opened_events(run: RunFolder) -> EventAccumulator:
+    """A TensorBoard that is opened now."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    return EventAccumulator(str(run.path))
+
+
+def opened_store(store: Path) -> MlflowClient:
+    """An MLflow that is opened now."""
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(f"sqlite:///{store}")
+
+
 def in_tensorboard(run: RunFolder, opened: EventAccumulator | None = None) -> Shown:
     """What a TensorBoard shows that is opened now, or that was opened before."""
-    events = opened or EventAccumulator(str(run.path))
+    events = opened or opened_events(run)
     events.Reload()
     names = events.Tags()["scalars"]
     return {name: [(e.step, e.value) for e in events.Scalars(name)] for name in names}
 
 
 def mlflow_runs(store: Path) -> list[Run]:
-    client = MlflowClient(f"sqlite:///{store}")
+    client = opened_store(store)
     experiment = client.get_experiment_by_name("thriftnet")
     return list(client.search_runs([experiment.experiment_id])) if experiment else []
 
@@ -50,7 +69,7 @@ def in_mlflow(run: RunFolder) -> Shown:
     """What the local store beside a run shows of the only run in it."""
     store = run.path.parent / "mlflow.db"
     (found,) = mlflow_runs(store)
-    client = MlflowClient(f"sqlite:///{store}")
+    client = opened_store(store)
     return {
         name: [(m.step, m.value) for m in client.get_metric_history(found.info.run_id, name)]
         for name in found.data.metrics

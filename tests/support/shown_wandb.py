@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wandb.proto import wandb_internal_pb2
-
 from waits import wait_until
 
 _HEAD, _BLOCK, _RECORD = 7, 2**15, 7
@@ -17,6 +15,8 @@ _HEAD, _BLOCK, _RECORD = 7, 2**15, 7
 
 def records(path: Path) -> Iterator[Any]:
     """All records of a `.wandb` file."""
+    from wandb.proto import wandb_internal_pb2  # where it is used: it takes most of a second
+
     content, at, parts = path.read_bytes(), _HEAD, b""
     while at + _RECORD <= len(content):
         if _BLOCK - at % _BLOCK < _RECORD:

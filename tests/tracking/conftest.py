@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
 
 import thriftnet
 from commands import Command, in_this_process
-from shown import Train
+from shown import Train, opened_store
 from small import dataset, opened, small_recipe, use_images
 from thriftnet.evaluation import images as tested
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.progress import Progress, Quiet
 
 
+@pytest.fixture(scope="session", autouse=True)
+def imported() -> None:
+    """Before a test catches what is printed, whose stream a logger would keep."""
+    for name in ("mlflow.tracking", "wandb"):
+        with contextlib.suppress(ModuleNotFoundError):
+            import_module(name)
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A local store of MLflow; making one takes seconds."""
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
+    opened_store(path).search_experiments()
     return path
 
 

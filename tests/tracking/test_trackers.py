@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import metadata
 
 import thriftnet
 from commands import Command
@@ -20,6 +18,7 @@ from shown import (
     in_tensorboard,
     lines_of,
     mlflow_runs,
+    opened_events,
     twice,
 )
 from small import small_recipe
@@ -97,7 +96,7 @@ def test_resumed_run_is_shown_once(
     with monkeypatch.context() as broken, pytest.raises(RunError):
         train(tracker, progress=Broken(broken))
     run = RunFolder.open(runs_dir / "small-run")
-    opened = EventAccumulator(str(run.path)).Reload()
+    opened = opened_events(run).Reload()
     assert len(SHOWN[tracker](run)["loss/train"]) == 2
 
     train(tracker, resume=True)  # epoch 2 again, from the checkpoint of epoch 1
@@ -133,6 +132,8 @@ def test_run_that_began_without_a_tracker_is_shown_whole(train: Train, tracker: 
 
 @BOTH
 def test_the_recipe_is_there_as_parameters(train: Train, tracker: str) -> None:
+    from tensorboard.plugins.hparams import metadata
+
     run = train(tracker)
     if tracker == "mlflow":
         (found,) = mlflow_runs(run.path.parent / "mlflow.db")
@@ -142,10 +143,7 @@ def test_the_recipe_is_there_as_parameters(train: Train, tracker: str) -> None:
     else:
         (content,) = [
             metadata.parse_session_start_info_plugin_data(data)
-            for data in EventAccumulator(str(run.path))
-            .Reload()
-            .PluginTagToContent("hparams")
-            .values()
+            for data in opened_events(run).Reload().PluginTagToContent("hparams").values()
         ]
         fields = {key: value.WhichOneof("kind") for key, value in content.hparams.items()}
         shown = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,10 @@ import pytest
 import thriftnet
 from commands import Command
 from shown import Interrupt, Train, lines_of
+from shown_wandb import offline
 from thriftnet.runs.tracked import wandb_record
 
-pytest.importorskip("wandb")
-
-from shown_wandb import offline
+pytestmark = pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
 
 
 @pytest.fixture(autouse=True)

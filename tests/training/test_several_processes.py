@@ -1,4 +1,4 @@
-"""Two processes that torchrun starts train as one does, stop as one, and end together."""
+"""Two processes train as one does, stop as one, and end together when torchrun starts them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from several import (
     double_weights,
     images,
     normalised,
+    pair,
     torchrun,
 )
 from small import sitting
@@ -41,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     for name, recipe in {**RECIPES, "bf16": BFLOAT16, "cut": CUT}.items():
         sitting(recipe, alone / name, images=images)
     sitting(CUT, together / "cut", stop_after=3, images=images)
-    done = torchrun(FILE, "parity", together)
+    done = pair("parity", together)
     assert done.returncode == 0, done.stderr
     return alone, together, done.stderr
 
@@ -134,7 +135,7 @@ def test_a_stop_asked_of_one_stops_all_and_any_number_goes_on(tmp_path: Path) ->
     assert done.stderr.count(f"thriftnet train --resume {run.path}") == 1
     assert done.stdout.count("2 processes") == 1
 
-    done = torchrun("-m", "thriftnet", "train", "--resume", run.path)
+    done = pair("train", "--resume", run.path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("test accuracy") == 2  # the two results of one process
     unbroken = start_run(load_recipe("smoke", TINY), name="unbroken", runs_dir=tmp_path)

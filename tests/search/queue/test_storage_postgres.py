@@ -24,22 +24,39 @@ from thriftnet.search.queue.storage import Storage
 
 JOBS = [Job("grid", f"c{number}", 0, 1) for number in range(40)]
 
+WORKERS = 8
 CLAIM_ALL = """
-import json, sys
-from test_storage_postgres import in_turn
+import json, os, sys, traceback
+import psycopg
+from test_storage_postgres import WORKERS, in_turn
 from thriftnet.search.queue.jobs import Answer
 from thriftnet.search.queue.storage import Storage
 
-storage = Storage(sys.argv[1], wait_until_available=True)
-storage.prepare("space")
-print("ready", flush=True)
-sys.stdin.readline()
-taken = []
-while not isinstance(found := storage.claim("grid", in_turn, worker=sys.argv[2]), Answer):
-    taken.append(found.job.candidate)
-    assert storage.finish(found, value=0.5, seconds=1)
-storage.close()
-print(json.dumps(taken))
+
+def claim_all(name):
+    storage = Storage(sys.argv[1], wait_until_available=True)
+    storage.prepare("space")
+    os.write(1, b"ready\\n")
+    os.read(0, 1)
+    taken = []
+    while not isinstance(found := storage.claim("grid", in_turn, worker=name), Answer):
+        taken.append(found.job.candidate)
+        assert storage.finish(found, value=0.5, seconds=1)
+    storage.close()
+    os.write(1, json.dumps(taken).encode() + b"\\n")
+
+
+children = []
+for number in range(WORKERS):  # each a process that has imported all of it
+    if not (child := os.fork()):
+        try:
+            claim_all(f"w{number}")
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    children.append(child)
+sys.exit(sum(os.waitpid(child, 0)[1] for child in children) != 0)
 """
 
 
@@ -64,24 +81,22 @@ def server(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
 
 def test_eight_processes_share_the_jobs_none_lost_none_twice(postgres_server: PostgresServer):
     url = postgres_server.new_database()
-    command = [sys.executable, "-c", CLAIM_ALL, url]
     path = {"PYTHONPATH": ":".join([str(Path(__file__).parent), *sys.path])}
-    workers = [
-        subprocess.Popen(
-            [*command, f"w{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=path,
-        )
-        for number in range(8)
-    ]
-    for worker in workers:  # all have made the tables, at once, and none has claimed
-        assert worker.stdout
-        assert worker.stdout.readline() == "ready\n"
-    taken = [json.loads(worker.communicate("\n")[0]) for worker in workers]
+    with subprocess.Popen(
+        [sys.executable, "-c", CLAIM_ALL, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=path,
+    ) as workers:
+        assert workers.stdout
+        for _ in range(WORKERS):  # all have made the tables, at once, and none has claimed
+            assert workers.stdout.readline() == "ready\n"
+        out, _ = workers.communicate("\n" * WORKERS)
+    taken = [json.loads(line) for line in out.splitlines()]
+    assert len(taken) == WORKERS
     assert sorted(chain.from_iterable(taken)) == sorted(job.candidate for job in JOBS)
-    assert [worker.returncode for worker in workers] == [0] * 8
+    assert workers.returncode == 0
 
 
 def test_a_short_outage_is_ridden_out_and_no_living_workers_job_is_taken(server: PostgresServer):

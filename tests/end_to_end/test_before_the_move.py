@@ -15,6 +15,7 @@ from commands import Command
 from thriftnet.data import Dataset
 from thriftnet.runs.folder import RunFolder
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 KEPT = Path(__file__).parents[1] / "support" / "before_the_move"
 
 

@@ -26,6 +26,7 @@ from thriftnet.models.saved import save_model
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
 WITHOUT = {"serve": "answers over HTTP"}
 """Commands that print no JSON, and why."""

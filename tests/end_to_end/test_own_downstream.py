@@ -20,6 +20,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.training.start import start_run
 from tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 ODD = ("a, b", 'the "best"', "=1+1", "كلب", "狗", "Ünïcode")
 
 

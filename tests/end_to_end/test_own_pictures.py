@@ -17,6 +17,8 @@ from thriftnet.training.progress import Quiet
 from thriftnet.training.resume import resume_run
 from thriftnet.training.start import start_run
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
+
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

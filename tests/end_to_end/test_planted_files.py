@@ -17,7 +17,10 @@ from thriftnet.data.cifar10.cache import cache_file
 from thriftnet.errors import DataError
 from thriftnet.kernels import library
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
+    pytest.mark.usefixtures("svg_alone"),
+]
 
 _PLANTED = """
 #include <stdio.h>

@@ -17,6 +17,7 @@ from planted import HARMFUL, harm_in
 from thriftnet.data import CIFAR10_CLASSES
 from tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 NAME = HARMFUL.replace("/", "")
 """As a file may be called."""
 

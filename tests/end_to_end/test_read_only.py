@@ -18,6 +18,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.search.space import load_space
 from tiny import space_file
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 READ = {
     "evaluate runs/done": (0, "not saved: runs/done/.lock cannot be written: Permission denied"),
     "predict runs/done picture.png": (0, ""),

@@ -13,6 +13,7 @@ from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
 from tiny import space_file
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 COMMANDS = (
     "train small.yaml --name new --track tensorboard --quiet",
     "evaluate runs/done",

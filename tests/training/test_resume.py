@@ -76,10 +76,19 @@ def _learned(run: RunFolder) -> list[tuple[object, ...]]:
     return [tuple(line[name] for name in names) for line in epochs]
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+@pytest.fixture(scope="module", params=RECIPES.values(), ids=RECIPES.keys())
+def whole(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Recipe, RunFolder]:
+    """A recipe, and a run of it that was never cut."""
+    return request.param, sitting(request.param, tmp_path_factory.mktemp("whole") / "unbroken")[1]
+
+
 @pytest.mark.parametrize("cuts", [(1,), (3, 1, 2), (2, 3)], ids=str)
-def test_resumed_equals_unbroken(recipe: Recipe, cuts: tuple[int, ...], tmp_path: Path) -> None:
-    _, unbroken = sitting(recipe, tmp_path / "unbroken")
+def test_resumed_equals_unbroken(
+    whole: tuple[Recipe, RunFolder], cuts: tuple[int, ...], tmp_path: Path
+) -> None:
+    recipe, unbroken = whole
     for steps in cuts:
         finished, _ = sitting(recipe, tmp_path / "cut", stop_after=steps)
         assert not finished

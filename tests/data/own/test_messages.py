@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from own_pictures import put
+from thriftnet.data.index import Omission
 from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own.messages import summarise
 from thriftnet.data.registry import open_dataset
 
 
@@ -22,3 +24,10 @@ def test_other_files_are_counted(notes: int, said: str, tmp_path: Path) -> None:
     told: list[str] = []
     open_dataset(DatasetSpec(source=folder, image_size=16), say=told.append)
     assert any(line.endswith(said) for line in told), told
+
+
+def test_what_is_left_out_for_one_reason_is_counted_once():
+    drawings = [Omission(f"{n}.svg", "an SVG drawing") for n in range(94)]
+    assert summarise(drawings) == "94 left out (0.svg, …): an SVG drawing"
+    told = summarise([*drawings, Omission("a.png", "an empty file")])
+    assert told.startswith("95 left out: 94 (0.svg, …): an SVG drawing; 1 (a.png): an empty file")

@@ -67,6 +67,9 @@ def summarise(omissions: Sequence[Omission]) -> str:
         return f"{len(omissions)} left out: {'; '.join(map(str, omissions))}"
     first = {omission.reason: omission.where for omission in reversed(omissions)}
     reasons = Counter(omission.reason for omission in omissions)
+    if len(reasons) == 1:
+        (reason,) = reasons
+        return f"{len(omissions):,} left out ({first[reason]}, …): {reason}"
     shown = [
         f"{count:,} ({first[reason]}{', …' if count > 1 else ''}): {reason}"
         for reason, count in reasons.most_common(_SHOWN)

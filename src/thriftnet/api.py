@@ -15,7 +15,7 @@ from thriftnet.errors import RecipeError
 from thriftnet.evaluation.calibrate import calibrate
 from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.evaluation.evaluate_robust import robustness
-from thriftnet.evaluation.evaluated import evaluated_run
+from thriftnet.evaluation.evaluated import evaluated_runs
 from thriftnet.evaluation.results import Evaluation
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.remote import pull, push
@@ -262,7 +262,7 @@ def write_report(
 
     data = None if data is None else Path(data)
     given = [runs] if isinstance(runs, str | Path) else runs
-    found = [evaluated_run(path, data=data, fetch=False) for path in given]
+    found = evaluated_runs(given, data=data, fetch=False)
     output = None if output is None else Path(output)
     return build.write_report(found, output=output, data=data, storage=storage)
 

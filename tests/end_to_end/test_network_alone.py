@@ -57,6 +57,17 @@ def test_shipped_weights_are_compared_with_a_run_on_the_same_images(
     assert json.loads(thriftnet("compare", "runs/done", "quick", "--json").out) == found
 
 
+def test_a_wrong_path_is_told_before_anything_is_evaluated(
+    thriftnet: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "evaluate", None)
+    for name in ("compare", "report"):
+        assert thriftnet(name, "quick", "runs/nothing").error_line == (
+            "thriftnet: error: there is no run folder runs/nothing; check the path"
+        )
+    assert "takes two runs or more" in thriftnet("compare", "quick").error_line
+
+
 def test_a_model_file_is_an_experiment_of_its_own(thriftnet: Command) -> None:
     other_weights(Path("mine.safetensors"), Path("other.safetensors"))
     compared = thriftnet("compare", "mine.safetensors", "other.safetensors", "--json")

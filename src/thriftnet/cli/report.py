@@ -45,11 +45,11 @@ def report(
     """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""
     drawing = "drawing the report, which takes some seconds"
     with working(drawing) as doing:
-        from thriftnet.evaluation.evaluated import evaluated_run
+        from thriftnet.evaluation.evaluated import evaluated_runs
         from thriftnet.report.build import write_report
 
         count = doing.counting("test images")
-        folders = [evaluated_run(run, data=data, fetch=False, on_progress=count) for run in runs]
+        folders = evaluated_runs(runs, data=data, fetch=False, on_progress=count)
         doing.now(drawing)
         written = write_report(folders, output=output, data=data, storage=storage)
     if as_json:

@@ -26,8 +26,9 @@ from thriftnet.comparison.statistics import (
     seeds_needed,
 )
 from thriftnet.errors import RunError, ThriftnetError
-from thriftnet.evaluation.evaluated import evaluated_run
+from thriftnet.evaluation.evaluated import evaluated_runs
 from thriftnet.recipe.sections import EvaluateSection
+from thriftnet.weights.adopt import find_or_adopt
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,10 @@ def compare(
         raise RunError(f"--tta {tta} is not one of {', '.join(kinds)}; use one of them")
     if metric not in METRICS:
         raise RunError(f"--metric {metric} is not one of {', '.join(METRICS)}; use one of them")
-    found = [
-        evaluated_run(run, data=data, tta=tta, fetch=fetch, on_progress=on_progress) for run in runs
-    ]
+    if len(runs) > 1:
+        found = evaluated_runs(runs, data=data, tta=tta, fetch=fetch, on_progress=on_progress)
+    else:  # refused below
+        found = [find_or_adopt(run) for run in runs]
     scores, left_out = _read(found, tta, metric)
     incomparable_reason = _incomparable_reason(scores)
     apart = incomparable_reason is not None or _are_a_pair(scores, left_out)
@@ -158,13 +160,11 @@ def compare(
 
 
 def _read(found: Sequence[Path], tta: str | None, metric: str) -> tuple[list[Score], list[str]]:
-    """The scores of usable runs, and why others are not usable; a wrong path is an error."""
+    """The scores of usable runs, and why others are not usable."""
     paths = list({path.resolve(): path for path in reversed(found)}.values())[::-1]
     scores: list[Score] = []
     left_out: list[ThriftnetError] = []
     for path in paths:
-        if not path.is_dir():
-            raise RunError(f"there is no run folder {path}; check the path")
         try:
             scores.append(read_score(path, tta=tta, metric=metric))
         except ThriftnetError as fault:

@@ -5,7 +5,7 @@ torch, which takes seconds to import, is imported where a network has to be eval
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from thriftnet.errors import RunError
@@ -13,33 +13,50 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.weights.adopt import adopted, find_or_adopt
 
 
-def evaluated_run(
-    target: Path | str,
+def evaluated_runs(
+    targets: Sequence[Path | str],
     *,
     data: Path | None = None,
     tta: str | None = None,
     fetch: bool,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Path:
-    """The run folder that a name or a path stands for; a network alone is evaluated for it.
+) -> list[Path]:
+    """The run folders that names or paths stand for; a network alone is evaluated for it.
 
     Once: its folder in the cache keeps the predictions. A run is left as it is.
 
     Args:
-        target: The name of shipped weights, a run folder or a model file.
-        data: Path of the images of a network alone; None: CIFAR-10.
+        targets: Names of shipped weights, run folders or model files.
+        data: Path of the images of networks alone; None: CIFAR-10.
         tta: A key of `VIEWS`; None: the network's.
         fetch: Whether CIFAR-10 may be fetched. If not, and it is not at hand, or if the images are
             unknown, nothing is evaluated.
         on_progress: Called with the number of images done and the total.
 
     Raises:
-        RunError: It is an ONNX export, no network, or the cache cannot hold its folder.
-        DataError: `data` cannot be opened, or has other classes than the network.
+        RunError: One is not there, an ONNX export or no network, or the cache cannot hold its
+            folder; before anything is evaluated.
+        DataError: `data` cannot be opened, or has other classes than a network.
     """
-    run = RunFolder(find_or_adopt(target))
-    if not adopted(run.environment()) or _has_predictions(run, tta):
-        return run.path
+    paths = [find_or_adopt(target) for target in targets]
+    for path in paths:
+        if not path.is_dir():
+            raise RunError(f"there is no run folder {path}; check the path")
+    for run in map(RunFolder, paths):
+        if adopted(run.environment()) and not _has_predictions(run, tta):
+            _evaluate(run, data=data, tta=tta, fetch=fetch, on_progress=on_progress)
+    return paths
+
+
+def _evaluate(
+    run: RunFolder,
+    *,
+    data: Path | None,
+    tta: str | None,
+    fetch: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Evaluate an adopted network in its folder, if its images are known and may be had."""
     from thriftnet.data.registry import is_at_hand
     from thriftnet.evaluation.evaluate import evaluate
     from thriftnet.inference.engine import no_progress
@@ -50,7 +67,6 @@ def evaluated_run(
     if data is not None or known:
         on_progress = on_progress or no_progress
         evaluate(model, kept_in=run, data=data, tta=tta, on_progress=on_progress)
-    return run.path
 
 
 def _has_predictions(run: RunFolder, tta: str | None) -> bool:

@@ -106,9 +106,10 @@ def _numbered() -> Iterator[Case]:
             chunks = chunk(b"gAMA", struct.pack(">I", 45455))
             chunks += chunk(b"cHRM", struct.pack(">8I", *numbers))
         yield Case(f"{name}-numbers.png", png(RGB, bits=8, colour=2, chunks=chunks), shown, 1)
-    for name, codes in (("srgb", (1, 13)), ("unspecified", (2, 2))):
+    linear = encoded(RGB / 255)
+    for name, codes, shown in (("srgb", (1, 13), RGB), ("unspecified", (2, 2), linear)):
         chunks = chunk(b"cICP", bytes([*codes, 0, 1])) + chunk(b"gAMA", struct.pack(">I", 100_000))
-        yield Case(f"{name}-codes.png", png(RGB, bits=8, colour=2, chunks=chunks), RGB)
+        yield Case(f"{name}-codes.png", png(RGB, bits=8, colour=2, chunks=chunks), shown)
     for name, transfer in (("pq", 16), ("hlg", 18)):
         chunks = chunk(b"cICP", bytes([9, transfer, 0, 1]))
         yield Case(f"{name}.png", png(RGB, bits=8, colour=2, chunks=chunks), "is an HDR picture")

@@ -53,12 +53,17 @@ class HighDynamicRangeError(ValueError):
 
 
 def colour_numbers(file: BinaryIO, header: bytes) -> tuple[int, int] | None:
-    """Codes of primaries and transfer in a PNG, AVIF or HEIF file; None if it has none.
+    """Codes of primaries and transfer in a PNG, AVIF or HEIF file; None if it specifies neither.
 
     Args:
         file: Moved.
         header: Its first bytes.
     """
+    found = _codes_in(file, header)
+    return None if found == (_UNSPECIFIED, _UNSPECIFIED) else found
+
+
+def _codes_in(file: BinaryIO, header: bytes) -> tuple[int, int] | None:
     if header[4:8] == b"ftyp":
         file.seek(0)
         found = _NCLX.search(file.read(_META_BYTES))

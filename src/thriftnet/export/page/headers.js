@@ -120,7 +120,7 @@ function readPng(bytes) {
     if (kind === "iCCP") facts.profile = true;
     else if (kind === "sRGB") srgb = true;
     else if (kind === "gAMA") gamma = view.getUint32(body) / 100000;
-    else if (kind === "cICP") {
+    else if (kind === "cICP" && (bytes[body] !== 2 || bytes[body + 1] !== 2)) {
       numbered = true;
       facts.profile = isOtherThanSrgb(bytes[body], bytes[body + 1]);
     } else if (kind === "cHRM") {

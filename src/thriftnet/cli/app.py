@@ -81,6 +81,15 @@ DataOption = Annotated[
         "--data",
     ),
 ]
+GroupOption = Annotated[
+    str | None,
+    option(
+        PICTURES,
+        "HOW",
+        "Pictures that stay in one split: a column, folder, folder:DEPTH or a pattern.",
+        "--group",
+    ),
+]
 StrictOption = Annotated[
     bool, option(PICTURES, None, "Stop if a picture of --data cannot be used.", "--strict")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thriftnet.cli.app import JsonOption, StrictOption, app, print_json
+from thriftnet.cli.app import GroupOption, JsonOption, StrictOption, app, print_json
 from thriftnet.cli.options.panels import OUTPUT, PICTURES, PREPARE, option
 from thriftnet.commands import command
 from thriftnet.errors import DataError
@@ -25,14 +25,7 @@ def inspect(
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
     ],
-    group: Annotated[
-        str | None,
-        option(
-            PICTURES,
-            "HOW",
-            "Pictures that stay in one split: a column, folder, folder:DEPTH or a pattern.",
-        ),
-    ] = None,
+    group: GroupOption = None,
     overrides: Annotated[
         list[str] | None,
         option(PICTURES, "KEY=VALUE", "A recipe key of data, such as data.image_size=64.", "--set"),

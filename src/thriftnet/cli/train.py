@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thriftnet.cli.app import DataOption, JsonOption, SetOption, StrictOption, app
-from thriftnet.cli.options.aliases import BatchSizeOption, EpochsOption, LrOption, with_aliases
+from thriftnet.cli.app import DataOption, GroupOption, JsonOption, SetOption, StrictOption, app
+from thriftnet.cli.options.aliases import (
+    BatchSizeOption,
+    EpochsOption,
+    LrOption,
+    with_aliases,
+)
 from thriftnet.cli.options.aliases import DeviceOption as TrainDeviceOption
 from thriftnet.cli.options.completions import recipe_names
 from thriftnet.cli.options.panels import BUDGET, OUTPUT, PICTURES, PLACE, RECIPE, TRAIN, option
@@ -55,6 +60,7 @@ def train(
         option(PLACE, None, "With --resume: start again; what there was is kept.", "--restart"),
     ] = False,
     data: DataOption = None,
+    group: GroupOption = None,
     strict: StrictOption = False,
     decisions: Annotated[
         Path | None, option(PICTURES, "CSV", "Relabel and drop pictures as decided after an audit.")
@@ -86,7 +92,7 @@ def train(
     given = short | {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
     given |= {"--time-budget": time_budget, "--flops-budget": flops_budget}
     given |= {"--runs-dir": runs_dir, "--strict": strict or None, "--decisions": decisions}
-    given |= {"--max-params": max_params, "--init": init}
+    given |= {"--max-params": max_params, "--init": init, "--group": group}
     clash = [flag for flag, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
@@ -104,7 +110,7 @@ def train(
         doing.now("choosing a recipe by trials" if chosen else "preparing the training")
         run = api.train(
             recipe,
-            overrides=[*with_aliases(overrides, short), *_decided(decisions)],
+            overrides=[*with_aliases(overrides, short), *_of_data(decisions, group)],
             seed=seed,
             name=name,
             runs_dir=runs_dir,
@@ -130,9 +136,16 @@ def train(
     _evaluate(run, data, quiet=quiet, as_json=as_json, track=track or ())
 
 
-def _decided(decisions: Path | None) -> list[str]:
-    """The override that names a file of decisions, wherever the run is read again."""
-    return [] if decisions is None else [f"data.decisions={json.dumps(str(decisions.absolute()))}"]
+def _of_data(decisions: Path | None, group: str | None) -> list[str]:
+    """Overrides for a file of decisions, wherever the run is read again, and for groups.
+
+    In JSON, a pattern such as `[0-9]+` is text and no list.
+    """
+    given = {
+        "decisions": None if decisions is None else str(decisions.absolute()),
+        "group": group,
+    }
+    return [f"data.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
 
 
 def _evaluate(

@@ -51,6 +51,7 @@ _TURNS = {
 """Transposition that makes an image upright, by EXIF orientation."""
 _FROM_RIGHT, _FROM_BELOW = {2, 3, 7, 8}, {3, 4, 6, 7}
 """EXIF orientations whose columns, and whose rows, are stored in reverse order."""
+_LFS = b"version https://git-lfs."
 _SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
 # Exceptions of Pillow for damaged EXIF data.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
@@ -185,6 +186,8 @@ def _decode(
         file.seek(0)
         if not header:
             raise ImageError(f"{path} is an empty file; give an image")
+        if header.startswith(_LFS):
+            raise ImageError(f"{path} only points to a picture in Git LFS; run git lfs pull")
         if kind := unreadable_kind(header, path.suffix):
             raise unreadable(path, kind)
         numbers = colour_numbers(file, header)

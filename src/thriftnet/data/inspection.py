@@ -198,9 +198,10 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
     for name, count in same.leaked.items():
         if count:
             share = count / sum(counts[name].values())
+            pictures, have = ("picture", "has") if count == 1 else ("pictures", "have")
             yield (
-                f"{count:,} {name} pictures ({share:.1%}) have a near-duplicate in train, so the "
-                f"{name} accuracy is too high"
+                f"{count:,} {name} {pictures} ({share:.1%}) {have} a near-duplicate in train, so "
+                f"the {name} accuracy is too high"
             )
     if same.across_labels:
         have = "has" if len(same.across_labels) == 1 else "have"

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.index import Omission
@@ -12,6 +16,9 @@ from thriftnet.data.inspection import Collection
 from thriftnet.data.options import Fit
 from thriftnet.data.statistics import Triple, channel_sums, statistics
 from thriftnet.errors import DataError
+
+Subset = tuple[Dataset, NDArray[np.int64]]
+"""A data set and the positions of the images to use."""
 
 
 class NoSplitError(DataError):
@@ -30,7 +37,7 @@ class OpenDataset:
     mean: Triple
     """Channel means of the training split, in [0, 1]."""
     std: Triple
-    splits: Mapping[str, Callable[[], Dataset]]
+    splits: Mapping[str, Callable[[], Subset]]
     """Any of `train`, `val` and `test`; called when needed."""
     digests: Callable[[], dict[str, str]]
     """Computes digests of the images, labels and splits."""
@@ -44,7 +51,26 @@ class OpenDataset:
     """All pictures, for `inspect`; None for arrays in memory."""
 
     def split(self, name: str) -> Dataset:
-        """The images of a split.
+        """The images of a split; copied unless they are in sequence.
+
+        Raises:
+            NoSplitError: There is none of that name.
+        """
+        whole, at = self.part(name)
+        if len(at) == len(whole):
+            return whole
+        if not len(at) or at[-1] - at[0] + 1 != len(at):
+            return whole.subset(at)
+        part = slice(at[0], at[-1] + 1)
+        groups = None if whole.groups is None else whole.groups[part]
+        return Dataset(whole.images[part], whole.labels[part], whole.classes, groups)
+
+    def find(self, name: str) -> Dataset | None:
+        """The images of a split; None if there is no such split."""
+        return self.split(name) if name in self.splits else None
+
+    def part(self, name: str) -> Subset:
+        """A split as ascending positions in a larger data set, which takes no copy.
 
         Raises:
             NoSplitError: There is none of that name.
@@ -55,9 +81,10 @@ class OpenDataset:
             )
         return self.splits[name]()
 
-    def find(self, name: str) -> Dataset | None:
-        """The images of a split; None if there is no such split."""
-        return self.split(name) if name in self.splits else None
+
+def all_of(dataset: Dataset) -> Subset:
+    """All images of a data set."""
+    return dataset, np.arange(len(dataset))
 
 
 def open_arrays(
@@ -79,5 +106,5 @@ def open_arrays(
             whole.update(key.encode() + each.images.tobytes() + each.labels.tobytes())
         return {"sha256": whole.hexdigest()}
 
-    splits = {key: (lambda each=each: each) for key, each in given.items()}
+    splits = {key: partial(all_of, each) for key, each in given.items()}
     return OpenDataset(name, train.classes, side, mean, std, splits, digests)

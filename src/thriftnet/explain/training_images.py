@@ -65,16 +65,14 @@ def training_images(
         raise DataError(
             f"{name} was trained on other images than {opened.name} holds now; {remedy}"
         )
-    if run is None:
-        whole = opened.split("train")
-        at = np.arange(len(whole))
-    else:
-        (whole, at), _ = split_sets(run.recipe(), opened)
+    whole, learned = opened.part("train")
+    chosen = learned if run is None else split_sets(run.recipe(), opened)[0][1]
+    at = np.searchsorted(learned, chosen)  # positions in the train split
     key = f"{json.dumps(opened.digests(), sort_keys=True)} {model.image_size} {model.fit}"
     digest = hashlib.sha256(key.encode() + at.astype(np.int64).tobytes())
     return TrainingImages(
-        images=whole.images[at],
-        labels=whole.labels[at],
+        images=whole.images[chosen],
+        labels=whole.labels[chosen],
         title=_titles(opened, at, decided=settings.decisions is not None),
         digest=digest.hexdigest(),
     )

@@ -12,13 +12,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from thriftnet.data import image_files, read_image
+from thriftnet.data.opened import Subset
 from thriftnet.data.registry import DATASETS, is_at_hand
 from thriftnet.errors import DataError, ExportError, ImageError
 from thriftnet.models.saved import SavedModel
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.training.data import open_data, trained_section
-from thriftnet.training.images import Subset, split_sets
+from thriftnet.training.images import split_sets
 
 COMPARED = 2_000
 """Largest number of pictures for the comparison."""
@@ -91,8 +92,7 @@ def _own_images(
         raise DataError(f"this network has other classes than {data.name}")
     if run is not None:
         return *split_sets(run.recipe(), data), data.name
-    whole = data.split("train")
-    everything = np.arange(len(whole))
+    whole, everything = data.part("train")
     return (whole, everything), (whole, everything[:0]), data.name
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from thriftnet.augment import Augment, Mix
 from thriftnet.augment.robust.ingredients import Robust
 from thriftnet.data import Dataset, OpenDataset, stratified_split
+from thriftnet.data.opened import Subset
 from thriftnet.data.splits import grouped_split
 from thriftnet.data.statistics import Triple
 from thriftnet.recipe import Recipe
@@ -72,39 +73,41 @@ class ImageTensors:
         return self._last[1]
 
 
-Subset = tuple[Dataset, NDArray[np.int64]]
-"""A data set and the positions of the images to use."""
-
-
 def split_sets(recipe: Recipe, data: OpenDataset) -> tuple[Subset, Subset]:
     """The training and validation images of a recipe.
 
     Uses the data set's validation split if it has one, otherwise `data.val_ratio`.
     """
-    train_set, val_set = data.split("train"), data.find("val")
-    if val_set is None:
-        train_at, val_at = split_positions(recipe, train_set)
-        return (train_set, train_at), (train_set, val_at)
-    train_at, _ = split_positions(recipe, train_set, val_ratio=0)
-    return (train_set, train_at), (val_set, np.arange(len(val_set)))
+    whole, at = data.part("train")
+    if "val" not in data.splits:
+        train_at, val_at = split_positions(recipe, whole, at=at)
+        return (whole, train_at), (whole, val_at)
+    train_at, _ = split_positions(recipe, whole, at=at, val_ratio=0)
+    return (whole, train_at), data.part("val")
 
 
 def split_positions(
-    recipe: Recipe, train_set: Dataset, *, val_ratio: float | None = None
+    recipe: Recipe,
+    whole: Dataset,
+    *,
+    at: NDArray[np.int64] | None = None,
+    val_ratio: float | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the training and validation images of a recipe.
 
     Args:
         recipe: Its seed and section `data` apply.
-        train_set: All images; images of one group stay together.
+        whole: The images; images of one group stay together.
+        at: Positions of the training split; None: all.
         val_ratio: Replaces the recipe's.
     """
-    seed, labels = recipe.seed, train_set.labels
+    at = np.arange(len(whole)) if at is None else at
+    seed, labels = recipe.seed, whole.labels[at]
     ratio = recipe.data.val_ratio if val_ratio is None else val_ratio
-    if train_set.groups is None:
+    if whole.groups is None:
         train_at, val_at = stratified_split(labels, val_ratio=ratio, seed=seed)
     else:
-        train_at, val_at, _ = grouped_split(labels, train_set.groups, ratio=ratio, seed=seed)
+        train_at, val_at, _ = grouped_split(labels, whole.groups[at], ratio=ratio, seed=seed)
     if recipe.data.fraction < 1:
         _, used = stratified_split(
             labels[train_at],
@@ -112,7 +115,7 @@ def split_positions(
             seed=derive_seed(seed, "fraction"),
         )
         train_at = train_at[used]
-    return train_at, val_at
+    return at[train_at], at[val_at]
 
 
 def recipe_augment(recipe: Recipe, *, mean: Triple, std: Triple) -> Augment:

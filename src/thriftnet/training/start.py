@@ -93,7 +93,8 @@ def start_run(
     plan, state = prepare_training(recipe, images, model, processes, prepare)
     deadline = None
     if budget:
-        budget = replace(budget, test_images=len(images.find("test") or ()))
+        tested = len(images.part("test")[1]) if "test" in images.splits else 0
+        budget = replace(budget, test_images=tested)
         whole = recipe.train.epochs
         recipe, deadline = _fit_to(budget, recipe, plan, state)
         model = recipe_network(recipe, classes=len(images.classes))

@@ -31,3 +31,29 @@ def test_what_is_left_out_for_one_reason_is_counted_once():
     assert summarise(drawings) == "94 left out (0.svg, …): an SVG drawing"
     told = summarise([*drawings, Omission("a.png", "an empty file")])
     assert told.startswith("95 left out: 94 (0.svg, …): an SVG drawing; 1 (a.png): an empty file")
+
+
+@pytest.mark.parametrize(
+    ("counts", "ratio", "said"),
+    [
+        ({"cat": 6, "dog": 6}, 0.0, "not evaluated: data.test_ratio is 0"),
+        ({"cat": 1, "dog": 1}, 0.2, "each class is one picture, or one group"),
+        ({"cat": 2, "dog": 2}, 0.2, "20% of each class is less than one; add pictures, or --set"),
+        ({"cat": 2, "dog": 2}, 0.5, ""),  # as the line before advises
+    ],
+)
+def test_why_no_picture_is_held_out(
+    counts: dict[str, int], ratio: float, said: str, tmp_path: Path
+) -> None:
+    folder, told = put(tmp_path / "photos", counts), list[str]()
+    spec = DatasetSpec(source=folder, image_size=16, test_ratio=ratio)
+    opened = open_dataset(spec, say=told.append)
+    assert any(said in line for line in told if "no picture is held out" in line) == bool(said)
+    assert ("test" in opened.splits) == (not said)
+
+
+def test_a_pointer_of_git_lfs_is_told_from_a_damaged_picture(tmp_path: Path) -> None:
+    folder, told = put(tmp_path / "photos", {"cat": 6, "dog": 6}), list[str]()
+    (folder / "cat" / "a.png").write_text("version https://git-lfs.github.com/spec/v1\n")
+    open_dataset(DatasetSpec(source=folder, image_size=16), say=told.append)
+    assert any("cat/a.png: only points to a picture in Git LFS" in line for line in told), told

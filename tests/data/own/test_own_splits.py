@@ -41,6 +41,15 @@ def test_near_duplicates_are_on_one_side(photos: Path):
     assert np.bincount(test.labels, minlength=2).min() >= 15
 
 
+def test_positions_of_a_split_are_its_pictures_without_a_copy(photos: Path):
+    opened = open_dataset(DatasetSpec(str(photos)), say=lambda _: None)
+    for name in ("train", "test"):
+        own, (whole, at) = opened.split(name), opened.part(name)
+        assert np.array_equal(whole.images[at], own.images)
+        assert np.array_equal(whole.labels[at], own.labels)
+        assert len(whole) == 180
+
+
 def test_pictures_of_another_size_are_split_in_the_same_way(photos: Path):
     splits = [
         open_dataset(DatasetSpec(str(photos), image_size=size, fit=fit), say=lambda _: None)

@@ -104,8 +104,8 @@ def test_npz_of_one_array_and_of_splits(tmp_path: Path) -> None:
     np.savez(tmp_path / "all.npz", images=images, labels=labels, classes=["cat", "dog"])
     assert listed(tmp_path / "all.npz") == ("NPZ arrays", two())
     first = images.transpose(0, 3, 1, 2)
-    np.savez_compressed(tmp_path / "s.npz", x_train=first, y_train=labels[:, None], x_test=images,
-                        y_test=labels)  # fmt: skip
+    np.savez_compressed(tmp_path / "s.npz", x_train=first, y_train=labels[:, None],
+                        testX=np.asfortranarray(images), testY=labels)  # fmt: skip
     found = listed(tmp_path / "s.npz")[1]
     assert found == Counter({(s, c): 4 for s in ("train", "test") for c in "01"})
     index = list_pictures(tmp_path / "s.npz", DatasetSpec())
@@ -165,6 +165,11 @@ def test_parquet_as_hugging_face_writes_it(tmp_path: Path) -> None:
     for split in ("train", "test"):
         parquet.write_table(table, tmp_path / "set" / "data" / f"{split}-00000-of-00001.parquet")
     assert listed(tmp_path / "set") == ("Parquet", two("train") + two("test"))
+    file = tmp_path / "set" / "data" / "test-00000-of-00001.parquet"
+    parquet.write_table(pa.table({"image": content, "id": list(range(8))}), file)
+    index = list_pictures(tmp_path / "set", DatasetSpec())
+    assert (len(index.entries), len(index.omissions)) == (8, 1)
+    assert str(index.omissions[0]).endswith("parquet: no column label, so no labels")
     other = pa.table({"text": ["a", "b"], "label": [0, 1]})
     parquet.write_table(other, tmp_path / "other.parquet")
     with pytest.raises(DataError, match=r"other.parquet has no column of pictures .* text \(str"):

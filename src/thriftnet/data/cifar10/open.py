@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from thriftnet.data.cifar10.official_folder import is_class_folder
 from thriftnet.data.dataset import Dataset
 from thriftnet.data.inspection import Collection
 from thriftnet.data.near_duplicates.find import find_near_duplicates
-from thriftnet.data.opened import OpenDataset
+from thriftnet.data.opened import OpenDataset, all_of
 from thriftnet.data.options import DatasetSpec
 
 
@@ -40,7 +40,7 @@ def open_cifar10(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDatase
         image_size=IMAGE_SIZE,
         mean=CIFAR10_MEAN,
         std=CIFAR10_STD,
-        splits={"train": lambda: train, "test": lambda: test},
+        splits={"train": partial(all_of, train), "test": partial(all_of, test)},
         digests=lambda: dict(BATCH_MD5),  # each source is verified by them, or by the cache's own
         collection=cache(lambda: _collection(train, test)),
     )

@@ -12,6 +12,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.cells import safe_cell
-from thriftnet.data.dataset import Dataset
 from thriftnet.data.inspection import Collection
-from thriftnet.data.opened import OpenDataset
+from thriftnet.data.opened import OpenDataset, Subset
 from thriftnet.errors import DataError
 from thriftnet.files import read_bounded
 
@@ -107,13 +107,14 @@ def apply_decisions(data: OpenDataset, path: Path) -> OpenDataset:
     collection = data.collection()
     kept, labels = _applied(collection, decisions, path)
 
-    def take(name: str) -> Dataset:
-        whole, at = data.split(name), collection.positions[name]
-        changed = replace(whole, labels=labels[at])
-        return changed if kept[at].all() else changed.subset(np.flatnonzero(kept[at]))
+    def take(name: str) -> Subset:
+        (whole, at), places = data.part(name), collection.positions[name]
+        changed = whole.labels.copy()
+        changed[at] = labels[places]
+        return replace(whole, labels=changed), at[kept[places]]
 
     splits = {
-        name: (lambda name=name: take(name)) if name in ("train", "val") else make
+        name: partial(take, name) if name in ("train", "val") else make
         for name, make in data.splits.items()
     }
     return replace(data, splits=splits, digests=lambda: {**data.digests(), "decisions": sha256})

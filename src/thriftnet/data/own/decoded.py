@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,11 +36,11 @@ class DecodedPictures:
 
 @dataclass
 class Facts:
-    """Sizes, statistics and digests of pictures, while they are collected."""
+    """Sizes, statistics and digests of pictures, while they are collected: 80 bytes each."""
 
-    at: list[int] = field(default_factory=lambda: [])
-    sizes: list[tuple[int, int]] = field(default_factory=lambda: [])
-    sums: list[NDArray[np.int64]] = field(default_factory=lambda: [])
+    at: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("i"))
+    sums: array[int] = field(default_factory=lambda: array("q"))
     digests: bytearray = field(default_factory=bytearray)
     omissions: list[Omission] = field(default_factory=lambda: [])
 
@@ -47,8 +48,8 @@ class Facts:
         """The fields of `DecodedPictures` that are arrays, without the images."""
         return {
             "at": np.array(self.at, np.int64),
-            "sizes": np.array(self.sizes, np.int32),
-            "sums": np.array(self.sums, np.int64),
+            "sizes": np.array(self.sizes, np.int32).reshape(-1, 2),
+            "sums": np.array(self.sums, np.int64).reshape(-1, 6),
             "digests": np.frombuffer(bytes(self.digests), np.uint8).reshape(-1, DIGEST_BYTES),
         }
 
@@ -81,8 +82,8 @@ def collect(
                 continue
             keep(found.pixels)
             facts.at.append(at)
-            facts.sizes.append((found.width, found.height))
-            facts.sums.append(found.sums)
+            facts.sizes.extend((found.width, found.height))
+            facts.sums.frombytes(found.sums.tobytes())
             facts.digests += found.digest
     check_unchanged(index)
     if not facts.at:

@@ -24,27 +24,33 @@ _SHOWN = 3
 
 
 def describe(
-    found: Collection, *, near: NDArray[np.int64], why: str, held_out: bool
+    found: Collection,
+    *,
+    near: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    why: str,
+    held_out: float | None,
 ) -> Iterator[str]:
     """Lines on the content of a data set, how it is used, and what is omitted.
 
     Args:
         found: The pictures.
         near: (N,) group of near-duplicates of each.
+        groups: (N,) the same, with the user's groups.
         why: The reason for how they are made square.
-        held_out: Whether the source names no test split.
+        held_out: The share to hold out for testing; None if the source names a test split.
     """
     path, labels, positions = found.name, found.labels, found.positions
     counts = ", ".join(f"{name} {len(at):,}" for name, at in positions.items())
-    held = held_out and "test" in positions
+    held = held_out is not None and "test" in positions
     yield (
-        f"{path}: {found.kind}, {len(labels):,} pictures of {len(found.classes)} classes; {counts}"
-        + (" (held out here, as no test split is named)" if held else "")
+        f"{path}: {found.kind}, {len(labels):,} pictures of {len(found.classes):,} classes; "
+        f"{counts}" + (" (held out here, as no test split is named)" if held else "")
     )
     if "test" not in positions:
         yield (
-            f"{path}: no picture is held out to test (data.test_ratio is 0, or all of a class are "
-            "near-duplicates): a network that trains on it is not evaluated"
+            f"{path}: no picture is held out to test, so a network that trains on it is not "
+            f"evaluated: {_why_none(labels, groups, held_out or 0.0)}"
         )
     yield f"pictures are {FITS[found.fit]}: {why}"
     for note in found.notes:
@@ -59,6 +65,16 @@ def describe(
         total = sum(found.others.values())
         files = "other file is no picture" if total == 1 else "other files are no pictures"
         yield f"{path}: {total:,} {files}: {listed(kinds)}"
+
+
+def _why_none(labels: NDArray[np.int64], groups: NDArray[np.int64], ratio: float) -> str:
+    """Why no picture is held out, and what to do about it."""
+    if ratio == 0:
+        return "data.test_ratio is 0"
+    kinds = np.unique(np.stack([labels, groups], axis=1), axis=0)[:, 0]
+    if np.bincount(kinds).max() < 2:
+        return "each class is one picture, or one group that stays together; add pictures"
+    return f"{ratio:.0%} of each class is less than one; add pictures, or --set data.test_ratio=0.5"
 
 
 def summarise(omissions: Sequence[Omission]) -> str:

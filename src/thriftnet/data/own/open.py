@@ -16,6 +16,7 @@ from thriftnet.data.index import SPLITS, Entry, Index
 from thriftnet.data.inspection import Collection
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own.also_there import also_there
 from thriftnet.data.own.class_names import check_classes, label_positions
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import Listed, content_name, remembered_fit
@@ -23,13 +24,14 @@ from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions
 from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
-from thriftnet.data.sources import SOURCES
+from thriftnet.data.sources import SOURCES, tables
 from thriftnet.data.splits import grouped_split, merge_groups
 from thriftnet.data.statistics import statistics
 from thriftnet.errors import DataError
 
 _TEST_SEED = 0
 """Seed of the test split, independent of the run's seed so that runs are comparable."""
+_PACKED = (".zip", ".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")
 FORMS = (
     "a folder for each class, a table of file names and labels (.csv, .jsonl), .npz, .parquet or "
     "IDX files"
@@ -82,7 +84,8 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         notes=index.notes,
         groups=given if any(given) else (),
     )
-    told = describe(collection, near=near, why=why, held_out=held_out)
+    share = spec.test_ratio if held_out else None
+    told = describe(collection, near=near, groups=groups, why=why, held_out=share)
     for line in islice(told, 1 if spec.known else None):
         say(line)
     whole = Dataset(pictures.images, labels, classes, groups)
@@ -92,22 +95,13 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         image_size=spec.image_size,
         mean=mean,
         std=std,
-        splits={name: cache(partial(_subset, whole, at)) for name, at in positions.items()},
+        splits={name: (lambda at=at: (whole, at)) for name, at in positions.items()},
         digests=lambda: {"sha256": _digest(pictures, entries, positions)},
         fit=fit,
         omissions=omissions,
         whole=(lambda: whole) if held_out else None,
         collection=lambda: collection,
     )
-
-
-def _subset(whole: Dataset, at: NDArray[np.int64]) -> Dataset:
-    """The pictures at ascending positions; a view without copying if they are in sequence."""
-    if at[-1] - at[0] + 1 != len(at):
-        return whole.subset(at)
-    part = slice(at[0], at[-1] + 1)
-    assert whole.groups is not None
-    return Dataset(whole.images[part], whole.labels[part], whole.classes, whole.groups[part])
 
 
 def list_pictures(path: Path, spec: DatasetSpec) -> Index:
@@ -118,21 +112,38 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     """
     if not path.exists():
         raise DataError(f"{path} does not exist; give {FORMS}")
-    for source in SOURCES.values():
-        try:
-            if source.recognises(path):
-                index = source.read_index(path, spec.options)
-                break
-        except OSError as fault:
-            raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
-    else:
-        raise DataError(f"{path} is no data set; give {FORMS}")
-    if not index.entries:
-        first = f" ({index.omissions[0]})" if index.omissions else ""
-        raise DataError(f"{path} holds no labelled picture{first}; give {FORMS}")
-    check_classes(index.entries, spec.classes, where=str(path))  # before anything is decoded
+    try:
+        found = (source for source in SOURCES.values() if source.recognises(path))
+        source = next(found, None)
+        index = source and source.read_index(path, spec.options)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+    if index is None:
+        packed = path.suffix.lower() in _PACKED
+        remedy = "unpack it and give the folder" if packed else f"give {FORMS}"
+        raise DataError(f"{path} is {'an archive' if packed else 'no data set'}; {remedy}")
+    try:
+        _check_labels(index, spec, path)  # before anything is decoded
+    except DataError as fault:
+        also = also_there(path, index, partial(list_pictures, spec=spec))
+        raise DataError(f"{fault}{also}") from None
     index.entries = with_groups(index.entries, spec.options.group, where=str(path))
     return index
+
+
+def _check_labels(index: Index, spec: DatasetSpec, path: Path) -> None:
+    """Check that there are pictures of classes.
+
+    Raises:
+        DataError: There are none, or their classes cannot be used.
+    """
+    if not index.entries:
+        first = f" ({index.omissions[0]})" if index.omissions else ""
+        in_table = index.kind == tables.KIND and index.omissions
+        named = f"write file names that are relative to {index.root}, and labels"
+        remedy = named if in_table else f"give {FORMS}"
+        raise DataError(f"{path} holds no labelled picture{first}; {remedy}")
+    check_classes(index.entries, spec.classes, where=str(path))
 
 
 def _split(

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
-from thriftnet.data.index import Entry, Index, Omission, Origin, as_label, find_split, is_text
+from thriftnet.data.index import (
+    Entry,
+    Index,
+    Omission,
+    Origin,
+    as_label,
+    find_split,
+    is_text,
+    split_in_name,
+)
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.files import Found, scan_folder
 
@@ -20,24 +31,19 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     """List the pictures of a folder by class.
 
     Folders named train, val (valid, validation) and test are splits if one of them is train or
-    there are no others. Subfolders belong to their class.
+    there are no others; so are folders such as `seg_train` and `seg_test`, and such folders within
+    every class's. Subfolders belong to their class.
     """
     del options
     found = scan_folder(path)
-    prefix = _wrapper(found)
-    inside = {folder: _parts(folder, prefix) for folder in found.in_folders}
-    tops = {parts[0] for parts in inside.values() if parts}
-    splits = {top: find_split(top) for top in tops}
-    split_layout = "train" in splits.values() or (bool(tops) and all(splits.values()))
+    layout = _Layout.of(found.in_folders)
     index = Index(KIND, path, [], found.omissions, found.others, stamps=found.stamps)
-    depth = 1 if split_layout else 0
     for folder, pictures in found.in_folders.items():  # per folder, not per picture
-        parts = inside[folder]
-        split = splits[parts[0]] if split_layout and parts else None
-        label = _label(parts[depth]) if len(parts) > depth else ""
-        if split_layout and split is None:
+        split, rest = layout.place(folder)
+        label = _label(rest[0]) if rest else ""
+        if layout.splits and split is None:
             reason = "outside the folders train, val and test"
-        elif len(parts) <= depth:
+        elif not rest:
             reason = "in no class's folder"
         elif label is None:
             reason = "the name of its folder is not UTF-8; rename it"
@@ -47,8 +53,63 @@ def read_index(path: Path, options: SourceOptions) -> Index:
             index.entries += [Entry(Origin(path), label, split) for path in pictures]
             continue
         index.omissions += [Omission(picture, reason) for picture in pictures]
-    index.omissions += _empty_classes(found, prefix, depth)
+    index.omissions += _empty_classes(found, layout)
     return index
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the levels of folders stand for."""
+
+    prefix: str
+    """The common parent folders of all pictures."""
+    splits: dict[str, str | None]
+    """The split of each folder below it; empty if these are classes."""
+    wrapped: frozenset[str] = frozenset()
+    """Splits with one more folder around their classes, as archives have it: `train/train/cat`."""
+    class_first: bool = False
+    """Whether the splits are within the classes: `cat/train/1.jpg`."""
+
+    @staticmethod
+    def of(folders: Collection[str]) -> _Layout:
+        """The layout of folders with pictures."""
+        prefix = _wrapper(folders)
+        inside = [_parts(folder, prefix) for folder in folders]
+        splits = _splits({parts[0] for parts in inside if parts}, inside)
+        below = {top: [parts[1:] for parts in inside if parts[:1] == [top]] for top in splits}
+        train = next((top for top, split in splits.items() if split == "train"), None)
+        if train is not None and _wraps(below[train]):
+            return _Layout(prefix, splits, frozenset(t for t in splits if _wraps(below[t])))
+        second = {parts[1] for parts in inside if len(parts) > 1}
+        named = {find_split(name) for name in second}
+        class_first = "train" in named and None not in named and all(len(p) > 1 for p in inside)
+        return _Layout(prefix, splits, class_first=not splits and class_first)
+
+    def place(self, folder: str) -> tuple[str | None, list[str]]:
+        """The split of a folder, and its path from that of its class on."""
+        parts = _parts(folder, self.prefix)
+        if self.class_first:
+            return find_split(parts[1]) if len(parts) > 1 else None, parts[:1]
+        if not self.splits or not parts:
+            return None, parts
+        return self.splits.get(parts[0]), parts[2 if parts[0] in self.wrapped else 1 :]
+
+
+def _splits(tops: Collection[str], inside: Collection[list[str]]) -> dict[str, str | None]:
+    """The split of each top folder; empty if these are no splits."""
+    splits = {top: find_split(top) for top in sorted(tops)}
+    if "train" in splits.values() or (splits and all(splits.values())):
+        return splits
+    # Classes may be called "toy train", but hardly all of them, with folders instead of pictures.
+    words = {top: split_in_name(top) for top in sorted(tops)}
+    trained = [parts for parts in inside if parts and words[parts[0]] == "train"]
+    named = all(words.values()) and len(set(words.values())) > 1
+    return words if named and trained and all(len(parts) > 1 for parts in trained) else {}
+
+
+def _wraps(below: Collection[list[str]]) -> bool:
+    """Whether all that a split holds is in one folder, with further folders in it."""
+    return len({tuple(parts[:1]) for parts in below}) == 1 and any(len(p) > 1 for p in below)
 
 
 def _parts(folder: str, prefix: str) -> list[str]:
@@ -57,31 +118,35 @@ def _parts(folder: str, prefix: str) -> list[str]:
     return below.split("/") if below else []
 
 
-def _wrapper(found: Found) -> str:
-    """The common parent folders of all classes, such as that of an archive: `photos/`, or empty."""
+def _wrapper(folders: Collection[str]) -> str:
+    """The common parent folders of all classes, such as that of an archive: `photos/`, or empty.
+
+    Pictures beside the one folder are in no class's.
+    """
     prefix = ""
     while True:
-        inside = [_parts(folder, prefix) for folder in found.in_folders]
+        inside = [_parts(folder, prefix) for folder in folders]
         tops = {parts[0] for parts in inside if parts}
-        classes = {parts[1] for parts in inside if len(parts) > 1}
-        pictures_here = not all(inside)
-        if pictures_here or len(tops) != 1 or not classes or find_split(next(iter(tops))):
+        if len(tops) > 1 or any(map(find_split, tops)):
             return prefix
-        if len(classes) == 1 and not all(map(find_split, classes)):  # may be a parent folder, too
-            below = {parts[2] for parts in inside if len(parts) > 2}
-            if len(below) < 2:
-                return prefix
+        if not tops:  # one class only, whichever folder gives its name
+            return ""
         prefix += f"{next(iter(tops))}/"
 
 
-def _empty_classes(found: Found, prefix: str, depth: int) -> list[Omission]:
+def _empty_classes(found: Found, layout: _Layout) -> list[Omission]:
     """Class folders without pictures."""
-    used = {tuple(_parts(folder, prefix)[: depth + 1]) for folder in found.in_folders}
-    wanted = (folder for folder in found.folders if folder.startswith(prefix))
+
+    def key(folder: str) -> tuple[str | None, ...]:
+        split, rest = layout.place(folder)
+        return (None if layout.class_first else split, *rest)
+
+    used = {key(folder)[:2] for folder in found.in_folders}
+    wanted = (folder for folder in found.folders if folder.startswith(layout.prefix))
     return [
         Omission(folder, "a folder without pictures")
         for folder in wanted
-        if len(parts := _parts(folder, prefix)) == depth + 1 and tuple(parts) not in used
+        if len(at := key(folder)) == 2 and at not in used
     ]
 
 

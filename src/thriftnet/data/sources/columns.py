@@ -90,6 +90,21 @@ def is_usual(name: str) -> bool:
     return name.strip().casefold() in _NAMES["image"].split()
 
 
+def has_no_labels(names: Sequence[str], label: str | None) -> bool:
+    """Whether a table lacks the label column of others, as a competition's test table does.
+
+    Args:
+        names: Names of the columns.
+        label: Name of the label column of another table of the data set; None: there is none.
+    """
+    return label is not None and label not in names and not names_labels(names)
+
+
+def names_labels(names: Sequence[str]) -> bool:
+    """Whether a column has a common name of the label column."""
+    return _usual(names, "label") is not None
+
+
 def _find(names: Sequence[str], kind: str, given: str | None, where: str) -> int | None:
     """The position of a column, by the user's option or by common names."""
     if given is not None:
@@ -100,5 +115,14 @@ def _find(names: Sequence[str], kind: str, given: str | None, where: str) -> int
         raise NoColumnError(
             f"{where} has no column {given}; it has {', '.join(names)}", key=f"{kind}_column"
         )
-    usual = [name.strip().casefold() for name in names]
-    return next((usual.index(name) for name in _NAMES[kind].split() if name in usual), None)
+    return _usual(names, kind)
+
+
+def _usual(names: Sequence[str], kind: str) -> int | None:
+    """The position of a column with a common name, such as `label` or `image.label`."""
+    whole = [name.strip().casefold() for name in names]
+    for known in (whole, [name.rpartition(".")[2] for name in whole]):
+        for name in _NAMES[kind].split():
+            if name in known:
+                return known.index(name)
+    return None

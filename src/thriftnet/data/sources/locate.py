@@ -7,7 +7,7 @@ import posixpath
 import unicodedata
 from collections.abc import Iterator
 
-from thriftnet.data.index import Index
+from thriftnet.data.index import Index, split_in_name
 from thriftnet.data.sources.files import Found, scan_folder
 
 
@@ -52,32 +52,49 @@ class Locator:
             return False
         return os.path.isfile(os.path.join(self.index.root, path))  # noqa: PTH113, PTH118
 
-    def named(self, name: str) -> list[str]:
-        """Paths of all pictures below the root with that file name, with or without suffix."""
+    def named(self, name: str, *, split: str | None = None) -> list[str]:
+        """Paths of all pictures below the root with that file name, with or without suffix.
+
+        Upper and lower case count only where that makes a difference.
+
+        Args:
+            name: The file name.
+            split: Of the table; of several pictures, those in a folder of that split are meant.
+        """
         if self._named is None:
             self._named = {}
             for path in (self._found or scan_folder(self.index.root)).pictures:
                 base = path.rpartition("/")[2]
                 for key in {base, base.rpartition(".")[0]} - {""}:
-                    self._named.setdefault(unicodedata.normalize("NFC", key), []).append(path)
-        return self._named.get(unicodedata.normalize("NFC", name), [])
+                    composed = unicodedata.normalize("NFC", key)
+                    self._named.setdefault(composed, []).append(path)
+                    self._named.setdefault(f"\0{composed.casefold()}", []).append(path)
+        own = unicodedata.normalize("NFC", name)
+        paths = self._named.get(own) or self._named.get(f"\0{own.casefold()}", [])
+        if split is None or len(paths) < 2:
+            return paths
+        return [p for p in paths if split_in_name(posixpath.dirname(p)) == split] or paths
 
-    def find(self, name: str, *, folder: str) -> str:
-        """The path of a file that a table in `folder` names.
+    def find(self, name: str, *, folder: str, split: str | None) -> str:
+        """The path of a file that a table in `folder`, of a split, names.
 
         Raises:
             NotFoundError: There is none, or several, or it lies outside the root.
         """
         path = self.path(name, folder=folder)
         if path is None:
-            paths = self.named(name)
+            paths = self.named(name, split=split)
             if len(paths) > 1:
                 raise NotFoundError(f"{name} may be {paths[0]} or {paths[1]}")
+            if not paths and "://" in name:
+                raise NotFoundError(f"{name} is an address; download it and write the file's name")
             if not paths:
                 raise NotFoundError(f"{name} does not exist")
             path = paths[0]
         if path.startswith(".."):
-            raise NotFoundError(f"{name} lies outside {self.index.root}")
+            absent = os.path.isabs(name) and not os.path.exists(name)  # noqa: PTH110, PTH117
+            what = "does not exist" if absent else f"lies outside {self.index.root}"
+            raise NotFoundError(f"{name} {what}")
         return path
 
     def _is_there(self, path: str) -> bool:

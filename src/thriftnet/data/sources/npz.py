@@ -28,6 +28,8 @@ _ROLES = {
 }
 _NAMED = ([], ["class"], ["label"], ["category"], ["target"])
 """What `names` may be of, to be those of the classes."""
+_CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
+"""Where a word begins in `trainX`."""
 _MOST_WHOLE = 2**31
 """Bytes of an array that is read whole; the pictures of most files are read one by one."""
 
@@ -66,7 +68,8 @@ def _parts(file: Path) -> Iterator[Part]:
     members = _members(file)
     roles: dict[tuple[str | None, str | None], _Member] = {}
     for member in members:
-        role = _role(member.key), split_in_name(member.key)
+        key = _CAPITAL.sub("_", member.key)
+        role = _role(key), split_in_name(key)
         if role[0] is None:
             continue
         if role in roles:
@@ -168,6 +171,11 @@ def _load(file: Path, member: _Member) -> NDArray[np.generic]:
             f"{file}, {member.key} has {member.size:,} bytes, of which {_MOST_WHOLE:,} can be read "
             "at once; save it in several files, in C order"
         )
+    if member.dtype.hasobject:
+        raise DataError(
+            f"{file}, {member.key} holds Python objects, which are not read; save text as "
+            "array.astype(str), numbers as array.astype(int)"
+        )
     try:
         with zipfile.ZipFile(file) as archive, archive.open(f"{member.key}.npy") as stream:
             found = np.lib.format.read_array(stream, allow_pickle=False)
@@ -182,14 +190,12 @@ def _rows(file: Path, member: _Member, *, first: bool) -> Iterator[NDArray[np.ui
     try:
         with zipfile.ZipFile(file) as archive, archive.open(f"{member.key}.npy") as stream:
             shape, _, by_columns = _read_header(stream)
-            if by_columns:
-                rows = iter(_load(file, member))
-            else:
-                length = math.prod(shape[1:])
-                rows = (_row(stream, length).reshape(shape[1:]) for _ in range(shape[0]))
-            for row in rows:
+            length = math.prod(shape[1:])
+            rows = (_row(stream, length).reshape(shape[1:]) for _ in range(shape[0]))
+            for row in iter(_load(file, member)) if by_columns else rows:
                 yield np.moveaxis(row, 0, 2) if first else row
-            _check_end(stream)
+            if not by_columns:
+                _check_end(stream)
     except DataError:
         raise
     except Exception as fault:

@@ -27,7 +27,7 @@ from thriftnet.data.index import (
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.pictures import is_system_folder
 from thriftnet.data.sources.arrays import at_rows, check_bounds, rows_by_file
-from thriftnet.data.sources.columns import Columns, choose_columns
+from thriftnet.data.sources.columns import Columns, choose_columns, has_no_labels
 from thriftnet.data.sources.labels import class_names
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.errors import DataError
@@ -52,8 +52,14 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     index = Index(KIND, root, [])
     chosen: dict[str, str] = {}
     files = [path] if path.is_file() else _files(path)
+    label = _label_name(files, root, options)
     for file in files:
-        _add_rows(index, file, options, chosen)
+        own = file.relative_to(root).as_posix()
+        names = list(_opened(file)[1].names)
+        if split_in_name(own) == "test" and has_no_labels(names, label):
+            index.omissions.append(Omission(own, f"no column {label}, so no labels"))
+        else:
+            _add_rows(index, file, options, chosen)
 
     def read(entries: Sequence[Entry]) -> Iterator[Raw]:
         for own, rows in rows_by_file(entries).items():
@@ -81,6 +87,16 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def _label_name(files: Sequence[Path], root: Path, options: SourceOptions) -> str | None:
+    """The name of the label column, by the first file that is not for testing."""
+    learned = (f for f in files if split_in_name(f.relative_to(root).as_posix()) != "test")
+    first = next(learned, None)
+    if len(files) < 2 or first is None:
+        return None
+    names, columns = _columns(first, _opened(first)[1], options)
+    return names[columns.label]
+
+
 def _opened(file: Path) -> tuple[Any, Any]:
     """An open file and its schema."""
     parquet = load(f"{file} needs", "pyarrow.parquet", extra="data", error=DataError)
@@ -102,18 +118,7 @@ def _damaged(file: Path, fault: Exception) -> DataError:
 def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str, str]) -> None:
     own = file.relative_to(index.root).as_posix()
     opened, schema = _opened(file)
-    names = list(schema.names)
-    pictures = [at for at, name in enumerate(names) if _holds_pictures(schema.field(name).type)]
-    if not pictures:
-        raise DataError(
-            f"{file} has no column of pictures (bytes, or a struct of bytes and path), but "
-            f"{', '.join(f'{n} ({schema.field(n).type})' for n in names)}"[:400]
-        )
-    columns = choose_columns(
-        names, options, where=str(file), names_pictures=lambda at: at in pictures
-    )
-    if columns.image not in pictures:
-        raise DataError(f"{file}: the column {names[columns.image]} holds no pictures")
+    names, columns = _columns(file, schema, options)
     chosen[own] = names[columns.image]
     classes = _class_names(schema, names[columns.label], str(file))
     split = split_in_name(own)
@@ -129,6 +134,23 @@ def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str
             index.omissions.append(Omission(f"{own}, row {row}", found))
         else:
             index.entries.append(found)
+
+
+def _columns(file: Path, schema: Any, options: SourceOptions) -> tuple[list[str], Columns]:
+    """The names of a file's columns, and which are used."""
+    names = list(schema.names)
+    pictures = [at for at, name in enumerate(names) if _holds_pictures(schema.field(name).type)]
+    if not pictures:
+        raise DataError(
+            f"{file} has no column of pictures (bytes, or a struct of bytes and path), but "
+            f"{', '.join(f'{n} ({schema.field(n).type})' for n in names)}"[:400]
+        )
+    columns = choose_columns(
+        names, options, where=str(file), names_pictures=lambda at: at in pictures
+    )
+    if columns.image not in pictures:
+        raise DataError(f"{file}: the column {names[columns.image]} holds no pictures")
+    return names, columns
 
 
 def _holds_pictures(kind: Any) -> bool:

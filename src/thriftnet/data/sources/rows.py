@@ -174,7 +174,7 @@ def _from_json_lines(path: Path, text: str) -> Table:
             reason = f"not JSON ({fault})"
         else:
             if isinstance(value, dict):
-                objects.append((number, cast("dict[str, object]", value)))
+                objects.append((number, dict(_flat(cast("dict[str, object]", value)))))
                 continue
             reason = "not a JSON object, such as {" + '"file_name": "1.jpg", "label": "cat"}'
         table.faults.append(Omission(f"{path.name}, line {number}", reason))
@@ -190,6 +190,16 @@ def _from_json_lines(path: Path, text: str) -> Table:
     if not objects:
         raise DataError(f"{path} holds no JSON object; write one in each line")
     return table
+
+
+def _flat(value: dict[str, object], levels: int = 2) -> Iterator[tuple[str, object]]:
+    """The values of an object and of those in it, as `image.path`."""
+    for key, inner in value.items():
+        if isinstance(inner, dict) and levels:
+            nested = cast("dict[str, object]", inner)
+            yield from ((f"{key}.{own}", each) for own, each in _flat(nested, levels - 1))
+        else:
+            yield key, inner
 
 
 def _text(value: object) -> str:

@@ -17,10 +17,17 @@ from thriftnet.data.index import (
     split_in_name,
 )
 from thriftnet.data.options import SourceOptions
-from thriftnet.data.sources.columns import Columns, choose_columns, is_usual
+from thriftnet.data.sources.columns import (
+    Columns,
+    choose_columns,
+    has_no_labels,
+    is_usual,
+    names_labels,
+)
 from thriftnet.data.sources.files import scan_folder
 from thriftnet.data.sources.locate import Locator, NotFoundError
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
+from thriftnet.data.sources.one_hot import with_label_column
 from thriftnet.data.sources.rows import TABLE_SUFFIXES, Row, Table, read_table
 from thriftnet.errors import DataError
 
@@ -51,8 +58,15 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     found = scan_folder(path) if path.is_dir() else None
     index = Index(KIND, root, [], stamps=dict(found.stamps) if found else {})
     locator, taken = Locator(index, found), dict[str, _Taken]()
-    for file in [path] if path.is_file() else _find_tables(path):
-        _add_rows(index, _read(file, locator), options, locator, taken)
+    files = [path] if found is None else _find_tables(path)
+    tables = [_labelled(_read(file, locator), options, locator) for file in files]
+    label = _label_name(tables, options, locator)
+    for table in tables:
+        own = _own(table.path, index)
+        if table.named and split_in_name(own) == "test" and has_no_labels(table.columns, label):
+            index.omissions.append(Omission(own, f"no column {label}, so no labels"))
+        else:
+            _add_rows(index, table, options, locator, taken)
     contested = {one.at for one in taken.values() if one.contested}
     index.entries = [e for at, e in enumerate(index.entries) if at not in contested]
     index.entries = unify_numbers(index)
@@ -70,18 +84,23 @@ class _Taken:
         self.line, self.at, self.contested = line, at, False
 
 
-def _find_tables(folder: Path) -> list[Path]:
-    """`metadata.csv` and similar of the folder or of a split, else any table that lists pictures.
-
-    Class folders may contain an unrelated table.
-    """
+def all_tables(folder: Path) -> list[Path]:
+    """Every table of a folder and of the splits in it, also those that list no picture."""
     places = [folder, *sorted(p for p in folder.iterdir() if p.is_dir() and find_split(p.name))]
-    tables = [
+    return [
         file
         for place in places
         for file in sorted(place.iterdir())
         if file.suffix.lower() in TABLE_SUFFIXES and file.is_file() and file.name[0] != "."
     ]
+
+
+def _find_tables(folder: Path) -> list[Path]:
+    """`metadata.csv` and similar of the folder or of a split, else any table that lists pictures.
+
+    Class folders may contain an unrelated table.
+    """
+    tables = all_tables(folder)
     metadata = [file for file in tables if file.stem == "metadata"]
     locator = Locator(Index(KIND, folder, []))
     return metadata or [
@@ -103,9 +122,20 @@ def _names_pictures(file: Path, locator: Locator) -> bool:
     usual = [at for at in columns if not table.named or is_usual(table.columns[at])]
     for at in usual:
         if _holds_files(table, at, locator, by_name=True):
-            named = (locator.named(row.cells[at].strip()) for row in table.rows)
+            split = split_in_name(_own(file, locator.index))
+            named = (locator.named(row.cells[at].strip(), split=split) for row in table.rows)
             return len({posixpath.dirname(paths[0]) for paths in named if len(paths) == 1}) == 1
     return False
+
+
+def _label_name(tables: list[Table], options: SourceOptions, locator: Locator) -> str | None:
+    """The name of the label column, by the first table that is not for testing."""
+    learned = [
+        t for t in tables if t.named and split_in_name(_own(t.path, locator.index)) != "test"
+    ]
+    if len(tables) < 2 or not learned:
+        return None
+    return learned[0].columns[_choose_columns(learned[0], options, locator).label]
 
 
 def _choose_columns(table: Table, options: SourceOptions, locator: Locator) -> Columns:
@@ -131,6 +161,19 @@ def _read(file: Path, locator: Locator) -> Table:
     return read_table(file, is_row=is_row)
 
 
+def _labelled(table: Table, options: SourceOptions, locator: Locator) -> Table:
+    """A table with a label column, where it has a column for each class instead."""
+    if not table.named or options.label_column or names_labels(table.columns):
+        return table
+    columns = range(len(table.columns))
+    image = next((at for at in columns if _holds_files(table, at, locator, by_name=True)), None)
+    found = table if image is None else with_label_column(table, image)
+    if found is not table:
+        own = _own(table.path, locator.index)
+        locator.index.notes.append(f"{own}: each class is a column of 0 and 1")
+    return found
+
+
 def _own(file: Path, index: Index) -> str:
     """The path of a table relative to the root."""
     return file.relative_to(index.root).as_posix()
@@ -143,7 +186,9 @@ def _holds_files(table: Table, column: int, locator: Locator, *, by_name: bool) 
     names = [name for row in rows if (name := row.cells[column].strip())]
     if any(locator.is_file(name, folder=folder) for name in names):
         return True
-    return by_name and 2 * sum(len(locator.named(name)) == 1 for name in names) > len(rows)
+    split = split_in_name(_own(table.path, locator.index))
+    found = sum(len(locator.named(name, split=split)) == 1 for name in names) if by_name else 0
+    return 2 * found > len(rows)
 
 
 def _add_rows(
@@ -209,7 +254,7 @@ def _entry(row: Row, columns: Columns, locator: Locator, *, own: str) -> Entry |
     if not is_text(label):
         return "the label is no text that can be written as UTF-8"
     try:
-        path = locator.find(name, folder=posixpath.dirname(own))
+        path = locator.find(name, folder=posixpath.dirname(own), split=split)
     except NotFoundError as fault:
         return str(fault)
     if split is None:

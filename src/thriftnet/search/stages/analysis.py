@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -120,7 +121,9 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
         images=min(images, len(plan.val_labels)),
     )
     logits = plan.engine(state.network).logits(plan.val_images)
-    _, (_, positions) = split_sets(recipe, data_set)
+    _, (_, held) = split_sets(recipe, data_set)
+    named = "val" if "val" in data_set.splits else "train"
+    positions = np.searchsorted(data_set.part(named)[1], held)
     dynamics = rounded(curve_facts(lines))
     errors = error_facts(logits, plan.val_labels.cpu(), positions.tolist(), classes=plan.classes)
     norms = step_norms(plan, state, network_stages(state.model), steps=steps)
@@ -142,7 +145,7 @@ def error_facts(
     Args:
         logits: (N, classes) float32.
         labels: (N,) int64.
-        positions: Position of each image in the training images.
+        positions: Position of each image in its split.
         classes: Class names.
     """
     from thriftnet.evaluation.results import read_logits

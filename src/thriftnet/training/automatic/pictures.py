@@ -58,12 +58,12 @@ class Pictures:
     def facts(self, side: int, operations: float) -> Facts:
         """Facts including those that need decoded pictures."""
         images = self.at(side)
-        train = images.split("train")
-        counts = np.bincount(train.labels, minlength=len(images.classes))
-        some = train.images[:: max(1, len(train) // _LOOKED_AT)]
+        whole, at = images.part("train")
+        counts = np.bincount(whole.labels[at], minlength=len(images.classes))
+        some = whole.images[at[:: max(1, len(at) // _LOOKED_AT)]]
         return replace(
             self.outlined(operations),
-            images=len(train),
+            images=len(at),
             grey=bool((some == some[..., :1]).all()),
             imbalance=float(counts.max() / counts[counts > 0].min()),
         )

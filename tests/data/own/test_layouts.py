@@ -64,8 +64,8 @@ def test_folders_around_all_classes_and_a_picture_beside_them(tmp_path: Path) ->
 def test_run_folders_are_no_data(tmp_path: Path) -> None:
     put(tmp_path, {"cat": 4, "dog": 4})
     put(tmp_path / "runs/mine", {"figures": 2})
-    for name in ("recipe.yaml", "environment.json"):
-        (tmp_path / "runs/mine" / name).write_text("")
+    (tmp_path / "runs/mine/checkpoints").mkdir()
+    (tmp_path / "runs/mine/recipe.yaml").write_text("")
     index = list_pictures(tmp_path, DatasetSpec())
     assert (len(index.entries), index.omissions) == (8, [])
 
@@ -122,7 +122,7 @@ def test_file_names_whose_case_differs(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("data/0.png", "line 2: data/0.png does not exist); write file names that are relative"),
-        ("/home/me/0.png", "line 2: /home/me/0.png does not exist"),
+        ("/pictures/0.png", "line 2: /pictures/0.png does not exist"),
         ("https://example.org/0.png", "is an address; download it"),
     ],
 )

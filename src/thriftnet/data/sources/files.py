@@ -11,8 +11,8 @@ from thriftnet.data.index import Omission
 from thriftnet.data.picture_formats import picture_suffixes
 from thriftnet.data.pictures import has_picture_bytes, is_directory, is_system_folder, natural_key
 
-_RUN_FILES = {"recipe.yaml", "environment.json"}
-"""In every run folder; trained in the folder of the pictures, it is among them."""
+_RUN_FOLDERS = {"checkpoints", "figures"}
+"""In a run folder beside `recipe.yaml`; trained in the pictures' folder, it is among them."""
 
 
 @dataclass
@@ -58,7 +58,8 @@ def scan_folder(root: Path) -> Found:
         except OSError as fault:
             found.omissions.append(Omission(folder or str(root), fault.strerror or str(fault)))
             continue
-        if {entry.name for entry in entries} >= _RUN_FILES:
+        names = {entry.name for entry in entries}
+        if "recipe.yaml" in names and names & _RUN_FOLDERS:
             parent = folder.rpartition("/")[0]  # `runs` is no empty class
             found.folders = [each for each in found.folders if each != parent]
             continue

@@ -36,7 +36,7 @@ def test_lines_fit_the_terminal(
     assert outcome.code == 0
     told = " ".join(outcome.out.split())
     assert "25 pictures of 2 classes" in told
-    assert "1 test pictures (14.3%) have a near-duplicate in train" in told
+    assert "1 test picture (14.3%) has a near-duplicate in train" in told
     assert "test/cat/again.jpg = train/dog/0.png" in told
     assert "left out: 1 - train/cat/broken.png: an empty file" in told
     assert outcome.out.endswith("\nnext: thriftnet train --data photos\n")

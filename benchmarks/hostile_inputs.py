@@ -17,17 +17,22 @@ import struct
 import tarfile
 import tempfile
 import time
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 from safetensors.numpy import save
 
 from support.record import write_result
 from thriftnet.data import read_image
 from thriftnet.data.cifar10.archives import read_archive
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.own.open import open_own
 from thriftnet.data.unpickle import read_pickle
 from thriftnet.errors import ThriftnetError
 from thriftnet.models.build import build_model
@@ -122,6 +127,76 @@ def tall_picture(folder: Path) -> Read:
     return lambda: read_image(path)
 
 
+def icon(folder: Path) -> Read:
+    """An icon of 16 x 16 pixels, whose PNG is one of 90 megapixels."""
+    side, packed = 9_500, zlib.compressobj(1)
+    rows = b"".join(packed.compress(bytes(4 * side + 1)) for _ in range(side)) + packed.flush()
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        crc = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + crc
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0))
+    png = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22)
+    (folder / "a.ico").write_bytes(struct.pack("<HHH", 0, 1, 1) + entry + png)
+    return lambda: read_image(folder / "a.ico")
+
+
+def many_frames(folder: Path) -> Read:
+    """A GIF of 300,000 frames of a pixel, in six megabytes."""
+    head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6)
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02D\x01\x00"
+    (folder / "a.gif").write_bytes(head + 300_000 * frame + b";")
+    return lambda: read_image(folder / "a.gif")
+
+
+def _npz(path: Path, **members: tuple[bytes, int]) -> Read:
+    """Arrays of a header and so many zeros."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, (header, zeros) in members.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                member.write(header)
+                for _ in range(zeros // 2**20):
+                    member.write(bytes(2**20))
+    return lambda: open_own(path, DatasetSpec(), say=lambda _: None)
+
+
+def _npy(shape: tuple[int, ...]) -> bytes:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+def npz_header(folder: Path) -> Read:
+    """An array whose header has 256 MB."""
+    return _npz(folder / "a.npz", images=(b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**28), 2**28))
+
+
+def npz_of_zeros(folder: Path) -> Read:
+    """Eight million pictures of a pixel, and names of as many classes."""
+    arrays = {name: (_npy((2**23,)), 2**23) for name in ("labels", "classes")}
+    return _npz(folder / "a.npz", images=(_npy((2**23, 1, 1)), 2**23), **arrays)
+
+
+def svhn_of_zeros(folder: Path) -> Read:
+    """A packed variable of 256 MB."""
+    packed = zlib.compressobj(1)
+    content = packed.compress(struct.pack("<II", 14, 2**28))
+    content += b"".join(packed.compress(bytes(2**20)) for _ in range(2**8)) + packed.flush()
+    tag = bytes(126) + b"IM" + struct.pack("<II", 15, len(content))
+    (folder / "train_32x32.mat").write_bytes(tag + content)
+    return lambda: open_own(folder / "train_32x32.mat", DatasetSpec(), say=lambda _: None)
+
+
+def parquet_label(folder: Path) -> Read:
+    """A label of 16 MB, kept once for a thousand rows."""
+    long = pyarrow.array(["x" * 2**24])
+    labels = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 1000, pyarrow.int32()), long)
+    table = pyarrow.table({"image": [b"no picture"] * 1000, "label": labels})
+    pyarrow.parquet.write_table(table, folder / "a.parquet", compression="zstd")
+    return lambda: open_own(folder / "a.parquet", DatasetSpec(), say=lambda _: None)
+
+
 INPUTS: tuple[Callable[[Path], Read], ...] = (
     yaml_aliases,
     thousands_of_keys,
@@ -131,6 +206,12 @@ INPUTS: tuple[Callable[[Path], Read], ...] = (
     nested_pickle_key,
     pax_header,
     tall_picture,
+    icon,
+    many_frames,
+    npz_header,
+    npz_of_zeros,
+    svhn_of_zeros,
+    parquet_label,
 )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from thriftnet.errors import RunError
-from thriftnet.trust import refuse_links, why_distrusted
+from thriftnet.files import write_whole
+from thriftnet.trust import for_this_user, refuse_links, why_distrusted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 
@@ -100,3 +101,36 @@ def test_a_folder_that_is_a_link_inside_a_run_is_refused(tmp_path: Path):
     (run / "figures").symlink_to(tmp_path)
     with pytest.raises(RunError, match="figures is a link"):
         refuse_links(run)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o002, 0o077])
+def test_a_cache_made_under_any_umask_is_trusted(tmp_path: Path, mask: int):
+    """Else it would be refused for ever: a new folder would be made in the same way."""
+    before = os.umask(mask)
+    try:
+        with for_this_user():
+            (tmp_path / "cache" / "kernels").mkdir(parents=True)
+            (tmp_path / "cache" / "kernels" / "a.so").touch()
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    file = tmp_path / "cache" / "kernels" / "a.so"
+    assert why_distrusted(file, tmp_path / "cache") is None
+    assert file.stat().st_mode & 0o777 == 0o644 & ~mask
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives links away")
+def test_a_link_that_another_user_planted_in_a_shared_folder_is_not_followed(tmp_path: Path):
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    os.chown(shared, 12346, 12346)
+    link = shared / "out.csv"
+    link.symlink_to(own)
+    os.chown(link, 12345, 12345, follow_symlinks=False)
+    with pytest.raises(RunError, match=r"out\.csv cannot be written: it is a link of another user"):
+        write_whole(link, b"content", error=RunError)
+    assert not own.exists()
+    os.chown(link, os.geteuid(), -1, follow_symlinks=False)
+    write_whole(link, b"content", error=RunError)
+    assert own.read_bytes() == b"content"

@@ -1,16 +1,19 @@
 """`thriftnet` and `python -m thriftnet`."""
 
+import contextlib
 import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C during imports prints one line."""
+    """Run the command line; Ctrl-C before or after it, as during imports, prints one line."""
     try:
         from thriftnet.cli import main as run
+
+        run()
     except KeyboardInterrupt:
-        print("thriftnet: interrupted", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print("thriftnet: interrupted", file=sys.stderr)
         sys.exit(130)
-    run()
 
 
 if __name__ == "__main__":

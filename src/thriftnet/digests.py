@@ -58,7 +58,10 @@ def load_json(text: str | bytes) -> dict[str, Any]:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
-    value = json.loads(text, parse_int=_whole)
+    try:
+        value = json.loads(text, parse_int=_whole)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")
     found = cast("dict[str, Any]", value)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from thriftnet.errors import ThriftnetError
+from thriftnet.trust import refuse_planted_link
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Error numbers of a full disk, an exceeded quota or a file size limit."""
@@ -223,8 +224,10 @@ def mode_of(path: Path) -> int | None:
     """The permissions of an existing file; None if there is none.
 
     Raises:
-        OSError: It is not a regular file, and must not be replaced by one.
+        OSError: It is not a regular file, and must not be replaced by one; or it is another user's
+            link in a folder that anybody can write, which could lead anywhere.
     """
+    refuse_planted_link(path)
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -234,10 +237,7 @@ def mode_of(path: Path) -> int | None:
 
 
 def create_empty(path: Path) -> None:
-    """Create a database file with the permissions of the umask, unless it exists.
-
-    SQLite would ignore the umask and allow only the owner to write. Errors are left to SQLite.
-    """
+    """Create a database file by the umask, which SQLite ignores, unless it is there."""
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
@@ -284,14 +284,13 @@ _REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.E
 
 
 def explain_refusal(fault: BaseException) -> str | None:
-    """One line with a remedy for a full disk, missing permissions or an impossible path.
-
-    None for other errors. Any access to a path that a user names may fail that way.
-    """
+    """A line with a remedy for a full disk, missing rights or an impossible path; else None."""
     if isinstance(fault, RuntimeError) and "Symlink loop" in str(fault):  # up to Python 3.12
         return f"{fault}; check the path"
     if not isinstance(fault, OSError):
         return None
+    if fault.errno == errno.ENOENT and fault.filename is None:  # of os.getcwd
+        return "the current folder was removed; change to another one with cd"
     if fault.errno in FULL_DISK:
         named = f": {fault.filename} was not written" if fault.filename else ""
         return f"the disk is full{named}; free some space and try again"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from thriftnet.trust import why_distrusted
+from thriftnet.trust import for_this_user, why_distrusted
 
 
 def cache_folder() -> Path:
@@ -44,6 +44,8 @@ def settle_without_home() -> None:
         cache = cache_folder()
         if why_distrusted(cache, cache):  # created by somebody else
             cache = Path(tempfile.mkdtemp(prefix="thriftnet-"))
+        with contextlib.suppress(OSError), for_this_user():
+            cache.mkdir(parents=True, exist_ok=True)
         if home is None:  # MLflow cannot even be imported
             os.environ |= {"HOME": str(cache), "THRIFTNET_CACHE": str(cache)}
         os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))

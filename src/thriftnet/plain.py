@@ -11,6 +11,8 @@ _HARMFUL = (
     "\u2028\u2029\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff"
 )
 """Joiners (U+200C, U+200D) are allowed: emoji and several scripts need them."""
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~!$]")
+"""What begins markup within a line of Markdown, and loses its meaning after a backslash."""
 _IN_A_LINE = re.compile(f"[{_HARMFUL}]")
 _IN_A_TEXT = re.compile(rf"(?![\n\t])[{_HARMFUL}]")
 
@@ -23,6 +25,11 @@ def plain(text: str) -> str:
 def plain_lines(text: str) -> str:
     """As `plain`, keeping line breaks and tabs."""
     return _IN_A_TEXT.sub("�", text)
+
+
+def markdown(text: str) -> str:
+    """A line of untrusted text in Markdown: no link, picture, HTML or other markup."""
+    return _MARKUP.sub(r"\\\g<0>", plain(text))
 
 
 def to_stderr(line: str) -> None:

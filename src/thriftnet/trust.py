@@ -1,13 +1,30 @@
-"""Checks ownership of cached files, and rejects links in run folders."""
+"""Checks ownership of cached files and of links, and rejects links in run folders."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from thriftnet.errors import RunError
+
+
+@contextlib.contextmanager
+def for_this_user() -> Iterator[None]:
+    """Create files and folders of the cache that nobody else can write, whatever the umask.
+
+    With the umask of 000 or 002 that some systems have, `why_distrusted` would refuse them.
+    """
+    before = os.umask(0o077)
+    os.umask(before | 0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def why_distrusted(path: Path, root: Path) -> str | None:
@@ -41,6 +58,24 @@ def why_distrusted(path: Path, root: Path) -> str | None:
     return None
 
 
+def refuse_planted_link(path: Path) -> None:
+    """Refuse another user's link in a folder that anybody can write.
+
+    Linux does so when such a link is opened (`fs.protected_symlinks`); resolving it evades that.
+
+    Raises:
+        PermissionError: It is one.
+    """
+    try:
+        facts, folder = path.lstat(), path.parent.stat()
+    except OSError:  # reported when it is used
+        return
+    shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    if sys.platform != "win32" and shared and stat.S_ISLNK(facts.st_mode):
+        if facts.st_uid not in {os.geteuid(), folder.st_uid}:
+            raise PermissionError(errno.EACCES, "it is a link of another user")
+
+
 def _is_own_group(number: int) -> bool:
     """Whether a group is this user's private group."""
     import grp
@@ -65,7 +100,7 @@ def refuse_links(folder: Path, *, of: str = "run", levels: int | None = None) ->
 
     Args:
         folder: Folder of a run or a study.
-        of: `run` or `study`, for messages.
+        of: What the folder is, such as `run`, for messages.
         levels: Depth of the check; None: all levels.
 
     Raises:
@@ -83,8 +118,26 @@ def refuse_links(folder: Path, *, of: str = "run", levels: int | None = None) ->
                 if level != levels:
                     folders.append((Path(entry.path), level + 1))
             elif not entry.is_file(follow_symlinks=False):
-                what = "a link" if entry.is_symlink() else "no ordinary file"
-                raise RunError(
-                    f"{entry.path} is {what}; a {of}'s files have to be its own: replace it by "
-                    "a copy, or remove it"
-                )
+                refuse_link(Path(entry.path), of=of)
+                raise _foreign(entry.path, "no ordinary file", of)
+
+
+def refuse_link(path: Path, *, of: str) -> None:
+    """Check that a path is no link.
+
+    Args:
+        path: Of a file in a folder that may have been received.
+        of: As of `refuse_links`.
+
+    Raises:
+        RunError: It is one.
+    """
+    if path.is_symlink():
+        raise _foreign(path, "a link", of)
+
+
+def _foreign(path: Path | str, what: str, of: str) -> RunError:
+    return RunError(
+        f"{path} is {what}; {'an' if of == 'audit' else 'a'} {of}'s files have to be its own: "
+        "replace it by a copy, or remove it"
+    )

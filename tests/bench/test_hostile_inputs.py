@@ -16,7 +16,7 @@ def test_hostile_inputs_are_refused_at_once() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert len(found) == 8
+    assert len(found) == 14
     for name, cost in found.items():
         assert cost["said"], name
         assert cost["mb"] < MOST_MB, (name, cost)

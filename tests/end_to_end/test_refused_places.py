@@ -38,6 +38,17 @@ COMMANDS = (
     "search PLACE.yaml",
     "search tiny.yaml --study PLACE",
     "search status PLACE",
+    "train small.yaml --init PLACE",
+    "train small.yaml --decisions PLACE",
+    "calibrate PLACE",
+    "calibrate runs/done --data pictures -o PLACE",
+    "calibrate runs/done --companion PLACE",
+    "explain PLACE picture.png",
+    "explain runs/done picture.png --nearest 0 --maps PLACE",
+    "export PLACE --to folder",
+    "export runs/done --to folder --calibration PLACE",
+    "audit PLACE",
+    "serve runs/done --token-file PLACE",
 )
 
 

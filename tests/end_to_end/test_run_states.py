@@ -119,6 +119,16 @@ def damaged_predictions(run: RunFolder) -> None:
     run.predictions_path.write_bytes(b"torn")
 
 
+def damaged_checkpoints(run: RunFolder) -> None:
+    """Both, so that nothing is left to go on from."""
+    for path in (run.last_path, run.saved.previous):
+        path.write_bytes(b"torn")
+
+
+def damaged_model(run: RunFolder) -> None:
+    run.model_path.write_bytes(run.model_path.read_bytes()[:-9])
+
+
 def moved(run: RunFolder) -> None:
     """There and back: what it says of its old place leads nowhere."""
     run.path.rename("elsewhere")
@@ -163,11 +173,19 @@ STATES: dict[str, Callable[[RunFolder], Callable[[], None] | None]] = {
         no_model,
         no_model_and_no_checkpoint,
         damaged_predictions,
+        damaged_checkpoints,
+        damaged_model,
         moved,
         live_elsewhere,
     )
 }
-OF_FINISHED = (finished, no_model, no_model_and_no_checkpoint, damaged_predictions)
+OF_FINISHED = (
+    finished,
+    no_model,
+    no_model_and_no_checkpoint,
+    damaged_predictions,
+    damaged_model,
+)
 R = "runs/my run"
 COMMANDS = {
     "train --resume": ["train", "--resume", R, "--quiet"],

@@ -6,9 +6,11 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -193,3 +195,33 @@ def test_two_exports_into_one_folder_follow_one_another(folder: Path, model: Pat
     check = json.loads((folder / "check.json").read_text())["sha256"]
     found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in check}
     assert found == check
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.safetensors"])
+def test_a_received_folder_is_not_written_or_uploaded_through_its_links(
+    folder: Path, model: Path, tmp_path: Path, name: str
+):
+    own = tmp_path / "own"
+    (folder / name).rename(own)
+    (folder / name).symlink_to(own)
+    before = own.read_bytes()
+    for use in (
+        lambda: export_model(model, to="folder", output=folder),
+        lambda: thriftnet.push(folder, "me/mine"),
+    ):
+        with pytest.raises(RunError, match=f"{name} is a link; a folder's files have to be its"):
+            use()
+    assert own.read_bytes() == before
+
+
+def test_names_are_no_markup_of_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(choosing, "COMPARED", 20)
+    names = ("<img src=x onerror=alert(1)>", "[a](javascript:b)", "`c` *d* _e_ $f$")
+    model = tiny_file(tmp_path, classes=names)
+    saved = read_model(model)
+    saved = replace(saved, about={**saved.about, "recipe": "a`<b>`"})
+    card = render_card(Job(saved, "![x](http://y)", "folder", saved.preprocessing))
+    body = card.split("---\n", 2)[2]
+    assert re.findall(r"(?<!\\)[<>]|(?<!\\)\]\(", body) == []
+    assert r"\<img src=x onerror=alert(1)\>, \[a\](javascript:b), \`c\` \*d\* \_e\_ \$f\$" in body
+    assert body.startswith("\n# \\!\\[x\\](http://y)\n")

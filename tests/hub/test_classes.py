@@ -19,6 +19,7 @@ import thriftnet
 from calibrated_models import calibration
 from documented import ROOT, fences
 from own_pictures import picture
+from thriftnet.errors import RunError
 from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import export_model
 from thriftnet.models.rewrite import write_calibration
@@ -151,3 +152,19 @@ def test_a_network_in_memory_becomes_one_of_theirs(family: str):
     with torch.no_grad():
         torch.testing.assert_close(theirs(images).logits, model.network(images))
     assert theirs.as_saved().preprocessing == model.preprocessing
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "preprocessor_config.json"])
+def test_a_flipped_bit_never_changes_what_is_read(folder: Path, tmp_path: Path, name: str):
+    expected = said(folder, IMAGES[:2])
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    content, draw, noticed = (copy / name).read_bytes(), np.random.default_rng(0), 0
+    for bit in draw.integers(8 * len(content), size=12).tolist():
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        (copy / name).write_bytes(changed)
+        try:
+            assert torch.equal(said(copy, IMAGES[:2]), expected), bit
+        except (RunError, OSError, ValueError, KeyError):  # of transformers, too
+            noticed += 1
+    assert noticed > 3

@@ -12,6 +12,7 @@ from channels import colour_classifier
 from cut_tables import run, written_by_another
 from thriftnet.errors import RunError
 from thriftnet.inference.classifier import Classifier
+from thriftnet.inference.table import is_table
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,33 @@ def test_a_pipe_in_place_of_the_rows_is_not_waited_for(
     os.mkfifo("out.csv.part")
     with pytest.raises(RunError, match="out.csv.part is damaged .*a pipe"):
         run(Path("out.csv"), classifier, folder, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"a": ' * 50_000, "nested too deeply"),
+        ('{"file": 5, "error": "x"}', "is no prediction"),
+        ('{"file": "pictures/0.png"}', "is no prediction"),
+        ('{"file": "pictures/0.png", "label": [], "probabilities": {}}', "is no prediction"),
+    ],
+)
+def test_an_odd_row_is_one_line(classifier: Classifier, folder: Path, row: str, said: str) -> None:
+    run(Path("out.jsonl"), classifier, folder, cut=3)
+    part = Path("out.jsonl.part")
+    lines = part.read_text().splitlines()
+    part.write_text("".join(f"{line}\n" for line in (row, *lines[1:])))
+    with pytest.raises(RunError, match=f"is damaged .*{said}.*; leave out --resume to start again"):
+        run(Path("out.jsonl"), classifier, folder, resume=True)
+    Path("other.jsonl").write_text(f"{row}\n")
+    assert not is_table(Path("other.jsonl"))
+
+
+def test_a_row_without_a_class_makes_no_parquet_file(classifier: Classifier, folder: Path) -> None:
+    pytest.importorskip("pyarrow")
+    run(Path("out.parquet"), classifier, folder, cut=3)
+    part = Path("out.parquet.jsonl.part")
+    part.write_text(part.read_text().replace('"green"', '"grey"'))
+    with pytest.raises(RunError, match="is damaged .*green.*; leave out --resume"):
+        run(Path("out.parquet"), classifier, folder, resume=True)
+    assert not Path("out.parquet").exists()

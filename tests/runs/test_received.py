@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import zipfile
 from pathlib import Path
@@ -15,9 +16,13 @@ from thriftnet.runs.cleanup import find_superseded, remove_superseded, supersede
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.listing import read_run
 from thriftnet.runs.live import read_live_run
+from thriftnet.runs.lock import find_writer, writing
 from thriftnet.runs.metrics_log import MetricRecord, append_line, parse_line, read_lines
 from thriftnet.runs.predictions import Predictions
+from thriftnet.runs.tracked import event_files
 from thriftnet.terminal.watch import live_lines
+from thriftnet.tracking.event_files import EventFiles
+from thriftnet.tracking.points import read_points
 
 
 @pytest.fixture
@@ -64,6 +69,26 @@ def test_a_line_is_not_written_through_another_name_of_the_file(run: RunFolder, 
     assert run.metrics()[-1] == {"kind": "test"}
 
 
+def test_nothing_is_written_through_another_name_of_a_file(run: RunFolder, tmp_path: Path):
+    """An archive may hold such names, and unpacking makes them."""
+    own = tmp_path / "own"
+    own.write_text("mine")
+    event = run.path / "events.out.tfevents.1.thriftnet"
+    for path in (run.lock_path, run.status_path.with_suffix(".new"), event):
+        path.unlink(missing_ok=True)
+        os.link(own, path)
+    with writing(run):
+        assert find_writer(run)
+        with pytest.raises(RunError, match="is being trained"), writing(run, wait=0.1):
+            pass
+    run.save_status({"epoch": 1})
+    assert run.status()[0] == {"epoch": 1}
+    EventFiles().update(run)
+    assert len(event_files(run)) == 2
+    assert event.read_bytes() == b""  # TensorBoard waits for it
+    assert own.read_text() == "mine"
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ' * 50_000, "nul", "[]"])
 def test_lines_of_any_shape_are_damaged_or_objects(text: str, tmp_path: Path):
     assert parse_line(text) is None
@@ -107,3 +132,13 @@ def test_anything_in_place_of_a_figure_is_shown_or_left_out(
             run.status_path.write_text(json.dumps(STATUS | {told: odd}))
             assert live_lines(read_live_run(run.path), width=80)
             assert read_run(run).value("name") == "received"
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_anything_in_place_of_a_figure_is_no_point(run: RunFolder, odd: Any):
+    before = run.metrics_path.read_bytes()
+    test = {"kind": "test", "tta": "none", "accuracy": 0.5, "accuracy_interval": [0.4, 0.6]}
+    for line in (EPOCH, test, {"kind": "end", "step": 4, "seconds": 1.0}):
+        for key in line:
+            run.metrics_path.write_bytes(before + json.dumps(line | {key: odd}).encode() + b"\n")
+            assert all(math.isfinite(point.value) for point in read_points(run))

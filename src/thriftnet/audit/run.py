@@ -25,6 +25,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.few_images import fit_to
 from thriftnet.training.data import open_data
 from thriftnet.training.progress import Progress, Quiet
+from thriftnet.trust import refuse_link
 from thriftnet.writable import check_writable, is_page
 
 FOLDS = 5
@@ -85,9 +86,11 @@ def audit(
 
     Raises:
         DataError: The pictures are not available or too few, or a package is missing.
-        RunError: The folder belongs to another audit, or cannot be written.
+        RunError: The folder belongs to another audit, cannot be written, or has links.
         TrainingError: A loss stopped being finite.
     """
+    for name in (PAGE, DECISIONS):
+        refuse_link(folder / name, of="audit")  # the folder may have been received
     check_writable(
         folder / PAGE, error=DataError, inputs=[Path(data)], ours=partial(is_page, of="audit")
     )

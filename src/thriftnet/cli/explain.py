@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,8 @@ from thriftnet.writable import check_folder, check_writable, is_page
 _MARK = "thriftnet explain"
 """In each map, which tells it from pictures."""
 _HEAD_BYTES = 2**10
+_LONGEST = 200
+"""Bytes of a picture's name in that of its map."""
 
 
 @app.command(rich_help_panel=USE)
@@ -87,7 +90,7 @@ def explain(
         for number, each in enumerate(found if maps is not None else (), start=1):
             assert maps is not None
             maps.mkdir(parents=True, exist_ok=True)
-            name = f"{number:03d}-{each.path.stem}.png"
+            name = f"{number:03d}-{_shortened(each.path.stem)}.png"
             write_whole(maps / name, png_bytes(each.overlay, made_by=_MARK), error=RunError)
     if as_json:
         print_json([each.to_json() for each in found])
@@ -96,6 +99,11 @@ def explain(
         print(f"wrote {plain(str(output))}" + (f" and {plain(str(maps))}" if maps else ""))
     if explained.unreadable:
         raise typer.Exit(2)
+
+
+def _shortened(name: str) -> str:
+    """A name that leaves room for what is added to it: file systems allow 255 bytes."""
+    return os.fsencode(name)[:_LONGEST].decode("utf-8", "ignore")
 
 
 def _check_maps(maps: Path, inputs: list[Path]) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from thriftnet.errors import DataError
+from thriftnet.trust import for_this_user
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def filling(
     Yields:
         The folder, or None when it cannot be written.
     """
-    with contextlib.ExitStack() as held:
+    with for_this_user(), contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = held.enter_context((folder / name).open("w"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
-from PIL import Image, JpegImagePlugin, TiffImagePlugin
+from PIL import IcoImagePlugin, Image, JpegImagePlugin, TiffImagePlugin
 
 from thriftnet.data.picture_formats import HEIC, RAW
 from thriftnet.errors import ImageError
@@ -20,6 +22,8 @@ _SIGNED = 2
 _PCX_GREY = 2
 _PLANES, _UNCOMPRESSED = 2, 1
 _DNG_VERSION = 50706
+_PNG_HEAD = 24
+"""Bytes of a PNG up to its height."""
 
 
 def refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels: int) -> None:
@@ -39,10 +43,13 @@ def refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels:
     most = min(most, max_pixels)
     if picture.width * picture.height > most:
         raise too_large(path, most)
+    if isinstance(picture, IcoImagePlugin.IcoImageFile):
+        _refuse_icon(picture, path, most)
     if max(picture.size) > MAX_SIDE:  # Pillow stores two pointers per row: 64M rows take 1 GB
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
     # A HEIC file of several pictures, as of a burst, names the one to show; the others are no film.
-    if getattr(picture, "n_frames", 1) > 1 and picture.format != "HEIF":
+    # `n_frames` would count the frames of a GIF or a TIFF, of which a few MB hold a million.
+    if getattr(picture, "is_animated", False) and picture.format != "HEIF":
         raise ImageError(f"{path} has more than one frame; save the one you mean as PNG")
     refuse_values(picture, path, header)
 
@@ -75,6 +82,15 @@ def refuse_values(picture: Image.Image, path: Path, header: bytes) -> None:
         raise ImageError(f"{path} has more than 8 bits a channel in JPEG 2000; save it as PNG")
     if picture.format == "BMP" and _has_alpha_in_16_bits(header):
         raise ImageError(f"{path} has transparency in pixels of 16 bits; save it as PNG")
+
+
+def _refuse_icon(picture: IcoImagePlugin.IcoImageFile, path: Path, most: int) -> None:
+    """Check the size of the PNG in an icon, whose own header has one byte for each side."""
+    icon: Any = picture.ico
+    icon.buf.seek(icon.entry[icon.getentryindex(picture.size)].offset)
+    head = icon.buf.read(_PNG_HEAD)
+    if head.startswith(b"\x89PNG") and math.prod(struct.unpack(">II", head[16:])) > most:
+        raise too_large(path, most)
 
 
 def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:

@@ -131,7 +131,7 @@ def _check_companion(
 
 def _started(run: RunFolder) -> MetricRecord:
     """The first record of a run's metrics; empty if it is lost."""
-    return next((line for line in run.metrics() if line["kind"] == "start"), {})
+    return next((line for line in run.metrics() if line.get("kind") == "start"), {})
 
 
 def _remedy(model: SavedModel, run: RunFolder | None) -> str:

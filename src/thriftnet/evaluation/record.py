@@ -51,7 +51,7 @@ def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
             run.append(line)
     if evaluation.key(evaluation.chosen).is_test:
         lines = (line for key, line in latest.items() if key.is_test)
-        same = {line["tta"] for line in lines if line["precision"] == evaluation.precision}
+        same = {line.get("tta") for line in lines if line.get("precision") == evaluation.precision}
         run.save_predictions(_with_kept(run, predictions, same))
 
 

@@ -19,7 +19,7 @@ from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.engine import OnProgress, no_progress
-from thriftnet.trust import why_distrusted
+from thriftnet.trust import for_this_user, why_distrusted
 
 _VERSION = 1
 """Of what is kept; a change computes all anew."""
@@ -57,20 +57,20 @@ def feature_index(
         content = io.BytesIO()
         np.savez(content, index=index)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, seal_archive(content.getvalue()), error=DataError)
-        except (OSError, DataError) as fault:
+            with for_this_user():
+                write_whole(path, seal_archive(content.getvalue()), error=DataError)
+        except DataError as fault:
             say(f"features are not kept: {fault}")
     return index
 
 
 def _path(classifier: Classifier, training: TrainingImages) -> Path | None:
     """Where the features are kept; none where it is not worth it, or not safe."""
-    folder = cache_folder() / "features"
-    if len(training.images) < _WORTH_KEEPING or why_distrusted(folder, cache_folder()):
+    if len(training.images) < _WORTH_KEEPING:
         return None
     key = f"{_VERSION} {classifier.digest} {classifier.compute.precision} {training.digest}"
-    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    path = cache_folder() / "features" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    return None if why_distrusted(path, cache_folder()) else path
 
 
 def _read(path: Path | None, count: int) -> NDArray[np.float16] | None:

@@ -9,7 +9,7 @@ import yaml
 from thriftnet.export.job import Job
 from thriftnet.inference.views import ABOUT, VIEWS
 from thriftnet.models.preprocessing import Preprocessing
-from thriftnet.plain import plain
+from thriftnet.plain import markdown
 from thriftnet.weights.card import card_of
 
 _SQUARE = {
@@ -49,12 +49,14 @@ def card_metadata(job: Job) -> dict[str, Any]:
 def _body(job: Job) -> str:
     model, contract = job.model, job.preprocessing
     recipe = model.about.get("recipe")
-    trained = f", trained by the recipe `{recipe}`" if recipe else ""
+    trained = f", trained by the recipe {markdown(str(recipe))}" if recipe else ""
     found = job.measured
     measured = (
-        f" Test accuracy: {found} in {found.precision}, on {plain(found.images)}." if found else ""
+        f" Test accuracy: {found} in {found.precision}, on {markdown(found.images)}."
+        if found
+        else ""
     )
-    return f"""# {job.name}
+    return f"""# {markdown(job.name)}
 
 An image classifier of {model.parameters:,} parameters and {len(model.classes)} classes, made with
 thriftnet{trained}.{measured}
@@ -81,7 +83,7 @@ print(pipeline("image-classification", "PATH/OF/THIS/FOLDER")("photo.jpg"))
 
 {describe(contract)}
 
-Classes, in the order of the outputs: {", ".join(map(plain, model.classes))}.
+Classes, in the order of the outputs: {", ".join(map(markdown, model.classes))}.
 
 It has no "none of these": every picture gets one of its classes.
 """

@@ -15,6 +15,7 @@ from thriftnet.errors import ExportError
 from thriftnet.export.job import Target
 from thriftnet.files import explain_os_error, read_bounded, replacing
 from thriftnet.models.hub_folder import CONFIG, FILES, is_hub_folder
+from thriftnet.trust import refuse_links
 from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
@@ -33,15 +34,18 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
 
     Raises:
         ExportError: It cannot, or something else is there.
+        RunError: The folder has links, through which other files would be written.
     """
     if not target.folder:
         inputs = [] if source is None else [source]
         check_writable(output, error=ExportError, inputs=inputs, ours=_is_export)
+        check_writable(_beside(output), error=ExportError, ours=lambda p: bool(_compared(p)))
         return
     if output.exists() and not output.is_dir():
         raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
     if output.is_dir() and any(output.iterdir()) and not is_hub_folder(output):
         raise ExportError(f"{output} holds other files; choose another -o, or an empty folder")
+    refuse_links(output, of="folder", levels=1)  # it may have been received
     if output.is_dir() and (changed := _changed(output)):
         raise ExportError(
             f"{changed} was not written by an export, or changed since; move it away, or choose "
@@ -101,13 +105,17 @@ def _is_export(path: Path, check: Path | None = None) -> bool:
     Raises:
         OSError: It cannot be read.
     """
-    try:
-        found = read_bounded(check or _beside(path), most=_MOST_BYTES)
-        written = load_json(found).get("sha256")
-    except (OSError, ValueError):
-        return False
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return isinstance(written, dict) and digest in written.values()
+    return digest in _compared(check or _beside(path)).values()
+
+
+def _compared(check: Path) -> dict[str, Any]:
+    """The digests of the files that a comparison is about; empty for another file."""
+    try:
+        written = load_json(read_bounded(check, most=_MOST_BYTES)).get("sha256")
+    except (OSError, ValueError):
+        return {}
+    return written if isinstance(written, dict) else {}
 
 
 def _changed(folder: Path) -> Path | None:

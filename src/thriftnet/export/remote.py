@@ -23,6 +23,7 @@ from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
 from thriftnet.models.tensors import check_model_file
 from thriftnet.plain import to_stderr
+from thriftnet.trust import refuse_links
 from thriftnet.weights.find import find_model
 
 _MOST_BYTES = 2**30
@@ -57,13 +58,15 @@ def push(
 
     Raises:
         ExportError: The server refuses or cannot be reached, or a package is missing.
-        RunError: There is no finished network at `model`.
+        RunError: There is no finished network at `model`, or the folder has links.
     """
     hub = _package()
     path = Path(model)
     exported = find_model(model).name is None and is_hub_folder(path)
     if exported and tta:
         raise ExportError(f"{path} is exported already, with its views; leave out --tta")
+    if exported:
+        refuse_links(path, of="folder", levels=1)  # they would upload other files of this machine
     with TemporaryDirectory(prefix="thriftnet-") as place:
         if not exported:
             path = Path(place, _last_part(repo))

@@ -29,6 +29,7 @@ from thriftnet.data.options import Fit
 from thriftnet.data.square import square_array
 from thriftnet.data.statistics import Triple
 from thriftnet.export.folder import config_of, digest_network
+from thriftnet.hub.intact import check_network, check_processor
 from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.build import FAMILIES, outline_model
@@ -94,6 +95,18 @@ class ThriftnetForImageClassification(PreTrainedModel):
         return ImageClassifierOutput(loss=loss, logits=logits)  # pyright: ignore[reportArgumentType]
 
     @classmethod
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, pretrained_model_name_or_path: Any, *arguments: Any, **options: Any
+    ) -> Any:
+        """Load a folder of this machine or of the hub.
+
+        Raises:
+            RunError: It lies on this machine, and its files are damaged or not of one network.
+        """
+        check_network(Path(pretrained_model_name_or_path))
+        return super().from_pretrained(pretrained_model_name_or_path, *arguments, **options)
+
+    @classmethod
     def from_saved(cls, model: SavedModel) -> ThriftnetForImageClassification:
         """Convert the network of a model file."""
         made = cls(ThriftnetConfig(**config_of(model)))
@@ -151,6 +164,18 @@ class ThriftnetImageProcessor(BaseImageProcessor):
         self.filter = filter
         self.mean = list(mean)
         self.std = list(std)
+
+    @classmethod
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, pretrained_model_name_or_path: Any, **options: Any
+    ) -> Any:
+        """Load it from a folder of this machine or of the hub.
+
+        Raises:
+            RunError: It lies on this machine beside a network, and is not of that network.
+        """
+        check_processor(Path(pretrained_model_name_or_path))
+        return super().from_pretrained(pretrained_model_name_or_path, **options)
 
     def preprocess(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, images: Any, return_tensors: str | None = None, **_: Any

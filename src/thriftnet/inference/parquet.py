@@ -77,8 +77,14 @@ def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
         pq.ParquetWriter(file, schema) as writer,
     ):
         values = (_row(json.loads(line), classifier.classes) for line in lines)
-        while group := list(islice(values, _ROW_GROUP)):
-            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        try:
+            while group := list(islice(values, _ROW_GROUP)):
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        except (KeyError, TypeError, ValueError) as fault:  # ArrowInvalid is a ValueError
+            reason = " ".join(str(fault).split())[:100]
+            raise RunError(
+                f"{rows} is damaged ({reason}); leave out --resume to start again"
+            ) from None
 
 
 def _row(value: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 from thriftnet.cells import csv_row, safe_cell
+from thriftnet.digests import load_json
 from thriftnet.inference.prediction import PictureResult
 
 _COLUMNS = ("file", "label", "probability")
@@ -29,6 +30,14 @@ class Row(NamedTuple):
 
 class DamagedRowError(ValueError):
     """A row that is not the last one is damaged."""
+
+
+def is_row(value: dict[str, Any]) -> bool:
+    """Whether a JSON object is a row as `JsonRows` writes it."""
+    text = (value.get("file"), value.get("error", value.get("label") or ""))
+    shares = value.get("probabilities")
+    known = isinstance(shares, dict) and all(isinstance(each, float) for each in shares.values())
+    return all(isinstance(each, str) for each in text) and ("error" in value or known)
 
 
 class RowFormat(Protocol):
@@ -117,7 +126,9 @@ class JsonRows:
                 return
             end += len(line)
             try:
-                value = json.loads(line)
-                yield Row(value["file"], failed="error" in value, end=end)
-            except (ValueError, TypeError, KeyError) as fault:
+                value = load_json(line)
+            except ValueError as fault:
                 raise DamagedRowError(f"line {number} is no row: {fault}") from None
+            if not is_row(value):
+                raise DamagedRowError(f"line {number} is no prediction")
+            yield Row(value["file"], failed="error" in value, end=end)

@@ -16,7 +16,13 @@ from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import PictureSet, predict_pictures
 from thriftnet.inference.parquet import check_parquet, is_parquet, write_parquet
 from thriftnet.inference.prediction import PictureResult
-from thriftnet.inference.row_formats import CsvRows, DamagedRowError, JsonRows, RowFormat
+from thriftnet.inference.row_formats import (
+    CsvRows,
+    DamagedRowError,
+    JsonRows,
+    RowFormat,
+    is_row,
+)
 
 _JSON_LINES = {".jsonl", ".ndjson"}
 _OF_A_PICKLE = csv_row(("ID", "Labels")).encode()
@@ -36,10 +42,9 @@ def is_table(path: Path) -> bool:
     if path.suffix not in _JSON_LINES:
         return first in (CsvRows.header, _OF_A_PICKLE)
     try:
-        row = load_json(first)
+        return is_row(load_json(first))
     except ValueError:
         return False
-    return "file" in row and ("probabilities" in row or "error" in row)
 
 
 @dataclass

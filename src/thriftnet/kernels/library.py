@@ -25,7 +25,7 @@ from thriftnet.errors import ThriftnetError
 from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
 from thriftnet.plain import to_stderr
-from thriftnet.trust import why_distrusted
+from thriftnet.trust import for_this_user, why_distrusted
 
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
 _WIDE = ("-mprefer-vector-width=512",)
@@ -82,7 +82,8 @@ def _load(compiler: str) -> ctypes.CDLL:
         built = Path(folder) / "fused.so"
         _compile(compiler, source, built)
         content = built.read_bytes()
-        with contextlib.suppress(ThriftnetError):  # without a cache, for this process only
+        # Without a cache, for this process only.
+        with contextlib.suppress(ThriftnetError), for_this_user():
             if not distrusted:
                 write_whole(known, content + _checksum(content), error=ThriftnetError)
         # Not by its name in the cache, as the loader may have cached a broken one under that name.

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import safetensors
 from pydantic import ValidationError
 
+from thriftnet.commands import command
 from thriftnet.digests import ChangedError, dump_json, load_json
 from thriftnet.errors import RunError
 from thriftnet.files import open_regular
@@ -108,13 +109,22 @@ def _read_text(path: Path) -> str:
 
 def damaged(path: Path, reason: str) -> RunError:
     """The error for a damaged file."""
-    return RunError(f"{path} is damaged ({' '.join(reason.split())}); copy it again or retrain")
+    short = " ".join(reason.split())
+    return RunError(f"{path} is damaged ({short}); copy it again or {retrain_remedy(path)}")
 
 
 def mismatch(path: Path, reason: str) -> RunError:
     """The error for an intact file with invalid content."""
     short = " ".join(reason.split())[:200]
-    return RunError(f"{path} does not match this version of thriftnet ({short}); retrain")
+    text = f"{path} does not match this version of thriftnet ({short}); {retrain_remedy(path)}"
+    return RunError(text)
+
+
+def retrain_remedy(path: Path) -> str:
+    """How to train the network of a file again: `retrain`, with the command if it is of a run."""
+    recipes = (folder / "recipe.yaml" for folder in (path.parent, path.parent.parent))
+    recipe = next((each for each in recipes if each.is_file()), None)
+    return "retrain" if recipe is None else f"retrain with: {command('train', recipe)}"
 
 
 def _first_fault(fault: ValidationError) -> str:

@@ -24,6 +24,7 @@ from thriftnet.models.metadata import (
     mismatch,
     pack_facts,
     read_facts,
+    retrain_remedy,
 )
 from thriftnet.models.preprocessing import Filter, Preprocessing
 from thriftnet.models.tensors import (
@@ -157,7 +158,8 @@ def read_model(path: Path) -> SavedModel:
     except (TypeError, ValueError, RuntimeError) as fault:
         raise mismatch(path, str(fault)) from None
     if name := find_not_finite(arrays):
-        raise RunError(f"{path} holds weights that are not finite ({name}); retrain")
+        remedy = retrain_remedy(path)
+        raise RunError(f"{path} holds weights that are not finite ({name}); {remedy}")
     _check_calibration(path, facts.calibration, arrays)
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return SavedModel(

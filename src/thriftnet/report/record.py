@@ -98,10 +98,11 @@ class RunRecord:
         return f"cut at step {last:,} of {self.total_steps:,}" if self.start else "cut"
 
     def epoch_plan(self) -> Epochs | None:
-        """Steps per epoch; None if the `start` line is missing."""
+        """Steps per epoch; None if the `start` line is missing, or has too few images."""
         if "train_images" not in self.start:
             return None
-        return Epochs.of(self.recipe.train, images=int(self.start["train_images"]))
+        plan = Epochs.of(self.recipe.train, images=int(self.start["train_images"]))
+        return plan if plan.full_steps and plan.steps_in(plan.full_epochs) else None
 
     def series(self, key: str) -> tuple[list[float], list[float]]:
         """Epochs with a finite value of `key`, and the values."""

@@ -121,7 +121,7 @@ def environment_table(record: RunRecord) -> Table:
     each = [flatten(first), *(flatten({**facts, "command": None}) for facts in later)]
     keys = dict.fromkeys(key for facts in each for key in facts if key not in {"kind", "step"})
     rows = [(key, *(_plain(facts.get(key)) for facts in each)) for key in keys]
-    moved = [f"from step {facts['step']:,}" for facts in later]
+    moved = [f"from step {facts['step']:,}" if "step" in facts else "later" for facts in later]
     names = ("at first", *moved) if moved else ("value",)
     return make_table(("key", *names), rows, title="Environment", folded=True)
 

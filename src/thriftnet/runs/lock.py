@@ -26,6 +26,8 @@ from thriftnet.runs.status import SILENT_SECONDS
 _PAUSE = 0.05
 """Seconds between two attempts; `find_writer` also takes the lock for an instant."""
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+"""For a pipe of that name."""
 
 
 @contextlib.contextmanager
@@ -42,12 +44,8 @@ def writing(
     Raises:
         RunError: Another process writes to it, or the folder cannot be written.
     """
+    handle = _take(run, wait=wait, say=say)
     try:
-        handle = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o666)
-    except OSError as fault:
-        raise RunError(explain_os_error(fault, run.lock_path)) from None
-    try:
-        _acquire(run, handle, wait=wait, say=say)
         with contextlib.suppress(OSError):  # on a full disk, the holder is not named
             _write(
                 handle,
@@ -62,10 +60,38 @@ def writing(
         os.close(handle)
 
 
+def _take(run: RunFolder, *, wait: float, say: Callable[[str], None]) -> int:
+    """Open and lock the lock file.
+
+    A received folder may hold another name of a file elsewhere, which must not be overwritten.
+    """
+    path = run.lock_path
+    while True:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINKS | _NO_WAIT, 0o666)
+        except OSError as fault:
+            raise RunError(explain_os_error(fault, path)) from None
+        try:
+            _acquire(run, handle, wait=wait, say=say)
+            facts, now = os.fstat(handle), path.lstat()
+            if os.path.samestat(facts, now):
+                if facts.st_nlink <= 1:
+                    return handle
+                path.unlink()
+        except FileNotFoundError:  # another process has just replaced it
+            pass
+        except BaseException as fault:
+            os.close(handle)
+            if isinstance(fault, OSError):
+                raise RunError(explain_os_error(fault, path)) from None
+            raise
+        os.close(handle)
+
+
 def find_writer(run: RunFolder) -> str | None:
     """The process that writes to a run, such as `process 4242 on laptop`; None without one."""
     try:
-        handle = os.open(run.lock_path, os.O_RDONLY | _NO_LINKS)
+        handle = os.open(run.lock_path, os.O_RDONLY | _NO_LINKS | _NO_WAIT)
     except OSError:
         return None
     try:

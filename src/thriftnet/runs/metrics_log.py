@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 from thriftnet.digests import dump_json, load_json
 from thriftnet.errors import RunError
 from thriftnet.files import explain_os_error, read_bounded, write_whole
+from thriftnet.runs.clean_lines import LARGEST, cleaned
 
 MetricRecord = dict[str, Any]
 """`kind` is one of start, epoch, interrupted, environment, resumed, failed, end,
@@ -19,7 +20,6 @@ test, evaluation, robustness, calibration."""
 
 _MOST_BYTES = 2**27
 """Upper limit of the file; a thousand epochs take half a megabyte."""
-_LARGEST = 1e18
 _EPOCH = '{"kind": "epoch"'
 """Start of an epoch line as written."""
 
@@ -55,7 +55,7 @@ def _is_cut(text: str) -> bool:
 
 
 def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
-    """All complete lines of a file; empty if it does not exist.
+    """All complete lines of a file, without values that fit no key; empty if it does not exist.
 
     Args:
         path: The metrics file.
@@ -82,7 +82,7 @@ def read_lines(path: Path, *, outline: bool = False) -> list[MetricRecord]:
         line = parse_line(text)
         if line is None:
             raise RunError(f"{path} is damaged in line {at + 1}; delete that line")
-        lines.append(line)
+        lines.append(cleaned(line))
     return lines
 
 
@@ -125,7 +125,7 @@ def is_figure(value: object) -> TypeGuard[float]:
     """Whether a value from a file is a finite number of reasonable size."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return abs(value) < _LARGEST  # False for NaN
+    return abs(value) < LARGEST  # False for NaN
 
 
 def has_figures(line: MetricRecord, keys: Iterable[str]) -> bool:

@@ -32,7 +32,9 @@ def write_status(path: Path, status: MetricRecord | None) -> None:
             path.unlink(missing_ok=True)
         else:  # atomically: an empty file would mean that no training is running
             new = path.with_suffix(".new")
-            new.write_text(json.dumps(status) + "\n", "utf-8")
+            new.unlink(missing_ok=True)  # never write to it: it may be a link
+            with new.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(status) + "\n")
             new.replace(path)
 
 

@@ -15,7 +15,7 @@ from thriftnet.plain import plain
 from thriftnet.runs.contention import is_large, mean_contention
 from thriftnet.runs.evaluations import EvaluationKey
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runtime.machine import machine_name
 from thriftnet.table import clock, make_table, millions
 from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
@@ -26,8 +26,8 @@ from thriftnet.weights.card import Card
 def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     """Print the summary of a training: accuracy, size, time, and the run folder."""
     lines = RunFolder(path).metrics()
-    end = next(line for line in reversed(lines) if line["kind"] == "end")
-    others = mean_contention(line for line in lines if line["kind"] == "epoch")
+    end = last_line(lines, "end", "seconds", "pflop")  # none, where it was damaged and deleted
+    others = mean_contention(line for line in lines if line.get("kind") == "epoch")
     print()
     for metrics in evaluation.results:
         print(f"test accuracy   {_accuracy(metrics)}")
@@ -35,7 +35,8 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
         if metrics.by_class.imbalanced:
             print(f"balanced        {balanced_text(metrics.by_class)}, mean recall of classes")
     print(f"parameters      {evaluation.parameters:,}")
-    print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
+    if end:
+        print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
     if is_large(others):
         print(f"other work      took {others:.0%} of the CPU time that this training asked for")
     print(f"run folder      {plain(str(path))}")

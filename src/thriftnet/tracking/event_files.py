@@ -73,7 +73,8 @@ class EventFiles:
     def _take_up(self, run: RunFolder) -> None:
         """Continue an earlier file if its head is complete."""
         for path in event_files(run)[-1:]:
-            if path.stat().st_size > _MOST_BYTES:  # not ours: start a new one
+            facts = path.stat()
+            if facts.st_size > _MOST_BYTES or facts.st_nlink > 1:  # not ours: start a new one
                 continue
             content = path.read_bytes()
             size = _head_size(content)
@@ -93,7 +94,7 @@ class EventFiles:
         )
         write_whole(path, _records(head) + points, error=RunError)
         for old in earlier:
-            old.write_bytes(b"")
+            write_whole(old, b"", error=RunError)  # not in place: it may have another name, too
         self._file = path
 
 

@@ -55,7 +55,8 @@ def read_points(run: RunFolder) -> list[Point]:
     step, seconds = 0, 0.0
     for line in run.metrics():
         before = step, seconds
-        step, seconds = int(line.get("step", step)), float(line.get("seconds", seconds))
+        step = int(line["step"]) if is_figure(line.get("step")) else step
+        seconds = float(line["seconds"]) if is_figure(line.get("seconds")) else seconds
         found = [Point(name, step, v, seconds) for name, v in _figures(line, tta=tta).items()]
         for point in [*_step_points(line, before, (step, seconds)), *found]:
             if is_figure(point.value):
@@ -114,6 +115,7 @@ def _figures(line: MetricRecord, *, tta: str) -> dict[str, Any]:
     else:
         return {}
     group = "_".join(parts).replace(":", "_")
-    low, high = line.get(interval[0]) or (None, None)
-    limits = {f"{interval[1]}_low": low, f"{interval[1]}_high": high}
+    limits: dict[str, Any] = {}
+    if isinstance(known := line.get(interval[0]), list) and len(known) == 2:
+        limits = {f"{interval[1]}_low": known[0], f"{interval[1]}_high": known[1]}
     return {f"{group}/{key}": value for key, value in {**line, **limits}.items()}

@@ -104,7 +104,7 @@ def load_saved(saved: SavedRun, state: TrainingState) -> None:
         if not own.startswith(saved.checkpoint.get("recipe", own)):
             raise ValueError("another recipe")
         state.load_checkpoint(saved.checkpoint)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
+    except (AttributeError, LookupError, TypeError, ValueError, RuntimeError):
         raise RunError(
             f"the checkpoint of {saved.run.path} does not fit its recipe.yaml; "
             "undo what was changed there"

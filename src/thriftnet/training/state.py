@@ -15,6 +15,7 @@ from thriftnet.runtime.contention import ContentionMeter
 from thriftnet.runtime.usage import UsageMeter
 from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.replicas import Replicas
+from thriftnet.training.odd_checkpoint import check_counters, check_optimisers
 from thriftnet.training.progress.step_curve import StepCurve
 
 
@@ -117,12 +118,19 @@ class TrainingState:
         }
 
     def load_checkpoint(self, saved: dict[str, Any]) -> None:
-        """Load a checkpoint of the same recipe."""
+        """Load a checkpoint of the same recipe.
+
+        Raises:
+            ValueError, TypeError, KeyError, RuntimeError, AttributeError: It is not of that recipe,
+                or holds values that no training wrote.
+        """
+        check_counters(saved, images=len(self.losses))
         self.model.load_state_dict(saved["model"])
         if self.average:
             self.average.model.load_state_dict(saved["average"])
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
+        check_optimisers(self.optimisers)
         self.losses.copy_(saved["losses"])
         if "seen" in saved:  # earlier versions did not write it; used by alternating flips only
             self.visits.copy_(saved["seen"])

@@ -6,11 +6,8 @@ import gzip
 import io
 import json
 import pickle
-import resource
-import struct
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +15,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from hostile import in_little_memory, npz_header, refused
 from own_pictures import picture, put, put_flat, stacked
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.open import list_pictures
-from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
 
 IMAGES = np.concatenate([stacked("cat", 4), stacked("dog", 4)])
 LABELS = np.repeat([0, 1], 4)
-
-
-def refused(path: Path) -> str:
-    with pytest.raises(DataError) as error:
-        open_dataset(DatasetSpec(source=path, image_size=16), say=lambda _: None)
-    assert "\n" not in str(error.value)
-    return str(error.value)
-
-
-@contextmanager
-def in_little_memory(megabytes: int = 600) -> Iterator[None]:
-    """Let this process have so much more than it has: what asks for more fails at once."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    used = pages * resource.getpagesize()
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @pytest.mark.parametrize(
@@ -71,25 +48,20 @@ def test_names_of_classes_may_be_bytes(tmp_path: Path) -> None:
     assert {entry.label for entry in found.entries} == {"cat", "dog"}
 
 
-def _header(shape: str, kind: str = "|u1") -> bytes:
-    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
-
-
 @pytest.mark.parametrize(
     ("member", "header"),
     [
-        ("images", _header(f"({2**62}, 8, 8)")),
-        ("images", _header(f"(8, {2**40}, 8)")),
-        ("images", _header(f"(8, {2**62}, {2**62})")),
-        ("images", _header(f"({10**30}, 8, 8)")),
-        ("images", _header("(-1, 8, 8)")),
+        ("images", npz_header(f"({2**62}, 8, 8)")),
+        ("images", npz_header(f"(8, {2**40}, 8)")),
+        ("images", npz_header(f"(8, {2**62}, {2**62})")),
+        ("images", npz_header(f"({10**30}, 8, 8)")),
+        ("images", npz_header("(-1, 8, 8)")),
         ("images", b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 9000),
-        ("labels", _header(f"({2**62},)")),
-        ("labels", _header("(8,)", f"|S{2**31 - 1}")),
-        ("labels", _header(f"(8, {2**40})")),
-        ("groups", _header(f"({2**45},)")),
-        ("classes", _header(f"({2**45},)", "<U99")),
+        ("labels", npz_header(f"({2**62},)")),
+        ("labels", npz_header("(8,)", f"|S{2**31 - 1}")),
+        ("labels", npz_header(f"(8, {2**40})")),
+        ("groups", npz_header(f"({2**45},)")),
+        ("classes", npz_header(f"({2**45},)", "<U99")),
     ],
 )
 def test_a_header_of_npz_that_lies(tmp_path: Path, member: str, header: bytes) -> None:

@@ -97,3 +97,16 @@ def test_another_package_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ExportError, match="npm handed out another"):
         web_runtime(lambda _: None)
     assert not cache.exists()
+
+
+@pytest.mark.usefixtures("npm")
+def test_a_cache_that_others_can_write_is_not_written(cache: Path, tmp_path: Path):
+    """A link there would lead anywhere."""
+    folder = cache / "onnxruntime-web-1.30.0"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    (folder / "ort.wasm.bundle.min.mjs").symlink_to(tmp_path / "own")
+    said: list[str] = []
+    assert web_runtime(said.append).wasm == b"\0asm"
+    assert "can be written by anybody; not caching" in said[-1]
+    assert not (tmp_path / "own").exists()

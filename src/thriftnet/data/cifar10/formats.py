@@ -145,7 +145,7 @@ def _labels_of(number: int, files: dict[str, bytes], origin: str) -> NDArray[np.
     name = _LABEL_FILES["test" if is_test else "train"]
     try:
         values = json.loads(files[name])
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise DataError(f"{origin}: {name} is not JSON ({fault}); get a fresh copy") from None
     start = 0 if is_test else number * BATCH_SIZE
     return _as_labels(values, f"{origin}: {name}")[start : start + BATCH_SIZE]

@@ -65,7 +65,7 @@ class Listed:
         folder = cache_folder() / "pictures"
         place = _place(size=size, fit=fit, given=self.given)
         path = folder / f"{place}-{self.content}"
-        if why := why_distrusted(path, cache_folder()):
+        if why := _why_distrusted(path):
             say(f"{why}, so the cache is not used; set THRIFTNET_CACHE to a folder of your own")
             return decode_in_memory(self.index, size=size, fit=fit, say=say)
         found = _read(path, size, say)
@@ -110,13 +110,19 @@ def remembered_fit(content: str) -> Choice | None:
     """The stored result of `choose_fit` for that content; None if it was never decoded."""
     for path in (cache_folder() / "pictures").glob(f"*-{content}"):
         try:
-            if not why_distrusted(path, cache_folder()):
+            if not _why_distrusted(path):
                 fit, why = load_json((path / "about.json").read_bytes())["auto"]
                 if fit in get_args(Fit):
                     return fit, str(why)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # of an earlier version, or damaged
     return None
+
+
+def _why_distrusted(path: Path) -> str | None:
+    """Why a folder of decoded pictures, or a file in it, must not be used; None if it may."""
+    places = (path / name for name in ("images.bin", "facts.npz", "about.json"))
+    return next((why for each in places if (why := why_distrusted(each, cache_folder()))), None)
 
 
 def _place(*, size: int, fit: Fit, given: Path) -> str:

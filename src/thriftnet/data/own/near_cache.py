@@ -20,7 +20,7 @@ from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
-from thriftnet.trust import why_distrusted
+from thriftnet.trust import for_this_user, why_distrusted
 
 _VERSION = 1
 """Version of the search; a change invalidates the cache."""
@@ -84,12 +84,12 @@ def cached_near_duplicates(
 
 def _path(kind: str, fit: Fit, pictures: DecodedPictures) -> Path | None:
     """Path of the cached result; None if it is not worth caching, or not safe."""
-    folder = cache_folder() / "near_duplicates"
-    if len(pictures.at) < _WORTH_KEEPING or why_distrusted(folder, cache_folder()):
+    if len(pictures.at) < _WORTH_KEEPING:
         return None
     key = hashlib.sha256(f"{_VERSION} {kind} {fit} {pictures.images.shape[1:]}".encode())
     key.update(pictures.digests.tobytes())
-    return folder / f"{key.hexdigest()[:32]}.npz"
+    path = cache_folder() / "near_duplicates" / f"{key.hexdigest()[:32]}.npz"
+    return None if why_distrusted(path, cache_folder()) else path
 
 
 def _read(path: Path | None, names: tuple[str, ...], count: int) -> dict[str, Any] | None:
@@ -111,7 +111,7 @@ def _save(path: Path | None, arrays: dict[str, Any], say: Callable[[str], None])
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, seal_archive(content.getvalue()), error=DataError)
-    except (OSError, DataError) as fault:
+        with for_this_user():
+            write_whole(path, seal_archive(content.getvalue()), error=DataError)
+    except DataError as fault:
         say(f"near-duplicates are not kept: {fault}")

@@ -19,6 +19,8 @@ Picture = TypeVar("Picture")
 _CHANNELS = (1, 3, 4)
 _MOST_PICTURES = 10**7
 """Limit per file: a list of them takes 2 GB."""
+_FEW = 100_000
+"""Pictures that a file may have whatever its size; of more, each takes a byte at least."""
 _MOST_BYTES = 2**28
 """Limit of one picture."""
 
@@ -87,17 +89,21 @@ def at_rows(pictures: Iterable[Picture], rows: Sequence[int]) -> Iterator[Pictur
             wanted = next(left, None)
 
 
-def check_bounds(count: int, picture: int, where: str) -> None:
+def check_bounds(count: int, picture: int, where: str, *, file: Path) -> None:
     """Check an array's size before anything is read: a header may claim any.
 
     Args:
         count: Number of pictures.
         picture: Bytes of one picture.
         where: The array, for messages.
+        file: Its file.
 
     Raises:
-        DataError: It is too large.
+        DataError: It is too large, or larger than what the file can hold.
     """
+    size = file.stat().st_size
+    if _FEW < count <= _MOST_PICTURES and count > size:
+        raise DataError(f"{where} claims {count:,} pictures in {size:,} bytes; get a fresh copy")
     if count > _MOST_PICTURES:
         raise DataError(f"{where} has {count:,} pictures; give files of at most {_MOST_PICTURES:,}")
     if picture > _MOST_BYTES:

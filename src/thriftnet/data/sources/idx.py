@@ -61,7 +61,7 @@ def _part(file: Path) -> Part:
     with _opened(file) as stream:
         count, height, width = _dimensions(stream, file, 3)
     picture_layout((count, height, width), np.dtype(np.uint8), str(file))
-    check_bounds(count, height * width, str(file))
+    check_bounds(count, height * width, str(file), file=file)
     with _opened(labels) as stream:
         length = _dimensions(stream, labels, 1)[0]
         check_counts(range(length), count, str(file))  # before so many are read

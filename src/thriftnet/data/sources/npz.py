@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,10 @@ _CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
 """Where a word begins in `trainX`."""
 _MOST_WHOLE = 2**31
 """Bytes of an array that is read whole; the pictures of most files are read one by one."""
+_USUAL_WHOLE, _MOST_RATIO = 2**27, 64
+"""Bytes, and bytes for each byte of the file, that an array may unpack to."""
+_MOST_HEADER = 2**16
+_MOST_NAMES = 100_000
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ def _parts(file: Path) -> Iterator[Part]:
         classes = names_beside(file.parent)
     else:
         where = f"{file}, {names.key}"
+        if names.shape and names.shape[0] > _MOST_NAMES:
+            raise DataError(f"{where} has {names.shape[0]:,} names; give at most {_MOST_NAMES:,}")
         classes = class_names(label_names(_load(file, names), where), where)
     splits = [split for role, split in roles if role == "images"]
     for split in splits:
@@ -92,7 +98,7 @@ def _parts(file: Path) -> Iterator[Part]:
             raise DataError(f"{file}: no labels for {images.key}; add an array of labels")
         first = picture_layout(images.shape, images.dtype, f"{file}, {images.key}")
         count = images.shape[0]
-        check_bounds(count, math.prod(images.shape[1:]), f"{file}, {images.key}")
+        check_bounds(count, math.prod(images.shape[1:]), f"{file}, {images.key}", file=file)
         if labels.shape:  # before so many are read
             check_counts(range(labels.shape[0]), count, f"{file}, {images.key}")
         values = label_names(_load(file, labels), f"{file.name}, {labels.key}", classes)
@@ -118,13 +124,12 @@ def _groups(file: Path, member: _Member | None, count: int) -> list[str] | None:
     """The group of each picture; None without an array of groups."""
     if member is None:
         return None
-    values = _load(file, member)
-    if values.shape != (count,):
+    if member.shape != (count,):
         raise DataError(
-            f"{file}, {member.key} is {values.shape} {values.dtype}; give one group for each of "
+            f"{file}, {member.key} is {member.shape} {member.dtype}; give one group for each of "
             f"the {count:,} pictures"
         )
-    return [str(group) for group in values.tolist()]
+    return [str(group) for group in _load(file, member).tolist()]
 
 
 def _role(key: str) -> str | None:
@@ -152,11 +157,23 @@ def _header(archive: zipfile.ZipFile, name: str) -> _Member:
         return _Member(name.removesuffix(".npy"), *_read_header(stream))
 
 
+class _Bounded:
+    """The beginning of a stream; NumPy reads a header of any length before it looks at it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        if size > _MOST_HEADER:
+            raise ValueError(f"a header of {size:,} bytes")
+        return self._stream.read(size)
+
+
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], bool]:
-    version = np.lib.format.read_magic(stream)
-    old = version == (1, 0)
+    head: Any = _Bounded(stream)
+    old = np.lib.format.read_magic(head) == (1, 0)
     read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-    shape, by_columns, dtype = read(stream)
+    shape, by_columns, dtype = read(head)
     return shape, dtype, by_columns
 
 
@@ -166,10 +183,11 @@ def _load(file: Path, member: _Member) -> NDArray[np.generic]:
     Raises:
         DataError: It is damaged or too large.
     """
-    if member.size > _MOST_WHOLE:
+    most = min(_MOST_WHOLE, _USUAL_WHOLE + _MOST_RATIO * file.stat().st_size)
+    if member.size > most:
         raise DataError(
-            f"{file}, {member.key} has {member.size:,} bytes, of which {_MOST_WHOLE:,} can be read "
-            "at once; save it in several files, in C order"
+            f"{file}, {member.key} has {member.size:,} bytes, of which {most:,} can be read at "
+            "once; save it in several files, in C order"
         )
     if member.dtype.hasobject:
         raise DataError(

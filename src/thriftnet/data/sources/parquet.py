@@ -30,11 +30,14 @@ from thriftnet.data.sources.arrays import at_rows, check_bounds, rows_by_file
 from thriftnet.data.sources.columns import Columns, choose_columns, has_no_labels
 from thriftnet.data.sources.labels import class_names
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
+from thriftnet.data.sources.parquet_cells import is_text, nested_kind, read_cells, refuse_bomb
 from thriftnet.errors import DataError
 from thriftnet.extras import load
 
 KIND = "Parquet"
 _ROWS_AT_ONCE = 64
+_BYTES_AT_ONCE = 2**28
+"""Of pictures; a column may keep one value once for many rows."""
 
 
 def recognises(path: Path) -> bool:
@@ -97,12 +100,12 @@ def _label_name(files: Sequence[Path], root: Path, options: SourceOptions) -> st
     return names[columns.label]
 
 
-def _opened(file: Path) -> tuple[Any, Any]:
-    """An open file and its schema."""
+def _opened(file: Path, *, once: Sequence[str] = ()) -> tuple[Any, Any]:
+    """An open file, with columns whose repeated texts are kept once, and its schema."""
     parquet = load(f"{file} needs", "pyarrow.parquet", extra="data", error=DataError)
     try:
-        opened = parquet.ParquetFile(file)
-        check_bounds(opened.metadata.num_rows, 0, str(file))
+        opened = parquet.ParquetFile(file, read_dictionary=once, page_checksum_verification=True)
+        check_bounds(opened.metadata.num_rows, 0, str(file), file=file)
         return opened, opened.schema_arrow
     except DataError:
         raise
@@ -123,12 +126,8 @@ def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str
     classes = _class_names(schema, names[columns.label], str(file))
     split = split_in_name(own)
     used = [at for at in (columns.label, columns.split, columns.group) if at is not None]
-    try:
-        table = opened.read(columns=[names[at] for at in used]).to_pydict()
-    except Exception as fault:
-        raise _damaged(file, fault) from None
-    for row in range(opened.metadata.num_rows):
-        values = {at: table[names[at]][row] for at in used}
+    for row, found_cells in enumerate(_cells(file, schema, [names[at] for at in used])):
+        values = dict(zip(used, found_cells, strict=True))
         found = _entry(Origin(own, row), values, columns, classes, split)
         if isinstance(found, str):
             index.omissions.append(Omission(f"{own}, row {row}", found))
@@ -151,6 +150,20 @@ def _columns(file: Path, schema: Any, options: SourceOptions) -> tuple[list[str]
     if columns.image not in pictures:
         raise DataError(f"{file}: the column {names[columns.image]} holds no pictures")
     return names, columns
+
+
+def _cells(file: Path, schema: Any, names: list[str]) -> Iterator[tuple[object, ...]]:
+    """The values of some columns, row by row."""
+    for name in names:
+        if (kind := nested_kind(schema.field(name).type)) is not None:
+            raise DataError(f"{file}, {name}: the label is no name or number but {kind}")
+    texts = [name for name in names if is_text(schema.field(name).type)]
+    try:
+        yield from read_cells(_opened(file, once=texts)[0], names)
+    except DataError:
+        raise
+    except Exception as fault:
+        raise _damaged(file, fault) from None
 
 
 def _holds_pictures(kind: Any) -> bool:
@@ -204,7 +217,10 @@ def _entry(
 def _pictures(file: Path, column: str) -> Iterator[bytes]:
     """All encoded pictures in order; missing ones are empty."""
     try:
-        for batch in _opened(file)[0].iter_batches(batch_size=_ROWS_AT_ONCE, columns=[column]):
+        opened = _opened(file)[0]
+        largest = refuse_bomb(opened.metadata, [column])
+        rows = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(largest, 1)))
+        for batch in opened.iter_batches(batch_size=rows, columns=[column]):
             yield from map(_content, batch.column(0).to_pylist())
     except DataError:
         raise

@@ -13,6 +13,7 @@ from thriftnet.data.fetch.npm import NpmPackage, fetch_package, npm_client
 from thriftnet.errors import DataError, ExportError
 from thriftnet.files import read_bounded, write_whole
 from thriftnet.home import cache_folder
+from thriftnet.trust import for_this_user, why_distrusted
 
 PACKAGE = NpmPackage(
     name="onnxruntime-web@1.30.0",
@@ -74,9 +75,13 @@ def web_runtime(say: Callable[[str], None]) -> WebRuntime:
     files = _cached(folder)
     if files is None:
         files = _fetched(folder, say)
+        if why := why_distrusted(folder, cache_folder()):  # a link there may lead anywhere
+            say(f"page: {why}; not caching")
+            return WebRuntime(code=files[_CODE], wasm=files[_WASM])
         try:
-            for name, content in files.items():
-                write_whole(folder / name, content, error=DataError)
+            with for_this_user():
+                for name, content in files.items():
+                    write_whole(folder / name, content, error=DataError)
         except DataError as fault:
             say(f"page: {fault}; not caching")
     return WebRuntime(code=files[_CODE], wasm=files[_WASM])

@@ -100,7 +100,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     from thriftnet.models.stages import network_stages
     from thriftnet.runs.folder import RunFolder
     from thriftnet.search.stages.capacity import classify_stages, rounded
-    from thriftnet.search.stages.dynamics import curve_facts, step_norms
+    from thriftnet.search.stages.dynamics import curve_facts, epoch_lines, step_norms
     from thriftnet.search.stages.stage_figures import measure_stages
     from thriftnet.training.images import split_sets
     from thriftnet.training.resume import restore_run
@@ -108,7 +108,9 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     try:
         run = RunFolder.open(path)
         recipe, plan, state, data_set = restore_run(path, data=data)
-        lines = run.metrics()
+        lines = epoch_lines(run.metrics())
+        if not lines:
+            raise RunError(f"{run.metrics_path} has no line of an epoch")
     except (RunError, RecipeError) as fault:
         raise SearchError(
             f"the analysis needs the trials of the grid: {fault.args[0]}; or begin another study"
@@ -128,7 +130,7 @@ def analyse_trial(path: Path, *, images: int, steps: int, data: Path | None) -> 
     errors = error_facts(logits, plan.val_labels.cpu(), positions.tolist(), classes=plan.classes)
     norms = step_norms(plan, state, network_stages(state.model), steps=steps)
     return {
-        "epochs": max(line["epoch"] for line in lines if line["kind"] == "epoch"),
+        "epochs": max(line["epoch"] for line in lines),
         "dynamics": dynamics,
         "stem_probe_accuracy": round(base, 6),
         "stem": rounded(norms["stem"]),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from thriftnet.runs.metrics_log import MetricRecord
+from thriftnet.runs.metrics_log import MetricRecord, has_figures
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan
@@ -18,12 +18,20 @@ LAST_EPOCHS = 3
 """Epochs for the slope of the loss."""
 
 
-def curve_facts(lines: Sequence[MetricRecord]) -> dict[str, float | None]:
+def epoch_lines(lines: Sequence[MetricRecord]) -> list[MetricRecord]:
+    """The lines of epochs that have all figures; others are damaged."""
+    names = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    return [line for line in lines if line.get("kind") == "epoch" and has_figures(line, names)]
+
+
+def curve_facts(epochs: Sequence[MetricRecord]) -> dict[str, float | None]:
     """Slope of the training loss per epoch over the last epochs, and the accuracy gap.
 
     Training accuracy is measured during the epoch, on augmented images.
+
+    Args:
+        epochs: As `epoch_lines` gives them; not empty.
     """
-    epochs = [line for line in lines if line["kind"] == "epoch"]
     last, losses = epochs[-1], [line["train_loss"] for line in epochs[-LAST_EPOCHS:]]
     return {
         "train_loss": last["train_loss"],

@@ -147,11 +147,12 @@ def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str,
 
     seed = study.space.validation.seeds[0]
     path = study.trial_path(Job(NAME, winner, seed, study.space.validation.epochs))
-    known = [line for line in RunFolder(path).metrics() if line["kind"] == "test"]
+    names = ("tta", "accuracy", "accuracy_interval", "loss", "top5")
+    tests = (line for line in RunFolder(path).metrics() if line.get("kind") == "test")
+    known = [line for line in tests if line.keys() >= set(names)]
     if known:
         found = known[0]
     else:  # recorded in the run unless read-only
         chosen = evaluate(path, data=data).chosen
         found = {"tta": chosen.tta, **chosen.summary()}
-    names = ("tta", "accuracy", "accuracy_interval", "loss", "top5")
     return {"seed": seed, **{name: found[name] for name in names}}

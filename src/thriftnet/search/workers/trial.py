@@ -10,12 +10,15 @@ from thriftnet.errors import RecipeError, RunError
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
+from thriftnet.runs.metrics_log import has_figures
 from thriftnet.training.images import PrepareTensors
 from thriftnet.training.progress import Progress
 from thriftnet.training.resume import resume_run
 from thriftnet.training.runner import TrainedRun
 from thriftnet.training.saved_run import SavedRun, read_saved
 from thriftnet.training.start import start_run
+
+_OF_AN_EPOCH = ("epoch", "val_accuracy", "seconds")
 
 
 def train_trial(
@@ -71,7 +74,8 @@ def result_after(path: Path, epochs: int) -> tuple[float, float] | None:
     """
     try:
         run = RunFolder.open(path)
-        lines = [line for line in run.metrics() if line["kind"] == "epoch"]
+        lines = [line for line in run.metrics() if line.get("kind") == "epoch"]
+        lines = [line for line in lines if has_figures(line, _OF_AN_EPOCH)]  # others are damaged
         last = next((line for line in lines if line["epoch"] == epochs), None)
         if last is None:
             return None

@@ -148,6 +148,18 @@ def test_an_interrupted_audit_goes_on_and_ends_the_same(
     assert found.suspects == audited.suspects
 
 
+@pytest.mark.parametrize("name", [PAGE, DECISIONS])
+def test_a_received_audit_is_not_written_through_a_link(
+    photos: Path, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    (folder / name).symlink_to(tmp_path / "own")
+    with pytest.raises(RunError, match=f"{name} is a link; an audit's files have to be its own"):
+        audit(photos, recipe=recipe(), folder=folder, folds=2)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_fewer_pictures_than_folds_are_refused(photos: Path, tmp_path: Path):
     with pytest.raises(DataError, match="80 pictures in .* fewer than 90 folds"):
         audit(photos, recipe=recipe(), folder=tmp_path, folds=90, say=lambda _: None)

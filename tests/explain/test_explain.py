@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +127,18 @@ def test_the_command_writes_a_page_and_maps(
     trained: RunFolder, photos: Path, tmp_path: Path, run_command: Command, visit: Any
 ):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    long = tmp_path / f"{'é' * 125}.png"
+    shutil.copy(photos / "dog" / "1.png", long)
     page, maps = tmp_path / "why.html", tmp_path / "maps"
     done = run_command(
-        "explain", trained.path, photos / "cat" / "1.png", tmp_path / "broken.jpg",
-        photos / "dog" / "1.png", "-o", page, "--maps", maps, "--nearest", "3",
+        "explain", trained.path, photos / "cat" / "1.png", tmp_path / "broken.jpg", long, "-o", page, "--maps", maps, "--nearest", "3",
     )  # fmt: skip
     assert done.code == 2  # of the broken one
     assert "broken.jpg cannot be read as an image" in done.err.splitlines()[-1]
-    assert sorted(path.name for path in maps.iterdir()) == ["001-1.png", "002-1.png"]
+    assert sorted(path.name for path in maps.iterdir()) == [
+        "001-1.png",
+        f"002-{'é' * 100}.png",
+    ]
     with Image.open(maps / "001-1.png") as written:
         assert written.size == (SHOWN, SHOWN)
     picture("cat", 7).save(maps / "003-7.png")  # called as a map is

@@ -34,10 +34,13 @@ class DamagedRowError(ValueError):
 
 def is_row(value: dict[str, Any]) -> bool:
     """Whether a JSON object is a row as `JsonRows` writes it."""
-    text = (value.get("file"), value.get("error", value.get("label") or ""))
-    shares = value.get("probabilities")
+    if not isinstance(value.get("file"), str):
+        return False
+    if "error" in value:
+        return isinstance(value["error"], str)
+    label, shares = value.get("label"), value.get("probabilities")
     known = isinstance(shares, dict) and all(isinstance(each, float) for each in shares.values())
-    return all(isinstance(each, str) for each in text) and ("error" in value or known)
+    return known and (label is None or isinstance(label, str))  # none below the threshold
 
 
 class RowFormat(Protocol):

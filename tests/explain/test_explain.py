@@ -131,7 +131,8 @@ def test_the_command_writes_a_page_and_maps(
     shutil.copy(photos / "dog" / "1.png", long)
     page, maps = tmp_path / "why.html", tmp_path / "maps"
     done = run_command(
-        "explain", trained.path, photos / "cat" / "1.png", tmp_path / "broken.jpg", long, "-o", page, "--maps", maps, "--nearest", "3",
+        "explain", trained.path, photos / "cat" / "1.png", tmp_path / "broken.jpg", long,
+        "-o", page, "--maps", maps, "--nearest", "3",
     )  # fmt: skip
     assert done.code == 2  # of the broken one
     assert "broken.jpg cannot be read as an image" in done.err.splitlines()[-1]

@@ -241,3 +241,16 @@ def test_an_export_does_not_replace_its_network(fake: Callable[..., None], model
     with pytest.raises(ExportError, match="is an input and would be replaced; write to another"):
         export_model(model, to="fake", output=model)
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["out.fake", f"{240 * 'x'}.fake"])
+def test_the_place_of_the_comparison_is_looked_at_before_the_work(
+    fake: Callable[..., None], model: Path, tmp_path: Path, name: str
+):
+    fake(write=lambda *_: pytest.fail("it worked"))
+    if name == "out.fake":
+        Path("out.fake.check.json").write_text("mine")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ExportError, match="no earlier output|File name too long"):
+        export_model(model, to="fake", output=name)
+    assert sorted(tmp_path.iterdir()) == before

@@ -11,11 +11,11 @@ from torch.optim import Optimizer
 
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe
+from thriftnet.runs.checkpoints.counters import check_counters, check_optimisers
 from thriftnet.runtime.contention import ContentionMeter
 from thriftnet.runtime.usage import UsageMeter
 from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.replicas import Replicas
-from thriftnet.training.odd_checkpoint import check_counters, check_optimisers
 from thriftnet.training.progress.step_curve import StepCurve
 
 

@@ -36,8 +36,8 @@ def changes(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The state with one value in turn that is odd."""
     for name in ("step", "total_steps", "order", "losses", "seen", "totals", "curve", "optimisers"):
         for odd in ODD:
-            fitting = odd is None if name == "order" else odd == {} and name in ("curve", "totals")
-            if not fitting:
+            fitting = odd == {} and name in ("curve", "totals")
+            if not fitting and not (odd is None and name in ("order", "losses", "seen")):
                 yield f"{name} = {odd}", {**state, name: odd}
     for odd in (torch.tensor([10**6]), torch.tensor([-1]), torch.zeros(2, 2).long()):
         yield f"order = {odd}", {**state, "order": odd}

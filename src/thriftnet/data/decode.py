@@ -28,6 +28,7 @@ from thriftnet.data.picture_formats import (
 from thriftnet.data.refusals import (
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
+    refuse_icon,
     refuse_unusable,
     refuse_values,
     too_large,
@@ -55,6 +56,7 @@ _LFS = b"version https://git-lfs."
 _SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
 # Exceptions of Pillow for damaged EXIF data.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
+_ICON = b"\0\0\1\0"
 _FACTS = ("format", "tag_v2", "dispose_extent")
 """Attributes that say how the pixels of a picture are meant."""
 
@@ -192,6 +194,8 @@ def _decode(
             raise unreadable(path, kind)
         numbers = colour_numbers(file, header)
         file.seek(0)
+        if header.startswith(_ICON):
+            refuse_icon(file, path, max_pixels)
         with _identified(file, header) as picture:
             refuse_unusable(picture, path, header, max_pixels)
             _name_colours(picture, numbers)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import struct
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from PIL import IcoImagePlugin, Image, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
 from thriftnet.data.picture_formats import HEIC, RAW
 from thriftnet.errors import ImageError
@@ -43,8 +42,6 @@ def refuse_unusable(picture: Image.Image, path: Path, header: bytes, max_pixels:
     most = min(most, max_pixels)
     if picture.width * picture.height > most:
         raise too_large(path, most)
-    if isinstance(picture, IcoImagePlugin.IcoImageFile):
-        _refuse_icon(picture, path, most)
     if max(picture.size) > MAX_SIDE:  # Pillow stores two pointers per row: 64M rows take 1 GB
         raise ImageError(f"{path} has a side of {max(picture.size):,} pixels; make it smaller")
     # A HEIC file of several pictures, as of a burst, names the one to show; the others are no film.
@@ -84,13 +81,30 @@ def refuse_values(picture: Image.Image, path: Path, header: bytes) -> None:
         raise ImageError(f"{path} has transparency in pixels of 16 bits; save it as PNG")
 
 
-def _refuse_icon(picture: IcoImagePlugin.IcoImageFile, path: Path, most: int) -> None:
-    """Check the size of the PNG in an icon, whose own header has one byte for each side."""
-    icon: Any = picture.ico
-    icon.buf.seek(icon.entry[icon.getentryindex(picture.size)].offset)
-    head = icon.buf.read(_PNG_HEAD)
-    if head.startswith(b"\x89PNG") and math.prod(struct.unpack(">II", head[16:])) > most:
-        raise too_large(path, most)
+def refuse_icon(file: BinaryIO, path: Path, max_pixels: int) -> None:
+    """Check the pictures in an icon, which Pillow decodes when it opens it.
+
+    The icon's own header has one byte for each of their sides.
+
+    Args:
+        file: At its beginning, where it is left.
+        path: For messages.
+        max_pixels: As of `refuse_unusable`.
+
+    Raises:
+        ImageError: One is too large.
+    """
+    most = min(MAX_PIXELS, max_pixels)
+    count = int.from_bytes(file.read(6)[4:], "little")
+    entries = file.read(16 * count)
+    for at in range(0, len(entries) - 15, 16):
+        file.seek(int.from_bytes(entries[at + 12 : at + 16], "little"))
+        head = file.read(_PNG_HEAD).ljust(_PNG_HEAD, b"\0")
+        png = head.startswith(b"\x89PNG")
+        width, height = struct.unpack(">II", head[16:]) if png else struct.unpack("<ii", head[4:12])
+        if abs(width * height) > (most if png else 2 * most):  # a bitmap has its mask below it
+            raise too_large(path, most)
+    file.seek(0)
 
 
 def _is_kept_whole(picture: JpegImagePlugin.JpegImageFile) -> bool:

@@ -51,7 +51,8 @@ def _append(run: RunFolder, evaluation: Evaluation, predictions: Predictions) ->
             run.append(line)
     if evaluation.key(evaluation.chosen).is_test:
         lines = (line for key, line in latest.items() if key.is_test)
-        same = {line.get("tta") for line in lines if line.get("precision") == evaluation.precision}
+        own = [line for line in lines if line.get("precision") == evaluation.precision]
+        same = {str(line.get("tta")) for line in own}
         run.save_predictions(_with_kept(run, predictions, same))
 
 

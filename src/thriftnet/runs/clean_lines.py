@@ -32,6 +32,8 @@ _LEAST: dict[str, float] = {
     ),
 }
 """The least value of each key that has a figure."""
+_MOST = {**dict.fromkeys(("epoch", "epochs", "best_epoch"), 1e9), "step": 1e12, "steps": 1e12}
+"""The largest value of those by which axes are scaled."""
 _MAY_BE_NONE = {
     *("train_cross_entropy", "val_loss", "val_accuracy", "best_val_accuracy", "best_epoch"),
     *("cpu_share", "cpu_contention", "memory_bytes", "memory_share", "device_memory_bytes"),
@@ -57,7 +59,8 @@ def _is_fitting(key: str, value: Any) -> bool:
     if key == "steps" and isinstance(value, dict):  # the curve of an epoch
         return True
     if key in _LEAST:
-        return _is_figure(value, _LEAST[key]) or (value is None and key in _MAY_BE_NONE)
+        fitting = _is_figure(value, _LEAST[key]) and value < _MOST.get(key, LARGEST)
+        return fitting or (value is None and key in _MAY_BE_NONE)
     return True
 
 

@@ -120,7 +120,7 @@ def _damaged(file: Path, fault: Exception) -> DataError:
 
 def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str, str]) -> None:
     own = file.relative_to(index.root).as_posix()
-    opened, schema = _opened(file)
+    _, schema = _opened(file)
     names, columns = _columns(file, schema, options)
     chosen[own] = names[columns.image]
     classes = _class_names(schema, names[columns.label], str(file))

@@ -6,6 +6,7 @@ A column keeps a repeated value once, and its pages are packed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 _ROWS_AT_ONCE = 1_000
@@ -52,8 +53,9 @@ def read_cells(opened: Any, names: Sequence[str]) -> Iterator[tuple[object, ...]
 
 
 def _refuse_long(column: Any) -> None:
-    from pyarrow import compute, types
+    from pyarrow import types
 
+    compute: Any = import_module("pyarrow.compute")  # made when it is imported
     values = column.dictionary if types.is_dictionary(column.type) else column
     if is_text(values.type) or types.is_large_string(values.type):
         longest = compute.max(compute.binary_length(values)).as_py() or 0

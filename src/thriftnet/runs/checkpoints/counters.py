@@ -45,6 +45,10 @@ def check_counters(saved: Mapping[str, Any], *, images: int) -> None:
     for name, kind in _CURVE.items():
         if not all(isinstance(each, kind) for each in curve.get(name, ())):
             raise ValueError(name)
+    for name in ("losses", "seen"):  # earlier versions did not write the second
+        kept = saved.get(name) if name == "seen" else saved[name]
+        if kept is not None and (not isinstance(kept, torch.Tensor) or kept.shape != (images,)):
+            raise ValueError(name)
     order = saved["order"]
     if order is not None:
         if order.dtype != torch.int64 or order.ndim != 1 or not len(order):

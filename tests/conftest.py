@@ -75,6 +75,14 @@ def memory_goes_back() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> None:
+    """From the user's cache; in a test's own, which is empty, it would be compiled for seconds."""
+    from thriftnet.kernels.library import fused
+
+    fused()
+
+
 @pytest.fixture(autouse=True)
 def same_draws() -> None:
     """A test draws the same numbers, whatever ran before it in its process."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from thriftnet.errors import ExportError, ExportMismatchError
+from thriftnet.export import pictures as choosing
 from thriftnet.export import targets
 from thriftnet.export.page.node import open_page
 from thriftnet.export.page.target import PAGE_FP32
@@ -20,6 +21,12 @@ from thriftnet.models.saved import SavedModel, save_model
 pytestmark = pytest.mark.usefixtures("traced_once")
 
 
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page classifies them one by one."""
+    monkeypatch.setattr(choosing, "COMPARED", 100)
+
+
 def test_page_is_tried_and_kept(trained: Path, tmp_path: Path):
     told: list[tuple[int, int]] = []
     exported = export_model(
@@ -28,6 +35,7 @@ def test_page_is_tried_and_kept(trained: Path, tmp_path: Path):
         output=tmp_path / "x.html",
         on_progress=lambda done, of: told.append((done, of)),
     )
+    assert exported.check.pictures == 100
     assert exported.check.largest_difference.keys() == {1}
     assert exported.check.largest_difference[1] < 1e-5
     assert told[-1] == (exported.check.pictures, exported.check.pictures)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from calibrated_models import calibration
-from commands import Command, in_this_process
+from commands import in_this_process
 from own_pictures import put
 from thriftnet.errors import ExportError
-from thriftnet.export import pictures as choosing
 from thriftnet.export.job import Job, Target
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.targets import TARGETS
@@ -136,18 +136,17 @@ def test_a_layer_without_a_counterpart_is_told_in_one_line(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def thriftnet(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Command:
-    return in_this_process(monkeypatch, capsys)
-
-
 def test_the_command_prints_what_it_did_and_nothing_else(
-    kind: str, thriftnet: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(choosing, "COMPARED", 20)
-    model, path = tiny_file(tmp_path), tmp_path / "x"
-    done = thriftnet("export", model, "--to", kind, "-o", path, "--json")
-    assert (done.code, done.err) == (0, "")
-    assert json.loads(done.out)["to"] == kind
-    refused = thriftnet("predict", path.rename(path.with_suffix(TARGETS[kind].suffix)), path)
+    """In a process of its own: what libraries in C++ tell, they tell once."""
+    model, path = tiny_file(tmp_path), tmp_path / f"x{TARGETS[kind].suffix}"
+    pictures = put(tmp_path / "pictures", {"cat": 4, "dog": 4, "emu": 4})
+    command = [sys.executable, "-m", "thriftnet", "export", model, "--to", kind, "-o", path]
+    done = subprocess.run(
+        [*command, "--calibration", pictures, "--json"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["to"] == kind
+    refused = in_this_process(monkeypatch, capsys)("predict", path, path)
     assert "which other programs run and thriftnet does not" in refused.error_line

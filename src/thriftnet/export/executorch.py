@@ -56,6 +56,7 @@ def open_executorch(path: Path) -> Run:
     """The program in ExecuTorch's runtime on the CPU."""
     with silent(), silent_descriptors():
         program = _package("runtime").Runtime.get().load_program(path.read_bytes())
+        program.load_method("forward")  # the first one tells of the processor
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         method = program.load_method("forward")  # the same each time; it does not keep its program

@@ -73,8 +73,8 @@ SHRUNK = ("model.channels=[4,8,16]", "train.batch_size=16", "train.micro_batch=0
 
 
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CIFAR-10 has 60 training and 40 test images, and recipes by name are shrunk."""
-    few = opened(dataset(60), dataset(40, seed=1))
+    """CIFAR-10 has 60 training and 20 test images, and recipes by name are shrunk."""
+    few = opened(dataset(60), dataset(20, seed=1))
     for module in (start, resume, tested, single):
         monkeypatch.setattr(module, "open_data", lambda *_, **__: few)
 

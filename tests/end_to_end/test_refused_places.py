@@ -39,7 +39,7 @@ COMMANDS = (
     "search tiny.yaml --study PLACE",
     "search status PLACE",
     "train small.yaml --init PLACE",
-    "train small.yaml --decisions PLACE",
+    "inspect pictures --set data.decisions=PLACE",
     "calibrate PLACE",
     "calibrate runs/done --data pictures -o PLACE",
     "calibrate runs/done --companion PLACE",

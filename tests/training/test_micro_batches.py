@@ -21,6 +21,7 @@ from thriftnet.training.start import start_run
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also a few images count."""
     monkeypatch.setattr(micro_batches, "_SMALL", 0)
+    monkeypatch.setattr(micro_batches, "_USABLE", 1.0)
 
 
 def plan(recipe: Recipe, *, resumed: bool = False):

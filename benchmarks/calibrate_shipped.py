@@ -39,7 +39,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.digests import write_digests
-from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
+from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
 _HELD_OUT = 0.1
 """Of the 50,000 training images."""

@@ -31,7 +31,7 @@ from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.weights.find import shipped_weights, weights_file
+from thriftnet.weights.shipped import shipped_weights, weights_file
 
 _COUNT = 2000
 _TRAIN = 10_000

@@ -35,8 +35,8 @@ from thriftnet.recipe.sections import DataSection
 from thriftnet.training.automatic.choose import cost_counter
 from thriftnet.training.automatic.trials import Outcome, paired_gain
 from thriftnet.training.data import open_data
-from thriftnet.weights.find import shipped_weights, weights_file
 from thriftnet.weights.initial import model_section
+from thriftnet.weights.shipped import shipped_weights, weights_file
 from without_recipe import TASKS
 
 _ADJUSTMENTS = (0.5, 1.0)

@@ -41,7 +41,7 @@ from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.search.space import Space
 from thriftnet.table import make_table
 from thriftnet.weights.card import card_page
-from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
+from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
 DOCUMENTS = (
     "README.md",

@@ -35,7 +35,7 @@ from thriftnet.home import cache_folder
 from thriftnet.inference.engine import Engine
 from thriftnet.models.saved import read_model
 from thriftnet.runtime.device import choose_compute
-from thriftnet.weights.find import shipped_weights, weights_file
+from thriftnet.weights.shipped import shipped_weights, weights_file
 
 
 class Kept:

@@ -37,7 +37,7 @@ from thriftnet.runtime.device import accelerator_name, choose_compute, has_amx, 
 from thriftnet.training.environment import commit, package_version
 from thriftnet.weights.card import Card, Figures, Machine, Move, card_page
 from thriftnet.weights.digests import write_digests
-from thriftnet.weights.find import FOLDER, weights_file
+from thriftnet.weights.shipped import FOLDER, weights_file
 
 PRECISIONS = ("bf16", "fp32")
 

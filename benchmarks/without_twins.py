@@ -19,7 +19,8 @@ from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.evaluation.intervals import wilson_interval
 from thriftnet.models.saved import read_model
 from thriftnet.runtime.device import choose_compute
-from thriftnet.weights.find import find_model, shipped_weights
+from thriftnet.weights.find import find_model
+from thriftnet.weights.shipped import shipped_weights
 
 
 def compare(name: str, twins: Dataset, others: Dataset) -> dict[str, Any]:

@@ -232,7 +232,7 @@ def run(code: str, *, before: Path | None = None) -> str:
         "from thriftnet.recipe import load_recipe; load_recipe('quick')",
         "from thriftnet.cli import app; app(['--help'], standalone_mode=False)",
         "from thriftnet.cli import app; app(['recipes'], standalone_mode=False)",
-        "from thriftnet.weights.find import shipped_weights; shipped_weights()",
+        "from thriftnet.weights.shipped import shipped_weights; shipped_weights()",
         "import thriftnet.runs.listing, thriftnet.runs.filters, thriftnet.runs.cleanup",
     ],
 )

@@ -15,7 +15,7 @@ from thriftnet.models.metadata import read_facts
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.table import make_table
 from thriftnet.weights.card import Card, card_page, read_card
-from thriftnet.weights.find import FOLDER, shipped_weights, weights_file
+from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
 LARGEST_FILE = 10_000_000
 """Bytes."""

@@ -14,7 +14,7 @@ from small import sitting, small_recipe
 from support.made_study import made_study
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.tracked import save_mlflow_run
-from thriftnet.weights.find import FOLDER
+from thriftnet.weights.shipped import FOLDER
 
 FLIPS = 8
 

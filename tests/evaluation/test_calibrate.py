@@ -20,7 +20,7 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.terminal.calibration import print_calibration
 from thriftnet.training.images import split_positions
-from thriftnet.weights.find import weights_file
+from thriftnet.weights.shipped import weights_file
 
 
 @pytest.fixture

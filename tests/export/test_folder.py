@@ -30,7 +30,7 @@ from thriftnet.export.job import Job
 from thriftnet.export.pipeline import export_model
 from thriftnet.inference.onnx_runtime import ExportFacts
 from thriftnet.models.saved import read_model
-from thriftnet.weights.find import weights_file
+from thriftnet.weights.shipped import weights_file
 from tiny_network import colours, tiny_file
 
 IMAGES, _ = colours(4, start=100)

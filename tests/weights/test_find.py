@@ -9,7 +9,8 @@ import pytest
 from made_runs import make_run
 from thriftnet.errors import RunError
 from thriftnet.weights.digests import write_digests
-from thriftnet.weights.find import find_model, shipped_weights
+from thriftnet.weights.find import find_model
+from thriftnet.weights.shipped import shipped_weights
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_a_whitening_stem_is_kept_as_it_was_trained() -> None:
 
 
 def start_weights(name: str) -> Path:
-    from thriftnet.weights.find import weights_file
+    from thriftnet.weights.shipped import weights_file
 
     return weights_file(name)
 

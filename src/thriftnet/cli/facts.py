@@ -81,7 +81,7 @@ def recipes(
     from thriftnet.table import make_table
     from thriftnet.terminal.tables import table_lines
     from thriftnet.terminal.text import print_wrapped
-    from thriftnet.weights.find import shipped_weights
+    from thriftnet.weights.shipped import shipped_weights
 
     if recipe is not None:
         keys = explained(load_recipe(recipe))

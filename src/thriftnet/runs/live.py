@@ -91,6 +91,6 @@ def read_live_run(path: Path) -> LiveRun:
         test=tests[-1] if tests else {},
         awaits_test=state == "finished"
         and not tests
-        and last.get("kind") == "end"
+        and any(line.get("kind") == "end" for line in lines)
         and is_recent(run.model_path),
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from thriftnet.errors import RunError
 from thriftnet.models.metadata import read_facts
 from thriftnet.weights.digests import check_shipped
-from thriftnet.weights.find import FOLDER, weights_file
+from thriftnet.weights.shipped import FOLDER, weights_file
 
 _KEY = "card"
 

@@ -16,11 +16,7 @@ from thriftnet.recipe import shipped_recipes
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.paths import model_file
 from thriftnet.weights.digests import check_shipped
-
-FOLDER = Path(__file__).parent
-"""Folder of the weights of this installation."""
-
-_SUFFIX = ".safetensors"
+from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
 
 @dataclass(frozen=True)
@@ -51,16 +47,6 @@ class FoundModel:
     def shadows_a_path(self) -> bool:
         """Whether the name of shipped weights is also a path here."""
         return self.name is not None and Path(self.name).exists()
-
-
-def shipped_weights(folder: Path = FOLDER) -> tuple[str, ...]:
-    """Names of the weights that come with the package."""
-    return tuple(sorted(path.stem for path in folder.glob(f"*{_SUFFIX}")))
-
-
-def weights_file(name: str, folder: Path = FOLDER) -> Path:
-    """Path of the shipped weights of a name, which need not exist."""
-    return folder / f"{name}{_SUFFIX}"
 
 
 def find_model(target: Path | str, *, folder: Path = FOLDER) -> FoundModel:

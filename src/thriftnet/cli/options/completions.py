@@ -14,7 +14,7 @@ def recipe_names(incomplete: str) -> list[str]:
 
 def model_names(incomplete: str) -> list[str]:
     """Shipped weights, and paths: of a run folder or a model file."""
-    from thriftnet.weights.find import shipped_weights
+    from thriftnet.weights.shipped import shipped_weights
 
     return [*_beginning(incomplete, shipped_weights()), *_paths(incomplete)]
 

@@ -39,8 +39,9 @@ from thriftnet.training.automatic.trial_runner import Say, TrialRunner
 from thriftnet.training.budget import Budget
 from thriftnet.training.data import with_dataset
 from thriftnet.weights.card import card_of
-from thriftnet.weights.find import find_model, shipped_weights, weights_file
+from thriftnet.weights.find import find_model
 from thriftnet.weights.initial import model_section
+from thriftnet.weights.shipped import shipped_weights, weights_file
 
 _LEAST_LEFT = 0.4
 """Minimum share of the time budget left after decoding."""

@@ -105,7 +105,9 @@ def test_reports_of_several_take_networks_too(thriftnet: Command) -> None:
     assert thriftnet("compare", "runs/done", "quick").code == 0
     written = thriftnet("report", "quick", "runs/done")
     assert written.code == 0, written.err
-    assert "McNemar" in Path("report/report.html").read_text("utf-8")
+    page = Path("report/report.html").read_text("utf-8")
+    assert "McNemar" in page
+    assert "thriftnet compare quick runs/done" in page
 
 
 def test_watch_says_what_a_network_reached(thriftnet: Command) -> None:

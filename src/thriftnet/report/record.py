@@ -24,6 +24,7 @@ from thriftnet.runs.predictions import Predictions
 from thriftnet.runs.state import is_training
 from thriftnet.training.epochs import Epochs
 from thriftnet.weights.adopt import adopted
+from thriftnet.weights.shipped import shipped_weights
 
 _EPOCH_KEYS = ("epoch", "step", "train_loss", "train_accuracy", "seconds", "images_per_second")
 _T = TypeVar("_T")
@@ -69,6 +70,12 @@ class RunRecord:
     def alone(self) -> bool:
         """Whether it is a network without the log of its training."""
         return adopted(self.environment) is not None
+
+    @property
+    def target(self) -> Path | str:
+        """What names it on the command line: its folder, or the name of shipped weights."""
+        shipped = self.alone and self.run.name in shipped_weights()
+        return self.run.name if shipped else self.run.path
 
     @property
     def recipe_known(self) -> bool:

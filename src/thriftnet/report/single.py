@@ -196,7 +196,7 @@ def _load_images(record: RunRecord, data: Path | None, missing: list[str]) -> Op
     if data is None and not is_at_hand(settings.dataset):
         missing.append(
             f"{settings.dataset} is not on this machine, or other users may write there: its "
-            f"pictures are not shown; give its path: {command('report', record.run.path)} "
+            f"pictures are not shown; give its path: {command('report', record.target)} "
             "--data PATH"
         )
         return None

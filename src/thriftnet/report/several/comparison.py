@@ -25,7 +25,7 @@ def comparison_section(records: Sequence[RunRecord], missing: list[str]) -> Sect
         missing: Gets a sentence for each run that is not compared.
     """
     paths = [record.run.path for record in records]
-    again = command("compare", *paths)
+    again = command("compare", *(record.target for record in records))
     try:
         found = compare(paths, fetch=False)
     except ThriftnetError as fault:

@@ -32,9 +32,9 @@ def shared_page(records: list[RunRecord]) -> Page:
     differences = tables.differences_table(groups)
     compared = comparison_section(records, missing)
     commands = [
-        ("All that is known of one run:", command("report", r.run.path)) for r in records[:1]
+        ("All that is known of one run:", command("report", r.target)) for r in records[:1]
     ]
-    paths = [record.run.path for record in records]
+    paths = [record.target for record in records]
     commands.append(("This page:", command("report", *paths)))
     return Page(
         title=_title(groups),

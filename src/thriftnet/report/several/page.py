@@ -31,9 +31,7 @@ def shared_page(records: list[RunRecord]) -> Page:
     drawings = overlay.draw_overlays(groups[: overlay.MOST_GROUPS])
     differences = tables.differences_table(groups)
     compared = comparison_section(records, missing)
-    commands = [
-        ("All that is known of one run:", command("report", r.target)) for r in records[:1]
-    ]
+    commands = [("All that is known of one run:", command("report", r.target)) for r in records[:1]]
     paths = [record.target for record in records]
     commands.append(("This page:", command("report", *paths)))
     return Page(

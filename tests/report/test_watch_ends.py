@@ -80,7 +80,8 @@ def interrupt():
     time.sleep(60)
 
 module = sys.modules["thriftnet.cli.app"]
-module.app = lambda *_, **__: threading.Thread(target=interrupt).start()
+begun = threading.Thread(target=interrupt)
+module._command = lambda: lambda *_, **__: begun.start()
 module.main()
 """
 

@@ -44,7 +44,6 @@ def commands(path: Path, *, study: bool) -> Iterator[list[str]]:
     yield ["evaluate", str(path)]
     yield ["predict", str(path), "none.png"]
     yield ["calibrate", str(path)]
-    yield ["export", str(path), "--to", "folder", "-o", f"{folder}/exported"]
     yield ["train", "--resume", str(path), "--track", "tensorboard"]
 
 

@@ -97,15 +97,15 @@ def test_without_any_source_the_message_says_why_and_what_to_do() -> None:
 
 @pytest.mark.usefixtures("offline")
 def test_half_written_cache_is_reported_and_rebuilt(
-    filled: Path, archive: Path, cifar10: tuple[Dataset, Dataset], said: list[str]
+    filled: Path, source: str, cifar10: tuple[Dataset, Dataset], said: list[str]
 ) -> None:
     os.truncate(filled, filled.stat().st_size // 2)
 
-    load_cifar10(archive, say=said.append)
+    load_cifar10(source, say=said.append)
 
     assert said == [
         f"CIFAR-10: {filled} is truncated or of another version; rebuilding it",
-        f"CIFAR-10: reading {archive}",
+        f"CIFAR-10: reading {source}",
         f"CIFAR-10: verified; kept in {filled}",
     ]
     assert_same(load_cifar10(say=said.append), cifar10)

@@ -11,6 +11,7 @@ from thriftnet.data import OpenDataset
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.rules import NOISE
+from thriftnet.training.images import split_sets
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 from thriftnet.training.state import TrainingState
@@ -61,12 +62,15 @@ def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | N
         repeats: Number of splits.
 
     Returns:
-        None if training diverged.
+        None if training diverged, or no picture is left to train on.
     """
     correct: list[NDArray[np.bool_]] = []
     labels: list[NDArray[np.int64]] = []
     for repeat in range(repeats):
         seeded = recipe.model_copy(update={"seed": (recipe.seed + repeat) % _SEEDS})
+        (_, train_at), _ = split_sets(seeded, data)
+        if not len(train_at):  # a share of classes of one picture
+            return None
         model = recipe_network(seeded, classes=len(data.classes))
         plan = make_plan(seeded, data, model)
         state = make_state(seeded, plan, model)

@@ -42,7 +42,8 @@ from thriftnet.search.stages.order import STAGES
 from thriftnet.search.study import Study
 from thriftnet.training.start import start_run
 from thriftnet.weights.digests import check_shipped
-from thriftnet.weights.shipped import FOLDER, find_model, weights_file
+from thriftnet.weights.find import find_model
+from thriftnet.weights.shipped import FOLDER, weights_file
 
 REPEATS = 15
 

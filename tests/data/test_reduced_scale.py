@@ -45,14 +45,19 @@ def test_the_square_is_cut_within_a_reduced_pixel(
     assert min(loaded[0]) < min(shape) / 3  # at a quarter or less
 
 
+def save_turned(picture: Image.Image, orientation: int, path: Path) -> None:
+    """Save a JPEG whose pixels lie as EXIF's orientation says."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    lying = Image.fromarray(stored(np.asarray(picture), orientation))
+    lying.save(path, quality=95, exif=exif)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_photograph_is_the_same(orientation: int, tmp_path: Path) -> None:
     """Its width and height leave a part of a reduced pixel over, at another edge each time."""
     picture = photograph(1205, 803)
-    exif = Image.Exif()
-    exif[274] = orientation
-    lying = Image.fromarray(stored(np.asarray(picture), orientation))
-    lying.save(tmp_path / "x.jpg", quality=95, exif=exif)
+    save_turned(picture, orientation, tmp_path / "x.jpg")
 
     off = np.abs(read_image(tmp_path / "x.jpg") - central(tmp_path / "x.jpg", 32))
     assert off.mean() < 0.6
@@ -62,10 +67,7 @@ def test_a_turned_photograph_is_the_same(orientation: int, tmp_path: Path) -> No
 def test_a_turned_photograph_has_the_same_border(orientation: int, tmp_path: Path) -> None:
     """An odd number of lines beside it, of which the upright top has one less."""
     picture = photograph(1205, 871)
-    exif = Image.Exif()
-    exif[274] = orientation
-    lying = Image.fromarray(stored(np.asarray(picture), orientation))
-    lying.save(tmp_path / "x.jpg", quality=95, exif=exif)
+    save_turned(picture, orientation, tmp_path / "x.jpg")
 
     pixels = read_image(tmp_path / "x.jpg", fit="pad")
     border = (pixels == 255).all((1, 2)).nonzero()[0].tolist()

@@ -18,7 +18,7 @@ def head_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
         interval = record.test.get("accuracy_interval")
         if isinstance(interval, list) and len(interval) == 2:
             facts.append(("95% interval", f"{interval[0]:.2%} to {interval[1]:.2%}"))
-        facts += _each_once(record)
+        facts += _without_tta(record)
     by_class = _by_class(record)
     if by_class and by_class.imbalanced:
         low, high = by_class.balanced_accuracy_interval
@@ -43,8 +43,8 @@ def head_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _each_once(record: RunRecord) -> list[tuple[str, str]]:
-    """The test accuracy of the same network that sees each image once, if it was measured."""
+def _without_tta(record: RunRecord) -> list[tuple[str, str]]:
+    """The test accuracy without TTA, if it was measured and is not the one at the head."""
     plain = "none"
     tests = [line for key, line in record.evaluations.items() if key.is_test and key.tta == plain]
     if record.tta == plain or not tests:

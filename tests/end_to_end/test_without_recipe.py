@@ -109,7 +109,7 @@ def test_a_cut_run_goes_on_to_the_same_bits(photos: Path) -> None:
 def test_the_time_budget_holds_for_all_of_it(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
     rate = "thriftnet.training.automatic.remaining_budget.operations_per_second"
-    monkeypatch.setattr(rate, lambda: 1e10)
+    monkeypatch.setattr(rate, lambda _: 1e10)
     began = time.monotonic()
     run = thriftnet.train(data=photos, time_budget="8s", max_params="20k", name="timed", quiet=True)
     thriftnet.evaluate(run.path)

@@ -14,7 +14,8 @@ from thriftnet.files import replacing
 if TYPE_CHECKING:
     from thriftnet.inference.classifier import Classifier
 
-_ROW_GROUP = 10_000
+_ROW_GROUP, _BATCH = 10_000, 500
+"""Rows of the file's groups, and those that are in memory as Python values at once."""
 
 
 def check_parquet(path: Path) -> None:
@@ -78,8 +79,10 @@ def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
     ):
         values = (_row(json.loads(line), classifier.classes) for line in lines)
         try:
-            while group := list(islice(values, _ROW_GROUP)):
-                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            some = iter(lambda: list(islice(values, _BATCH)), [])
+            batches = (pa.RecordBatch.from_pylist(rows, schema=schema) for rows in some)
+            while group := list(islice(batches, _ROW_GROUP // _BATCH)):
+                writer.write_table(pa.Table.from_batches(group, schema=schema))
         except (KeyError, TypeError, ValueError) as fault:  # ArrowInvalid is a ValueError
             reason = " ".join(str(fault).split())[:100]
             raise RunError(

@@ -76,7 +76,7 @@ def choose_recipe(request: AutoRequest, *, say: Say) -> ChosenTraining:
     request.check()
     pictures = Pictures(request, say)
     say(_header(request))
-    remaining = RemainingBudget.of(request)
+    remaining = RemainingBudget.of(request, images=pictures.outline.training)
     cost_of = cost_counter(pictures.outline.classes)
     first = _first_network(request, pictures.outlined(remaining.final()), cost_of)
     images = pictures.at(first.side)

@@ -1,7 +1,8 @@
 "use strict";
 
 // A picture file as the pixels that the network takes, by the steps of thriftnet's data/decode.py. The
-// browser decodes; it does not resize, and does not turn what the file itself says how to turn.
+// browser decodes all but JPEG, and converts colours of a profile; it does not resize, and does not turn
+// what the file itself says how to turn.
 
 const TILE = 4096;  // pixels of a canvas's side; browsers allow at least that
 const STRIP_PIXELS = 2 ** 20;  // that are drawn at once
@@ -24,11 +25,13 @@ async function decodePicture(file, facts) {
   const bytes = await readBytes(file);
   const info = inspectPicture(bytes, facts.unreadable);
   refuseUnusable(info, facts);
+  const note = info.frames > 1 ? "The file is animated: this is its first frame." : "";
+  const jpeg = info.kind === "JPEG" && decodeJpeg(bytes, facts.larger * facts.image_size);
+  if (jpeg) return { pixels: await squareJpeg(jpeg, info, facts), note };
   const bitmap = await decodeBytes(bytes, info);
   try {
     refuseUnusable({ ...info, width: bitmap.width, height: bitmap.height }, facts);
-    const note = info.frames > 1 ? "The file is animated: this is its first frame." : "";
-    return { pixels: squarePixels(bitmap, info, facts), note };
+    return { pixels: squareBitmap(bitmap, info, facts), note };
   } finally {
     bitmap.close();
   }
@@ -75,37 +78,41 @@ async function decodeBytes(bytes, info) {
   }
 }
 
-function squarePixels(bitmap, info, { image_size: size, fit, larger }) {
-  const scale = info.kind === "JPEG" ? draftScale(bitmap, larger * size) : 1;
+async function squareJpeg(jpeg, { orientation, profile }, { image_size: size, fit }) {
+  const { width, height, scale, reduced } = jpeg;
+  const rgb = await srgbOf(jpeg, profile);
   if (scale === 1) {
-    const source = (...part) => bitmapSource(bitmap, info.orientation, part);
-    const [width, height] = info.orientation >= 5
-      ? [bitmap.height, bitmap.width] : [bitmap.width, bitmap.height];
-    return makeSquare({ width, height, scale, cut: source }, size, fit);
+    const [wide, high] = orientation >= 5 ? [height, width] : [width, height];
+    const upright = arraySource(turned(rgb, reduced, orientation), wide, high);
+    const cut = (...part) => cutSource(upright, part);
+    return makeSquare({ width: wide, height: high, scale, cut }, size, fit);
   }
   // The edge of a reduced picture may be of fewer pixels: turned first, it would move.
-  const { width, height } = bitmap;
-  const whole = draft(bitmapSource(bitmap, 1, [0, 0, width, height]), scale, info.sampling);
-  const cut = (...part) => cutSource(whole, part);
-  const square = makeSquare({ width, height, scale, cut }, size, fit, info.orientation);
-  return turned(square, size, info.orientation);
+  const source = arraySource(rgb, reduced.width, reduced.height);
+  const cut = (...part) => cutSource(source, part);
+  const square = makeSquare({ width, height, scale, cut }, size, fit, orientation);
+  return turned(square, { width: size, height: size }, orientation);
 }
 
-// As Pillow's draft(): the smallest scale that leaves so many pixels on both sides.
-function draftScale({ width, height }, wanted) {
-  const most = Math.min(Math.floor(width / wanted), Math.floor(height / wanted));
-  return [8, 4, 2].find((scale) => most >= scale) ?? 1;
+function squareBitmap(bitmap, { orientation }, { image_size: size, fit }) {
+  const cut = (...part) => bitmapSource(bitmap, orientation, part);
+  const [width, height] = orientation >= 5
+    ? [bitmap.height, bitmap.width] : [bitmap.width, bitmap.height];
+  return makeSquare({ width, height, scale: 1, cut }, size, fit);
 }
 
-function turned(pixels, size, orientation) {
-  const [a, b, c, d, e, f] = TURNS[orientation - 1](size, size);
+// RGB bytes (height, width, 3) by an EXIF orientation.
+function turned(pixels, { width, height }, orientation) {
+  if (orientation === 1) return pixels;
+  const [a, b, c, d, e, f] = TURNS[orientation - 1](width, height);
+  const wide = orientation >= 5 ? height : width;
   const out = new Uint8ClampedArray(pixels.length);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
       const toX = Math.floor(a * (x + 0.5) + c * (y + 0.5) + e);
       const toY = Math.floor(b * (x + 0.5) + d * (y + 0.5) + f);
-      const from = (y * size + x) * 3;
-      out.set(pixels.subarray(from, from + 3), (toY * size + toX) * 3);
+      const from = (y * width + x) * 3;
+      out.set(pixels.subarray(from, from + 3), (toY * wide + toX) * 3);
     }
   }
   return out;

@@ -44,9 +44,8 @@ const PLAIN = {
   orientation: 1,  // by EXIF; 1 is upright
   hidden: [],  // pairs of offsets: what would make a browser turn it
   frames: 1,
-  profile: false,  // whether the colours are other than sRGB
+  profile: false,  // whether the colours are other than sRGB; of a JPEG, their profile
   inks: false,  // CMYK
-  sampling: [1, 1],  // pixels of a JPEG that share a colour, across and down
   whole: true,
 };
 
@@ -62,41 +61,47 @@ function viewOf(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+// Segments of a JPEG: its marker, the first byte of its body, the one after the last, and where the next
+// marker is. Coded pixels lie between; in them no two bytes are a marker of a segment.
+function* jpegSegments(bytes) {
+  const markerFrom = (at) => {
+    for (at = bytes.indexOf(0xff, at); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+      if (bytes[at + 1] > 0x01 && bytes[at + 1] < 0xff && (bytes[at + 1] & 0xf8) !== 0xd0) return at;
+    }
+    return bytes.length;
+  };
+  for (let at = markerFrom(2); at + 4 <= bytes.length && bytes[at + 1] !== 0xd9;) {
+    const end = at + 2 + viewOf(bytes).getUint16(at + 2);
+    const until = markerFrom(end);
+    yield { marker: bytes[at + 1], start: at + 4, end, until };
+    at = until;
+  }
+}
+
 function readJpeg(bytes) {
   const view = viewOf(bytes);
   const facts = { hidden: [], whole: false };
-  for (let at = 2; at + 4 <= bytes.length;) {
-    const marker = bytes[at + 1];
-    if (bytes[at] !== 0xff || marker === 0xff) { at += 1; continue; }
-    if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) { at += 2; continue; }
-    const [body, end] = [at + 4, at + 2 + view.getUint16(at + 2)];
-    const name = latin1(bytes.subarray(body, Math.min(body + 12, end)));
+  const profile = [];
+  for (const { marker, start, end } of jpegSegments(bytes)) {
+    const name = latin1(bytes.subarray(start, Math.min(start + 12, end)));
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
-        && body + 6 <= bytes.length) {
-      facts.height = view.getUint16(body + 1);
-      facts.width = view.getUint16(body + 3);
-      facts.inks = bytes[body + 5] === 4;
-      facts.sampling = colourFactors(bytes.subarray(body + 6, end));
+        && start + 6 <= bytes.length) {
+      facts.height = view.getUint16(start + 1);
+      facts.width = view.getUint16(start + 3);
+      facts.inks = bytes[start + 5] === 4;
     } else if (marker === 0xe1 && name.startsWith("Exif\0\0")) {
-      facts.orientation ??= exifOrientation(bytes.subarray(body, end));
-      facts.hidden.push([at, end]);
+      facts.orientation ??= exifOrientation(bytes.subarray(start, end));
+      facts.hidden.push([start - 4, end]);
     } else if (marker === 0xe2 && name === "ICC_PROFILE\0") {
-      facts.profile = true;
+      profile[bytes[start + 12]] = bytes.subarray(start + 14, end);  // its number, of how many
     } else if (marker === 0xda) {
       facts.whole = endsFrom(bytes, end);
       break;
     }
-    at = end;
   }
   facts.orientation ??= 1;
+  facts.profile = profile.length > 0 && Uint8Array.from(profile.flatMap((part) => [...part]));
   return facts;
-}
-
-// How many pixels across and down share a colour: the first component is brightness.
-function colourFactors(components) {
-  if (components.length < 6) return [1, 1];
-  const [first, second] = [components[1], components[4]];
-  return [(first >> 4) / (second >> 4), (first & 15) / (second & 15)];
 }
 
 // Whether a JPEG has its end marker; coded pixels cannot hold those two bytes.

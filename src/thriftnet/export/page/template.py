@@ -19,7 +19,17 @@ _MOST_LISTED = 12
 _COMMON = ("capable.js", "contract.js")
 _INTERFACE = ("app.js", "camera.js")
 _FOLDER = resources.files("thriftnet.export.page")
-DECODING = ("lanczos.js", "square.js", "draft.js", "headers.js", "decode.js")
+DECODING = (
+    "lanczos.js",
+    "square.js",
+    "headers.js",
+    "jpeg_blocks.js",
+    "jpeg_scan.js",
+    "jpeg_colour.js",
+    "jpeg.js",
+    "profile.js",
+    "decode.js",
+)
 """Scripts that turn a picture file into the network's input."""
 
 

@@ -14,7 +14,7 @@ TUTORIAL = (
     "thriftnet inspect stamps",
     "thriftnet train --data stamps --name mine",
     "thriftnet evaluate runs/mine",
-    "thriftnet predict runs/mine stamps/animals",
+    "thriftnet predict runs/mine stamps/naturalforces",
     "thriftnet report runs/mine",
     "thriftnet export runs/mine --to onnx",
 )

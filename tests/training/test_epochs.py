@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thriftnet.training.epochs import Epochs
+from small import small_recipe
+from thriftnet.training.epochs import Epochs, avoid_lone_image
 
 
 @st.composite
@@ -112,3 +113,16 @@ def test_without_a_fraction_every_epoch_is_whole(full_epochs: int) -> None:
         order = epochs.order(epoch, torch.rand(7), generator=torch.Generator())
         assert sorted(order.tolist()) == list(range(7))
         assert epochs.steps_in(epoch) == 3
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("batch", "micro"), [(2, 0), (64, 32), (64, 0), (33, 16)])
+def test_a_chosen_recipe_leaves_no_image_alone(batch: int, micro: int, drop_last: bool) -> None:
+    train = {"batch_size": batch, "micro_batch": micro, "drop_last": drop_last}
+    recipe = small_recipe(train=train)
+    for images in range(batch if drop_last else 2, 140):  # fewer have no step
+        chosen = avoid_lone_image(recipe, images=images)
+        epochs = Epochs.of(chosen.train, images=images)
+        assert not epochs.has_lone_image(chosen.train.micro_batch)
+        if not Epochs.of(recipe.train, images=images).has_lone_image(micro):
+            assert chosen is recipe

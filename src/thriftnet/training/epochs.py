@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -159,8 +159,12 @@ class Epochs:
         return min(images, self._steps(images) * self.batch_size)
 
 
-def without_lone_image(settings: TrainSection, *, images: int) -> str:
-    """The options that leave no micro-batch of a single image, with as few changes as possible."""
+def without_lone_image(settings: TrainSection, *, images: int) -> dict[str, Any]:
+    """Settings that leave no micro-batch of a single image, with as few changes as possible.
+
+    Returns:
+        By key of the section `train`; empty if none was found.
+    """
     larger = {"batch_size": settings.batch_size + 1, "micro_batch": 0}
     for change in (
         {"drop_last": True},
@@ -172,5 +176,14 @@ def without_lone_image(settings: TrainSection, *, images: int) -> str:
         changed = settings.model_copy(update=change)
         epochs = Epochs.of(changed, images=images)
         if epochs.steps_in(epochs.full_epochs) and not epochs.has_lone_image(changed.micro_batch):
-            return " ".join(f"--set train.{key}={json.dumps(each)}" for key, each in change.items())
-    return "another --set train.batch_size"
+            return change
+    return {}
+
+
+def avoid_lone_image(recipe: Recipe, *, images: int) -> Recipe:
+    """A chosen recipe, changed where a micro-batch would have a single image."""
+    settings = recipe.train
+    if not Epochs.of(settings, images=images).has_lone_image(settings.micro_batch):
+        return recipe
+    changes = without_lone_image(settings, images=images)
+    return recipe.model_copy(update={"train": settings.model_copy(update=changes)})

@@ -169,8 +169,8 @@ def make_plan(
         check_memory(model, settings, epochs, compute, side=sizes.full)
     weights, balance = balanced(recipe.data.balance, placed.labels, classes=len(data.classes))
     if epochs.has_lone_image(micro_batch):
-        remedy = without_lone_image(settings, images=epochs.images)
-        check_lone_image(model, side=min(sizes.macs), remedy=remedy)
+        changes = without_lone_image(settings, images=epochs.images)
+        check_lone_image(model, side=min(sizes.macs), changes=changes)
     _check_selection(recipe, validation_images=len(placed.val_images))
     return Plan(
         seed=recipe.seed,

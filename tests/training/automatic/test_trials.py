@@ -97,3 +97,10 @@ def test_a_share_of_classes_of_one_picture_is_no_training() -> None:
     data = open_arrays(Dataset(images, np.arange(30), tuple(map(str, range(30)))))
     recipe = small_recipe(data={"image_size": 16, "fraction": 0.3, "val_ratio": 0.0})
     assert run_trial(recipe, data, repeats=1) is None
+
+
+def test_a_trial_leaves_no_image_alone_in_a_micro_batch() -> None:
+    """Batch norm refuses one at a grid of one pixel, as four groups have at 24 pixels."""
+    deep = {"family": "speednet", "blocks": [1, 1, 1, 1], "channels": [4, 4, 4, 4]}
+    recipe = small_recipe(model=deep, train={"batch_size": 49})  # one of 50 images is left
+    assert run_trial(recipe, opened(), repeats=1)

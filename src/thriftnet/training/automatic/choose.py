@@ -38,6 +38,8 @@ from thriftnet.training.automatic.request import AutoRequest
 from thriftnet.training.automatic.trial_runner import Say, TrialRunner
 from thriftnet.training.budget import Budget
 from thriftnet.training.data import with_dataset
+from thriftnet.training.epochs import avoid_lone_image
+from thriftnet.training.images import split_sets
 from thriftnet.weights.card import card_of
 from thriftnet.weights.find import find_model
 from thriftnet.weights.initial import model_section
@@ -113,6 +115,9 @@ def _conclude(
     for choice in choices:
         runner.say(str(choice))
     images = pictures.at(recipe.data.image_size)
+    if not request.sets_batches:
+        (_, train_at), _ = split_sets(recipe, images)
+        recipe = avoid_lone_image(recipe, images=len(train_at))
     fixed, each = _REOPENING
     budget = Budget(
         seconds=request.seconds,

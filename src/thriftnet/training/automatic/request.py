@@ -19,6 +19,7 @@ from thriftnet.recipe.sections import DataSection
 DEFAULT_SECONDS = 600.0
 """Default time budget."""
 DEFAULT_PARAMETERS = 5_000_000
+_BATCHES = {"train.batch_size", "train.micro_batch", "train.drop_last"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class AutoRequest:
     def side(self) -> int | None:
         """Image size in pixels, if the user sets it."""
         return self.given.get("data.image_size")
+
+    @property
+    def sets_batches(self) -> bool:
+        """Whether the user sets how images are batched."""
+        return bool(self.given.keys() & _BATCHES)
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from thriftnet.data import OpenDataset
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.rules import NOISE
+from thriftnet.training.epochs import avoid_lone_image
 from thriftnet.training.images import split_sets
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
@@ -71,6 +72,7 @@ def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | N
         (_, train_at), _ = split_sets(seeded, data)
         if not len(train_at):  # a share of classes of one picture
             return None
+        seeded = avoid_lone_image(seeded, images=len(train_at))
         model = recipe_network(seeded, classes=len(data.classes))
         plan = make_plan(seeded, data, model)
         state = make_state(seeded, plan, model)

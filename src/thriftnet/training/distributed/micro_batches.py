@@ -7,7 +7,10 @@ silently, as the micro-batch is part of what a recipe computes.
 from __future__ import annotations
 
 import copy
+import json
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -74,13 +77,13 @@ def check_memory(
     )
 
 
-def check_lone_image(model: nn.Module, *, side: int, remedy: str) -> None:
+def check_lone_image(model: nn.Module, *, side: int, changes: Mapping[str, Any]) -> None:
     """Check that a network can be trained on a micro-batch of one image.
 
     Args:
         model: The network.
         side: Height and width of the image, in pixels.
-        remedy: Options that leave no such micro-batch.
+        changes: Settings that leave no such micro-batch, by key of the section `train`.
 
     Raises:
         RecipeError: It cannot.
@@ -89,6 +92,8 @@ def check_lone_image(model: nn.Module, *, side: int, remedy: str) -> None:
         with torch.no_grad():  # meta device: shapes only
             copy.deepcopy(model).to("meta").train()(torch.empty(1, 3, side, side, device="meta"))
     except ValueError:
+        options = [f"--set train.{key}={json.dumps(value)}" for key, value in changes.items()]
+        remedy = " ".join(options) or "another --set train.batch_size"
         raise RecipeError(
             f"images of {side} pixels end at a grid of one pixel, where batch norm cannot go by "
             f"the single image that a micro-batch of this recipe has; add {remedy}"

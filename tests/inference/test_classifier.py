@@ -67,7 +67,6 @@ def test_no_pictures_give_no_predictions(classifier: Classifier):
 @pytest.mark.parametrize(
     "images",
     [
-        np.zeros((32, 32, 3), np.uint8),
         np.zeros((2, 3, 32, 32), np.uint8),
         np.zeros((2, 32, 32, 4), np.uint8),
         np.zeros((2, 28, 28, 3), np.uint8),

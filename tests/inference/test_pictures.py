@@ -53,8 +53,11 @@ def test_the_same_picture_in_any_form_has_the_same_answer(
     assert len(found) == len(forms)
     assert [each.probabilities for each in found] == [found[0].probabilities] * len(forms)
     assert [each.file for each in found[:4]] == [path, path, tmp_path / "folder" / "b.png", None]
-    for form in forms[:8]:
-        assert classifier.predict(form)[0].probabilities == pytest.approx(found[0].probabilities)
+    for form in forms:
+        (alone,) = classifier.predict(form)
+        assert alone.probabilities == pytest.approx(found[0].probabilities)
+    grey = np.asarray(picture.convert("L"))
+    assert classifier.predict(grey) == classifier.predict([Image.fromarray(grey)])
 
 
 def test_pillows_pictures_are_read_as_their_files_are(classifier: Classifier, tmp_path: Path):
@@ -78,8 +81,12 @@ def test_images_as_an_array_and_as_a_tensor(classifier: Classifier) -> None:
     found = classifier.predict(torch.from_numpy(images).permute(0, 3, 1, 2))
     assert found == classifier.predict(images) == classifier.predict(list(images))
     assert thriftnet.predict(classifier, iter(images)) == found
-    with pytest.raises(ValueError, match=r"images must be \(N, 3, H, W\) uint8, not \(5, 32"):
-        classifier.predict(torch.zeros(5, 32, 32))
+    with pytest.raises(ValueError, match=r"images must be \(N, 3, H, W\) uint8, not \(5, 3, 32"):
+        classifier.predict(torch.zeros(5, 3, 32, 32))
+    with pytest.raises(ValueError, match="uint8; give pictures of other sizes as a list"):
+        classifier.predict(images[:, :30, :30])
+    with pytest.raises(ImageError, match=r"picture 1 is \(5, 32, 32\) uint8; give \(H, W, 3\)"):
+        classifier.predict(images[..., 0])
 
 
 @pytest.mark.parametrize(

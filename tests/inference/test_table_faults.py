@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from channels import colour_classifier
+from commands import Command, in_this_process
 from cut_tables import run, written_by_another
 from thriftnet.errors import RunError
 from thriftnet.inference.classifier import Classifier
@@ -18,6 +19,11 @@ from thriftnet.inference.table import is_table
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return colour_classifier(classes=("red", "green", "blue"))
+
+
+@pytest.fixture
+def thriftnet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return in_this_process(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -110,3 +116,27 @@ def test_a_row_without_a_class_makes_no_parquet_file(classifier: Classifier, fol
     with pytest.raises(RunError, match="is damaged .*green.*; leave out --resume"):
         run(Path("out.parquet"), classifier, folder, resume=True)
     assert not Path("out.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["out.JSONL", "out.NdJson", "out.Parquet", "out.CSV"])
+def test_capitals_of_a_suffix_do_not_count(classifier: Classifier, folder: Path, name: str) -> None:
+    run(Path(name), classifier, folder)
+    begin = Path(name).read_bytes()[:4]
+    assert (
+        begin
+        == {".jsonl": b'{"fi', ".ndjson": b'{"fi', ".parquet": b"PAR1", ".csv": b"file"}[
+            Path(name).suffix.lower()
+        ]
+    )
+    assert is_table(Path(name))
+
+
+@pytest.mark.parametrize(("name", "near"), [("a.json", "a.jsonl"), ("b.c.XLSX", "b.c.csv")])
+def test_a_format_that_is_not_written_is_refused(
+    thriftnet: Command, folder: Path, name: str, near: str
+) -> None:
+    outcome = thriftnet("predict", "quick", folder, "-o", name)
+    assert (outcome.code, Path(name).exists()) == (2, False)
+    assert outcome.error_line.endswith(
+        f"are not written as {Path(name).suffix.lower()}; name it {near}"
+    )

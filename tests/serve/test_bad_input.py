@@ -94,6 +94,12 @@ CASES = {
         400,
         "picture 1 is not base64",
     ),
+    "base64 in lines": Bad(
+        as_json({"pictures": [{"data": base64.encodebytes(GOOD).decode()}]}),
+        JSON,
+        400,
+        "; leave out line breaks and a data: prefix",
+    ),
     "base64 of text": Bad(
         as_json({"pictures": [{"data": "aGVsbG8="}]}), JSON, 422, "picture 1 cannot be read"
     ),
@@ -158,6 +164,13 @@ def test_a_problem_names_the_picture_and_the_cause(service: LiveService, case: B
     assert case.detail in problem["detail"]
     assert "\n" not in problem["detail"]
     assert service.predict(GOOD).status == 200
+
+
+def test_a_compressed_body_is_told_of(service: LiveService) -> None:
+    answer = service.predict(GOOD, content_encoding="GZIP")
+    assert answer.status == 415
+    assert answer.json["detail"] == "the body is sent as gzip; send its bytes as they are"
+    assert service.predict(GOOD, content_encoding="identity").status == 200
 
 
 def test_every_bad_picture_is_named(service: LiveService) -> None:

@@ -23,6 +23,7 @@ from thriftnet.cli.app import (
 )
 from thriftnet.cli.options.panels import OUTPUT, USE, option
 from thriftnet.errors import RunError
+from thriftnet.inference.table_format import table_format
 from thriftnet.plain import plain, to_stderr
 from thriftnet.terminal.work import working
 from thriftnet.writable import check_writable
@@ -64,10 +65,12 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
-    pickled = len(inputs) == 1 and inputs[0].suffix in {".pkl", ".pickle"}
+    pickled = len(inputs) == 1 and inputs[0].suffix.lower() in {".pkl", ".pickle"}
     _refuse_unused(output, pickled=pickled, resume=resume, as_json=as_json)
     file = None if output in {None, _PRINTED} else Path(output or "")
     if file:
+        if table_format(file) != "csv" and pickled:
+            raise typer.BadParameter(f"a pickle gives CSV; name the output {file.stem}.csv")
         check_writable(file, error=RunError, inputs=inputs, ours=_is_table)
     found = find_target(target)
 
@@ -126,10 +129,6 @@ def _refuse_unused(output: str | None, *, pickled: bool, resume: bool, as_json: 
     if resume and (output in {None, _PRINTED} or pickled):
         what = "a pickle is done at once" if pickled else "it is for a file of --output"
         raise typer.BadParameter(f"--resume: {what}; leave it out")
-    if pickled and Path(output or "").suffix in {".jsonl", ".ndjson", ".parquet"}:
-        raise typer.BadParameter(
-            f"a pickle gives CSV; name the output {Path(output or '').stem}.csv"
-        )
 
 
 def _is_table(path: Path) -> bool:

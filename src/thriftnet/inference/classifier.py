@@ -99,7 +99,8 @@ class Classifier:
         side = self.preprocessing.image_size
         if images.dtype != np.uint8 or images.shape[1:] not in [(s, s, 3) for s in self.sides]:
             raise ValueError(
-                f"images must be (N, {side}, {side}, 3) uint8, not {images.shape} {images.dtype}"
+                f"images must be (N, {side}, {side}, 3) uint8, not {images.shape} {images.dtype}; "
+                "give pictures of other sizes as a list"
             )
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
@@ -118,13 +119,15 @@ class Classifier:
         Args:
             pictures: (N, H, W, 3) uint8 RGB images of a size in `sides`; the same as an
                 (N, 3, H, W) uint8 tensor; or one or several pictures of any size and kind. A
-                folder means all pictures in it.
+                folder means all pictures in it; an array of fewer than four dimensions is one.
 
         Raises:
             ImageError: One of several cannot be read as a picture.
             DataError: A folder has no pictures or cannot be read.
-            ValueError: An array or tensor has the wrong shape or dtype.
+            ValueError: An array or tensor of images has the wrong shape or dtype.
         """
+        if isinstance(pictures, np.ndarray | Tensor) and pictures.ndim in (2, 3):
+            pictures = [pictures]
         if isinstance(pictures, Tensor):
             if pictures.dtype != torch.uint8 or pictures.ndim != 4:
                 shape = tuple(pictures.shape)

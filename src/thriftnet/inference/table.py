@@ -23,8 +23,8 @@ from thriftnet.inference.row_formats import (
     RowFormat,
     is_row,
 )
+from thriftnet.inference.table_format import table_format
 
-_JSON_LINES = {".jsonl", ".ndjson"}
 _OF_A_PICKLE = csv_row(("ID", "Labels")).encode()
 _MOST_STATE_BYTES = 2**24
 
@@ -34,12 +34,14 @@ def is_table(path: Path) -> bool:
 
     Raises:
         OSError: It cannot be read.
+        RunError: The suffix is that of a format that is not written.
     """
-    if path.suffix == ".parquet":
+    kind = table_format(path)
+    if kind == "parquet":
         return is_parquet(path)
     with open_regular(path) as file:
         first = file.readline(_MOST_STATE_BYTES)
-    if path.suffix not in _JSON_LINES:
+    if kind == "csv":
         return first in (CsvRows.header, _OF_A_PICKLE)
     try:
         return is_row(load_json(first))
@@ -66,11 +68,12 @@ class Table:
     by row, so its rows are collected as JSON lines first.
 
     Args:
-        path: The file: `.jsonl` or `.ndjson`, `.parquet`, otherwise CSV.
+        path: The file; `table_format` says in which format.
         classifier: The network.
         pictures: The pictures to classify.
 
     Raises:
+        RunError: The suffix is that of a format that is not written.
         DataError: Parquet was requested and pyarrow is missing.
     """
 
@@ -78,15 +81,15 @@ class Table:
         self.path = path
         self.classifier = classifier
         self.pictures = pictures
-        self.parquet = path.suffix == ".parquet"
+        kind = table_format(path)
+        self.parquet = kind == "parquet"
         if self.parquet:
             check_parquet(path)
         self.collected = path.with_name(f"{path.name}.jsonl") if self.parquet else path
         """File that collects the rows."""
         self.part = part_of(self.collected.resolve())
         self._state = self.part.with_name(f"{self.part.name}.json")
-        json_lines = self.parquet or path.suffix in _JSON_LINES
-        self.format: RowFormat = JsonRows() if json_lines else CsvRows()
+        self.format: RowFormat = CsvRows() if kind == "csv" else JsonRows()
 
     def resume(self, missed: Callable[[str], None]) -> TableProgress:
         """Progress recorded in PATH.part; zero if there is no such file.

@@ -35,6 +35,11 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+_DETAILS = {
+    404: "there is no such path; /openapi.json lists all of them",
+    405: "this path does not take this method; /openapi.json lists those of each path",
+}
+"""In place of Starlette's details, which repeat the title."""
 _GONE = 499
 """Status that nginx logs for a client that left; never received."""
 _log = logging.getLogger("thriftnet.serve")
@@ -235,7 +240,8 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 async def _on_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
-    return ProblemError(error.status_code, f"{error.detail}", headers=headers).response()
+    detail = _DETAILS.get(error.status_code, error.detail)
+    return ProblemError(error.status_code, detail, headers=headers).response()
 
 
 async def _on_failure(_: Request, error: Exception) -> Response:

@@ -101,7 +101,7 @@ def _json_pictures(body: bytes, limits: Limits) -> list[PictureBytes]:
         try:
             content = base64.b64decode(each.data, validate=True)
         except (binascii.Error, ValueError) as fault:
-            detail = f"{name} is not base64: {fault}"
+            detail = f"{name} is not base64 ({fault}); leave out line breaks and a data: prefix"
             fault_of = PictureFault(index=index, name=name, detail=detail)
             raise ProblemError(400, detail, pictures=[fault_of]) from None
         found.append(PictureBytes(name, content))

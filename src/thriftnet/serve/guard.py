@@ -70,6 +70,8 @@ class Guard:
         if problem is not None:
             await problem.response()(scope, receive, counting)
             return
+        if scope["method"] == "HEAD":  # FastAPI refuses it; uvicorn keeps the body back
+            scope = {**scope, "method": "GET"}
         await self.app(scope, receive, counting)
 
     def _judge(self, path: str, scope: MutableMapping[str, Any]) -> ProblemError | None:

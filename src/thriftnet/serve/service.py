@@ -15,6 +15,7 @@ from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.prediction import Prediction
 from thriftnet.models.saved import SavedModel
 from thriftnet.models.stages import has_stages
+from thriftnet.plain import plain
 from thriftnet.serve.body import PictureBytes, pictures_of
 from thriftnet.serve.limits import Limits
 from thriftnet.serve.metrics import Metrics
@@ -126,6 +127,13 @@ class Service:
             ProblemError: The body is late, wrong or too large.
             ClientDisconnect: Nobody waits for an answer.
         """
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity":
+            raise ProblemError(
+                415,
+                f"the body is sent as {plain(encoding)}; send its bytes as they are",
+                headers={"Accept-Encoding": "identity"},
+            )
         try:
             async with asyncio.timeout(self.limits.body_seconds):
                 body = await request.body()

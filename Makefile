@@ -7,15 +7,20 @@ BIN := .venv/bin
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
-# In how many processes and in which order: tests/support/distribution.py.
-test: lint types
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+# In how many processes and in which order: tests/support/distribution.py. The type checker takes most
+# of a minute of one core, so it runs beside the tests; what it found is printed after them.
+test: lint
+	@trap 'kill $$checker' INT TERM; \
+	$(BIN)/basedpyright > .venv/types.txt 2>&1 & checker=$$!; \
+	$(BIN)/pytest --forks $(ARGS); tested=$$?; \
+	wait $$checker; typed=$$?; cat .venv/types.txt; \
+	exit $$((tested | typed))
 
 # In less than a minute: what changed since BASE (uncommitted work, or `make check BASE=main`).
 BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
-	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --forks
 
 # Which lines of the package no test runs, processes that tests start included.
 coverage: .venv/.installed

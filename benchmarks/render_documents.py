@@ -31,6 +31,7 @@ from documents.own_blocks import OWN_BLOCKS, OWN_RESULTS, shortened
 from documents.page_blocks import PAGE_BLOCKS
 from documents.performance_blocks import PERFORMANCE_BLOCKS
 from documents.quoting import ROOT, render, result, text_of
+from documents.report_blocks import REPORT_BLOCKS
 from documents.robust_blocks import ROBUST_BLOCKS, resemblance_block
 from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
 from documents.service_blocks import SERVICE_BLOCKS
@@ -70,6 +71,7 @@ MEASURED = {
     **SERVICE_BLOCKS,
     **TRUST_BLOCKS,
     **ROBUST_BLOCKS,
+    **REPORT_BLOCKS,
     **PAGE_BLOCKS,
     **OWN_RESULTS,
 }

@@ -171,12 +171,35 @@ def resnet18(figures: Figures) -> dict[str, Any]:
     return {"table": make_table(columns, rows).markdown()}
 
 
+def without_twins(figures: Figures) -> Table:
+    """Render each shipped network with and without the test images that have a near-duplicate."""
+    columns = (
+        "network", "TTA", ("all test images", ".2%"), ("near-duplicates", ".2%"),
+        ("the others", ".2%"), "95%", ("points from near-duplicates", "+.2f"),
+    )  # fmt: skip
+    rows = [
+        (
+            f"`{name}`",
+            found["tta"],
+            found["accuracy"],
+            found["accuracy_on_twins"],
+            found["accuracy_without_twins"],
+            "{:.2%} to {:.2%}".format(*found["without_twins_interval"]),
+            found["points_from_twins"],
+        )
+        for name, found in figures["networks"].items()
+    ]
+    return make_table(columns, rows)
+
+
 def _millions(count: int) -> str:
     return f"{count / 1e6:.0f}M"
 
 
 ACCURACY_BLOCKS = {
     "targets": of_runs(targets),
+    "near-duplicates": Block("near_duplicates", "near_duplicates.py"),
+    "without-twins": Block("without_twins", "without_twins.py", without_twins),
     "strong-versions": of_runs(versions),
     "strong-levers": Block("ablation_strong", "ablate.py strong --seeds 0 1 2", levers, "levers"),
     "best-levers": Block("ablation_best", "ablate.py best --seeds 0", levers, "levers"),

@@ -52,7 +52,29 @@ def outlier_rows(figures: Figures) -> Table:
     return make_table(columns, rows)
 
 
+def audit_rows(figures: Figures) -> Table:
+    """Rows per kind and share of changed labels: what was found, and the accuracy regained."""
+    columns = (
+        "recipe, changed labels", ("changed", "d"), ("precision at that count", ".1%"),
+        "cleanlab's count: precision, recall", "accuracy: true, changed, corrected labels",
+    )  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    for name, found in figures["audits"].items():
+        own, accuracies = found["at_own_count"], found["accuracies"]
+        rows.append(
+            (
+                name,
+                found["flipped"],
+                found["at_true_count"]["precision"],
+                f"{own['found']:,}: {own['precision']:.1%}, {own['recall']:.1%}",
+                ", ".join(f"{accuracies[key]:.2%}" for key in ("true", "flipped", "corrected")),
+            )
+        )
+    return make_table(columns, rows)
+
+
 TRUST_BLOCKS = {
     "calibration": Block("calibration", "calibrate_shipped.py NAME", calibration_rows),
+    "audit": Block("audit_labels", "audit_labels.py symmetric 0.05", audit_rows),
     "outliers": Block("ood", "ood.py --fashion DIR --solar DIR", outlier_rows),
 }

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from commands import SHORT, Command, Outcome, in_this_process
+from forked import start_worker
 from grids import Finished, finished, go_on
 from once import made_once
 from small import dataset, opened, small_recipe
@@ -24,6 +25,7 @@ from thriftnet.report import single
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
 from thriftnet.search.study import Study
+from thriftnet.search.workers import local
 from thriftnet.training import resume, start
 from thriftnet.training.progress import Quiet
 from tiny import space_file
@@ -34,6 +36,12 @@ def thriftnet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     """Run a command in this process: `thriftnet("train", "smoke")`."""
 
     return in_this_process(monkeypatch, capsys)
+
+
+@pytest.fixture(autouse=True)
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search in this process forks its workers; one that is a process starts them as it does."""
+    monkeypatch.setattr(local, "start_worker", start_worker)
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +55,16 @@ def finished_run(
     import thriftnet
 
     assert len(cifar10[0]) == 50_000
-    run = thriftnet.train(
-        "smoke",
-        overrides=SHORT[1::2],
-        name="short",
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        quiet=True,
-    )
-    assert run.finished
-    return run.path
+
+    def train(folder: Path) -> None:
+        overrides = SHORT[1::2]
+        run = thriftnet.train(
+            "smoke", overrides=overrides, name="short", runs_dir=folder, quiet=True
+        )
+        assert run.finished
+
+    made = made_once(tmp_path_factory, "finished", train) / "short"
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("runs") / "short"))
 
 
 @pytest.fixture(scope="session")
@@ -126,16 +135,18 @@ def unbroken(grid_folder: Path) -> Finished:
 @pytest.fixture(scope="session")
 def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run that was interrupted after an epoch, `cut`, and one that is `done`."""
-    folder = tmp_path_factory.mktemp("small") / "runs"
-    with pytest.MonkeyPatch.context() as patch:
-        few = opened(dataset(), dataset(40, seed=1))
-        patch.setattr(start, "open_data", lambda *_, **__: few)
-        for name, until in (("cut", 1), ("done", None)):
-            options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
-            start.start_run(small_recipe(), **options)
-    for path in folder.rglob("*"):
-        os.utime(path, (0, 0))  # or `watch` waits for the evaluation of what has just ended
-    return folder
+
+    def train(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            few = opened(dataset(), dataset(40, seed=1))
+            patch.setattr(start, "open_data", lambda *_, **__: few)
+            for name, until in (("cut", 1), ("done", None)):
+                options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
+                start.start_run(small_recipe(), **options)
+        for path in folder.rglob("*"):
+            os.utime(path, (0, 0))  # or `watch` waits for the evaluation of what has just ended
+
+    return made_once(tmp_path_factory, "small-runs", train)
 
 
 @pytest.fixture

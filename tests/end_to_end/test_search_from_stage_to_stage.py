@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from commands import Command, Outcome
+from forked import STARTED
 from studies import finished
 from thriftnet.search import run
 from thriftnet.search.stages.order import STAGES
@@ -44,12 +44,8 @@ def after_stage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], 
 
 
 def workers_of(study: Path) -> list[int]:
-    command = ["ps", "-eww", "-o", "pid=", "-o", "args="]
-    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    mine = [
-        line for line in lines if "thriftnet.search.workers.worker" in line and f"{study} " in line
-    ]
-    return [int(line.split()[0]) for line in mine]
+    mine = [each for each in STARTED if each.arguments[0] == str(study)]
+    return [each.pid for each in mine if each.poll() is None]
 
 
 def test_one_worker_disturbed_between_stages_leaves_what_two_workers_do(

@@ -46,12 +46,11 @@ def kill_one(study: Study, stage: str, *, seed: int) -> None:
     """Start a worker and kill it at a random moment after it was given a new job."""
     known = len(study.storage.jobs(stage))
     options = ("--worker", str(random.random()), "--heartbeat", "0.1")
-    worker = start_worker(str(study.path), stage, *options)
+    worker = start_worker([str(study.path), stage, *options])
     wait_until(lambda: len(study.storage.jobs(stage)) > known)
     time.sleep(random.Random(seed).uniform(0, 0.6))
     worker.kill()
-    worker.join()
-    assert worker.exitcode in (-signal.SIGKILL, 0)  # 0: no job was left
+    assert worker.wait() in (-signal.SIGKILL, 0)  # 0: no job was left
 
 
 def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(

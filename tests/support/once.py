@@ -13,7 +13,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     """A folder that the first process to ask fills, and that nobody changes after that.
 
     Args:
-        factory: Of the session's folders; those of xdist's processes lie side by side.
+        factory: Of the session's folders; those of several processes lie side by side.
         name: Of the folder.
         make: Fills it; the other processes wait meanwhile.
     """

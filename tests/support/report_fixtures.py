@@ -54,15 +54,31 @@ def dress(run: RunFolder, test_set: Dataset, *, seed: int = 0) -> None:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]) -> Path:
     """Three epochs of 50 images, with validation; not to be changed."""
-    _, run = sitting(small_recipe(), tmp_path_factory.mktemp("runs") / "small-run")
-    dress(run, cifar10[1])
-    return run.path
+
+    def make(folder: Path) -> None:
+        _, run = sitting(small_recipe(), folder / "small-run")
+        dress(run, cifar10[1])
+
+    return made_once(tmp_path_factory, "trained", make) / "small-run"
+
+
+def _written_once(path: Path, factory: pytest.TempPathFactory, name: str) -> Report:
+    """The report of a run or study, in a folder of its own."""
+
+    def make(folder: Path) -> None:
+        report = write_report(path, output=folder)
+        facts = {"figures": [each.name for each in report.figures], "missing": report.missing}
+        (folder / "facts.json").write_text(json.dumps(facts))
+
+    folder = made_once(factory, name, make)
+    facts = json.loads((folder / "facts.json").read_text())
+    figures = tuple(folder / "figures" / each for each in facts["figures"])
+    return Report(folder / "report.html", figures, tuple(facts["missing"]))
 
 
 @pytest.fixture(scope="session")
 def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """Its report, in a folder of its own."""
-    return write_report(trained, output=tmp_path_factory.mktemp("report"))
+    return _written_once(trained, tmp_path_factory, "report")
 
 
 @pytest.fixture(scope="session")
@@ -77,19 +93,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def study_report(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """Its report, in a folder of its own."""
-
-    def make(folder: Path) -> None:
-        report = write_report(study, output=folder)
-        (folder / "figures.json").write_text(json.dumps([path.name for path in report.figures]))
-        (folder / "missing.json").write_text(json.dumps(report.missing))
-
-    folder = made_once(tmp_path_factory, "study-report", make)
-    names, missing = (
-        json.loads((folder / f"{n}.json").read_text()) for n in ("figures", "missing")
-    )
-    figures = tuple(folder / "figures" / name for name in names)
-    return Report(folder / "report.html", figures, tuple(missing))
+    return _written_once(study, tmp_path_factory, "study-report")
 
 
 @pytest.fixture

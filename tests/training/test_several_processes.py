@@ -129,7 +129,7 @@ COMMAND = ("train", "smoke", *(word for key in TINY for word in ("--set", key)))
 
 def test_a_stop_asked_of_one_stops_all_and_any_number_goes_on(tmp_path: Path) -> None:
     place = ("--runs-dir", tmp_path, "--name", "cut")
-    done = torchrun(FILE, "SIGINT", "3", *COMMAND, *place)
+    done = pair("SIGINT", "3", *COMMAND, *place)
     run = RunFolder.open(tmp_path / "cut")
     assert run.metrics()[-1] == {"kind": "interrupted", "step": 4}
     assert done.stderr.count(f"thriftnet train --resume {run.path}") == 1

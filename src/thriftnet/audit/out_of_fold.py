@@ -130,7 +130,7 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
             )
         except RunExistsError:
             raise RunError(
-                f"another audit has begun {path} meanwhile; wait for it, or give another --output"
+                f"another audit started {path} meanwhile; wait for it, or give another --output"
             ) from None
     return RunFolder(done.path) if done.finished else None
 

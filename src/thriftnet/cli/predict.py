@@ -55,7 +55,7 @@ def predict(
         ),
     ] = None,
     resume: Annotated[
-        bool, option(OUTPUT, None, "Go on with an --output that was interrupted.", "--resume")
+        bool, option(OUTPUT, None, "Continue an interrupted --output.", "--resume")
     ] = False,
     at_least: AtLeastOption = None,
     tta: TtaOption = None,
@@ -167,7 +167,7 @@ def _write_table(
     except KeyboardInterrupt:
         to_stderr(
             f"thriftnet: interrupted; the first {progress.rows} rows are kept in {table.part}; "
-            "add --resume to go on"
+            "add --resume to continue"
         )
         raise
     print(f"wrote {plain(str(output))}")

@@ -62,6 +62,6 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _damaged(path: Path) -> RunError:
     return RunError(
-        f"{path} is damaged, or not of the {WEIGHTS} beside it; copy the folder or export the "
+        f"{path} is damaged, or not of the {WEIGHTS} next to it; copy the folder or export the "
         "network again"
     )

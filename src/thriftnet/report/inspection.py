@@ -109,7 +109,7 @@ def _groups(
         name=name,
         title=title,
         caption=f"{min(_GROUPS, len(groups))} of {len(groups):,} groups, two pictures of each "
-        "beside each other, with class and split.",
+        "side by side, with class and split.",
         alt=f"{len(pictures)} pictures, in pairs that show the same.",
     )
 

@@ -116,7 +116,7 @@ class Study:
         space = load_space(copy, own=True)
         if url is None and not (path / "study.db").is_file():
             raise SearchError(
-                f"{path} was never begun; begin it: {command('search', copy, '--study', path)}"
+                f"{path} was never started; start it: {command('search', copy, '--study', path)}"
             )
         storage = open_storage(
             path,

@@ -71,7 +71,7 @@ def pictures_of(body: bytes, content_type: str | None, limits: Limits) -> list[P
         return _json_pictures(body, limits)
     detail = f"{plain(kind.decode('latin-1'))} is not a picture; send one of: {_ACCEPTED}"
     if kind == b"application/x-www-form-urlencoded":
-        detail += " (curl needs -H 'Content-Type: image/jpeg' beside --data-binary)"
+        detail += " (curl needs -H 'Content-Type: image/jpeg' with --data-binary)"
     raise ProblemError(415, detail, headers={"Accept-Post": _ACCEPTED})
 
 

@@ -26,7 +26,7 @@ def also_there(path: Path, index: Index, read: Callable[[Path], object]) -> str:
         try:
             read(table)
         except DataError as fault:
-            return f". A table is beside it: {fault}"
+            return f". There is a table next to it: {fault}"
         return f", or {table}"
     if index.entries:
         return ""

@@ -57,7 +57,7 @@ def _part(file: Path) -> Part:
     beside = [file.with_name(n) for n in (own, f"{own}.gz", own.removesuffix(".gz"))]
     labels = next((place for place in beside if place.is_file()), None)
     if labels is None:
-        raise DataError(f"{file} has no {own} beside it; put it there")
+        raise DataError(f"{file} needs {own} in the same folder; put it there")
     with _opened(file) as stream:
         count, height, width = _dimensions(stream, file, 3)
     picture_layout((count, height, width), np.dtype(np.uint8), str(file))

@@ -44,7 +44,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
     stayed = [through - went_on for _, through, _, went_on in counts]
     stayed = [max(0, number) for number in stayed]
     others = [rest for _, _, rest, _ in counts]
-    axes.bar(places, on, 0.6, color=style.BLUE, label="went on")
+    axes.bar(places, on, 0.6, color=style.BLUE, label="continued")
     last = len(counts) - 1
     word = "ended or pruned" if record.done("grid") else "not promoted (yet)"
     axes.bar(
@@ -81,7 +81,7 @@ def _draw_rungs(record: StudyRecord) -> Drawing:
         + f"; about one in {eta} of a rung continues.",
         alt="Candidates at each rung of the halving. "
         + "; ".join(
-            f"epoch {epochs}: {through + rest}, of which {went_on} went on"
+            f"epoch {epochs}: {through + rest}, of which {went_on} continued"
             for epochs, through, rest, went_on in counts
         )
         + ".",

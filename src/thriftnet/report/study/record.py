@@ -150,7 +150,7 @@ def _missing_stages(study: Study, standings: Sequence[StageStatus]) -> list[str]
         return []
     first = lacking[0]
     jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs over)"
-    word = {"waiting": "has not begun", "running": "is running", "stopped": "was stopped"}
+    word = {"waiting": "has not started", "running": "is running", "stopped": "was stopped"}
     found = [
         f"The stage {first.name} {word[first.state]}{jobs}. Resume with: {study.search_command()}"
     ]

@@ -16,9 +16,9 @@ from changed import mirrored_tests
         ("reproductions/dreamfire2025/judge.py", ["tests/reproductions"]),
         ("tests/optim/test_muon.py", ["tests/optim/test_muon.py"]),
         ("tests/support/changed.py", ["tests/test_changed.py"]),
-        ("results/accuracy.json", ["tests/test_documents.py"]),
-        ("docs/recipe.md", ["tests/test_documents.py"]),
-        ("benchmarks/documents/quoting.py", ["tests/test_documents.py"]),
+        ("results/accuracy.json", ["tests/documents/test_documents.py"]),
+        ("docs/recipe.md", ["tests/documents/test_documents.py"]),
+        ("benchmarks/documents/quoting.py", ["tests/documents/test_documents.py"]),
     ],
 )
 def test_a_file_has_the_tests_that_mirror_it(changed: str, run: list[str]):

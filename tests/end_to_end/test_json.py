@@ -31,7 +31,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8
 WITHOUT = {"serve": "answers over HTTP"}
 """Commands that print no JSON, and why."""
 LINES = {"train", "watch"}
-"""Print a line per event; tests/test_command_line_page.py has the keys of their kinds."""
+"""Print a line per event; tests/documents/test_command_line_page.py has the keys of their kinds."""
 NAMED = {"recipes"}
 """Keys are names."""
 

@@ -32,7 +32,7 @@ def mirrored_tests(path: str) -> list[str]:
     """The tests of a changed file; none of what no test mirrors."""
     file = Path(path)
     if path.startswith(_DOCUMENTS):
-        return ["tests/test_documents.py"]
+        return ["tests/documents/test_documents.py"]
     if file.suffix != ".py":
         return []
     if file.parts[0] == "tests":

@@ -26,18 +26,18 @@ TOGETHER = (
 """Each for one process: what they import takes seconds, as exporters do, or what fixtures make."""
 LONGEST = (
     "tests/export/",
-    "tests/end_to_end/test_search_on_postgres.py",
-    "tests/end_to_end/test_without_recipe.py",
+    "tests/end_to_end/search/test_search_on_postgres.py",
+    "tests/end_to_end/own/test_without_recipe.py",
     "tests/end_to_end/test_workflow.py",
-    "tests/training/test_several_processes.py",
+    "tests/training/distributed/test_several_processes.py",
     "tests/tracking/",
-    "tests/end_to_end/test_search_on_ray.py",
-    "tests/end_to_end/test_documented_commands.py",
-    "tests/end_to_end/test_search_killed.py",
+    "tests/end_to_end/search/test_search_on_ray.py",
+    "tests/end_to_end/documents/test_documented_commands.py",
+    "tests/end_to_end/search/test_search_killed.py",
     "tests/data/cifar10/",
-    "tests/end_to_end/test_journeys.py",
+    "tests/end_to_end/documents/test_journeys.py",
     "tests/end_to_end/test_odd_values.py",
-    "tests/end_to_end/test_search_from_stage_to_stage.py",
+    "tests/end_to_end/search/test_search_from_stage_to_stage.py",
 )
 """More than fifteen seconds each. Those that start many processes alternate with others."""
 

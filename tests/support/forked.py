@@ -73,6 +73,6 @@ def _work(
         with log.open("wb") as output:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-        sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))
+        sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))
     sys.argv = ["worker", *arguments, "--parent", str(os.getppid())]
     worker.main()

@@ -3,7 +3,8 @@
 On the machine and torch of golden.json the weights are the same to the bit, elsewhere the losses to
 rounding. A change that is meant to change them writes the file anew, and says so in CHANGELOG.md:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=src:tests/support python tests/training/test_golden.py
+    export OMP_NUM_THREADS=1 PYTHONPATH=src:tests/support:tests/support/made
+    python tests/training/test_golden.py
 """
 
 from __future__ import annotations

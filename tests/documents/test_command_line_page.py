@@ -8,7 +8,7 @@ import pytest
 from commands import Command, in_this_process
 from documented import few_images
 
-PAGE = Path(__file__).parents[1] / "docs" / "command-line.md"
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
 @pytest.fixture

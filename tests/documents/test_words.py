@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 REPLACED = re.compile(
     r"each image once|winner less|less the runner|stands? twice|no job to have|goes wherever"
     r"|beside (base|eager)|no difference can be shown|does not keep this|taken for (dog|a|one|what)"

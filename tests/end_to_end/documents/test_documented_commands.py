@@ -36,7 +36,7 @@ OTHERS = {
 }
 """Programs that are not ours, and who sees that the lines hold."""
 
-JOURNEYS = "tests/end_to_end/test_journeys.py"
+JOURNEYS = "tests/end_to_end/documents/test_journeys.py"
 ELSEWHERE = {
     "thriftnet train --time-budget 5m": ("takes 5 minutes", "tests/training/test_budget.py"),
     "thriftnet train quick --track tensorboard --track mlflow": (
@@ -45,10 +45,13 @@ ELSEWHERE = {
     ),
     "thriftnet train --track tensorboard": ("as above", "tests/tracking/test_trackers.py"),
     "thriftnet train quick --track wandb": ("as above", "tests/tracking/test_wandb.py"),
-    "thriftnet train --data photos/": ("takes minutes", "tests/end_to_end/test_without_recipe.py"),
+    "thriftnet train --data photos/": (
+        "takes minutes",
+        "tests/end_to_end/own/test_without_recipe.py",
+    ),
     "thriftnet train --data photos/ --init best": (
         "takes minutes",
-        "tests/end_to_end/test_without_recipe.py",
+        "tests/end_to_end/own/test_without_recipe.py",
     ),
     "thriftnet train --data photos/ --decisions decisions.csv": (
         "needs an audit",
@@ -114,13 +117,16 @@ ELSEWHERE = {
         "tests/explain/test_explain.py",
     ),
     "thriftnet train robust": ("takes a minute", "tests/end_to_end/test_workflow.py"),
-    "thriftnet search small": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
-    "thriftnet search small --workers 2": ("takes 25 minutes", "tests/end_to_end/test_search.py"),
+    "thriftnet search small": ("takes 25 minutes", "tests/end_to_end/search/test_search.py"),
+    "thriftnet search small --workers 2": (
+        "takes 25 minutes",
+        "tests/end_to_end/search/test_search.py",
+    ),
     "thriftnet search space.yaml --study /shared/study --storage postgresql://user@host/name "
-    "--workers 4": ("needs a server", "tests/end_to_end/test_search_on_postgres.py"),
+    "--workers 4": ("needs a server", "tests/end_to_end/search/test_search_on_postgres.py"),
     "thriftnet search space.yaml --cluster auto --storage postgresql://user@host/name": (
         "needs a cluster",
-        "tests/end_to_end/test_search_on_ray.py",
+        "tests/end_to_end/search/test_search_on_ray.py",
     ),
     **dict.fromkeys(
         [each for each in SHOWN[ROOT / "docs" / "journeys.md"] if each.startswith("thriftnet ")],

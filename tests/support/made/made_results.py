@@ -10,7 +10,7 @@ from typing import Any
 
 from thriftnet.recipe import load_recipe
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ORIGIN = {
     "command": "python benchmarks/accuracy.py",
     "commit": "0" * 40,

@@ -122,7 +122,7 @@ def test_what_an_epochs_callback_raises_comes_out(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     recipe = small_recipe()

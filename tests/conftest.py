@@ -10,6 +10,9 @@ from pathlib import Path
 # `make numerics` asks for others.
 os.environ["OMP_NUM_THREADS"] = os.environ.get("THRIFTNET_TEST_THREADS", "1")
 
+# Where there are several, as in a search, those that wait leave the cores to other tests.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # Tests say what standard error holds; on a busy machine a command would also say what it is doing.
 os.environ["THRIFTNET_PROGRESS"] = "0"
 

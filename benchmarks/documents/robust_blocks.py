@@ -8,7 +8,7 @@ from typing import Any
 
 from documents.performance_blocks import mean_points
 from documents.quoting import Block, Figures, spread
-from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN
+from thriftnet.evaluation.corruptions.table import OWN, PUBLISHED
 from thriftnet.evaluation.resemblance import RESEMBLED, resembled_corruptions
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.recipe.augment_section import AugmentSection
@@ -112,7 +112,7 @@ def robust_kinds(figures: Figures) -> Table:
     for name in networks:
         columns += [(f"`{name}`", ".1%"), ("at severity 5", ".1%")]
     rows: list[list[Any]] = []
-    for kind in CORRUPTIONS:
+    for kind in PUBLISHED:
         row: list[Any] = [f"{kind} (ours)" if kind in OWN else kind]
         for found in networks.values():
             cells = found["corruptions"][kind]

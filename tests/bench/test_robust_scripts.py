@@ -16,7 +16,7 @@ from documents.robust_blocks import ROBUST_BLOCKS, mean_of_others
 from support import record
 from support.robust_studies import ROBUST
 from thriftnet.bench.speed import TrainingSpeed
-from thriftnet.evaluation.corruptions.table import CORRUPTIONS
+from thriftnet.evaluation.corruptions.table import PUBLISHED
 from thriftnet.recipe import Recipe, load_recipe
 
 
@@ -139,7 +139,7 @@ def test_the_recipe_robust_is_within_what_was_asked():
 
 
 def test_the_mean_of_others_is_that_of_evaluate():
-    cells = {name: [0.1 * (number % 7)] * 5 for number, name in enumerate(CORRUPTIONS)}
+    cells = {name: [0.1 * (number % 7)] * 5 for number, name in enumerate(PUBLISHED)}
     others = [row for name, row in cells.items() if name not in ("fog", "frost")]
     expected = sum(map(sum, others)) / 65
     found = mean_of_others({"corruptions": cells}, ("fog", "frost"))

@@ -12,6 +12,7 @@ REPLACED = re.compile(
     r"|names? pictures|named? rightly|called so|hindrance|(are|were|was|images) read once"
     r"|reading (the |test |one )*images|weights were halved|passes over memory"
     r"|training goes on|quarter of a minute|every seed ahead|an? line (each|an)\b|passed over"
+    r"|go(es)? on (with|if|behind|where)|to go on\b|(never|not) begun"
     r"|failure of ours|come again|somebody's own|says something else|what to mind|MACs an image",
     re.IGNORECASE,
 )

@@ -126,7 +126,7 @@ def test_training_without_trackers_imports_none() -> None:
         "    run = thriftnet.train(small_recipe(), runs_dir=folder, quiet=True)\n"
         "print(run.finished, {'tensorboard', 'mlflow', 'wandb'} & set(sys.modules))"
     )
-    path = str(Path(__file__).parent.parent / "support")
+    path = str(Path(__file__).parent.parent / "support" / "made")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"import sys; sys.path.append({path!r})\n{code}"],
         capture_output=True,

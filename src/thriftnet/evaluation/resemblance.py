@@ -7,7 +7,7 @@ judged generously: what could be taken for the same change counts.
 from __future__ import annotations
 
 from thriftnet.errors import ThriftnetError
-from thriftnet.evaluation.corruptions.table import CORRUPTIONS
+from thriftnet.evaluation.corruptions.table import PUBLISHED
 from thriftnet.models.saved import SavedModel
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.recipe.augment_section import AugmentSection
@@ -31,7 +31,7 @@ def resembled_corruptions(augment: AugmentSection) -> tuple[str, ...]:
     off = AugmentSection()
     used = [k for k in RESEMBLED if getattr(augment, k) != getattr(off, k)]
     found = {name for key in used for name in RESEMBLED[key]}
-    return tuple(name for name in CORRUPTIONS if name in found)
+    return tuple(name for name in PUBLISHED if name in found)
 
 
 def resembled_by_training(model: SavedModel, run: RunFolder | None) -> tuple[str, ...] | None:

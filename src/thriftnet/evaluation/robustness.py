@@ -13,8 +13,8 @@ from thriftnet.data import Dataset
 from thriftnet.data.cifar10.published import CorruptedFiles
 from thriftnet.evaluation.corruptions.digital import jpeg_copies
 from thriftnet.evaluation.corruptions.table import (
-    CORRUPTIONS,
     OWN,
+    PUBLISHED,
     SEVERITIES,
     corrupt,
     every_corruption,
@@ -25,7 +25,7 @@ from thriftnet.runtime.resize import as_pixels
 
 JPEG_QUALITY = 75
 _SHIFTS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
-STEPS = len(CORRUPTIONS) * SEVERITIES + len(_SHIFTS) + 2
+STEPS = len(PUBLISHED) * SEVERITIES + len(_SHIFTS) + 2
 """Sets of images that an evaluation classifies."""
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
@@ -133,7 +133,7 @@ def evaluate_robustness(
         DataError: A published file is missing, damaged or has another shape.
     """
     if published is not None:
-        published.check(tuple(CORRUPTIONS))
+        published.check(tuple(PUBLISHED))
     if chosen is not None:
         dataset = dataset.subset(chosen)
     labels, done = dataset.labels, 0
@@ -146,8 +146,8 @@ def evaluate_robustness(
 
     plain = predict(dataset.images)
     scores = np.zeros(len(dataset))
-    cells: dict[str, list[float]] = {name: [] for name in CORRUPTIONS}
-    differences: dict[str, list[Difference]] = {name: [] for name in CORRUPTIONS}
+    cells: dict[str, list[float]] = {name: [] for name in PUBLISHED}
+    differences: dict[str, list[Difference]] = {name: [] for name in PUBLISHED}
     for name, severity in every_corruption():
         images = generate(dataset.images, f"{name}:{severity}")
         if published is not None:
@@ -167,7 +167,7 @@ def evaluate_robustness(
         images=len(dataset),
         clean=float((plain == labels).mean()),
         cells={name: tuple(row) for name, row in cells.items()},
-        interval=normal_interval(scores / (len(CORRUPTIONS) * SEVERITIES)),
+        interval=normal_interval(scores / (len(PUBLISHED) * SEVERITIES)),
         jpeg=float(jpeg.mean()),
         flip_rate=float(np.mean(flips)),
         differences={n: tuple(row) for n, row in differences.items()} if published else None,

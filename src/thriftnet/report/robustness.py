@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thriftnet.evaluation.corruption_table import corruption_table
-from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN, SEVERITIES
+from thriftnet.evaluation.corruptions.table import OWN, PUBLISHED, SEVERITIES
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.page import Section
@@ -27,13 +27,13 @@ def _cells(line: MetricRecord) -> dict[str, list[float]] | None:
     """The accuracies in a metrics line, if complete; a file may contain anything."""
     found: Any = line.get("corruptions")
     interval: Any = line.get("interval")
-    if not isinstance(found, dict) or set(found) != set(CORRUPTIONS):
+    if not isinstance(found, dict) or set(found) != set(PUBLISHED):
         return None
     if not all(is_figure(line.get(key)) for key in _FIGURES):
         return None
     if not isinstance(interval, list) or [is_figure(v) for v in interval] != [True, True]:
         return None
-    rows = {name: found[name] for name in CORRUPTIONS}
+    rows = {name: found[name] for name in PUBLISHED}
     for row in rows.values():
         if not isinstance(row, list) or [is_figure(v) for v in row] != [True] * SEVERITIES:
             return None
@@ -45,7 +45,7 @@ def _unlike_training(line: MetricRecord) -> str:
     kinds: Any = line.get("resembled")
     if not kinds or not is_figure(line.get("mean_without_resembled")):
         return ""
-    if not isinstance(kinds, list) or not set(map(str, kinds)) <= set(CORRUPTIONS):
+    if not isinstance(kinds, list) or not set(map(str, kinds)) <= set(PUBLISHED):
         return ""
     named = ", ".join(str(kind).replace("_", " ") for kind in kinds)
     return (

@@ -18,7 +18,7 @@ _PIXELS_AT_ONCE = 500 * 32 * 32
 
 Corruption = Callable[[Tensor, int, torch.Generator], Tensor]
 
-CORRUPTIONS: dict[str, Corruption] = {
+PUBLISHED: dict[str, Corruption] = {
     "gaussian_noise": noise.gaussian_noise,
     "shot_noise": noise.shot_noise,
     "impulse_noise": noise.impulse_noise,
@@ -36,7 +36,12 @@ CORRUPTIONS: dict[str, Corruption] = {
     "jpeg_compression": digital.jpeg_compression,
 }
 """Each maps (N, 3, side, side) float32 in [0, 1], a severity from 1 to 5 and a generator to the
-same shape; values are clipped to [0, 1]. Names and order are those of the published files."""
+same shape; values are clipped to [0, 1]. Names and order are those of the published files.
+`evaluate --robust` reports their mean, which another kind would make incomparable."""
+
+CORRUPTIONS: dict[str, Corruption] = {**PUBLISHED}
+"""All, by the names of `evaluate --corruption NAME:SEVERITY`; kinds that were not published follow
+the others here."""
 
 OWN = ("motion_blur", "frost")
 """Implemented differently from the published ones."""
@@ -58,8 +63,8 @@ def check_corruption(text: str) -> tuple[str, int]:
 
 
 def every_corruption() -> Iterator[tuple[str, int]]:
-    """All names with all severities."""
-    return ((name, severity) for name in CORRUPTIONS for severity in range(1, SEVERITIES + 1))
+    """All published names with all severities."""
+    return ((name, severity) for name in PUBLISHED for severity in range(1, SEVERITIES + 1))
 
 
 def corrupt(images: NDArray[np.uint8], corruption: str) -> NDArray[np.uint8]:

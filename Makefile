@@ -12,7 +12,7 @@ train: .venv/.installed
 test: lint
 	@trap 'kill $$checker' INT TERM; \
 	$(BIN)/basedpyright > .venv/types.txt 2>&1 & checker=$$!; \
-	$(BIN)/pytest --forks $(ARGS); tested=$$?; \
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS); tested=$$?; \
 	wait $$checker; typed=$$?; cat .venv/types.txt; \
 	exit $$((tested | typed))
 
@@ -20,7 +20,7 @@ test: lint
 BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
-	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --forks
+	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Which lines of the package no test runs, processes that tests start included.
 coverage: .venv/.installed

@@ -1,7 +1,4 @@
-"""How processes share the tests: a file at a time, the longest first.
-
-`make test` forks them (forks.py), `make coverage` starts them by pytest-xdist.
-"""
+"""How pytest-xdist shares the tests between processes: a file at a time, the longest first."""
 
 from __future__ import annotations
 
@@ -42,50 +39,23 @@ LONGEST = (
 """More than fifteen seconds each. Those that start many processes alternate with others."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "run the tests in processes that are forked after collection, one more for two cores"
-    parser.addoption("--forks", action="store_true", help=text)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Run the tests in forked processes, if there are enough of them."""
-    options = session.config.option
-    if not options.forks or options.collectonly or session.testsfailed:
-        return None
-    groups: dict[str, list[pytest.Item]] = {}
-    for item in session.items:
-        groups.setdefault(_together(item.nodeid), []).append(item)
-    count = min(_processes(), len(groups))
-    if count < 2:
-        return None
-    from forks import Forks
-
-    Forks(session, list(groups.values())).run(count)
-    return True
-
-
 def _together(nodeid: str) -> str:
     """The name of the tests that one process takes together."""
     names = (places[0] for places in TOGETHER if nodeid.startswith(places))
     return next(names, nodeid.partition("::")[0])
 
 
-def _processes() -> int:
-    """One more for each two cores: a part of its time, a test waits for other processes."""
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    return cores + cores // 2
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One more for each two cores: a part of its time, a test waits for other processes."""
     if len(config.args) < 4 and all(".py" in name for name in config.args):
         return 0  # another process would be ready when this one is done
     if "THRIFTNET_TEST_THREADS" in os.environ:  # a process has threads of its own, and none waits
         return None
-    return _processes()
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
 
 
 @pytest.hookimpl(optionalhook=True)

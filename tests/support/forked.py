@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from multiprocessing import forkserver
 from pathlib import Path
 
 from thriftnet.search.workers import worker
@@ -53,13 +52,6 @@ def start_worker(
     """As `search/workers/machine.py` starts one by `python -m`, which imports for seconds."""
     STARTED.append(ForkedWorker(arguments, log, environment or {}))
     return STARTED[-1]
-
-
-def share() -> None:
-    """Have processes that are forked from this one start their workers from the same one."""
-    server = forkserver._forkserver  # type: ignore[attr-defined]
-    server.ensure_running()
-    server.ensure_running = lambda: None  # it would look for a child of its own
 
 
 def _work(

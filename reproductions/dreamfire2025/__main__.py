@@ -9,6 +9,7 @@ from pathlib import Path
 from reproductions.dreamfire2025.build import write_paper_report
 from reproductions.dreamfire2025.terminal import print_paper_report
 from thriftnet.errors import ThriftnetError
+from thriftnet.terminal.work import working
 
 
 def main() -> None:
@@ -20,7 +21,9 @@ def main() -> None:
                         help="the page (default: paper.html)")  # fmt: skip
     arguments = parser.parse_args()
     try:
-        print_paper_report(write_paper_report(arguments.results, arguments.out))
+        with working("judging the claims and drawing the page"):
+            report = write_paper_report(arguments.results, arguments.out)
+        print_paper_report(report)
     except ThriftnetError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

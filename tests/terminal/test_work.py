@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from thriftnet.phases import phase
 from thriftnet.terminal import work
 from thriftnet.terminal.work import SWITCH, Work, working
 
@@ -74,6 +75,23 @@ def test_a_log_gets_a_line_when_work_lasts_and_few_of_them(
         pass
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_phase_is_counted_and_what_was_done_before_goes_on(clock: Any) -> None:
+    with working("reading photos", shown=False) as doing:
+        clock.now += 2
+        with phase("decoding pictures") as count:
+            count(1, 4)
+            clock.now += 1
+            count(2, 4)
+            assert doing.line() == "decoding pictures  2/4  0:01 left"
+            with phase("comparing"):
+                clock.now += 3
+                assert doing.line() == "comparing  0:03"
+            assert doing.line() == "decoding pictures  2/4  0:04 left"
+        assert doing.line() == "reading photos  0:06"
+    with phase("afterwards"):
+        assert doing.line() == "reading photos  0:06"
 
 
 def test_it_can_be_turned_off(

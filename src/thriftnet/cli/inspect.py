@@ -50,7 +50,7 @@ def inspect(
         if not key.startswith("data."):
             raise typer.BadParameter(f"--set {key}: only keys of data, such as data.image_size")
         merge_override(tree, key, value)
-    with working(f"reading {data}, comparing each picture with the others"):
+    with working(f"reading {data}"):
         collection, found = _count(tree, strict=strict)
     if as_json:
         print_json(found.to_json(collection.title))

@@ -115,7 +115,7 @@ def run(
         if "validation" in found.outcomes:
             print(f"next: {command('train', found.path / 'winner.yaml')}   or   {looked}")
         else:
-            print(f"next: {looked}")
+            print(f"next: {found.again}   or   {looked}")
     if found.given_up:
         given = "; ".join(f"{trial.label} ({trial.reason})" for trial in found.given_up)
         trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"

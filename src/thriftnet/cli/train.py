@@ -107,7 +107,7 @@ def train(
         from thriftnet.training.automatic.resolve import is_open
 
         chosen = resume is None and is_open(recipe, data)
-        doing.now("choosing a recipe by trials" if chosen else "preparing the training")
+        doing.now("choosing a recipe" if chosen else "preparing the training")
         run = api.train(
             recipe,
             overrides=[*with_aliases(overrides, short), *_of_data(decisions, group)],

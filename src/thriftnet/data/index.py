@@ -61,9 +61,21 @@ class Omission(NamedTuple):
     where: str
     """The file, with a line or row."""
     reason: str
+    about: str = ""
+    """What in it the reason is about, such as a file name in a row; empty: all of it."""
+
+    @property
+    def place(self) -> str:
+        """Where, and what there."""
+        return f"{self.where}: {self.about}" if self.about else self.where
+
+    @property
+    def fault(self) -> str:
+        """What there, and why."""
+        return f"{self.about} {self.reason}" if self.about else self.reason
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
+        return f"{self.where}: {self.fault}"
 
 
 Raw = str | bytes | NDArray[np.uint8]

@@ -105,7 +105,9 @@ class Inspection:
         for key in ("across_splits", "across_labels", "groups"):
             groups: tuple[tuple[int, ...], ...] = getattr(self.duplicates, key)
             found["duplicates"][key] = [[title(at) for at in group] for group in groups]
-        found["omissions"] = [omission._asdict() for omission in self.omissions]
+        found["omissions"] = [
+            {"where": omission.where, "reason": omission.fault} for omission in self.omissions
+        ]
         largest, smallest, ratio = imbalance(self.counts)
         found["imbalance"] = {"largest": largest, "smallest": smallest, "ratio": ratio}
         return {"pictures": self.pictures, **found, "warnings": self.warnings()}

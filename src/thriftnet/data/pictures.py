@@ -10,6 +10,7 @@ from pathlib import Path
 from thriftnet.data.picture_formats import HEADER_BYTES, begins_like_a_picture, picture_suffixes
 from thriftnet.errors import DataError
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _PIECES = re.compile("[0-9]+|[^0-9]+")
 _SYSTEM_FOLDERS = {
     "#recycle",
@@ -22,6 +23,11 @@ _SYSTEM_FOLDERS = {
     "system volume information",
 }
 """Folders of trash, thumbnails and copies that systems create, in lower case."""
+
+
+def is_address(path: Path) -> bool:
+    """Whether a path is an address on the web or of a store; a `Path` has one of its slashes."""
+    return bool(_ADDRESS.match(str(path)))
 
 
 def image_files(path: Path | str) -> list[Path]:
@@ -56,6 +62,8 @@ def walk_images(path: Path | str) -> Iterator[Path]:
         yield path
         return
     if not path.is_dir():
+        if is_address(path):
+            raise DataError(f"{path} is an address; download the picture and give its file")
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; give an image or a folder of images")
     suffixes = picture_suffixes()

@@ -20,7 +20,7 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
     elif network.side >= own_sides(facts)[-1]:
         size += " themselves"
     else:
-        size += ", and the budget has too few epochs for more"
+        size += ", and too few epochs fit the budget at a larger size"
     shape = f"{sum(network.model['blocks'])} convolutions of " + "-".join(
         map(str, network.model["channels"])
     )
@@ -30,7 +30,8 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
             "network",
             f"{shape} channels, {network.cost.parameters:,} parameters",
             f"about {facts.passes(network.cost.macs):.3g} epochs over {facts.images:,} images fit "
-            f"the budget, all at full size, and {least_passes(facts.images):.3g} are wanted",
+            f"the budget at this size; at least {least_passes(facts.images):.3g} should for a "
+            "larger network or size",
         ),
     ]
 

@@ -37,7 +37,10 @@ def inspection_page(collection: Collection, found: Inspection, *, shown: str) ->
     ]
     kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.items())
     left_out = make_table(
-        ("where", "why"), [tuple(each) for each in found.omissions], title="Left out", folded=True
+        ("where", "why"),
+        [(each.where, each.fault) for each in found.omissions],
+        title="Left out",
+        folded=True,
     )
     return Page(
         title=found.name.rstrip("/").rpartition("/")[2] or found.name,

@@ -68,6 +68,8 @@ class SearchResult:
     """Outcomes of finished stages."""
     given_up: tuple[Failure, ...]
     """Trials that were given up because their workers crashed."""
+    again: str
+    """The command that continues it."""
 
 
 def run_search(
@@ -133,11 +135,12 @@ def run_search(
             if outcome is None:
                 outcome = _run_stage(opened, each, supervisor, stop, data=data, progress=progress)
             if outcome is None:
-                return SearchResult(path, False, outcomes, ())
+                return SearchResult(path, False, outcomes, (), opened.search_command())
             outcomes[each.name] = outcome
             progress.concluded(each.name, outcome)
         failures = failures_of(read_snapshot(opened))
-        return SearchResult(path, True, outcomes, tuple(f for f in failures if f.given_up))
+        given_up = tuple(failure for failure in failures if failure.given_up)
+        return SearchResult(path, True, outcomes, given_up, opened.search_command())
 
 
 def _run_stage(

@@ -27,9 +27,12 @@ def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
         print_wrapped(text, first=f"{name:<14}  ", indent=" " * 16)
     for text in found.warnings():
         print_wrapped(plain(text), first="! ", indent="  ")
-    across = found.duplicates.across_splits
+    across, labels = found.duplicates.across_splits, found.duplicates.across_labels
     _print_groups("near-duplicates across splits", across, title)
-    _print_groups("near-duplicates with different labels", found.duplicates.across_labels, title)
+    _print_groups("near-duplicates with different labels", labels, title)
+    listed = {*across, *labels}
+    rest = tuple(group for group in found.duplicates.groups if group not in listed)
+    _print_groups("near-duplicates within a split", rest, title)
     if found.omissions:
         print(f"\nleft out: {len(found.omissions):,}")
         for omission in found.omissions[:_SHOWN]:

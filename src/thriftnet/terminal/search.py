@@ -19,7 +19,7 @@ from thriftnet.search.study import Study
 from thriftnet.table import MISSING, Cell, clock, make_table, millions
 from thriftnet.terminal.search_stages import marked, print_analysis, print_refinement
 from thriftnet.terminal.tables import table_lines
-from thriftnet.terminal.text import fit, print_wrapped, terminal_width
+from thriftnet.terminal.text import fit, print_whole, print_wrapped, terminal_width, whole
 from thriftnet.terminal.work import Work
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class PrintedSearch:
             f"epoch {row.job.epochs}  {clock(row.seconds or 0)}{left}  "
         )
         text = start + plain(_name(candidate, seed=row.job.seed))
-        print(fit(text, terminal_width(otherwise=1000)).rstrip(), flush=True)
+        print_whole(text)
+        sys.stdout.flush()
         if row.reason and row.state == "failed":
             print_wrapped(plain(row.reason), indent="  ")
 
@@ -117,20 +118,21 @@ def status_lines(status: StudyStatus, *, width: int) -> list[str]:
     if width < 70:  # the least important first
         table = table.without("pruned", "failed")
     over = f", {status.over_budget} over budget" if status.over_budget else ""
-    lines = [f"{plain(status.path)}  space {status.space}, {status.candidates} candidates{over}"]
-    lines += table_lines(table)
-    lines += [
+    heading = f"{plain(status.path)}  space {status.space}, {status.candidates} candidates{over}"
+    below = [
         f"best of {stage.name}: {plain(stage.best_label)}"
         for stage in status.stages
         if stage.best_label is not None
     ]
-    lines += [
+    below += [
         plain(f"{'given up' if failure.given_up else 'failed'} in {failure.stage}: "
               f"{failure.label} ({failure.reason})")
         for failure in status.failures
     ]  # fmt: skip
-    lines = [fit(line, width).rstrip() for line in lines]
-    # Never truncated, as it is to be copied.
+    lines = whole(heading, width)
+    lines += [fit(line, width).rstrip() for line in table_lines(table)]
+    lines += [part for line in below for part in whole(line, width)]
+    # Never broken, as it is to be copied.
     return [*lines, f"try again: {status.retry}"] if status.retry else lines
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from thriftnet.plain import plain
 from thriftnet.table import make_table, millions
 from thriftnet.terminal.tables import table_lines
-from thriftnet.terminal.text import fit, print_wrapped, row_of, terminal_width
+from thriftnet.terminal.text import fit, print_whole, print_wrapped, row_of, terminal_width
 
 
 def marked(entry: dict[str, Any]) -> str:
@@ -21,7 +21,8 @@ def print_analysis(outcome: dict[str, Any]) -> None:
     print("\nanalysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
         width = terminal_width()
-        print(fit(f"\n{marked(network)}", width).rstrip())
+        print()
+        print_whole(marked(network), otherwise=80)
         dynamics = network["dynamics"]
         slope = dynamics["loss_slope"]
         told = "" if slope is None else f"loss slope {slope:+.4f} per epoch, "
@@ -56,7 +57,7 @@ def print_refinement(outcome: dict[str, Any]) -> None:
     for shift in outcome.get("shifts", []):
         told = f"stage {shift['from_stage']} to stage {shift['to_stage']}: {plain(shift['label'])}"
         over = f"  ({shift['refused']})" if shift["refused"] else f"  {shift['parameters']:,}"
-        print(fit(f"  capacity moved from {told}{over}", width).rstrip())
+        print_whole(f"  capacity moved from {told}{over}")
     if outcome.get("gain") is not None:
         print(f"best refined − grid's best: {outcome['gain']:+.4f}")
     print("Pareto set of accuracy, parameters and MACs")

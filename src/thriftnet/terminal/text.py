@@ -42,6 +42,30 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
     )
 
 
+def print_whole(text: str, *, otherwise: int = 1000) -> None:
+    """Print a line as `whole` gives it.
+
+    Args:
+        text: The line.
+        otherwise: Width where there is no terminal.
+    """
+    print("\n".join(whole(text, terminal_width(otherwise=otherwise))))
+
+
+def whole(text: str, width: int) -> list[str]:
+    """A line, continued on further lines, indented, where it is wider; words are not broken."""
+    if cell_len(text) <= width:
+        return [text]
+    start = len(text) - len(text.lstrip())
+    return textwrap.wrap(
+        text,
+        width=max(40, width),
+        subsequent_indent=" " * (start + 4),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def terminal_width(*, otherwise: int = 80) -> int:
     """Width of the terminal or from COLUMNS, else `otherwise`."""
     return shutil.get_terminal_size((otherwise, 24)).columns

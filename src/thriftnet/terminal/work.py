@@ -10,10 +10,11 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rich.text import Text
 
+from thriftnet.phases import Count, show_phases
 from thriftnet.plain import plain, to_stderr
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.table import clock
@@ -62,7 +63,17 @@ class Work:
         """Change the text of what is being done."""
         self._text = text
 
-    def counting(self, what: str) -> Callable[[int, int], None]:
+    @contextlib.contextmanager
+    def phase(self, what: str) -> Iterator[Count]:
+        """As `phases.Display` says."""
+        before = self._text, self._began, self._counted
+        self.now(what)
+        try:
+            yield self.counting(what)
+        finally:
+            self._text, self._began, self._counted = before
+
+    def counting(self, what: str) -> Count:
         """A function to be called with the number of `what` that are done, and the total."""
 
         def count(done: int, total: int) -> None:
@@ -106,7 +117,7 @@ def _fitted(text: Text, end: str, width: int | None) -> str:
 
 @contextlib.contextmanager
 def working(text: str, *, shown: bool = True) -> Iterator[Work]:
-    """Show what is being done, until the block or `Work.end`.
+    """Show what is being done, and its phases, until the end of the block or `Work.end`.
 
     Args:
         text: Such as "loading best".
@@ -115,7 +126,8 @@ def working(text: str, *, shown: bool = True) -> Iterator[Work]:
     work = Work(text, shown=shown)
     work.show()
     try:
-        yield work
+        with show_phases(work):
+            yield work
     finally:
         work.end()
 

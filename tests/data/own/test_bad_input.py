@@ -25,7 +25,7 @@ def opened(path: Path, **settings: object) -> OpenDataset:
 
 
 def left_out(path: Path, **settings: object) -> dict[str, str]:
-    return dict(opened(path, **settings).omissions)
+    return {each.where: each.fault for each in opened(path, **settings).omissions}
 
 
 def refused(path: Path, **settings: object) -> str:
@@ -168,6 +168,7 @@ def test_rows_that_disagree(tmp_path: Path) -> None:
         ("file,label,file\na.png,cat,b.png\n", "has two columns of the name file"),
         ("a,b\nx,y\n", "it is not clear which column names the pictures"),
         ("file,label\nabsent.png,cat\n", "labels.csv, line 2: absent.png does not exist"),
+        ("file,label\n", "write a file name that is relative to"),
     ],
 )
 def test_a_table_that_cannot_be_used(tmp_path: Path, text: str | bytes, said: str) -> None:

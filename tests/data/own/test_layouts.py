@@ -11,6 +11,7 @@ import pytest
 from own_pictures import listed, put, put_flat, two
 from thriftnet.data.options import DatasetSpec, SourceOptions
 from thriftnet.data.own.open import list_pictures
+from thriftnet.data.pictures import image_files
 from thriftnet.errors import DataError
 
 
@@ -121,7 +122,7 @@ def test_file_names_whose_case_differs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("data/0.png", "line 2: data/0.png does not exist); write file names that are relative"),
+        ("data/0.png", "line 2: data/0.png does not exist); write a file name"),
         ("/pictures/0.png", "line 2: /pictures/0.png does not exist"),
         ("https://example.org/0.png", "is an address; download it"),
     ],
@@ -147,3 +148,51 @@ def test_arrays_in_a_folder_of_the_folder_are_pointed_at(tmp_path: Path) -> None
 def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK")
     assert refused(tmp_path / name).endswith("is an archive; unpack it and give the folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("labels.json", "a file name and a label in each line"),
+        ("labels.xlsx", "save it as CSV"),
+        ("labels.npy", "as one .npz"),
+        ("train.txt", "name it .csv"),
+        ("cat.png", "is a picture; give the folder that holds a folder for each class"),
+    ],
+)
+def test_a_file_that_is_not_read_says_what_to_write_instead(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    put_flat(tmp_path)
+    (tmp_path / name).write_text("[]")
+    assert said in refused(tmp_path / name)
+    if name.startswith("labels"):
+        told = refused(tmp_path)
+        assert "all pictures are of one class, images" in told
+        assert said in told
+
+
+@pytest.mark.parametrize("kind", ["https", "s3", "HTTP"])
+def test_an_address_is_to_be_downloaded(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(DataError, match="is an address; download the pictures"):
+        list_pictures(Path(f"{kind}://example.org/photos"), DatasetSpec())
+    with pytest.raises(DataError, match="is an address; download the picture and"):
+        image_files(f"{kind}://example.org/photo.jpg")
+    assert "does not exist" in refused(tmp_path / "C:" / "photos")
+
+
+def test_the_folder_of_one_class_points_at_the_one_above(tmp_path: Path) -> None:
+    put(tmp_path / "photos", {"cat": 2, "dog": 2})
+    told = refused(tmp_path / "photos" / "cat")
+    assert told.endswith(f". If cat is one of the classes, give {tmp_path / 'photos'}")
+    put(tmp_path / "alone", {"cat": 2})
+    assert "one of the classes" not in refused(tmp_path / "alone" / "cat")
+
+
+def test_the_same_folders_in_every_class_are_told(tmp_path: Path) -> None:
+    for year in ("2023", "2024"):
+        put(tmp_path / year, {"cat": 2, "dog": 2})
+    (note,) = list_pictures(tmp_path, DatasetSpec()).notes
+    assert "the upper folders (2023, 2024), which all hold the same ones (cat, dog)" in note
+    put(tmp_path / "2024", {"emu": 2})
+    assert not list_pictures(tmp_path, DatasetSpec()).notes

@@ -8,6 +8,7 @@ import pytest
 
 from own_pictures import put
 from thriftnet.data.index import Omission
+from thriftnet.data.inspection import inspect
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.messages import summarise
 from thriftnet.data.registry import open_dataset
@@ -31,6 +32,26 @@ def test_what_is_left_out_for_one_reason_is_counted_once():
     assert summarise(drawings) == "94 left out (0.svg, …): an SVG drawing"
     told = summarise([*drawings, Omission("a.png", "an empty file")])
     assert told.startswith("95 left out: 94 (0.svg, …): an SVG drawing; 1 (a.png): an empty file")
+
+
+def test_names_in_a_table_that_do_not_exist_are_counted_once(tmp_path: Path) -> None:
+    put(tmp_path, {"cat": 3, "dog": 3})
+    rows = [f"{label}/{n}.png,{label}" for label in ("cat", "dog") for n in range(3)]
+    rows += [f"cat/gone{n}.png,cat" for n in range(4)] + ["dog/0.png,dog"] * 2
+    (tmp_path / "all.csv").write_text("\n".join(["file_name,label", *rows]))
+    told: list[str] = []
+    spec = DatasetSpec(source=tmp_path / "all.csv", image_size=16)
+    opened = open_dataset(spec, say=told.append)
+    assert any("4 (all.csv, line 8: cat/gone0.png, …): does not exist; " in t for t in told), told
+    assert str(opened.omissions[0]) == "all.csv, line 8: cat/gone0.png does not exist"
+    assert opened.collection is not None
+    found = inspect(opened.collection()).to_json(str)["omissions"]
+    assert found[0] == {"where": "all.csv, line 8", "reason": "cat/gone0.png does not exist"}
+
+
+def test_one_more_reason_is_in_the_singular() -> None:
+    told = summarise([Omission(f"{n}.png", f"reason {n}") for n in range(4)])
+    assert told.endswith("; and 1 other reason")
 
 
 @pytest.mark.parametrize(

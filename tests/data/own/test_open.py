@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from own_pictures import picture, put
+from phases_shown import Shown
 from thriftnet.data import read_image
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
@@ -18,6 +19,7 @@ from thriftnet.data.own import open as open_module
 from thriftnet.data.own.fit import choose_fit
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
+from thriftnet.phases import show_phases
 
 
 @pytest.fixture
@@ -58,6 +60,22 @@ def test_decoded_once(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(first.split("test").images, again.split("test").images)
     assert isinstance(again.split("train").images.base, np.memmap | np.ndarray)
     assert not again.split("train").images.flags.writeable
+
+
+def test_decoding_is_counted_where_that_is_shown_and_told_in_lines_elsewhere(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_SAY_EVERY_SECONDS", -1.0)
+    shown, told = Shown(), list[str]()
+    with show_phases(shown):
+        opened(photos, told, image_size=48)
+    counted = [f"{done}/15" for done in range(1, 16)]
+    assert shown.told == ["decoding pictures", *counted] * 2 + [
+        "comparing each picture with the others"
+    ]  # at the size of the comparison, too
+    assert not any("decoded" in line for line in told)
+    opened(photos, told, image_size=16)
+    assert "decoded 0 of 15 pictures" in told
 
 
 def test_a_second_start_looks_at_names_and_times_alone(

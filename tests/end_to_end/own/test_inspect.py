@@ -22,6 +22,7 @@ def photos(
         Image.fromarray(pixels).save(folder / f"{number}.png")
     photos = tmp_path / "photos"
     Image.open(photos / "train/dog/0.png").save(photos / "test/cat/again.jpg", quality=80)
+    Image.open(photos / "train/dog/2.png").save(photos / "train/dog/2-copy.png")
     (photos / "train/cat/broken.png").write_bytes(b"")
     return photos
 
@@ -35,9 +36,10 @@ def test_lines_fit_the_terminal(
     outcome = thriftnet("inspect", "photos")
     assert outcome.code == 0
     told = " ".join(outcome.out.split())
-    assert "25 pictures of 2 classes" in told
+    assert "26 pictures of 2 classes" in told
     assert "1 test picture (14.3%) has a near-duplicate in train" in told
     assert "test/cat/again.jpg = train/dog/0.png" in told
+    assert "near-duplicates within a split: 1 - train/dog/2-copy.png = train/dog/2.png" in told
     assert "left out: 1 - train/cat/broken.png: an empty file" in told
     assert outcome.out.endswith("\nnext: thriftnet train --data photos\n")
     assert max(map(len, outcome.out.splitlines())) <= max(width, 40)

@@ -104,6 +104,13 @@ def test_the_same_command_again_changes_nothing(thriftnet: Command, study: Path)
     assert (finished(study), finished(study, "validation")) == before
 
 
+def test_after_one_stage_the_next_command_continues_the_search(thriftnet: Command, study: Path):
+    outcome = thriftnet("search", study.parent / "tiny.yaml", "--study", study, "--stage", "grid")
+    assert outcome.code == 0
+    continues = f"thriftnet search {study / 'space.yaml'} --study {study}"
+    assert outcome.out.endswith(f"next: {continues}   or   thriftnet report {study}\n")
+
+
 def test_the_analysis_is_of_the_best_and_the_paper_and_comes_out_the_same_again(
     thriftnet: Command, study: Path
 ):

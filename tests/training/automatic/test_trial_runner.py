@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phases_shown import Shown
 from thriftnet.data import OpenDataset
+from thriftnet.phases import Count, show_phases
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.chosen import Cost, Facts, Network
 from thriftnet.recipe.rules import LIGHT, MIRRORED, TURNED, WEIGHTED, Arm, TrialShape
@@ -34,8 +36,9 @@ def taken(
     """Names of the arms that are taken if the trials have so many of 200 images right, in turn."""
     tried: list[Recipe] = []
 
-    def outcome(recipe: Recipe, data: Any, *, repeats: int) -> Outcome:
+    def outcome(recipe: Recipe, data: Any, *, repeats: int, count: Count) -> Outcome:
         del data, repeats
+        count(1, 2)
         tried.append(recipe)
         labels = np.arange(IMAGES) % 2
         return Outcome(np.arange(IMAGES) < right[len(tried) - 1], labels.astype(np.int64))
@@ -57,7 +60,14 @@ def taken(
         None,
         said.append,
     )
-    assert runner.run(NETWORK, None, arms) is NETWORK
+    shown = Shown()
+    with show_phases(shown):
+        assert runner.run(NETWORK, None, arms) is NETWORK
+    names = ["from scratch", *(arm.name for arm in arms)]
+    trials = enumerate(names[: len(tried)], 1)
+    most = len(names)
+    assert shown.told[::2] == [f"trial {at} of at most {most}, {name}" for at, name in trials]
+    assert set(shown.told[1::2]) == {"1/2"}  # each counts its steps
     return runner.taken, tried, "\n".join(said)
 
 

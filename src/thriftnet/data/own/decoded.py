@@ -15,6 +15,7 @@ from thriftnet.data.index import Index, Omission
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoding import DIGEST_BYTES, check_unchanged, decode_all
 from thriftnet.errors import DataError
+from thriftnet.phases import phase
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,11 @@ def collect(
         DataError: None can be decoded, or a file changed during reading.
     """
     facts = Facts()
-    with contextlib.closing(decode_all(index, size=size, fit=fit, say=say)) as pictures:
+    count = len(index.entries)
+    decoding = contextlib.closing(decode_all(index, size=size, fit=fit, say=say))
+    with decoding as pictures, phase("decoding pictures") as counted:
         for at, (entry, found) in enumerate(zip(index.entries, pictures, strict=True)):
+            counted(at + 1, count)
             if isinstance(found, str):
                 facts.omissions.append(Omission(str(entry.origin), found))
                 continue
@@ -87,7 +91,6 @@ def collect(
             facts.digests += found.digest
     check_unchanged(index)
     if not facts.at:
-        count = len(index.entries)
         raise DataError(f"none of {count:,} pictures can be decoded: {facts.omissions[0]}")
     return facts
 

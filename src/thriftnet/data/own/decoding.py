@@ -23,6 +23,7 @@ from thriftnet.data.square import square_array
 from thriftnet.data.statistics import channel_sums
 from thriftnet.errors import DataError, ImageError
 from thriftnet.files import open_regular
+from thriftnet.phases import are_shown
 from thriftnet.runtime.processors import processors
 from thriftnet.runtime.silence import silent_pillow
 
@@ -58,7 +59,7 @@ def decode_all(
         index: The pictures.
         size: Height and width of the results, in pixels.
         fit: How pictures are made square.
-        say: Called with a line of progress at a time.
+        say: Called with a line of progress at a time where no phases are shown.
 
     Yields:
         The picture of each entry, or why it cannot be decoded.
@@ -75,7 +76,7 @@ def decode_all(
                 if len(waiting) > 2 * threads:
                     yield from waiting.popleft().result()
                     done += _AT_ONCE
-                if time.monotonic() - last_said > _SAY_EVERY_SECONDS:
+                if not are_shown() and time.monotonic() - last_said > _SAY_EVERY_SECONDS:
                     last_said = time.monotonic()
                     say(f"decoded {done:,} of {count:,} pictures")
             while waiting:

@@ -81,7 +81,7 @@ def summarise(omissions: Sequence[Omission]) -> str:
     """Such as `2 left out: cat/1.jpg: an empty file; dog/7.jpg: …`."""
     if len(omissions) <= _SHOWN:
         return f"{len(omissions)} left out: {'; '.join(map(str, omissions))}"
-    first = {omission.reason: omission.where for omission in reversed(omissions)}
+    first = {omission.reason: omission.place for omission in reversed(omissions)}
     reasons = Counter(omission.reason for omission in omissions)
     if len(reasons) == 1:
         (reason,) = reasons
@@ -91,7 +91,7 @@ def summarise(omissions: Sequence[Omission]) -> str:
         for reason, count in reasons.most_common(_SHOWN)
     ]
     more = len(reasons) - len(shown)
-    rest = f"; and {more:,} other reasons" if more else ""
+    rest = f"; and {more:,} other reason{'s' if more > 1 else ''}" if more else ""
     return f"{len(omissions):,} left out: {'; '.join(shown)}{rest}"
 
 

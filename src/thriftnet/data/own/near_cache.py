@@ -20,6 +20,7 @@ from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.home import cache_folder
+from thriftnet.phases import phase
 from thriftnet.trust import for_this_user, why_distrusted
 
 _VERSION = 1
@@ -77,7 +78,8 @@ def cached_near_duplicates(
         return NearDuplicates(**kept)
     if count >= _WORTH_SAYING:
         say(f"looking for near-duplicates among {count:,} pictures, once")
-    found = find_near_duplicates(pictures.images)
+    with phase("comparing each picture with the others"):
+        found = find_near_duplicates(pictures.images)
     _save(path, {name: getattr(found, name) for name in names}, say)
     return found
 

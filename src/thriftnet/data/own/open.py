@@ -24,14 +24,15 @@ from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions
 from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
+from thriftnet.data.pictures import is_address
 from thriftnet.data.sources import SOURCES, tables
+from thriftnet.data.sources.unread import why_unread
 from thriftnet.data.splits import grouped_split, merge_groups
 from thriftnet.data.statistics import statistics
 from thriftnet.errors import DataError
 
 _TEST_SEED = 0
 """Seed of the test split, independent of the run's seed so that runs are comparable."""
-_PACKED = (".zip", ".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")
 FORMS = (
     "a folder for each class, a table of file names and labels (.csv, .jsonl), .npz, .parquet or "
     "IDX files"
@@ -111,6 +112,8 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
         DataError: The path does not exist or has no labelled pictures.
     """
     if not path.exists():
+        if is_address(path):
+            raise DataError(f"{path} is an address; download the pictures and give their folder")
         raise DataError(f"{path} does not exist; give {FORMS}")
     try:
         found = (source for source in SOURCES.values() if source.recognises(path))
@@ -119,9 +122,7 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
     if index is None:
-        packed = path.suffix.lower() in _PACKED
-        remedy = "unpack it and give the folder" if packed else f"give {FORMS}"
-        raise DataError(f"{path} is {'an archive' if packed else 'no data set'}; {remedy}")
+        raise DataError(f"{path} {why_unread(path) or f'is no data set; give {FORMS}'}")
     try:
         _check_labels(index, spec, path)  # before anything is decoded
     except DataError as fault:
@@ -139,9 +140,8 @@ def _check_labels(index: Index, spec: DatasetSpec, path: Path) -> None:
     """
     if not index.entries:
         first = f" ({index.omissions[0]})" if index.omissions else ""
-        in_table = index.kind == tables.KIND and index.omissions
-        named = f"write file names that are relative to {index.root}, and labels"
-        remedy = named if in_table else f"give {FORMS}"
+        named = f"write a file name that is relative to {index.root}, and a label, in each row"
+        remedy = named if index.kind == tables.KIND else f"give {FORMS}"
         raise DataError(f"{path} holds no labelled picture{first}; {remedy}")
     check_classes(index.entries, spec.classes, where=str(path))
 

@@ -54,6 +54,7 @@ def read_index(path: Path, options: SourceOptions) -> Index:
             continue
         index.omissions += [Omission(picture, reason) for picture in pictures]
     index.omissions += _empty_classes(found, layout)
+    index.notes += _same_inside(found.in_folders, layout)
     return index
 
 
@@ -147,6 +148,22 @@ def _empty_classes(found: Found, layout: _Layout) -> list[Omission]:
         Omission(folder, "a folder without pictures")
         for folder in wanted
         if len(at := key(folder)) == 2 and at not in used
+    ]
+
+
+def _same_inside(folders: Collection[str], layout: _Layout) -> list[str]:
+    """A note if every class holds the same folders, as in `2024/cat`: those may be the classes."""
+    inside: dict[str, set[str]] = {}
+    for folder in folders:
+        _, rest = layout.place(folder)
+        inside.setdefault(rest[0] if rest else "", set()).update(rest[1:2])
+    kinds = {frozenset(names) for names in inside.values()}
+    if layout.class_first or len(inside) < 2 or len(kinds) > 1 or len(min(kinds)) < 2:
+        return []
+    classes, names = (", ".join(sorted(some)[:3]) for some in (inside, *kinds))
+    return [
+        f"the classes are the upper folders ({classes}), which all hold the same ones ({names}); "
+        "if those are the classes, move them up or list the pictures in a table"
     ]
 
 

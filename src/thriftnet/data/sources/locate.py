@@ -12,7 +12,16 @@ from thriftnet.data.sources.files import Found, scan_folder
 
 
 class NotFoundError(Exception):
-    """A name in a table matches no file, or is ambiguous."""
+    """A name in a table matches no file, or is ambiguous.
+
+    Args:
+        name: The name.
+        reason: Such as "does not exist".
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} {reason}")
+        self.name, self.reason = name, reason
 
 
 class Locator:
@@ -85,16 +94,16 @@ class Locator:
         if path is None:
             paths = self.named(name, split=split)
             if len(paths) > 1:
-                raise NotFoundError(f"{name} may be {paths[0]} or {paths[1]}")
+                raise NotFoundError(name, f"may be {paths[0]} or {paths[1]}")
             if not paths and "://" in name:
-                raise NotFoundError(f"{name} is an address; download it and write the file's name")
+                raise NotFoundError(name, "is an address; download it and write the file's name")
             if not paths:
-                raise NotFoundError(f"{name} does not exist")
+                raise NotFoundError(name, "does not exist")
             path = paths[0]
         if path.startswith(".."):
             absent = os.path.isabs(name) and not os.path.exists(name)  # noqa: PTH110, PTH117
             what = "does not exist" if absent else f"lies outside {self.index.root}"
-            raise NotFoundError(f"{name} {what}")
+            raise NotFoundError(name, what)
         return path
 
     def _is_there(self, path: str) -> bool:

@@ -209,9 +209,9 @@ def _add_rows(
     ]
     for row in table.rows:
         where = f"{own}, line {row.line}"
-        found = _entry(row, columns, locator, own=own)
-        if isinstance(found, str):
-            index.omissions.append(Omission(where, found))
+        found = _entry(row, columns, locator, own=own, where=where)
+        if isinstance(found, Omission):
+            index.omissions.append(found)
         elif reason := _repeated(index, found, taken, where):
             index.omissions.append(Omission(where, reason))
         else:
@@ -238,7 +238,9 @@ def _repeated(index: Index, found: Entry, taken: dict[str, _Taken], where: str) 
     return f"{found.origin.path} has {key} {values[1]} here and {values[0]} in {before.line}"
 
 
-def _entry(row: Row, columns: Columns, locator: Locator, *, own: str) -> Entry | str:
+def _entry(
+    row: Row, columns: Columns, locator: Locator, *, own: str, where: str
+) -> Entry | Omission:
     """A row as an entry, or why it is unusable."""
     label, name = as_label(row.cells[columns.label]), row.cells[columns.image].strip()
     split = split_in_name(own)
@@ -246,17 +248,17 @@ def _entry(row: Row, columns: Columns, locator: Locator, *, own: str) -> Entry |
         split = find_split(row.cells[columns.split])
         if split is None:
             value = row.cells[columns.split].strip() or "nothing"
-            return f"the split is {value}; write train, val or test"
+            return Omission(where, f"the split is {value}; write train, val or test")
     if not name:
-        return "no file name"
+        return Omission(where, "no file name")
     if not label:
-        return "no label"
+        return Omission(where, "no label")
     if not is_text(label):
-        return "the label is no text that can be written as UTF-8"
+        return Omission(where, "the label is no text that can be written as UTF-8")
     try:
         path = locator.find(name, folder=posixpath.dirname(own), split=split)
     except NotFoundError as fault:
-        return str(fault)
+        return Omission(where, fault.reason, fault.name)
     if split is None:
         split = next(filter(None, map(find_split, path.split("/")[:-1])), None)
     group = None if columns.group is None else row.cells[columns.group].strip() or None

@@ -170,7 +170,7 @@ def _frame(axes: Axes, axes_of: Sequence[Axis]) -> None:
         axes.text(at, -0.045, each.name, ha="center", va="top", fontsize=9)
         for place, text in each.ticks:
             axes.text(
-                at + 0.03, place, text, ha="left", va="center", fontsize=7.8, zorder=6, bbox=box
+                at + 0.05, place, text, ha="left", va="center", fontsize=7.8, zorder=6, bbox=box
             )
 
 

@@ -102,8 +102,11 @@ def _draw(record: StudyRecord, cost: Cost) -> Drawing:
     sooner = len(record.trained) - len(ends)
     told = [f"Filled points: accuracy after {last} epochs."]
     if sooner:
-        told.append(f"The {sooner} hollow ones ended earlier.")
-    told.append(f"The front is of the filled points: {len(front)} of {len(ends)}.")
+        starred = record.reference in record.trained and record.reference not in ends
+        among = ", the reference among them" if starred and not means else ""
+        ones = "hollow one" if sooner == 1 else f"{sooner} hollow ones"
+        told.append(f"The {ones} ended earlier{among}.")
+    told.append(f"Pareto front: {len(front)} of the {len(ends)} filled points.")
     if means:
         told.append(
             f"Named candidates are at their mean over seeds after the {chosen['epochs']} epochs of "

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.errors import RecipeError, RunError, SearchError
+from thriftnet.phases import phase
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.stages import grid
@@ -72,15 +73,17 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
             "begin another study"
         )
     networks: list[dict[str, Any]] = []
-    for digest in chosen:
-        candidate = snapshot.candidates[digest]
-        found = analyse_trial(
-            study.trial_path(reached[digest]),
-            images=snapshot.space.analysis.images,
-            steps=snapshot.space.analysis.steps,
-            data=data,
-        )
-        networks.append({**candidate.to_json(), **found})
+    with phase("analysing the grid's best networks") as count:
+        for digest in chosen:
+            candidate = snapshot.candidates[digest]
+            found = analyse_trial(
+                study.trial_path(reached[digest]),
+                images=snapshot.space.analysis.images,
+                steps=snapshot.space.analysis.steps,
+                data=data,
+            )
+            networks.append({**candidate.to_json(), **found})
+            count(len(networks), len(chosen))
     return {"stage": NAME, "rules": rules(), "networks": networks}
 
 

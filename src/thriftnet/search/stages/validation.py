@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import SearchError
+from thriftnet.phases import phase
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
@@ -153,6 +154,7 @@ def _test_accuracy(study: Study, winner: str, data: Path | None) -> Mapping[str,
     if known:
         found = known[0]
     else:  # recorded in the run unless read-only
-        chosen = evaluate(path, data=data).chosen
+        with phase("evaluating the winner on the test images") as count:
+            chosen = evaluate(path, data=data, on_progress=count).chosen
         found = {"tta": chosen.tta, **chosen.summary()}
     return {"seed": seed, **{name: found[name] for name in names}}

@@ -201,6 +201,7 @@ def _check_time(request: AutoRequest, remaining: RemainingBudget) -> None:
     if request.seconds is not None and remaining.seconds_left() < _LEAST_LEFT * request.seconds:
         took = request.seconds - remaining.seconds_left()
         raise RecipeError(
-            f"start-up and decoding took {clock(took)} of {clock(request.seconds)}; decoding is "
-            "done now: run the same again, or give more with --time-budget"
+            f"start-up, decoding and measuring the speed took {clock(took)} of "
+            f"{clock(request.seconds)}; decoding is done now: run the same again, or give more "
+            "with --time-budget"
         )

@@ -12,6 +12,7 @@ import torch
 from thriftnet.data import Dataset
 from thriftnet.data.opened import open_arrays
 from thriftnet.models.describe import training_flops
+from thriftnet.phases import phase
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.chosen import batch_size
 from thriftnet.recipe.rules import TRIAL_SHARE
@@ -43,7 +44,10 @@ class RemainingBudget:
     @classmethod
     def of(cls, request: AutoRequest, *, images: int) -> RemainingBudget:
         """The budget of a request to train on so many images, on this machine."""
-        rate = 0.0 if request.seconds is None else operations_per_second(images)
+        rate = 0.0
+        if request.seconds is not None:
+            with phase("measuring the speed of this machine"):
+                rate = operations_per_second(images)
         return cls(request.began, request.seconds, request.operations, rate)
 
     def left(self) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from thriftnet.data import OpenDataset
 from thriftnet.models.describe import training_flops
+from thriftnet.phases import phase
 from thriftnet.recipe.chosen import CostOf, Facts, Network
 from thriftnet.recipe.reasons import FROM_WEIGHTS
 from thriftnet.recipe.rules import (
@@ -46,6 +47,10 @@ class TrialRunner:
     taken: list[str] = field(default_factory=list[str])
     results: dict[str, str] = field(default_factory=dict[str, str])
     """Result of each trial, by name."""
+    begun: int = 0
+    """Number of trials."""
+    most: int = 1
+    """Most trials that there may be."""
 
     @property
     def balanced(self) -> bool:
@@ -64,10 +69,12 @@ class TrialRunner:
             `network` or `start`.
         """
         began, best = time.monotonic(), None
+        self.most = 1 + (start is not None) + len(arms)
+        name = network.weights or "from scratch"
         if self.shape.images >= LEAST_HELD_OUT:
-            best = self._trial(network, {})
+            best = self._trial(name, network, {})
         if best is None or len(best.labels) < LEAST_HELD_OUT:
-            self._report("nothing", "too few pictures, or too small a budget, to tell anything by")
+            self._report("trials", "none, as the pictures are too few, or the budget too small")
             return network
         what = "balanced accuracy" if self.balanced else "accuracy"
         side, passes = fit_trial(network, self.shape, self.cost_of)
@@ -76,11 +83,11 @@ class TrialRunner:
             f"{passes:.3g} epochs over the others; a gain counts if it exceeds {NOISE} standard "
             "errors, one by mirror images or quarter turns in any case:"
         )
-        name = network.weights or "from scratch"
         self._report(name, f"{what} {best.score(balanced=self.balanced):.3f}")
         if start:
-            other = self._trial(start, {})
-            if other and self._decide(f"{FROM_WEIGHTS}{start.weights}", best, other):
+            name = f"{FROM_WEIGHTS}{start.weights}"
+            other = self._trial(name, start, {})
+            if other and self._decide(name, best, other):
                 network, best = start, other
         each = (time.monotonic() - began) / (2 if start else 1)
         for arm in arms:
@@ -89,7 +96,7 @@ class TrialRunner:
             if self.until is not None and time.monotonic() + each / 2 > self.until:
                 self._report(arm.name, "not tried, as the time for trials is over")
                 continue
-            other = self._trial(network, arm.changes)
+            other = self._trial(arm.name, network, arm.changes)
             if other is None:
                 self._report(arm.name, "diverged; not taken")
             elif self._decide(arm.name, best, other, arm):
@@ -97,8 +104,8 @@ class TrialRunner:
                 self.changes |= arm.changes
         return network
 
-    def _trial(self, network: Network, changes: Any) -> Outcome | None:
-        shape = self.shape
+    def _trial(self, name: str, network: Network, changes: Any) -> Outcome | None:
+        shape, self.begun = self.shape, self.begun + 1
         smaller, passes = fit_trial(network, shape, self.cost_of)
         forced = {
             "data.val_ratio": shape.val_ratio,
@@ -114,7 +121,9 @@ class TrialRunner:
         )
         seen = shape.images * passes * shape.repeats
         self.remaining.spent += recipe.train.views * training_flops(smaller.cost.macs, 1) * seen
-        return run_trial(recipe, self.open_at(network.side), repeats=shape.repeats)
+        images = self.open_at(network.side)
+        with phase(f"trial {self.begun} of at most {self.most}, {name}") as count:
+            return run_trial(recipe, images, repeats=shape.repeats, count=count)
 
     def _decide(self, name: str, best: Outcome, other: Outcome, arm: Arm | None = None) -> bool:
         """Decide whether to accept a change, and report it.

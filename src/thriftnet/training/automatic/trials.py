@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from thriftnet.data import OpenDataset
 from thriftnet.errors import TrainingError
+from thriftnet.phases import Count, uncounted
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.rules import NOISE
 from thriftnet.training.epochs import avoid_lone_image
@@ -54,13 +56,16 @@ class Gain:
         return self.value - self.step > NOISE * self.error
 
 
-def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | None:
+def run_trial(
+    recipe: Recipe, data: OpenDataset, *, repeats: int, count: Count = uncounted
+) -> Outcome | None:
     """Train a recipe on several splits, and classify the held-out images.
 
     Args:
         recipe: Its seed and the following ones are used.
         data: With images of the recipe's size or larger.
         repeats: Number of splits.
+        count: Called with the number of steps done, and their total.
 
     Returns:
         None if training diverged, or no picture is left to train on.
@@ -77,7 +82,9 @@ def run_trial(recipe: Recipe, data: OpenDataset, *, repeats: int) -> Outcome | N
         plan = make_plan(seeded, data, model)
         state = make_state(seeded, plan, model)
         try:
-            train_quietly(plan, state)
+            total = state.total_steps
+            for step in quiet_steps(plan, state):
+                count(repeat * total + step, repeats * total)
         except TrainingError:
             return None
         tta = recipe.evaluate.tta
@@ -103,7 +110,16 @@ def paired_gain(base: Outcome, other: Outcome, *, balanced: bool) -> Gain:
 
 
 def train_quietly(plan: Plan, state: TrainingState) -> None:
+    """Train to the end of a plan, without a run folder; raises as `quiet_steps`."""
+    for _ in quiet_steps(plan, state):
+        pass
+
+
+def quiet_steps(plan: Plan, state: TrainingState) -> Iterator[int]:
     """Train to the end of a plan, without a run folder.
+
+    Yields:
+        The number of steps done, after each.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -114,6 +130,7 @@ def train_quietly(plan: Plan, state: TrainingState) -> None:
             state.order = plan.order(epoch, state.losses)
         batch = state.order[index * plan.batch_size : (index + 1) * plan.batch_size]
         train_step(plan, state, batch, epoch=epoch)
+        yield state.step
 
 
 def _weights(labels: NDArray[np.int64], *, balanced: bool) -> NDArray[np.float64]:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from made_runs import make_run
+from thriftnet.evaluation.class_metrics import summarise_classes
+from thriftnet.evaluation.intervals import wilson_interval
+from thriftnet.evaluation.results import Evaluation, Metrics
 from thriftnet.report.record import read_record
 from thriftnet.report.single import single_page
 from thriftnet.terminal import results
@@ -38,3 +41,37 @@ def test_a_training_says_at_its_end_what_other_work_took(
                  if table.title == "Epochs")  # fmt: skip
     assert ("other work (CPU)" in epochs.columns) == told
     assert all(len(row) == len(epochs.columns) for row in epochs.rows)
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ((8, 0), "not better than to predict cat always (0.6000)"),
+        ((10, 3), "not significantly better than to predict cat always (0.6000)"),
+        ((12, 8), ""),
+    ],
+)
+def test_an_accuracy_that_one_class_alone_would_give_is_told(
+    right: tuple[int, int], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cats, dogs = right
+    confusion = [[cats, 12 - cats], [8 - dogs, dogs]]
+    share = (cats + dogs) / 20
+    metrics = Metrics(
+        tta="none",
+        images=20,
+        accuracy=share,
+        accuracy_interval=wilson_interval(cats + dogs, 20),
+        top5=1.0,
+        loss=1.0,
+        calibration_error=0.1,
+        per_class={"cat": cats / 12, "dog": dogs / 8},
+        confusion=confusion,
+        by_class=summarise_classes(confusion, ("cat", "dog")),
+    )
+    results.print_evaluation("mine", Evaluation(3, 10, "fp32", (metrics,)))
+    told = capsys.readouterr().out
+    assert said in told
+    assert bool(said) == ("always" in told)
+    assert "top-5" not in told  # of two classes
+    assert "loss 1.0000" in told

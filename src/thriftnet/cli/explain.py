@@ -64,6 +64,10 @@ def explain(
     if maps is not None:
         _check_maps(maps, inputs)
     find_target(target)
+    from thriftnet.data.pictures import check_there
+
+    for path in inputs:  # before a network is loaded
+        check_there(path)
 
     with working(f"loading {target}, its training images and the pictures") as work:
         from thriftnet.explain.page import explanation_page

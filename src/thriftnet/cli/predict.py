@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,6 +73,8 @@ def predict(
             raise typer.BadParameter(f"a pickle gives CSV; name the output {file.stem}.csv")
         check_writable(file, error=RunError, inputs=inputs, ours=_is_table)
     found = find_target(target)
+    if not pickled:
+        _check_there(inputs)
 
     with working(f"loading {target}") as doing:
         from thriftnet import api
@@ -119,6 +121,14 @@ def predict(
                 print(f"\n{plain(found.title)}, {NAMES[classifier.tta]}")
     if failed:
         raise typer.Exit(2)
+
+
+def _check_there(inputs: Sequence[Path]) -> None:
+    """Check that all paths exist, before a network is loaded."""
+    from thriftnet.data.pictures import check_there
+
+    for path in inputs:
+        check_there(path)
 
 
 def _refuse_unused(output: str | None, *, pickled: bool, resume: bool, as_json: bool) -> None:
@@ -170,5 +180,7 @@ def _write_table(
             "add --resume to continue"
         )
         raise
-    print(f"wrote {plain(str(output))}")
+    bad = f", {progress.failed:,} of them not readable" if progress.failed else ""
+    count = "1 picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"
+    print(f"wrote {plain(str(output))}: {count}{bad}")
     return progress.failed

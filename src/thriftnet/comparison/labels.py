@@ -70,10 +70,12 @@ def label_recipes(recipes: Sequence[Recipe], names: Sequence[Sequence[str]]) -> 
 def _without_seeds(names: Sequence[Sequence[str]]) -> list[str]:
     """What the runs of each recipe are called, without their seeds and what all begin with.
 
-    Empty where that is nothing, or the same for two recipes.
+    Where that is the same for two recipes, the whole name of a run that is alone; else empty.
     """
     called = [_SEED.sub("", commonprefix(list(own))) for own in names]
     start = commonprefix(called)
     begins = max(start.rfind(mark) for mark in _SEPARATORS) + 1
     told = [name[begins:].strip(_SEPARATORS) for name in called]
-    return [name if told.count(name) == 1 else "" for name in told]
+    alone = [own[0] if len(own) == 1 else "" for own in names]
+    found = [name if told.count(name) == 1 else one for name, one in zip(told, alone, strict=True)]
+    return [name if found.count(name) == 1 else "" for name in found]

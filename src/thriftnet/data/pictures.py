@@ -61,11 +61,7 @@ def walk_images(path: Path | str) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
-    if not path.is_dir():
-        if is_address(path):
-            raise DataError(f"{path} is an address; download the picture and give its file")
-        what = "is neither a file nor a folder" if path.exists() else "does not exist"
-        raise DataError(f"{path} {what}; give an image or a folder of images")
+    check_there(path)
     suffixes = picture_suffixes()
     found = False
     for file in _walk(path):
@@ -74,6 +70,20 @@ def walk_images(path: Path | str) -> Iterator[Path]:
             yield file
     if not found:
         raise DataError(f"{path} holds no images; give a folder with PNG, JPEG or similar files")
+
+
+def check_there(path: Path) -> None:
+    """Check that a path is a file or a folder.
+
+    Raises:
+        DataError: It is not.
+    """
+    if path.is_file() or path.is_dir():
+        return
+    if is_address(path):
+        raise DataError(f"{path} is an address; download the picture and give its file")
+    what = "is neither a file nor a folder" if path.exists() else "does not exist"
+    raise DataError(f"{path} {what}; give an image or a folder of images")
 
 
 def _walk(root: Path) -> Iterator[Path]:

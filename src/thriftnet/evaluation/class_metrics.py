@@ -61,6 +61,12 @@ class ClassSummary:
         """Whether accuracy alone is misleading."""
         return self.imbalance >= IMBALANCED
 
+    @property
+    def majority(self) -> tuple[str, float]:
+        """The class with the most images, and the accuracy of always predicting it."""
+        name, most = max(self.classes.items(), key=lambda each: each[1].images)
+        return name, most.images / sum(found.images for found in self.classes.values())
+
     def figures(self) -> dict[str, Any]:
         """The aggregated metrics, as JSON values."""
         return {

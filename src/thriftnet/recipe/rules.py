@@ -256,6 +256,8 @@ def _widest(facts: Facts, cost_of: CostOf, most: int, side: int) -> tuple[Networ
         if facts.grey:
             model["stem_channels"] = 18  # nine directions of a grey 3x3 patch, with both signs
         network, least = _within(model, side, cost_of, most)
+        if chosen and network and network.cost.parameters < chosen[0].cost.parameters:
+            network = chosen[0]  # narrowed to few parameters, a deeper one may be the smaller
         if chosen and (network is None or facts.passes(network.cost.macs) < share * wanted):
             break
         if network is None:

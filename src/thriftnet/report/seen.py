@@ -13,6 +13,7 @@ from torch import Tensor
 from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.balance import balanced, repeats_before
 from thriftnet.data.statistics import Triple
+from thriftnet.recipe.augment_section import AugmentSection
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.runtime.resize import as_pixels
@@ -79,12 +80,7 @@ def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
                 as_seen, f"The same image as the network saw it: {target}", (target, "augmented")
             ),
         ]
-    on = {
-        key: value
-        for key, value in record.recipe.augment.model_dump().items()
-        if value not in ("none", 0) and (key != "crop_mode" or record.recipe.augment.crop_padding)
-    }
-    words = ", ".join(f"{key} {value}" for key, value in on.items()) or "none"
+    words = augmentation_words(record.recipe.augment)
     for end, side in record.recipe.train.sizes[:1]:
         words += f"; until epoch {end} shrunk to {side}×{side} pixels"
     return draw_pictures(
@@ -96,6 +92,20 @@ def draw_augmentation(record: RunRecord, data: OpenDataset) -> Drawing:
         f"each original image, then its augmented version. Augmentation: {words}.",
         alt=f"{len(pictures) // 2} training images, each next to its augmented form.",
     )
+
+
+def augmentation_words(section: AugmentSection) -> str:
+    """What a recipe augments by; details such as `jpeg_quality` of what is used alone."""
+    values = section.model_dump()
+    on = {
+        key: value
+        for key, value in values.items()
+        if value not in ("none", 0)
+        and values.get(key.partition("_")[0], True) not in ("none", 0)
+        and (key != "crop_mode" or section.crop_padding)
+    }
+    words = (key if value is True else f"{key} {value}" for key, value in on.items())
+    return ", ".join(words) or "none"
 
 
 def draw_mistakes(

@@ -150,7 +150,7 @@ def runs_table(groups: list[RecordGroup], names: Mapping[str, str]) -> Table:
     ]
     columns = (
         "run", "recipe", "seed", "state", "epochs", "parameters", ("test accuracy", ".2%"),
-        ("test loss", ",.4f"), ("time", clock), ("PFLOP", ",.4f"),
+        ("test loss", ",.4f"), ("time", clock), ("PFLOP", ",.3g"),
     )  # fmt: skip
     return make_table(columns, rows, title="Runs")
 

@@ -20,7 +20,12 @@ from thriftnet.runtime.machine import machine_name
 from thriftnet.table import clock, make_table, millions
 from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
 from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.text import print_wrapped
 from thriftnet.weights.card import Card
+
+_TOP = 5
+_LEAST_PFLOP = 0.1
+"""Below, a cost is given with two digits that count."""
 
 
 def print_training_summary(path: Path, evaluation: Evaluation) -> None:
@@ -32,11 +37,14 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     for metrics in evaluation.results:
         print(f"test accuracy   {_accuracy(metrics)}")
     for metrics in evaluation.results[:1]:
+        _print_majority(metrics)
         if metrics.by_class.imbalanced:
             print(f"balanced        {balanced_text(metrics.by_class)}, mean recall of classes")
     print(f"parameters      {evaluation.parameters:,}")
     if end:
-        print(f"training        {clock(end['seconds'])} for {end['pflop']:.3f} PFLOP")
+        spent = end["pflop"]
+        cost = f"{spent:.3f}" if spent >= _LEAST_PFLOP else f"{spent:.2g}"
+        print(f"training        {clock(end['seconds'])} for {cost} PFLOP")
     if is_large(others):
         print(f"other work      took {others:.0%} of the CPU time that this training asked for")
     print(f"run folder      {plain(str(path))}")
@@ -66,6 +74,7 @@ def print_evaluation(
     print(f"{images}{under}, {evaluation.precision}\n")
     for metrics in evaluation.results:
         print(f"top-1   {_accuracy(metrics)}")
+    _print_majority(chosen)
     if chosen.by_class.imbalanced:
         print(f"balanced accuracy   {balanced_text(chosen.by_class)}, mean recall of the classes")
         print(
@@ -73,7 +82,9 @@ def print_evaluation(
         )
     _print_card_checks(evaluation)
     print(f"\nBelow, {NAMES[chosen.tta]}:")
-    print(f"top-5   {chosen.top5:.4f}    loss {chosen.loss:.4f}    ", end="")
+    if len(chosen.per_class) > _TOP:
+        print(f"top-5   {chosen.top5:.4f}    ", end="")
+    print(f"loss {chosen.loss:.4f}    ", end="")
     print(f"calibration error {chosen.calibration_error:.4f}")
     _print_probabilities(evaluation)
     print()
@@ -87,6 +98,14 @@ def print_evaluation(
         print("\nOther evaluations of this run")
         for key, line in others.items():
             print(f"{line['accuracy']:.4f}  {plain(str(key))}")
+
+
+def _print_majority(metrics: Metrics) -> None:
+    """Say where a network is not shown to do more than to name the largest class."""
+    name, share = metrics.by_class.majority
+    if metrics.accuracy_interval[0] <= share:
+        word = "" if metrics.accuracy <= share else "significantly "
+        print_wrapped(f"not {word}better than to predict {plain(name)} always ({share:.4f})")
 
 
 def _print_probabilities(evaluation: Evaluation) -> None:

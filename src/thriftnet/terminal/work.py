@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ class Work:
         if not self._shown or self._thread is not None:
             return
         self.over.clear()
+        if sys.stdout:
+            sys.stdout.flush()  # into a pipe, what was printed before would come after the lines
         console = CleanConsole(stderr=True)
         show = _redraw if console.is_terminal else _log
         self._thread = threading.Thread(target=show, args=(self, console), daemon=True)

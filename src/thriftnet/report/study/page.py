@@ -68,12 +68,13 @@ def _folders(record: StudyRecord) -> tuple[Path, ...]:
 def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     """The most important numbers."""
     over = record.snapshot.over_budget
+    refined = sum(trial.refined for trial in record.trained)
+    candidates = f"{len(record.snapshot.competing)}"
+    candidates += f" and {refined} refined" if refined else ""
+    candidates += f", {over} over budget" if over else ""
     facts = [
         ("Stages", _standing(record)),
-        (
-            "Candidates",
-            f"{len(record.snapshot.competing)}" + (f", {over} over budget" if over else ""),
-        ),
+        ("Candidates", candidates),
         ("Training time", _time(record)),
     ]
     if record.space.reference:

@@ -28,7 +28,7 @@ def draw_usage(record: RunRecord) -> Drawing | None:
     plot_curve(below, memory, style.LINES[0], "memory", scale=1 / _GB)
     device = record.series("device_memory_bytes")
     plot_curve(below, device, style.LINES[2], "accelerator, peak", scale=1 / _GB)
-    below.set_ylim(bottom=0)
+    below.set_ylim(0, 1.08 * (max(*memory[1], *device[1], 1e6) / _GB))
     label_epochs(below, "memory (GB)")
     for axes in (above, below):
         _legend(axes)

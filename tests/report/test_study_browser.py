@@ -61,3 +61,11 @@ def test_the_theme_changes_figures_and_page(page: Page):
         words = page.evaluate(look.format("#figure-pareto-macs svg text", "fill"))
         seen.add((page.evaluate(look.format("body", "backgroundColor")), words))
     assert len({paper for paper, _ in seen}) == len({words for _, words in seen}) == 2
+
+
+def test_a_printed_page_is_as_wide_as_its_paper(visit: Visit, study_report: Report):
+    page = visit(study_report.page, 720, "light")  # A4 within margins
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 1.2 * 720, width  # a browser shrinks a little more to fit

@@ -201,6 +201,7 @@ def test_the_model_is_described(service: LiveService) -> None:
     assert found["preprocessing"]["tta"] == "none"
     assert (found["precision"], found["device"], found["parameters"]) == ("fp32", "cpu", 1)
     assert found["limits"]["body_bytes"] == 2**20
+    assert isinstance(found["limits"]["pictures"], int)
     assert len(found["digest"]) == 64
 
 

@@ -46,8 +46,8 @@ def test_a_training_says_at_its_end_what_other_work_took(
 @pytest.mark.parametrize(
     ("right", "said"),
     [
-        ((8, 0), "not better than to predict cat always (0.6000)"),
-        ((10, 3), "not significantly better than to predict cat always (0.6000)"),
+        ((8, 0), "no better than always predicting cat (0.6000)"),
+        ((10, 3), "not significantly better than always predicting cat (0.6000)"),
         ((12, 8), ""),
     ],
 )

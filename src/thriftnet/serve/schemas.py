@@ -51,7 +51,7 @@ class ModelDescription(BaseModel):
     device: str
     activation: bool = Field(description="Whether it has activation maps.")
     preprocessing: dict[str, Any] = Field(description="Steps from a picture to probabilities.")
-    limits: dict[str, float] = Field(description="Limits of requests.")
+    limits: dict[str, int | float] = Field(description="Limits of requests.")
 
 
 class State(BaseModel):

@@ -104,8 +104,8 @@ def _print_majority(metrics: Metrics) -> None:
     """Say where a network is not shown to do more than to name the largest class."""
     name, share = metrics.by_class.majority
     if metrics.accuracy_interval[0] <= share:
-        word = "" if metrics.accuracy <= share else "significantly "
-        print_wrapped(f"not {word}better than to predict {plain(name)} always ({share:.4f})")
+        word = "no" if metrics.accuracy <= share else "not significantly"
+        print_wrapped(f"{word} better than always predicting {plain(name)} ({share:.4f})")
 
 
 def _print_probabilities(evaluation: Evaluation) -> None:

@@ -129,7 +129,7 @@ def status_lines(status: StudyStatus, *, width: int) -> list[str]:
               f"{failure.label} ({failure.reason})")
         for failure in status.failures
     ]  # fmt: skip
-    lines = whole(heading, width)
+    lines = [fit(heading, width).rstrip()]
     lines += [fit(line, width).rstrip() for line in table_lines(table)]
     lines += [part for line in below for part in whole(line, width)]
     # Never broken, as it is to be copied.

@@ -55,7 +55,7 @@ def wasm_engine(runtime: WebRuntime, model: bytes) -> PageEngine:
     """
     return PageEngine(
         scripts=scripts(*DECODING, "wasm.js"),
-        whereabouts="Your pictures stay in this browser: the page works without a network.",
+        whereabouts="Your pictures stay in this browser: the page works offline.",
         script_sources="blob: 'wasm-unsafe-eval'",
         embedded={"code": runtime.code, "wasm": runtime.wasm, "model": model},
         licence_of=f"Licence of {PACKAGE.name.replace('@', ' ')}, which runs the network",

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 from pathlib import Path
 
 # One thread a test process: `make test` runs one process a core and more, and the small networks of
@@ -12,6 +13,11 @@ os.environ["OMP_NUM_THREADS"] = os.environ.get("THRIFTNET_TEST_THREADS", "1")
 
 # Where there are several, as in a search, those that wait leave the cores to other tests.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Compiled modules are kept, even where the environment says otherwise, as in many containers: a
+# hundred processes would each compile the package, for a second or two.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Tests say what standard error holds; on a busy machine a command would also say what it is doing.
 os.environ["THRIFTNET_PROGRESS"] = "0"

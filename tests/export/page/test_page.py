@@ -39,6 +39,16 @@ async ([kind, name, text]) => {
   return event.defaultPrevented;
 }
 """
+_CLEAR_AT_THREE = """
+() => {
+  const observer = new MutationObserver(() => {
+    if (place.results.children.length < 3) return;
+    observer.disconnect();
+    place.clear.click();
+  });
+  observer.observe(place.results, { childList: true });
+}
+"""
 _FAKE_CAMERA = """
 () => { navigator.mediaDevices.getUserMedia = async () => {
   const canvas = document.createElement("canvas");
@@ -124,6 +134,19 @@ def test_several_files_of_which_some_are_none(page: Page, tmp_path: Path):
     expect(page.locator("#results > li, #faults > li")).to_have_count(0)
     page.locator("#files").set_input_files(tmp_path / "2.png")  # nothing broke
     expect(page.locator("#results > li")).to_have_count(1)
+
+
+def test_results_are_cleared_while_more_come(page: Page, tmp_path: Path):
+    files = [tmp_path / f"{number}.png" for number in range(5)]
+    for file in files:
+        Image.new("RGB", (40, 30), "red").save(file)
+    page.locator("#files").set_input_files(files[0])
+    expect(page.locator("#results > li")).to_have_count(1)
+    page.evaluate(_CLEAR_AT_THREE)
+    page.locator("#files").set_input_files(files[1:])
+    expect(page.get_by_role("status")).to_have_text("4 of 4 pictures classified.")
+    assert page.locator("#results h2").all_text_contents() == ["3.png", "4.png"]
+    expect(page.locator("#faults > li")).to_have_count(0)
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])

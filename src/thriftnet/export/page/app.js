@@ -64,7 +64,7 @@ async function takeAll(files) {
     try {
       const [answer, milliseconds] = await timed(() => engine.classify(file));
       const card = resultCard(file, answer, milliseconds);
-      place.results.insertBefore(card, below);
+      place.results.insertBefore(card, below?.isConnected ? below : null);  // or it was cleared
       answered += 1;
       if (files.length === 1) say(`${file.name}: ${verdictOf(answer.probabilities).words}`);
     } catch (fault) {

@@ -187,7 +187,7 @@ def test_a_flipped_bit_of_the_graph_is_noticed(
 def test_other_damage_is_told_in_one_line(exports: dict[str, Exported], tmp_path: Path):
     path = exports["onnx"].path
     assert "is damaged" in damaged(path, tmp_path, lambda content: content[: len(content) // 2])
-    assert "thriftnet did not write" in damaged(path, tmp_path, lambda _: b"")
+    assert "is damaged (it is empty)" in damaged(path, tmp_path, lambda _: b"")
     foreign = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], []))
     content = foreign.SerializeToString()
     assert "thriftnet did not write" in damaged(path, tmp_path, lambda _: content)

@@ -148,7 +148,9 @@ def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Pa
         ({"to": "tflite"}, "did you mean litert?"),
         ({"to": "coreml"}, "use one of them"),
         ({"to": "onnx", "reduce_range": True}, "--reduce-range is for int8"),
-        ({"to": "onnx", "output": "."}, "Is a directory"),
+        ({"to": "onnx", "output": "a.onnx/"}, "Is a directory"),
+        ({"to": "onnx", "output": "out.v2"}, "ONNX files are known by .onnx; name it out.v2.onnx"),
+        ({"to": "onnx-int8", "output": "x"}, "ONNX files are known by .onnx; name it x.onnx"),
         ({"to": "folder", "output": "file"}, "file is a file, and a folder is to be written"),
         ({"to": "folder", "output": "full"}, "full holds other files"),
         ({"to": "onnx-int8"}, "int8 takes its ranges from training images: the model file does"),
@@ -161,13 +163,14 @@ def test_what_cannot_be_done_is_refused_in_one_line(
     options: dict[str, Any], said: str, model: Path, tmp_path: Path
 ):
     (tmp_path / "file").touch()
+    (tmp_path / "a.onnx").mkdir()
     for name in ("full/notes.txt", "broken/a.png"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("no picture")
     with pytest.raises(ExportError) as caught:
         export_model(model, say=lambda _: None, **options)
     assert said in str(caught.value)
-    assert {path.name for path in tmp_path.iterdir()} == {"file", "full", "broken"}
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "full", "broken", "a.onnx"}
 
 
 def test_views_that_the_recipe_does_not_use_are_not_asked_for(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Pictures of any kind, mixed, by one thread or several."""
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -125,3 +126,18 @@ def test_several_threads_use_one_network(classifier: Classifier) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(some, range(8))) == [list(COLOURS) * 5] * 8
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_one_pillow_picture_is_used_by_several_threads(classifier: Classifier, kind: str) -> None:
+    """Pillow reads its file at the first use, which is that of several threads at once."""
+    pixels = np.random.default_rng(2).integers(0, 256, (500, 700, 3), np.uint8)
+    content = encoded(Image.fromarray(pixels), kind)
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(4):
+            picture = Image.open(io.BytesIO(content))
+            listed = classifier.predict([picture] * 6)
+            assert listed == [listed[0]] * 6
+            picture = Image.open(io.BytesIO(content))
+            apart = list(pool.map(classifier.predict, [picture] * 6))
+            assert apart == [apart[0]] * 6

@@ -57,6 +57,8 @@ _SIDEWAYS = {turn for value, turn in _TURNS.items() if value >= 5}
 # Exceptions of Pillow for damaged EXIF data.
 _DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, TypeError, LookupError, OSError)
 _ICON = b"\0\0\1\0"
+_TOLD = "_thriftnet_told"
+"""Attribute of a Pillow picture that keeps what its file told, before loading closes it."""
 _FACTS = ("format", "tag_v2", "dispose_extent")
 """Attributes that say how the pixels of a picture are meant."""
 
@@ -121,7 +123,7 @@ def decode_image(
 
 
 def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> Decoded:
-    """Converts a Pillow image like `decode_image`; the image is not modified.
+    """Converts a Pillow image like `decode_image`; the image is loaded, and not modified.
 
     Args:
         picture: opened or created by Pillow; of several frames, the current one.
@@ -158,17 +160,19 @@ def decode_picture(picture: Image.Image, *, name: str, size: int, fit: Fit) -> D
 
 
 def _told_by_file(picture: Image.Image) -> tuple[bytes, tuple[int, int] | None]:
-    """The first bytes of a picture's file and its colour numbers, if it is still open."""
+    """The first bytes of a picture's file and its colour numbers, if it is or was open here."""
     file = getattr(picture, "fp", None)
-    if file is None:
-        return b"", None
+    if file is None or hasattr(picture, _TOLD):
+        return getattr(picture, _TOLD, (b"", None))
     at = file.tell()
     try:
         file.seek(0)
         header = file.read(HEADER_BYTES)
-        return header, colour_numbers(file, header)
+        found = header, colour_numbers(file, header)
     finally:
         file.seek(at)
+    setattr(picture, _TOLD, found)
+    return found
 
 
 def _high_range(path: Path) -> ImageError:

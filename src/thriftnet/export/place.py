@@ -20,6 +20,8 @@ from thriftnet.writable import check_folder, check_writable
 
 _CHECK = "check.json"
 """File of the comparison: in an exported folder, or appended to an exported file's name."""
+_ONNX = ".onnx"
+"""Suffix by which `predict` and other programs know a file without magic bytes."""
 _MOST_BYTES = 2**20
 """Of that file."""
 
@@ -36,6 +38,10 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
         ExportError: It cannot, or something else is there.
         RunError: The folder has links, through which other files would be written.
     """
+    if target.suffix.endswith(_ONNX) and output.suffix.lower() != _ONNX:
+        raise ExportError(
+            f"{output}: ONNX files are known by {_ONNX}; name it {output.name}{_ONNX}"
+        )
     if not target.folder:
         inputs = [] if source is None else [source]
         check_writable(output, error=ExportError, inputs=inputs, ours=_is_export)

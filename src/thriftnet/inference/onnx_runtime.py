@@ -80,6 +80,8 @@ def read_onnx(path: Path) -> CheckedOnnx:
         raise RunError(f"{path} cannot be read: {fault.strerror}; check the path") from None
     except Exception as fault:  # protobuf raises different classes in each version
         raise _damaged(path, f"it cannot be parsed: {fault}") from None
+    if not content:  # a model without anything, to protobuf
+        raise _damaged(path, "it is empty")
     text = {prop.key: prop.value for prop in model.metadata_props}.get(KEY)
     if text is None:
         raise RunError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ Picture = Path | str | bytes | bytearray | memoryview | Image.Image | NDArray[np
 ONE_PICTURE = (str, Path, bytes, bytearray, memoryview, Image.Image)
 """Types that are always one picture; an array may be a batch."""
 _CHANNELS = (1, 3, 4)
+_LOADING = tuple(threading.Lock() for _ in range(16))
+"""Each for some Pillow images: the first use of one reads its file, by one thread at a time."""
 
 
 class NamedPicture(NamedTuple):
@@ -72,7 +75,8 @@ def to_pixels(picture: NamedPicture, *, size: int, fit: Fit) -> NDArray[np.uint8
         if isinstance(content, bytes | bytearray | memoryview):
             return decode_image(bytes(content), name=name, size=size, fit=fit).pixels
         if isinstance(content, Image.Image):
-            return decode_picture(content, name=name, size=size, fit=fit).pixels
+            with _LOADING[id(content) // 64 % len(_LOADING)]:
+                return decode_picture(content, name=name, size=size, fit=fit).pixels
         return square_array(_as_array(name, content), size=size, fit=fit)
 
 

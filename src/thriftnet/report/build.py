@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from thriftnet.commands import command
+from thriftnet.commands import command, shell_line
 from thriftnet.errors import RunError, SearchError
 from thriftnet.files import write_whole
-from thriftnet.report.page import Page, render
+from thriftnet.report.page import THIS_PAGE, Page, render
 from thriftnet.report.record import RunRecord, read_record
 from thriftnet.report.several.page import shared_page
 from thriftnet.report.single import single_page
@@ -62,6 +62,7 @@ def write_report(
     _check(folder, first.report_path, first.figures_path, runs, given=output is not None)
     with figure_style():
         page = single_page(records[0], data=data) if len(records) == 1 else shared_page(records)
+    page = names_output(page, output)
     return _write(page, folder / first.report_path.name, folder / first.figures_path.name)
 
 
@@ -100,7 +101,7 @@ def write_study_report(
     with contextlib.closing(study.storage):
         record = read_study(study)
     with figure_style():
-        page = study_page(record)
+        page = names_output(study_page(record), output)
     return _write(page, folder / study.report_path.name, folder / study.figures_path.name)
 
 
@@ -124,6 +125,25 @@ def _check(
             raise
         elsewhere = f"{command('report', *reported)} -o DIR"
         raise RunError(f"{str(fault).partition(';')[0]}; write it elsewhere: {elsewhere}") from None
+
+
+def names_output(page: Page, output: Path | None) -> Page:
+    """A page whose own command has the folder that it is written into, if one was given."""
+    if output is None:
+        return page
+    option = shell_line("-o", output)
+    sections = [
+        replace(
+            section,
+            commands=tuple(
+                (purpose, f"{text} {option}" if purpose == THIS_PAGE else text)
+                for purpose, text in section.commands
+            ),
+        )
+        for section in page.sections
+    ]
+    folders = (*page.folders, output.absolute().parent)
+    return replace(page, sections=tuple(sections), folders=folders)
 
 
 def _write(page: Page, target: Path, figures: Path) -> Report:

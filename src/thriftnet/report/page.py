@@ -33,6 +33,10 @@ class Card:
     """A command that would verify it."""
 
 
+THIS_PAGE = "This page:"
+"""The purpose of the command that writes the page."""
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of the page."""

@@ -17,7 +17,7 @@ from thriftnet.report import classes, network, seen, tables
 from thriftnet.report.blocks import block_table
 from thriftnet.report.drawing import Drawing
 from thriftnet.report.facts import head_facts
-from thriftnet.report.page import Page, Section
+from thriftnet.report.page import THIS_PAGE, Page, Section
 from thriftnet.report.record import RunRecord, folders_of
 from thriftnet.report.reliability import (
     calibration_table,
@@ -151,7 +151,7 @@ def _reproduce(record: RunRecord) -> Section:
     commands = [
         ("The same experiment again:", command("train", record.run.recipe_path, *again)),
         ("Its test figures:", command("evaluate", path)),
-        ("This page:", command("report", path)),
+        (THIS_PAGE, command("report", path)),
     ]
     commands = [*_checkouts(record), *commands]
     started = record.environment.get("command")

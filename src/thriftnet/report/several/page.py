@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from thriftnet.commands import command
 from thriftnet.report import tables
 from thriftnet.report.names import LONGEST, common_start, short_names
-from thriftnet.report.page import Page, Section
+from thriftnet.report.page import THIS_PAGE, Page, Section
 from thriftnet.report.record import RunRecord, folders_of
 from thriftnet.report.several import overlay
 from thriftnet.report.several.comparison import comparison_section
@@ -33,7 +33,7 @@ def shared_page(records: list[RunRecord]) -> Page:
     compared = comparison_section(records, missing)
     commands = [("All that is known of one run:", command("report", r.target)) for r in records[:1]]
     paths = [record.target for record in records]
-    commands.append(("This page:", command("report", *paths)))
+    commands.append((THIS_PAGE, command("report", *paths)))
     return Page(
         title=_title(groups),
         subtitle=_subtitle(records, groups, names),

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from thriftnet.commands import command
 from thriftnet.recipe.keys import flatten
-from thriftnet.report.page import Card, Page, Section
+from thriftnet.report.page import THIS_PAGE, Card, Page, Section
 from thriftnet.report.study import keys, refined, validated, verdicts
 from thriftnet.report.study.candidates import candidates_table, pareto_table
 from thriftnet.report.study.halving import draw_halving
@@ -215,7 +215,7 @@ def _commands(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     commands = [
         ("The same search again:", command("search", study.space_path, "--study", again)),
         ("Show its status:", command("search", "status", *place)),
-        ("This page:", command("report", *place)),
+        (THIS_PAGE, command("report", *place)),
     ]
     if any(each.state != "done" for each in record.stages):
         commands.insert(0, ("Resume it:", study.search_command()))

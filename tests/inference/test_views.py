@@ -14,15 +14,17 @@ CPU = choose_compute(device="cpu", precision="fp32")
 
 
 class Recorder(nn.Module):
-    """A network that keeps what it was shown; logits depend on every pixel."""
+    """A network that keeps what it was shown, by twos; logits depend on every pixel."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[Tensor] = []
+        self.batches: list[int] = []
         self.weights = torch.randn(3 * 6 * 5, 4, generator=torch.Generator().manual_seed(0))
 
     def forward(self, images: Tensor) -> Tensor:
-        self.seen.append(images)
+        self.seen.extend(images.split(2))
+        self.batches.append(len(images))
         return torch.tanh(images.flatten(1) @ self.weights)
 
 
@@ -72,7 +74,19 @@ def test_ways_of_reading_share_their_views(images: Tensor):
     found = read(network, images, ("flip_shift", "none", "flip"))
     assert len(network.seen) == 6
     for name in found:
-        assert torch.equal(found[name], read(Recorder(), images, (name,))[name])
+        torch.testing.assert_close(found[name], read(Recorder(), images, (name,))[name])
+
+
+def test_views_of_few_images_are_computed_together(images: Tensor):
+    for count, batches in ((1, [6]), (10, [60]), (11, [11] * 6)):
+        network = Recorder()
+        several = images.repeat(6, 1, 1, 1)[:count]
+        found = read(network, several, ("flip_shift",))["flip_shift"]
+        assert network.batches == batches
+        expected = torch.cat(
+            [read(Recorder(), each[None], ("flip_shift",))["flip_shift"] for each in several]
+        )
+        torch.testing.assert_close(found, expected)
 
 
 def test_mirror_image_is_read_the_same(images: Tensor):

@@ -37,6 +37,8 @@ def make_square(
         mirrored: Whether columns and rows are in reverse order, as of a picture that is turned
             later: of an odd number of pixels beside the square, the upright left and top have less.
     """
+    if rgb.size == (width, height) == (size, size):
+        return rgb
     across, down = mirrored
     if fit == "crop":
         side = min(width, height)
@@ -91,6 +93,4 @@ def square_array(pixels: NDArray[np.uint8], *, size: int, fit: Fit) -> NDArray[n
         background = Image.new("RGBA", picture.size, (*_WHITE, 255))
         picture = Image.alpha_composite(background, picture)
     rgb = picture.convert("RGB")
-    if rgb.size != (size, size):
-        rgb = make_square(rgb, *rgb.size, scale=1, size=size, fit=fit)
-    return np.array(rgb)
+    return np.array(make_square(rgb, *rgb.size, scale=1, size=size, fit=fit))

@@ -16,6 +16,9 @@ from thriftnet.models.calibration import ViewCalibration
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
+_FEW = 64
+"""Views up to this number, of all images, are computed in one forward pass: each layer has a fixed
+cost. 64 is the service's largest batch, so that its memory does not grow."""
 OnProgress = Callable[[int, int], None]
 """Called with the number of images done and the total."""
 
@@ -119,10 +122,14 @@ class Engine:
             for start in range(0, len(images), self.batch_size):
                 batch = images[start : start + self.batch_size].to(self.compute.device)
                 batch = normalise(batch, **self._scale)
-                for view, found in parts.items():
-                    shown = TRANSFORMS[view](batch).contiguous(memory_format=torch.channels_last)
+                together = len(batch) * len(parts) <= _FEW
+                for views in [list(parts)] if together else [[view] for view in parts]:
+                    shown = torch.cat([TRANSFORMS[view](batch) for view in views])
+                    shown = shown.contiguous(memory_format=torch.channels_last)
                     with self.compute.autocast():
-                        found.append(self.network(shown).float().cpu())
+                        found = self.network(shown).float().cpu()
+                    for view, logits in zip(views, found.split(len(batch)), strict=True):
+                        parts[view].append(logits)
                 on_progress(min(start + self.batch_size, len(images)), len(images))
         finally:
             if training:

@@ -108,7 +108,7 @@ def _in_srgb(colours: Image.Image, picture: Image.Image) -> Image.Image:
         linear = np.linspace(0, 1, 256) ** (1 / gamma)
         encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
         return colours.convert("RGB").point((encoded * 255).round().astype(int).tolist() * 3)
-    return colours.convert("RGB")
+    return colours if colours.mode == "RGB" else colours.convert("RGB")
 
 
 @lru_cache(maxsize=16)

@@ -103,7 +103,8 @@ def test_photograph(pixels_of: PixelsOf, tmp_path: Path, fit: str):
     for name, content in photographs().items():
         theirs = read(content, name, tmp_path, size=32, fit=fit)
         pixels, note = pixels_of(content, name, fit=fit)
-        assert apart(pixels, theirs) <= most_levels(content), name
+        # The profile of this photograph is sRGB, which is not converted.
+        assert apart(pixels, theirs) <= (0 if name.endswith("jpg") else _LEVELS), name
         assert note == ""
 
 

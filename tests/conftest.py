@@ -15,7 +15,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ.get("THRIFTNET_TEST_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Compiled modules are kept, even where the environment says otherwise, as in many containers: a
-# hundred processes would each compile the package, for a second or two.
+# hundred processes would each compile the package, for almost half a second.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -60,8 +60,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("tx", None) and not hasattr(config, "workerinput"):
         return
     gc.disable()  # what is imported and collected stays: looking through it again takes seconds
-    children = Path(__file__).parent / "support" / "children"
-    os.environ["PYTHONPATH"] += f"{os.pathsep}{children}"
     from hypothesis import HealthCheck, settings
 
     # Hypothesis's own profile for shared machines: no deadline, and the same examples in every run.

@@ -19,22 +19,30 @@ TOGETHER = (
         "tests/end_to_end/test_export.py",
         "tests/end_to_end/test_one_answer.py",
     ),
+    (
+        "tests/end_to_end/search/test_search_killed.py",
+        "tests/end_to_end/search/test_search_from_stage_to_stage.py",
+        "tests/end_to_end/search/test_search_retry.py",
+        "tests/end_to_end/search/test_search.py",
+        "tests/end_to_end/documents/test_journeys.py",
+        "tests/end_to_end/own/test_own_downstream.py",
+        "tests/end_to_end/test_before_the_move.py",
+    ),
 )
-"""Each for one process: what they import takes seconds, as exporters do, or what fixtures make."""
+"""Each for one process: what they import takes seconds, as exporters do, or what fixtures make, as
+the process that forks the workers of searches (forked.py)."""
 LONGEST = (
     "tests/export/",
     "tests/end_to_end/search/test_search_on_postgres.py",
+    "tests/end_to_end/search/test_search_killed.py",
     "tests/end_to_end/own/test_without_recipe.py",
     "tests/end_to_end/test_workflow.py",
     "tests/training/distributed/test_several_processes.py",
     "tests/tracking/",
     "tests/end_to_end/search/test_search_on_ray.py",
     "tests/end_to_end/documents/test_documented_commands.py",
-    "tests/end_to_end/search/test_search_killed.py",
     "tests/data/cifar10/",
-    "tests/end_to_end/documents/test_journeys.py",
     "tests/end_to_end/test_odd_values.py",
-    "tests/end_to_end/search/test_search_from_stage_to_stage.py",
 )
 """More than fifteen seconds each. Those that start many processes alternate with others."""
 

@@ -96,7 +96,7 @@ def pair(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def _started(command: list[str]) -> subprocess.CompletedProcess[str]:
-    pipe, path = subprocess.PIPE, os.pathsep.join([*sys.path, os.environ["PYTHONPATH"]])
+    pipe, path = subprocess.PIPE, os.pathsep.join(sys.path)
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
         try:

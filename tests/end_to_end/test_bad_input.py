@@ -75,9 +75,9 @@ def test_options_that_would_do_nothing_are_refused(
 )
 @pytest.mark.parametrize("command", ["evaluate", "predict"])
 def test_unknown_choices(
-    thriftnet: Command, finished_run: Path, command: str, option: tuple[str, str]
+    thriftnet: Command, finished_run: Path, tmp_path: Path, command: str, option: tuple[str, str]
 ) -> None:
-    pictures = ["x.png"] if command == "predict" else []
+    pictures = [tmp_path] if command == "predict" else []
     outcome = thriftnet(command, finished_run, *pictures, *option)
     assert outcome.code == 2
     assert option[1] in outcome.error_line

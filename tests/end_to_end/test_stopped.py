@@ -86,7 +86,8 @@ def test_predicted_rows_are_kept(
     found = re.search(r"the first (\d+) rows are kept in .*rows.csv.part; add --resume", told)
     assert found
     assert Path("rows.csv").read_bytes() == earlier
-    assert len(Path("rows.csv.part").read_text().splitlines()) == 1 + int(found[1]) > 1
+    kept, said = len(Path("rows.csv.part").read_text().splitlines()) - 1, int(found[1])
+    assert 0 < said <= kept <= said + 1  # Ctrl-C may come between a row and its count
     assert thriftnet(*words, "--resume").code == 0
     assert len(Path("rows.csv").read_text().splitlines()) == 1 + PICTURES
 

@@ -66,8 +66,7 @@ def explain(
     find_target(target)
     from thriftnet.data.pictures import check_there
 
-    for path in inputs:  # before a network is loaded
-        check_there(path)
+    check_there(*inputs)  # before a network is loaded
 
     with working(f"loading {target}, its training images and the pictures") as work:
         from thriftnet.explain.page import explanation_page

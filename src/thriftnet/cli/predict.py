@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,7 +74,9 @@ def predict(
         check_writable(file, error=RunError, inputs=inputs, ours=_is_table)
     found = find_target(target)
     if not pickled:
-        _check_there(inputs)
+        from thriftnet.data.pictures import check_there
+
+        check_there(*inputs)  # before a network is loaded
 
     with working(f"loading {target}") as doing:
         from thriftnet import api
@@ -121,14 +123,6 @@ def predict(
                 print(f"\n{plain(found.title)}, {NAMES[classifier.tta]}")
     if failed:
         raise typer.Exit(2)
-
-
-def _check_there(inputs: Sequence[Path]) -> None:
-    """Check that all paths exist, before a network is loaded."""
-    from thriftnet.data.pictures import check_there
-
-    for path in inputs:
-        check_there(path)
 
 
 def _refuse_unused(output: str | None, *, pickled: bool, resume: bool, as_json: bool) -> None:

@@ -72,18 +72,19 @@ def walk_images(path: Path | str) -> Iterator[Path]:
         raise DataError(f"{path} holds no images; give a folder with PNG, JPEG or similar files")
 
 
-def check_there(path: Path) -> None:
-    """Check that a path is a file or a folder.
+def check_there(*paths: Path) -> None:
+    """Check that each path is a file or a folder.
 
     Raises:
-        DataError: It is not.
+        DataError: One is not.
     """
-    if path.is_file() or path.is_dir():
-        return
-    if is_address(path):
-        raise DataError(f"{path} is an address; download the picture and give its file")
-    what = "is neither a file nor a folder" if path.exists() else "does not exist"
-    raise DataError(f"{path} {what}; give an image or a folder of images")
+    for path in paths:
+        if path.is_file() or path.is_dir():
+            continue
+        if is_address(path):
+            raise DataError(f"{path} is an address; download the picture and give its file")
+        what = "is neither a file nor a folder" if path.exists() else "does not exist"
+        raise DataError(f"{path} {what}; give an image or a folder of images")
 
 
 def _walk(root: Path) -> Iterator[Path]:

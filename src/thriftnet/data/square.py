@@ -56,6 +56,17 @@ def make_square(
     return square
 
 
+def padded_off_centre(sizes: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
+    """Which pictures `pad` leaves one column less on the left than on the right.
+
+    Args:
+        sizes: (N, 2) width and height before resizing.
+        size: Height and width after it.
+    """
+    wide = np.maximum(1, np.rint(sizes[:, 0] * size / sizes.max(axis=1)))
+    return (size - wide) % 2 == 1
+
+
 def _margin(spare: int, mirrored: bool) -> int:
     return spare - spare // 2 if mirrored else spare // 2
 

@@ -71,6 +71,26 @@ def test_groups_by_a_pattern_of_names_hold_together_too(photos: Path):
     assert sizes.tolist() == [12] * 15  # a scene is of both classes
 
 
+@pytest.mark.parametrize("width", [40, 41, 42, 43, 45])
+def test_mirrored_pictures_are_found_at_any_width_that_is_padded(
+    tmp_path: Path, photos: Path, width: int
+):
+    """Of an odd number of white columns, one more is on the right, also of the mirrored picture."""
+    folder = tmp_path / "narrow"
+    for number, file in enumerate(sorted(photos.rglob("*-*[0-9].png"))):
+        picture = Image.open(file).crop((0, 0, width, 64))
+        mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        for label, each in (("a", picture), ("b", mirrored)):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            each.save(folder / label / f"{number}.png")
+    data = open_dataset(DatasetSpec(str(folder), fit="pad"), say=lambda _: None)
+    assert data.collection is not None
+    found = data.collection().near()
+    twins = found.pairs[:, 1] - found.pairs[:, 0] == 60
+    assert twins.sum() >= 57
+    assert twins.mean() > 0.95
+
+
 def test_a_second_start_finds_near_duplicates_in_the_cache_and_a_damaged_file_is_replaced(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -81,7 +101,9 @@ def test_a_second_start_finds_near_duplicates_in_the_cache_and_a_damaged_file_is
     searches: list[int] = []
     search = near_cache.find_near_duplicates
     monkeypatch.setattr(
-        near_cache, "find_near_duplicates", lambda images: searches.append(1) or search(images)
+        near_cache,
+        "find_near_duplicates",
+        lambda images, **more: searches.append(1) or search(images, **more),
     )
     again = open_dataset(spec, say=lambda _: None).split("train").groups
     assert np.array_equal(first, again)

@@ -56,7 +56,9 @@ class NearDuplicates:
     groups: NDArray[np.int64]
 
 
-def find_near_duplicates(images: NDArray[np.uint8]) -> NearDuplicates:
+def find_near_duplicates(
+    images: NDArray[np.uint8], *, off_centre: NDArray[np.bool_] | None = None
+) -> NearDuplicates:
     """Find near-duplicates among pictures, including mirrored ones.
 
     All pairs of hashes are compared, in blocks of 64 × 4,096: 15 s on one core for 100,000
@@ -64,8 +66,9 @@ def find_near_duplicates(images: NDArray[np.uint8]) -> NearDuplicates:
 
     Args:
         images: (N, H, W, 3) uint8; may be memory-mapped.
+        off_centre: (N,) bool, as of `fingerprints`.
     """
-    return pair_fingerprints(fingerprints(images))
+    return pair_fingerprints(fingerprints(images, off_centre=off_centre))
 
 
 def pair_fingerprints(prints: Fingerprints) -> NearDuplicates:
@@ -96,9 +99,11 @@ def _confirmed(
     """Copies, and candidates confirmed by pixels."""
     found = [(copies, np.ones(len(copies), np.float32), np.zeros(len(copies), bool))]
     groups, sure, refuted = _SureGroups(len(prints.hashes), copies), [copies], 0
+    turned = prints.thumbnails[..., ::-1] if prints.turned is None else prints.turned
     for candidates, mirrored in _candidates(prints.hashes[distinct], prints.mirrored[distinct]):
         pairs = groups.without_connected(distinct[candidates])
-        similarity = _similarities(prints.thumbnails, pairs, mirrored=mirrored)
+        others = turned if mirrored else prints.thumbnails
+        similarity = _similarities(prints.thumbnails, others, pairs)
         kept = similarity >= MIN_SIMILARITY
         refuted += int((~kept).sum())
         found.append((pairs[kept], similarity[kept], np.full(kept.sum(), mirrored)))
@@ -170,9 +175,9 @@ def _near(hashes: NDArray[np.uint64], others: NDArray[np.uint64], top: int) -> _
 
 
 def _similarities(
-    thumbnails: NDArray[np.uint8], pairs: _Pairs, *, mirrored: bool
+    thumbnails: NDArray[np.uint8], others: NDArray[np.uint8], pairs: _Pairs
 ) -> NDArray[np.float32]:
-    """(M,) correlation of the gradients of two thumbnails; 0 where one is flat.
+    """(M,) correlation of the gradients of a thumbnail and another; 0 where one is flat.
 
     Gradients ignore brightness and its slow variation, which unrelated pictures share; the
     correlation ignores contrast.
@@ -180,8 +185,8 @@ def _similarities(
     found = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
-        one, other = (thumbnails[pairs[part, side]] for side in (0, 1))
-        a, b = _gradients(one), _gradients(other[..., ::-1] if mirrored else other)
+        one, other = thumbnails[pairs[part, 0]], others[pairs[part, 1]]
+        a, b = _gradients(one), _gradients(other)
         lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         found[part] = np.einsum("nd,nd->n", a, b) / np.maximum(lengths, 1e-6)
     return found

@@ -26,15 +26,19 @@ class Fingerprints:
         mirrored: (N,) uint64, the hashes of the pictures mirrored left to right.
         thumbnails: (N, 16, 16) uint8, grey.
         digests: (N,) int64; equal if all pixels are equal.
+        turned: (N, 16, 16) uint8, thumbnails of the mirrored pictures; None: as they are, mirrored.
     """
 
     hashes: NDArray[np.uint64]
     mirrored: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
     digests: NDArray[np.int64]
+    turned: NDArray[np.uint8] | None = None
 
 
-def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
+def fingerprints(
+    images: NDArray[np.uint8], *, off_centre: NDArray[np.bool_] | None = None
+) -> Fingerprints:
     """Compute fingerprints in chunks of a few megabytes.
 
     The hash is pHash: the lowest 8×8 DCT-II coefficients of the picture in grey at 32×32, with a
@@ -42,10 +46,13 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
 
     Args:
         images: (N, H, W, 3) uint8; may be memory-mapped.
+        off_centre: (N,) bool, which have a margin of one column more on the right than on the left.
+            Mirrored before it was padded, such a picture would be a column further left.
     """
     count, height, width = images.shape[:3]
     hashes, mirrored = np.empty((2, count), dtype=np.uint64)
     thumbnails = np.empty((count, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
+    turned = None if off_centre is None else np.empty_like(thumbnails)
     digests = np.empty(count, dtype=np.int64)
     rows, columns = (_cosines() @ _area_weights(side, _SIDE) for side in (height, width))
     reduce_rows, reduce_columns = (_area_weights(side, THUMBNAIL) for side in (height, width))
@@ -60,7 +67,13 @@ def fingerprints(images: NDArray[np.uint8]) -> Fingerprints:
         mirrored[part] = _bits(coefficients * signs)
         thumbnails[part] = np.rint(reduce_rows @ grey @ reduce_columns.T)
         digests[part] = [_digest(image) for image in images[part]]
-    return Fingerprints(hashes, mirrored, thumbnails, digests)
+        if off_centre is not None and turned is not None:
+            turned[part] = thumbnails[part][..., ::-1]
+            at = start + np.flatnonzero(off_centre[part])
+            grey = np.roll(grey[at - start, :, ::-1], -1, axis=2)
+            mirrored[at] = _bits(rows @ grey @ columns.T)
+            turned[at] = np.rint(reduce_rows @ grey @ reduce_columns.T)
+    return Fingerprints(hashes, mirrored, thumbnails, digests, turned)
 
 
 def _area_weights(source: int, target: int) -> NDArray[np.float32]:
@@ -82,7 +95,7 @@ def _cosines() -> NDArray[np.float32]:
 
 def _bits(coefficients: NDArray[np.floating]) -> NDArray[np.uint64]:
     """(n, 8, 8) coefficients as (n,) hashes."""
-    flat = coefficients.reshape(len(coefficients), -1)
+    flat = coefficients.reshape(-1, _FREQUENCIES**2)
     above = flat > np.median(flat, axis=1, keepdims=True) + _FLAT
     return np.packbits(above, axis=1).view(np.uint64)[:, 0]
 

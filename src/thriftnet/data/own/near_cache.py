@@ -16,6 +16,7 @@ from thriftnet.data.near_duplicates.find import NearDuplicates, find_near_duplic
 from thriftnet.data.options import Fit
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import Listed
+from thriftnet.data.square import padded_off_centre
 from thriftnet.digests import open_archive, seal_archive
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
@@ -23,7 +24,7 @@ from thriftnet.home import cache_folder
 from thriftnet.phases import phase
 from thriftnet.trust import for_this_user, why_distrusted
 
-_VERSION = 1
+_VERSION = 2
 """Version of the search; a change invalidates the cache."""
 _SIZE = 32
 _WORTH_SAYING, _WORTH_KEEPING = 20_000, 1_000
@@ -79,7 +80,10 @@ def cached_near_duplicates(
     if count >= _WORTH_SAYING:
         say(f"looking for near-duplicates among {count:,} pictures, once")
     with phase("comparing each picture with the others"):
-        found = find_near_duplicates(pictures.images)
+        off_centre = None
+        if fit == "pad":
+            off_centre = padded_off_centre(pictures.sizes, pictures.images.shape[1])
+        found = find_near_duplicates(pictures.images, off_centre=off_centre)
     _save(path, {name: getattr(found, name) for name in names}, say)
     return found
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small import small_recipe
-from thriftnet.training.epochs import Epochs, avoid_lone_image
+from thriftnet.training.automatic.few_images import avoid_lone_image
+from thriftnet.training.epochs import Epochs
 
 
 @st.composite

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from thriftnet.errors import RecipeError
-from thriftnet.recipe import Recipe
-from thriftnet.recipe.few_images import fitting_options
 from thriftnet.recipe.sections import TrainSection
 
 
@@ -40,28 +36,6 @@ class Epochs:
             full_epochs=settings.full_epochs,
             loss_decay=settings.loss_decay,
         )
-
-    def check(self, recipe: Recipe) -> None:
-        """Check that every epoch of a recipe has a step.
-
-        Raises:
-            RecipeError: An epoch has fewer images than a batch, or none.
-        """
-        if self.images == 0:
-            raise RecipeError(
-                "data.val_ratio and data.fraction leave no training images; "
-                "lower the one or raise the other"
-            )
-        if self.steps_in(self.full_epochs) == 0:
-            raise RecipeError(
-                f"train.batch_size {self.batch_size} is larger than the {self.hard_images} "
-                f"training images of an epoch; add {fitting_options(recipe, self.images)}"
-                + (
-                    ""
-                    if recipe.data.dataset == "cifar10"
-                    else "; or leave out the recipe, so that one is chosen for these pictures"
-                )
-            )
 
     @property
     def full_steps(self) -> int:
@@ -157,33 +131,3 @@ class Epochs:
 
     def _visited(self, images: int) -> int:
         return min(images, self._steps(images) * self.batch_size)
-
-
-def without_lone_image(settings: TrainSection, *, images: int) -> dict[str, Any]:
-    """Settings that leave no micro-batch of a single image, with as few changes as possible.
-
-    Returns:
-        By key of the section `train`; empty if none was found.
-    """
-    larger = {"batch_size": settings.batch_size + 1, "micro_batch": 0}
-    for change in (
-        {"drop_last": True},
-        {"micro_batch": 0},
-        {"micro_batch": 0, "drop_last": True},
-        larger,
-        {**larger, "drop_last": True},
-    ):
-        changed = settings.model_copy(update=change)
-        epochs = Epochs.of(changed, images=images)
-        if epochs.steps_in(epochs.full_epochs) and not epochs.has_lone_image(changed.micro_batch):
-            return change
-    return {}
-
-
-def avoid_lone_image(recipe: Recipe, *, images: int) -> Recipe:
-    """A chosen recipe, changed where a micro-batch would have a single image."""
-    settings = recipe.train
-    if not Epochs.of(settings, images=images).has_lone_image(settings.micro_batch):
-        return recipe
-    changes = without_lone_image(settings, images=images)
-    return recipe.model_copy(update={"train": settings.model_copy(update=changes)})

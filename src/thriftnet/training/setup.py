@@ -22,12 +22,13 @@ from thriftnet.optim.build import build_optimisers
 from thriftnet.optim.schedules import Schedule, build_schedule
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.device import Compute, choose_compute
+from thriftnet.training.automatic.few_images import check_epochs, without_lone_image
 from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.micro_batches import check_lone_image, check_memory
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
-from thriftnet.training.epochs import Epochs, without_lone_image
+from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import (
     HELD_OUT,
     PrepareTensors,
@@ -163,7 +164,7 @@ def make_plan(
     )
     placed = prepare(recipe, data, compute.device)
     epochs = Epochs.of(settings, images=len(placed.images))
-    epochs.check(recipe)
+    check_epochs(recipe, images=epochs.images)
     sizes = Sizes.of(model, settings.sizes, full=recipe.data.image_size)
     if not resumed:
         check_memory(model, settings, epochs, compute, side=sizes.full)

@@ -7,8 +7,6 @@ import pytest
 from torch import Tensor
 
 from small import opened, small_recipe
-from thriftnet.data import Dataset
-from thriftnet.data.opened import open_arrays
 from thriftnet.inference.engine import Engine
 from thriftnet.training.automatic import trials
 from thriftnet.training.automatic.trials import Outcome, paired_gain, run_trial
@@ -90,13 +88,6 @@ def test_many_images_are_seen_from_both_sides_where_training_mirrors_them(
 def test_a_trial_that_diverges_has_no_outcome() -> None:
     recipe = small_recipe(optim={"lr": 1e30}, train={"epochs": 3})
     assert run_trial(recipe, opened(), repeats=1) is None
-
-
-def test_a_share_of_classes_of_one_picture_is_no_training() -> None:
-    images = RNG.integers(0, 256, (30, 16, 16, 3), np.uint8)
-    data = open_arrays(Dataset(images, np.arange(30), tuple(map(str, range(30)))))
-    recipe = small_recipe(data={"image_size": 16, "fraction": 0.3, "val_ratio": 0.0})
-    assert run_trial(recipe, data, repeats=1) is None
 
 
 def test_a_trial_leaves_no_image_alone_in_a_micro_batch() -> None:

@@ -32,13 +32,13 @@ from thriftnet.recipe.rules import (
     shape_trial,
 )
 from thriftnet.table import clock
+from thriftnet.training.automatic.few_images import avoid_lone_image
 from thriftnet.training.automatic.pictures import Pictures
 from thriftnet.training.automatic.remaining_budget import RemainingBudget
 from thriftnet.training.automatic.request import AutoRequest
 from thriftnet.training.automatic.trial_runner import Say, TrialRunner
 from thriftnet.training.budget import Budget
 from thriftnet.training.data import with_dataset
-from thriftnet.training.epochs import avoid_lone_image
 from thriftnet.training.images import split_sets
 from thriftnet.weights.card import card_of
 from thriftnet.weights.find import find_model

@@ -13,7 +13,7 @@ from thriftnet.errors import TrainingError
 from thriftnet.phases import Count, uncounted
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.rules import NOISE
-from thriftnet.training.epochs import avoid_lone_image
+from thriftnet.training.automatic.few_images import avoid_lone_image
 from thriftnet.training.images import split_sets
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
@@ -68,15 +68,13 @@ def run_trial(
         count: Called with the number of steps done, and their total.
 
     Returns:
-        None if training diverged, or no picture is left to train on.
+        None if training diverged.
     """
     correct: list[NDArray[np.bool_]] = []
     labels: list[NDArray[np.int64]] = []
     for repeat in range(repeats):
         seeded = recipe.model_copy(update={"seed": (recipe.seed + repeat) % _SEEDS})
         (_, train_at), _ = split_sets(seeded, data)
-        if not len(train_at):  # a share of classes of one picture
-            return None
         seeded = avoid_lone_image(seeded, images=len(train_at))
         model = recipe_network(seeded, classes=len(data.classes))
         plan = make_plan(seeded, data, model)

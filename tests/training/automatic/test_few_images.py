@@ -3,7 +3,7 @@
 import pytest
 
 from thriftnet.recipe import load_recipe
-from thriftnet.recipe.few_images import fit_to, fitting_options
+from thriftnet.training.automatic.few_images import fit_to, fitting_options
 from thriftnet.training.epochs import Epochs
 
 

@@ -37,6 +37,18 @@ def test_a_fraction_keeps_the_validation_images_and_the_classes_shares():
     assert np.abs(used - (np.bincount(labels) - held_out) * 0.25).max() <= 0.5
 
 
+def test_a_fraction_keeps_an_image_of_every_class():
+    images = dataset(1000)
+    labels = images.labels.copy()
+    labels[labels == 3] = 4
+    labels[0] = 3  # the only one
+    rare = type(images)(images.images, labels, images.classes)
+    part, _ = split_positions(small_recipe(data={"fraction": 0.1, "val_ratio": 0.0}), rare)
+    assert set(labels[part]) == set(range(10))
+    assert (labels[part] == 3).sum() == 1
+    assert len(part) < 110
+
+
 def test_images_of_one_group_are_on_one_side_of_validation():
     images = dataset(200)
     groups = np.arange(200) // 2

@@ -13,7 +13,7 @@ from thriftnet.errors import DataError
 
 
 def stratified_split(
-    labels: ArrayLike, *, val_ratio: float, seed: int
+    labels: ArrayLike, *, val_ratio: float, seed: int, least: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Splits indices so that every class keeps its share on both sides.
 
@@ -24,6 +24,7 @@ def stratified_split(
         labels: (N,) integers from 0.
         val_ratio: share of each class held out, 0 <= val_ratio < 1; 0 holds out nothing.
         seed: random seed, 0 or more.
+        least: number of examples of each class that are held out at least, as far as it has them.
 
     Returns:
         Training and validation indices, both sorted and disjoint; together they are 0..N-1.
@@ -43,7 +44,7 @@ def stratified_split(
     held_out = np.zeros(len(values), dtype=bool)
     for label in np.unique(values):
         members = np.flatnonzero(values == label)
-        count = int(len(members) * val_ratio + 0.5)
+        count = max(least, int(len(members) * val_ratio + 0.5))
         order = np.random.default_rng([seed, int(label)]).permutation(len(members))
         held_out[members[order[:count]]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

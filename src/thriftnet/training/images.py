@@ -113,6 +113,7 @@ def split_positions(
             labels[train_at],
             val_ratio=recipe.data.fraction,
             seed=derive_seed(seed, "fraction"),
+            least=1,  # a class of few images stays one
         )
         train_at = train_at[used]
     return at[train_at], at[val_at]

@@ -25,6 +25,7 @@ _SPLIT_NAMES = {
     "val": "val",
     "valid": "val",
     "validation": "val",
+    "validate": "val",
     "dev": "val",
     "test": "test",
     "testing": "test",
@@ -106,6 +107,14 @@ class Index:
     """None: every entry is a file."""
     sizes: NDArray[np.int32] | None = None
     """(entries, 2) width and height, if all are known without decoding."""
+    spellings: dict[str, str] = field(default_factory=lambda: {})
+    """The class by each text that the source has for it."""
+
+    def label(self, text: str) -> str:
+        """The class that a text of the source names, normalised; empty if it is blank."""
+        if text not in self.spellings:
+            self.spellings[text] = as_label(text)
+        return self.spellings[text]
 
     def stamp(self, path: str) -> tuple[int, int]:
         """Size in bytes and modification time (ns); zeros if it is not an existing regular file."""

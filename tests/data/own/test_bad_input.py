@@ -139,7 +139,7 @@ GOOD = "images/c1.png,cat\nimages/c2.png,cat\nimages/d1.png,dog\nimages/d2.png,d
         ("../../etc/passwd,cat", "../../etc/passwd lies outside {folder}"),
         ("/etc/passwd,cat", "/etc/passwd lies outside {folder}"),
         ("images/c3.png,cat,more", "3 cells, and 2 columns"),
-        ("images/c1.png,cat", "images/c1.png again, as in labels.csv, line 2"),
+        ("images/c1.png,cat", "images/c1.png (of labels.csv, line 2) is listed again"),
     ],
 )
 def test_a_row_that_cannot_be_used(tmp_path: Path, row: str, reason: str) -> None:
@@ -151,8 +151,8 @@ def test_a_row_that_cannot_be_used(tmp_path: Path, row: str, reason: str) -> Non
 def test_rows_that_disagree(tmp_path: Path) -> None:
     path = table(tmp_path, f"file,label\n{GOOD}images/c1.png,dog\nimages/c3.png,cat\n")
     assert left_out(path) == {
-        "labels.csv, line 2": "images/c1.png has label cat here and dog in labels.csv, line 6",
-        "labels.csv, line 6": "images/c1.png has label dog here and cat in labels.csv, line 2",
+        "labels.csv, line 2": "images/c1.png (cat here, dog in labels.csv, line 6) has two labels",
+        "labels.csv, line 6": "images/c1.png (dog here, cat in labels.csv, line 2) has two labels",
     }
     assert images(opened(path)) == 4
 
@@ -290,4 +290,4 @@ def test_parquet_with_odd_rows(tmp_path: Path) -> None:
     assert "cannot be read as Parquet" in refused(tmp_path / "b.parquet")
     nested = pa.table({"image": content[:2], "label": [[0], [1, 2]]})
     parquet.write_table(nested, tmp_path / "c.parquet")
-    assert "the label is no name or number but list" in refused(tmp_path / "c.parquet")
+    assert "this column has no names or numbers but lists" in refused(tmp_path / "c.parquet")

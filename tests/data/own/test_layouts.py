@@ -28,13 +28,27 @@ def refused(path: Path) -> str:
         ("seg_train/seg_train", "seg_test/seg_test"),
         ("training_set/training_set", "test_set/test_set"),
         ("train/train", "test"),
+        ("train", "validate"),
         ("a/b/c/train_images", "a/b/c/test-images"),
     ],
 )
 def test_splits_whose_folders_are_called_otherwise(tmp_path: Path, train: str, test: str) -> None:
     put(tmp_path / train, {"cat": 4, "dog": 4})
     put(tmp_path / test, {"cat": 4, "dog": 4})
-    assert listed(tmp_path)[1] == two("train") + two("test")
+    held_out = "val" if test == "validate" else "test"
+    assert listed(tmp_path)[1] == two("train") + two(held_out)
+
+
+def test_a_split_without_pictures_and_a_folder_beside_the_splits(tmp_path: Path) -> None:
+    for split in ("training", "extra"):
+        put(tmp_path / split, {"cat": 2, "dog": 2})
+    for empty in ("test", "notes"):
+        (tmp_path / empty).mkdir()
+    omissions = list_pictures(tmp_path, DatasetSpec()).omissions
+    assert [each.where for each in omissions if "without pictures" in each.reason] == ["test"]
+    beside = next(each for each in omissions if each.where.startswith("extra/"))
+    told = "outside the splits (training); call its folder train, val or test to use it"
+    assert beside.reason == told
 
 
 def test_splits_within_the_classes(tmp_path: Path) -> None:
@@ -196,3 +210,10 @@ def test_the_same_folders_in_every_class_are_told(tmp_path: Path) -> None:
     assert "the upper folders (2023, 2024), which all hold the same ones (cat, dog)" in note
     put(tmp_path / "2024", {"emu": 2})
     assert not list_pictures(tmp_path, DatasetSpec()).notes
+
+
+def test_splits_of_which_none_is_train_may_be_meant(tmp_path: Path) -> None:
+    for name in ("fit", "val"):
+        put(tmp_path / name, {"cat": 2, "dog": 2})
+    (note,) = list_pictures(tmp_path, DatasetSpec()).notes
+    assert note.endswith("if the upper ones are splits, call the one to train on train")

@@ -9,9 +9,10 @@ import pytest
 from own_pictures import put
 from thriftnet.data.index import Omission
 from thriftnet.data.inspection import inspect
-from thriftnet.data.options import DatasetSpec
+from thriftnet.data.options import DatasetSpec, SourceOptions
 from thriftnet.data.own.messages import summarise
 from thriftnet.data.registry import open_dataset
+from thriftnet.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,32 @@ def test_why_no_picture_is_held_out(
     opened = open_dataset(spec, say=told.append)
     assert any(said in line for line in told if "no picture is held out" in line) == bool(said)
     assert ("test" in opened.splits) == (not said)
+
+
+def test_a_group_may_be_larger_than_the_share_to_hold_out(tmp_path: Path) -> None:
+    told: list[str] = []
+    put(tmp_path / "photos" / "cat", {"a": 3, "b": 3})
+    put(tmp_path / "photos" / "dog", {"a": 3, "b": 3}, start=3)
+    options = SourceOptions(group="folder")
+    spec = DatasetSpec(source=tmp_path / "photos", image_size=16, options=options)
+    assert "test" not in open_dataset(spec, say=told.append).splits
+    assert any("20% of each class is less than a group that stays together" in t for t in told)
+
+
+def test_a_class_of_which_no_picture_can_be_read_is_told(tmp_path: Path) -> None:
+    folder, told = put(tmp_path / "photos", {"cat": 6, "dog": 6, "emu": 2}), list[str]()
+    for picture in (folder / "emu").iterdir():
+        picture.write_text("no picture")
+    spec = DatasetSpec(source=folder, image_size=16)
+    assert open_dataset(spec, say=told.append).classes == ("cat", "dog")
+    assert any("no picture of emu can be read, so it is left out as a class" in t for t in told)
+
+
+def test_a_class_that_is_left_over_alone_is_told_with_what_was_left_out(tmp_path: Path) -> None:
+    folder = put(tmp_path / "photos", {"cat": 6, "dog": 1})
+    (folder / "dog" / "0.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"one class, cat; .*\. 1 left out: dog/0\.png: an empty"):
+        open_dataset(DatasetSpec(source=folder, image_size=16), say=lambda _: None)
 
 
 def test_a_pointer_of_git_lfs_is_told_from_a_damaged_picture(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Entry
+from thriftnet.data.index import Entry, Index
 from thriftnet.data.inspection import listed
 from thriftnet.data.pictures import natural_key
 from thriftnet.errors import DataError
@@ -15,6 +16,11 @@ from thriftnet.errors import DataError
 _MOST_CLASSES = 10_000
 _MOST_CHARACTERS = 1_000
 """Limits of model files, checked before a training."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+"""Characters without a shape. Joiners are not among them: they spell other words."""
+_SHOWN = 3
 
 
 def check_classes(
@@ -28,9 +34,9 @@ def check_classes(
         where: The data set, for messages.
 
     Raises:
-        DataError: There are fewer than two or too many classes, two differ by case alone, a name
-            is not UTF-8 or too long, or a picture has a class that the training split, or the
-            network, lacks.
+        DataError: There are fewer than two or too many classes, two differ by case or invisible
+            characters alone, a name is not UTF-8 or too long, or a picture has a class that the
+            training split, or the network, lacks.
     """
     learned = {entry.label for entry in entries if entry.split in (None, "train")}
     long = next((name for name in learned if len(name) > _MOST_CHARACTERS), None)
@@ -54,7 +60,7 @@ def check_classes(
         raise DataError(
             f"{where}: {entry.origin} is of the class {entry.label}, which {what} lacks"
             + (
-                f"; {alike} differs by case alone: rename one"
+                f"; {alike} differs by {_difference(alike, entry.label)} alone: rename one"
                 if alike
                 else f"; it has {listed(classes, 8)}"
             )
@@ -80,16 +86,44 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
             )
     folded: dict[str, str] = {}
     for name in classes:
-        other = folded.setdefault(name.casefold(), name)
+        other = folded.setdefault(_folded(name), name)
         if other != name:
             raise DataError(
-                f"{where}: the classes {other} and {name} differ by case alone; give both one "
-                "name, or names that differ more"
+                f"{where}: the classes {other} and {name} differ by {_difference(other, name)} "
+                "alone; give both one name, or names that differ more"
             )
 
 
+def _folded(name: str) -> str:
+    return _INVISIBLE.sub("", name.casefold())
+
+
+def _difference(one: str, other: str) -> str:
+    """What two names of one folded form differ by."""
+    if one.casefold() == other.casefold():
+        return "case"
+    marks = [f"U+{ord(mark):04X}" for mark in _INVISIBLE.findall(one + other)]
+    return f"invisible characters ({', '.join(dict.fromkeys(marks))})"
+
+
 def _alike(name: str, classes: Sequence[str]) -> str | None:
-    return next((known for known in classes if known.casefold() == name.casefold()), None)
+    return next((known for known in classes if _folded(known) == _folded(name)), None)
+
+
+def merged_spellings(index: Index) -> list[str]:
+    """A note if a class is written in several ways, such as `cat` with and without a space."""
+    used = {entry.label for entry in index.entries}
+    written: dict[str, list[str]] = {}
+    for text, label in index.spellings.items():
+        if label in used:
+            written.setdefault(label, []).append(repr(text))
+    several = [listed(texts, _SHOWN) for texts in written.values() if len(texts) > 1]
+    if not several:
+        return []
+    what = "1 class is" if len(several) == 1 else f"{len(several):,} classes are"
+    how = "which differ by spaces, Unicode form or decimals alone"
+    more = f"; and {len(several) - _SHOWN:,} more" if len(several) > _SHOWN else ""
+    return [f"{what} written in several ways, {how}: {'; '.join(several[:_SHOWN])}{more}"]
 
 
 def label_positions(entries: Sequence[Entry], classes: Sequence[str]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> li
     """Add groups to entries by a rule for their paths.
 
     Args:
-        entries: Groups from a column are kept.
+        entries: Groups from a column are kept; they have some only if the rule names it.
         rule: `SourceOptions.group`.
         where: The data set, for messages.
 
@@ -31,6 +31,30 @@ def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> li
             key="group",
         )
     return grouped
+
+
+def group_notes(entries: Sequence[Entry]) -> list[str]:
+    """Notes on pictures without a group, and on groups that the given splits divide."""
+    without = [entry for entry in entries if entry.group is None]
+    if len(without) == len(entries):
+        return []
+    notes: list[str] = []
+    if without:
+        are = "picture is" if len(without) == 1 else "pictures are"
+        notes.append(f"{len(without):,} {are} in no group, such as {without[0].origin}")
+    splits: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.group is not None:
+            splits.setdefault(entry.group, set()).add(entry.split or "train")
+    for name in ("val", "test"):
+        divided = [group for group, own in splits.items() if {"train", name} <= own]
+        if divided:
+            have = "group has" if len(divided) == 1 else "groups have"
+            notes.append(
+                f"{len(divided):,} {have} pictures in train and in {name}, such as {divided[0]}, "
+                f"so the {name} accuracy is too high"
+            )
+    return notes
 
 
 def _by_folder(rule: str) -> Callable[[str], str | None] | None:

@@ -74,7 +74,9 @@ def _why_none(labels: NDArray[np.int64], groups: NDArray[np.int64], ratio: float
     kinds = np.unique(np.stack([labels, groups], axis=1), axis=0)[:, 0]
     if np.bincount(kinds).max() < 2:
         return "each class is one picture, or one group that stays together; add pictures"
-    return f"{ratio:.0%} of each class is less than one; add pictures, or --set data.test_ratio=0.5"
+    fewer = np.bincount(labels).max() * ratio < 0.5
+    what = "less than one" if fewer else "less than a group that stays together"
+    return f"{ratio:.0%} of each class is {what}; add pictures, or --set data.test_ratio=0.5"
 
 
 def summarise(omissions: Sequence[Omission]) -> str:

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.data.dataset import Dataset
-from thriftnet.data.index import SPLITS, Entry, Index
-from thriftnet.data.inspection import Collection
+from thriftnet.data.index import SPLITS, Entry, Index, Omission
+from thriftnet.data.inspection import Collection, listed
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.also_there import also_there
-from thriftnet.data.own.class_names import check_classes, label_positions
+from thriftnet.data.own.class_names import check_classes, label_positions, merged_spellings
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import Listed, content_name, remembered_fit
 from thriftnet.data.own.fit import choose_fit, sample_sizes
-from thriftnet.data.own.groups import with_groups
-from thriftnet.data.own.messages import describe, refuse_omissions
+from thriftnet.data.own.groups import group_notes, with_groups
+from thriftnet.data.own.messages import describe, refuse_omissions, summarise
 from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
-from thriftnet.data.pictures import is_address
+from thriftnet.data.pictures import is_address, natural_key
 from thriftnet.data.sources import SOURCES, tables
 from thriftnet.data.sources.unread import why_unread
 from thriftnet.data.splits import grouped_split, merge_groups
@@ -57,14 +57,14 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     listed = Listed(index, content, auto, given=path)
     pictures = listed.decoded(size=spec.image_size, fit=fit, say=say)
     entries = [index.entries[at] for at in pictures.at.tolist()]  # decodable ones
-    classes = check_classes(entries, spec.classes, where=str(path))
+    omissions = [*index.omissions, *pictures.omissions]
+    classes = _classes(entries, omissions, spec, path)
     labels = label_positions(entries, classes)
     near = near_duplicate_groups(listed, pictures, fit=fit, say=say)
     given = [entry.group for entry in entries]
     groups = merge_groups(len(entries), near, given)
     positions = _split(entries, labels, groups, spec, network=spec.classes is not None)
     held_out = not any(entry.split == "test" for entry in entries)
-    omissions = [*index.omissions, *pictures.omissions]
     if spec.strict:
         refuse_omissions(path, omissions)
     learned = pictures.sums[positions["train"]] if "train" in positions else pictures.sums
@@ -82,7 +82,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         fit=fit,
         omissions=omissions,
         others=index.others,
-        notes=index.notes,
+        notes=[*index.notes, *_lost_classes(index, entries)],
         groups=given if any(given) else (),
     )
     share = spec.test_ratio if held_out else None
@@ -111,10 +111,11 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     Raises:
         DataError: The path does not exist or has no labelled pictures.
     """
-    if not path.exists():
+    if not path.is_file() and not path.is_dir():
         if is_address(path):
             raise DataError(f"{path} is an address; download the pictures and give their folder")
-        raise DataError(f"{path} does not exist; give {FORMS}")
+        what = "is neither a file nor a folder" if path.exists() else "does not exist"
+        raise DataError(f"{path} {what}; give {FORMS}")
     try:
         found = (source for source in SOURCES.values() if source.recognises(path))
         source = next(found, None)
@@ -129,6 +130,7 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
         also = also_there(path, index, partial(list_pictures, spec=spec))
         raise DataError(f"{fault}{also}") from None
     index.entries = with_groups(index.entries, spec.options.group, where=str(path))
+    index.notes += [*merged_spellings(index), *group_notes(index.entries)]
     return index
 
 
@@ -140,10 +142,33 @@ def _check_labels(index: Index, spec: DatasetSpec, path: Path) -> None:
     """
     if not index.entries:
         first = f" ({index.omissions[0]})" if index.omissions else ""
-        named = f"write a file name that is relative to {index.root}, and a label, in each row"
-        remedy = named if index.kind == tables.KIND else f"give {FORMS}"
+        remedy = f"give {FORMS}"
+        if index.kind == tables.KIND:
+            remedy = f"write a file name that is relative to {index.root}, and a label, in each row"
+            if index.omissions and not any(omission.about for omission in index.omissions):
+                remedy = "mend its rows"  # which have other faults
         raise DataError(f"{path} holds no labelled picture{first}; {remedy}")
-    check_classes(index.entries, spec.classes, where=str(path))
+    _classes(index.entries, index.omissions, spec, path)
+
+
+def _classes(
+    entries: Sequence[Entry], omissions: Sequence[Omission], spec: DatasetSpec, path: Path
+) -> tuple[str, ...]:
+    """The classes; where they cannot be used, the error also has what was left out before."""
+    try:
+        return check_classes(entries, spec.classes, where=str(path))
+    except DataError as fault:
+        left_out = f". {summarise(omissions)}" if omissions else ""
+        raise DataError(f"{fault}{left_out}") from None
+
+
+def _lost_classes(index: Index, entries: Sequence[Entry]) -> list[str]:
+    """A note on classes of which no picture can be decoded."""
+    lost = {entry.label for entry in index.entries} - {entry.label for entry in entries}
+    if not lost:
+        return []
+    names = listed(sorted(lost, key=natural_key))
+    return [f"no picture of {names} can be read, so it is left out as a class"]
 
 
 def _split(

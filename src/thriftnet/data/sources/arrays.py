@@ -58,7 +58,8 @@ def index_of(kind: str, root: Path, parts: Sequence[Part]) -> Index:
                 index.omissions.append(Omission(f"{part.name}, row {row}", label.reason))
                 continue
             group = part.groups[row] if part.groups is not None else None
-            index.entries.append(Entry(Origin(part.path, offset + row), label, part.split, group))
+            origin = Origin(part.path, offset + row)
+            index.entries.append(Entry(origin, index.label(label), part.split, group))
             sizes.append(part.size)
     index.sizes = np.array(sizes, np.int32).reshape(-1, 2)
 

@@ -11,7 +11,6 @@ from thriftnet.data.index import (
     Index,
     Omission,
     Origin,
-    as_label,
     find_split,
     is_text,
     split_in_name,
@@ -38,11 +37,12 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     found = scan_folder(path)
     layout = _Layout.of(found.in_folders)
     index = Index(KIND, path, [], found.omissions, found.others, stamps=found.stamps)
+    names = ", ".join(top for top, split in layout.splits.items() if split)
     for folder, pictures in found.in_folders.items():  # per folder, not per picture
         split, rest = layout.place(folder)
-        label = _label(rest[0]) if rest else ""
+        label = _label(index, rest[0]) if rest else ""
         if layout.splits and split is None:
-            reason = "outside the folders train, val and test"
+            reason = f"outside the splits ({names}); call its folder train, val or test to use it"
         elif not rest:
             reason = "in no class's folder"
         elif label is None:
@@ -136,7 +136,7 @@ def _wrapper(folders: Collection[str]) -> str:
 
 
 def _empty_classes(found: Found, layout: _Layout) -> list[Omission]:
-    """Class folders without pictures."""
+    """Folders of splits and of classes without pictures."""
 
     def key(folder: str) -> tuple[str | None, ...]:
         split, rest = layout.place(folder)
@@ -144,11 +144,14 @@ def _empty_classes(found: Found, layout: _Layout) -> list[Omission]:
 
     used = {key(folder)[:2] for folder in found.in_folders}
     wanted = (folder for folder in found.folders if folder.startswith(layout.prefix))
-    return [
-        Omission(folder, "a folder without pictures")
-        for folder in wanted
-        if len(at := key(folder)) == 2 and at not in used
-    ]
+
+    def is_empty(folder: str) -> bool:
+        top, *below = _parts(folder, layout.prefix)
+        if layout.splits and not below:
+            return find_split(top) is not None and top not in layout.splits
+        return len(at := key(folder)) == 2 and at not in used
+
+    return [Omission(folder, "a folder without pictures") for folder in wanted if is_empty(folder)]
 
 
 def _same_inside(folders: Collection[str], layout: _Layout) -> list[str]:
@@ -161,12 +164,15 @@ def _same_inside(folders: Collection[str], layout: _Layout) -> list[str]:
     if layout.class_first or len(inside) < 2 or len(kinds) > 1 or len(min(kinds)) < 2:
         return []
     classes, names = (", ".join(sorted(some)[:3]) for some in (inside, *kinds))
+    remedy = "those are the classes, move them up or list the pictures in a table"
+    if any(map(find_split, inside)):
+        remedy = "the upper ones are splits, call the one to train on train"
     return [
         f"the classes are the upper folders ({classes}), which all hold the same ones ({names}); "
-        "if those are the classes, move them up or list the pictures in a table"
+        f"if {remedy}"
     ]
 
 
-def _label(folder: str) -> str | None:
+def _label(index: Index, folder: str) -> str | None:
     """The class of a folder's name; None if it is not UTF-8."""
-    return as_label(folder) if is_text(folder) else None
+    return index.label(folder) if is_text(folder) else None

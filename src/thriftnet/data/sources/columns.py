@@ -58,8 +58,8 @@ def choose_columns(
         holding = [at for at in range(len(names)) if names_pictures(at)]
         image = holding[0] if holding else image
     split = _find(names, "split", options.split_column, where)
-    group = options.group if options.group in names else None
-    grouped = _find(names, "group", group, where)
+    asked = options.group if options.group in names else None
+    grouped = _find(names, "group", asked, where)
     label = _find(names, "label", options.label_column, where)
     if label is None:
         left = [at for at in range(len(names)) if at not in {image, split, grouped}]
@@ -75,6 +75,8 @@ def choose_columns(
                 f"{where}: it is not clear which column {what}; give --set "
                 f"data.{kind}_column=NAME, one of {', '.join(names)}"
             )
+    if options.group != asked:
+        grouped = None  # a rule for paths replaces a column that was only guessed
     assert image is not None
     assert label is not None
     if image == label:

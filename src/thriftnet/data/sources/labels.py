@@ -31,7 +31,7 @@ Label = str | UnusableLabel
 def label_names(
     values: NDArray[np.generic], where: str, names: Sequence[str] | None = None
 ) -> list[Label]:
-    """Convert labels to class names.
+    """Convert labels to class names, texts as they are written.
 
     Args:
         values: (N,) or (N, 1) integers, integral floats or strings, or (N, classes) one-hot.
@@ -61,8 +61,7 @@ def label_names(
     if flat.dtype.kind == "S":
         flat = np.char.decode(flat.astype(np.bytes_), "utf-8", "replace")
     if flat.dtype.kind == "U":
-        labels = map(as_label, flat.tolist())
-        return [label or UnusableLabel("no label") for label in labels]
+        return [text if text.strip() else UnusableLabel("no label") for text in flat.tolist()]
     if names is None:
         return [str(value) for value in flat.tolist()]
     return [_named(value, names) for value in map(int, flat.tolist())]

@@ -36,6 +36,7 @@ class Locator:
         self.index = index
         self._found = found
         self._named: dict[str, list[str]] | None = None
+        self._alike: dict[str, list[str]] | None = None
 
     def path(self, name: str, *, folder: str) -> str | None:
         """The path, relative to the root, of a file that a table in `folder` names by path.
@@ -50,14 +51,14 @@ class Locator:
                 own = posixpath.normpath(posixpath.join(folder, spelling))
                 tried = list(dict.fromkeys([own, posixpath.normpath(spelling)]))
             for path in tried:
-                if path.startswith("..") or self._is_there(path):
+                if _is_outside(path) or self._is_there(path):
                     return path
         return None
 
     def is_file(self, name: str, *, folder: str) -> bool:
         """Whether a name in a table in `folder` is the path of a file below the root."""
         path = self.path(name, folder=folder)
-        if path is None or path.startswith(".."):
+        if path is None or _is_outside(path):
             return False
         return os.path.isfile(os.path.join(self.index.root, path))  # noqa: PTH113, PTH118
 
@@ -92,25 +93,50 @@ class Locator:
         """
         path = self.path(name, folder=folder)
         if path is None:
-            paths = self.named(name, split=split)
+            paths = self.named(name, split=split) or self._spelt_alike(name, folder=folder)
             if len(paths) > 1:
                 raise NotFoundError(name, f"may be {paths[0]} or {paths[1]}")
+            if not paths and name.casefold().startswith("file://"):
+                raise NotFoundError(name, "is an address; write the path without file://")
             if not paths and "://" in name:
                 raise NotFoundError(name, "is an address; download it and write the file's name")
             if not paths:
-                raise NotFoundError(name, "does not exist")
+                is_folder = os.path.isdir(os.path.join(self.index.root, folder, name))  # noqa: PTH112, PTH118
+                raise NotFoundError(name, "is a folder" if is_folder else "does not exist")
             path = paths[0]
-        if path.startswith(".."):
+        if _is_outside(path):
             absent = os.path.isabs(name) and not os.path.exists(name)  # noqa: PTH110, PTH117
             what = "does not exist" if absent else f"lies outside {self.index.root}"
             raise NotFoundError(name, what)
         return path
+
+    def _spelt_alike(self, name: str, *, folder: str) -> list[str]:
+        """Paths that a path in a table differs from by case, Unicode form or its absent suffix."""
+        if self._alike is None:
+            self._alike = {}
+            for path in (self._found or scan_folder(self.index.root)).pictures:
+                for key in dict.fromkeys((path, posixpath.splitext(path)[0])):
+                    self._alike.setdefault(_folded(key), []).append(path)
+        spelling = name.replace("\\", "/")
+        for path in (posixpath.join(folder, spelling), spelling):
+            if paths := self._alike.get(_folded(posixpath.normpath(path))):
+                return paths
+        return []
 
     def _is_there(self, path: str) -> bool:
         if self.index.stamp(path) != (0, 0):
             return True
         del self.index.stamps[path]
         return False
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _is_outside(path: str) -> bool:
+    """Whether a path relative to the root leaves it."""
+    return path.split("/", 1)[0] == ".."
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -62,13 +62,12 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     Raises:
         DataError: A file is damaged, or its arrays are not pictures and labels.
     """
-    del options
     files = [path] if path.is_file() else sorted(path.glob("*.npz"))
     root = path.parent if path.is_file() else path
-    return index_of(KIND, root, [part for file in files for part in _parts(file)])
+    return index_of(KIND, root, [part for file in files for part in _parts(file, options)])
 
 
-def _parts(file: Path) -> Iterator[Part]:
+def _parts(file: Path, options: SourceOptions) -> Iterator[Part]:
     members = _members(file)
     roles: dict[tuple[str | None, str | None], _Member] = {}
     for member in members:
@@ -111,7 +110,7 @@ def _parts(file: Path) -> Iterator[Part]:
             if first
             else (images.shape[2], images.shape[1]),
             rows=lambda images=images, first=first: _rows(file, images, first=first),
-            groups=_groups(file, roles.get(("groups", split)), count),
+            groups=_groups(file, roles.get(("groups", split)), count, options),
         )
     if not splits:
         raise DataError(
@@ -120,9 +119,11 @@ def _parts(file: Path) -> Iterator[Part]:
         )
 
 
-def _groups(file: Path, member: _Member | None, count: int) -> list[str] | None:
-    """The group of each picture; None without an array of groups."""
-    if member is None:
+def _groups(
+    file: Path, member: _Member | None, count: int, options: SourceOptions
+) -> list[str] | None:
+    """The group of each picture; None without an array of groups, or with another rule."""
+    if member is None or options.group not in (None, member.key):
         return None
     if member.shape != (count,):
         raise DataError(

@@ -18,16 +18,23 @@ def unify_numbers(index: Index) -> list[Entry]:
     """Unify the spelling of labels if all are numbers.
 
     `1` and `1.0` become one class with the shortest spelling, as pandas writes integers with gaps
-    as floats. Missing values are omitted.
+    as floats. Missing values are omitted; among words they are classes, with a note.
     """
     values = {label: _number(label) for label in {entry.label for entry in index.entries}}
     nothing = {label for label in values if label.casefold() in _NOTHING}
     known = {label: value for label, value in values.items() if label not in nothing}
     if not known or any(value is None for value in known.values()):
+        index.notes += [
+            f"{label} is taken for a class; if it is none, leave these labels empty"
+            for label in sorted(nothing)
+        ]
         return index.entries
     spelt: dict[float, str] = {}
     for label in sorted(known, key=lambda label: (len(label), label)):
         spelt.setdefault(known[label] or 0.0, label)
+    for text, label in index.spellings.items():
+        if label in known:
+            index.spellings[text] = spelt[known[label] or 0.0]
     kept: list[Entry] = []
     for entry in index.entries:
         if entry.label in nothing:

@@ -20,7 +20,6 @@ from thriftnet.data.index import (
     Omission,
     Origin,
     Raw,
-    as_label,
     find_split,
     split_in_name,
 )
@@ -128,7 +127,7 @@ def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str
     used = [at for at in (columns.label, columns.split, columns.group) if at is not None]
     for row, found_cells in enumerate(_cells(file, schema, [names[at] for at in used])):
         values = dict(zip(used, found_cells, strict=True))
-        found = _entry(Origin(own, row), values, columns, classes, split)
+        found = _entry(index, Origin(own, row), values, columns, classes, split)
         if isinstance(found, str):
             index.omissions.append(Omission(f"{own}, row {row}", found))
         else:
@@ -156,7 +155,7 @@ def _cells(file: Path, schema: Any, names: list[str]) -> Iterator[tuple[object, 
     """The values of some columns, row by row."""
     for name in names:
         if (kind := nested_kind(schema.field(name).type)) is not None:
-            raise DataError(f"{file}, {name}: the label is no name or number but {kind}")
+            raise DataError(f"{file}, {name}: this column has no names or numbers but {kind}")
     texts = [name for name in names if is_text(schema.field(name).type)]
     try:
         yield from read_cells(_opened(file, once=texts)[0], names)
@@ -185,6 +184,7 @@ def _class_names(schema: Any, column: str, where: str) -> list[str] | None:
 
 
 def _entry(
+    index: Index,
     origin: Origin,
     values: dict[int, object],
     columns: Columns,
@@ -203,7 +203,7 @@ def _entry(
         if not isinstance(value, str | int | float):
             return f"the label is no name or number but {type(value).__name__}"
         unknown = isinstance(value, float) and math.isnan(value)
-        label = "" if unknown else as_label(str(value))
+        label = "" if unknown else index.label(str(value))
     if not label:
         return "no label"
     if columns.split is not None:

@@ -17,12 +17,12 @@ _USUAL, _MOST_RATIO = 2**28, 64
 
 
 def nested_kind(kind: Any) -> str | None:
-    """`list` or `table` for a type of nested values; None for others."""
+    """`lists` or `tables` for a type of nested values; None for others."""
     from pyarrow import types
 
     if not types.is_nested(kind):
         return None
-    return "table" if types.is_struct(kind) else "list"
+    return "tables" if types.is_struct(kind) else "lists"
 
 
 def is_text(kind: Any) -> bool:

@@ -25,16 +25,23 @@ _DELIMITERS = (",", ";", "\t", "|")
 _LINES_LOOKED_AT = 50
 _MOST_CELLS = 3 * 10**7
 """Of JSON lines, which may have other keys in every line."""
+_SAID_DELIMITER = re.compile('"?sep=(.)"?', re.IGNORECASE)
+"""A first line by which Excel is told the delimiter."""
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 """Excludes Unicode line separators, which a name may contain."""
 
 
 class Row(NamedTuple):
-    """A line of a table."""
+    """A row of a table."""
 
     line: int
-    """Counted from 1; the last line of a row that spans several."""
+    """Its line, counted from 1; the first of a row that spans several."""
     cells: list[str]
+    last: int = 0
+    """The last line of a row that spans several; 0: it has one."""
+
+    def __str__(self) -> str:
+        return f"lines {self.line} to {self.last}" if self.last else f"line {self.line}"
 
 
 @dataclass
@@ -68,6 +75,8 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
     if path.suffix.lower() in JSON_SUFFIXES:
         return _from_json_lines(path, text)
     lines = _LINE_BREAK.split(text)
+    if _SAID_DELIMITER.fullmatch(lines[0]):
+        lines[0] = ""
     written = (line for line in lines if line.strip())
     try:
         delimiter = _find_delimiter(list(islice(written, _LINES_LOOKED_AT)))
@@ -81,7 +90,8 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
     found = list(_split(path, lines, delimiter))
     if not found:
         raise DataError(f"{path} has no cell with text; give a file name and a label in each line")
-    first = found[0].cells
+    header = found[0]
+    first = header.cells
     named = not any(map(_ends_as_a_picture, first)) and not is_row(first)
     if not named:
         columns = [str(number) for number in range(1, len(first) + 1)]
@@ -92,12 +102,26 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
             raise DataError(f"{path} has two columns of the name {repeated[0]}; rename one")
     table = Table(path, columns, [], [], named)
     for row in found:
+        if len(row.cells) > len(columns) and not any(row.cells[len(columns) :]):
+            row = row._replace(cells=row.cells[: len(columns)])  # commas at the end of a line
         if len(row.cells) == len(columns):
             table.rows.append(row)
         else:
-            reason = f"{len(row.cells)} cells, and {len(columns)} columns"
-            table.faults.append(Omission(f"{path.name}, line {row.line}", reason))
+            reason = f"{_count(len(row.cells), 'cell')}, and {_count(len(columns), 'column')}"
+            if row.last:
+                reason += "; a quotation mark is not closed"
+            table.faults.append(Omission(f"{path.name}, {row}", reason))
+    if found and (not table.rows or len(columns) < 2):  # a title above, or names that are missing
+        width = Counter(len(row.cells) for row in found).most_common(1)[0][0]
+        raise DataError(
+            f"{path}, {header}: {_count(len(columns), 'column name')}, and most rows have "
+            f"{_count(width, 'cell')}; begin the table with a name for each column"
+        )
     return table
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _read_text(path: Path) -> str:
@@ -113,7 +137,7 @@ def _read_text(path: Path) -> str:
         raise DataError(f"{path}, line {line}: not UTF-8; save the table as UTF-8") from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise DataError(f"{path}, line {line}: a zero byte; this is no table of text")
+        raise DataError(f"{path}, line {line}: a zero byte; save the table as text in UTF-8")
     if not text.strip():
         raise DataError(f"{path} is empty; give a table with a file name and a label in each line")
     return text
@@ -152,10 +176,15 @@ def _split(path: Path, lines: list[str], delimiter: str) -> Iterator[Row]:
         yield from (Row(n, line.split()) for n, line in enumerate(lines, 1) if line.strip())
         return
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
+    before = 0
     try:
-        yield from (Row(reader.line_num, cells) for cells in reader if any(cells))
+        for cells in reader:
+            first, last, before = before + 1, reader.line_num, reader.line_num
+            if any(cells):
+                yield Row(first, cells, last if last > first else 0)
     except csv.Error as fault:
-        raise DataError(f"{path}, line {reader.line_num}: {fault}; mend that line") from None
+        why = f"{fault}; a quotation mark is not closed" if reader.line_num > before + 1 else fault
+        raise DataError(f"{path}, line {before + 1}: {why}; mend that line") from None
 
 
 def _ends_as_a_picture(cell: str) -> bool:

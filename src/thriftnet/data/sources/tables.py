@@ -11,7 +11,6 @@ from thriftnet.data.index import (
     Index,
     Omission,
     Origin,
-    as_label,
     find_split,
     is_text,
     split_in_name,
@@ -208,41 +207,43 @@ def _add_rows(
         for fault in table.faults
     ]
     for row in table.rows:
-        where = f"{own}, line {row.line}"
+        where = f"{own}, {row}"
         found = _entry(row, columns, locator, own=own, where=where)
         if isinstance(found, Omission):
             index.omissions.append(found)
-        elif reason := _repeated(index, found, taken, where):
-            index.omissions.append(Omission(where, reason))
+        elif repeated := _repeated(index, found, taken, where):
+            index.omissions.append(repeated)
         else:
             taken[found.origin.path] = _Taken(where, len(index.entries))
             index.entries.append(found)
 
 
-def _repeated(index: Index, found: Entry, taken: dict[str, _Taken], where: str) -> str | None:
+def _repeated(index: Index, found: Entry, taken: dict[str, _Taken], where: str) -> Omission | None:
     """The problem of a row whose file was listed before; None if it was not."""
     before = taken.get(found.origin.path)
     if before is None:
         return None
     first = index.entries[before.at]
     if first == found:
-        return f"{found.origin.path} again, as in {before.line}"
+        return Omission(where, "is listed again", f"{found.origin.path} (of {before.line})")
     key = next(
         key for key in ("label", "split", "group") if getattr(first, key) != getattr(found, key)
     )
-    values = getattr(first, key), getattr(found, key)
+    here, there = getattr(found, key), getattr(first, key)
+    reason, path = f"has two {key}s", found.origin.path
     if not before.contested:
         before.contested = True
-        reason = f"{found.origin.path} has {key} {values[0]} here and {values[1]} in {where}"
-        index.omissions.append(Omission(before.line, reason))
-    return f"{found.origin.path} has {key} {values[1]} here and {values[0]} in {before.line}"
+        about = f"{path} ({there} here, {here} in {where})"
+        index.omissions.append(Omission(before.line, reason, about))
+    return Omission(where, reason, f"{path} ({here} here, {there} in {before.line})")
 
 
 def _entry(
     row: Row, columns: Columns, locator: Locator, *, own: str, where: str
 ) -> Entry | Omission:
     """A row as an entry, or why it is unusable."""
-    label, name = as_label(row.cells[columns.label]), row.cells[columns.image].strip()
+    label = locator.index.label(row.cells[columns.label])
+    name = row.cells[columns.image].strip()
     split = split_in_name(own)
     if columns.split is not None:
         split = find_split(row.cells[columns.split])

@@ -13,11 +13,12 @@ _WHY = {
     **dict.fromkeys(_PACKED, "is an archive; unpack it and give the folder"),
     **dict.fromkeys(_SHEETS, "is not read; save it as CSV"),
     **dict.fromkeys(_ARRAYS, "is not read; save its images and labels as one .npz"),
+    ".arrow": "is not read; save it as Parquet: load_from_disk(...).to_parquet(...)",
     ".json": "is not read; write a CSV or JSON lines (.jsonl) from it: a file name and a label in "
     "each line",
     ".txt": "is not read; if it lists file names and labels, name it .csv",
 }
-_LISTS = {*_SHEETS, ".json", ".npy"}
+_LISTS = {*_SHEETS, ".arrow", ".json", ".npy", ".h5", ".hdf5", ".mat", ".tfrecord", ".tfrecords"}
 """Of these, files that may say the classes of the pictures beside them."""
 
 

@@ -19,10 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from documents.quoting import with_amx
-from support.record import PROVENANCE, RESULTS, write_result
+from support.other_machines import measured_elsewhere
+from support.record import write_result
 from thriftnet.recipe import load_recipe
-from thriftnet.runtime.machine import machine_name
 
 HERE = Path(__file__).parent
 _PIECE = 250
@@ -68,7 +67,7 @@ def main() -> None:
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
     in_pieces: list[dict[str, Any]] = []
-    elsewhere = measured_elsewhere()
+    elsewhere = measured_elsewhere("against_peer")
     for turn in range(max(len(arguments.seeds), len(arguments.peer_seeds))):
         if turn < len(arguments.seeds):
             ours.append(run_ours(arguments.recipe, arguments.seeds[turn]))
@@ -77,17 +76,6 @@ def main() -> None:
             seed = arguments.peer_seeds[turn]
             in_pieces.append(run_peer(arguments.peer, seed, "--micro-batch", str(_PIECE)))
         write_comparison(arguments.recipe, ours, theirs, in_pieces, elsewhere=elsewhere)
-
-
-def measured_elsewhere() -> list[dict[str, Any]]:
-    """What results/against_peer.json holds of other machines than this one."""
-    path = RESULTS / "against_peer.json"
-    if not path.is_file():
-        return []
-    latest = json.loads(path.read_text("utf-8"))
-    entries = [*latest.pop("elsewhere", []), latest]
-    here = machine_name(PROVENANCE["machine"])
-    return [entry for entry in entries if machine_name(with_amx(entry["machine"])) != here]
 
 
 def write_comparison(

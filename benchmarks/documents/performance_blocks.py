@@ -115,6 +115,14 @@ def step_levers(figures: Figures) -> dict[str, Any]:
     return {"table": make_table(columns, rows).markdown()}
 
 
+def muon_precision(figures: Figures) -> dict[str, Any]:
+    """Render the time of a step by the precision of Muon's iteration."""
+    columns = ("batch size", ("in bf16", seconds(2)), ("in fp32", seconds(2)))
+    rows = [(each["batch_size"], *map(each["seconds"].get, ("bf16", "fp32")))
+            for each in figures["steps"]]  # fmt: skip
+    return {"table": make_table(columns, rows).markdown()}
+
+
 def busy_machine(figures: Figures) -> dict[str, Any]:
     """Render images per second alone and under load, of this version and an earlier one."""
     names = {
@@ -238,6 +246,7 @@ PERFORMANCE_BLOCKS = {
     "beside-peer": Block("against_peer", "against_peer.py --peer DIR", peer_medians),
     "levers": Block("ablation_quick", "ablate.py quick", levers),
     "step-levers": Block("step_levers_quick", "step_levers.py quick", step_levers),
+    "muon-precision": Block("muon_precision", "muon_precision.py", muon_precision),
     "paper-speed": Block("paper_speed", "paper_speed.py"),
     "busy-machine": Block("busy_machine", "busy_machine.py --against CHECKOUT", busy_machine),
     "profile": Block("profile_quick", "profile_layers.py quick", profile),

@@ -16,7 +16,13 @@ import torch
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import write_whole
-from thriftnet.runtime.device import accelerator_name, available_devices, has_amx, processor_name
+from thriftnet.runtime.device import (
+    accelerator_name,
+    available_devices,
+    has_amx,
+    has_fast_bf16,
+    processor_name,
+)
 from thriftnet.training.environment import commit
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -33,6 +39,7 @@ def _provenance() -> dict[str, Any]:
         "machine": {
             "processor": processor_name(),
             "amx": has_amx(),
+            "fast_bf16": has_fast_bf16("cpu"),
             "accelerator": accelerator_name(torch.device(available_devices()[0])),
             "threads": torch.get_num_threads(),
             "system": platform.system(),

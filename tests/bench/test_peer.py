@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor, nn
 
-import against_peer
 from peer import _Functional, _Pending
 
 
@@ -31,16 +27,3 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole() -> None:
     torch.testing.assert_close(network.weight.grad, whole)
     torch.testing.assert_close(outputs.detach(), network(images).detach())
     assert len(outputs.pieces) == 2
-
-
-@pytest.mark.parametrize("same", [True, False])
-def test_figures_of_another_machine_stay(
-    same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = {**against_peer.PROVENANCE["machine"], "accelerator": None, "amx": False}
-    other = {**here, "amx": True}
-    entry = {"machine": here if same else other, "wall_ratio": 0.34}
-    (tmp_path / "against_peer.json").write_text(json.dumps({**entry, "elsewhere": []}))
-    monkeypatch.setattr(against_peer, "RESULTS", tmp_path)
-    monkeypatch.setitem(against_peer.PROVENANCE, "machine", here)
-    assert against_peer.measured_elsewhere() == ([] if same else [entry])

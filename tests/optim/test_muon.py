@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from thriftnet.optim import muon
 from thriftnet.optim.muon import Muon, orthogonalise
 
 Matrix = NDArray[np.float64]
@@ -49,7 +50,15 @@ def test_iteration_against_double_precision(shape: tuple[int, int], steps: int):
     assert np.linalg.norm(found - expected) < 0.05 * np.linalg.norm(expected)
 
 
-def test_zero_stays_zero():
+@pytest.mark.parametrize(("fast", "error"), [(True, 0.05), (False, 1e-5)])
+def test_bfloat16_only_where_the_hardware_has_it(
+    fast: bool, error: float, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(muon, "has_fast_bf16", lambda _: fast)
+    matrix = draw(24, 144)
+    found = orthogonalise(matrix).double().numpy()
+    expected = newton_schulz(matrix.double().numpy(), 3)
+    assert error / 100 < np.linalg.norm(found - expected) / np.linalg.norm(expected) < error
     assert torch.equal(orthogonalise(torch.zeros(4, 9)), torch.zeros(4, 9))
 
 

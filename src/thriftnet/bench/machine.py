@@ -11,7 +11,13 @@ import torch
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import InferenceSpeed, TrainingSpeed, inference_speed, training_speed
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.device import accelerator_name, choose_compute, has_amx, processor_name
+from thriftnet.runtime.device import (
+    accelerator_name,
+    choose_compute,
+    has_amx,
+    has_fast_bf16,
+    processor_name,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Bench:
         return {
             "processor": self.processor,
             "amx": has_amx(),
+            "fast_bf16": has_fast_bf16("cpu"),
             "threads": self.threads,
             "accelerator": self.accelerator,
             "roofline": {

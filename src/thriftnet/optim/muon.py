@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.optim.eager import Eager
+from thriftnet.runtime.device import has_fast_bf16
 from thriftnet.runtime.threads import deal
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -27,11 +28,12 @@ def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
         steps: Iterations. Three are enough for training (airbench); five for a close result.
 
     Returns:
-        (rows, columns) float32. The iteration runs in bfloat16, where only relative size matters.
+        (rows, columns) float32. Only relative size matters, so the iteration runs in bfloat16 where
+        the hardware has it, and in float32 elsewhere.
     """
     a, b, c = _QUINTIC
     wide = update.T if update.shape[0] > update.shape[1] else update
-    x = wide.bfloat16()
+    x = wide.bfloat16() if has_fast_bf16(wide.device.type) else wide.float()
     # The largest singular value becomes at most 1; a zero matrix stays zero.
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):

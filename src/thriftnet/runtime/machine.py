@@ -12,7 +12,11 @@ def machine_name(facts: Mapping[str, Any]) -> str:
     """The name of a machine, from the environment in a run or a results file."""
     threads = facts["threads"]
     plural = "" if threads == 1 else "s"
-    units = " with AMX" if facts.get("amx") else ""  # makes bf16 several times faster
+    units = ""
+    if facts.get("amx"):  # makes bf16 several times faster
+        units = " with AMX"
+    elif facts.get("fast_bf16") is False:  # None: recorded by an earlier version
+        units = " without bf16"
     return facts.get("accelerator") or f"{facts['processor']}{units}, {threads} thread{plural}"
 
 

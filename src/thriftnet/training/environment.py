@@ -14,7 +14,13 @@ import numpy as np
 import torch
 
 from thriftnet.kernels.library import fused
-from thriftnet.runtime.device import Compute, accelerator_name, has_amx, processor_name
+from thriftnet.runtime.device import (
+    Compute,
+    accelerator_name,
+    has_amx,
+    has_fast_bf16,
+    processor_name,
+)
 
 
 def describe_environment(
@@ -31,6 +37,7 @@ def describe_environment(
         "system": platform.platform(),
         "processor": processor_name(),
         "amx": has_amx(),
+        "fast_bf16": has_fast_bf16("cpu"),
         "threads": torch.get_num_threads(),
         "processes": processes,
         "device": str(compute.device),

@@ -1,4 +1,4 @@
-"""Removes control characters from untrusted text before it reaches a terminal."""
+"""Removes control characters from untrusted text before it reaches a terminal or a page."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def plain(text: str) -> str:
 def plain_lines(text: str) -> str:
     """As `plain`, keeping line breaks and tabs."""
     return _IN_A_TEXT.sub("�", text)
+
+
+def printable(text: str, *, longest: int = 60) -> str:
+    """Text without control characters and lone surrogates, truncated to a displayable length."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    shown = "".join(c if c.isprintable() else "�" for c in whole)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def markdown(text: str) -> str:

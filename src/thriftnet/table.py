@@ -37,9 +37,12 @@ class Table:
 
     def without(self, *names: str) -> Table:
         """The table without some columns."""
-        kept = [at for at, name in enumerate(self.columns) if name not in names]
-        rows = tuple(tuple(row[at] for at in kept) for row in self.rows)
-        return replace(self, columns=tuple(self.columns[at] for at in kept), rows=rows)
+        return self.at([at for at, name in enumerate(self.columns) if name not in names])
+
+    def at(self, places: Sequence[int]) -> Table:
+        """The columns at these places, counted from 0."""
+        rows = tuple(tuple(row[place] for place in places) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in places), rows=rows)
 
     def markdown(self) -> str:
         """Render as GitHub Markdown."""

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from thriftnet.table import make_table
-from thriftnet.terminal.tables import narrowed, table_lines
+from thriftnet.terminal.tables import narrowed, print_table, table_lines, wrapped_lines
 
 TABLE = make_table(
     ("name", "count", ("share", ".1%"), "note"),
@@ -47,3 +47,38 @@ def test_a_name_cannot_move_the_cursor():
 def test_without_rows_the_names_stand_alone():
     assert table_lines(make_table(("a", "b"), [])) == ["a  b"]
     assert table_lines(make_table(("a", "b"), []), head=False) == []
+
+
+def test_names_that_are_cut_are_still_told_apart():
+    names = [f"greenhouse-camera-learning-rate-{rate}-s0" for rate in (0.01, 0.02, 0.03)]
+    table = make_table(("name", "accuracy"), [(name, 0.5) for name in names])
+    _, *lines = table_lines(table, room=30, shrink="name")
+    assert [line.split()[0] for line in lines] == ["…0.01-s0", "…0.02-s0", "…0.03-s0"]
+    assert len({line.split()[0] for line in table_lines(table, room=22, shrink="name")}) == 4
+
+
+def test_a_table_that_is_too_wide_is_printed_in_parts_that_lose_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table(TABLE)
+    parts = capsys.readouterr().out.rstrip().split("\n\n")
+    assert [part.split("\n")[0].split() for part in parts] == [["name", "count", "share"],
+                                                              ["name", "note"]]  # fmt: skip
+    assert "a note of many words, longer than the rest" in parts[1]
+    monkeypatch.delenv("COLUMNS")
+    print_table(TABLE)
+    assert capsys.readouterr().out.splitlines() == table_lines(TABLE)
+
+
+@pytest.mark.parametrize("room", [40, 60])
+def test_a_sentence_in_the_last_column_continues_below_itself(room: int):
+    lines = wrapped_lines(TABLE, room=room)
+    assert max(map(cell_len, lines)) <= room
+    at = lines[0].index("note")
+    assert lines[1] == "a     1,000  50.0%  short"
+    assert lines[2].startswith("日本      –  25.0%  a note of")
+    assert all(line[:at].isspace() for line in lines[3:])
+    assert " ".join(line[18:].strip() for line in lines[2:]) == (
+        "a note of many words, longer than the rest"
+    )

@@ -68,7 +68,7 @@ def recipes(
     recipe: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RECIPE]",
+            metavar="RECIPE",
             help="Show each key of this recipe, with its value and meaning.",
             autocompletion=recipe_names,
         ),
@@ -79,8 +79,8 @@ def recipes(
     from thriftnet.recipe import load_recipe, shipped_recipes
     from thriftnet.recipe.keys import explained
     from thriftnet.table import make_table
-    from thriftnet.terminal.tables import table_lines
-    from thriftnet.terminal.text import print_wrapped
+    from thriftnet.terminal.tables import wrapped_lines
+    from thriftnet.terminal.text import print_wrapped, terminal_width
     from thriftnet.weights.shipped import shipped_weights
 
     if recipe is not None:
@@ -98,4 +98,5 @@ def recipes(
         return
     weights = shipped_weights()
     rows = [(n, "weights" if n in weights else "", told) for n, told in about.items()]
-    print("\n".join(table_lines(make_table(("recipe", "shipped", "about"), rows))))
+    table = make_table(("recipe", "shipped", "about"), rows)
+    print("\n".join(wrapped_lines(table, room=terminal_width(otherwise=1000))))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from thriftnet.evaluation.class_metrics import ClassSummary, summarise_classes
 from thriftnet.evaluation.intervals import Interval
 from thriftnet.evaluation.metrics import confusion_matrix
+from thriftnet.names import short_names
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.names import short_names
 
 
 def count_confusion(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -54,8 +55,8 @@ def draw_confusion(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawi
     wrong = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
     worst = (
-        f"the most frequent mistake is {style.printable(classes[row])} predicted as "
-        f"{style.printable(classes[column])}, {wrong[row, column]} times"
+        f"the most frequent mistake is {printable(classes[row])} predicted as "
+        f"{printable(classes[column])}, {wrong[row, column]} times"
         if wrong.any()
         else "there is no mistake"
     )
@@ -109,8 +110,8 @@ def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing
         caption="Recall: share of the images of the class that were predicted as it. Precision: "
         "share of the images predicted as the class that are of it. F1: their harmonic mean. "
         "Intervals say how far another test set of this size may differ, not another seed.",
-        alt=f"Recall by class: highest for {style.printable(best_name)} ({best:.1%}), lowest "
-        f"for {style.printable(worst_name)} ({worst:.1%}), {overall:.2f}% over all. Precision and "
+        alt=f"Recall by class: highest for {printable(best_name)} ({best:.1%}), lowest "
+        f"for {printable(worst_name)} ({worst:.1%}), {overall:.2f}% over all. Precision and "
         "F1 are in the table of classes.",
         details=details,
     )

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from thriftnet.html.pictures import data_uri
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.chart_data import chart_data
 
@@ -207,7 +208,7 @@ def draw_pictures(
         for place, line in enumerate(picture.lines):
             axes.text(
                 left + side / 2, top - side - 0.08 - place * line_height,
-                style.printable(line, longest=22), ha="center", va="top",
+                printable(line, longest=22), ha="center", va="top",
                 fontsize=7.6, color=style.MUTED if place else style.INK,
             )  # fmt: skip
     axes.set_xlim(0, style.WHOLE)

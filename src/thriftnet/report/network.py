@@ -8,6 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 from numpy.typing import NDArray
 from torch import nn
 
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.blocks import Block
 from thriftnet.report.drawing import Drawing, finish
@@ -52,7 +53,7 @@ def draw_architecture(blocks: list[Block], *, name: str, classes: int, image_siz
         axes,
         name="architecture",
         title="Architecture",
-        caption=f"The network of {style.printable(name)}, found by running one image through it. "
+        caption=f"The network of {printable(name)}, found by running one image through it. "
         "Parameters are trainable ones; MACs are multiply-accumulates of convolutions and linear "
         "layers per image; /2 is a stride of two. The names are those of thriftnet describe.",
         alt=f"Block diagram from a 3×{image_size}×{image_size} image to {classes} logits in "
@@ -84,7 +85,7 @@ def _draw_box(
                         "linewidth": 0.9, "mutation_scale": 7},
         )  # fmt: skip
     line = row - 0.14 if content else row
-    axes.text(0.045, line, style.printable(name, longest=28), va="center", fontsize=8.5,
+    axes.text(0.045, line, printable(name, longest=28), va="center", fontsize=8.5,
               fontweight="bold")  # fmt: skip
     size = 7 if len(content) <= _LINE else 7 * _LINE / len(content)
     axes.text(0.045, row + 0.17, content, va="center", fontsize=size)

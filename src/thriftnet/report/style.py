@@ -148,10 +148,3 @@ def figure_of(axes: Axes) -> Figure:
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
-
-
-def printable(text: str, *, longest: int = 60) -> str:
-    """Text without control characters and lone surrogates, truncated to a displayable length."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    shown = "".join(c if c.isprintable() else "�" for c in whole)
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -8,9 +8,9 @@ from typing import Any
 
 from thriftnet.evaluation.class_metrics import summarise_classes
 from thriftnet.evaluation.intervals import Interval
+from thriftnet.names import LONGEST, short_names
 from thriftnet.recipe.keys import differing_settings, flatten
 from thriftnet.report.blocks import Block
-from thriftnet.report.names import LONGEST, short_names
 from thriftnet.report.record import RunRecord
 from thriftnet.report.several.record_groups import RecordGroup
 from thriftnet.report.training.curves import epoch_seconds

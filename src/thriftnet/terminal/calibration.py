@@ -6,7 +6,8 @@ from thriftnet.commands import command
 from thriftnet.evaluation.calibrate import CalibratedModel
 from thriftnet.plain import plain
 from thriftnet.table import make_table
-from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.tables import print_table
+from thriftnet.terminal.text import print_wrapped
 
 _SOURCES = {
     "validation": "validation images of its run",
@@ -33,8 +34,11 @@ def print_calibration(target: str, found: CalibratedModel) -> None:
         "views", "temperature", ("NLL before", ".4f"), ("after", ".4f"), ("error before", ".4f"),
         ("after", ".4f"), ("floor", ".4f"),
     )  # fmt: skip
-    print("\n".join(table_lines(make_table(columns, rows))))
-    print("\nAfter: of maps fitted without the images they are judged on. Floor: the error")
-    print("of a perfectly calibrated network on as many images. The same class always wins.")
+    print_table(make_table(columns, rows))
+    print()
+    print_wrapped(
+        "After: of maps fitted without the images they are judged on. Floor: the error of a "
+        "perfectly calibrated network on as many images. The same class always wins."
+    )
     print(f"\nkept in {plain(str(found.path))}")
     print(f"next: {command('predict', target, '--at-least', '0.99')} IMAGE...")

@@ -11,7 +11,7 @@ from thriftnet.evaluation.intervals import Interval
 from thriftnet.evaluation.results import Metrics
 from thriftnet.plain import plain
 from thriftnet.table import MISSING, Cell, make_table
-from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.tables import print_table, table_lines
 from thriftnet.terminal.text import terminal_width
 
 _NAME = 12
@@ -45,7 +45,7 @@ def print_classes(found: ClassSummary) -> None:
     shown = rows if len(rows) <= _CLASSES else rows[:_CLASSES]
     columns = ("class", "images", "recall", "recall 95%", "precision", "precision 95%", "F1")
     table = make_table(columns, shown)
-    print("\n".join(table_lines(table, room=terminal_width(), shrink="class")))
+    print_table(table, shrink="class")
     if len(shown) < len(rows):
         print(f"and {len(rows) - len(shown)} classes more; --json has all of them")
 

@@ -14,9 +14,11 @@ from thriftnet.comparison.sentences import show_p
 from thriftnet.plain import plain
 from thriftnet.runs.filters import as_text
 from thriftnet.table import Cell, clock, make_table, millions
-from thriftnet.terminal.tables import table_lines
-from thriftnet.terminal.text import fit, print_wrapped, terminal_width
+from thriftnet.terminal.tables import print_table, table_lines
+from thriftnet.terminal.text import fit, print_wrapped, shortened, terminal_width
 
+_LABEL = 20
+"""Width of a label for which there is always room."""
 _SETTINGS_SHOWN = 8
 """Maximum of differing keys shown; the JSON has all."""
 
@@ -24,21 +26,19 @@ _SETTINGS_SHOWN = 8
 def print_comparison(found: Comparison) -> None:
     """Print groups, their seeds, the tests and the conclusion."""
     several = len(found.groups) > 1
-    labels = [plain(group.label) for group in found.groups]
+    whole = [plain(group.label) for group in found.groups]
     wider = len(METRICS[found.metric]) - len("accuracy")
     room = terminal_width() - wider
-    width = min(max(map(cell_len, [*labels, "recipe"])), max(12, room - 58))
+    width = min(max(map(cell_len, [*whole, "recipe"])), max(_LABEL, room - 58))
+    labels = shortened(whole, width)
     columns = (
         "recipe", "seeds", f"{METRICS[found.metric]}, %", "parameters", ("MACs", millions),
         ("training", clock),
     )  # fmt: skip
-    table = make_table(columns, [_row(fit(g.label, width), g) for g in found.groups])
-    tables = [table]
-    if room < width + 54:
-        tables = [table.without(*table.columns[3:]), table.without(*table.columns[1:3])]
-    print("\n\n".join("\n".join(table_lines(each)) for each in tables))
+    rows = [_row(label, group) for label, group in zip(labels, found.groups, strict=True)]
+    print_table(make_table(columns, rows))
     _print_seeds(found.groups, labels, width)
-    _print_evaluations(found.groups, labels)
+    _print_evaluations(found.groups, whole)
     if several:
         _print_settings(found.groups)
     for contrast in found.contrasts:
@@ -56,7 +56,7 @@ def _row(label: str, group: ScoreGroup) -> tuple[Any, ...]:
     if found.half_width is not None:
         mean += f" ± {100 * found.half_width:.2f}"
     costs = first.parameters, first.macs, group.seconds
-    return label.rstrip(), len(group.scores), Cell(mean, found.mean), *costs
+    return label, len(group.scores), Cell(mean, found.mean), *costs
 
 
 def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int) -> None:
@@ -127,9 +127,9 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     first = max(map(len, ["what differs", *shown]))
     room = max(8, (terminal_width() - first) // len(groups) - 2)
     rows = [[plain(as_text(group.settings[key])) for group in groups] for key in shown]
-    short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in [labels, *rows]]
-    columns = ["what differs", *short[0]]
-    table = make_table(columns, [(k, *row) for k, row in zip(shown, short[1:], strict=True)])
+    short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in rows]
+    columns = ["what differs", *shortened(labels, room)]
+    table = make_table(columns, [(k, *row) for k, row in zip(shown, short, strict=True)])
     lines = table_lines(table)
     print()
     if max(map(cell_len, lines)) > terminal_width():  # too narrow for columns

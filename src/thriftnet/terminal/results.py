@@ -1,4 +1,4 @@
-"""Prints results of training, evaluation and benchmarks; every table fits 80 columns."""
+"""Prints results of training, evaluation and benchmarks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runtime.machine import machine_name
 from thriftnet.table import clock, make_table, millions
 from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
-from thriftnet.terminal.tables import table_lines
-from thriftnet.terminal.text import print_wrapped
+from thriftnet.terminal.tables import print_table, table_lines
+from thriftnet.terminal.text import print_whole, print_wrapped
 from thriftnet.weights.card import Card
 
 _TOP = 5
@@ -126,23 +126,28 @@ def print_description(summary: Summary) -> None:
         for each in summary.layers
     ]
     table = make_table(("layer", "kind", "output", "parameters", "MACs"), rows)
-    print("\n".join(table_lines(table)))
-    print(f"\n{summary.name}: {summary.parameters:,} trainable parameters", end="")
-    print(f" (budget {summary.budget:,})" if summary.budget else "", end="")
-    print(f", {millions(summary.macs)} MACs per image")
-    print(
+    print_table(table)
+    budget = f" (budget {summary.budget:,})" if summary.budget else ""
+    print()
+    print_whole(
+        f"{summary.name}: {summary.parameters:,} trainable parameters{budget}, "
+        f"{millions(summary.macs)} MACs per image"
+    )
+    print_whole(
         f"ResNet-18 for {side}×{side} images: {summary.resnet18_parameters:,} parameters, "
-        f"{millions(summary.resnet18_macs)} MACs;\nthis network has "
-        f"{_relative(summary.parameters, summary.resnet18_parameters)} parameters and "
-        f"{_relative(summary.macs, summary.resnet18_macs)} MACs"
+        f"{millions(summary.resnet18_macs)} MACs;"
+    )
+    print_whole(
+        f"this network has {_relative(summary.parameters, summary.resnet18_parameters)} "
+        f"parameters and {_relative(summary.macs, summary.resnet18_macs)} MACs"
     )
 
 
 def print_shipped(card: Card, path: Path) -> None:
     """Print the accuracy of the weights shipped with a recipe, and their card."""
     metrics = card.headline
-    print(f"shipped weights: {metrics.accuracy:.2%} of the test images, {NAMES[metrics.tta]}")
-    print(f"their card: {path}")
+    print_whole(f"shipped weights: {metrics.accuracy:.2%} of the test images, {NAMES[metrics.tta]}")
+    print_whole(f"their card: {path}")
 
 
 def print_bench(found: Bench) -> None:

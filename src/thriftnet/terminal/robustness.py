@@ -6,7 +6,7 @@ from thriftnet.evaluation.corruption_table import corruption_table
 from thriftnet.evaluation.corruptions.table import OWN
 from thriftnet.evaluation.evaluate_robust import RobustEvaluation
 from thriftnet.plain import plain
-from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.tables import print_table
 
 
 def print_robustness(target: str, evaluation: RobustEvaluation) -> None:
@@ -16,7 +16,7 @@ def print_robustness(target: str, evaluation: RobustEvaluation) -> None:
     source = "generated" if found.differences is None else "published"
     print(f"{plain(target)}: {found.images:,} {evaluation.data} images, {source} corruptions")
     print(f"views {evaluation.tta}, {evaluation.precision}\n")
-    print("\n".join(table_lines(corruption_table(found.cells))))
+    print_table(corruption_table(found.cells))
     print("\nmean corruption accuracy   ", end="")
     print(f"{found.mean:.2%}  (95% {low:.2%} to {high:.2%})")
     if found.differences is None:

@@ -18,7 +18,7 @@ from thriftnet.search.status import StageStatus, StudyStatus, read_study_status
 from thriftnet.search.study import Study
 from thriftnet.table import MISSING, Cell, clock, make_table, millions
 from thriftnet.terminal.search_stages import marked, print_analysis, print_refinement
-from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.tables import narrowed, table_lines, wrapped_lines
 from thriftnet.terminal.text import fit, print_whole, print_wrapped, terminal_width, whole
 from thriftnet.terminal.work import Work
 
@@ -115,8 +115,7 @@ def status_lines(status: StudyStatus, *, width: int) -> list[str]:
         "stage", "state", "done", "running", "pruned", "failed", ("best", ".4f"), ("left", clock),
     )  # fmt: skip
     table = make_table(columns, map(_stage_cells, status.stages))
-    if width < 70:  # the least important first
-        table = table.without("pruned", "failed")
+    table = narrowed(table, room=width, drop=("pruned", "failed", "running", "state", "best"))
     over = f", {status.over_budget} over budget" if status.over_budget else ""
     heading = f"{plain(status.path)}  space {status.space}, {status.candidates} candidates{over}"
     below = [
@@ -171,7 +170,7 @@ def _print_candidates(candidates: Sequence[Candidate]) -> None:
     columns = ("parameters", ("MACs", millions), "candidate")
     rows = [(each.parameters, each.macs, _name(each)) for each in candidates]
     room = terminal_width(otherwise=1000)
-    print("\n".join(table_lines(make_table(columns, rows), room=room, shrink="candidate")))
+    print("\n".join(wrapped_lines(make_table(columns, rows), room=room)))
 
 
 def _print_grid(outcome: dict[str, Any]) -> None:
@@ -225,7 +224,7 @@ def _print_ranking(
     rows = [(at, *figures(e), e["parameters"], marked(e)) for at, e in kept]
     columns = ("", *("" for _ in figures(ranking[0])), "", "candidate")
     room = terminal_width(otherwise=1000)
-    lines = table_lines(make_table(columns, rows), room=room, shrink="candidate", head=False)
+    lines = wrapped_lines(make_table(columns, rows), room=room, head=False)
     print("\n".join(lines))
     if len(kept) < len(shown):
         print(f"     and {len(shown) - len(kept)} more")

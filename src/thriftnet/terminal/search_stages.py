@@ -6,7 +6,7 @@ from typing import Any
 
 from thriftnet.plain import plain
 from thriftnet.table import make_table, millions
-from thriftnet.terminal.tables import table_lines
+from thriftnet.terminal.tables import wrapped_lines
 from thriftnet.terminal.text import fit, print_whole, print_wrapped, row_of, terminal_width
 
 
@@ -63,5 +63,5 @@ def print_refinement(outcome: dict[str, Any]) -> None:
     print("Pareto set of accuracy, parameters and MACs")
     rows = [(e["val_accuracy"], e["parameters"], e["macs"], marked(e)) for e in outcome["pareto"]]
     table = make_table((("", ".4f"), "", ("", millions), "candidate"), rows)
-    print("\n".join(table_lines(table, room=width, shrink="candidate", head=False, indent="  ")))
+    print("\n".join(wrapped_lines(table, room=width, head=False, indent="  ")))
     print(flush=True)

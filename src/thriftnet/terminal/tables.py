@@ -1,14 +1,15 @@
-"""Formats tables for a terminal: right-aligned numbers, truncated text, dropped columns."""
+"""Formats tables for a terminal: right-aligned numbers, truncated text, columns that fit."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 
 from thriftnet.plain import plain
 from thriftnet.table import Table
-from thriftnet.terminal.text import fit, row_of
+from thriftnet.terminal.text import fit, row_of, shortened, terminal_width
 
 _LEAST = 12
 """Minimum width of a truncated column."""
@@ -27,24 +28,26 @@ def table_lines(
         indent: Prefix of each line.
     """
     rows = [[plain(cell.text) for cell in row] for row in table.rows]
-    if head:
-        rows = [[plain(name) for name in table.columns], *rows]
-    if not rows:
+    top = [[plain(name) for name in table.columns]] if head else []
+    if not top + rows:
         return []
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*top, *rows, strict=True)]
     if room is not None and shrink:
         at = table.columns.index(shrink)
         over = len(indent) + _width(widths) - room
         widths[at] = max(min(widths[at], _LEAST), widths[at] - max(0, over))
+        names = shortened([row[at] for row in rows], widths[at])
+        for row, name in zip(rows, names, strict=True):
+            row[at] = name
     numbers = [any(row[at].value is not None for row in table.rows) for at in range(len(widths))]
     columns = list(zip(widths, numbers, strict=True))
     return [
         indent + row_of(fit(c, w, right=n) for c, (w, n) in zip(row, columns, strict=True))
-        for row in rows
+        for row in top + rows
     ]
 
 
-def narrowed(table: Table, *, room: int, shrink: str, drop: Sequence[str]) -> Table:
+def narrowed(table: Table, *, room: int, shrink: str = "", drop: Sequence[str]) -> Table:
     """Drop columns of `drop`, in that order, until the table fits."""
     for name in drop:
         lines = table_lines(table, room=room, shrink=shrink)
@@ -52,6 +55,54 @@ def narrowed(table: Table, *, room: int, shrink: str, drop: Sequence[str]) -> Ta
             break
         table = table.without(name)
     return table
+
+
+def print_table(table: Table, *, shrink: str = "") -> None:
+    """Print a table; where a terminal is narrower, as several, each with the first column.
+
+    Args:
+        table: The table.
+        shrink: Name of the column to truncate before that.
+    """
+    room = terminal_width(otherwise=1000)
+    parts = [table_lines(part, room=room, shrink=shrink) for part in _parted(table, room, shrink)]
+    print("\n\n".join("\n".join(lines) for lines in parts))
+
+
+def wrapped_lines(table: Table, *, room: int, head: bool = True, indent: str = "") -> list[str]:
+    """Format a table whose last column is continued below itself where there is no room.
+
+    The arguments are those of `table_lines`.
+    """
+    last = len(table.columns) - 1
+    starts = table_lines(table.at(range(last)), head=head, indent=indent)
+    left = max(map(cell_len, starts), default=0) + 2
+    texts = [row[last].text for row in table.rows]
+    if head:
+        texts = [table.columns[last], *texts]
+    lines: list[str] = []
+    for start, text in zip(starts, texts, strict=True):
+        parts = textwrap.wrap(plain(text), width=max(20, room - left)) or [""]
+        lines.append(f"{fit(start, left)}{parts[0]}".rstrip())
+        lines += [" " * left + part for part in parts[1:]]
+    return lines
+
+
+def _parted(table: Table, room: int, shrink: str) -> list[Table]:
+    """Tables of as many columns each as fit, all of which begin with the first."""
+
+    def fits(places: Sequence[int]) -> bool:
+        part = table.at(places)
+        cut = shrink if shrink in part.columns else ""
+        return max(map(cell_len, table_lines(part, room=room, shrink=cut)), default=0) <= room
+
+    parts: list[list[int]] = [[0]]
+    for place in range(1, len(table.columns)):
+        if len(parts[-1]) == 1 or fits([*parts[-1], place]):
+            parts[-1].append(place)
+        else:
+            parts.append([0, place])
+    return [table.at(part) for part in parts]
 
 
 def _width(widths: Sequence[int]) -> int:

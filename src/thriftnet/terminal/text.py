@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
+
+from thriftnet.names import common_start, short_names
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
@@ -14,6 +16,14 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     if cell_len(text) > width:
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - cell_len(text)) + text if right else set_cell_size(text, width)
+
+
+def shortened(names: Sequence[str], width: int) -> list[str]:
+    """Names of at most so many columns, if one is wider: different names stay different."""
+    if max(map(cell_len, names), default=0) <= width:
+        return list(names)
+    mark = "…" if common_start(names) else ""
+    return [f"{mark}{name}" for name in short_names(names, longest=width - len(mark))]
 
 
 def row_of(cells: Iterable[str]) -> str:

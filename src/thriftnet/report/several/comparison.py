@@ -11,7 +11,7 @@ from thriftnet.comparison.groups import ScoreGroup
 from thriftnet.comparison.sentences import show_p
 from thriftnet.comparison.statistics import ALPHA
 from thriftnet.errors import ThriftnetError
-from thriftnet.report.names import LONGEST, short_names
+from thriftnet.names import LONGEST, short_names
 from thriftnet.report.page import Card, Section
 from thriftnet.report.record import RunRecord
 from thriftnet.table import Cell, Table, clock, make_table

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from thriftnet.comparison.labels import count_seeds
+from thriftnet.names import short_names
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.names import short_names
 from thriftnet.report.several.record_groups import RecordGroup
 from thriftnet.report.several.rows import draw_classes, draw_tests, legend_layout
 from thriftnet.report.training.changes import find_changes, mark_epochs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from thriftnet.commands import command
+from thriftnet.names import LONGEST, common_start, short_names
 from thriftnet.report import tables
-from thriftnet.report.names import LONGEST, common_start, short_names
 from thriftnet.report.page import THIS_PAGE, Page, Section
 from thriftnet.report.record import RunRecord, folders_of
 from thriftnet.report.several import overlay

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from thriftnet.comparison.labels import count_seeds
 from thriftnet.comparison.statistics import estimate
 from thriftnet.inference.views import NAMES
+from thriftnet.names import short_names
 from thriftnet.report import style
 from thriftnet.report.classes import count_confusion
 from thriftnet.report.drawing import Drawing, finish
-from thriftnet.report.names import short_names
 from thriftnet.report.several.record_groups import RecordGroup
 
 _HALF_LABEL = 20

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from matplotlib.ticker import MaxNLocator
 
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
@@ -73,7 +74,7 @@ def draw_importance(weighed: Weighed) -> Drawing | None:
     if not weighed.found:
         return None
     names = [group_name(each.keys) for each in weighed.found]
-    axes = style.named_rows([style.printable(name, longest=26) for name in names])
+    axes = style.named_rows([printable(name, longest=26) for name in names])
     places = range(len(names))
     axes.barh(places, [each.value for each in weighed.found], 0.55, color=style.BLUE, label="found")
     axes.plot(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.keys import group_name, swept_keys
@@ -121,7 +122,7 @@ def _setting_axis(name: str, values: dict[str, Any]) -> Axis:
     places = {text: at * step for at, text in enumerate(order)}
     every = math.ceil(len(order) / _MOST_VALUES)
     ticks = [
-        (places[text], style.printable(text, longest=16))
+        (places[text], printable(text, longest=16))
         for at, text in enumerate(order)
         if at % every == 0
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from thriftnet.comparison.sentences import show_p
 from thriftnet.comparison.statistics import ALPHA, estimate
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
@@ -160,7 +161,7 @@ def _row_name(record: StudyRecord, digest: str, seeds: int) -> str:
     candidate, wanted = record.trials[digest].candidate, len(record.space.validation.seeds)
     mark = f"{REFERENCE_MARK}: " if candidate.reference else ""
     lacks = f" ({seeds} of {wanted} seeds)" if seeds < wanted else ""
-    return style.printable(mark + shown_label(candidate.label), longest=66 - len(lacks)) + lacks
+    return printable(mark + shown_label(candidate.label), longest=66 - len(lacks)) + lacks
 
 
 def _reach(half_width: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from thriftnet.plain import printable
 from thriftnet.report import style
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.study.marked import legend_on_top
@@ -26,7 +27,7 @@ def draw_stages(networks: Sequence[Network]) -> list[Drawing]:
 
 def _draw(network: Network, number: int, *, name: str) -> Drawing:
     stages = network["stages"]
-    names = [style.printable(str(stage["name"]), longest=12) for stage in stages]
+    names = [printable(str(stage["name"]), longest=12) for stage in stages]
     axes = style.named_rows(names, row=0.62)
     places = range(len(stages))
     gains = [100 * stage["gain_share"] for stage in stages]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from os.path import commonprefix
 
-from thriftnet.report.style import printable
+from thriftnet.plain import printable
 
 LONGEST = 40
 """Letters of a name in a table or a sentence of a page."""

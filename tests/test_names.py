@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thriftnet.report.names import common_start, short_names
+from thriftnet.names import common_start, short_names
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ class Cell:
     value: float | None = None
     strong: bool = False
 
+    @property
+    def missing(self) -> bool:
+        """Whether it stands for a value that is not known."""
+        return self.text == MISSING
+
 
 @dataclass(frozen=True)
 class Table:
@@ -34,6 +39,13 @@ class Table:
     """Whether it is collapsed on a page."""
     wide: bool = True
     """Whether it has the full width of a page."""
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column has a number; a value that is missing is aligned with the others."""
+        return tuple(
+            any(row[at].value is not None for row in self.rows) for at in range(len(self.columns))
+        )
 
     def without(self, *names: str) -> Table:
         """The table without some columns."""

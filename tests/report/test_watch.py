@@ -9,8 +9,10 @@ import pytest
 
 from commands import Command
 from ongoing import STATUS, epoch_line
+from small import small_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.live import read_live_run
+from thriftnet.runs.new_run import create_run
 from thriftnet.terminal.watch import follow, live_lines, sparkline
 
 
@@ -114,3 +116,18 @@ def test_test_accuracy_is_that_of_the_recipes_own_reading(going: RunFolder) -> N
     for name, accuracy in ((tta, 0.91), ("none", 0.9)):
         going.append({"kind": "test", "tta": name, "accuracy": accuracy})
     assert live_lines(read_live_run(going.path), width=80)[-1].split()[-1] == "91.00%"
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_a_long_name_leaves_room_for_how_far_the_run_is(tmp_path: Path, width: int) -> None:
+    name = "greenhouse-camera-2026-autumn-campaign-learning-rate-0.1-seed1"
+    run = create_run(tmp_path / name, small_recipe(), {})
+    run.append(epoch_line(1))
+    run.save_status(STATUS)
+    lines = live_lines(read_live_run(run.path), width=width)
+    assert max(map(len, lines)) <= width
+    head = lines[: [line.startswith("train loss") for line in lines].index(True)]
+    assert len(head) == (2 if width == 50 else 1)
+    assert " ".join(head).startswith(name[:10])
+    assert name[-7:] in " ".join(head)
+    assert "running  epoch 2/3 ━━━━━━╌╌╌╌╌╌  1:15 left" in head[-1]

@@ -79,7 +79,8 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
     scale = f"{100 * low:.2f}".ljust(room - 5) + f"{100 * high:.2f}"
     print(f"{'':<{width}}  {scale}")
     spread = any(group.mean.half_width is not None for group in groups)
-    print(f"{'':<{width}}  ● seed{'   │ mean   ─ 95% over seeds' if spread else ''}")
+    key = f"● seed{'   │ mean   ─ 95% over seeds' if spread else ''}"
+    print(f"{' ' * max(0, min(width + 2, terminal_width() - cell_len(key)))}{key}")
 
 
 def _print_evaluations(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None:

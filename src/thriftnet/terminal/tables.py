@@ -11,7 +11,7 @@ from thriftnet.plain import plain
 from thriftnet.table import Table
 from thriftnet.terminal.text import fit, row_of, shortened, terminal_width
 
-_LEAST = 12
+_LEAST = 20
 """Minimum width of a truncated column."""
 
 
@@ -39,8 +39,7 @@ def table_lines(
         names = shortened([row[at] for row in rows], widths[at])
         for row, name in zip(rows, names, strict=True):
             row[at] = name
-    numbers = [any(row[at].value is not None for row in table.rows) for at in range(len(widths))]
-    columns = list(zip(widths, numbers, strict=True))
+    columns = list(zip(widths, table.numeric, strict=True))
     return [
         indent + row_of(fit(c, w, right=n) for c, (w, n) in zip(row, columns, strict=True))
         for row in top + rows

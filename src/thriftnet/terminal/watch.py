@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from thriftnet.commands import command
@@ -19,10 +20,12 @@ from thriftnet.runs.live import LiveRun, read_live_run
 from thriftnet.runs.metrics_log import is_figure
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.table import clock
-from thriftnet.terminal.text import fit, terminal_width
+from thriftnet.terminal.text import fit, shortened, terminal_width
 from thriftnet.training.progress import epoch_text
 
 _BARS = "▁▂▃▄▅▆▇█"
+_LEAST_NAME = 16
+"""Columns of a name beside the progress."""
 _OTHER_WORK = "other work, CPU"
 _SERIES = (
     ("train loss", "train_loss", "loss", "{:.4f}"),
@@ -54,7 +57,7 @@ def sparkline(values: list[float], *, width: int) -> str:
 
 def live_lines(live: LiveRun, *, width: int) -> list[str]:
     """Format the state, a progress bar, and a line per known metric."""
-    lines = [fit(_headline(live), width).rstrip()]
+    lines = _headline(live, width)
     for name, key, now, form in _SERIES:
         values = live.series(key)
         latest = live.status.get(now) if now else None
@@ -76,16 +79,26 @@ def live_lines(live: LiveRun, *, width: int) -> list[str]:
     return lines
 
 
-def _headline(live: LiveRun) -> str:
+def _headline(live: LiveRun, width: int) -> list[str]:
+    """The name and how far the run is; the name is shortened, or stands above."""
+    name, told = plain(live.name), _progress(live)
+    room = width - cell_len(told) - 2
+    if cell_len(name) > room >= _LEAST_NAME:
+        (name,) = shortened([name], room)
+    if cell_len(name) > room:
+        return [*shortened([name], max(_LEAST_NAME, width)), fit(told, width).rstrip()]
+    return [f"{name}  {told}"]
+
+
+def _progress(live: LiveRun) -> str:
     status = live.status
-    text = f"{plain(live.name)}  {live.state}"
     if not status:
         done = live.epochs[-1] if live.epochs else {}
-        return f"{text}  epoch {done['epoch']}/{done['epochs']}" if done else text
+        return f"{live.state}  epoch {done['epoch']}/{done['epochs']}" if done else live.state
     filled = round(12 * min(1.0, max(0.0, status["share"])))
     bar = "━" * filled + "╌" * (12 - filled)
     left = clock(status["seconds_left"])
-    return f"{text}  epoch {status['epoch']}/{status['epochs']} {bar}  {left} left"
+    return f"{live.state}  epoch {status['epoch']}/{status['epochs']} {bar}  {left} left"
 
 
 def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = time.sleep) -> None:

@@ -15,6 +15,7 @@ from thriftnet.data.registry import known_classes
 from thriftnet.inference.engine import Engine
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
+from thriftnet.training.automatic.few_images import check_epochs
 from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
@@ -70,8 +71,9 @@ def training_speed(recipe: Recipe, *, seconds: float) -> TrainingSpeed:
             complete batch.
     """
     share = (1 - recipe.data.val_ratio) * recipe.data.fraction
-    epochs = Epochs.of(recipe.train, images=round(CIFAR10_TRAIN * share))
-    epochs.check(recipe)
+    images = round(CIFAR10_TRAIN * share)
+    check_epochs(recipe, images=images)
+    epochs = Epochs.of(recipe.train, images=images)
     plan, state = noise_training(recipe)
     took = median_seconds(noise_steps(plan, state), seconds=seconds)
     batch = torch.arange(plan.batch_size)

@@ -1,17 +1,27 @@
-"""Workers of a search, forked from a process that has imported what they need, for seconds each."""
+"""Searches and their workers, forked from a process that has imported what they need.
+
+Each would import for seconds. Real processes: the fixture `folder`, test_search_killed.py.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker, util
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from thriftnet.search.workers import worker
+from thriftnet.__main__ import main
+from thriftnet.search.workers import local, worker
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([worker.__name__, "pytest"])
+_CONTEXT.set_forkserver_preload(
+    [worker.__name__, "thriftnet.search.run", "thriftnet.terminal.search", "pytest"]
+)
 STARTED: list[ForkedWorker] = []
 
 
@@ -58,13 +68,82 @@ def _work(
     arguments: Sequence[str], log: Path | None, environment: dict[str, str], folder: str
 ) -> None:
     os.setsid()
+    _enter(environment, folder)
+    if log is not None:
+        with log.open("wb") as output:
+            _print_to(output.fileno(), output.fileno())
+    sys.argv = ["worker", *arguments, "--parent", str(os.getppid())]
+    worker.main()
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class ForkedCommand:
+    """`thriftnet ARGUMENTS` in a process; the workers of its search are forked as it is."""
+
+    def __init__(self, *arguments: str) -> None:
+        (out, its_out), (err, its_err) = (_CONTEXT.Pipe(duplex=False) for _ in range(2))
+        self._out, self._err = (os.fdopen(os.dup(pipe.fileno())) for pipe in (out, err))
+        given = (arguments, its_out, its_err, dict(os.environ), str(Path.cwd()))
+        self._process = _CONTEXT.Process(target=_command, args=given)
+        self._process.start()
+        util.Finalize(self, self._process.kill, exitpriority=0)  # after a test that failed
+        for pipe in (out, its_out, err, its_err):
+            pipe.close()
+
+    def read_until(self, mark: str) -> str:
+        """What it printed up to the line with `mark`."""
+        found = ""
+        while mark not in found and (line := self._out.readline()):
+            found += line
+        return found
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, signal.SIGINT)
+
+    def ended(self) -> Told:
+        """Wait for its end."""
+        with self._out, self._err:
+            out, err = self._out.read(), self._err.read()
+        self._process.join(300)
+        assert self._process.exitcode is not None
+        return Told(self._process.exitcode, out, err)
+
+
+def _command(
+    arguments: Sequence[str],
+    out: Connection,
+    err: Connection,
+    environment: dict[str, str],
+    folder: str,
+) -> None:
+    _enter(environment, folder)
+    _print_to(out.fileno(), err.fileno())
+    out.close()
+    err.close()
+    # Its workers come from the server that it comes from; it would start one of its own.
+    forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[attr-defined]
+    local.start_worker = start_worker  # type: ignore[assignment]
+    sys.argv = ["thriftnet", *arguments]
+    main()
+
+
+def _enter(environment: dict[str, str], folder: str) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    if log is not None:
-        with log.open("wb") as output:
-            os.dup2(output.fileno(), 1)
-            os.dup2(output.fileno(), 2)
-        sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))
-    sys.argv = ["worker", *arguments, "--parent", str(os.getppid())]
-    worker.main()
+
+
+def _print_to(out: int, err: int) -> None:
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))

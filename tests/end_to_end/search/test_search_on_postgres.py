@@ -17,15 +17,13 @@ from pathlib import Path
 import pytest
 
 from commands import Command
+from forked import Told
 from grids import (
     Finished,
-    Told,
     begun,
-    ended,
     finished,
     go_on,
     no_epoch_was_trained_twice,
-    read_until,
     stop_in_a_trial,
 )
 from support.postgres import PASSWORD, PostgresServer
@@ -39,14 +37,14 @@ def broken(grid_folder: Path, postgres_server: PostgresServer) -> Iterator[tuple
     options = ("--storage", url, "--workers", "1")
     first = begun(grid_folder, "broken", *options)
     os.kill(stop_in_a_trial(grid_folder / "broken", url), signal.SIGKILL)
-    head = read_until(first, "was killed")
+    head = first.read_until("was killed")
     stop = stop_in_a_trial(grid_folder / "broken", url)
     postgres_server.stop()
     os.kill(stop, signal.SIGCONT)
-    cut = ended(first)
+    cut = first.ended()
     postgres_server.start()
     pair = [begun(grid_folder, "broken", *options) for _ in range(2)]
-    return url, [Told(cut.code, head + cut.out, cut.err), *map(ended, pair)]
+    return url, [Told(cut.code, head + cut.out, cut.err), *(each.ended() for each in pair)]
 
 
 def test_a_worker_killed_on_postgresql_is_told(broken: tuple[str, list[Told]]):

@@ -19,13 +19,11 @@ from commands import Command
 from grids import (
     Finished,
     begun,
-    ended,
     finished,
     go_on,
     no_epoch_was_trained_twice,
     parent_of,
     process_of,
-    read_until,
     stop_in_a_trial,
 )
 from thriftnet.search.study import Study
@@ -35,13 +33,13 @@ from thriftnet.search.workers import ray_cluster
 def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_same(
     grid_folder: Path, unbroken: Finished
 ):
-    with begun(grid_folder, "ray", "--cluster", "local", "--workers", "2") as search:
-        os.kill(stop_in_a_trial(grid_folder / "ray", None), signal.SIGKILL)
-        out = read_until(search, "was killed")
-        os.kill(parent_of(stop_in_a_trial(grid_folder / "ray", None)), signal.SIGKILL)
-        out += read_until(search, "its Ray actor died; its trial")
-        search.send_signal(signal.SIGINT)
-        told = ended(search)
+    search = begun(grid_folder, "ray", "--cluster", "local", "--workers", "2")
+    os.kill(stop_in_a_trial(grid_folder / "ray", None), signal.SIGKILL)
+    out = search.read_until("was killed")
+    os.kill(parent_of(stop_in_a_trial(grid_folder / "ray", None)), signal.SIGKILL)
+    out += search.read_until("its Ray actor died; its trial")
+    search.interrupt()
+    told = search.ended()
     assert "a worker was killed (signal 9; out of memory?)" in out
     assert "a worker was killed (signal 9; out of memory?): its Ray actor died; its trial" in out
     assert "ray" not in (out + told.out).lower().replace("its ray actor died", "")

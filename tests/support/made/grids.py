@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from forked import ForkedCommand
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.stages.order import GRID
@@ -33,14 +32,9 @@ def go_on(path: Path) -> None:
         assert conclude(study, GRID, data=None, stopping=lambda: False, say=print)
 
 
-def begun(folder: Path, study: str, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
-    return subprocess.Popen(
-        [*command, "--study", str(folder / study), *QUICK, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def begun(folder: Path, study: str, *options: str) -> ForkedCommand:
+    given = ["search", str(folder / "tiny.yaml"), "--study", str(folder / study)]
+    return ForkedCommand(*given, *QUICK, *options)
 
 
 def finished(path: Path, url: str | None = None) -> Finished:
@@ -75,38 +69,18 @@ def stop_in_a_trial(path: Path, url: str | None) -> int:
     pytest.fail("no worker ever held a job")
 
 
-def read_until(search: subprocess.Popen[str], mark: str) -> str:
-    """What it printed up to the line with `mark`."""
-    assert search.stdout
-    found = ""
-    while mark not in found and (line := search.stdout.readline()):
-        found += line
-    return found
-
-
 def process_of(worker: str) -> int | None:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    """The process that prints to the log of this worker, however it was started."""
+    for path in Path("/proc").glob("[0-9]*/fd/1"):
         try:
-            words = path.read_bytes().split(b"\0")
+            log = path.readlink()
         except OSError:
             continue
-        if worker.encode() in words:
-            return int(path.parent.name)
+        if log.stem == worker:
+            return int(path.parts[2])
     return None
 
 
 def parent_of(pid: int) -> int:
     told = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True)
     return int(told.stdout)
-
-
-@dataclass(frozen=True)
-class Told:
-    code: int
-    out: str
-    err: str
-
-
-def ended(search: subprocess.Popen[str]) -> Told:
-    out, err = search.communicate(timeout=300)
-    return Told(search.returncode, out, err)

@@ -1,6 +1,7 @@
-"""Searches and their workers, forked from a process that has imported what they need.
+"""Programs and workers of a search, forked from a process that has imported what they need.
 
-Each would import for seconds. Real processes: the fixture `folder`, test_search_killed.py.
+Each would import for seconds. Started as users do: searches by the fixture `folder` and in
+test_search_killed.py, several processes that train in the test of torchrun.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection
@@ -78,21 +79,21 @@ def _work(
 
 @dataclass(frozen=True)
 class Told:
-    """How a command ended, and what it printed."""
+    """How a program ended, and what it printed."""
 
     code: int
     out: str
     err: str
 
 
-class ForkedCommand:
-    """`thriftnet ARGUMENTS` in a process; the workers of its search are forked as it is."""
+class ForkedProgram:
+    """A call of a function in a process that it has for itself, as a program has."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, function: Callable[..., object], *arguments: str) -> None:
         (out, its_out), (err, its_err) = (_CONTEXT.Pipe(duplex=False) for _ in range(2))
         self._out, self._err = (os.fdopen(os.dup(pipe.fileno())) for pipe in (out, err))
-        given = (arguments, its_out, its_err, dict(os.environ), str(Path.cwd()))
-        self._process = _CONTEXT.Process(target=_command, args=given)
+        given = (function, arguments, its_out, its_err, dict(os.environ), str(Path.cwd()))
+        self._process = _CONTEXT.Process(target=_call, args=given)
         self._process.start()
         util.Finalize(self, self._process.kill, exitpriority=0)  # after a test that failed
         for pipe in (out, its_out, err, its_err):
@@ -119,7 +120,8 @@ class ForkedCommand:
         return Told(self._process.exitcode, out, err)
 
 
-def _command(
+def _call(
+    function: Callable[..., object],
     arguments: Sequence[str],
     out: Connection,
     err: Connection,
@@ -130,10 +132,15 @@ def _command(
     _print_to(out.fileno(), err.fileno())
     out.close()
     err.close()
-    # Its workers come from the server that it comes from; it would start one of its own.
+    function(*arguments)
+
+
+def search(*arguments: str) -> None:
+    """`thriftnet search ARGUMENTS`, for a forked program: it forks its workers."""
+    # From the server that it comes from itself; it would start one of its own.
     forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[attr-defined]
     local.start_worker = start_worker  # type: ignore[assignment]
-    sys.argv = ["thriftnet", *arguments]
+    sys.argv = ["thriftnet", "search", *arguments]
     main()
 
 

@@ -2,7 +2,7 @@
 
 several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME; then a mistake
 several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
-several.py pair …                 both processes of one of these, or of a COMMAND
+several.py train …                this command
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from forked import ForkedProgram, Told
 from small import dataset, opened, sitting, small_recipe
 from thriftnet.cli import main
 from thriftnet.data import Dataset
@@ -87,15 +88,7 @@ RUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-p
 
 def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Start two processes as a user does: of this file, or of a module (`-m thriftnet …`)."""
-    return _started([*RUN, *map(str, arguments)])
-
-
-def pair(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The same without torchrun, whose imports and those of each process take seconds."""
-    return _started([sys.executable, __file__, "pair", *map(str, arguments)])
-
-
-def _started(command: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [*RUN, *map(str, arguments)]
     pipe, path = subprocess.PIPE, os.pathsep.join(sys.path)
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
@@ -105,6 +98,16 @@ def _started(command: list[str]) -> subprocess.CompletedProcess[str]:
             run.terminate()  # torchrun then ends the processes; killed, it would leave them
             raise
     return subprocess.CompletedProcess(command, run.returncode, out, err)
+
+
+def pair(*arguments: str | Path) -> Told:
+    """The same without torchrun, whose imports and those of each process take seconds."""
+    return ForkedProgram(_pair, *map(str, arguments)).ended()
+
+
+def _pair(*arguments: str) -> None:
+    _become_two()
+    _do(*arguments)
 
 
 def _become_two() -> None:
@@ -202,16 +205,17 @@ def _with_signal(number: int, step: int) -> None:
     main()
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "pair":
-        del sys.argv[1]
-        _become_two()
-    kind, value = sys.argv[1:3]
+def _do(kind: str, value: str, *command: str) -> None:
     if kind == "parity":
         _parity(Path(value))
         _mistake(Path(value))
     elif kind == "train":
+        sys.argv = ["thriftnet", kind, value, *command]
         main()
     else:
-        sys.argv = ["thriftnet", *sys.argv[3:]]
+        sys.argv = ["thriftnet", *command]
         _with_signal(signal.Signals[kind], int(value))
+
+
+if __name__ == "__main__":
+    _do(*sys.argv[1:])

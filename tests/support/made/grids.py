@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from forked import ForkedCommand
+from forked import ForkedProgram, search
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.conclusion import conclude
 from thriftnet.search.stages.order import GRID
@@ -32,9 +32,9 @@ def go_on(path: Path) -> None:
         assert conclude(study, GRID, data=None, stopping=lambda: False, say=print)
 
 
-def begun(folder: Path, study: str, *options: str) -> ForkedCommand:
-    given = ["search", str(folder / "tiny.yaml"), "--study", str(folder / study)]
-    return ForkedCommand(*given, *QUICK, *options)
+def begun(folder: Path, study: str, *options: str) -> ForkedProgram:
+    place = (str(folder / "tiny.yaml"), "--study", str(folder / study))
+    return ForkedProgram(search, *place, *QUICK, *options)
 
 
 def finished(path: Path, url: str | None = None) -> Finished:

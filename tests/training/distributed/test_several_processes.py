@@ -43,8 +43,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
         sitting(recipe, alone / name, images=images)
     sitting(CUT, together / "cut", stop_after=3, images=images)
     done = pair("parity", together)
-    assert done.returncode == 0, done.stderr
-    return alone, together, done.stderr
+    assert done.code == 0, done.err
+    return alone, together, done.err
 
 
 @pytest.fixture
@@ -132,12 +132,12 @@ def test_a_stop_asked_of_one_stops_all_and_any_number_goes_on(tmp_path: Path) ->
     done = pair("SIGINT", "3", *COMMAND, *place)
     run = RunFolder.open(tmp_path / "cut")
     assert run.metrics()[-1] == {"kind": "interrupted", "step": 4}
-    assert done.stderr.count(f"thriftnet train --resume {run.path}") == 1
-    assert done.stdout.count("2 processes") == 1
+    assert done.err.count(f"thriftnet train --resume {run.path}") == 1
+    assert done.out.count("2 processes") == 1
 
     done = pair("train", "--resume", run.path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("test accuracy") == 2  # the two results of one process
+    assert done.code == 0, done.err
+    assert done.out.count("test accuracy") == 2  # the two results of one process
     unbroken = start_run(load_recipe("smoke", TINY), name="unbroken", runs_dir=tmp_path)
     assert _difference(_curve(unbroken.path), _curve(run.path)) < LOSSES
 

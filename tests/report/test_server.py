@@ -58,6 +58,7 @@ def test_server_answers_for_its_run_alone(served: tuple[RunFolder, str]) -> None
     assert b"there is no run folder" in fault.value.read()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_that_cannot_be_drawn_says_why(
     served: tuple[RunFolder, str],
     browser: Browser,

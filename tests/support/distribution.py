@@ -21,6 +21,9 @@ TOGETHER = (
     ),
     (
         "tests/end_to_end/search/test_search_killed.py",
+        "tests/end_to_end/search/test_search_on_postgres.py",
+        "tests/end_to_end/search/test_search_on_ray.py",
+        "tests/training/distributed/test_several_processes.py",
         "tests/end_to_end/search/test_search_from_stage_to_stage.py",
         "tests/end_to_end/search/test_search_retry.py",
         "tests/end_to_end/search/test_search.py",

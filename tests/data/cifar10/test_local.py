@@ -222,18 +222,33 @@ def test_batch_with_executable_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "labels", "complaint"),
+    [
+        ((10_000, 3_071), [0] * 10_000, "data is (10000, 3071)"),
+        ((9_999, 3_072), [0] * 9_999, "(9999, 32, 32, 3)"),
+        ((10_000, 3_072), [0] * 9_999, "labels (9999,)"),
+        ((10_000, 3_072), [11] * 10_000, "integers 0 to 9"),
+    ],
+    ids=["short rows", "few images", "few labels", "large labels"],
+)
+def test_python_batch_of_another_shape(
+    shape: tuple[int, int], labels: list[int], complaint: str, tmp_path: Path
+) -> None:
+    batch = python2_batch(np.zeros(shape, np.uint8), labels)
+    files = {**dict.fromkeys(BATCHES, b"unread"), "data_batch_1": batch}
+
+    assert complaint in failure_of(write_folder(tmp_path / "py", files))
+
+
+@pytest.mark.parametrize(
     ("batch", "complaint"),
     [
-        (python2_batch(np.zeros((10_000, 3_071), np.uint8), [0] * 10_000), "data is (10000, 3071)"),
-        (python2_batch(np.zeros((9_999, 3_072), np.uint8), [0] * 9_999), "(9999, 32, 32, 3)"),
-        (python2_batch(np.zeros((10_000, 3_072), np.uint8), [0] * 9_999), "labels (9999,)"),
-        (python2_batch(np.zeros((10_000, 3_072), np.uint8), [11] * 10_000), "integers 0 to 9"),
         (pickle.dumps([1, 2, 3]), "is not a dictionary of uint8 `data` and `labels`"),
         (pickle.dumps({"data": np.zeros(3, np.float32), "labels": [1]}), "is not a dictionary of"),
         (b"", "is not a readable pickle"),
     ],
 )
-def test_python_batch_of_another_shape(batch: bytes, complaint: str, tmp_path: Path) -> None:
+def test_python_batch_of_another_kind(batch: bytes, complaint: str, tmp_path: Path) -> None:
     files = {**dict.fromkeys(BATCHES, b"unread"), "data_batch_1": batch}
 
     assert complaint in failure_of(write_folder(tmp_path / "py", files))

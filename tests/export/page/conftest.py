@@ -55,7 +55,7 @@ def html(
 @pytest.fixture(scope="module")
 def scripts(browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
-    folder = resources.files("thriftnet.export.page")
+    folder = resources.files("thriftnet.export.page") / "assets"
     for name in ("contract.js", *DECODING):
         page.add_script_tag(content=(folder / name).read_text("utf-8"))
     page.add_script_tag(content=BYTES_OF)

@@ -59,7 +59,7 @@ def sampled(content: bytes, factors: int) -> bytes:
 
 def decoded(paths: list[Path], size: int = _SIZE, fit: Fit = "crop") -> list[dict[str, Any] | None]:
     """What the page's scripts make of files: None where they leave one to the browser."""
-    page = resources.files("thriftnet.export.page")
+    page = resources.files("thriftnet.export.page") / "assets"
     code = "\n".join((page / name).read_text("utf-8") for name in ("contract.js", *DECODING))
     contract = Preprocessing(
         classes=("a", "b"), image_size=size, fit=fit, mean=(0, 0, 0), std=(1, 1, 1), tta="none"

@@ -25,7 +25,9 @@ def find_node() -> str:
     """
     node = shutil.which("node")
     if node is None:
-        raise ExportError("a page is tried in Node.js before it is kept; install Node.js (node)")
+        raise ExportError(
+            "a page is tested in Node.js before it is written; install Node.js (node)"
+        )
     return node
 
 
@@ -37,7 +39,7 @@ def open_page(path: Path) -> Run:
     Raises:
         ExportError: Node.js is not installed, or cannot run the page.
     """
-    script = resources.files("thriftnet.export.page") / "try_page.mjs"
+    script = resources.files("thriftnet.export.page") / "assets" / "try_page.mjs"
     node = find_node()
     # A pipe that nobody reads would block Node.js when it is full.
     errors = TemporaryFile()  # noqa: SIM115

@@ -18,7 +18,7 @@ from thriftnet.models.preprocessing import Preprocessing
 _MOST_LISTED = 12
 _COMMON = ("capable.js", "contract.js")
 _INTERFACE = ("app.js", "camera.js")
-_FOLDER = resources.files("thriftnet.export.page")
+_FOLDER = resources.files("thriftnet.export.page") / "assets"
 DECODING = (
     "lanczos.js",
     "square.js",
@@ -67,7 +67,7 @@ class PageEngine:
 
 
 def scripts(*names: str) -> tuple[Traversable, ...]:
-    """Read scripts of this folder."""
+    """The page's own scripts."""
     return tuple(_FOLDER / name for name in names)
 
 

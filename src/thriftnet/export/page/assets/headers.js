@@ -35,7 +35,7 @@ function inspectPicture(bytes, unreadable) {
       throw new PictureError(`is ${name}, which this page cannot read; save it as JPEG or PNG`);
     }
   }
-  throw unusable("not a format known here");
+  throw unusable("an unsupported format");
 }
 
 const PLAIN = {
@@ -163,7 +163,7 @@ function isOtherThanSrgb(primaries, transfer) {
     throw new PictureError("is an HDR picture; save it as JPEG or 8-bit PNG");
   }
   if (!PRIMARIES.includes(primaries) || ![...GAMMAS, ...SRGB_CURVES].includes(transfer)) {
-    throw unusable(`colours of codes ${primaries} and ${transfer}, which are not known here`);
+    throw unusable(`colours of codes ${primaries} and ${transfer}, which are not supported`);
   }
   return primaries > 2 || GAMMAS.includes(transfer);
 }

@@ -124,7 +124,8 @@ class Engine:
                 batch = normalise(batch, **self._scale)
                 together = len(batch) * len(parts) <= _FEW
                 for views in [list(parts)] if together else [[view] for view in parts]:
-                    shown = torch.cat([TRANSFORMS[view](batch) for view in views])
+                    seen = [TRANSFORMS[view](batch) for view in views]
+                    shown = seen[0] if len(seen) == 1 else torch.cat(seen)
                     shown = shown.contiguous(memory_format=torch.channels_last)
                     with self.compute.autocast():
                         found = self.network(shown).float().cpu()

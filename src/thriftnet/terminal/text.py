@@ -39,17 +39,8 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
         first: Prefix of the first line; empty: the indent.
         indent: Prefix of the other lines.
     """
-    start = first or indent
-    print(
-        textwrap.fill(
-            text,
-            width=max(40, min(terminal_width(), 100)),
-            initial_indent=start,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    )
+    lines = _wrapped(text, min(terminal_width(), 100), first=first or indent, indent=indent)
+    print("\n".join(lines))
 
 
 def print_whole(text: str, *, otherwise: int = 1000) -> None:
@@ -67,10 +58,15 @@ def whole(text: str, width: int) -> list[str]:
     if cell_len(text) <= width:
         return [text]
     start = len(text) - len(text.lstrip())
+    return _wrapped(text, width, indent=" " * (start + 4))
+
+
+def _wrapped(text: str, width: int, *, first: str = "", indent: str) -> list[str]:
     return textwrap.wrap(
         text,
         width=max(40, width),
-        subsequent_indent=" " * (start + 4),
+        initial_indent=first,
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )

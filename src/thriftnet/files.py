@@ -150,8 +150,9 @@ def _open_new(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         _lock(handle, wait=True)
-        if os.fstat(handle).st_nlink:
-            return handle
+        with contextlib.suppress(FileNotFoundError):  # some file systems count no links of a file
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                return handle
         os.close(handle)  # removed before it was locked
 
 

@@ -119,6 +119,20 @@ def test_a_cache_made_under_any_umask_is_trusted(tmp_path: Path, mask: int):
     assert file.stat().st_mode & 0o777 == 0o644 & ~mask
 
 
+def test_threads_that_make_caches_at_once_leave_the_umask_as_it_was():
+    before = os.umask(0o002)
+    try:
+        first, second = for_this_user(), for_this_user()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert os.umask(0o022) == 0o022, "the second still makes its files"
+        second.__exit__(None, None, None)
+        assert os.umask(0o002) == 0o002
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives links away")
 def test_a_link_that_another_user_planted_in_a_shared_folder_is_not_followed(tmp_path: Path):
     shared, own = tmp_path / "shared", tmp_path / "own"

@@ -7,24 +7,52 @@ import errno
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from thriftnet.errors import RunError
 
 
+class _Umask:
+    """The umask of the process, which all threads share.
+
+    The first one to tighten it saves it for the last one to restore.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = self._before = 0
+
+    def tighten(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._before = os.umask(0o077)
+                os.umask(self._before | 0o022)
+            self._users += 1
+
+    def restore(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                os.umask(self._before)
+
+
+_UMASK = _Umask()
+
+
 @contextlib.contextmanager
 def for_this_user() -> Iterator[None]:
     """Create files and folders of the cache that nobody else can write, whatever the umask.
 
-    With the umask of 000 or 002 that some systems have, `why_distrusted` would refuse them.
+    With the umask of 000 or 002 that some systems have, `why_distrusted` would refuse them. What
+    other threads create meanwhile is no more open either.
     """
-    before = os.umask(0o077)
-    os.umask(before | 0o022)
+    _UMASK.tighten()
     try:
         yield
     finally:
-        os.umask(before)
+        _UMASK.restore()
 
 
 def why_distrusted(path: Path, root: Path) -> str | None:

@@ -73,3 +73,17 @@ def test_without_another_value_nothing_follows(name: str):
 def test_a_wrong_size_is_told_by_its_own_line(value: str):
     with pytest.raises(RecipeError, match=r"data\.image_size"):
         load_recipe("quick", [f"data.image_size={value}"])
+
+
+def test_another_rate_of_muon_says_which_rates_stay():
+    said: list[str] = []
+    recipe = load_recipe("quick", ["optim.lr=0.1"], say=said.append)
+    assert (recipe.optim.bias_lr, recipe.optim.head_lr) == (53, 670)
+    assert said == [
+        "optim.lr is the learning rate of convolutions; unchanged: "
+        "optim.bias_lr 53, optim.head_lr 670"
+    ]
+    said.clear()
+    load_recipe("quick", ["optim.lr=0.1", "optim.bias_lr=50", "optim.head_lr=600"], say=said.append)
+    load_recipe("paper", ["optim.lr=0.1"], say=said.append)
+    assert said == []

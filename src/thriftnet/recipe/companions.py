@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from thriftnet.recipe.lengths import is_kept, value_of
+from thriftnet.recipe.sections import OptimSection
 
 _SMALLEST = 16
 """Smallest size of `train.sizes` in pixels."""
@@ -71,3 +72,19 @@ def follow_settings(
         views = value_of(tree, "evaluate.tta")
         set_to("evaluate.tta", _UNMIRRORED.get(str(views), views))
     return changed
+
+
+def rates_that_stay(optim: OptimSection, *, keep: Iterable[str]) -> str:
+    """The learning rates of Muon that do not follow an overridden `optim.lr`; else empty.
+
+    They are of other optimisers, for other parameters, so that no factor between them holds.
+
+    Args:
+        optim: With the overrides.
+        keep: The overridden keys or sections.
+    """
+    kept = tuple(keep)
+    if optim.name != "muon" or "optim.lr" not in kept:
+        return ""
+    others = {"optim.bias_lr": optim.bias_lr, "optim.head_lr": optim.head_lr}
+    return ", ".join(f"{key} {rate:g}" for key, rate in others.items() if not is_kept(key, kept))

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from thriftnet.errors import RecipeError
 from thriftnet.recipe.augment_section import AugmentSection
-from thriftnet.recipe.companions import follow_settings
+from thriftnet.recipe.companions import follow_settings, rates_that_stay
 from thriftnet.recipe.lengths import epochs_of, follow_epochs
 from thriftnet.recipe.messages import explain, refuse_truth
 from thriftnet.recipe.model_sections import ModelSection, ResNetSection, SpeedNetSection
@@ -198,6 +198,8 @@ def load_recipe(
         say(f"{recipe.train.epochs:g} epochs instead of {epochs:g}; scaled with them: {said}")
     if followed and say:
         say(f"changed with what you set: {_changes(followed)}")
+    if say and (stay := rates_that_stay(recipe.optim, keep=keep)):
+        say(f"optim.lr is the learning rate of convolutions; unchanged: {stay}")
     return recipe
 
 

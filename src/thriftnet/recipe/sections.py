@@ -86,7 +86,8 @@ class OptimSection(Section):
     name: Literal["adamw", "sgd", "muon"] = "adamw"
     """muon updates convolution weights only, and `aux` all other parameters."""
     lr: Annotated[float, Field(gt=0)] = 0.01
-    """Peak learning rate; the schedule multiplies it by a factor in [0, 1]."""
+    """Peak learning rate; the schedule multiplies it by a factor in [0, 1]. Muon: of convolution
+    weights; `bias_lr` and `head_lr` are those of the others, and do not follow it."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.001
     """AdamW: decoupled; SGD: L2 in the gradient. Muon keeps the norm of convolution weights instead
     of decaying them; with `aux: sgd` it is the share of the other parameters that a step takes off

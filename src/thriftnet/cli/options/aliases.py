@@ -18,7 +18,10 @@ KEYS = {
 EpochsOption = Annotated[
     str | None, option(RECIPE, "N", "Short for --set train.epochs=N.", "--epochs")
 ]
-LrOption = Annotated[str | None, option(RECIPE, "RATE", "Short for --set optim.lr=RATE.", "--lr")]
+LrOption = Annotated[
+    str | None,
+    option(RECIPE, "RATE", "Short for --set optim.lr=RATE; Muon: of convolutions.", "--lr"),
+]
 BatchSizeOption = Annotated[
     str | None, option(RECIPE, "N", "Short for --set train.batch_size=N.", "--batch-size")
 ]

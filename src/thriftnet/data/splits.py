@@ -55,8 +55,6 @@ class GroupedSplit(NamedTuple):
 
     kept: NDArray[np.int64]
     held_out: NDArray[np.int64]
-    never_held_out: tuple[int, ...]
-    """Classes with pictures of which none is held out."""
 
 
 def merge_groups(
@@ -127,8 +125,7 @@ def grouped_split(
     for label in np.setdiff1d(labels, labels[~out[member_of]]):  # all in groups of other classes
         out[member_of[labels == label].min()] = False
     held = out[member_of]
-    missing = np.setdiff1d(np.unique(labels), np.unique(labels[held]))
-    return GroupedSplit(np.flatnonzero(~held), np.flatnonzero(held), tuple(missing.tolist()))
+    return GroupedSplit(np.flatnonzero(~held), np.flatnonzero(held))
 
 
 def _owners(

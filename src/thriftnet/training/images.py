@@ -107,7 +107,7 @@ def split_positions(
     if whole.groups is None:
         train_at, val_at = stratified_split(labels, val_ratio=ratio, seed=seed)
     else:
-        train_at, val_at, _ = grouped_split(labels, whole.groups[at], ratio=ratio, seed=seed)
+        train_at, val_at = grouped_split(labels, whole.groups[at], ratio=ratio, seed=seed)
     if recipe.data.fraction < 1:
         _, used = stratified_split(
             labels[train_at],

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Entry, Index
+from thriftnet.data.index import Entry, Index, is_text
 from thriftnet.data.inspection import listed
 from thriftnet.data.pictures import natural_key
 from thriftnet.errors import DataError
@@ -80,7 +80,7 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
             f"{where}: all pictures are of one class, {classes[0]}; a classifier needs two or more"
         )
     for name in classes:
-        if any("\ud800" <= mark <= "\udfff" for mark in name):  # cannot be stored in a model file
+        if not is_text(name):  # cannot be stored in a model file
             raise DataError(
                 f"{where}: the class {name} has a name that is not UTF-8; give it another"
             )

@@ -63,7 +63,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
     near = near_duplicate_groups(listed, pictures, fit=fit, say=say)
     given = [entry.group for entry in entries]
     groups = merge_groups(len(entries), near, given)
-    positions = _split(entries, labels, groups, spec, network=spec.classes is not None)
+    positions = _split(entries, labels, groups, spec)
     held_out = not any(entry.split == "test" for entry in entries)
     if spec.strict:
         refuse_omissions(path, omissions)
@@ -123,7 +123,7 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
     if index is None:
-        raise DataError(f"{path} {why_unread(path) or f'is no data set; give {FORMS}'}")
+        raise DataError(f"{path} {why_unread(path) or f'is not a data set; give {FORMS}'}")
     try:
         _check_labels(index, spec, path)  # before anything is decoded
     except DataError as fault:
@@ -176,8 +176,6 @@ def _split(
     labels: NDArray[np.int64],
     groups: NDArray[np.int64],
     spec: DatasetSpec,
-    *,
-    network: bool,
 ) -> dict[str, NDArray[np.int64]]:
     """Positions of each split; without a test split in the source, some are held out."""
     names = np.array([entry.split or "train" for entry in entries])
@@ -185,12 +183,10 @@ def _split(
     positions = {name: at for name, at in found.items() if len(at)}
     if "test" not in positions and "train" in positions and spec.test_ratio > 0:
         train = positions["train"]
-        kept, held, _ = grouped_split(
+        kept, held = grouped_split(
             labels[train], groups[train], ratio=spec.test_ratio, seed=_TEST_SEED
         )
         positions |= {"train": train[kept], "test": train[held]} if len(held) else {}
-    if "train" not in positions and not network:
-        raise DataError("no picture is in the train split; put the pictures to learn from there")
     return positions
 
 

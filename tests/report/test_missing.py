@@ -50,7 +50,7 @@ def test_run_that_was_cut_in_the_middle(tmp_path: Path):
     assert "thriftnet evaluate" not in told  # there is nothing to evaluate yet
     assert names(run.path) >= {"loss", "accuracy", "learning-rate", "time", "architecture"}
     assert "filters" not in names(run.path)
-    assert "cut at step 4 of 12" in (run.path / "report.html").read_text("utf-8")
+    assert "interrupted at step 4 of 12" in (run.path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -76,6 +76,9 @@ def test_run_that_failed_says_why(tmp_path: Path):
     _, run = sitting(small_recipe(), tmp_path / "failed", stop_after=4)
     run.append({"kind": "failed", "step": 4, "reason": "the loss became nan at step 4"})
     assert "the loss became nan at step 4" in missing_of(run.path)
+    assert read_record(run.path).state.startswith("failed")
+    run.append({"kind": "resumed", "step": 4})
+    assert "The training was interrupted" in missing_of(run.path)
 
 
 def test_run_that_has_only_begun(tmp_path: Path):

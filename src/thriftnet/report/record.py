@@ -58,6 +58,8 @@ class RunRecord:
     """The recipe's views, as in the test metrics."""
     running: bool
     """Whether it is training."""
+    failed: bool
+    """Whether the training failed, and was not resumed since."""
     missing: tuple[str, ...]
     """A sentence for each missing item, with its remedy."""
 
@@ -101,8 +103,9 @@ class RunRecord:
             return "finished"
         if self.running:
             return "running"
+        word = "failed" if self.failed else "interrupted"
         last = self.epochs[-1]["step"] if self.epochs else 0
-        return f"cut at step {last:,} of {self.total_steps:,}" if self.start else "cut"
+        return f"{word} at step {last:,} of {self.total_steps:,}" if self.start else word
 
     def epoch_plan(self) -> Epochs | None:
         """Steps per epoch; None if the `start` line is missing, or has too few images."""
@@ -148,10 +151,14 @@ def read_record(path: Path) -> RunRecord:
         line for line in lines if line.get("kind") == "epoch" and has_figures(line, _EPOCH_KEYS)
     ]
     running = not end and is_training(run)
+    ended_by: MetricRecord = lines[-1] if lines and not end and not running else {}
+    failed = ended_by if ended_by.get("kind") == "failed" else {}
     if alone:
         missing.append("A network without the log of its training: its curves are not known.")
     else:
-        missing += _missing_lines(run, lines, start=start, end=end, epochs=epochs, running=running)
+        missing += _missing_lines(
+            run, start=start, end=end, epochs=epochs, running=running, failed=failed
+        )
     if not ran_on[0]:
         missing.append("environment.json is missing or damaged: the machine is unknown.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
@@ -186,30 +193,30 @@ def read_record(path: Path) -> RunRecord:
         labels=said.labels if said else None,
         tta=tta,
         running=running,
+        failed=bool(failed),
         missing=tuple(missing),
     )
 
 
 def _missing_lines(
     run: RunFolder,
-    lines: list[MetricRecord],
     *,
     start: MetricRecord,
     end: MetricRecord,
     epochs: list[MetricRecord],
     running: bool,
+    failed: MetricRecord,
 ) -> list[str]:
     """Notes on missing lines of the metrics."""
     found: list[str] = []
     if not start:
         found.append("The metrics have no start line: the learning rate by step is not shown.")
-    failed = last_line(lines, "failed")
     if running:
         found.append(
             "Training in progress: curves stop at the last finished epoch, and test metrics "
             "follow after the end."
         )
-    elif not end and failed:
+    elif failed:
         found.append(f"The training failed: {failure_reason(failed)}; {retrain_advice(run)}")
     elif not end:
         found.append(

@@ -62,7 +62,9 @@ def draw_steps(record: RunRecord) -> Drawing | None:
     for axes in (above, below):
         mark_changes(axes, changes, [plan.first_step(c.after) if plan else 0 for c in changes])
         style.legend_above(axes, columns=2)
-    least, most = (np.nanmin(norms), np.nanmax(norms)) if known.any() else (np.nan, np.nan)
+    reach = ""
+    if known.any():
+        reach = f" Gradient norm from {norms[known].min():.3g} to {norms[known].max():.3g}."
     return finish(
         above,
         name="steps",
@@ -71,7 +73,7 @@ def draw_steps(record: RunRecord) -> Drawing | None:
         f"weights before the optimiser changes it. {caption(changes)}"
         + ("The line is a running median." if len(steps) >= _SMOOTHED else ""),
         alt=f"Training loss by step: {losses[0]:.3f} at first, {losses[-1]:.3f} at the end, over "
-        f"{len(steps)} points. Gradient norm from {least:.3g} to {most:.3g}.",
+        f"{len(steps)} points.{reach}",
     )
 
 

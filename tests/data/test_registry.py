@@ -7,6 +7,7 @@ import pytest
 
 import thriftnet
 from small import small_recipe
+from thriftnet.cli.inspect import _training  # pyright: ignore[reportPrivateUsage]
 from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.opened import open_arrays
 from thriftnet.data.options import DatasetSpec
@@ -37,6 +38,14 @@ def test_it_is_found_by_its_name_and_by_what_holds_it(shades: Path) -> None:
     assert known_classes("shades") == CLASSES
     assert known_classes("elsewhere") is None
     assert not is_at_hand("shades")
+
+
+def test_inspect_says_how_to_train_on_it() -> None:
+    assert _training("shades", None, []) == "thriftnet train --set data.dataset=shades"
+    assert _training("cifar10", None, []) == "thriftnet train"
+    assert _training("photos", "folder", []) == (
+        "thriftnet train --data photos --set data.group=folder"
+    )
 
 
 def test_an_archive_of_cifar100_is_not_read_as_cifar10(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
 from thriftnet.cells import csv_row
 from thriftnet.data.inspection import Collection
 from thriftnet.data.own.decisions import COLUMNS, picture_digest, written
+from thriftnet.data.registry import DATASETS
 from thriftnet.data.splits import merge_groups
 from thriftnet.errors import DataError
 from thriftnet.files import write_whole
@@ -96,7 +97,7 @@ def audit(
     )
     find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # fail early
     recipe = _for_folds(recipe, data)
-    source = None if str(data) == "cifar10" else Path(data)
+    source = None if str(data) in DATASETS else Path(data)
     opened = open_data(recipe.data, source, say=say)
     assert opened.collection is not None  # every source has a name
     collection = opened.collection()
@@ -129,8 +130,7 @@ def audit(
 
 def _for_folds(recipe: Recipe, data: Path | str) -> Recipe:
     """The recipe without validation images, keeping the last weights."""
-    dataset = "cifar10" if str(data) == "cifar10" else str(data)
-    section = recipe.data.model_copy(update={"val_ratio": 0.0, "dataset": dataset})
+    section = recipe.data.model_copy(update={"val_ratio": 0.0, "dataset": str(data)})
     train = recipe.train.model_copy(update={"select": "final"})
     return recipe.model_copy(update={"data": section, "train": train})
 

@@ -67,8 +67,12 @@ def inspect(
 
 def _training(data: str, group: str | None, overrides: Sequence[str]) -> str:
     """The command that trains on what was inspected."""
+    from thriftnet.data.registry import DATASETS
+
     settings = [*overrides, *([] if group is None else [f"data.group={group}"])]
-    own = [] if data == "cifar10" else ["--data", data]
+    if data in DATASETS and data != "cifar10":  # that of the shipped recipes
+        settings.insert(0, f"data.dataset={data}")
+    own = [] if data in DATASETS else ["--data", data]
     return command("train", *own, *(word for each in settings for word in ("--set", each)))
 
 

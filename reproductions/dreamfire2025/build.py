@@ -14,7 +14,7 @@ from reproductions.dreamfire2025.figures import FIGURES
 from reproductions.dreamfire2025.judge import MARKS, Judged, Verdict, judge_all
 from reproductions.dreamfire2025.results import Results, ResultsError, read_results
 from thriftnet.files import write_whole
-from thriftnet.report.page import Card, Page, Section, render
+from thriftnet.report.page import Page, Section, VerdictCard, render
 from thriftnet.report.style import figure_style
 from thriftnet.table import Table
 from thriftnet.training.environment import package_version
@@ -97,10 +97,10 @@ def _settings(claims: Claims) -> Section:
     return Section(table.title, (), (table,))
 
 
-def _card(one: Judged) -> Card:
+def _card(one: Judged) -> VerdictCard:
     measured = "Their log" if one.claim.file == "authors-log" else "Here"
     facts = (("The paper", one.paper), (measured, one.here))
-    return Card(
+    return VerdictCard(
         says=one.claim.says,
         where=one.claim.where,
         mark=MARKS[one.verdict],
@@ -112,8 +112,8 @@ def _card(one: Judged) -> Card:
     )
 
 
-def _erratum(one: Erratum) -> Card:
-    return Card(says=one.says, where=one.where, words=one.right)
+def _erratum(one: Erratum) -> VerdictCard:
+    return VerdictCard(says=one.says, where=one.where, words=one.right)
 
 
 def _section(title: str, found: Sequence[Table | None]) -> list[Section]:

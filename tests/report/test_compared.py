@@ -85,6 +85,17 @@ def test_runs_that_cannot_be_compared_say_why(tmp_path: Path):
     assert "These runs differ by seed only" in page
 
 
+def test_a_difference_that_cannot_be_tested_is_not_called_insignificant(tmp_path: Path):
+    runs = [
+        *seeds(tmp_path, "one", [0.65, 0.65], overrides=["name=one"]),
+        *seeds(tmp_path, "two", [0.67, 0.67], overrides=["name=two", "optim.lr=0.2"]),
+    ]
+    page = thriftnet.write_report(runs, output=tmp_path / "out").page.read_text("utf-8")
+    assert "without any variance" in page
+    assert "?</span> not tested" in page
+    assert "significant difference" not in page
+
+
 def test_runs_without_any_test_figure_have_a_page_all_the_same(tmp_path: Path):
     runs = [
         *seeds(tmp_path, "one", [0.6], overrides=["name=one"], finished=False),

@@ -14,7 +14,7 @@ from thriftnet.table import Table
 
 
 @dataclass(frozen=True)
-class Card:
+class VerdictCard:
     """A claim and its verdict."""
 
     says: str
@@ -46,7 +46,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     commands: tuple[tuple[str, str], ...] = ()
     """Pairs of purpose and command."""
-    cards: tuple[Card, ...] = ()
+    cards: tuple[VerdictCard, ...] = ()
 
     @property
     def anchor(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from thriftnet.commands import command
 from thriftnet.comparison.compare import Comparison, Contrast, compare
@@ -12,7 +13,7 @@ from thriftnet.comparison.sentences import show_p
 from thriftnet.comparison.statistics import ALPHA
 from thriftnet.errors import ThriftnetError
 from thriftnet.names import LONGEST, short_names
-from thriftnet.report.page import Card, Section
+from thriftnet.report.page import Section, VerdictCard
 from thriftnet.report.record import RunRecord
 from thriftnet.table import Cell, Table, clock, make_table
 
@@ -39,7 +40,7 @@ def comparison_section(records: Sequence[RunRecord], missing: list[str]) -> Sect
     tables = [_groups_table(found.groups)]
     if found.contrasts:
         tables.append(_contrasts_table(found))
-    notes = Card("What the intervals say", words=" ".join(map(_sentence, found.notes)))
+    notes = VerdictCard("What the intervals say", words=" ".join(map(_sentence, found.notes)))
     return Section(
         "Comparison", (), tuple(tables), (("The same in a terminal:", again),), (*cards, notes)
     )
@@ -63,9 +64,18 @@ def _sentence(note: str) -> str:
     return f"{note[:1].upper()}{note[1:]}."
 
 
-def _card(contrast: Contrast, found: Comparison) -> Card:
+_Tone = Literal["", "good", "open"]
+_VERDICTS: dict[bool | None, tuple[str, str, _Tone]] = {
+    True: ("✓", "significant difference", "good"),
+    False: ("–", "no significant difference", ""),
+    None: ("?", "not tested", "open"),
+}
+"""Mark, words and tone by whether a difference is significant; None: no test was possible."""
+
+
+def _card(contrast: Contrast, found: Comparison) -> VerdictCard:
     """The sentence, with the interval and the p-value beside it."""
-    shown = contrast.p_corrected is not None and contrast.p_corrected < ALPHA
+    p = contrast.p_corrected
     facts = [(f"{contrast.other} − {contrast.first}", f"{_signed(contrast.points)} points")]
     over = "over test images" if contrast.only_first is not None else "over seeds"
     if contrast.half_width is not None:
@@ -73,14 +83,15 @@ def _card(contrast: Contrast, found: Comparison) -> Card:
     if contrast.only_first is None and contrast.image_half_width is not None:
         ends = _interval(contrast.points, contrast.image_half_width)
         facts.append(("95% interval over test images", ends))
-    if contrast.p_corrected is not None:
+    if p is not None:
         by = f", {found.correction}" if found.correction else ""
-        facts.append((f"{contrast.test}{by}", show_p(contrast.p_corrected)))
-    return Card(
+        facts.append((f"{contrast.test}{by}", show_p(p)))
+    mark, verdict, tone = _VERDICTS[None if p is None else p < ALPHA]
+    return VerdictCard(
         says=f"{contrast.verdict}.",
-        mark="✓" if shown else "–",
-        verdict="significant difference" if shown else "no significant difference",
-        tone="good" if shown else "",
+        mark=mark,
+        verdict=verdict,
+        tone=tone,
         facts=tuple(facts),
     )
 

@@ -113,7 +113,7 @@ def _draw_curve(groups: list[RecordGroup], names: list[str], curve: Curve) -> Dr
         caption=_BAND
         + curve.words
         + _mark_changes(axes, groups)
-        + ("Stars at the end are test figures, one a seed. " if curve.test else ""),
+        + ("Stars at the end are test figures, one per seed. " if curve.test else ""),
         alt=f"{curve.title} by epoch. {'; '.join(words)}.",
         details=details,
     )

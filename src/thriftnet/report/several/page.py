@@ -31,7 +31,7 @@ def shared_page(records: list[RunRecord]) -> Page:
     drawings = overlay.draw_overlays(groups[: overlay.MOST_GROUPS])
     differences = tables.differences_table(groups)
     compared = comparison_section(records, missing)
-    commands = [("All that is known of one run:", command("report", r.target)) for r in records[:1]]
+    commands = [("The report of one run:", command("report", r.target)) for r in records[:1]]
     paths = [record.target for record in records]
     commands.append((THIS_PAGE, command("report", *paths)))
     return Page(
@@ -71,7 +71,7 @@ def _missing(records: Sequence[RunRecord], shown: Mapping[str, str]) -> list[str
 
 def _title(groups: Sequence[RecordGroup]) -> str:
     labels = short_names([group.label for group in groups], longest=LONGEST)
-    return " against ".join(labels[:3]) + (f" and {len(labels) - 3} more" * (len(labels) > 3))
+    return " vs. ".join(labels[:3]) + (f" and {len(labels) - 3} more" * (len(labels) > 3))
 
 
 def _subtitle(

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from thriftnet.commands import command
 from thriftnet.recipe.keys import flatten
-from thriftnet.report.page import THIS_PAGE, Card, Page, Section
+from thriftnet.report.page import THIS_PAGE, Page, Section, VerdictCard
 from thriftnet.report.study import keys, refined, validated, verdicts
 from thriftnet.report.study.candidates import candidates_table, pareto_table
 from thriftnet.report.study.halving import draw_halving
@@ -78,7 +78,7 @@ def _facts(record: StudyRecord) -> tuple[tuple[str, str], ...]:
         ("Training time", _time(record)),
     ]
     if record.space.reference:
-        facts.insert(2, ("Place of the reference", _reference_place(record)))
+        facts.insert(2, ("Rank of the reference", _reference_place(record)))
     if record.pflop is not None:
         facts.append(("Operations", f"{record.pflop:.3g} PFLOP"))
     share = record.outcome("grid").get("share_of_exhaustive")
@@ -125,12 +125,12 @@ def _time(record: StudyRecord) -> str:
     return f"{clock(seconds)}{hours}"
 
 
-def _result(record: StudyRecord) -> tuple[Card, ...]:
+def _result(record: StudyRecord) -> tuple[VerdictCard, ...]:
     """The best candidate and its evidence."""
     best = record.best
     if best is None:
         return (
-            Card(
+            VerdictCard(
                 says="Nothing has finished yet",
                 words="The table of candidates below lists what will be trained.",
                 command=record.study.search_command(),
@@ -154,7 +154,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
         trained = command("train", record.study.winner_path)
         where = f"The winner{reference}"
         return (
-            Card(
+            VerdictCard(
                 shown_label(best.candidate.label), where, words, facts=tuple(facts), command=trained
             ),
         )
@@ -164,7 +164,7 @@ def _result(record: StudyRecord) -> tuple[Card, ...]:
         "luck; the validation with several seeds is not done yet."
     )
     return (
-        Card(
+        VerdictCard(
             shown_label(best.candidate.label),
             f"Best so far{reference}",
             words,
@@ -188,7 +188,7 @@ def _stages(record: StudyRecord) -> Section:
     networks = outcome.get("networks", [])
     if not networks:
         return Section("Stages of the best")
-    how = Card("Rules of the verdicts", words=verdicts.rules_in_words(outcome["rules"]))
+    how = VerdictCard("Rules of the verdicts", words=verdicts.rules_in_words(outcome["rules"]))
     tables = (verdicts.stages_table(networks), verdicts.networks_table(networks))
     return Section(
         "Stages of the best", tuple(verdicts.draw_stages(networks)), tables, cards=(how,)

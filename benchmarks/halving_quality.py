@@ -36,7 +36,7 @@ from thriftnet.files import write_whole
 from thriftnet.runs.folder import RunFolder
 from thriftnet.search.queue.jobs import Answer
 from thriftnet.search.space import Space, load_space
-from thriftnet.search.stages.halving import Halving, Step, leaderboard
+from thriftnet.search.stages.halving import Halving, RungJob, leaderboard
 from thriftnet.search.stages.order import read_snapshot
 from thriftnet.search.study import Study
 
@@ -113,17 +113,17 @@ def at_rungs(table: dict[str, Any], rungs: list[int]) -> dict[str, Any]:
 
 def replay(
     table: dict[str, Any], *, eta: int, lag: int, order: list[str]
-) -> tuple[str, float, list[Step]]:
+) -> tuple[str, float, list[RungJob]]:
     """Halve a table: the candidate that is chosen, the multiply-accumulates x epochs, the jobs."""
     entries = {entry["candidate"]: entry for entry in table["candidates"]}
     halving = Halving(order, rungs=len(table["rungs"]), eta=eta, lag=lag)
     added = [after - before for before, after in pairwise((0, *table["rungs"]))]
-    steps: list[Step] = []
+    steps: list[RungJob] = []
     compute = 0.0
     while not isinstance(found := halving.next_step(steps), Answer):
         entry = entries[found.candidate]
         compute += entry["macs"] * added[found.rung]
-        steps.append(Step(found.candidate, found.rung, entry["val_accuracy"][found.rung]))
+        steps.append(RungJob(found.candidate, found.rung, entry["val_accuracy"][found.rung]))
     return leaderboard(steps)[0].candidate, compute, steps
 
 

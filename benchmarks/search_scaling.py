@@ -34,7 +34,7 @@ from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import Answer, Claim
 from thriftnet.search.queue.storage import Storage
 from thriftnet.search.stages import grid
-from thriftnet.search.stages.halving import Halving, Step
+from thriftnet.search.stages.halving import Halving, RungJob
 
 WORKERS = (1, 2, 8, 32, 100)
 TRIALS = (1.0, 10.0)
@@ -96,12 +96,12 @@ def alone(url: str, rows: int, repeats: int = 30) -> dict[str, Any]:
 
 def _finished(names: Any, count: int, draws: random.Random) -> Iterator[dict[str, Any]]:
     """The rows of the first so many jobs of a halving."""
-    halving, steps = Halving(sorted(names), rungs=3, eta=4, lag=8), list[Step]()
+    halving, steps = Halving(sorted(names), rungs=3, eta=4, lag=8), list[RungJob]()
     shared = {"stage": grid.NAME, "seed": 0, "state": "finished", "attempt": 1, "deaths": 0}
     for number in range(count):
         found = halving.next_step(steps)
-        assert isinstance(found, Step)
-        steps.append(Step(found.candidate, found.rung, draws.random()))
+        assert isinstance(found, RungJob)
+        steps.append(RungJob(found.candidate, found.rung, draws.random()))
         yield {
             **shared,
             "number": number,
@@ -128,7 +128,7 @@ def _without_job(workers: int, lag: int, candidates: int) -> float:
 
     A job takes as long as its epochs times a draw between half and one and a half.
     """
-    draws, steps = random.Random(0), list[Step]()
+    draws, steps = random.Random(0), list[RungJob]()
     halving = Halving([f"{n:06}" for n in range(candidates)], rungs=3, eta=4, lag=lag)
     running: list[tuple[float, int]] = []
     clock = idle = 0.0
@@ -146,7 +146,7 @@ def _without_job(workers: int, lag: int, candidates: int) -> float:
         idle += (workers - len(running) - 1) * (end - clock)
         clock = end
         step = steps[number]
-        steps[number] = Step(step.candidate, step.rung, draws.random())
+        steps[number] = RungJob(step.candidate, step.rung, draws.random())
 
 
 def saturation(runs: list[dict[str, Any]]) -> dict[str, Any]:

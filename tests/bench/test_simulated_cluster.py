@@ -12,7 +12,7 @@ from support.simulated_cluster import Cluster, made_snapshot
 from thriftnet.search.queue.database import sqlite_url
 from thriftnet.search.queue.jobs import Job, JobRow
 from thriftnet.search.stages import grid
-from thriftnet.search.stages.halving import Halving, Step
+from thriftnet.search.stages.halving import Halving, RungJob
 
 
 def test_thirty_workers_lose_no_job_and_do_none_twice(tmp_path: Path):
@@ -38,9 +38,9 @@ def test_looking_further_back_keeps_more_workers_busy():
 
 def test_an_ideal_scheduler_wastes_only_what_it_must():
     snapshot = made_snapshot(3, lag=8)
-    halving, steps = Halving(sorted(snapshot.candidates), rungs=3, eta=4, lag=8), list[Step]()
-    while isinstance(found := halving.next_step(steps), Step):
-        steps.append(Step(found.candidate, found.rung, 0.5))
+    halving, steps = Halving(sorted(snapshot.candidates), rungs=3, eta=4, lag=8), list[RungJob]()
+    while isinstance(found := halving.next_step(steps), RungJob):
+        steps.append(RungJob(found.candidate, found.rung, 0.5))
     rungs = snapshot.space.halving.rungs
     jobs = [Job("grid", step.candidate, 0, rungs[step.rung]) for step in steps]
     rows = [

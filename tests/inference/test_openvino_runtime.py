@@ -18,7 +18,7 @@ from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.inference.classifier import load_model
 from thriftnet.inference.inputs import find_pictures
 from thriftnet.inference.openvino_runtime import open_openvino
-from thriftnet.inference.table import Table
+from thriftnet.inference.table import PredictionTable
 from tiny_network import colours, noise, tiny_file
 
 IMAGES, _ = colours(12, start=100)
@@ -114,10 +114,10 @@ def test_rows_of_one_runtime_are_not_continued_by_another(
         if number == 33:
             raise KeyboardInterrupt
 
-    first = Table(path, thriftnet.load_model(table), pictures)
+    first = PredictionTable(path, thriftnet.load_model(table), pictures)
     with pytest.raises(KeyboardInterrupt):
         first.write(first.resume(print), stop)
-    other = Table(path, thriftnet.load_model(table, runtime="openvino"), pictures)
+    other = PredictionTable(path, thriftnet.load_model(table, runtime="openvino"), pictures)
     with pytest.raises(RunError, match="differs in: runtime"):
         other.resume(print)
-    assert Table(path, thriftnet.load_model(table), pictures).resume(print).rows >= 32
+    assert PredictionTable(path, thriftnet.load_model(table), pictures).resume(print).rows >= 32

@@ -21,7 +21,7 @@ from thriftnet.errors import DataError, RunError
 from thriftnet.inference import inputs, stream
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import find_pictures
-from thriftnet.inference.table import Table
+from thriftnet.inference.table import PredictionTable
 
 FORMATS = ["csv", "jsonl", "parquet"]
 ODD = ["=1+1.png", 'a "b", c.png', "new\nline.png", "re\rturn.png", "caf\udce9.png"]
@@ -141,7 +141,7 @@ def test_rows_of_others_are_not_taken_for_ours(classifier: Classifier, folder: P
     with pytest.raises(RunError, match="differs in: rows of, network"):
         run(path, classifier, folder, resume=True)
     Path("out.csv.part.json").unlink()
-    with pytest.raises(RunError, match="has no whole record of its network"):
+    with pytest.raises(RunError, match="has no complete record of its network"):
         run(path, classifier, folder, resume=True)
 
 
@@ -185,7 +185,7 @@ def test_parquet_without_pyarrow_is_said_at_once(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError, match=r"out.parquet needs .* pip install 'thriftnet\[data\]'"):
-        Table(Path("out.parquet"), classifier, find_pictures([folder]))
+        PredictionTable(Path("out.parquet"), classifier, find_pictures([folder]))
 
 
 KILLED = """

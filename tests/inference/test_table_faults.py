@@ -72,7 +72,7 @@ def test_a_file_of_the_users_where_rows_come_together_is_left_alone(
 ) -> None:
     Path("out.parquet.jsonl").write_text("mine")
     for resume in (False, True):
-        with pytest.raises(RunError, match=r"out\.parquet\.jsonl is in the way: .* choose another"):
+        with pytest.raises(RunError, match=r"out\.parquet\.jsonl exists, and .* choose another"):
             run(Path("out.parquet"), classifier, folder, resume=resume)
     assert Path("out.parquet.jsonl").read_text() == "mine"
 
@@ -92,9 +92,9 @@ def test_a_pipe_in_place_of_the_rows_is_not_waited_for(
     ("row", "said"),
     [
         ('{"a": ' * 50_000, "nested too deeply"),
-        ('{"file": 5, "error": "x"}', "is no prediction"),
-        ('{"file": "pictures/0.png"}', "is no prediction"),
-        ('{"file": "pictures/0.png", "label": [], "probabilities": {}}', "is no prediction"),
+        ('{"file": 5, "error": "x"}', "is not a prediction"),
+        ('{"file": "pictures/0.png"}', "is not a prediction"),
+        ('{"file": "pictures/0.png", "label": [], "probabilities": {}}', "is not a prediction"),
     ],
 )
 def test_an_odd_row_is_one_line(classifier: Classifier, folder: Path, row: str, said: str) -> None:

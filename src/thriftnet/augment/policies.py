@@ -20,7 +20,7 @@ class Scale(NamedTuple):
     """Whether magnitudes are relative to the image size."""
 
 
-class Step(NamedTuple):
+class PolicyStep(NamedTuple):
     """One operation of a sub-policy."""
 
     operation: str
@@ -50,31 +50,31 @@ AUTOAUGMENT_SCALES = {
 }
 
 AUTOAUGMENT_CIFAR10 = (
-    (Step("Invert", 0.1), Step("Contrast", 0.2, 6)),
-    (Step("Rotate", 0.7, 2), Step("TranslateX", 0.3, 9)),
-    (Step("Sharpness", 0.8, 1), Step("Sharpness", 0.9, 3)),
-    (Step("ShearY", 0.5, 8), Step("TranslateY", 0.7, 9)),
-    (Step("AutoContrast", 0.5), Step("Equalize", 0.9)),
-    (Step("ShearY", 0.2, 7), Step("Posterize", 0.3, 7)),
-    (Step("Color", 0.4, 3), Step("Brightness", 0.6, 7)),
-    (Step("Sharpness", 0.3, 9), Step("Brightness", 0.7, 9)),
-    (Step("Equalize", 0.6), Step("Equalize", 0.5)),
-    (Step("Contrast", 0.6, 7), Step("Sharpness", 0.6, 5)),
-    (Step("Color", 0.7, 7), Step("TranslateX", 0.5, 8)),
-    (Step("Equalize", 0.3), Step("AutoContrast", 0.4)),
-    (Step("TranslateY", 0.4, 3), Step("Sharpness", 0.2, 6)),
-    (Step("Brightness", 0.9, 6), Step("Color", 0.2, 8)),
-    (Step("Solarize", 0.5, 2), Step("Invert", 0.0)),
-    (Step("Equalize", 0.2), Step("AutoContrast", 0.6)),
-    (Step("Equalize", 0.2), Step("Equalize", 0.6)),
-    (Step("Color", 0.9, 9), Step("Equalize", 0.6)),
-    (Step("AutoContrast", 0.8), Step("Solarize", 0.2, 8)),
-    (Step("Brightness", 0.1, 3), Step("Color", 0.7, 0)),
-    (Step("Solarize", 0.4, 5), Step("AutoContrast", 0.9)),
-    (Step("TranslateY", 0.9, 9), Step("TranslateY", 0.7, 9)),
-    (Step("AutoContrast", 0.9), Step("Solarize", 0.8, 3)),
-    (Step("Equalize", 0.8), Step("Invert", 0.1)),
-    (Step("TranslateY", 0.7, 9), Step("AutoContrast", 0.9)),
+    (PolicyStep("Invert", 0.1), PolicyStep("Contrast", 0.2, 6)),
+    (PolicyStep("Rotate", 0.7, 2), PolicyStep("TranslateX", 0.3, 9)),
+    (PolicyStep("Sharpness", 0.8, 1), PolicyStep("Sharpness", 0.9, 3)),
+    (PolicyStep("ShearY", 0.5, 8), PolicyStep("TranslateY", 0.7, 9)),
+    (PolicyStep("AutoContrast", 0.5), PolicyStep("Equalize", 0.9)),
+    (PolicyStep("ShearY", 0.2, 7), PolicyStep("Posterize", 0.3, 7)),
+    (PolicyStep("Color", 0.4, 3), PolicyStep("Brightness", 0.6, 7)),
+    (PolicyStep("Sharpness", 0.3, 9), PolicyStep("Brightness", 0.7, 9)),
+    (PolicyStep("Equalize", 0.6), PolicyStep("Equalize", 0.5)),
+    (PolicyStep("Contrast", 0.6, 7), PolicyStep("Sharpness", 0.6, 5)),
+    (PolicyStep("Color", 0.7, 7), PolicyStep("TranslateX", 0.5, 8)),
+    (PolicyStep("Equalize", 0.3), PolicyStep("AutoContrast", 0.4)),
+    (PolicyStep("TranslateY", 0.4, 3), PolicyStep("Sharpness", 0.2, 6)),
+    (PolicyStep("Brightness", 0.9, 6), PolicyStep("Color", 0.2, 8)),
+    (PolicyStep("Solarize", 0.5, 2), PolicyStep("Invert", 0.0)),
+    (PolicyStep("Equalize", 0.2), PolicyStep("AutoContrast", 0.6)),
+    (PolicyStep("Equalize", 0.2), PolicyStep("Equalize", 0.6)),
+    (PolicyStep("Color", 0.9, 9), PolicyStep("Equalize", 0.6)),
+    (PolicyStep("AutoContrast", 0.8), PolicyStep("Solarize", 0.2, 8)),
+    (PolicyStep("Brightness", 0.1, 3), PolicyStep("Color", 0.7, 0)),
+    (PolicyStep("Solarize", 0.4, 5), PolicyStep("AutoContrast", 0.9)),
+    (PolicyStep("TranslateY", 0.9, 9), PolicyStep("TranslateY", 0.7, 9)),
+    (PolicyStep("AutoContrast", 0.9), PolicyStep("Solarize", 0.8, 3)),
+    (PolicyStep("Equalize", 0.8), PolicyStep("Invert", 0.1)),
+    (PolicyStep("TranslateY", 0.7, 9), PolicyStep("AutoContrast", 0.9)),
 )
 
 TRIVIALAUGMENT_BINS = 31

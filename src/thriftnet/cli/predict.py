@@ -150,9 +150,9 @@ def _write_table(
     on_progress: Callable[[int, int], None],
 ) -> int:
     """Write the predictions to a file; returns the number of pictures that failed."""
-    from thriftnet.inference.table import Table, TableProgress
+    from thriftnet.inference.table import PredictionTable, TableProgress
 
-    table = Table(output, classifier, pictures)
+    table = PredictionTable(output, classifier, pictures)
     progress = TableProgress()
     if resume:
         progress = table.resume(

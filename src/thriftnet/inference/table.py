@@ -61,7 +61,7 @@ class TableProgress:
     """Size of the rows in bytes."""
 
 
-class Table:
+class PredictionTable:
     """The predictions for a set of pictures in one file; the suffix selects the format.
 
     Rows go to PATH.part at once; PATH appears when all are written. Parquet cannot be written row
@@ -137,7 +137,7 @@ class Table:
         begin = progress.end or None
         if self.parquet and self.collected.exists() and not self._are_rows_collected():
             raise RunError(
-                f"{self.collected} is in the way: the rows of {self.path.name} come together "
+                f"{self.collected} exists, and the rows of {self.path.name} are collected "
                 "there; move it, or choose another -o"
             )
         with replacing(self.collected, error=RunError, keep=True, at=begin) as file:
@@ -199,7 +199,9 @@ class Table:
         try:
             before = load_json(read_bounded(self._state, most=_MOST_STATE_BYTES))
         except (OSError, ValueError):
-            raise self._cannot(f"has no whole record of its network ({self._state.name})") from None
+            raise self._cannot(
+                f"has no complete record of its network ({self._state.name})"
+            ) from None
         differing = [key for key, value in self._origin().items() if before.get(key) != value]
         if differing == ["pictures"]:
             raise self._cannot("is of other pictures, or they have changed since")

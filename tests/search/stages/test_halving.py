@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thriftnet.search.queue.jobs import Answer
-from thriftnet.search.stages.halving import Halving, Step, expected_steps, leaderboard
+from thriftnet.search.stages.halving import Halving, RungJob, expected_steps, leaderboard
 
 Results = Callable[[str, int], float]
 
@@ -29,10 +29,10 @@ def make_results(seed: int, failing: float = 0.0) -> Results:
 
 def simulate(
     halving: Halving, results: Results, *, workers: int, seed: int, deaths: float = 0.0
-) -> list[Step]:
+) -> list[RungJob]:
     """Workers of random speed that take jobs when they are free, and sometimes die in one."""
     rng = random.Random(seed)
-    steps: list[Step] = []
+    steps: list[RungJob] = []
     running: list[tuple[float, int]] = []  # (end, number)
     clock = 0.0
     while True:
@@ -50,7 +50,7 @@ def simulate(
             heapq.heappush(running, (clock + rng.expovariate(1), number))
             continue
         step = steps[number]
-        steps[number] = Step(step.candidate, step.rung, results(step.candidate, step.rung))
+        steps[number] = RungJob(step.candidate, step.rung, results(step.candidate, step.rung))
 
 
 def names(count: int) -> list[str]:
@@ -150,30 +150,30 @@ def test_no_order_costs_more_jobs_than_each_rung_has_places(
 
 def test_one_goes_on_as_soon_as_nothing_to_come_can_push_it_out():
     halving = Halving(names(8), rungs=2, eta=4, lag=1)
-    steps = [Step(f"c{at:03}", 0, value=at / 10) for at in range(6)]
-    assert halving.next_step(steps) == Step("c006", 0), "two to come may both be better"
-    steps.append(Step("c006", 0, value=0.9))
-    assert halving.next_step(steps) == Step("c007", 0), "what came of the last job is not seen"
-    steps.append(Step("c007", 0))
-    assert halving.next_step(steps) == Step("c006", 1), "the best of seven is of the best two"
-    steps[-1] = Step("c007", 0, value=0.0)
-    steps.append(Step("c006", 1, value=0.9))
-    assert halving.next_step(steps) == Step("c005", 1)
+    steps = [RungJob(f"c{at:03}", 0, value=at / 10) for at in range(6)]
+    assert halving.next_step(steps) == RungJob("c006", 0), "two to come may both be better"
+    steps.append(RungJob("c006", 0, value=0.9))
+    assert halving.next_step(steps) == RungJob("c007", 0), "what came of the last job is not seen"
+    steps.append(RungJob("c007", 0))
+    assert halving.next_step(steps) == RungJob("c006", 1), "the best of seven is of the best two"
+    steps[-1] = RungJob("c007", 0, value=0.0)
+    steps.append(RungJob("c006", 1, value=0.9))
+    assert halving.next_step(steps) == RungJob("c005", 1)
 
 
 def test_a_study_that_promoted_more_by_an_older_rule_goes_on():
     halving = Halving(names(8), rungs=2, eta=4, lag=1)
-    steps = [Step(f"c{at:03}", 0, value=at / 10) for at in range(7)]
-    steps += [Step(f"c{at:03}", 1, value=at / 10) for at in range(4)]
+    steps = [RungJob(f"c{at:03}", 0, value=at / 10) for at in range(7)]
+    steps += [RungJob(f"c{at:03}", 1, value=at / 10) for at in range(4)]
     jobs = simulate_from(halving, steps)
     assert jobs == [("c006", 1), ("c007", 0), ("c007", 1)]
 
 
-def simulate_from(halving: Halving, steps: list[Step]) -> list[tuple[str, int]]:
+def simulate_from(halving: Halving, steps: list[RungJob]) -> list[tuple[str, int]]:
     """What one worker goes on with, where a later candidate is better."""
     before = len(steps)
     while not isinstance(found := halving.next_step(steps), Answer):
-        steps.append(Step(found.candidate, found.rung, int(found.candidate[1:]) / 10))
+        steps.append(RungJob(found.candidate, found.rung, int(found.candidate[1:]) / 10))
     return [(step.candidate, step.rung) for step in steps[before:]]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.inputs import find_pictures
-from thriftnet.inference.table import Table, TableProgress
+from thriftnet.inference.table import PredictionTable, TableProgress
 
 
 class CutError(Exception):
@@ -23,7 +23,7 @@ class CutError(Exception):
 def run(
     path: Path, classifier: Classifier, folder: Path, *, resume: bool = False, cut: int = 0
 ) -> tuple[TableProgress, list[str]]:
-    table = Table(path, classifier, find_pictures([folder]))
+    table = PredictionTable(path, classifier, find_pictures([folder]))
     missed: list[str] = []
     progress = table.resume(missed.append) if resume else TableProgress()
 

@@ -17,7 +17,7 @@ from thriftnet.augment.robust.some import change_some, draw_chosen
 WIDTH = 3
 """Copies of an image, as both papers have."""
 
-Step = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+ApplyStep = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """Applies to each image the operation of its number: `(M, 3, H, W)` uint8 images, `(M,)` numbers,
 magnitudes and places to the same images, changed."""
 
@@ -60,7 +60,7 @@ def draw_chains(
     )
 
 
-def mix_chains(images: Tensor, drawn: Chains, step: Step) -> Tensor:
+def mix_chains(images: Tensor, drawn: Chains, step: ApplyStep) -> Tensor:
     """Mix the chosen images of `(N, 3, H, W)` uint8 with their copies; levels are rounded."""
 
     def change(part: Tensor, at: Tensor) -> Tensor:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from thriftnet.data.sources.rows import Row, Table
+from thriftnet.data.sources.rows import Row, TextTable
 
 _MARKS = {"0": False, "0.0": False, "1": True, "1.0": True}
 LABEL = "label"
 
 
-def with_label_column(table: Table, image: int) -> Table:
+def with_label_column(table: TextTable, image: int) -> TextTable:
     """The table with one label column in place of a column for each class; else unchanged.
 
     Args:

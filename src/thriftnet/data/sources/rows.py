@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Table:
+class TextTable:
     """Rows under column names."""
 
     path: Path
@@ -58,7 +58,7 @@ class Table:
     """Whether the table has a header."""
 
 
-def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: False) -> Table:
+def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: False) -> TextTable:
     """Read a whole table; 100,000 rows take some 10 MB.
 
     The delimiter (comma, semicolon, tab, bar or white space) is detected. The first line is a
@@ -81,7 +81,7 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
     try:
         delimiter = _find_delimiter(list(islice(written, _LINES_LOOKED_AT)))
     except csv.Error as fault:
-        raise DataError(f"{path}: {fault}; mend that line") from None
+        raise DataError(f"{path}: {fault}; fix that line") from None
     if delimiter is None:
         raise DataError(
             f"{path} has a single column; it needs a file name and a label in each line, "
@@ -100,7 +100,7 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
         repeated = [name for name, count in Counter(columns).items() if count > 1 and name]
         if repeated:
             raise DataError(f"{path} has two columns of the name {repeated[0]}; rename one")
-    table = Table(path, columns, [], [], named)
+    table = TextTable(path, columns, [], [], named)
     for row in found:
         if len(row.cells) > len(columns) and not any(row.cells[len(columns) :]):
             row = row._replace(cells=row.cells[: len(columns)])  # commas at the end of a line
@@ -184,15 +184,15 @@ def _split(path: Path, lines: list[str], delimiter: str) -> Iterator[Row]:
                 yield Row(first, cells, last if last > first else 0)
     except csv.Error as fault:
         why = f"{fault}; a quotation mark is not closed" if reader.line_num > before + 1 else fault
-        raise DataError(f"{path}, line {before + 1}: {why}; mend that line") from None
+        raise DataError(f"{path}, line {before + 1}: {why}; fix that line") from None
 
 
 def _ends_as_a_picture(cell: str) -> bool:
     return Path(cell.strip()).suffix.lower() in picture_suffixes()
 
 
-def _from_json_lines(path: Path, text: str) -> Table:
-    table = Table(path, [], [], [])
+def _from_json_lines(path: Path, text: str) -> TextTable:
+    table = TextTable(path, [], [], [])
     objects: list[tuple[int, dict[str, object]]] = []
     for number, line in enumerate(_LINE_BREAK.split(text), 1):
         if not line.strip():

@@ -27,7 +27,7 @@ from thriftnet.data.sources.files import scan_folder
 from thriftnet.data.sources.locate import Locator, NotFoundError
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.data.sources.one_hot import with_label_column
-from thriftnet.data.sources.rows import TABLE_SUFFIXES, Row, Table, read_table
+from thriftnet.data.sources.rows import TABLE_SUFFIXES, Row, TextTable, read_table
 from thriftnet.errors import DataError
 
 KIND = "a table of picture files"
@@ -127,7 +127,7 @@ def _names_pictures(file: Path, locator: Locator) -> bool:
     return False
 
 
-def _label_name(tables: list[Table], options: SourceOptions, locator: Locator) -> str | None:
+def _label_name(tables: list[TextTable], options: SourceOptions, locator: Locator) -> str | None:
     """The name of the label column, by the first table that is not for testing."""
     learned = [
         t for t in tables if t.named and split_in_name(_own(t.path, locator.index)) != "test"
@@ -137,7 +137,7 @@ def _label_name(tables: list[Table], options: SourceOptions, locator: Locator) -
     return learned[0].columns[_choose_columns(learned[0], options, locator).label]
 
 
-def _choose_columns(table: Table, options: SourceOptions, locator: Locator) -> Columns:
+def _choose_columns(table: TextTable, options: SourceOptions, locator: Locator) -> Columns:
     return choose_columns(
         table.columns,
         options,
@@ -147,7 +147,7 @@ def _choose_columns(table: Table, options: SourceOptions, locator: Locator) -> C
     )
 
 
-def _read(file: Path, locator: Locator) -> Table:
+def _read(file: Path, locator: Locator) -> TextTable:
     """Read a table whose first line may be a row with names without suffix."""
     folder = posixpath.dirname(_own(file, locator.index))
 
@@ -160,7 +160,7 @@ def _read(file: Path, locator: Locator) -> Table:
     return read_table(file, is_row=is_row)
 
 
-def _labelled(table: Table, options: SourceOptions, locator: Locator) -> Table:
+def _labelled(table: TextTable, options: SourceOptions, locator: Locator) -> TextTable:
     """A table with a label column, where it has a column for each class instead."""
     if not table.named or options.label_column or names_labels(table.columns):
         return table
@@ -178,7 +178,7 @@ def _own(file: Path, index: Index) -> str:
     return file.relative_to(index.root).as_posix()
 
 
-def _holds_files(table: Table, column: int, locator: Locator, *, by_name: bool) -> bool:
+def _holds_files(table: TextTable, column: int, locator: Locator, *, by_name: bool) -> bool:
     """Whether one of the first rows has the path of a file, or half of them a bare name."""
     folder = posixpath.dirname(_own(table.path, locator.index))
     rows = table.rows[:_ROWS_LOOKED_AT]
@@ -192,7 +192,7 @@ def _holds_files(table: Table, column: int, locator: Locator, *, by_name: bool) 
 
 def _add_rows(
     index: Index,
-    table: Table,
+    table: TextTable,
     options: SourceOptions,
     locator: Locator,
     taken: dict[str, _Taken],
@@ -201,7 +201,7 @@ def _add_rows(
     own = _own(table.path, index)
     if len(table.columns) > 2:
         image, label = table.columns[columns.image], table.columns[columns.label]
-        index.notes.append(f"{own}: the column {image} names the pictures, {label} their classes")
+        index.notes.append(f"{own}: the column {image} has the file names, {label} the labels")
     index.omissions += [
         fault._replace(where=f"{own}{fault.where[len(table.path.name) :]}")
         for fault in table.faults
@@ -255,7 +255,7 @@ def _entry(
     if not label:
         return Omission(where, "no label")
     if not is_text(label):
-        return Omission(where, "the label is no text that can be written as UTF-8")
+        return Omission(where, "the label cannot be encoded as UTF-8")
     try:
         path = locator.find(name, folder=posixpath.dirname(own), split=split)
     except NotFoundError as fault:

@@ -13,7 +13,7 @@ from thriftnet.errors import SearchError
 from thriftnet.search.queue.jobs import Answer, Decide, Job, JobRow
 from thriftnet.search.snapshot import StudySnapshot
 from thriftnet.search.space import Space
-from thriftnet.search.stages.halving import Halving, Step, expected_steps, leaderboard
+from thriftnet.search.stages.halving import Halving, RungJob, expected_steps, leaderboard
 from thriftnet.search.study import Study
 
 NAME = "grid"
@@ -43,7 +43,7 @@ def decide(snapshot: StudySnapshot) -> Decide:
     return choose
 
 
-def as_steps(space: Space, rows: Sequence[JobRow]) -> list[Step]:
+def as_steps(space: Space, rows: Sequence[JobRow]) -> list[RungJob]:
     """Convert jobs to steps of the halving."""
     return [_as_step(space, row) for row in rows]
 
@@ -91,7 +91,7 @@ def conclude(study: Study, snapshot: StudySnapshot, data: Path | None) -> dict[s
     }
 
 
-def _as_step(space: Space, row: JobRow) -> Step:
+def _as_step(space: Space, row: JobRow) -> RungJob:
     """Convert a job to a step of the halving.
 
     Raises:
@@ -103,7 +103,7 @@ def _as_step(space: Space, row: JobRow) -> Step:
             f"space's rungs are {', '.join(map(str, space.halving.rungs))}; restore it, or move "
             "the study away"
         )
-    return Step(row.job.candidate, space.halving.rungs.index(row.job.epochs), _value(row))
+    return RungJob(row.job.candidate, space.halving.rungs.index(row.job.epochs), _value(row))
 
 
 def _value(row: JobRow) -> float | None:

@@ -22,7 +22,7 @@ from thriftnet.search.queue.jobs import Answer
 
 
 @dataclass(frozen=True)
-class Step:
+class RungJob:
     """One job of the halving, with its result."""
 
     candidate: str
@@ -46,7 +46,7 @@ class Halving:
     eta: int
     lag: int
 
-    def next_step(self, steps: Sequence[Step]) -> Step | Answer:
+    def next_step(self, steps: Sequence[RungJob]) -> RungJob | Answer:
         """Choose the next job.
 
         Args:
@@ -68,13 +68,13 @@ class Halving:
             found = self._choose(boards, started)
         return found or self._last_promotion(boards, started) or Answer.DONE
 
-    def _boards(self, steps: Sequence[Step]) -> Boards:
+    def _boards(self, steps: Sequence[RungJob]) -> Boards:
         return [
             sorted((-(s.value or 0.0), s.candidate) for s in steps if s.rung == rung)
             for rung in range(self.rungs)
         ]
 
-    def _choose(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
+    def _choose(self, boards: Boards, started: set[tuple[str, int]]) -> RungJob | None:
         """Promote on the highest rung with a certain candidate, else start the next candidate."""
         certain = self._certain(boards)
         for rung in reversed(range(self.rungs - 1)):
@@ -82,7 +82,7 @@ class Halving:
                 return found
         fresh = (each for each in self.candidates if (each, 0) not in started)
         candidate = next(fresh, None)
-        return None if candidate is None else Step(candidate, 0)
+        return None if candidate is None else RungJob(candidate, 0)
 
     def _certain(self, boards: Boards) -> list[int]:
         """Number of each rung's best that are promoted regardless of pending results."""
@@ -96,7 +96,7 @@ class Halving:
             total -= len(board) - bisect_left(board, (math.inf, ""))  # failed ones have no result
         return found
 
-    def _last_promotion(self, boards: Boards, started: set[tuple[str, int]]) -> Step | None:
+    def _last_promotion(self, boards: Boards, started: set[tuple[str, int]]) -> RungJob | None:
         """When all jobs are over: if all promoted failed, promote others to the full horizon."""
         if any(value < math.inf for value, _ in boards[-1]):
             return None
@@ -106,24 +106,26 @@ class Halving:
         return None
 
 
-def _promotion(boards: Boards, rung: int, count: int, started: set[tuple[str, int]]) -> Step | None:
+def _promotion(
+    boards: Boards, rung: int, count: int, started: set[tuple[str, int]]
+) -> RungJob | None:
     """The best of the first `count` of a rung that is not promoted yet."""
     for value, candidate in boards[rung][:count]:
         if value < math.inf and (candidate, rung + 1) not in started:
-            return Step(candidate, rung + 1)
+            return RungJob(candidate, rung + 1)
     return None
 
 
-def rank(steps: Sequence[Step], rung: int) -> list[Step]:
+def rank(steps: Sequence[RungJob], rung: int) -> list[RungJob]:
     """Candidates of a rung that did not fail, best first; ties by name."""
     own = (step for step in steps if step.rung == rung)
     good = [step for step in own if step.value is not None and step.value > -math.inf]
     return sorted(good, key=lambda step: (-(step.value or 0.0), step.candidate))
 
 
-def leaderboard(steps: Sequence[Step]) -> list[Step]:
+def leaderboard(steps: Sequence[RungJob]) -> list[RungJob]:
     """Each candidate's last finished step, by rung, then by value, best first."""
-    found: dict[str, Step] = {}
+    found: dict[str, RungJob] = {}
     for rung in reversed(range(1 + max((step.rung for step in steps), default=-1))):
         for step in rank(steps, rung):
             found.setdefault(step.candidate, step)

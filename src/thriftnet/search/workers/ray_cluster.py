@@ -30,7 +30,7 @@ _KILL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Machine:
+class ClusterNode:
     """A machine of a cluster."""
 
     name: str
@@ -100,7 +100,7 @@ class RayPool:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
         self._exit_statuses: dict[str, ExitStatus] = {}
-        self._machines: list[Machine] = []
+        self._machines: list[ClusterNode] = []
 
     def count(self) -> int:
         """Number of workers; connects to the cluster on the first call.
@@ -182,11 +182,11 @@ class RayPool:
                 what = f"no Ray cluster found at {self._address}"
                 remedy = "start one with `ray start --head`, or use --cluster local"
             raise SearchError(f"{what} ({first['failed']}); {remedy}")
-        self._machines = [Machine(*each) for each in first["machines"]]
+        self._machines = [ClusterNode(*each) for each in first["machines"]]
         self._check([machine.name for machine in self._machines])
 
     @property
-    def _used(self) -> list[Machine]:
+    def _used(self) -> list[ClusterNode]:
         """The machines for workers: those with GPUs if trials use them."""
         with_gpus = [machine for machine in self._machines if machine.gpus and self._use_gpus]
         return with_gpus or [replace(machine, gpus=0) for machine in self._machines]
@@ -218,7 +218,7 @@ class RayPool:
             self._lines.put(line)  # for the next call, too
             raise SearchError(
                 f"the Ray cluster at {self._address} is gone ({line['failed']}); start it again "
-                "and run the same command again: what was finished is kept"
+                "and run the same command again: finished trials are kept"
             )
         self._exit_statuses[line["ended"]] = ExitStatus(
             line["code"], line["line"], line["out_of_memory"]

@@ -104,7 +104,7 @@ def evaluated(
 
 
 def timed(runs: dict[str, Run], images: NDArray[np.uint8], *, rounds: int) -> dict[str, Any]:
-    """Milliseconds at batch 1 and images a second at batch 64, of each way in turn."""
+    """Milliseconds at batch 1 and images per second at batch 64, of each way in turn."""
     seconds: dict[str, dict[int, list[float]]] = {way: {b: [] for b in BATCHES} for way in runs}
     for _ in range(rounds):
         for batch in BATCHES:

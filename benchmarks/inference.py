@@ -126,7 +126,7 @@ Ways = dict[str, Read | Elsewhere]
 
 
 def timed(ways: Ways, batch: Batch, *, rounds: int, calls: int) -> dict[str, dict[str, float]]:
-    """Every way in turn: latency (median over rounds, 95th percentile) and images a second."""
+    """Every way in turn: latency (median over rounds, 95th percentile) and images per second."""
     first = {name: seconds(way, batch, calls=1)[0] for name, way in ways.items()}
     times: dict[str, list[list[float]]] = {name: [] for name in ways}
     for _ in range(rounds):

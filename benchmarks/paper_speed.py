@@ -1,4 +1,4 @@
-"""The paper's network: our training loop against the plain PyTorch loop, images a second.
+"""The paper's network: our training loop against the plain PyTorch loop, images per second.
 
     python benchmarks/paper_speed.py --seconds 90
 

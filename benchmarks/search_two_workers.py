@@ -41,7 +41,7 @@ winner: {data.fraction: 0.5, train.epochs: 2}
 
 
 def measure(checkout: Path) -> dict[str, float]:
-    """Wall seconds of one search, and images a second over them."""
+    """Wall seconds of one search, and images per second over them."""
     with tempfile.TemporaryDirectory() as given:
         space = Path(given, "space.yaml")
         space.write_text(SPACE)

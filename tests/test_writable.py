@@ -106,7 +106,7 @@ def test_only_an_earlier_page_is_replaced_by_a_page(content: bytes, replaced: bo
         check_writable(path, error=RunError, ours=partial(is_page, of="report"))
         return
     with pytest.raises(
-        RunError, match=r"page\.html is there and is no earlier output of this comm"
+        RunError, match=r"page\.html is there and is not an earlier output of this comm"
     ):
         check_writable(path, error=RunError, ours=partial(is_page, of="report"))
 

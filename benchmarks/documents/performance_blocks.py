@@ -130,7 +130,7 @@ def busy_machine(figures: Figures) -> dict[str, Any]:
         "beside_a_busy_process": "beside a process that keeps a core busy",
         "beside_another_training": "beside another training, the slower one",
     }
-    columns = ("two threads", ("images a second", ".0f"), ("share of alone", ".2f"),
+    columns = ("two threads", ("images per second", ".0f"), ("share of alone", ".2f"),
                ("earlier version", ".0f"), ("share of alone", ".2f"))  # fmt: skip
     rows = [
         (text, *(figures[side][key].get(name) for side in ("this", "against")

@@ -32,7 +32,7 @@ def robust_means(figures: Figures) -> dict[str, Any]:
         for name, found in figures["networks"].items()
     ]
     columns = (
-        "network", ("as they are", ".2%"), ("mean of 75 sets", ".2%"), "95%",
+        "network", ("clean", ".2%"), ("mean of 75 sets", ".2%"), "95%",
         ("of published kinds", ".2%"), ("unlike training", ".2%"), ("JPEG copies", ".2%"),
         ("lost", ".2%"), ("changed by a shift", ".2%"),
     )  # fmt: skip
@@ -86,7 +86,7 @@ def lever_rows(figures: Figures) -> dict[str, Any]:
             )
         )
     columns = (
-        "variant", "seeds", "as they are", "mean of 75 sets", "vs. base", "as they are, vs. base",
+        "variant", "seeds", "clean", "mean of 75 sets", "vs. base", "clean, vs. base",
         ("unlike training", ".2%"), ("JPEG copies", ".2%"), ("PFLOP", ".3f"),
     )  # fmt: skip
     images = figures["variants"]["base"]["runs"][0]["corruption_images"]

@@ -154,7 +154,7 @@ def _tiffs() -> Iterator[Case]:
         ("whole", 32, 1),
     ):
         content = tiff(GREY[..., None], bits=bits, photometric=1, tags={339: (3, [kind])})
-        yield Case(f"{name}-{bits}.tif", content, "save it with 8 or 16 bits a channel, unsigned")
+        yield Case(f"{name}-{bits}.tif", content, "save it with 8 or 16 bits per channel, unsigned")
     content = tiff(RGB, bits=8, photometric=2, tags={50706: (1, [1, 4, 0, 0])})
     yield Case("digital-negative.tif", content, "is a camera's raw data")
     lightness = np.broadcast_to(np.linspace(20, 240, WIDTH), (HEIGHT, WIDTH)).round()
@@ -170,7 +170,7 @@ def _colour_tiffs(bits: int, order: str, letters: str) -> Iterator[Case]:
     scale, name = 255 / top, f"{letters}-{{}}-{bits}.tif"
     yield Case(name.format("rgb"), tiff(rgb, bits=bits, photometric=2, order=order), rgb * scale)
     content = tiff(rgb, bits=bits, photometric=2, order=order, planes=True)
-    apart: Shown | str = rgb * scale if bits == 8 else "keeps 16-bit channels apart"
+    apart: Shown | str = rgb * scale if bits == 8 else "stores its 16-bit channels separately"
     yield Case(name.format("planes"), content, apart)
     faint = (rgb * (alpha / top)[..., None]).round().astype(np.int64)
     shown = on_white(rgb * scale, ALPHA)
@@ -279,7 +279,7 @@ def _other_files() -> Iterator[Case]:
     text = f"P1 {WIDTH} {HEIGHT}\n" + " ".join(map(str, (~BITS).astype(int).ravel()))
     yield Case("text.pbm", text.encode(), grey(BITS, 1))
     floats = f"Pf {WIDTH} {HEIGHT} -1.0\n".encode() + (GREY / 255).astype("<f4").tobytes()
-    yield Case("float.pfm", floats, "save it with 8 or 16 bits a channel, unsigned")
+    yield Case("float.pfm", floats, "save it with 8 or 16 bits per channel, unsigned")
     small = saved(Image.fromarray(RGB[:10, :12].astype(np.uint8)).quantize(8), "GIF")
     at = small.index(b"\x2c", 13 + 3 * 8)  # the picture's place on a larger canvas
     moved = small[:6] + struct.pack("<HH", *size) + small[10 : at + 1]

@@ -55,7 +55,7 @@ def _profiles() -> Iterator[Case]:
     yield from _nclx(saved(picture, "AVIF", quality=100, subsampling="4:4:4"))
     for name in ("RGB", "RGBA"):
         deep = _deeper(saved(picture.convert(name), "JPEG2000"))
-        yield Case(f"16-{name}.jp2", deep, "has more than 8 bits a channel in JPEG 2000")
+        yield Case(f"16-{name}.jp2", deep, "has more than 8 bits per channel in JPEG 2000")
 
 
 def _nclx(content: bytes) -> Iterator[Case]:
@@ -69,14 +69,14 @@ def _nclx(content: bytes) -> Iterator[Case]:
         ("video", (1, 1), RGB),
         ("pq", (9, 16), "is an HDR picture"),
         ("hlg", (12, 18), "is an HDR picture"),
-        ("reserved", (3, 3), "colours of codes 3 and 3, which are not known here"),
+        ("reserved", (3, 3), "colours of codes 3 and 3, which are not supported"),
     ):
         changed = content[:at] + struct.pack(">HH", *codes) + content[at + 4 :]
         yield Case(f"{name}.avif", changed, expected, tolerance=3)
 
 
 def _deeper(content: bytes) -> bytes:
-    """A JPEG 2000 file whose header says that it has 16 bits a channel."""
+    """A JPEG 2000 file whose header says that it has 16 bits per channel."""
     at = content.index(b"ihdr") + 14
     return content[:at] + b"\x0f" + content[at + 1 :]
 

@@ -32,7 +32,7 @@ def draw_optimisers(results: Results) -> Drawing:
     for row, (recipe, name) in enumerate(_OPTIMISERS.items()):
         kinds = [
             ("the paper", [claims[recipe] or 0.0]),
-            ("here, a seed each", [run.accuracy for run in runs_of(results, recipe)]),
+            ("here, one per seed", [run.accuracy for run in runs_of(results, recipe)]),
         ]
         if short:
             runs = [run.accuracy for run in short.runs if run.recipe == recipe]

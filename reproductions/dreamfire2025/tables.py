@@ -79,7 +79,7 @@ def checks_table(results: Results) -> Table | None:
         for name, whose in (("plain", "the plain loop"), ("ours", "thriftnet")):
             rate = speed.images_per_second[name]
             cell = Cell(f"{rate:.1f}", rate)
-            rows.append((f"training images a second, {whose}", cell, "paper_speed.json"))
+            rows.append((f"training images per second, {whose}", cell, "paper_speed.json"))
         times = Cell(f"{speed.ratio:.2f}", speed.ratio)
         rows.append(("thriftnet over the plain loop", times, "paper_speed.json"))
     if not rows:

@@ -48,8 +48,8 @@ def check_writable(
         mode_of(path)
         if ours is not None and path.is_file() and path.stat().st_size and not ours(path):
             raise error(
-                f"{path} is there and is no earlier output of this command; move it away, or write "
-                "to another file"
+                f"{path} is there and is not an earlier output of this command; move it away, or "
+                "write to another file"
             )
         path = path.resolve()  # follow links; mode_of found no loop
         _refuse_unplaceable(path)

@@ -73,7 +73,7 @@ def test_an_empty_value_is_refused_before_anything_is_done(
 def test_a_dash_is_no_file(thriftnet: Command, tmp_path: Path, path: tuple[str, ...], option: str):
     end = thriftnet(*path, option, "-")
     assert end.code == 2
-    assert "- is no file here; name one, or write ./-" in end.error_line
+    assert "- is not a file here; name one, or write ./-" in end.error_line
     assert list(tmp_path.iterdir()) == []
 
 

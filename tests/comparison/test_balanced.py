@@ -160,4 +160,4 @@ def test_data_that_changed_in_their_place_are_refused(tmp_path: Path) -> None:
     ]
     reason = compare(paths).incomparable_reason
     assert reason is not None
-    assert "are of different data sets (/my/photos, which changed)" in reason
+    assert "have different training data (/my/photos, which changed)" in reason

@@ -26,7 +26,7 @@ def test_single_runs_without_predictions(tmp_path: Path, capsys: pytest.CaptureF
     assert "one seed each" in contrast.verdict
     shown = text_of(found, capsys)
     assert "no test was possible" in shown
-    assert f"keeps no predictions; run: thriftnet evaluate {runs[0]}" in shown
+    assert f"has no saved predictions; run: thriftnet evaluate {runs[0]}" in shown
     assert "augmentation differs (smoke flip, quick flip_shift)" in shown
 
 
@@ -97,10 +97,10 @@ def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
         )
         return found.incomparable_reason or ""
 
-    assert "know different classes (airplane" in incomparable_reason(letters)
+    assert "have different classes (airplane" in incomparable_reason(letters)
     assert incomparable_reason(letters).endswith("compare runs of the same classes")
     data = make_run(tmp_path / "data", seed=2, environment={"data": {"test_batch": "81"}})
-    assert "are of different data sets (" in incomparable_reason(data)
+    assert "have different training data (" in incomparable_reason(data)
     third = make_run(tmp_path / "third", seed=4)  # a mean over data sets would say nothing
     three = compare([first.path, data.path, third.path])
     assert [len(group.scores) for group in three.groups] == [1, 1, 1]
@@ -125,7 +125,7 @@ def test_damaged_predictions_cost_the_test_only(tmp_path: Path, content: bytes):
     runs[1].predictions_path.write_bytes(content)
     found = compare([run.path for run in runs])
     assert found.contrasts[0].p is None
-    assert any("keeps damaged predictions; run: thriftnet evaluate" in n for n in found.notes)
+    assert any("has damaged predictions; run: thriftnet evaluate" in n for n in found.notes)
 
 
 def test_predictions_of_another_shape_cost_the_test_only(tmp_path: Path):
@@ -134,7 +134,7 @@ def test_predictions_of_another_shape_cost_the_test_only(tmp_path: Path):
     runs[1].save_predictions(type(said)(said.labels[:-1], said.logits))
     found = compare([run.path for run in runs])
     assert found.contrasts[0].p is None
-    assert any("predictions that do not fit their labels" in note for note in found.notes)
+    assert any("predictions that do not match their labels" in note for note in found.notes)
 
 
 def test_two_seeds_that_are_left_of_three_runs_are_no_rivals(tmp_path: Path):

@@ -67,12 +67,12 @@ def test_duplicates_across_splits_and_labels(found: Inspection) -> None:
 
 def test_every_warning_is_given(found: Inspection) -> None:
     told = "\n".join(found.warnings())
-    assert "6 pictures are near-duplicates, in 3 groups; copies to the pixel: 2" in told
+    assert "6 pictures are near-duplicates, in 3 groups; exact copies: 2" in told
     assert "2 test pictures (100.0%) have a near-duplicate in train" in told
     assert "1 group of near-duplicates has more than one label" in told
     assert "3.0 times as many pictures of cat as of dog" in told
     assert "train has no picture of bird" in told
-    assert "test has no picture of dog, bird; it cannot be tested" in told
+    assert "test has no picture of dog, bird; they cannot be tested" in told
 
 
 def test_a_clean_and_balanced_data_set_has_no_warning() -> None:

@@ -13,7 +13,10 @@ REPLACED = re.compile(
     r"|reading (the |test |one )*images|weights were halved|passes over memory"
     r"|training goes on|quarter of a minute|every seed ahead|an? line (each|an)\b|passed over"
     r"|go(es)? on (with|if|behind|where)|to go on\b|(never|not) begun"
-    r"|failure of ours|come again|somebody's own|says something else|what to mind|MACs an image",
+    r"|failure of ours|come again|somebody's own|says something else|what to mind|known here"
+    r"|(MACs|images|values|bits|one|seed) an? (image|second|channel|seed|severity)\b"
+    r"|\bmend\b|network knows|knows? different|made pictures|keeps (no|damaged) "
+    r"|what there was is|keeps what|what was finished\b|(is|are) tried in|networks? that judge",
     re.IGNORECASE,
 )
 RECORDED = re.compile(r"<!-- begin (make-train|make-test) -->.*?<!-- end", re.DOTALL)

@@ -124,7 +124,7 @@ def test_another_network_is_not_replaced(run: RunFolder, tmp_path: Path):
         calibrate(run.path, output=output, precision="fp32")
     other = weights_file("quick").read_bytes()
     output.write_bytes(other)
-    with pytest.raises(RunError, match="is there and is no earlier output of this command"):
+    with pytest.raises(RunError, match="is there and is not an earlier output of this command"):
         calibrate(run.path, output=output)
     assert output.read_bytes() == other
 
@@ -142,8 +142,14 @@ def test_shipped_weights_stay_as_they_are(tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "part"),
     [
-        (pictures(300, classes=("a", "b", "c", "d")), "the network knows red, .* of its own class"),
-        (pictures(300, classes=CLASSES[:3]), "the network knows red, .* give images of its own"),
+        (
+            pictures(300, classes=("a", "b", "c", "d")),
+            "the network has the classes red, .* of its own class",
+        ),
+        (
+            pictures(300, classes=CLASSES[:3]),
+            "the network has the classes red, .* give images of its own",
+        ),
         (pictures(20), "20 held-out images are fewer than 100"),
         (replace(pictures(300), labels=np.zeros(300, np.int64)), "300 held-out images are of one"),
     ],

@@ -59,7 +59,7 @@ def test_other_data_are_told_of_whole(trained: RunFolder, place: Path):
     other = table(place / "more", "file,kind,animal", count=4)
     found = thriftnet.evaluate(trained.path, data=other, say=said.append)
     assert found.chosen.images == 8
-    assert any("the column file names the pictures, kind their classes" in line for line in said)
+    assert any("the column file has the file names, kind the labels" in line for line in said)
 
 
 def test_other_data_may_lack_the_columns_of_the_training(trained: RunFolder, place: Path):

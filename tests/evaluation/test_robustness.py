@@ -155,7 +155,7 @@ def test_published_files_are_used_and_compared_with_generated_ones(
         ),
         (
             lambda folder: np.save(folder / "labels.npy", np.zeros(60, np.int64)),
-            "12 images a severity whose labels are not those of CIFAR-10's test images",
+            "12 images per severity whose labels are not those of CIFAR-10's test images",
         ),
         (lambda folder: np.save(folder / "labels.npy", np.zeros(7)), "expected integers"),
         (
@@ -183,7 +183,7 @@ def test_outputs_that_are_not_finite_are_refused():
 
 
 def test_other_classes_are_refused_before_anything_is_classified(published: Path):
-    with pytest.raises(DataError, match="is CIFAR-10-C and the network knows red, green"):
+    with pytest.raises(DataError, match="is CIFAR-10-C and the network has the classes red, green"):
         robustness(model(), data=published)
     with pytest.raises(RecipeError, match="images=0 leaves nothing"):
         robustness(network(), data=published, images=0)

@@ -66,7 +66,7 @@ def test_it_is_called_as_the_network_where_no_name_is_given(fake: Callable[..., 
     assert exported.path == Path("resnet.fake")
     assert {path.name for path in Path().iterdir()} == {"resnet.fake", "resnet.fake.check.json"}
     assert said[-1] == (60, 60)
-    assert exported.check.source == "20 made pictures, as no training image is at hand"
+    assert exported.check.source == "20 synthetic pictures, as no training images are available"
     assert exported.to_json()["preprocessing"]["tta"] == "none"
 
 
@@ -115,7 +115,7 @@ def test_an_export_that_says_something_else_leaves_nothing(
     with pytest.raises(ExportMismatchError, match="differs from the network") as caught:
         export_model(model, to="fake", output="out.fake")
     assert caught.value.exit_code == 1
-    assert "over 1e-05 (20 made pictures" in str(caught.value)
+    assert "over 1e-05 (20 synthetic pictures" in str(caught.value)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == kept
 
 
@@ -125,7 +125,7 @@ def test_only_the_file_that_was_compared_is_replaced(fake: Callable[..., None], 
     for _ in range(2):
         export_model(model, to="fake", output="out.fake")
     Path("out.fake").write_text("mine")
-    with pytest.raises(ExportError, match="out.fake is there and is no earlier output"):
+    with pytest.raises(ExportError, match="out.fake is there and is not an earlier output"):
         export_model(model, to="fake", output="out.fake")
     assert Path("out.fake").read_text() == "mine"
 
@@ -149,8 +149,11 @@ def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Pa
         ({"to": "coreml"}, "use one of them"),
         ({"to": "onnx", "reduce_range": True}, "--reduce-range is for int8"),
         ({"to": "onnx", "output": "a.onnx/"}, "Is a directory"),
-        ({"to": "onnx", "output": "out.v2"}, "ONNX files are known by .onnx; name it out.v2.onnx"),
-        ({"to": "onnx-int8", "output": "x"}, "ONNX files are known by .onnx; name it x.onnx"),
+        (
+            {"to": "onnx", "output": "out.v2"},
+            "names of ONNX files end in .onnx; name it out.v2.onnx",
+        ),
+        ({"to": "onnx-int8", "output": "x"}, "names of ONNX files end in .onnx; name it x.onnx"),
         ({"to": "folder", "output": "file"}, "file is a file, and a folder is to be written"),
         ({"to": "folder", "output": "full"}, "full holds other files"),
         ({"to": "onnx-int8"}, "int8 takes its ranges from training images: the model file does"),
@@ -254,6 +257,6 @@ def test_the_place_of_the_comparison_is_looked_at_before_the_work(
     if name == "out.fake":
         Path("out.fake.check.json").write_text("mine")
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(ExportError, match="no earlier output|File name too long"):
+    with pytest.raises(ExportError, match="not an earlier output|File name too long"):
         export_model(model, to="fake", output=name)
     assert sorted(tmp_path.iterdir()) == before

@@ -59,7 +59,7 @@ def test_each_figure_by_epoch_or_step_has_the_lines(tmp_path: Path):
         ({"augment": {"mixup": 0.2}}, ["mixed images"]),
         (
             {"train": {"hard_fraction": 0.5, "full_epochs": 1}},
-            ["hard images alone in later epochs"],
+            ["only hard images in later epochs"],
         ),
     ],
 )

@@ -40,7 +40,7 @@ def small_study(folder: Path, *, until: str = "validation", jobs: int | None = N
 @pytest.mark.parametrize(
     ("until", "jobs", "told", "figures"),
     [
-        ("grid", 0, "The stage grid is running (0 of about 9 jobs over)", {"rungs"}),
+        ("grid", 0, "The stage grid is running (0 of about 9 jobs done)", {"rungs"}),
         ("grid", 4, "Not known yet: analysis, refinement, validation", {"pareto-macs", "rungs"}),
         ("refinement", 1, "Not known yet: validation", {"stages-1", "refinement"}),
         ("validation", 2, "The stage validation is running (2 of about", {"validation"}),

@@ -75,7 +75,7 @@ def test_a_file_that_is_no_picture(page: Page, quick_service: LiveService, tmp_p
     page.goto(quick_service.url)
     page.locator("#files").set_input_files(tmp_path / "notes.png")
     expect(page.locator("#faults li")).to_have_text(
-        "notes.png cannot be read as an image (not a format known here); save it again as PNG"
+        "notes.png cannot be read as an image (an unsupported format); save it again as PNG"
     )
 
 

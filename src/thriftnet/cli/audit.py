@@ -20,11 +20,15 @@ def audit(
         str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
     ],
     recipe: Annotated[
-        str, option(RECIPE, "RECIPE", "Trains the networks that judge.", "--recipe")
+        str, option(RECIPE, "RECIPE", "Trains the networks of the cross-validation.", "--recipe")
     ] = "quick",
     folds: Annotated[
         int,
-        option(RECIPE, "N", "Number of networks; each judges the pictures it was not trained on."),
+        option(
+            RECIPE,
+            "N",
+            "Folds of the cross-validation: each trains a network without its pictures.",
+        ),
     ] = 5,
     output: Annotated[
         Path | None, option(OUTPUT, "DIR", "Default: audits/NAME. Resumable.", "--output", "-o")
@@ -47,7 +51,7 @@ def audit(
             recipe=load_recipe(recipe, changes),
             folder=folder,
             folds=folds,
-            progress=lambda: TrainingProgress(doing, quiet=as_json, then="judging the labels"),
+            progress=lambda: TrainingProgress(doing, quiet=as_json, then="scoring the labels"),
         )
     if found is None:
         options: list[str | Path] = ["--recipe", recipe, "--folds", str(folds), "--output", folder]

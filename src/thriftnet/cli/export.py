@@ -47,7 +47,7 @@ def export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a network for other programs, as an HTML page or ONNX; compared before it is kept."""
+    """Export a network, as an HTML page or ONNX for instance, and compare the export with it."""
     find_target(model)
     with working(f"exporting {model} to {to}, which takes some seconds") as doing:
         from thriftnet import api

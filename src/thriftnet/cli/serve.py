@@ -64,7 +64,7 @@ def serve(
         ("--timeout", timeout),
     ):
         if not math.isfinite(value):
-            raise typer.BadParameter(f"{flag} {value} is no limit; give a number")
+            raise typer.BadParameter(f"{flag} {value} is not a limit; give a number")
     found = find_target(target)
     require("serving needs", *_PACKAGES, extra="serve", error=RunError)
 

@@ -57,7 +57,7 @@ def train(
     resume: Annotated[str | None, option(PLACE, "RUN", "Resume an interrupted run.")] = None,
     restart: Annotated[
         bool,
-        option(PLACE, None, "With --resume: start again; what there was is kept.", "--restart"),
+        option(PLACE, None, "With --resume: start again; earlier files are kept.", "--restart"),
     ] = False,
     data: DataOption = None,
     group: GroupOption = None,

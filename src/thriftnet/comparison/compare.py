@@ -193,14 +193,14 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
         pair = f"{first.path} and {other.path}"
         if other.classes != first.classes:
             return (
-                f"{pair} know different classes ({', '.join(first.classes)}; "
+                f"{pair} have different classes ({', '.join(first.classes)}; "
                 f"{', '.join(other.classes)}); compare runs of the same classes"
             )
         mine, theirs = first.environment.get("data"), other.environment.get("data")
         names = first.recipe.data.dataset, other.recipe.data.dataset
         if mine != theirs if mine and theirs else names[0] != names[1]:
             which = " and ".join(names) if names[0] != names[1] else f"{names[0]}, which changed"
-            return f"{pair} are of different data sets ({which}); compare runs of the same data"
+            return f"{pair} have different training data ({which}); compare runs of the same data"
         if other.labels is None:
             continue
         path, labels = evaluated = evaluated or (other.path, other.labels)

@@ -161,10 +161,10 @@ def _predictions(run: RunFolder, tta: str, *, again: str) -> tuple[Predictions |
     try:
         predictions = run.load_predictions()
     except RunError:
-        return None, f"keeps damaged predictions; {again}"
+        return None, f"has damaged predictions; {again}"
     logits = predictions.logits.get(tta) if predictions else None
     if predictions is None or logits is None or logits.ndim != 2:
-        return None, f"keeps no predictions; {again}"
+        return None, f"has no saved predictions; {again}"
     if len(logits) != len(predictions.labels) or len(logits) < 2:
-        return None, f"keeps predictions that do not fit their labels; {again}"
+        return None, f"has predictions that do not match their labels; {again}"
     return predictions, None

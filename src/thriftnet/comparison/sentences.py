@@ -111,7 +111,7 @@ def notes_on(
     if imbalance >= IMBALANCED and scores[0].metric == "accuracy":
         notes.append(
             f"the largest class has {imbalance:.1f} times the smallest's test images, so that "
-            "accuracy says little of small classes; --metric balanced_accuracy compares by the "
+            "accuracy says little about small classes; --metric balanced_accuracy compares by the "
             "mean recall of the classes"
         )
     if any(contrast.test == "Student's t test" for contrast in contrasts):

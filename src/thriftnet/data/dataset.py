@@ -42,7 +42,7 @@ class Dataset:
         if self.labels.shape != self.images.shape[:1] or self.labels.dtype != np.int64:
             raise DataError(
                 f"labels are {self.labels.shape} {self.labels.dtype} for {len(self.images)} "
-                "images; give one int64 an image"
+                "images; give one int64 per image"
             )
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DataError(
@@ -51,7 +51,7 @@ class Dataset:
             )
         if self.groups is not None and self.groups.shape != self.labels.shape:
             raise DataError(
-                f"groups are {self.groups.shape} for {len(self.labels)} images; give one an image"
+                f"groups are {self.groups.shape} for {len(self.labels)} images; give one per image"
             )
         for name in ("images", "labels", "groups"):
             if getattr(self, name) is None:

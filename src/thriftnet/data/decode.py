@@ -294,7 +294,7 @@ def upright_size(picture: Image.Image) -> tuple[int, int]:
 def _reason(fault: Exception, header: bytes) -> str:
     if isinstance(fault, Image.UnidentifiedImageError):
         pixels = begins_like_a_picture(header)
-        return "pixels stored in a way not known here" if pixels else "not a format known here"
+        return "an unsupported pixel layout" if pixels else "an unsupported format"
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
     return " ".join(str(fault).split())[:100] or type(fault).__name__

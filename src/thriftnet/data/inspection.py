@@ -196,14 +196,14 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
     """
     if same.groups:
         text = f"{same.pictures:,} pictures are near-duplicates, in {_groups(len(same.groups))}"
-        yield text + (f"; copies to the pixel: {same.copies:,}" * bool(same.copies))
+        yield text + (f"; exact copies: {same.copies:,}" * bool(same.copies))
     for name, count in same.leaked.items():
         if count:
             share = count / sum(counts[name].values())
             pictures, have = ("picture", "has") if count == 1 else ("pictures", "have")
             yield (
                 f"{count:,} {name} {pictures} ({share:.1%}) {have} a near-duplicate in train, so "
-                f"the {name} accuracy is too high"
+                f"the {name} accuracy is optimistic"
             )
     if same.across_labels:
         have = "has" if len(same.across_labels) == 1 else "have"
@@ -217,7 +217,8 @@ def warnings(counts: Mapping[str, Mapping[str, int]], same: Duplicates) -> Itera
     for name in counts:
         absent = [label for label, count in counts[name].items() if not count]
         if absent:
-            trained = "" if name == "train" else "; it cannot be tested"
+            they = "it" if len(absent) == 1 else "they"
+            trained = "" if name == "train" else f"; {they} cannot be tested"
             yield f"{name} has no picture of {listed(absent)}{trained}"
 
 

@@ -19,7 +19,7 @@ def counts_table(found: Inspection) -> Table:
 def facts(found: Inspection) -> list[tuple[str, str]]:
     """Names and values of facts about the pictures."""
     smallest, median, largest = zip(found.widths, found.heights, strict=True)
-    sizes = f"{_by(median)} pixels in the median, widths {found.widths[0]} to {found.widths[2]}, "
+    sizes = f"{_by(median)} pixels (median), widths {found.widths[0]} to {found.widths[2]}, "
     sizes += f"heights {found.heights[0]} to {found.heights[2]}"
     low, middle, high = found.aspects
     shapes = (

@@ -64,7 +64,7 @@ def refuse_values(picture: Image.Image, path: Path, header: bytes) -> None:
     """
     if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # to 65,535
         raise ImageError(
-            f"{path} has values of unknown range; save it with 8 or 16 bits a channel, unsigned"
+            f"{path} has values of unknown range; save it with 8 or 16 bits per channel, unsigned"
         )
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         _refuse_tiff(picture, path)
@@ -76,7 +76,7 @@ def refuse_values(picture: Image.Image, path: Path, header: bytes) -> None:
         raise ImageError(f"{path} marks one colour of 16 bits as transparent; save it as RGBA")
     if picture.format == "JPEG2000" and picture.mode != "I;16" and _jpeg2000_bits(header) > 8:
         # Pillow rounds the largest value to 256, which wraps: white is black, and opaque is clear.
-        raise ImageError(f"{path} has more than 8 bits a channel in JPEG 2000; save it as PNG")
+        raise ImageError(f"{path} has more than 8 bits per channel in JPEG 2000; save it as PNG")
     if picture.format == "BMP" and _has_alpha_in_16_bits(header):
         raise ImageError(f"{path} has transparency in pixels of 16 bits; save it as PNG")
 
@@ -122,10 +122,12 @@ def _refuse_tiff(picture: TiffImagePlugin.TiffImageFile, path: Path) -> None:
     if _DNG_VERSION in tags:
         raise unreadable(path, RAW)
     if _SIGNED in tags.get(TiffImagePlugin.SAMPLEFORMAT, ()):
-        raise ImageError(f"{path} has signed values; save it with 8 or 16 bits a channel, unsigned")
+        raise ImageError(
+            f"{path} has signed values; save it with 8 or 16 bits per channel, unsigned"
+        )
     planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION), tags.get(TiffImagePlugin.COMPRESSION)
     if planes == (_PLANES, _UNCOMPRESSED) and 16 in tags.get(TiffImagePlugin.BITSPERSAMPLE, ()):
-        raise ImageError(f"{path} keeps 16-bit channels apart; save it as PNG")
+        raise ImageError(f"{path} stores its 16-bit channels separately; save it as PNG")
 
 
 def _is_torn(picture: Image.Image, header: bytes) -> bool:

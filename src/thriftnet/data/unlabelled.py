@@ -57,7 +57,7 @@ def _identities(ids: object, count: int, path: Path) -> NDArray[np.int64]:
     if values is None or len(values) != count:
         found = "no list of integers" if values is None else f"{len(values)} integers"
         raise DataError(
-            f"{path}: `ids` is {found} for {count} images; give one integer below 2**63 an image"
+            f"{path}: `ids` is {found} for {count} images; give one integer below 2**63 per image"
         )
     if count and values.max() > np.iinfo(np.int64).max:
         raise DataError(f"{path}: `ids` holds {values.max()}; give integers below 2**63")

@@ -119,14 +119,14 @@ def _published(
     """CIFAR-10-C and the uncorrupted test images."""
     if model.classes != CIFAR10_CLASSES:
         raise DataError(
-            f"{folder} is CIFAR-10-C and the network knows {', '.join(model.classes)}; give images "
-            "of its own classes"
+            f"{folder} is CIFAR-10-C and the network has the classes {', '.join(model.classes)}; "
+            "give images of its own classes"
         )
     files = open_cifar10_c(folder)
     _, test = load_cifar10(say=say)
     if not np.array_equal(files.labels, test.labels):
         raise DataError(
-            f"{folder} has {len(files.labels):,} images a severity whose labels are not those of "
+            f"{folder} has {len(files.labels):,} images per severity whose labels are not those of "
             "CIFAR-10's test images; get a new copy of CIFAR-10-C"
         )
     return files, test

@@ -73,13 +73,13 @@ def held_out_images(
             return HeldOut(_validation(run, model, data, Path(name), say=say), model, "validation")
         if found == OWN_TEST:
             raise DataError(
-                f"{data} holds the test images of {name}, which are for judging it; give images "
-                "that it never saw and is not judged by"
+                f"{data} holds the test images of {name}, which are for evaluating it; give "
+                "images that it was neither trained nor evaluated on"
             )
         check_classes(model, images)
         return HeldOut(images, model, "data")
     if run is None:
-        raise RunError(f"{name} is no run with validation images; {_remedy(model, None)}")
+        raise RunError(f"{name} is not a run with validation images; {_remedy(model, None)}")
     return HeldOut(_validation(run, model, None, Path(name), say=say), model, "validation")
 
 

@@ -42,8 +42,8 @@ def check_classes(model: SavedModel, dataset: Dataset) -> None:
     """
     if dataset.classes != model.classes:
         raise DataError(
-            f"the network knows {', '.join(model.classes)}, and the images have the classes "
-            f"{', '.join(dataset.classes)}; give images of its own classes"
+            f"the network has the classes {', '.join(model.classes)}, and the images have the "
+            f"classes {', '.join(dataset.classes)}; give images of its own classes"
         )
 
 
@@ -96,7 +96,7 @@ def images_to_test(
     if trained_on is not None and images.name == settings.dataset:
         held_out_now = ", and some of the pictures held out to test may have been trained on"
         risk = held_out_now if images.whole is not None else ""
-        say(f"{images.name} has changed since the training: the result is kept as {name}{risk}")
+        say(f"{images.name} has changed since the training: the result is saved as {name}{risk}")
     return images.split("test"), name
 
 

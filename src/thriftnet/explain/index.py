@@ -60,7 +60,7 @@ def feature_index(
             with for_this_user():
                 write_whole(path, seal_archive(content.getvalue()), error=DataError)
         except DataError as fault:
-            say(f"features are not kept: {fault}")
+            say(f"features are not cached: {fault}")
     return index
 
 

@@ -158,5 +158,5 @@ def _made(model: SavedModel) -> Pictures:
     noise = torch.randn(smooth.shape, generator=draw) / 10
     images = ((smooth + noise).clamp(0, 1) * 255).to(torch.uint8).permute(0, 2, 3, 1)
     empty = np.empty((0, side, side, 3), np.uint8)
-    source = f"{COMPARED:,} made pictures, as no training image is at hand"
+    source = f"{COMPARED:,} synthetic pictures, as no training images are available"
     return Pictures(empty, images.contiguous().numpy(), None, source)

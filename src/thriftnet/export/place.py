@@ -40,7 +40,7 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
     """
     if target.suffix.endswith(_ONNX) and output.suffix.lower() != _ONNX:
         raise ExportError(
-            f"{output}: ONNX files are known by {_ONNX}; name it {output.name}{_ONNX}"
+            f"{output}: names of ONNX files end in {_ONNX}; name it {output.name}{_ONNX}"
         )
     if not target.folder:
         inputs = [] if source is None else [source]

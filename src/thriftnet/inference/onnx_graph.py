@@ -74,7 +74,7 @@ def count_elements(onnx: Any, model: Any, *, side: int, classes: int) -> int:
         raise GraphError(f"it gives {known[OUTPUT]:,} probabilities for {classes} classes")
     total = sum(known.values())
     if total > _MOST_ELEMENTS:
-        raise GraphError(f"it wants {total:,} numbers for one picture")
+        raise GraphError(f"it expects {total:,} numbers for one picture")
     return total
 
 

@@ -100,7 +100,7 @@ class CsvRows:
                 if not last.endswith(b"\n"):
                     return
                 if len(cells) != len(_COLUMNS) or (number == 0 and tuple(cells) != _COLUMNS):
-                    raise DamagedRowError(f"row {number} is no prediction")
+                    raise DamagedRowError(f"row {number} is not a prediction")
                 if number:
                     yield Row(cells[0], failed=False, end=end)
         except csv.Error as fault:
@@ -131,7 +131,7 @@ class JsonRows:
             try:
                 value = load_json(line)
             except ValueError as fault:
-                raise DamagedRowError(f"line {number} is no row: {fault}") from None
+                raise DamagedRowError(f"line {number} is not a row: {fault}") from None
             if not is_row(value):
-                raise DamagedRowError(f"line {number} is no prediction")
+                raise DamagedRowError(f"line {number} is not a prediction")
             yield Row(value["file"], failed="error" in value, end=end)

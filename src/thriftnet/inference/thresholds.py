@@ -27,7 +27,7 @@ def threshold_for(model: SavedModel, *, tta: str, precision: float) -> float:
             precision.
     """
     if not 0 < precision < 1:
-        raise RecipeError(f"--at-least {precision:g} is no share above 0 and below 1; give 0.99")
+        raise RecipeError(f"--at-least {precision:g} is not between 0 and 1; give 0.99")
     how = model.calibration.views.get(tta) if model.calibration else None
     if how is None:
         raise RunError(

@@ -148,7 +148,7 @@ def read_model(path: Path) -> SavedModel:
     except Exception as fault:
         raise mismatch(path, str(fault)) from None
     if values > _MOST_FEATURES:
-        raise mismatch(path, f"a layer has {values:,} values an image")
+        raise mismatch(path, f"a layer has {values:,} values per image")
     try:
         _check_shapes(network, read_shapes(path))
         arrays = read_arrays(path, sha256=facts.weights_sha256)

@@ -111,7 +111,7 @@ def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing
         "share of the images predicted as the class that are of it. F1: their harmonic mean. "
         "Intervals say how far another test set of this size may differ, not another seed.",
         alt=f"Recall by class: highest for {printable(best_name)} ({best:.1%}), lowest "
-        f"for {printable(worst_name)} ({worst:.1%}), {overall:.2f}% over all. Precision and "
+        f"for {printable(worst_name)} ({worst:.1%}), {overall:.2f}% overall. Precision and "
         "F1 are in the table of classes.",
         details=details,
     )

@@ -69,7 +69,7 @@ def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawin
             axes.plot([value], [place], "o", color=style.BLUE, markersize=1.5 + severity)
     axes.axvline(
         100 * line["clean"], color=style.MUTED, linestyle=":", linewidth=1.3,
-        label=f"as they are: {100 * line['clean']:.1f}%",
+        label=f"clean: {100 * line['clean']:.1f}%",
     )  # fmt: skip
     axes.axvline(
         100 * line["mean"], color=style.VERMILLION, linestyle="--", linewidth=1.3,
@@ -83,7 +83,11 @@ def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawin
     lowest, highest = line["interval"]
     worst = min(cells, key=lambda name: sum(cells[name]))
     published = line.get("source") == "published"
-    own = "" if published else " Corruptions marked * are made in another way than published."
+    own = (
+        ""
+        if published
+        else " Corruptions marked * are implemented differently from the published ones."
+    )
     others = _unlike_training(line)
     return finish(
         axes,
@@ -93,6 +97,6 @@ def draw_robustness(line: MetricRecord, cells: dict[str, list[float]]) -> Drawin
         f"over images), lowest under {worst.replace('_', ' ')}. JPEG copies of quality 75: "
         f"{line['jpeg_75']:.2%}. A shift by one pixel changes {line['flip_rate']:.2%} of the "
         f"predictions.{others}{own}",
-        alt=f"Accuracy under 15 corruptions at 5 severities: mean {line['mean']:.2%}, images as "
-        f"they are {line['clean']:.2%}, lowest under {worst.replace('_', ' ')}.",
+        alt=f"Accuracy under 15 corruptions at 5 severities: mean {line['mean']:.2%}, clean "
+        f"images {line['clean']:.2%}, lowest under {worst.replace('_', ' ')}.",
     )

@@ -127,7 +127,7 @@ def environment_table(record: RunRecord) -> Table:
 
 
 def runs_table(groups: list[RecordGroup], names: Mapping[str, str]) -> Table:
-    """One line a run.
+    """One line per run.
 
     Args:
         groups: All runs.

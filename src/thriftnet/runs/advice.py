@@ -46,7 +46,7 @@ def retrain_advice(run: RunFolder) -> str:
 def restart_advice(run: RunFolder) -> str:
     """What to do where an interrupted training cannot go on."""
     again = command("train", "--resume", run.path, "--restart")
-    return f"start again in the same folder, which keeps what there is, with: {again}"
+    return f"start again in the same folder, where earlier files are set aside, with: {again}"
 
 
 def other_use(path: Path) -> str:

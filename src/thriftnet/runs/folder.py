@@ -180,8 +180,8 @@ class RunFolder:
         except RunError as fault:
             again = command("train", "--resume", self.path, "--restart")
             raise DamagedCheckpointsError(
-                f"{fault}, and there is no other checkpoint; start again in the same folder, which "
-                f"keeps what there is, with: {again}"
+                f"{fault}, and there is no other checkpoint; start again in the same folder, "
+                f"where earlier files are set aside, with: {again}"
             ) from None
 
     def set_aside(self) -> Path:

@@ -61,7 +61,7 @@ def _check_shapes(labels: NDArray[np.int64], logits: dict[str, NDArray[np.float3
         ValueError: They are not.
     """
     if labels.ndim != 1:
-        raise ValueError("labels are no row")
+        raise ValueError("labels are not a vector")
     for tta, values in logits.items():
         if values.ndim != 2 or not np.isfinite(values).all():
             raise ValueError(f"logits of {tta} are not finite or no table")

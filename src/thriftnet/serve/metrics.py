@@ -19,11 +19,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
-            "thriftnet_requests", "Answers by path and status.", ["path", "status"],
+            "thriftnet_requests", "Responses by path and status.", ["path", "status"],
             registry=self.registry,
         )  # fmt: skip
         self._latency = Histogram(
-            "thriftnet_predict_seconds", "Seconds from the headers of a request to its answer.",
+            "thriftnet_predict_seconds", "Seconds from the headers of a request to its response.",
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
         self._pictures = Counter(

@@ -192,8 +192,8 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     if not address.is_local and address.token is None:
         to_stderr(
-            f"thriftnet: {host} can be reached by other machines and nobody has to show a token; "
-            "ask for one with --token-file"
+            f"thriftnet: {host} can be reached by other machines without a token; "
+            "require one with --token-file"
         )
     views = NAMES[classifier.tta]
     server.announcement = f"{name} answers at http://{shown}:{port}/  ({views}; Ctrl-C ends it)"

@@ -40,7 +40,7 @@ def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
         _print_more(len(found.omissions))
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.items())
-        print_wrapped(plain(f"other files, which are no pictures: {kinds}"))
+        print_wrapped(plain(f"other files, not pictures: {kinds}"))
 
 
 def _print_groups(

@@ -20,12 +20,14 @@ def print_robustness(target: str, evaluation: RobustEvaluation) -> None:
     print("\nmean corruption accuracy   ", end="")
     print(f"{found.mean:.2%}  (95% {low:.2%} to {high:.2%})")
     if found.differences is None:
-        print(f"without those marked *     {found.mean_without(*OWN):.2%}  (made in our own way)")
+        print(
+            f"without those marked *     {found.mean_without(*OWN):.2%}  (our own implementations)"
+        )
     if evaluation.resembled:
         kinds = ", ".join(evaluation.resembled)
         print(f"unlike training images     {found.mean_without(*evaluation.resembled):.2%}", end="")
         print(f"  (without {kinds})")
-    print(f"images as they are         {found.clean:.2%}")
+    print(f"clean images               {found.clean:.2%}")
     print(f"JPEG copies of quality 75  {found.jpeg:.2%}")
     print(f"shifted by one pixel       {found.flip_rate:.2%} of the predictions change")
     if found.largest_difference:

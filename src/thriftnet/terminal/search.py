@@ -185,7 +185,7 @@ def _print_grid(outcome: dict[str, Any]) -> None:
     found = outcome["reference"]
     if found:
         print(
-            f"the reference: place {found['place']} of {len(outcome['ranking'])}, "
+            f"the reference: rank {found['place']} of {len(outcome['ranking'])}, "
             f"{found['val_accuracy']:.4f} at epoch {found['epochs']}"
         )
     print(flush=True)

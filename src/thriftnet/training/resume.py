@@ -88,7 +88,7 @@ def resume_run(
             run.remove_leftovers()
             if restart:
                 recipe = run.recipe()
-                progress.note(f"starting again; what there was is kept in {run.set_aside()}")
+                progress.note(f"starting again; the earlier files are in {run.set_aside()}")
                 return SavedRun(run, recipe, None)
             return None if is_over(run) else saved or read_saved(path)
 

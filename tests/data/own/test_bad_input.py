@@ -67,7 +67,7 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
     put(folder / ".ipynb_checkpoints", {"cat": 2})
     found = left_out(folder)
     reasons = {
-        "cat/0.png": "cannot be read as an image (not a format known here)",
+        "cat/0.png": "cannot be read as an image (an unsupported format)",
         "cat/1.png": "cannot be read as an image",
         "dog/2.png": "an empty file",
         "dog/gone.jpg": "a broken link, not a file",
@@ -166,7 +166,7 @@ def test_rows_that_disagree(tmp_path: Path) -> None:
         (b"file,label\nimages/c1.png,\xff\n", "line 2: not UTF-8; save the table as UTF-8"),
         (b"file,label\nimages/c1.png,a\0b\n", "line 2: a zero byte"),
         ("file,label,file\na.png,cat,b.png\n", "has two columns of the name file"),
-        ("a,b\nx,y\n", "it is not clear which column names the pictures"),
+        ("a,b\nx,y\n", "it is not clear which column has the file names"),
         ("file,label\nabsent.png,cat\n", "labels.csv, line 2: absent.png does not exist"),
         ("file,label\n", "write a file name that is relative to"),
     ],
@@ -193,7 +193,7 @@ def test_json_lines_with_faults(tmp_path: Path) -> None:
     assert found["m.jsonl, line 6"].startswith("not a JSON object")
     assert found["m.jsonl, line 7"] == "no file name"
     assert found["m.jsonl, line 8"].endswith("does not exist")
-    assert "no text" in found["m.jsonl, line 9"]
+    assert found["m.jsonl, line 9"] == "the label cannot be encoded as UTF-8"
     assert found["m.jsonl, line 10"] == "no label"
 
 

@@ -144,7 +144,7 @@ def test_a_changed_picture_is_not_relabelled(photos: Path, tmp_path: Path):
 def test_what_is_no_csv_is_refused(photos: Path, tmp_path: Path, content: bytes):
     path = tmp_path / "d.csv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="is no CSV file in UTF-8|lacks the column picture"):
+    with pytest.raises(DataError, match="is not a CSV file in UTF-8|lacks the column picture"):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
     with pytest.raises(DataError, match="cannot be read: No such file"):
         open_dataset(DatasetSpec(str(photos), decisions=tmp_path / "none.csv"), say=lambda _: None)

@@ -166,7 +166,7 @@ LONG = "x" * 200_000
     ("text", "said"),
     [
         (",,\n,,\n", "labels.csv has no cell with text; give a file name and a label"),
-        (f"file,label\n{LONG},cat\n", "labels.csv: field larger than field limit (131072); mend"),
+        (f"file,label\n{LONG},cat\n", "labels.csv: field larger than field limit (131072); fix"),
         (f"{LONG}\n", "labels.csv: field larger than field limit"),
         (f"file,label\n{LONG} a b,cat\n", "labels.csv: field larger than field limit"),
     ],
@@ -227,7 +227,7 @@ def test_parquet_with_odd_names_of_classes(tmp_path: Path, names: Any, said: str
     ("change", "said"),
     [
         ({"fine_label_names": 5}, "meta names no classes"),
-        ({"fine_label_names": [1, 2]}, "meta has a class whose name is no text"),
+        ({"fine_label_names": [1, 2]}, "meta has a class whose name is not text"),
         ({"fine_label_names": [b"a", b"a"]}, "meta has the class a twice"),
         ({"fine_labels": [[0], [1, 2]]}, "train has no list of fine_labels"),
         ({"fine_labels": None}, "train has no list of fine_labels"),
@@ -247,7 +247,7 @@ def test_svhn_whose_labels_are_words(tmp_path: Path) -> None:
     pixels = np.zeros((32, 32, 3, 2), np.uint8)
     for labels in (np.array(["a", "b"]), np.array([[1.0], [np.nan]])):
         savemat(tmp_path / "train_32x32.mat", {"X": pixels, "y": labels})
-        assert "has labels that are no digits" in refused(tmp_path)
+        assert "has labels that are not digits" in refused(tmp_path)
 
 
 def test_more_classes_than_a_model_file_holds(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from thriftnet.errors import DataError
 
 @pytest.mark.parametrize(
     ("notes", "said"),
-    [(1, "1 other file is no picture: 1 .txt"), (2, "2 other files are no pictures: 2 .txt")],
+    [(1, "1 other file is not a picture: 1 .txt"), (2, "2 other files are not pictures: 2 .txt")],
 )
 def test_other_files_are_counted(notes: int, said: str, tmp_path: Path) -> None:
     folder = put(tmp_path / "photos", {"cat": 6, "dog": 6})

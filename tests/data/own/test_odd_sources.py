@@ -65,7 +65,7 @@ def test_solar_cells_as_their_package_has_them(tmp_path: Path) -> None:
     _, found = listed(tmp_path / "labels.csv")
     assert found == Counter({(None, "0.0"): 3, (None, "0.3333333333333333"): 2, (None, "1.0"): 3})
     index = list_pictures(tmp_path / "labels.csv", DatasetSpec())
-    assert index.notes == ["labels.csv: the column 1 names the pictures, 2 their classes"]
+    assert index.notes == ["labels.csv: the column 1 has the file names, 2 the labels"]
     kinds = SourceOptions(label_column="3")
     index = list_pictures(tmp_path / "labels.csv", DatasetSpec(options=kinds))
     assert {entry.label for entry in index.entries} == {"mono", "poly"}

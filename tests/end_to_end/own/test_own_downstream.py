@@ -65,12 +65,12 @@ def test_moved_pictures_are_compared_and_evaluated_and_changed_ones_told(
     picture("cat", 99).save(place / "elsewhere" / "cat" / "99.png")
     changed = run_command("evaluate", second.path)
     assert changed.code == 0
-    assert "has changed since the training: the result is kept as elsewhere@" in changed.err
+    assert "has changed since the training: the result is saved as elsewhere@" in changed.err
     assert "may have been trained on" in changed.err
     third = train(place / "elsewhere", "third")
     differing = run_command("compare", second.path, third.path)
     assert differing.code == 2
-    assert "are of different data sets" in differing.err
+    assert "have different training data" in differing.err
 
 
 def test_a_training_goes_on_where_its_pictures_were_moved_to(

@@ -56,7 +56,7 @@ def test_a_server_that_goes_away_ends_the_search_in_one_line(broken: tuple[str, 
     cut = broken[1][0]
     assert cut.code == 2
     assert len(cut.err.splitlines()) == 1
-    assert "run the same command again: what was finished is kept" in cut.err
+    assert "run the same command again: finished trials are kept" in cut.err
     assert PASSWORD not in cut.out + cut.err
 
 

@@ -127,7 +127,7 @@ def test_several_files_of_which_some_are_none(page: Page, tmp_path: Path):
     expect(page.get_by_role("status")).to_have_text("3 of 5 pictures classified.")
     assert page.locator("#results h2").all_text_contents() == ["0.png", "1.png", "2.png"]
     assert page.get_by_role("alert").locator("li").all_text_contents() == [
-        "a.jpg cannot be read as an image (not a format known here); save it again as PNG",
+        "a.jpg cannot be read as an image (an unsupported format); save it again as PNG",
         "<b>.png is empty; save it again",
     ]
     page.get_by_role("button", name="Clear").click()

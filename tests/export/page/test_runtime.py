@@ -94,7 +94,7 @@ def test_offline_the_first_time(
 @pytest.mark.usefixtures("npm")
 def test_another_package_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(runtime, "PACKAGE", replace(runtime.PACKAGE, sha512="another"))
-    with pytest.raises(ExportError, match="npm handed out another"):
+    with pytest.raises(ExportError, match="npm returned another"):
         web_runtime(lambda _: None)
     assert not cache.exists()
 

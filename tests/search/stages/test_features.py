@@ -156,7 +156,7 @@ def test_the_interval_of_a_rank_holds_others_and_narrows_with_the_images():
 def test_a_rank_near_the_limit_is_not_told():
     stages = [figures("one", 0.6, effective_rank=4.4, rank_half_width=0.3), figures("two", 0.7)]
     found = classify_stages(stages, base=0.1, classes=10, images=10**6)
-    assert found[0].verdict == "cannot be told"
+    assert found[0].verdict == "inconclusive"
     assert found[0].reason == "effective rank 4.4 (95% 4.1 to 4.7), and 4.5 decides"
 
 
@@ -272,9 +272,9 @@ def test_shares_add_up_whatever_was_measured(probes: list[float], base: float, c
 def test_nothing_is_told_of_a_network_at_chance_level_nor_where_the_interval_is_wide():
     chance = [figures("one", 0.105, dead=60), figures("two", 0.118)]
     found = classify_stages(chance, base=0.1, classes=10, images=2000)
-    assert {each.verdict for each in found} == {"cannot be told"}
+    assert {each.verdict for each in found} == {"inconclusive"}
     some = [figures("one", 0.32), figures("two", 0.41)]
     wide, narrow = (classify_stages(some, base=0.3, classes=10, images=n) for n in (500, 10**6))
-    assert wide[0].verdict == "cannot be told"
+    assert wide[0].verdict == "inconclusive"
     assert narrow[0].verdict == "over-capacity"
     assert wide[0].gain_half_width > 0.05 > 0.002 > narrow[0].gain_half_width

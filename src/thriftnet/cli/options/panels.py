@@ -74,7 +74,9 @@ def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
             raise typer.BadParameter("it is empty; give a value, or leave it out", ctx, parameter)
         if "-" in values and parameter.metavar in _PATHS:
             raise typer.BadParameter(
-                "- is no file here; name one, or write ./- for a file of that name", ctx, parameter
+                "- is not a file here; name one, or write ./- for a file of that name",
+                ctx,
+                parameter,
             )
 
 

@@ -155,7 +155,7 @@ class _Transfer:
             if barren >= RETRIES:
                 raise UnsuitableError(fault)
             time.sleep(BACKOFF_SECONDS * 2**barren)
-        raise UnsuitableError(f"broke off {CONNECTIONS} times")
+        raise UnsuitableError(f"dropped the connection {CONNECTIONS} times")
 
     def _check_status(self, code: int) -> None:
         """Decides whether an HTTP error is worth another try."""

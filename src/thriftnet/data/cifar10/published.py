@@ -89,7 +89,7 @@ def find_cifar10_1(path: Path) -> tuple[Dataset, str] | None:
         if images.is_file() and labels.is_file():
             values = _load(labels, shape=None).astype(np.int64)
             if values.ndim != 1 or not all(0 <= v < len(CIFAR10_CLASSES) for v in {*values.flat}):
-                raise DataError(f"{labels} is no row of labels from 0 to 9; get a new copy")
+                raise DataError(f"{labels} is not a row of labels from 0 to 9; get a new copy")
             shape = (len(values), IMAGE_SIZE, IMAGE_SIZE, 3)
             pixels = _load(images, shape=shape)
             return Dataset(pixels, values, CIFAR10_CLASSES), f"cifar10.1-{version}"

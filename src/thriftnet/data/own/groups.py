@@ -26,7 +26,7 @@ def with_groups(entries: Sequence[Entry], rule: str | None, *, where: str) -> li
     grouped = [entry._replace(group=group_of(entry.origin.path)) for entry in entries]
     if not any(entry.group for entry in grouped):
         raise NoColumnError(
-            f"{where}: data.group={rule} is no column and matches no path, such as "
+            f"{where}: data.group={rule} is not a column and matches no path, such as "
             f"{entries[0].origin}; give a column, folder, folder:DEPTH or a regular expression",
             key="group",
         )
@@ -76,7 +76,9 @@ def _by_pattern(rule: str, where: str) -> Callable[[str], str | None]:
     try:
         pattern = re.compile(rule)
     except re.error as fault:
-        raise DataError(f"{where}: data.group={rule} is no regular expression ({fault})") from None
+        raise DataError(
+            f"{where}: data.group={rule} is not a regular expression ({fault})"
+        ) from None
 
     def group_of(path: str) -> str | None:
         match = pattern.search(path)

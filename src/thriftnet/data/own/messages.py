@@ -63,7 +63,7 @@ def describe(
     if found.others:
         kinds = [f"{count:,} {suffix}" for suffix, count in Counter(found.others).most_common()]
         total = sum(found.others.values())
-        files = "other file is no picture" if total == 1 else "other files are no pictures"
+        files = "other file is not a picture" if total == 1 else "other files are not pictures"
         yield f"{path}: {total:,} {files}: {listed(kinds)}"
 
 
@@ -104,4 +104,4 @@ def refuse_omissions(path: Path, omissions: Sequence[Omission]) -> None:
         DataError: Something was.
     """
     if omissions:
-        raise DataError(f"{path}: {summarise(omissions)}; mend them, or leave out --strict")
+        raise DataError(f"{path}: {summarise(omissions)}; fix them, or leave out --strict")

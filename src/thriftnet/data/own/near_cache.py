@@ -120,4 +120,4 @@ def _save(path: Path | None, arrays: dict[str, Any], say: Callable[[str], None])
         with for_this_user():
             write_whole(path, seal_archive(content.getvalue()), error=DataError)
     except DataError as fault:
-        say(f"near-duplicates are not kept: {fault}")
+        say(f"near-duplicates are not cached: {fault}")

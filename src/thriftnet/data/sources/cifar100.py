@@ -85,7 +85,7 @@ def _class_names(value: object, where: str) -> list[str]:
         raise DataError(f"{where} names no classes; get a fresh copy")
     names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in value]
     if not all(isinstance(name, str) for name in names):
-        raise DataError(f"{where} has a class whose name is no text; get a fresh copy")
+        raise DataError(f"{where} has a class whose name is not text; get a fresh copy")
     return class_names(cast("list[str]", names), where)
 
 

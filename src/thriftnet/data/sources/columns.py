@@ -70,7 +70,7 @@ def choose_columns(
         label = left[0] if len(left) == 1 else None
     for kind, found in (("image", image), ("label", label)):
         if found is None:
-            what = "names the pictures" if kind == "image" else "holds the labels"
+            what = "has the file names" if kind == "image" else "holds the labels"
             raise DataError(
                 f"{where}: it is not clear which column {what}; give --set "
                 f"data.{kind}_column=NAME, one of {', '.join(names)}"

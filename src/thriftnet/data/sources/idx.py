@@ -98,7 +98,9 @@ def _opened(file: Path) -> IO[bytes]:
 def _dimensions(stream: IO[bytes], file: Path, count: int) -> tuple[int, ...]:
     header = _read(stream, 4 + 4 * count, file)
     if header[:4] != bytes([0, 0, 8, count]):
-        raise DataError(f"{file} is no IDX file of {count} dimensions of uint8; get a fresh copy")
+        raise DataError(
+            f"{file} is not an IDX file of {count} dimensions of uint8; get a fresh copy"
+        )
     return tuple(np.frombuffer(header[4:], ">u4").astype(int).tolist())
 
 

@@ -201,7 +201,7 @@ def _entry(
         label = classes[value]
     else:
         if not isinstance(value, str | int | float):
-            return f"the label is no name or number but {type(value).__name__}"
+            return f"the label is neither a name nor a number, but {type(value).__name__}"
         unknown = isinstance(value, float) and math.isnan(value)
         label = "" if unknown else index.label(str(value))
     if not label:

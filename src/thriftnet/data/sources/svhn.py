@@ -113,5 +113,5 @@ def _load(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
     if pixels.dtype != np.uint8 or pixels.shape[:3] != (_SIDE, _SIDE, 3) or pixels.ndim != 4:
         raise DataError(f"{file} holds no pictures of 32 x 32; get a fresh copy")
     if digits.dtype.kind not in "iuf" or not np.isfinite(digits).all():
-        raise DataError(f"{file} has labels that are no digits; get a fresh copy")
+        raise DataError(f"{file} has labels that are not digits; get a fresh copy")
     return pixels, digits.astype(np.int64)

@@ -33,7 +33,7 @@ def candidates_table(record: StudyRecord) -> Table:
             )
         )
     columns = (
-        "place", "candidate", "from", "parameters", ("MACs", amount),
+        "rank", "candidate", "from", "parameters", ("MACs", amount),
         *((f"epoch {epochs}", ".2%") for epochs in record.rungs), ("FLOP/epoch", amount), "state",
     )  # fmt: skip
     return make_table(columns, rows, title="Candidates")

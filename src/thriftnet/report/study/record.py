@@ -149,7 +149,7 @@ def _missing_stages(study: Study, standings: Sequence[StageStatus]) -> list[str]
     if not lacking:
         return []
     first = lacking[0]
-    jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs over)"
+    jobs = "" if first.expected is None else f" ({first.done} of about {first.expected} jobs done)"
     word = {"waiting": "has not started", "running": "is running", "stopped": "was stopped"}
     found = [
         f"The stage {first.name} {word[first.state]}{jobs}. Resume with: {study.search_command()}"

@@ -105,7 +105,7 @@ def validation_table(record: StudyRecord) -> Table | None:
             )
         )
     columns = (
-        "place", "candidate", ("mean", ".2%"), ("± points", _reach), "seeds",
+        "rank", "candidate", ("mean", ".2%"), ("± points", _reach), "seeds",
         ("winner − this", points), ("±", _reach), "test", ("p", ".3g"), ("p by Holm", ".3g"),
         "parameters",
     )  # fmt: skip

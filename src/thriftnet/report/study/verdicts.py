@@ -12,8 +12,14 @@ from thriftnet.report.study.marked import legend_on_top
 from thriftnet.report.study.words import named
 from thriftnet.table import Table, amount, make_table, points
 
-SIGNS = {"bottleneck": "▲", "over-capacity": "▼", "balanced": "=", "cannot be told": "?"}
-"""Symbols of the verdicts."""
+SIGNS = {
+    "bottleneck": "▲",
+    "over-capacity": "▼",
+    "balanced": "=",
+    "inconclusive": "?",
+    "cannot be told": "?",
+}
+"""Symbols of the verdicts; the last is what earlier versions wrote for an inconclusive one."""
 Network = Mapping[str, Any]
 
 

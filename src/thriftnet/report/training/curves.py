@@ -70,7 +70,7 @@ def draw_time(record: RunRecord) -> Drawing:
         title="Where the time went",
         caption=f"{clock(total)} (h:mm:ss or m:ss) over {len(epochs)} epochs, "
         f"{sum(training) / total:.1%} of it in training steps, augmentation included; the last "
-        f"epoch trained on {rate:,.0f} images a second. Validation includes keeping the best "
+        f"epoch trained on {rate:,.0f} images per second. Validation includes keeping the best "
         "weights; reading the data set and writing checkpoints for --resume are not counted.",
         alt=f"Seconds by epoch: {sum(training):.0f} s of training steps and "
         f"{sum(other):.0f} s of validation in all.",

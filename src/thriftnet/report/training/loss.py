@@ -73,7 +73,7 @@ def training_loss(record: RunRecord) -> tuple[str, list[str]]:
     if recipe.augment.mixup or recipe.augment.cutmix:
         reasons.append("mixed images")
     if recipe.train.hard_fraction < 1:
-        reasons.append("hard images alone in later epochs")
+        reasons.append("only hard images in later epochs")
     if recipe.data.balance == "sampling":
         reasons.append("images drawn evenly from all classes")
     if recipe.data.balance == "loss" and not plain:

@@ -35,7 +35,7 @@ def read_state(path: Path) -> dict[str, Any]:
         scan_checkpoint(archive)
         state = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
         if not isinstance(state, dict):
-            raise ValueError("it is no checkpoint")
+            raise ValueError("it is not a checkpoint")
     # Damaged bytes can raise almost any exception; nothing is executed.
     except Exception as fault:
         reason = str(fault).split(". ")[0][:100] or type(fault).__name__

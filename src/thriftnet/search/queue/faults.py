@@ -102,7 +102,7 @@ def explain(reason: str, where: str) -> SearchError:
     text = fault.text if fault else "the storage {} does not answer"
     text = text.replace("LOCK_SECONDS", f"{database.LOCK_SECONDS:g}").replace("{}", where)
     text += "" if fault else f" ({short})"
-    message = f"{text}, and run the same command again: what was finished is kept"
+    message = f"{text}, and run the same command again: finished trials are kept"
     return StorageUnavailableError(message) if fault and fault.passing else SearchError(message)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verdict = Literal["bottleneck", "over-capacity", "balanced", "cannot be told"]
+Verdict = Literal["bottleneck", "over-capacity", "balanced", "inconclusive"]
 
 DEAD_SHARE = 0.25
 """Share of dead channels from which a stage is over-capacity."""
@@ -111,7 +111,7 @@ def classify_stages(
         reach = width / rise if rise else 0.0
         verdict, reason = _verdict(stage, (share - reach, share, share + reach), cost, classes)
         if not learned:
-            verdict, reason = "cannot be told", "no stage is shown to add anything to the stem"
+            verdict, reason = "inconclusive", "no stage is shown to add anything to the stem"
         found.append(StageVerdict(stage, gain, width, share, cost, verdict, reason))
     return found
 
@@ -139,9 +139,9 @@ def _verdict(
     if high < LOW_RATIO * cost_share:
         return "over-capacity", numbers
     if rank - reach < needed:
-        return "cannot be told", f"{told}, and {needed:.1f} decides"
+        return "inconclusive", f"{told}, and {needed:.1f} decides"
     if low > HIGH_RATIO * cost_share:
         return "bottleneck", numbers
     if low >= LOW_RATIO * cost_share and high <= HIGH_RATIO * cost_share:
         return "balanced", numbers
-    return "cannot be told", numbers
+    return "inconclusive", numbers

@@ -244,7 +244,7 @@ class Supervisor:
                 raise SearchError(
                     f"{_MOST_KILLS} workers of the trial {job.candidate} were killed {at}; see "
                     "what kills them (memory: fewer --workers leave more for each), and run the "
-                    "same command again: what was finished is kept"
+                    "same command again: finished trials are kept"
                 )
 
 

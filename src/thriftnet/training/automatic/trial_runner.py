@@ -155,5 +155,5 @@ def _verdict(takes: bool, costs: bool, gain: Gain) -> str:
     if takes:
         return "taken"
     if costs:
-        return "not taken, as it costs accuracy over all"
+        return "not taken, as it lowers the overall accuracy"
     return "not taken, within noise" if gain.value > 0 else "not taken"

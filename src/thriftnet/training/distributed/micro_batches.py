@@ -72,8 +72,9 @@ def check_memory(
     remedy = "train on smaller images, or a smaller network"
     raise TooLargeError(
         f"micro-batches of {given:,} images need about "
-        f"{_needed(given, batch, image, compute) / 1e9:,.0f} GB of memory, and there are "
-        f"{memory / 1e9:,.0f}; " + (f"add --set train.micro_batch={size}" if size else remedy)
+        f"{_needed(given, batch, image, compute) / 1e9:,.0f} GB of memory, of which "
+        f"{memory / 1e9:,.0f} are available; "
+        + (f"add --set train.micro_batch={size}" if size else remedy)
     )
 
 
@@ -95,8 +96,8 @@ def check_lone_image(model: nn.Module, *, side: int, changes: Mapping[str, Any])
         options = [f"--set train.{key}={json.dumps(value)}" for key, value in changes.items()]
         remedy = " ".join(options) or "another --set train.batch_size"
         raise RecipeError(
-            f"images of {side} pixels end at a grid of one pixel, where batch norm cannot go by "
-            f"the single image that a micro-batch of this recipe has; add {remedy}"
+            f"images of {side} pixels end at a grid of one pixel, and batch norm cannot "
+            f"normalise the single image that a micro-batch of this recipe has; add {remedy}"
         ) from None
 
 

@@ -13,7 +13,7 @@ _PAUSE = 1.0
 
 
 class EpochLines:
-    """Shows the first epoch, then at most one a second, and at the end the best and the last.
+    """Shows the first epoch, then at most one per second, and at the end the best and the last.
 
     Args:
         show: Called with the record of an epoch, and what to add to its line.

@@ -100,7 +100,7 @@ def test_tables_one_below_the_other_are_left_out_for_two_reasons(tmp_path: Path)
 
 
 def test_where_no_row_can_be_used_the_remedy_is_for_their_fault(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"the split is 0; .*\); mend its rows$"):
+    with pytest.raises(DataError, match=r"the split is 0; .*\); fix its rows$"):
         index_of(tmp_path / "t", "file,label,split\n" + ROWS.replace("\n", ",0\n"))
     with pytest.raises(DataError, match=r"does not exist\); write a file name that is relative"):
         index_of(tmp_path / "t", "file,label\n" + ROWS.replace("/", "/of/"))

@@ -75,7 +75,7 @@ def test_unicode_forms_and_decimals(tmp_path: Path) -> None:
 
 def test_a_word_for_nothing_among_names_is_told(tmp_path: Path) -> None:
     assert notes(as_table(tmp_path, ["cat", "dog", "nan", "nan"])) == [
-        "nan is taken for a class; if it is none, leave these labels empty"
+        "nan is read as a class; if it is none, leave these labels empty"
     ]
 
 

@@ -146,7 +146,7 @@ def _check_labels(index: Index, spec: DatasetSpec, path: Path) -> None:
         if index.kind == tables.KIND:
             remedy = f"write a file name that is relative to {index.root}, and a label, in each row"
             if index.omissions and not any(omission.about for omission in index.omissions):
-                remedy = "mend its rows"  # which have other faults
+                remedy = "fix its rows"  # which have other faults
         raise DataError(f"{path} holds no labelled picture{first}; {remedy}")
     _classes(index.entries, index.omissions, spec, path)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +94,18 @@ def test_a_study_tells_its_state_and_goes_on(thriftnet: Command, old: Path):
     before = {path.name: path.read_bytes() for path in study.glob("*.json")}
     assert thriftnet("search", study / "space.yaml", "--study", study).code == 0
     assert {path.name: path.read_bytes() for path in study.glob("*.json")} == before
+
+
+def test_a_study_that_was_stopped_in_its_validation_is_finished(thriftnet: Command, old: Path):
+    study = old / "study"
+    with contextlib.closing(sqlite3.connect(study / "study.db")) as database, database:
+        database.execute("delete from jobs where stage like 'validation%'")
+    for path in (study / "validation.json", study / "winner.yaml"):
+        path.unlink()
+    shutil.rmtree(study / "trials" / "validation")
+    assert thriftnet("search", study / "space.yaml", "--study", study).code == 0
+    outcome = json.loads((study / "validation.json").read_text("utf-8"))
+    contenders = {entry["candidate"]: set(entry["seeds"]) for entry in outcome["ranking"]}
+    before = json.loads((KEPT / "study" / "validation.json").read_text("utf-8"))
+    assert contenders == {each["candidate"]: set(each["seeds"]) for each in before["ranking"]}
+    assert (study / "winner.yaml").is_file()

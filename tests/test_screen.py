@@ -93,3 +93,14 @@ def test_what_is_printed_above_a_display_is_clean() -> None:
     assert "[link=http://x]no line break" in shown
     assert "\x1b[31m" not in shown
     assert harm_in(styles_alone(shown)) is None
+
+
+def test_a_console_made_while_a_display_is_shown_keeps_its_own_styles() -> None:
+    """A training's bar is made while the line that says what is loaded is still shown."""
+    with clean_terminal() as terminal:
+        with CleanLive(CleanConsole(stderr=True), Text("loading"), transient=True):
+            console = CleanConsole()
+        console.print(Text(f"ours {HARMFUL}", style="green"))
+    shown = terminal.text()
+    assert "\x1b[32mours" in shown
+    assert harm_in(styles_alone(shown)) is None

@@ -55,6 +55,8 @@ class CleanConsole(Console):
 
     def __init__(self, *, stderr: bool = False, **options: Any) -> None:
         stream = options.pop("file", None) or (sys.stderr if stderr else sys.stdout)
+        # While a display is shown, rich stands before the stream, which is then not seen as clean.
+        stream = getattr(stream, "rich_proxied_file", stream)
         file = cast("TextIO", _Styled(stream)) if isinstance(stream, CleanStream) else stream
         super().__init__(file=file, markup=False, emoji=False, highlight=False, **options)
 

@@ -144,3 +144,17 @@ def test_an_earlier_output_is_replaced_wherever_it_lies(
 ) -> None:
     put(small_world / "pictures", {"cat": 6, "dog": 6})
     assert [thriftnet(*words.split()).code for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("words", ["train --data {folder}", "predict best {folder}", "runs"])
+def test_a_current_folder_that_was_removed(
+    thriftnet: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """MKL would end the process when it is loaded, with a message of its own."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    outcome = thriftnet(*words.format(folder=tmp_path).split())
+    assert outcome.code == 2
+    told = "thriftnet: error: the current folder was removed; change to another one with cd"
+    assert outcome.error_line == told

@@ -37,6 +37,7 @@ class _StoppedError(Exception):
 class _Commands(PanelGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
+        Path.cwd()  # raises if the folder was removed; MKL of torch would end the process
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:

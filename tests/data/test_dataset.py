@@ -46,8 +46,8 @@ def test_empty_subset() -> None:
     [
         (np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.int64), "give .N, H, W, 3. uint8"),
         (np.zeros((2, 32, 32, 3), np.float32), np.zeros(2, np.int64), "give .N, H, W, 3. uint8"),
-        (np.zeros((2, 32, 32, 3), np.uint8), np.zeros(3, np.int64), "one int64 an image"),
-        (np.zeros((2, 32, 32, 3), np.uint8), np.zeros(2, np.int32), "one int64 an image"),
+        (np.zeros((2, 32, 32, 3), np.uint8), np.zeros(3, np.int64), "one int64 per image"),
+        (np.zeros((2, 32, 32, 3), np.uint8), np.zeros(2, np.int32), "one int64 per image"),
         (np.zeros((2, 32, 32, 3), np.uint8), np.array([0, 2]), "2 classes allow 0 to 1"),
         (np.zeros((2, 32, 32, 3), np.uint8), np.array([-1, 0]), "2 classes allow 0 to 1"),
     ],

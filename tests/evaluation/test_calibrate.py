@@ -134,7 +134,7 @@ def test_shipped_weights_stay_as_they_are(tmp_path: Path):
         calibrate("quick")
     with pytest.raises(RunError, match="is part of the package and stays .* --output FILE"):
         remove_calibration("quick")
-    with pytest.raises(RunError, match="quick is no run with validation images; .* --companion"):
+    with pytest.raises(RunError, match="quick is not a run with validation images; .* --companion"):
         calibrate("quick", output=tmp_path / "q.safetensors")
     assert not list(tmp_path.iterdir())
 
@@ -175,7 +175,7 @@ def test_images_that_judge_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         "thriftnet.evaluation.held_out.images_to_test", lambda *_, **__: (pictures(300), "test")
     )
-    with pytest.raises(DataError, match="holds the test images of .* for judging it"):
+    with pytest.raises(DataError, match="holds the test images of .* for evaluating it"):
         calibrate(path, data=tmp_path)
 
 

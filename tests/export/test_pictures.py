@@ -60,7 +60,7 @@ def test_a_run_whose_pictures_are_gone(run: RunFolder, tmp_path: Path):
     model = read_model(run.model_path)
     made = choose_pictures(model, run, folder=None, int8=False, say=print)
     assert made.labels is None
-    assert "made pictures" in made.source
+    assert "synthetic pictures" in made.source
     assert made.compared.shape == (2000, 16, 16, 3)
     assert made.compared.std() > 30  # not one colour
     with pytest.raises(ExportError, match="photos.*or give pictures with --calibration FOLDER"):
@@ -91,7 +91,7 @@ def test_a_shipped_network_gives_training_images_at_its_size(
 
 def test_a_network_of_other_classes_has_no_images_there(cifar10_model: SavedModel):
     other = replace(cifar10_model, classes=("a", "b", "c"))
-    assert "made" in choose_pictures(other, None, folder=None, int8=False, say=print).source
+    assert "synthetic" in choose_pictures(other, None, folder=None, int8=False, say=print).source
     with pytest.raises(ExportError, match="has other classes than cifar10; or give pictures"):
         choose_pictures(other, None, folder=None, int8=True, say=print)
 
@@ -101,5 +101,5 @@ def test_nothing_is_fetched_for_a_comparison(
 ):
     monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "empty"))
     found = choose_pictures(cifar10_model, None, folder=None, int8=False, say=print)
-    assert "made pictures" in found.source
+    assert "synthetic pictures" in found.source
     assert not (tmp_path / "empty").exists()

@@ -136,7 +136,7 @@ def pixels_given_back(graph: Graph) -> None:
         (loop, "no export has the operator Loop"),
         (filled, "no export has the operator ConstantOfShape"),
         (doubled, "it joins tensors again and again"),
-        (padded, "it wants [0-9,]{15,} numbers for one picture"),
+        (padded, "it expects [0-9,]{15,} numbers for one picture"),
         (unknown, "the size of again is not known|its shapes do not fit"),
         (elsewhere, "its weights are in another file"),
     ],

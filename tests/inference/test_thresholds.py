@@ -44,8 +44,8 @@ def test_the_threshold_is_that_of_the_views_in_use(tmp_path: Path):
 @pytest.mark.parametrize(
     ("precision", "tta", "error", "part"),
     [
-        (1.0, "none", RecipeError, "--at-least 1 is no share above 0 and below 1"),
-        (float("nan"), "none", RecipeError, "--at-least nan is no share"),
+        (1.0, "none", RecipeError, "--at-least 1 is not between 0 and 1"),
+        (float("nan"), "none", RecipeError, "--at-least nan is not between 0 and 1"),
         (0.9, "flip_shift", RunError, "not calibrated for the views .flip_shift.; run"),
         (0.9999, "none", RunError, "no threshold has a precision of 99.99% with 95%"),
     ],

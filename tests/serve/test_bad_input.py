@@ -55,7 +55,7 @@ class Bad(NamedTuple):
 
 
 CASES = {
-    "text": Bad(b"hello", "image/png", 422, "picture 1 cannot be read as an image (not a format"),
+    "text": Bad(b"hello", "image/png", 422, "cannot be read as an image (an unsupported format"),
     "text as text": Bad(
         b"hello", "text/plain", 415, "text/plain is not a picture; send one of: image"
     ),

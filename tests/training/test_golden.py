@@ -53,7 +53,10 @@ def trained(name: str, folder: Path) -> dict[str, Any]:
 
 
 def machine() -> str:
-    return f"{processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    units = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{processor_name()}, {units}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    )
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -75,4 +75,4 @@ def test_mistakes_are_one_line(thriftnet: Command, photos: Path, tmp_path: Path)
     assert len(nowhere.err.splitlines()) == 1
     group = thriftnet("inspect", photos, "--group", "patient(")
     assert group.code == 2
-    assert "no regular expression" in group.err
+    assert "is not a regular expression" in group.err

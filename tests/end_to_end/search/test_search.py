@@ -25,7 +25,7 @@ from tiny import space_file
 def test_it_counts_trains_and_tells_where_the_paper_landed(first: Outcome, folder: Path):
     assert "tiny: 6 candidates within 5,000 parameters, 2 over" in first.out
     assert "8,062  2.0M  blocks 3,3,3  lr 0.05" in first.out.split("never trained")[1]
-    assert "the reference: place" in first.out
+    assert "the reference: rank" in first.out
     assert "paired t test" in " ".join(first.out.split())
     assert "test accuracy of the winner (seed 0, evaluated once):" in first.out
     assert f"thriftnet report {folder / 'study'}" in first.out.splitlines()[-1]
@@ -100,7 +100,7 @@ def test_the_same_command_again_changes_nothing(thriftnet: Command, study: Path)
     before = finished(study), finished(study, "validation")
     again = thriftnet("search", study.parent / "tiny.yaml", "--study", study)
     assert again.code == 0
-    assert "the reference: place" in again.out
+    assert "the reference: rank" in again.out
     assert (finished(study), finished(study, "validation")) == before
 
 

@@ -65,7 +65,7 @@ def test_two_commands_go_on_with_the_same_jobs_and_conclude_once(
 ):
     url, (_, *pair) = broken
     assert [(told.code, told.err) for told in pair] == [(0, "")] * 2
-    assert all("the reference: place" in told.out for told in pair)
+    assert all("the reference: rank" in told.out for told in pair)
     assert finished(grid_folder / "broken", url) == unbroken
     assert no_epoch_was_trained_twice(grid_folder / "broken")
     ranking = [

@@ -138,7 +138,8 @@ def test_a_long_outage_is_one_line_and_what_was_finished_is_kept(server: Postgre
     assert storage.finish(held, value=0.5, seconds=1)
     server.stop()
     with pytest.raises(
-        StorageUnavailableError, match=r"no server answers at postgresql://.*what was finished"
+        StorageUnavailableError,
+        match=r"no server answers at postgresql://.*trials are kept",
     ):
         storage.jobs("grid")
     server.start()

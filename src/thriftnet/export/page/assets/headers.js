@@ -226,7 +226,18 @@ function readBmp(bytes) {
       && view.getUint32(30, true) === 3 && view.getUint32(66, true)) {
     throw new PictureError("has transparency in pixels of 16 bits; save it as PNG");
   }
+  leaveOutUnusedAlpha(bytes, view);
   return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
+}
+
+// Many programs write a mask for transparency and zeros in it. Browsers show such a picture opaque or
+// not at all, by their version; without the mask it is opaque, as elsewhere.
+function leaveOutUnusedAlpha(bytes, view) {
+  const masked = view.getUint32(14, true) >= 56 && bytes.length > 70
+    && view.getUint16(28, true) === 32 && view.getUint32(66, true) === 0xff000000;
+  if (!masked) return;
+  for (let at = view.getUint32(10, true) + 3; at < bytes.length; at += 4) if (bytes[at]) return;
+  bytes.fill(0, 66, 70);
 }
 
 // Its decoder turns it, by boxes of its own; the largest `ispe` is that of the whole picture.

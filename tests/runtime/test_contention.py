@@ -124,16 +124,23 @@ def test_a_quota_of_any_group_around_is_read(
     assert contention._held() == pytest.approx(5.0)
 
 
+def _measured() -> tuple[ProcessorTimes | None, float | None, ProcessorTimes | None]:
+    """The share of others while this process asks for 0.4 s, between two readings."""
+    meter, before = ContentionMeter(), read_processor_times()
+    meter.start()
+    until = time.process_time() + 0.4
+    while time.process_time() < until:
+        pass
+    return before, meter.share(), read_processor_times()
+
+
 def test_a_busy_process_on_every_core_is_noticed() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
     try:
-        meter, before = ContentionMeter(), read_processor_times()
-        meter.start()
-        until = time.process_time() + 0.4
-        while time.process_time() < until:
-            pass
-        found, after = meter.share(), read_processor_times()
+        before, found, after = _measured()
+        if found is None:  # counters that lag once are no reason to fail
+            before, found, after = _measured()
     finally:
         for process in busy:
             process.kill()

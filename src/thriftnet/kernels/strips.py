@@ -7,7 +7,6 @@ the same sums; `benchmarks/step_levers.py` measures the gain.
 
 from __future__ import annotations
 
-import functools
 from typing import Any, cast
 
 import torch
@@ -45,11 +44,8 @@ def gains(x: Tensor) -> bool:
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and len(x) > 0
-        and _has_amx()
+        and has_amx()
     )
-
-
-_has_amx = functools.cache(has_amx)
 
 
 class StripConv(torch.autograd.Function):

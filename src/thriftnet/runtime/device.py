@@ -81,6 +81,7 @@ def processor_name() -> str:
     return str(capabilities.get("cpu_name") or platform.processor() or platform.machine())
 
 
+@functools.cache
 def has_amx() -> bool:
     """Whether the CPU has AMX for bfloat16."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))

@@ -88,9 +88,10 @@ def memory_goes_back() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> None:
     """From the user's cache; in a test's own, which is empty, it would be compiled for seconds."""
-    from thriftnet.kernels.library import fused
+    from thriftnet.kernels.library import fused, winograd
 
     fused()
+    winograd()
 
 
 @pytest.fixture(autouse=True)

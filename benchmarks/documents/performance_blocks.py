@@ -123,6 +123,34 @@ def muon_precision(figures: Figures) -> dict[str, Any]:
     return {"table": make_table(columns, rows).markdown()}
 
 
+def winograd_layers(figures: Figures) -> dict[str, Any]:
+    """Render the rates of convolutions by PyTorch's way and ours, counted by the definition."""
+    columns = ("channels", "grid", ("forward", ".0f"), ("Winograd", ".0f"), ("gradients", ".0f"),
+               ("Winograd", ".0f"), ("faster, both", ".2f"),
+               ("error", ".0e"), ("Winograd", ".0e"))  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    for each in figures["layers"]:
+        work = (each["forward_flop"] / 1e9, 2 * each["forward_flop"] / 1e9)
+        before, after = (each["seconds"][way] for way in ("pytorch", "winograd"))
+        rates = (w / s for i, w in enumerate(work) for s in (before[i], after[i]))
+        channels, grid = "→".join(map(str, each["channels"])), each["grid"]
+        errors = (each["error"][way] for way in ("pytorch", "winograd"))
+        faster = sum(before) / sum(after)
+        rows.append((channels, f"{grid}×{grid}", *rates, faster, *errors))
+    return {"table": make_table(columns, rows).markdown()}
+
+
+def winograd_steps(figures: Figures) -> dict[str, Any]:
+    """Render the time of a step by PyTorch's convolutions and by ours."""
+    columns = ("recipe", "batch size", ("PyTorch", seconds(2)), ("Winograd", seconds(2)),
+               ("faster", ".2f"))  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    for each in figures["steps"]:
+        before, after = (each["seconds"][way] for way in ("pytorch", "winograd"))
+        rows.append((f"`{each['recipe']}`", each["batch_size"], before, after, before / after))
+    return {"table": make_table(columns, rows).markdown()}
+
+
 def busy_machine(figures: Figures) -> dict[str, Any]:
     """Render images per second alone and under load, of this version and an earlier one."""
     names = {
@@ -247,6 +275,8 @@ PERFORMANCE_BLOCKS = {
     "levers": Block("ablation_quick", "ablate.py quick", levers),
     "step-levers": Block("step_levers_quick", "step_levers.py quick", step_levers),
     "muon-precision": Block("muon_precision", "muon_precision.py", muon_precision),
+    "winograd-layers": Block("winograd", "winograd.py", winograd_layers),
+    "winograd-steps": Block("winograd", "winograd.py", winograd_steps),
     "paper-speed": Block("paper_speed", "paper_speed.py"),
     "busy-machine": Block("busy_machine", "busy_machine.py --against CHECKOUT", busy_machine),
     "profile": Block("profile_quick", "profile_layers.py quick", profile),

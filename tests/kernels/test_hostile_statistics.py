@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.kernels import strips
+from thriftnet.kernels.conv import Conv3x3
 from thriftnet.kernels.norm_act import can_fuse, norm_act, pool_act
-from thriftnet.kernels.strips import Conv3x3
 
 ROUNDING = 2**-8
 """Of bfloat16, relative."""
@@ -196,7 +196,10 @@ def test_pool_act_of_hostile_channels(act: nn.Module, images: int):
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("images", [1, N])
 def test_strips_of_hostile_channels(images: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(strips, "gains", lambda x: len(x) > 0)
+    def always(x: Tensor) -> bool:
+        return len(x) > 0
+
+    monkeypatch.setattr(strips, "gains", always)
     names = [name for name in CHANNELS if name != "all of fp32"]  # its sums exceed fp32
     conv = Conv3x3(len(names), 8)
     x = _features(_of(*names)[:images]).requires_grad_()

@@ -4,7 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thriftnet.kernels import strips as module
-from thriftnet.kernels.strips import Conv3x3, strips
+from thriftnet.kernels.conv import Conv3x3
+from thriftnet.kernels.strips import strips
 
 
 def always(x: Tensor) -> bool:

@@ -1,9 +1,10 @@
-"""Compiles the kernels of `fused.c` on first use with the machine's C compiler.
+"""Compiles the kernels of `fused.c` and `winograd.c` on first use with the machine's C compiler.
 
 PyTorch reads and writes memory separately for pooling, norm, addition and activation, forward and
-backward; a fused kernel does so once. `benchmarks/step_levers.py` measures the gain.
-`torch.compile` of torch 2.13 gives NaN gradients. Without a compiler with OpenMP, or with
-`THRIFTNET_FUSED=0`, the same networks train with PyTorch's operators.
+backward; a fused kernel does so once. `benchmarks/step_levers.py` measures the gain, and
+`benchmarks/winograd.py` that of the convolutions in float32. `torch.compile` of torch 2.13 gives
+NaN gradients. Without a compiler with OpenMP, or with `THRIFTNET_FUSED=0`, the same networks train
+with PyTorch's operators.
 """
 
 from __future__ import annotations
@@ -33,30 +34,55 @@ _WIDE = ("-mprefer-vector-width=512",)
 _COMPILE_SECONDS = 120
 
 _SIGNATURES = {
-    "column_sums": "pppiii",
-    "norm_factors": "ppppppddiii",
-    "norm_gradients": "pppppiiii",
-    "exact_sums": "ppiii",
-    "pool_sums": "pppppiiiii",
-    "scale_activate": "pppppppiiii",
-    "pool_activate": "ppiiiiii",
-    "activation_backward": "ppppppppppiiii",
-    "norm_backward": "ppppppppiii",
-    "norm_backward_unpool": "pppppppppiiiii",
+    "fused": {
+        "column_sums": "pppiii",
+        "norm_factors": "ppppppddiii",
+        "norm_gradients": "pppppiiii",
+        "exact_sums": "ppiii",
+        "pool_sums": "pppppiiiii",
+        "scale_activate": "pppppppiiii",
+        "pool_activate": "ppiiiiii",
+        "activation_backward": "ppppppppppiiii",
+        "norm_backward": "ppppppppiii",
+        "norm_backward_unpool": "pppppppppiiiii",
+    },
+    "winograd": {
+        "packed_size": "ii",
+        "block_size": "iii",
+        "sums_size": "ii",
+        "transform_weights": "ppiiiiiii",
+        "convolve": "ppppiiiiiiii",
+        "weight_gradient": "pppppiiiiiiiiiiii",
+    },
 }
-"""Parameters of each function of `fused.c`: p is a pointer, i a count, d a double."""
+"""Parameters of each function of each source: p is a pointer, i a count, d a double."""
 _TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_long, "d": ctypes.c_double}
-_ANSWER = {"norm_factors"}
+_ANSWERS = {
+    "norm_factors": ctypes.c_int,
+    "packed_size": ctypes.c_long,
+    "block_size": ctypes.c_long,
+    "sums_size": ctypes.c_long,
+}
 
 
 @functools.cache
 def fused() -> ctypes.CDLL | None:
-    """The compiled library; None if it cannot be built."""
+    """Pooling, batch norm, residual and activation, compiled; None if it cannot be built."""
+    return _compiled("fused")
+
+
+@functools.cache
+def winograd() -> ctypes.CDLL | None:
+    """Convolutions in float32, compiled; None if it cannot be built, as without AVX2."""
+    return _compiled("winograd")
+
+
+def _compiled(name: str) -> ctypes.CDLL | None:
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if os.environ.get("THRIFTNET_FUSED") == "0" or compiler is None:
         return None
     try:
-        return _load(compiler)
+        return _load(name, compiler)
     except (OSError, AttributeError, subprocess.SubprocessError, ThriftnetError):
         return None
 
@@ -67,19 +93,19 @@ def recorded() -> bool:
     return tracing or torch.compiler.is_compiling()
 
 
-def _load(compiler: str) -> ctypes.CDLL:
-    """Load the library from the cache, or compile it."""
-    source = (resources.files("thriftnet") / "kernels" / "fused.c").read_bytes()
-    known = cache_folder() / "kernels" / f"fused-{_digest(compiler, source)}.so"
+def _load(name: str, compiler: str) -> ctypes.CDLL:
+    """Load a library from the cache, or compile it."""
+    source = (resources.files("thriftnet") / "kernels" / f"{name}.c").read_bytes()
+    known = cache_folder() / "kernels" / f"{name}-{_digest(compiler, source)}.so"
     distrusted = why_distrusted(known, cache_folder())
     if distrusted:
         to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
     elif _sound(known):
         # Recompiled if it lacks a function, or if its file system forbids execution.
         with contextlib.suppress(AttributeError, OSError):
-            return _bound(known)
+            return _bound(name, known)
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
-        built = Path(folder) / "fused.so"
+        built = Path(folder) / f"{name}.so"
         _compile(compiler, source, built)
         content = built.read_bytes()
         # Without a cache, for this process only.
@@ -87,10 +113,10 @@ def _load(compiler: str) -> ctypes.CDLL:
             if not distrusted:
                 write_whole(known, content + _checksum(content), error=ThriftnetError)
         # Not by its name in the cache, as the loader may have cached a broken one under that name.
-        return _bound(built)
+        return _bound(name, built)
 
 
-def _bound(path: Path) -> ctypes.CDLL:
+def _bound(name: str, path: Path) -> ctypes.CDLL:
     """Load a library and declare the signatures of its functions.
 
     Raises:
@@ -98,9 +124,9 @@ def _bound(path: Path) -> ctypes.CDLL:
         OSError: It is not a library.
     """
     library = ctypes.CDLL(str(path))
-    for name, parameters in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype = ctypes.c_int if name in _ANSWER else None
+    for each, parameters in _SIGNATURES[name].items():
+        function = getattr(library, each)
+        function.restype = _ANSWERS.get(each)
         function.argtypes = [_TYPES[parameter] for parameter in parameters]
     return library
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from thriftnet.kernels.library import recorded
 from thriftnet.runtime.device import has_amx
@@ -22,20 +22,6 @@ _STRIP = 80
 """Approximate pixels per row of a strip; the fastest of 40 to 1,000 for grids of 3 and 7."""
 
 
-class Conv3x3(nn.Conv2d):
-    """`nn.Conv2d` with kernel 3, padding 1 and no bias, with a faster backward where possible."""
-
-    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
-        super().__init__(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(N, C_in, H, W) to (N, C_out, H / stride, W / stride)."""
-        plain = self.stride == (1, 1) and self.bias is None  # after folding it has a bias
-        if plain and gains(input) and input.shape[3] <= WIDEST_GRID:
-            return cast(Tensor, StripConv.apply(input, self.weight))
-        return super().forward(input)
-
-
 def gains(x: Tensor) -> bool:
     """Whether strips make the weight gradient faster for these features."""
     return (
@@ -44,6 +30,7 @@ def gains(x: Tensor) -> bool:
         and x.dtype == torch.bfloat16
         and x.device.type == "cpu"
         and len(x) > 0
+        and x.shape[3] <= WIDEST_GRID
         and has_amx()
     )
 

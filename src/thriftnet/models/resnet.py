@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from thriftnet.kernels.conv import Conv3x3
 from thriftnet.kernels.pointwise import StridedPointwise
-from thriftnet.kernels.strips import Conv3x3
 from thriftnet.models.layers import (
     ACTIVATIONS,
     ConvNormAct,

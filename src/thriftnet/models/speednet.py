@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thriftnet.kernels.strips import Conv3x3
+from thriftnet.kernels.conv import Conv3x3
 from thriftnet.models.layers import ACTIVATIONS, norm_activate, pool_norm_activate
 
 
@@ -41,8 +41,8 @@ class ConvGroup(nn.Module):
         super().__init__()
         widths = [in_channels] + [out_channels] * depth
         self.convs = nn.ModuleList(Conv3x3(a, b) for a, b in pairwise(widths))
-        if not padded:
-            self.convs[0] = nn.Conv2d(in_channels, out_channels, 3, bias=False)
+        if not padded:  # made a second time, as a seed's weights depend on every draw
+            self.convs[0] = Conv3x3(in_channels, out_channels, padding=0)
         self.norms = nn.ModuleList(_norm(out_channels) for _ in range(depth))
         self.acts = nn.ModuleList(ACTIVATIONS[activation]() for _ in range(depth))
         self.residual = residual

@@ -1,0 +1,117 @@
+"""3x3 convolutions in float32 by Winograd's minimal filtering, forward and backward.
+
+oneDNN computes float32 convolutions by the definition, and their weight gradients at about two
+thirds of the processor's rate. F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) takes a quarter of
+the products, or a third where the grid is no multiple of 4; `benchmarks/winograd.py` measures gain
+and rounding. This is what a CPU without bfloat16 trains in, as most laptops' are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from thriftnet.kernels.library import recorded, winograd
+
+_FEWEST_CHANNELS = 24
+"""Below, the transforms of tiles cost what the products save."""
+_FEWEST_TILES = 32
+"""Below, the transform of the weights does."""
+_LEAST_SAVED = 1.5
+"""Products by the definition over those of whole tiles: 4 on a grid of 4, 2.25 on one of 3."""
+_TILES_FORWARD, _TILES_BACKWARD = 24, 96
+"""Tiles a block, the fastest of 24 to 192; a weight gradient goes through its sums for each."""
+
+
+def gains(x: Tensor, *, channels: int, padding: int) -> bool:
+    """Whether `WinogradConv` is faster than PyTorch's convolution for these features.
+
+    Args:
+        x: (N, C_in, H, W).
+        channels: C_out.
+        padding: Pixels of zeros at each side.
+    """
+    h, w = (side + 2 * padding - 2 for side in x.shape[2:])
+    tiles = math.ceil(h / 4) * math.ceil(w / 4)
+    return (
+        x.dtype == torch.float32
+        and x.device.type == "cpu"
+        and torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
+        and min(x.shape[1], channels) >= _FEWEST_CHANNELS
+        and len(x) * tiles >= _FEWEST_TILES
+        and 9 * h * w >= _LEAST_SAVED * 36 * tiles
+        and not recorded()
+        and winograd() is not None
+    )
+
+
+class WinogradConv(torch.autograd.Function):
+    """Convolution with stride 1 and no bias; saves its input and weights for backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, padding: int) -> Tensor:
+        """(N, C_in, H, W) and (C_out, C_in, 3, 3) in float32 to (N, C_out, H', W')."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        ctx.save_for_backward(x, weight)
+        ctx.padding = padding
+        return _convolve(x, weight, padding=padding)
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Any
+    ) -> tuple[Tensor | None, Tensor | None, None]:
+        """Gradients of features and weights."""
+        x, weight = ctx.saved_tensors
+        gradient = cast(Tensor, grad_outputs[0]).contiguous(memory_format=torch.channels_last)
+        dx = dw = None
+        if ctx.needs_input_grad[0]:
+            # Correlated with the weights turned by 180 degrees, outputs and inputs exchanged.
+            dx = _convolve(gradient, weight, padding=2 - ctx.padding, backward=True)
+        if ctx.needs_input_grad[1]:
+            dw = _weight_gradient(x, gradient, weight, padding=ctx.padding)
+        return dx, dw, None
+
+
+def _convolve(x: Tensor, weight: Tensor, *, padding: int, backward: bool = False) -> Tensor:
+    library, threads = winograd(), torch.get_num_threads()
+    assert library is not None
+    c_out, c_in = weight.shape[:2]
+    by_out, by_in, by_y, by_x = weight.stride()
+    start = weight.data_ptr()
+    if backward:
+        start += weight.element_size() * 2 * (by_y + by_x)  # from the last value to the first
+        c_out, c_in, by_out, by_in, by_y, by_x = c_in, c_out, by_in, by_out, -by_y, -by_x
+    packed = torch.empty(library.packed_size(c_in, c_out))
+    library.transform_weights(
+        start, packed.data_ptr(), c_in, c_out, by_out, by_in, by_y, by_x, threads
+    )
+    n, _, h, w = x.shape
+    shape = (n, c_out, h + 2 * padding - 2, w + 2 * padding - 2)
+    y = torch.empty(shape, memory_format=torch.channels_last)
+    scratch = torch.empty(threads, library.block_size(c_in, c_out, _TILES_FORWARD))
+    library.convolve(
+        *(each.data_ptr() for each in (x, packed, y, scratch)),
+        n, h, w, c_in, c_out, padding, _TILES_FORWARD, threads,
+    )  # fmt: skip
+    return y
+
+
+def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, *, padding: int) -> Tensor:
+    library, threads = winograd(), torch.get_num_threads()
+    assert library is not None
+    c_out, c_in = weight.shape[:2]
+    n, _, h, w = x.shape
+    found = torch.empty_like(weight)
+    scratch = torch.empty(threads, library.block_size(c_in, c_out, _TILES_BACKWARD))
+    sums = torch.empty(threads, library.sums_size(c_in, c_out))
+    library.weight_gradient(
+        *(each.data_ptr() for each in (x, gradient, found, scratch, sums)),
+        n, h, w, c_in, c_out, padding, _TILES_BACKWARD, *found.stride(), threads,
+    )  # fmt: skip
+    return found

@@ -3,8 +3,9 @@
     python benchmarks/winograd.py
 
 Times 3x3 convolutions forward and backward on one thread, as each worker of a training has, by
-PyTorch and by `kernels/winograd.py` in turns; and whole steps on noise with all threads, in turns
-as well. Writes results/winograd.json, where other machines keep their figures under `elsewhere`.
+PyTorch and by `kernels/winograd.py` in turns; and whole steps and shipped networks on noise with
+all threads, in turns as well. Writes results/winograd.json, where other machines keep their
+figures under `elsewhere`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ from torch import Tensor
 from support.other_machines import measured_elsewhere
 from support.record import write_result
 from thriftnet.bench.speed import noise_steps, noise_training
+from thriftnet.inference.engine import Engine
 from thriftnet.kernels import winograd
+from thriftnet.models.saved import read_model
 from thriftnet.recipe import load_recipe
+from thriftnet.runtime.device import choose_compute
+from thriftnet.weights.shipped import shipped_weights, weights_file
 
 _IMAGES = 125
 _LAYERS = (
@@ -39,6 +44,7 @@ _STEPS = (
     ("quick", ("train.batch_size=64", "train.micro_batch=32")),
     ("paper", ()),
 )
+_SHOWN = 1000
 _ROUNDS = 7
 
 Way = Callable[[Tensor, Tensor, int], Tensor]
@@ -106,16 +112,7 @@ def layer(c_in: int, c_out: int, side: int, padding: int) -> dict[str, Any]:
 def steps(recipe: str, overrides: tuple[str, ...]) -> dict[str, Any]:
     """Whole steps in turns."""
     plan, state = noise_training(load_recipe(recipe, ["train.precision=fp32", *overrides]))
-    step = noise_steps(plan, state)
-    times: dict[str, list[float]] = {way: [] for way in WAYS}
-    for number in range(_ROUNDS + 1):
-        for name, taken in times.items():
-            plain = patch.object(winograd, "gains", return_value=False)
-            with plain if name == "pytorch" else nullcontext():
-                began = time.perf_counter()
-                step()
-            if number:
-                taken.append(time.perf_counter() - began)
+    times = in_turns(noise_steps(plan, state))
     return {
         "recipe": recipe,
         "batch_size": plan.batch_size,
@@ -124,16 +121,50 @@ def steps(recipe: str, overrides: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def inference(name: str) -> dict[str, Any]:
+    """A shipped network in one view over noise, in turns."""
+    compute = choose_compute(precision="fp32")
+    engine = Engine.of(read_model(weights_file(name)), compute)
+    images = torch.randint(0, 256, (_SHOWN, 3, 32, 32), dtype=torch.uint8)
+    times = in_turns(lambda: engine.logits(images))
+    return {
+        "network": name,
+        "images": _SHOWN,
+        "seconds": {way: statistics.median(taken) for way, taken in times.items()},
+        "every_seconds": times,
+    }
+
+
+def in_turns(call: Callable[[], object]) -> dict[str, list[float]]:
+    """Seconds of each call by each way, after one that warms up."""
+    times: dict[str, list[float]] = {way: [] for way in WAYS}
+    for number in range(_ROUNDS + 1):
+        for name, taken in times.items():
+            plain = patch.object(winograd, "gains", return_value=False)
+            with plain if name == "pytorch" else nullcontext():
+                began = time.perf_counter()
+                call()
+            if number:
+                taken.append(time.perf_counter() - began)
+    return times
+
+
 def main() -> None:
     """Measure and write."""
     whole = [steps(*each) for each in _STEPS]
+    shown = [inference(each) for each in shipped_weights()]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     layers = [layer(*each) for each in _LAYERS]
     torch.set_num_threads(threads)
     write_result(
         "winograd",
-        {"layers": layers, "steps": whole, "elsewhere": measured_elsewhere("winograd")},
+        {
+            "layers": layers,
+            "steps": whole,
+            "inference": shown,
+            "elsewhere": measured_elsewhere("winograd"),
+        },
     )
 
 

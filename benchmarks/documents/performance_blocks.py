@@ -141,13 +141,15 @@ def winograd_layers(figures: Figures) -> dict[str, Any]:
 
 
 def winograd_steps(figures: Figures) -> dict[str, Any]:
-    """Render the time of a step by PyTorch's convolutions and by ours."""
-    columns = ("recipe", "batch size", ("PyTorch", seconds(2)), ("Winograd", seconds(2)),
+    """Render the time of a step and of inference by PyTorch's convolutions and by ours."""
+    columns = ("what", "images", ("PyTorch", seconds(2)), ("Winograd", seconds(2)),
                ("faster", ".2f"))  # fmt: skip
-    rows: list[tuple[Any, ...]] = []
-    for each in figures["steps"]:
-        before, after = (each["seconds"][way] for way in ("pytorch", "winograd"))
-        rows.append((f"`{each['recipe']}`", each["batch_size"], before, after, before / after))
+    timed = [(f"a step of `{each['recipe']}`", each["batch_size"], each["seconds"])
+             for each in figures["steps"]]  # fmt: skip
+    timed += [(f"inference by `{each['network']}`", each["images"], each["seconds"])
+              for each in figures["inference"]]  # fmt: skip
+    rows = [(what, images, taken["pytorch"], taken["winograd"],
+             taken["pytorch"] / taken["winograd"]) for what, images, taken in timed]  # fmt: skip
     return {"table": make_table(columns, rows).markdown()}
 
 

@@ -59,12 +59,19 @@ def test_the_network_is_left_alone():
         nn.Conv2d(8, 8, 3, groups=4),
         nn.Conv2d(8, 12, 3, padding="same"),
         nn.Conv2d(8, 12, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(32, 40, 3, padding=1),
+        nn.Conv2d(32, 40, 3, bias=False),
+        nn.Conv2d(32, 40, 3, padding=2),
+        nn.Conv2d(32, 40, 3, padding=(0, 1)),
+        nn.Conv2d(32, 40, 3, padding=2, dilation=2),
+        nn.Conv2d(48, 48, 3, padding=1, groups=2),
+        nn.Conv2d(48, 48, 1),
     ],
     ids=str,
 )
 def test_every_convolution_packed_or_not_gives_the_same(conv: nn.Conv2d):
     network = nn.Sequential(conv)
-    images = torch.randn(2, 8, 7, 7)
+    images = torch.randn(16, conv.in_channels, 8, 7)
     with torch.no_grad():
         expected = network(images)
         pack_convolutions(network)

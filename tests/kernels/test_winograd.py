@@ -109,7 +109,7 @@ def test_only_what_is_asked_for_is_computed(monkeypatch: pytest.MonkeyPatch):
         y.backward(gradient)
     assert x.grad is not None
     y = ours(x.detach(), weight.requires_grad_(), 1)
-    monkeypatch.setattr(winograd, "_convolve", refuse)
+    monkeypatch.setattr(winograd, "convolve", refuse)
     y.backward(gradient)
     assert weight.grad is not None
 
@@ -120,7 +120,7 @@ def test_only_what_is_asked_for_is_computed(monkeypatch: pytest.MonkeyPatch):
         (8, 64, 64, 14, 1, True),
         (32, 24, 64, 30, 0, True),
         (32, 256, 256, 3, 1, True),
-        (32, 64, 64, 5, 1, True),
+        (32, 64, 64, 5, 1, False),  # 1.6 times fewer products gain nothing
         (32, 64, 64, 2, 1, False),  # 36 products a channel by either way
         (31, 64, 64, 3, 1, False),  # few tiles
         (8, 3, 64, 32, 1, False),
@@ -143,15 +143,13 @@ def test_elsewhere_convolutions_are_pytorchs(monkeypatch: pytest.MonkeyPatch):
         raise AssertionError("not here")
 
     monkeypatch.setattr(WinogradConv, "apply", refuse)
-    with torch.no_grad():
-        torch.testing.assert_close(conv(x), usual.detach(), rtol=1e-4, atol=1e-5)
     with torch.autocast("cpu", torch.bfloat16):
         assert conv(x).dtype == torch.bfloat16
     assert conv.double()(x.double()).dtype == torch.float64
     strided = Conv3x3(64, 64, stride=2)
     assert strided(x).shape == (8, 64, 7, 7)
     monkeypatch.setattr(winograd, "winograd", lambda: None)
-    assert conv.float()(x).shape == (8, 64, 14, 14)
+    torch.testing.assert_close(conv.float()(x), usual, rtol=1e-4, atol=1e-5)
 
 
 def test_infinite_features_are_noticed():

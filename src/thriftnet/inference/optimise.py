@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from thriftnet.kernels import winograd
 from thriftnet.models.fold import folded
 from thriftnet.runtime.device import Compute
 
@@ -55,12 +56,15 @@ class _Reduced(nn.Module):
 
 
 class _PackedConvolution(nn.Module):
-    """An inference-only convolution with the operator that `torch.compile` uses on CPUs."""
+    """An inference-only convolution: Winograd's, or the operator of `torch.compile` on CPUs."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.geometry = (list(_numbers(conv.padding)), list(conv.stride), list(conv.dilation))
         self.groups = conv.groups
+        self.plain = conv if _is_plain(conv) else None
+        self.winograd: Tensor | None = None
+        """Weights for it, made when first needed: they take four times the memory."""
         self.bias = None if conv.bias is None else conv.bias.detach()
         # An attribute, not a buffer: the packed layout is opaque and cannot be saved or moved.
         self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(
@@ -69,9 +73,22 @@ class _PackedConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H', W')."""
+        if self.plain is not None:
+            shape = {"channels": self.plain.out_channels, "padding": self.geometry[0][0]}
+            if winograd.gains(x, **shape):
+                if self.winograd is None:
+                    self.winograd = winograd.pack(self.plain.weight)
+                x = x.contiguous(memory_format=torch.channels_last)
+                return winograd.convolve(x, self.winograd, self.bias, **shape)
         return torch.ops.mkldnn._convolution_pointwise(
             x, self.weight, self.bias, *self.geometry, self.groups, "none", [], ""
         )
+
+
+def _is_plain(conv: nn.Conv2d) -> bool:
+    """Whether Winograd's way can compute it."""
+    square = conv.kernel_size == (3, 3) and conv.padding in ((0, 0), (1, 1))
+    return square and conv.stride == conv.dilation == (1, 1) and conv.groups == 1
 
 
 def _can_pack(conv: nn.Conv2d) -> bool:

@@ -1,4 +1,7 @@
-"""The 3x3 convolution of the networks, by whichever way is faster on the processor at hand."""
+"""The 3x3 convolution of the networks, by the fastest way on the processor at hand.
+
+After batch norms are folded, `inference/optimise.py` chooses.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Conv3x3(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H', W'), smaller by the stride and without padding by 2."""
         padding = cast(tuple[int, int], self.padding)[0]
-        if self.stride == (1, 1) and self.bias is None:  # after folding it has a bias
+        if self.stride == (1, 1) and self.bias is None:
             if padding == 1 and strips.gains(input):
                 return cast(Tensor, strips.StripConv.apply(input, self.weight))
             if winograd.gains(input, channels=self.out_channels, padding=padding):

@@ -51,7 +51,7 @@ _SIGNATURES = {
         "block_size": "iii",
         "sums_size": "ii",
         "transform_weights": "ppiiiiiii",
-        "convolve": "ppppiiiiiiii",
+        "convolve": "pppppiiiiiiii",
         "weight_gradient": "pppppiiiiiiiiiiii",
     },
 }

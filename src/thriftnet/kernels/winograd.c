@@ -148,19 +148,21 @@ static void transform_gradients(const float *y, const Grid *g, long first, long 
     }
 }
 
-static void transform_outputs(Block from, const Grid *g, long first, long count, float *y) {
+/* bias: of each channel, or null. */
+static void transform_outputs(Block from, const float *bias, const Grid *g, long first, long count, float *y) {
     for (long tile = 0; tile < count; tile++) {
         long top, left;
         float *image = (float *)corner(y, g, first + tile, &top, &left);
         for (long k = 0; k < g->c; k += LANES) {
             vec points[POINTS], half[TILE * SIDE], out[TILE * TILE];
+            vec added = bias ? load(bias + k, g->c - k) : (vec){0};
             for (int p = 0; p < POINTS; p++)
                 points[p] = *(const vec *)(from.data + p * from.points + tile * from.row + k);
             for (int b = 0; b < SIDE; b++) times_a(points + b, SIDE, half + b, SIDE);
             for (int a = 0; a < TILE; a++) times_a(half + a * SIDE, 1, out + a * TILE, 1);
             for (int a = 0; a < TILE && top + a < g->h; a++)
                 for (int b = 0; b < TILE && left + b < g->w; b++)
-                    store(image + ((top + a) * g->w + left + b) * g->c + k, out[a * TILE + b], g->c - k);
+                    store(image + ((top + a) * g->w + left + b) * g->c + k, out[a * TILE + b] + added, g->c - k);
         }
     }
 }
@@ -258,8 +260,8 @@ void transform_weights(const float *w, float *packed, long in, long out,
     float *own = scratch + thread * block_size(in, out, tiles); \
     Block given = block_of(own, tiles, in), other = block_of(own + POINTS * given.points, tiles, out);
 
-/* y: (n, h + 2 pad - 2, w + 2 pad - 2, out) of x: (n, h, w, in) in blocks of `tiles`. */
-void convolve(const float *x, const float *packed, float *y, float *scratch,
+/* y: (n, h + 2 pad - 2, w + 2 pad - 2, out) of x: (n, h, w, in) in blocks of `tiles`; bias may be null. */
+void convolve(const float *x, const float *packed, const float *bias, float *y, float *scratch,
               long n, long h, long w, long in, long out, long pad, long tiles, int threads) {
     GRIDS
 #pragma omp parallel num_threads(threads)
@@ -273,7 +275,7 @@ void convolve(const float *x, const float *packed, float *y, float *scratch,
                     multiply((Matrix){given.data + p * given.points, given.row, 1},
                              (Matrix){packed + (p * wide + panel) * in, PANEL, 1},
                              other.data + p * other.points + panel, other.row, count, in, 0);
-            transform_outputs(other, &outputs, first, count, y);
+            transform_outputs(other, bias, &outputs, first, count, y);
         }
     }
 }

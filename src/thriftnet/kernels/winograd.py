@@ -1,9 +1,9 @@
-"""3x3 convolutions in float32 by Winograd's minimal filtering, forward and backward.
+"""3x3 convolutions in float32 by Winograd's minimal filtering, and their gradients.
 
 oneDNN computes float32 convolutions by the definition, and their weight gradients at about two
 thirds of the processor's rate. F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) takes a quarter of
 the products, or a third where the grid is no multiple of 4; `benchmarks/winograd.py` measures gain
-and rounding. This is what a CPU without bfloat16 trains in, as most laptops' are.
+and rounding. This is what a CPU without bfloat16 computes in, as most laptops' are.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _FEWEST_CHANNELS = 24
 """Below, the transforms of tiles cost what the products save."""
 _FEWEST_TILES = 32
 """Below, the transform of the weights does."""
-_LEAST_SAVED = 1.5
+_LEAST_SAVED = 2
 """Products by the definition over those of whole tiles: 4 on a grid of 4, 2.25 on one of 3."""
 _TILES_FORWARD, _TILES_BACKWARD = 24, 96
 """Tiles a block, the fastest of 24 to 192; a weight gradient goes through its sums for each."""
 
 
 def gains(x: Tensor, *, channels: int, padding: int) -> bool:
-    """Whether `WinogradConv` is faster than PyTorch's convolution for these features.
+    """Whether a convolution by Winograd's way is faster than PyTorch's for these features.
 
     Args:
         x: (N, C_in, H, W).
@@ -40,7 +40,6 @@ def gains(x: Tensor, *, channels: int, padding: int) -> bool:
     return (
         x.dtype == torch.float32
         and x.device.type == "cpu"
-        and torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and min(x.shape[1], channels) >= _FEWEST_CHANNELS
         and len(x) * tiles >= _FEWEST_TILES
@@ -59,7 +58,7 @@ class WinogradConv(torch.autograd.Function):
         x = x.contiguous(memory_format=torch.channels_last)
         ctx.save_for_backward(x, weight)
         ctx.padding = padding
-        return _convolve(x, weight, padding=padding)
+        return convolve(x, pack(weight), channels=len(weight), padding=padding)
 
     @staticmethod
     @once_differentiable
@@ -71,15 +70,22 @@ class WinogradConv(torch.autograd.Function):
         gradient = cast(Tensor, grad_outputs[0]).contiguous(memory_format=torch.channels_last)
         dx = dw = None
         if ctx.needs_input_grad[0]:
-            # Correlated with the weights turned by 180 degrees, outputs and inputs exchanged.
-            dx = _convolve(gradient, weight, padding=2 - ctx.padding, backward=True)
+            turned = pack(weight, backward=True)
+            dx = convolve(gradient, turned, channels=x.shape[1], padding=2 - ctx.padding)
         if ctx.needs_input_grad[1]:
             dw = _weight_gradient(x, gradient, weight, padding=ctx.padding)
         return dx, dw, None
 
 
-def _convolve(x: Tensor, weight: Tensor, *, padding: int, backward: bool = False) -> Tensor:
-    library, threads = winograd(), torch.get_num_threads()
+def pack(weight: Tensor, *, backward: bool = False) -> Tensor:
+    """Transform weights for `convolve`.
+
+    Args:
+        weight: (C_out, C_in, 3, 3) float32.
+        backward: Whether for the gradient of the features: turned by 180 degrees, outputs and
+            inputs exchanged.
+    """
+    library = winograd()
     assert library is not None
     c_out, c_in = weight.shape[:2]
     by_out, by_in, by_y, by_x = weight.stride()
@@ -89,15 +95,36 @@ def _convolve(x: Tensor, weight: Tensor, *, padding: int, backward: bool = False
         c_out, c_in, by_out, by_in, by_y, by_x = c_in, c_out, by_in, by_out, -by_y, -by_x
     packed = torch.empty(library.packed_size(c_in, c_out))
     library.transform_weights(
-        start, packed.data_ptr(), c_in, c_out, by_out, by_in, by_y, by_x, threads
+        start, packed.data_ptr(), c_in, c_out, by_out, by_in, by_y, by_x, torch.get_num_threads()
     )
-    n, _, h, w = x.shape
-    shape = (n, c_out, h + 2 * padding - 2, w + 2 * padding - 2)
+    return packed
+
+
+def convolve(
+    x: Tensor, packed: Tensor, bias: Tensor | None = None, *, channels: int, padding: int
+) -> Tensor:
+    """Convolve with packed weights, without a gradient.
+
+    Args:
+        x: (N, C_in, H, W) float32, channels-last.
+        packed: Of `pack`.
+        bias: (C_out,) float32.
+        channels: C_out.
+        padding: Pixels of zeros at each side.
+
+    Returns:
+        (N, C_out, H + 2 padding - 2, W + 2 padding - 2), channels-last.
+    """
+    library, threads = winograd(), torch.get_num_threads()
+    assert library is not None
+    n, c_in, h, w = x.shape
+    shape = (n, channels, h + 2 * padding - 2, w + 2 * padding - 2)
     y = torch.empty(shape, memory_format=torch.channels_last)
-    scratch = torch.empty(threads, library.block_size(c_in, c_out, _TILES_FORWARD))
+    scratch = torch.empty(threads, library.block_size(c_in, channels, _TILES_FORWARD))
     library.convolve(
-        *(each.data_ptr() for each in (x, packed, y, scratch)),
-        n, h, w, c_in, c_out, padding, _TILES_FORWARD, threads,
+        x.data_ptr(), packed.data_ptr(), None if bias is None else bias.data_ptr(),
+        y.data_ptr(), scratch.data_ptr(),
+        n, h, w, c_in, channels, padding, _TILES_FORWARD, threads,
     )  # fmt: skip
     return y
 

@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
     "cells commands digests errors extras files home hosts html names phases plain screen table "
-    "trust writable",
+    "trust wrapping writable",
     "recipe",
     "runtime",
     "data",

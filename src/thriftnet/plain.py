@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 
+from thriftnet.wrapping import width_of, wrapped
+
 _HARMFUL = (
     "\x00-\x1f\x7f-\x9f"  # C0 and C1: escape sequences, carriage returns
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # direction, and what has no width
@@ -40,5 +42,7 @@ def markdown(text: str) -> str:
 
 
 def to_stderr(line: str) -> None:
-    """Print a line to standard error."""
-    print(plain(line), file=sys.stderr, flush=True)
+    """Print a line to standard error; a terminal that is narrower gets several."""
+    line, width = plain(line), width_of(sys.stderr)
+    lines = [line] if width is None else wrapped(line, width, indent="    ")
+    print("\n".join(lines), file=sys.stderr, flush=True)

@@ -11,14 +11,16 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, TextIO, cast
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.segment import Segment
+from rich.text import Text
 
-from thriftnet.plain import plain_lines
+from thriftnet.plain import plain, plain_lines
+from thriftnet.wrapping import wrapped
 
 
 class CleanStream(io.TextIOWrapper):
@@ -67,13 +69,36 @@ class CleanConsole(Console):
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=plain_lines(segment.text))
 
+    def say(self, text: str) -> None:
+        """Print a line, broken between words, above the display that is shown, whose ever it is."""
+        shown = sys.stdout
+        console = shown.console if isinstance(shown, _AboveDisplay) else self
+        lines = wrapped(plain(text), console.width, indent="    ")
+        console.print("\n".join(lines), soft_wrap=True)
+
 
 class _AboveDisplay(FileProxy):
-    """Redirects text printed while a display is shown to above it."""
+    """Redirects text printed while a display is shown to above it.
+
+    Its lines come as they are: a proxy of rich would break a path that is longer than a line.
+    """
+
+    def __init__(self, console: Console, stream: IO[str]) -> None:
+        super().__init__(console, stream)
+        self.console = console
+        self._begun = ""
 
     def write(self, text: str) -> int:
-        super().write(plain_lines(text))
+        *lines, self._begun = f"{self._begun}{plain_lines(text)}".split("\n")
+        if lines:
+            self.console.print(Text("\n".join(lines)), soft_wrap=True)
         return len(text)
+
+    def flush(self) -> None:
+        """Print a line that is not complete."""
+        if self._begun:
+            begun, self._begun = self._begun, ""
+            self.console.print(Text(begun), soft_wrap=True)
 
 
 class CleanLive(Live):

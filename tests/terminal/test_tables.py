@@ -60,7 +60,7 @@ def test_names_that_are_cut_are_still_told_apart():
 def test_a_table_that_is_too_wide_is_printed_in_parts_that_lose_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("COLUMNS", "50")
     print_table(TABLE)
     parts = capsys.readouterr().out.rstrip().split("\n\n")
     assert [part.split("\n")[0].split() for part in parts] == [["name", "count", "share"],
@@ -69,6 +69,47 @@ def test_a_table_that_is_too_wide_is_printed_in_parts_that_lose_nothing(
     monkeypatch.delenv("COLUMNS")
     print_table(TABLE)
     assert capsys.readouterr().out.splitlines() == table_lines(TABLE)
+
+
+def test_where_two_columns_are_too_wide_each_row_is_a_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table(TABLE)
+    assert capsys.readouterr().out.split("\n\n")[1].splitlines() == [
+        "name   日本",
+        "count  –",
+        "share  25.0%",
+        "note   a note of many words, longer than",
+        "       the rest",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 44, 60])
+def test_the_columns_of_runs_fit_a_narrow_terminal_and_lose_no_figure(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", str(width))
+    names = [f"greenhouse-camera-learning-rate-{rate}-s0" for rate in (0.01, 0.02)]
+    figures = ("1,234,567,890", "0.9123", "0.8 to 0.95", "12,345.6")
+    table = make_table(
+        ("name", "max parameters", "balanced accuracy", "interval", "seconds"),
+        [(name, *figures) for name in names],
+    )
+    print_table(table, shrink="name")
+    told = capsys.readouterr().out
+    assert max(map(cell_len, told.splitlines())) <= width
+    assert [told.count(figure) for figure in figures] == [2] * 4
+    assert told.count("0.01-s0") == told.count("0.02-s0") > 0
+
+
+def test_where_the_other_columns_are_wide_the_last_one_stands_below():
+    told = wrapped_lines(TABLE, room=36)
+    assert told[-3:] == [
+        "日本      –  25.0%",
+        "    a note of many words, longer",
+        "    than the rest",
+    ]
 
 
 @pytest.mark.parametrize("room", [40, 60])

@@ -11,6 +11,7 @@ from thriftnet.cli.app import JsonOption, SetOption, app, print_json
 from thriftnet.cli.options.panels import OUTPUT, PREPARE, RECIPE, option
 from thriftnet.commands import command
 from thriftnet.plain import to_stderr
+from thriftnet.terminal.text import print_facts, print_whole
 from thriftnet.terminal.work import working
 
 
@@ -61,12 +62,13 @@ def audit(
     if as_json:
         print_json(found.to_json())
         return
-    print(
-        f"\n{found.pictures:,} pictures; networks that were not trained on them are right on ",
-        end="",
+    print()
+    print_whole(
+        f"{found.pictures:,} pictures; networks that were not trained on them are right on "
+        f"{found.accuracy:.1%}"
     )
-    print(f"{found.accuracy:.1%}\n{len(found.suspects):,} to review:")
-    for reason, count in found.counts().items():
-        print(f"  {count:>6,}  {reason}")
-    print(f"\nopen {folder / PAGE}, decide, save {DECISIONS} into {folder}, and then:")
+    print(f"{len(found.suspects):,} to review:")
+    print_facts([(f"  {count:>6,}", why) for why, count in found.counts().items()], left=10)
+    print()
+    print_whole(f"open {folder / PAGE}, decide, save {DECISIONS} into {folder}, and then:")
     print(command("train", "--data", data, "--decisions", folder / DECISIONS))

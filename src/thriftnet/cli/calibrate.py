@@ -18,6 +18,7 @@ from thriftnet.cli.app import (
 )
 from thriftnet.cli.options.panels import OUTPUT, PICTURES, TRAIN, option
 from thriftnet.errors import RunError
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 from thriftnet.writable import check_writable
 
@@ -54,7 +55,7 @@ def calibrate(
         if as_json:
             print_json({"file": str(path)})
         else:
-            print(f"removed the calibration from {path}")
+            print_whole(f"removed the calibration from {path}")
         return
     find_target(target)
 

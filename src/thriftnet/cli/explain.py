@@ -23,6 +23,7 @@ from thriftnet.cli.options.panels import OUTPUT, PICTURES, USE, option
 from thriftnet.errors import RunError
 from thriftnet.files import open_regular
 from thriftnet.plain import plain, to_stderr
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 from thriftnet.writable import check_folder, check_writable, is_page
 
@@ -99,7 +100,8 @@ def explain(
         print_json([each.to_json() for each in found])
     elif found:
         print_explanations(found)
-        print(f"wrote {plain(str(output))}" + (f" and {plain(str(maps))}" if maps else ""))
+        also = f" and {plain(str(maps))}" if maps else ""
+        print_whole(f"wrote {plain(str(output))}{also}")
     if explained.unreadable:
         raise typer.Exit(2)
 

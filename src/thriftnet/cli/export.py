@@ -9,6 +9,7 @@ import typer
 
 from thriftnet.cli.app import JsonOption, TargetArgument, app, find_target, print_json
 from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, USE, option
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
 ExportTtaOption = Annotated[
@@ -95,7 +96,7 @@ def push(
     if as_json:
         print_json({"address": address})
     else:
-        print(f"uploaded to {address}")
+        print_whole(f"uploaded to {address}")
 
 
 @app.command(rich_help_panel=USE)
@@ -118,4 +119,5 @@ def pull(
     if as_json:
         print_json({"path": str(path)})
         return
-    print(f"wrote {path}\nnext: {command('predict', path)} IMAGE...")
+    print_whole(f"wrote {path}")
+    print_whole(f"next: {command('predict', path)} IMAGE...")

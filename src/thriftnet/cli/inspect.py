@@ -14,6 +14,7 @@ from thriftnet.cli.app import GroupOption, JsonOption, StrictOption, app, print_
 from thriftnet.cli.options.panels import OUTPUT, PICTURES, PREPARE, option
 from thriftnet.commands import command
 from thriftnet.errors import DataError
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ def inspect(
         with working("drawing the page"):
             _write_page(output, collection, found, shown=command("inspect", data))
         if not as_json:
-            print(f"\nwrote {output}")
+            print()
+            print_whole(f"wrote {output}")
     if not as_json:
-        print(f"\nnext: {_training(data, group, overrides or ())}")
+        print()
+        print_whole(f"next: {_training(data, group, overrides or ())}")
 
 
 def _training(data: str, group: str | None, overrides: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from thriftnet.cli.options.panels import OUTPUT, USE, option
 from thriftnet.errors import RunError
 from thriftnet.inference.table_format import table_format
 from thriftnet.plain import plain, to_stderr
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 from thriftnet.writable import check_writable
 
@@ -120,7 +121,8 @@ def predict(
         else:
             rows.print_predictions(counted(), widest=pictures.widest)
             if not silent:  # for a reader, not for a program
-                print(f"\n{plain(found.title)}, {NAMES[classifier.tta]}")
+                print()
+                print_whole(f"{plain(found.title)}, {NAMES[classifier.tta]}")
     if failed:
         raise typer.Exit(2)
 
@@ -176,5 +178,5 @@ def _write_table(
         raise
     bad = f", {progress.failed:,} of them not readable" if progress.failed else ""
     count = "1 picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"
-    print(f"wrote {plain(str(output))}: {count}{bad}")
+    print_whole(f"wrote {plain(str(output))}: {count}{bad}")
     return progress.failed

@@ -10,6 +10,7 @@ import typer
 from thriftnet.cli.app import DataOption, JsonOption, app, print_json
 from thriftnet.cli.options.completions import model_names
 from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND, option
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
 
@@ -59,9 +60,9 @@ def report(
         )
         return
     for text in written.missing:
-        print(f"missing: {text}")
+        print_whole(f"missing: {text}")
     size = written.page.stat().st_size / 1e6
-    print(f"wrote {written.page} ({size:.1f} MB)")
+    print_whole(f"wrote {written.page} ({size:.1f} MB)")
     if written.figures:
         count = len({path.stem for path in written.figures})
-        print(f"wrote {written.figures[0].parent} ({count} figures, each as PNG and SVG)")
+        print_whole(f"wrote {written.figures[0].parent} ({count} figures, each as PNG and SVG)")

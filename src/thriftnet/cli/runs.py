@@ -12,6 +12,7 @@ import typer
 
 from thriftnet.cli.app import JsonOption, app, print_json
 from thriftnet.cli.options.panels import OUTPUT, PLACE, UNDERSTAND, PanelGroup, option
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ def runs(
         print_runs(kept, chosen)
     elif listed:
         where_from = "named" if words else f"in {runs_dir}"
-        print(f"none of the {len(listed)} runs {where_from} meets the conditions")
+        print_whole(f"none of the {len(listed)} runs {where_from} meets the conditions")
     else:
-        print(f"no runs in {runs_dir} yet; begin with: thriftnet train")
+        print_whole(f"no runs in {runs_dir} yet; begin with: thriftnet train")
 
 
 def _list_named(words: Sequence[str]) -> list[ListedRun]:
@@ -153,7 +154,7 @@ def gc(
     if found and not as_json:
         print_superseded(found)
     elif not as_json:
-        print(f"nothing to remove: no finished run in {runs_dir} keeps checkpoints")
+        print_whole(f"nothing to remove: no finished run in {runs_dir} keeps checkpoints")
     agreed = found and (yes or _agreed(as_json))
     freed = remove_superseded(found, unneeded=unneeded) if agreed else 0
     if as_json:

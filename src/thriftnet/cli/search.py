@@ -13,6 +13,7 @@ from thriftnet.cli.options.panels import OUTPUT, TRAIN, WORKERS, PanelGroup, opt
 from thriftnet.commands import command
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
 
@@ -113,9 +114,9 @@ def run(
     if not as_json:
         looked = command("report", found.path)
         if "validation" in found.outcomes:
-            print(f"next: {command('train', found.path / 'winner.yaml')}   or   {looked}")
+            print_whole(f"next: {command('train', found.path / 'winner.yaml')}   or   {looked}")
         else:
-            print(f"next: {found.again}   or   {looked}")
+            print_whole(f"next: {found.again}   or   {looked}")
     if found.given_up:
         given = "; ".join(f"{trial.label} ({trial.reason})" for trial in found.given_up)
         trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"

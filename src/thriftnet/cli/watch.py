@@ -10,6 +10,7 @@ import typer
 from thriftnet.cli.app import DataOption, JsonOption, app
 from thriftnet.cli.options.completions import model_names
 from thriftnet.cli.options.panels import OUTPUT, UNDERSTAND, option
+from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
 
@@ -58,7 +59,7 @@ def watch(
             from thriftnet.report.server import LiveServer
 
         with LiveServer(path, port=port, data=data) as server:
-            print(f"the report of {run}, updating: {server.address}  (Ctrl-C ends it)", flush=True)
+            print_whole(f"the report of {run}, updating: {server.address}  (Ctrl-C ends it)")
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
                 follow(path, stay=True)

@@ -79,6 +79,14 @@ class Omission(NamedTuple):
         return f"{self.where}: {self.fault}"
 
 
+def grouped(omissions: Sequence[Omission]) -> dict[str, list[Omission]]:
+    """Omissions by reason, the most frequent first."""
+    found: dict[str, list[Omission]] = {}
+    for omission in omissions:
+        found.setdefault(omission.reason, []).append(omission)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
 Raw = str | bytes | NDArray[np.uint8]
 """A picture before decoding: the path of a file, its content, or pixels (H, W), (H, W, 1), (H, W,
 3) or (H, W, 4)."""

@@ -7,7 +7,7 @@ from thriftnet.evaluation.calibrate import CalibratedModel
 from thriftnet.plain import plain
 from thriftnet.table import make_table
 from thriftnet.terminal.tables import print_table
-from thriftnet.terminal.text import print_wrapped
+from thriftnet.terminal.text import print_whole, print_wrapped
 
 _SOURCES = {
     "validation": "validation images of its run",
@@ -20,7 +20,8 @@ def print_calibration(target: str, found: CalibratedModel) -> None:
     """Print what each choice of views gained, and the file."""
     calibration = found.calibration
     source = _SOURCES[calibration.source]
-    print(f"{plain(target)}: fitted to {calibration.images:,} {source}\n")
+    print_whole(f"{plain(target)}: fitted to {calibration.images:,} {source}")
+    print()
     rows = [
         (
             tta,
@@ -40,5 +41,6 @@ def print_calibration(target: str, found: CalibratedModel) -> None:
         "After: of maps fitted without the images they are judged on. Floor: the error of a "
         "perfectly calibrated network on as many images. The same class always wins."
     )
-    print(f"\nkept in {plain(str(found.path))}")
-    print(f"next: {command('predict', target, '--at-least', '0.99')} IMAGE...")
+    print()
+    print_whole(f"kept in {plain(str(found.path))}")
+    print_whole(f"next: {command('predict', target, '--at-least', '0.99')} IMAGE...")

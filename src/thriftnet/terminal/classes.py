@@ -11,8 +11,8 @@ from thriftnet.evaluation.intervals import Interval
 from thriftnet.evaluation.results import Metrics
 from thriftnet.plain import plain
 from thriftnet.table import MISSING, Cell, make_table
-from thriftnet.terminal.tables import print_table, table_lines
-from thriftnet.terminal.text import terminal_width
+from thriftnet.terminal.tables import print_table
+from thriftnet.terminal.text import print_whole, terminal_width
 
 _NAME = 12
 """Width of a class name in rows."""
@@ -53,10 +53,11 @@ def print_classes(found: ClassSummary) -> None:
 def print_confusion(metrics: Metrics) -> None:
     """Print accuracy per class, and the confusion matrix if it fits the terminal.
 
-    Where the names are too wide for its columns, the classes are numbered.
+    Where the names are too wide for its columns, the classes are numbered. Where the matrix is too
+    wide, the most frequent mistakes take its place.
     """
     names = [plain(name) for name in metrics.per_class]
-    counts, room = metrics.confusion, max(80, terminal_width())
+    counts, room = metrics.confusion, terminal_width()
     digits = len(str(len(names)))
     least = max(digits, len(str(max(max(row) for row in counts))))
     width = max(least, *map(cell_len, names))
@@ -66,6 +67,10 @@ def print_confusion(metrics: Metrics) -> None:
         heads = [str(number) for number in range(1, len(names) + 1)]
         names = [f"{number:>{digits}} {name}" for number, name in enumerate(names, 1)]
     if label + 11 + (width + 1) * len(names) > room:
+        if len(counts) <= _CLASSES and not metrics.by_class.imbalanced:  # else it was printed
+            rows = [(name, _share(share)) for name, share in metrics.per_class.items()]
+            print_table(make_table(("label", "accuracy"), rows), shrink="label")
+            print()
         _print_mistakes([plain(name) for name in metrics.per_class], counts)
         return
     print("accuracy by class, confusion matrix (rows: labels, columns: predictions)")
@@ -88,8 +93,8 @@ def _print_mistakes(names: list[str], counts: list[list[int]]) -> None:
         return
     found.sort(key=lambda each: -each[0])
     table = make_table(("images", "of", "predicted as"), found[:_MISTAKES])
-    print("Most frequent mistakes; the confusion matrix is in the report and in --json")
-    print("\n".join(table_lines(table, room=terminal_width(), shrink="of")))
+    print_whole("Most frequent mistakes; the confusion matrix is in the report and in --json")
+    print_table(table, shrink="of")
 
 
 def _right(texts: Iterable[str], width: int) -> str:

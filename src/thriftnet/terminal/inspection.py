@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from thriftnet.data.inspection import Inspection
+from thriftnet.data.index import grouped
+from thriftnet.data.inspection import Inspection, listed
 from thriftnet.data.inspection_facts import counts_table, facts
 from thriftnet.plain import plain
-from thriftnet.terminal.tables import table_lines
-from thriftnet.terminal.text import print_wrapped, terminal_width
+from thriftnet.terminal.tables import print_table
+from thriftnet.terminal.text import print_wrapped
 
 _SHOWN = 5
-"""Maximum of groups and omissions shown; the JSON has all."""
+"""Maximum of groups and of reasons shown; the JSON has all."""
+_NAMED = 3
+"""Maximum of files named for a reason."""
 
 
 def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
@@ -21,7 +24,7 @@ def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
         plain(f"{found.name}: {found.kind}, {found.pictures:,} pictures of {classes} classes")
     )
     print()
-    print("\n".join(table_lines(counts_table(found), room=terminal_width(), shrink="class")))
+    print_table(counts_table(found), shrink="class")
     print()
     for name, text in facts(found):
         print_wrapped(text, first=f"{name:<14}  ", indent=" " * 16)
@@ -30,14 +33,17 @@ def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
     across, labels = found.duplicates.across_splits, found.duplicates.across_labels
     _print_groups("near-duplicates across splits", across, title)
     _print_groups("near-duplicates with different labels", labels, title)
-    listed = {*across, *labels}
-    rest = tuple(group for group in found.duplicates.groups if group not in listed)
+    shown = {*across, *labels}
+    rest = tuple(group for group in found.duplicates.groups if group not in shown)
     _print_groups("near-duplicates within a split", rest, title)
     if found.omissions:
         print(f"\nleft out: {len(found.omissions):,}")
-        for omission in found.omissions[:_SHOWN]:
-            print_wrapped(plain(str(omission)), first="- ", indent="  ")
-        _print_more(len(found.omissions))
+        by_reason = grouped(found.omissions)
+        for reason, left_out in list(by_reason.items())[:_SHOWN]:
+            told = f"{reason}: {listed([each.place for each in left_out], _NAMED)}"
+            count = f"{len(left_out):,} × " if len(left_out) > 1 else ""
+            print_wrapped(plain(f"{count}{told}"), first="- ", indent="  ")
+        _print_more(len(by_reason))
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.items())
         print_wrapped(plain(f"other files, not pictures: {kinds}"))

@@ -19,8 +19,8 @@ from thriftnet.runs.metrics_log import MetricRecord, last_line
 from thriftnet.runtime.machine import machine_name
 from thriftnet.table import clock, make_table, millions
 from thriftnet.terminal.classes import balanced_text, print_classes, print_confusion
-from thriftnet.terminal.tables import print_table, table_lines
-from thriftnet.terminal.text import print_whole, print_wrapped
+from thriftnet.terminal.tables import print_table
+from thriftnet.terminal.text import print_facts, print_whole
 from thriftnet.weights.card import Card
 
 _TOP = 5
@@ -34,21 +34,23 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
     end = last_line(lines, "end", "seconds", "pflop")  # none, where it was damaged and deleted
     others = mean_contention(line for line in lines if line.get("kind") == "epoch")
     print()
-    for metrics in evaluation.results:
-        print(f"test accuracy   {_accuracy(metrics)}")
+    print_facts(("test accuracy", _accuracy(metrics)) for metrics in evaluation.results)
     for metrics in evaluation.results[:1]:
         _print_majority(metrics)
         if metrics.by_class.imbalanced:
-            print(f"balanced        {balanced_text(metrics.by_class)}, mean recall of classes")
-    print(f"parameters      {evaluation.parameters:,}")
+            balanced = f"{balanced_text(metrics.by_class)}, mean recall of classes"
+            print_facts([("balanced", balanced)])
+    facts = [("parameters", f"{evaluation.parameters:,}")]
     if end:
         spent = end["pflop"]
         cost = f"{spent:.3f}" if spent >= _LEAST_PFLOP else f"{spent:.2g}"
-        print(f"training        {clock(end['seconds'])} for {cost} PFLOP")
+        facts.append(("training", f"{clock(end['seconds'])} for {cost} PFLOP"))
     if is_large(others):
-        print(f"other work      took {others:.0%} of the CPU time that this training asked for")
-    print(f"run folder      {plain(str(path))}")
-    print(f"\nnext: {command('evaluate', path)}   or   {command('predict', path)} IMAGE...")
+        took = f"took {others:.0%} of the CPU time that this training asked for"
+        facts.append(("other work", took))
+    print_facts([*facts, ("run folder", plain(str(path)))])
+    print()
+    print_whole(f"next: {command('evaluate', path)}   or   {command('predict', path)} IMAGE...")
 
 
 def print_evaluation(
@@ -68,24 +70,24 @@ def print_evaluation(
     """
     chosen = evaluation.chosen
     name = f"{target} (shipped weights)" if shipped else plain(str(target))
-    print(f"{name}: {evaluation.parameters:,} parameters, {millions(evaluation.macs)} MACs")
+    print_whole(f"{name}: {evaluation.parameters:,} parameters, {millions(evaluation.macs)} MACs")
     images = f"{chosen.images:,} {evaluation.data} images"
     under = f", {evaluation.corruption}" if evaluation.corruption else ""
-    print(f"{images}{under}, {evaluation.precision}\n")
-    for metrics in evaluation.results:
-        print(f"top-1   {_accuracy(metrics)}")
+    print_whole(f"{images}{under}, {evaluation.precision}")
+    print()
+    print_facts((("top-1", _accuracy(metrics)) for metrics in evaluation.results), left=8)
     _print_majority(chosen)
     if chosen.by_class.imbalanced:
-        print(f"balanced accuracy   {balanced_text(chosen.by_class)}, mean recall of the classes")
-        print(
+        balanced = f"{balanced_text(chosen.by_class)}, mean recall of the classes"
+        print_facts([("balanced accuracy", balanced)], left=20)
+        print_whole(
             f"(the largest class has {chosen.by_class.imbalance:.1f} times the smallest's images)"
         )
     _print_card_checks(evaluation)
     print(f"\nBelow, {NAMES[chosen.tta]}:")
-    if len(chosen.per_class) > _TOP:
-        print(f"top-5   {chosen.top5:.4f}    ", end="")
-    print(f"loss {chosen.loss:.4f}    ", end="")
-    print(f"calibration error {chosen.calibration_error:.4f}")
+    top = f"top-5   {chosen.top5:.4f}    " if len(chosen.per_class) > _TOP else ""
+    error = f"calibration error {chosen.calibration_error:.4f}"
+    print_whole(f"{top}loss {chosen.loss:.4f}    {error}")
     _print_probabilities(evaluation)
     print()
     if chosen.by_class.imbalanced:
@@ -97,7 +99,7 @@ def print_evaluation(
     if others:
         print("\nOther evaluations of this run")
         for key, line in others.items():
-            print(f"{line['accuracy']:.4f}  {plain(str(key))}")
+            print_facts([(f"{line['accuracy']:.4f}", plain(str(key)))], left=8)
 
 
 def _print_majority(metrics: Metrics) -> None:
@@ -105,7 +107,7 @@ def _print_majority(metrics: Metrics) -> None:
     name, share = metrics.by_class.majority
     if metrics.accuracy_interval[0] <= share:
         word = "no" if metrics.accuracy <= share else "not significantly"
-        print_wrapped(f"{word} better than always predicting {plain(name)} ({share:.4f})")
+        print_whole(f"{word} better than always predicting {plain(name)} ({share:.4f})")
 
 
 def _print_probabilities(evaluation: Evaluation) -> None:
@@ -114,8 +116,10 @@ def _print_probabilities(evaluation: Evaluation) -> None:
     if found is None:
         return
     low, high = found.interval
-    print(f"        equal-size bins {found.error:.4f} ", end="")
-    print(f"(95% {low:.4f} to {high:.4f}); noise floor {found.noise_floor:.4f}")
+    print_whole(
+        f"        equal-size bins {found.error:.4f} (95% {low:.4f} to {high:.4f}); "
+        f"noise floor {found.noise_floor:.4f}"
+    )
 
 
 def print_description(summary: Summary) -> None:
@@ -153,37 +157,39 @@ def print_shipped(card: Card, path: Path) -> None:
 def print_bench(found: Bench) -> None:
     """Print the benchmark of this machine, and the time of each recipe."""
     training, inference = found.training, found.inference
-    print(machine_name(found.to_json()))
+    print_whole(machine_name(found.to_json()))
     print(f"bf16 convolution  {found.bf16_rate / 1e9:>8.0f} GFLOP/s")
     print(f"fp32 convolution  {found.fp32_rate / 1e9:>8.0f} GFLOP/s\n")
-    print(
+    print_whole(
         f"{found.recipe}: {training.parameters:,} parameters, {millions(training.macs)} MACs, "
         f"{training.precision}"
     )
-    print(
+    print_whole(
         f"training   {training.images_per_second:>8.0f} img/s   "
         f"{training.flops_per_second / 1e9:.0f} GFLOP/s, "
         f"{found.share_of_convolution_rate:.0%} of the convolution rate"
     )
     print(f"           {training.augmentation_share:>8.1%} of it augmentation")
-    print(
+    print_whole(
         f"inference  {inference.images_per_second:>8.0f} img/s   "
         f"one image in {inference.latency_seconds * 1e3:.1f} ms"
     )
-    print(f"\nlimited by {found.limit()}\n\nexpected training time")
+    print()
+    print_whole(f"limited by {found.limit()}")
+    print("\nexpected training time")
     rows = [(n, speed.expected_seconds, speed.pflop) for n, speed in found.recipes.items()]
     table = make_table(("recipe", ("time", clock), ("cost", "{:.3g} PFLOP".format)), rows)
-    print("\n".join(table_lines(table, head=False, indent="  ")))
+    print_table(table, head=False, indent="  ")
 
 
 def _print_card_checks(evaluation: Evaluation) -> None:
     """Print whether the metrics equal those of the card."""
     card, checks = evaluation.card, evaluation.card_checks
     for check in checks:
-        print(f"card: {check.stated:.2%}, {_verdict(check)} ({NAMES[check.tta]})")
+        print_whole(f"card: {check.stated:.2%}, {_verdict(check)} ({NAMES[check.tta]})")
     if card and not all(check.reproduced for check in checks):
         made = card.read_machine
-        print(f"      (the card was measured on {made.processor} with torch {made.torch})")
+        print_whole(f"      (the card was measured on {made.processor} with torch {made.torch})")
 
 
 def _verdict(check: CardCheck) -> str:

@@ -16,6 +16,7 @@ from thriftnet.files import part_of, replacing
 from thriftnet.inference.prediction import PictureResult
 from thriftnet.inference.row_formats import CsvRows
 from thriftnet.plain import plain, to_stderr
+from thriftnet.terminal.text import print_whole
 
 _WIDEST = 44
 """Maximum width of a file name."""
@@ -34,7 +35,7 @@ def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
             best = list(result.prediction.probabilities.items())[:3]
             text = "  ".join(f"{plain(name)} {share:.3f}" for name, share in best)
             doubt = "" if result.prediction.sure else "not sure: "
-            print(f"{plain(result.name):{width}}  {doubt}{text}", flush=True)
+            print_whole(f"{plain(result.name):{width}}  {doubt}{text}")
 
 
 def print_json_rows(values: Iterable[Any]) -> None:
@@ -95,7 +96,7 @@ def write_rows(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path 
             f"thriftnet: interrupted; the first {done} rows are kept in {part_of(path.resolve())}"
         )
         raise
-    print(f"wrote {plain(str(path))}")
+    print_whole(f"wrote {plain(str(path))}")
 
 
 def _write(header: Sequence[str], rows: Iterable[Sequence[Any]], file: IO[str]) -> None:

@@ -9,8 +9,8 @@ from thriftnet.runs.cleanup import SupersededFiles
 from thriftnet.runs.filters import as_text
 from thriftnet.runs.listing import USUAL_COLUMNS, ListedRun, Value
 from thriftnet.table import Format, cell, make_table
-from thriftnet.terminal.tables import narrowed, table_lines
-from thriftnet.terminal.text import print_wrapped, show_bytes, terminal_width
+from thriftnet.terminal.tables import narrowed, print_table, wrapped_lines
+from thriftnet.terminal.text import print_whole, print_wrapped, show_bytes, terminal_width
 
 _LEFT_OUT_FIRST = ("started", "seconds", "parameters", "epoch", "recipe", "seed")
 """Columns dropped first in a narrow terminal."""
@@ -27,11 +27,11 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
     """
     shown = list(columns or USUAL_COLUMNS)
     rows = [[cell(run.value(column), _format(column)) for column in shown] for run in runs]
-    table, room = make_table(shown, rows), None
+    table = make_table(shown, rows)
     if columns is None:
         room = terminal_width(otherwise=1000)  # no limit for a file or a pipe
         table = narrowed(table, room=room, shrink="name", drop=_LEFT_OUT_FIRST)
-    print("\n".join(table_lines(table, room=room, shrink="name" if room else "")))
+    print_table(table, shrink="name")
     hidden = [column for column in shown if column not in table.columns]
     if hidden:
         print()
@@ -39,7 +39,8 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
     if not columns or "problem" not in columns:
         for run in runs:
             if run.value("problem"):
-                print(f"\n{plain(str(run.value('path')))}: {plain(str(run.value('problem')))}")
+                print()
+                print_whole(f"{plain(str(run.value('path')))}: {plain(str(run.value('problem')))}")
 
 
 def print_superseded(found: Sequence[SupersededFiles]) -> None:
@@ -51,7 +52,8 @@ def print_superseded(found: Sequence[SupersededFiles]) -> None:
     ]
     total = (sum(entry.size for entry in found), f"in the checkpoints of {runs}", "")
     table = make_table((("size", show_bytes), "run", "files"), [*rows, total])
-    print("\n".join(table_lines(table, head=False)))
+    room = terminal_width(otherwise=1000)
+    print("\n".join(wrapped_lines(table, room=room, head=False)))
 
 
 def _format(column: str) -> Format:

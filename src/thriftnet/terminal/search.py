@@ -56,7 +56,8 @@ class PrintedSearch:
         over = [candidate for candidate in candidates if candidate.refused]
         limit = f"{space.max_parameters:,} parameters"
         limit += f" and {space.max_macs:,} MACs" if space.max_macs else ""
-        print(f"{space.name}: {len(within)} candidates within {limit}, {len(over)} over\n")
+        print_whole(f"{space.name}: {len(within)} candidates within {limit}, {len(over)} over")
+        print()
         _print_candidates(within)
         if over:
             print("\nover budget, never trained")
@@ -80,7 +81,6 @@ class PrintedSearch:
         )
         text = start + plain(_name(candidate, seed=row.job.seed))
         print_whole(text)
-        sys.stdout.flush()
         if row.reason and row.state == "failed":
             print_wrapped(plain(row.reason), indent="  ")
 
@@ -128,11 +128,11 @@ def status_lines(status: StudyStatus, *, width: int) -> list[str]:
               f"{failure.label} ({failure.reason})")
         for failure in status.failures
     ]  # fmt: skip
-    lines = [fit(heading, width).rstrip()]
+    lines = whole(heading, width)
     lines += [fit(line, width).rstrip() for line in table_lines(table)]
-    lines += [part for line in below for part in whole(line, width)]
-    # Never broken, as it is to be copied.
-    return [*lines, f"try again: {status.retry}"] if status.retry else lines
+    if status.retry:
+        below.append(f"try again: {status.retry}")
+    return lines + [part for line in below for part in whole(line, width)]
 
 
 def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -174,8 +174,9 @@ def _print_candidates(candidates: Sequence[Candidate]) -> None:
 
 
 def _print_grid(outcome: dict[str, Any]) -> None:
-    print(
-        f"\ngrid: {outcome['jobs']} jobs of {outcome['competing']} candidates, "
+    print()
+    print_whole(
+        f"grid: {outcome['jobs']} jobs of {outcome['competing']} candidates, "
         f"{clock(outcome['seconds'])} of training, "
         f"{outcome['share_of_exhaustive']:.0%} of training every candidate to the end"
     )
@@ -184,7 +185,7 @@ def _print_grid(outcome: dict[str, Any]) -> None:
     )
     found = outcome["reference"]
     if found:
-        print(
+        print_whole(
             f"the reference: rank {found['place']} of {len(outcome['ranking'])}, "
             f"{found['val_accuracy']:.4f} at epoch {found['epochs']}"
         )
@@ -192,7 +193,8 @@ def _print_grid(outcome: dict[str, Any]) -> None:
 
 
 def _print_validation(outcome: dict[str, Any]) -> None:
-    print(f"\nvalidation: {outcome['epochs']} epochs, mean over seeds and 95% interval")
+    print()
+    print_whole(f"validation: {outcome['epochs']} epochs, mean over seeds and 95% interval")
     _print_ranking(outcome["ranking"], lambda e: (f"{e['mean']:.4f} ± {e['half_width'] or 0:.4f}",))
     for entry in outcome.get("unfinished", ()):
         print_wrapped(f"not ranked because a seed failed: {marked(entry)}")
@@ -209,8 +211,11 @@ def _print_validation(outcome: dict[str, Any]) -> None:
             print_wrapped(f"winner − {against}: {test['difference']:+.4f} ({p})")
     test = outcome["test"]
     low, high = test["accuracy_interval"]
-    print(f"test accuracy of the winner (seed {test['seed']}, evaluated once): ", end="")
-    print(f"{test['accuracy']:.4f} (95% {low:.4f} to {high:.4f})\n", flush=True)
+    print_whole(
+        f"test accuracy of the winner (seed {test['seed']}, evaluated once): "
+        f"{test['accuracy']:.4f} (95% {low:.4f} to {high:.4f})"
+    )
+    print(flush=True)
 
 
 def _print_ranking(

@@ -18,7 +18,8 @@ def marked(entry: dict[str, Any]) -> str:
 
 def print_analysis(outcome: dict[str, Any]) -> None:
     """Print each network's stages with their verdicts and measurements."""
-    print("\nanalysis: what each stage of a network adds, and what it costs")
+    print()
+    print_whole("analysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
         width = terminal_width()
         print()
@@ -37,7 +38,7 @@ def print_analysis(outcome: dict[str, Any]) -> None:
             ]
             if width >= 70:
                 cells.append(fit(f"update {stage['relative_update']:.1e}", 14))
-            print(fit("  " + row_of(cells), width).rstrip())
+            print_whole("  " + row_of(cells), otherwise=80)
             print_wrapped(f"{stage['verdict']}: {stage['reason']}", indent="    ")
         confused = network["errors"]["most_confused"]
         if confused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -10,6 +9,7 @@ from rich.cells import cell_len
 from thriftnet.plain import plain
 from thriftnet.table import Table
 from thriftnet.terminal.text import fit, row_of, shortened, terminal_width
+from thriftnet.wrapping import wrapped
 
 _LEAST = 20
 """Minimum width of a truncated column."""
@@ -56,44 +56,58 @@ def narrowed(table: Table, *, room: int, shrink: str = "", drop: Sequence[str]) 
     return table
 
 
-def print_table(table: Table, *, shrink: str = "") -> None:
-    """Print a table; where a terminal is narrower, as several, each with the first column.
+def print_table(table: Table, *, shrink: str = "", head: bool = True, indent: str = "") -> None:
+    """Print a table; a terminal that is narrower loses none of it.
+
+    There it comes as several tables, each with the first column, and where two columns are too wide
+    as records: a line per value.
 
     Args:
         table: The table.
         shrink: Name of the column to truncate before that.
+        head: Whether to show the column names.
+        indent: Start of each line.
     """
     room = terminal_width(otherwise=1000)
-    parts = [table_lines(part, room=room, shrink=shrink) for part in _parted(table, room, shrink)]
+    parts = [
+        table_lines(part, room=room, shrink=_there(shrink, part), head=head, indent=indent)
+        for part in _parted(table, room - len(indent), shrink, head=head)
+    ]
+    if any(cell_len(line) > room for lines in parts for line in lines):
+        parts = _records(table, room, indent=indent)
     print("\n\n".join("\n".join(lines) for lines in parts))
 
 
 def wrapped_lines(table: Table, *, room: int, head: bool = True, indent: str = "") -> list[str]:
     """Format a table whose last column is continued below itself where there is no room.
 
+    Where the other columns leave it fewer than 20, it stands below them.
     The arguments are those of `table_lines`.
     """
     last = len(table.columns) - 1
     starts = table_lines(table.at(range(last)), head=head, indent=indent)
     left = max(map(cell_len, starts), default=0) + 2
+    below = f"{indent}    "
     texts = [row[last].text for row in table.rows]
     if head:
         texts = [table.columns[last], *texts]
     lines: list[str] = []
-    for start, text in zip(starts, texts, strict=True):
-        parts = textwrap.wrap(plain(text), width=max(20, room - left)) or [""]
-        lines.append(f"{fit(start, left)}{parts[0]}".rstrip())
-        lines += [" " * left + part for part in parts[1:]]
+    for start, text in zip(starts, map(plain, texts), strict=True):
+        if room - left < _LEAST:
+            lines += [start, *wrapped(text, room, first=below, indent=below, copied=False)]
+        else:
+            column = " " * left
+            lines += wrapped(text, room, first=fit(start, left), indent=column, copied=False)
     return lines
 
 
-def _parted(table: Table, room: int, shrink: str) -> list[Table]:
+def _parted(table: Table, room: int, shrink: str, *, head: bool) -> list[Table]:
     """Tables of as many columns each as fit, all of which begin with the first."""
 
     def fits(places: Sequence[int]) -> bool:
         part = table.at(places)
-        cut = shrink if shrink in part.columns else ""
-        return max(map(cell_len, table_lines(part, room=room, shrink=cut)), default=0) <= room
+        lines = table_lines(part, room=room, shrink=_there(shrink, part), head=head)
+        return max(map(cell_len, lines), default=0) <= room
 
     parts: list[list[int]] = [[0]]
     for place in range(1, len(table.columns)):
@@ -102,6 +116,24 @@ def _parted(table: Table, room: int, shrink: str) -> list[Table]:
         else:
             parts.append([0, place])
     return [table.at(part) for part in parts]
+
+
+def _there(name: str, table: Table) -> str:
+    return name if name in table.columns else ""
+
+
+def _records(table: Table, room: int, *, indent: str) -> list[list[str]]:
+    """A list of lines for each row: the name of each column, and the value."""
+    names = [f"{indent}{plain(name)}" for name in table.columns]
+    left = max(map(cell_len, names)) + 2
+    return [
+        [
+            line
+            for name, cell in zip(names, row, strict=True)
+            for line in wrapped(plain(cell.text), room, first=fit(name, left), indent=" " * left)
+        ]
+        for row in table.rows
+    ]
 
 
 def _width(widths: Sequence[int]) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
 from thriftnet.names import common_start, short_names
+from thriftnet.wrapping import wrapped
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
@@ -32,15 +32,15 @@ def row_of(cells: Iterable[str]) -> str:
 
 
 def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
-    """Print a paragraph.
+    """Print a paragraph, of at most 100 columns.
 
     Args:
-        text: Its words, including paths, are not broken.
-        first: Prefix of the first line; empty: the indent.
-        indent: Prefix of the other lines.
+        text: Its words.
+        first: Start of the first line; empty: the indent.
+        indent: Start of the other lines.
     """
-    lines = _wrapped(text, min(terminal_width(), 100), first=first or indent, indent=indent)
-    print("\n".join(lines))
+    width = min(terminal_width(), 100)
+    print("\n".join(wrapped(text, width, first=first or indent, indent=indent)))
 
 
 def print_whole(text: str, *, otherwise: int = 1000) -> None:
@@ -50,26 +50,25 @@ def print_whole(text: str, *, otherwise: int = 1000) -> None:
         text: The line.
         otherwise: Width where there is no terminal.
     """
-    print("\n".join(whole(text, terminal_width(otherwise=otherwise))))
+    print("\n".join(whole(text, terminal_width(otherwise=otherwise))), flush=True)
+
+
+def print_facts(facts: Iterable[tuple[str, str]], *, left: int = 16) -> None:
+    """Print names and what they are, in two columns; a narrow terminal continues the second.
+
+    Args:
+        facts: Each name and its text.
+        left: Columns of the names.
+    """
+    room = terminal_width(otherwise=1000)
+    for name, text in facts:
+        print("\n".join(wrapped(text, room, first=fit(name, left), indent=" " * left)))
 
 
 def whole(text: str, width: int) -> list[str]:
-    """A line, continued on further lines, indented, where it is wider; words are not broken."""
-    if cell_len(text) <= width:
-        return [text]
+    """A line, continued on further lines, indented, where it is wider."""
     start = len(text) - len(text.lstrip())
-    return _wrapped(text, width, indent=" " * (start + 4))
-
-
-def _wrapped(text: str, width: int, *, first: str = "", indent: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width=max(40, width),
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(text, width, indent=" " * (start + 4))
 
 
 def terminal_width(*, otherwise: int = 80) -> int:

@@ -20,7 +20,7 @@ from thriftnet.runs.live import LiveRun, read_live_run
 from thriftnet.runs.metrics_log import is_figure
 from thriftnet.screen import CleanConsole, CleanLive
 from thriftnet.table import clock
-from thriftnet.terminal.text import fit, shortened, terminal_width
+from thriftnet.terminal.text import fit, shortened, terminal_width, whole
 from thriftnet.training.progress import epoch_text
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -75,7 +75,7 @@ def live_lines(live: LiveRun, *, width: int) -> list[str]:
         resume = command("train", "--resume", live.path)
         reason = failure_reason(live.last)
         anew = retrain_advice(RunFolder(live.path)) if live.state == "failed" else ""
-        lines.append(plain(about.format(resume=resume, reason=reason, anew=anew)))
+        lines += whole(plain(about.format(resume=resume, reason=reason, anew=anew)), width)
     return lines
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.index import Omission
+from thriftnet.data.index import Omission, grouped
 from thriftnet.data.inspection import (
     FITS,
     Collection,
@@ -83,16 +83,14 @@ def summarise(omissions: Sequence[Omission]) -> str:
     """Such as `2 left out: cat/1.jpg: an empty file; dog/7.jpg: …`."""
     if len(omissions) <= _SHOWN:
         return f"{len(omissions)} left out: {'; '.join(map(str, omissions))}"
-    first = {omission.reason: omission.place for omission in reversed(omissions)}
-    reasons = Counter(omission.reason for omission in omissions)
-    if len(reasons) == 1:
-        (reason,) = reasons
-        return f"{len(omissions):,} left out ({first[reason]}, …): {reason}"
+    by_reason = grouped(omissions)
+    if len(by_reason) == 1:
+        return f"{len(omissions):,} left out ({omissions[0].place}, …): {omissions[0].reason}"
     shown = [
-        f"{count:,} ({first[reason]}{', …' if count > 1 else ''}): {reason}"
-        for reason, count in reasons.most_common(_SHOWN)
+        f"{len(found):,} ({found[0].place}{', …' if len(found) > 1 else ''}): {reason}"
+        for reason, found in list(by_reason.items())[:_SHOWN]
     ]
-    more = len(reasons) - len(shown)
+    more = len(by_reason) - len(shown)
     rest = f"; and {more:,} other reason{'s' if more > 1 else ''}" if more else ""
     return f"{len(omissions):,} left out: {'; '.join(shown)}{rest}"
 

@@ -80,12 +80,12 @@ class LiveBar:
         self._epochs = EpochLines(self._print)
 
     def note(self, text: str) -> None:
-        """Print the sentence above the bar."""
-        self._live.console.print(plain(text))
+        """Print the sentence above the bar, or above what is shown before the first step."""
+        self.console.say(text)
 
     def warn(self, text: str) -> None:
-        """Print the sentence above the bar."""
-        self._live.console.print(plain(f"thriftnet: {text}"))
+        """As `note`."""
+        self.console.say(f"thriftnet: {text}")
 
     def step(self, stats: StepStats) -> None:
         """Redraw, at most ten times a second."""
@@ -107,7 +107,7 @@ class LiveBar:
 
     def _print(self, record: MetricRecord, mark: str) -> None:
         text = epoch_text(record, width=self.console.width - len(mark))
-        self._live.console.print(f"{text}{mark}")
+        self.console.say(f"{text}{mark}")
 
 
 def choose_progress(*, quiet: bool = False, as_json: bool = False) -> Progress:

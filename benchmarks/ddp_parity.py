@@ -25,6 +25,7 @@ from thriftnet.data.registry import open_dataset
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.distributed.processes import init_processes
 from thriftnet.training.loop import train_step
+from thriftnet.training.order import random_order
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 
@@ -47,7 +48,9 @@ def _losses(way: str, steps: int, out: Path) -> None:
         model = recipe_network(recipe, classes=len(images.classes))
         plan = make_plan(recipe, images, model, processes)
         state = make_state(recipe, plan, model)
-        order = plan.epochs.order(0, state.losses, generator=generator(plan.seed, "order", 0))
+        order = random_order(
+            plan.epochs, 0, state.losses, generator=generator(plan.seed, "order", 0)
+        )
         losses: list[float] = []
         for batch in order[: steps * plan.batch_size].split(plan.batch_size):
             before = state.totals.loss

@@ -20,7 +20,7 @@ from support.ablation_studies import STUDIES
 from thriftnet.bench.speed import TrainingSpeed
 from thriftnet.data import CIFAR10_CLASSES, Dataset, stratified_split
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.training.epochs import Epochs
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.training.setup import recipe_network
 from thriftnet.training.sizes import Sizes
 

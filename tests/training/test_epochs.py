@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small import small_recipe
-from thriftnet.training.automatic.few_images import avoid_lone_image
-from thriftnet.training.epochs import Epochs
+from thriftnet.recipe.epochs import Epochs
+from thriftnet.recipe.few_images import avoid_lone_image
+from thriftnet.training.order import average_losses, random_order
 
 
 @st.composite
@@ -44,7 +45,7 @@ def test_images_are_those_of_the_batches(epochs: Epochs, steps: int) -> None:
     seen = 0
     for step in range(steps):
         epoch, index = epochs.locate(step)
-        order = epochs.order(epoch, losses, generator=torch.Generator())
+        order = random_order(epochs, epoch, losses, generator=torch.Generator())
         seen += len(order[index * epochs.batch_size : (index + 1) * epochs.batch_size])
     epoch, index = epochs.locate(steps)
     assert seen == epochs.images_in(steps)
@@ -82,10 +83,10 @@ def test_no_micro_batch_has_another_size_than_was_told(epochs: Epochs, size: int
 def test_later_epochs_visit_the_largest_losses_in_random_order() -> None:
     epochs = Epochs(images=10, batch_size=2, drop_last=False, hard_fraction=0.4, full_epochs=1)
     losses = torch.tensor([0.1, 5.0, 0.2, torch.inf, 0.3, 4.0, 0.4, 3.0, 0.5, 0.6])
-    first = epochs.order(0, losses, generator=torch.Generator().manual_seed(0))
+    first = random_order(epochs, 0, losses, generator=torch.Generator().manual_seed(0))
     assert sorted(first.tolist()) == list(range(10))
     orders = {
-        tuple(epochs.order(1, losses, generator=torch.Generator().manual_seed(s)).tolist())
+        tuple(random_order(epochs, 1, losses, generator=torch.Generator().manual_seed(s)).tolist())
         for s in range(20)
     }
     assert {tuple(sorted(order)) for order in orders} == {(1, 3, 5, 7)}
@@ -101,7 +102,7 @@ def test_losses_are_averaged_over_visits(decay: float, visits: list[list[float]]
     losses, at = torch.full((4,), torch.inf), torch.tensor([0, 1, 3])
     expected = torch.tensor(visits[0])
     for number, visit in enumerate(map(torch.tensor, visits)):
-        losses[at] = epochs.average(losses[at], visit)
+        losses[at] = average_losses(losses[at], visit, decay=epochs.loss_decay)
         expected = expected if number == 0 else decay * expected + (1 - decay) * visit
     torch.testing.assert_close(losses[at], expected)
     assert losses[2] == torch.inf, "one that was never seen is still the hardest"
@@ -111,7 +112,7 @@ def test_losses_are_averaged_over_visits(decay: float, visits: list[list[float]]
 def test_without_a_fraction_every_epoch_is_whole(full_epochs: int) -> None:
     epochs = Epochs(images=7, batch_size=3, drop_last=False, full_epochs=full_epochs)
     for epoch in range(5):
-        order = epochs.order(epoch, torch.rand(7), generator=torch.Generator())
+        order = random_order(epochs, epoch, torch.rand(7), generator=torch.Generator())
         assert sorted(order.tolist()) == list(range(7))
         assert epochs.steps_in(epoch) == 3
 

@@ -92,7 +92,7 @@ def test_batch_larger_than_the_data_is_refused(tmp_path: Path) -> None:
             {"select": "best"},
             "0.001 holds out no image, and train.select=best",
         ),
-        ({"val_ratio": 0.99}, {}, "leave no training images; lower the one or raise the other"),
+        ({"val_ratio": 0.99}, {}, r"val_ratio 0\.99 holds out all images .*; lower it"),
     ],
 )
 def test_a_split_that_leaves_nothing_is_refused_before_training(

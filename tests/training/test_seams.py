@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from small import dataset, opened, small_recipe
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.runs.new_run import create_run
 from thriftnet.runtime.interrupt import StopRequest
-from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import fit, train_step
 from thriftnet.training.objective import CrossEntropy
 from thriftnet.training.progress import Quiet

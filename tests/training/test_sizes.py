@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from small import opened, small_recipe, use_images
 from thriftnet.errors import RecipeError
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.training.budget import Budget, fit_to_budget
-from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import train_step
+from thriftnet.training.order import random_order
 from thriftnet.training.setup import make_plan, make_state, recipe_network
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.start import start_run
@@ -33,7 +34,7 @@ def test_operations_are_the_sum_over_steps(steps: int):
     expected = 0
     for step in range(steps):
         epoch, index = epochs.locate(step)
-        visited = len(epochs.order(epoch, torch.zeros(100), generator=torch.Generator()))
+        visited = len(random_order(epochs, epoch, torch.zeros(100), generator=torch.Generator()))
         images = min(16, visited - 16 * index)
         expected += 6 * images * SIZES.macs[SIZES.side(epoch)]
     assert SIZES.operations(epochs, steps) == expected

@@ -23,7 +23,7 @@ from thriftnet.errors import DataError
 from thriftnet.files import write_whole
 from thriftnet.plain import to_stderr
 from thriftnet.recipe import Recipe
-from thriftnet.training.automatic.few_images import fit_to
+from thriftnet.recipe.few_images import fit_to
 from thriftnet.training.data import open_data
 from thriftnet.training.progress import Progress, Quiet
 from thriftnet.trust import refuse_link

@@ -15,8 +15,8 @@ from thriftnet.data.registry import known_classes
 from thriftnet.inference.engine import Engine
 from thriftnet.models.describe import count_parameters, training_flops
 from thriftnet.recipe import Recipe
-from thriftnet.training.automatic.few_images import check_epochs
-from thriftnet.training.epochs import Epochs
+from thriftnet.recipe.epochs import Epochs
+from thriftnet.recipe.few_images import check_epochs
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan, as_saved, make_plan, make_state, recipe_network

@@ -15,6 +15,7 @@ from thriftnet.data.registry import known_classes
 from thriftnet.errors import RunError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe, shipped_recipes
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.runs.advice import failure_reason, retrain_advice
 from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import EvaluationKey, latest_evaluations
@@ -22,7 +23,6 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord, has_figures, is_figure, last_line
 from thriftnet.runs.predictions import Predictions
 from thriftnet.runs.state import is_training
-from thriftnet.training.epochs import Epochs
 from thriftnet.weights.adopt import adopted
 from thriftnet.weights.shipped import shipped_weights
 

@@ -14,11 +14,12 @@ from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.balance import balanced, repeats_before
 from thriftnet.data.statistics import Triple
 from thriftnet.recipe.augment_section import AugmentSection
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.report.drawing import Drawing, Picture, draw_pictures
 from thriftnet.report.record import RunRecord
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import recipe_augment, recipe_mix, split_sets
+from thriftnet.training.order import random_order
 from thriftnet.training.rng import generator
 from thriftnet.training.sizes import Sizes
 
@@ -45,7 +46,7 @@ def first_images(record: RunRecord, data: OpenDataset) -> tuple[Dataset, Tensor,
         order = balance(generator=draws)
     else:
         unseen = torch.full((len(train_at),), torch.inf)
-        order = Epochs.of(settings, images=len(train_at)).order(0, unseen, generator=draws)
+        order = random_order(Epochs.of(settings, images=len(train_at)), 0, unseen, generator=draws)
     batch = order[: settings.batch_size]
     part = batch[: settings.micro_batch or settings.batch_size]
     chosen = train_set.subset(train_at[part.numpy()])

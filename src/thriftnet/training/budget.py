@@ -15,9 +15,9 @@ import torch
 from thriftnet.errors import RecipeError
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, build_recipe
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.recipe.lengths import follow_epochs, scale_training
 from thriftnet.recipe.sections import TrainSection
-from thriftnet.training.epochs import Epochs
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan
 from thriftnet.training.state import TrainingState

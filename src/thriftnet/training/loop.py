@@ -19,6 +19,7 @@ from thriftnet.optim.build import set_learning_rate
 from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
+from thriftnet.training.order import average_losses
 from thriftnet.training.progress.step_curve import steps_a_point
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.rng import derive_seed, generator, seed_network
@@ -213,7 +214,9 @@ def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: Shared
         state.curve.add(step.sums[:, 0].sum().item(), len(batch))
         if (state.step + 1) % steps_a_point(plan.total_steps) == 0:
             state.curve.end_point(state.step + 1, state.replicas.parameters)
-    state.losses[batch] = plan.epochs.average(state.losses[batch], step.losses.float())
+    state.losses[batch] = average_losses(
+        state.losses[batch], step.losses.float(), decay=plan.epochs.loss_decay
+    )
     state.visits.index_add_(0, batch, torch.ones_like(batch))
 
 

@@ -21,14 +21,14 @@ from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import build_optimisers
 from thriftnet.optim.schedules import Schedule, build_schedule
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.epochs import Epochs
+from thriftnet.recipe.few_images import check_epochs, without_lone_image
 from thriftnet.runtime.device import Compute, choose_compute
-from thriftnet.training.automatic.few_images import check_epochs, without_lone_image
 from thriftnet.training.averaging import Average
 from thriftnet.training.distributed.micro_batches import check_lone_image, check_memory
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.distributed.sync_batch_norm import synchronise
-from thriftnet.training.epochs import Epochs
 from thriftnet.training.images import (
     HELD_OUT,
     PrepareTensors,
@@ -37,6 +37,7 @@ from thriftnet.training.images import (
     recipe_mix,
 )
 from thriftnet.training.objective import Objective, build_objective
+from thriftnet.training.order import random_order
 from thriftnet.training.rng import derive_seed, generator
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
@@ -78,7 +79,7 @@ class Plan:
     epochs: Epochs
     total_steps: int
     balance: BalancedOrder | None
-    """Order of an epoch's images with oversampling of small classes; None: `epochs.order`."""
+    """Order of an epoch's images with oversampling of small classes; None: `random_order`."""
     objective: Objective
     """Computes the loss."""
     update: Update
@@ -116,7 +117,7 @@ class Plan:
         draws = generator(self.seed, "order", epoch)
         if self.balance is not None:
             return self.balance(generator=draws)
-        return self.epochs.order(epoch, losses, generator=draws)
+        return random_order(self.epochs, epoch, losses, generator=draws)
 
     def operations(self, steps: int) -> int:
         """Operations of training for the first `steps` steps."""

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from thriftnet.models.describe import count_macs, training_flops
-from thriftnet.training.epochs import Epochs
+from thriftnet.recipe.epochs import Epochs
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.recipe.sections import TrainSection
-from thriftnet.training.epochs import Epochs
 from thriftnet.training.sizes import Sizes
 from thriftnet.training.state import TrainingState
 

@@ -16,6 +16,7 @@ from thriftnet.models.build import count_network
 from thriftnet.models.metadata import read_facts
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.chosen import Cost, CostOf, Facts, Network
+from thriftnet.recipe.few_images import avoid_lone_image
 from thriftnet.recipe.reasons import (
     why_augmentation,
     why_length,
@@ -32,7 +33,6 @@ from thriftnet.recipe.rules import (
     shape_trial,
 )
 from thriftnet.table import clock
-from thriftnet.training.automatic.few_images import avoid_lone_image
 from thriftnet.training.automatic.pictures import Pictures
 from thriftnet.training.automatic.remaining_budget import RemainingBudget
 from thriftnet.training.automatic.request import AutoRequest

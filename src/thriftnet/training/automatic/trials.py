@@ -12,8 +12,8 @@ from thriftnet.data import OpenDataset
 from thriftnet.errors import TrainingError
 from thriftnet.phases import Count, uncounted
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.few_images import avoid_lone_image
 from thriftnet.recipe.rules import NOISE
-from thriftnet.training.automatic.few_images import avoid_lone_image
 from thriftnet.training.images import split_sets
 from thriftnet.training.loop import train_step
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network

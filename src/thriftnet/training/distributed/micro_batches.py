@@ -17,11 +17,11 @@ from torch import nn
 
 from thriftnet.errors import RecipeError, TooLargeError
 from thriftnet.models.describe import layer_table
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.recipe.sections import TrainSection
 from thriftnet.runtime.device import Compute
 from thriftnet.runtime.threads import threads_each
 from thriftnet.runtime.usage import memory_limit
-from thriftnet.training.epochs import Epochs
 
 _KEPT = {"fp32": 5.5, "bf16": 2.2}
 """Bytes that a training step takes per element of the outputs of convolutions, norms and linear

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from thriftnet.recipe.sections import TrainSection
 
 
@@ -88,38 +85,6 @@ class Epochs:
         full = min(epoch, self.full_epochs)
         visited = full * self._visited(self.images)
         return visited + (epoch - full) * self._visited(self.hard_images) + index * self.batch_size
-
-    def order(self, epoch: int, losses: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Positions of an epoch's images in random order.
-
-        Args:
-            epoch: Counted from 0.
-            losses: (images,) float32, from `average`; infinite for images not visited yet.
-            generator: Draws the order.
-
-        Returns:
-            (n,) int64: all positions, or after the full epochs those of the largest losses.
-        """
-        order = torch.randperm(self.images, generator=generator)
-        if epoch < self.full_epochs or self.hard_images == self.images:
-            return order
-        hard = torch.zeros(self.images, dtype=torch.bool)
-        hard[losses.topk(self.hard_images).indices] = True
-        return order[hard[order]]
-
-    def average(self, before: Tensor, losses: Tensor) -> Tensor:
-        """Update the average losses of images after another visit.
-
-        A single loss depends as much on the crop and the cutout as on the image.
-
-        Args:
-            before: (n,) float32, averages so far; infinite for images not visited yet.
-            losses: (n,) float32, the new losses.
-
-        Returns:
-            (n,) float32.
-        """
-        return torch.where(before.isfinite(), losses.lerp(before, self.loss_decay), losses)
 
     def has_lone_image(self, micro_batch: int) -> bool:
         """Whether a micro-batch has a single image."""

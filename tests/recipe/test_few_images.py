@@ -3,8 +3,8 @@
 import pytest
 
 from thriftnet.recipe import load_recipe
-from thriftnet.training.automatic.few_images import fit_to, fitting_options
-from thriftnet.training.epochs import Epochs
+from thriftnet.recipe.epochs import Epochs
+from thriftnet.recipe.few_images import fit_to, fitting_options
 
 
 @pytest.mark.parametrize("images", [12, 64, 159, 1000])

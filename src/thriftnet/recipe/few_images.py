@@ -9,10 +9,10 @@ from typing import Any
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.chosen import batch_size
+from thriftnet.recipe.epochs import Epochs
 from thriftnet.recipe.lengths import LENGTHS, follow_epochs
 from thriftnet.recipe.rules import least_passes
 from thriftnet.recipe.sections import TrainSection
-from thriftnet.training.epochs import Epochs
 
 
 def check_epochs(recipe: Recipe, *, images: int) -> None:
@@ -23,8 +23,8 @@ def check_epochs(recipe: Recipe, *, images: int) -> None:
     """
     if images == 0:
         raise RecipeError(
-            "data.val_ratio and data.fraction leave no training images; "
-            "lower the one or raise the other"
+            f"data.val_ratio {recipe.data.val_ratio:g} holds out all images for validation and "
+            "leaves none to train on; lower it"
         )
     epochs = Epochs.of(recipe.train, images=images)
     if epochs.steps_in(epochs.full_epochs) == 0:

@@ -40,9 +40,9 @@ def print_inspection(found: Inspection, title: Callable[[int], str]) -> None:
         print(f"\nleft out: {len(found.omissions):,}")
         by_reason = grouped(found.omissions)
         for reason, left_out in list(by_reason.items())[:_SHOWN]:
-            told = f"{reason}: {listed([each.place for each in left_out], _NAMED)}"
-            count = f"{len(left_out):,} × " if len(left_out) > 1 else ""
-            print_wrapped(plain(f"{count}{told}"), first="- ", indent="  ")
+            places = listed([each.place for each in left_out], _NAMED)
+            told = f"{len(left_out):,} × {reason}: {places}" if left_out[1:] else str(left_out[0])
+            print_wrapped(plain(told), first="- ", indent="  ")
         _print_more(len(by_reason))
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.items())

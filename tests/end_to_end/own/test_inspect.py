@@ -27,6 +27,22 @@ def photos(
     return photos
 
 
+def test_a_reason_that_many_files_share_is_told_once(
+    thriftnet: Command, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for number in range(5):
+        (photos / f"train/dog/broken{number}.png").write_bytes(b"")
+    (photos / "train/dog/loop.png").symlink_to("nowhere.png")
+    told = thriftnet("inspect", photos).out
+    assert told.partition("left out: ")[2].splitlines()[:3] == [
+        "7",
+        "- 6 × an empty file: train/cat/broken.png, train/dog/broken0.png, train/dog/broken1.png "
+        "and 3 more",
+        "- train/dog/loop.png: a broken link, not a file",
+    ]
+
+
 @pytest.mark.parametrize("width", [40, 100])
 def test_lines_fit_the_terminal(
     thriftnet: Command, photos: Path, monkeypatch: pytest.MonkeyPatch, width: int

@@ -29,6 +29,8 @@ _SPLIT_NAMES = {
     "dev": "val",
     "test": "test",
     "testing": "test",
+    "eval": "test",  # as in Hugging Face's `datasets`
+    "evaluation": "test",
 }
 
 

@@ -29,6 +29,8 @@ def refused(path: Path) -> str:
         ("training_set/training_set", "test_set/test_set"),
         ("train/train", "test"),
         ("train", "validate"),
+        ("train", "eval"),
+        ("Training", "evaluation"),
         ("a/b/c/train_images", "a/b/c/test-images"),
     ],
 )

@@ -15,6 +15,7 @@ from rights import stopped_by_modes
 from thriftnet.data.index import split_in_name
 from thriftnet.data.options import DatasetSpec, SourceOptions
 from thriftnet.data.own.open import list_pictures
+from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
 
 
@@ -37,16 +38,18 @@ def test_names_without_endings_in_a_folder_of_their_own(
     tmp_path: Path, header: bool, name: str
 ) -> None:
     _kaggle(tmp_path, header=header)
-    assert listed(tmp_path / name) == ("a table of picture files", two("train"))
-    notes = list_pictures(tmp_path, DatasetSpec()).notes
-    assert "2 pictures are in no table, such as test/0.png" in notes
+    index = list_pictures(tmp_path / name, DatasetSpec())
+    assert Counter((each.split, each.label) for each in index.entries) == two("train")
+    unlisted = [] if name else ["test/0.png: in no table", "test/1.png: in no table"]
+    assert [str(each) for each in index.omissions] == unlisted
 
 
 def test_a_name_that_several_pictures_have(tmp_path: Path) -> None:
     _kaggle(tmp_path, header=True)
     picture("cat", 9).save(tmp_path / "test" / "c000.png")
     index = list_pictures(tmp_path, DatasetSpec())
-    (omission,) = index.omissions
+    omission, *others = index.omissions  # those that it may be are in a table
+    assert [each.where for each in others] == ["test/0.png", "test/1.png"]
     assert str(omission) == "labels.csv, line 2: c000 may be test/c000.png or train/c000.jpg"
 
 
@@ -219,3 +222,15 @@ def test_names_that_differ_by_case_are_in_the_same_order_everywhere(tmp_path: Pa
         picture("cat", ord(name[0])).save(tmp_path / "cat" / name)
     paths = [entry.origin.path for entry in list_pictures(tmp_path, DatasetSpec()).entries[:4]]
     assert paths == ["cat/A.png", "cat/a.png", "cat/B.png", "cat/b.png"]
+
+
+def test_strict_refuses_a_folder_with_pictures_that_no_table_names(tmp_path: Path) -> None:
+    """A picture in a table without labels is in a table."""
+    _kaggle(tmp_path, header=True)
+    (tmp_path / "test.jsonl").write_text('{"file_name": "test/1.png", "size": 3}')
+    index = list_pictures(tmp_path, DatasetSpec())
+    assert not [each for each in index.omissions if each.where == "test/1.png"]
+    picture("cat", 1).save(tmp_path / "train" / "new.png")
+    spec = DatasetSpec(str(tmp_path), strict=True)
+    with pytest.raises(DataError, match=r"train/new\.png: in no table.*leave out --strict"):
+        open_dataset(spec, say=lambda _: None)

@@ -29,9 +29,9 @@ def recognises(path: Path) -> bool:
 def read_index(path: Path, options: SourceOptions) -> Index:
     """List the pictures of a folder by class.
 
-    Folders named train, val (valid, validation) and test are splits if one of them is train or
-    there are no others; so are folders such as `seg_train` and `seg_test`, and such folders within
-    every class's. Subfolders belong to their class.
+    Folders with names of splits, as of `find_split`, are splits if one of them is train or there
+    are no others; so are folders such as `seg_train` and `seg_test`, and such folders within every
+    class's. Subfolders belong to their class.
     """
     del options
     found = scan_folder(path)

@@ -6,9 +6,14 @@ import os
 import posixpath
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 from thriftnet.data.index import Index, split_in_name
+from thriftnet.data.sources.columns import is_usual
 from thriftnet.data.sources.files import Found, scan_folder
+from thriftnet.data.sources.rows import TextTable
+
+_ROWS_LOOKED_AT = 20
 
 
 class NotFoundError(Exception):
@@ -128,6 +133,46 @@ class Locator:
             return True
         del self.index.stamps[path]
         return False
+
+
+def own_path(file: Path, index: Index) -> str:
+    """The path of a table relative to the root."""
+    return file.relative_to(index.root).as_posix()
+
+
+def names_files(table: TextTable, locator: Locator) -> bool:
+    """Whether a column has names of files that exist, or is called as if it had."""
+    return any(
+        is_usual(name.rpartition(".")[2]) or holds_files(table, at, locator, by_name=True)
+        for at, name in enumerate(table.columns)
+    )
+
+
+def holds_files(table: TextTable, column: int, locator: Locator, *, by_name: bool) -> bool:
+    """Whether one of the first rows has the path of a file, or half of them a bare name."""
+    folder = posixpath.dirname(own_path(table.path, locator.index))
+    rows = table.rows[:_ROWS_LOOKED_AT]
+    names = [name for row in rows if (name := row.cells[column].strip())]
+    if any(locator.is_file(name, folder=folder) for name in names):
+        return True
+    split = split_in_name(own_path(table.path, locator.index))
+    found = sum(len(locator.named(name, split=split)) == 1 for name in names) if by_name else 0
+    return 2 * found > len(rows)
+
+
+def files_of(table: TextTable, locator: Locator) -> set[str]:
+    """The files that a table of no use names."""
+    columns = range(len(table.columns))
+    at = next((at for at in columns if holds_files(table, at, locator, by_name=True)), None)
+    rows = table.rows if at is not None else ()
+    return {path for row in rows for path in possible_files(row.cells[at or 0], table, locator)}
+
+
+def possible_files(name: str, table: TextTable, locator: Locator) -> list[str]:
+    """The files that a cell of a table may mean."""
+    own = own_path(table.path, locator.index)
+    path = locator.path(name.strip(), folder=posixpath.dirname(own)) if name.strip() else None
+    return [path] if path else locator.named(name.strip(), split=split_in_name(own))
 
 
 def _folded(path: str) -> str:

@@ -1,7 +1,7 @@
 """Reads Parquet files as written by Hugging Face `datasets`, with pyarrow.
 
 A column of pictures is a struct of `bytes` and `path`, or plain bytes; class names are in the
-schema's metadata.
+schema's metadata. Files without one are tables of paths.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ from thriftnet.data.pictures import is_system_folder
 from thriftnet.data.sources.arrays import at_rows, check_bounds, rows_by_file
 from thriftnet.data.sources.columns import Columns, choose_columns, has_no_labels
 from thriftnet.data.sources.labels import class_names
+from thriftnet.data.sources.locate import Locator, names_files
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.data.sources.parquet_cells import is_text, nested_kind, read_cells, refuse_bomb
+from thriftnet.data.sources.parquet_paths import is_without_bytes, read_paths
+from thriftnet.data.sources.rows import TextTable
+from thriftnet.data.sources.tables import index_tables
 from thriftnet.errors import DataError
 from thriftnet.extras import load
 
@@ -54,6 +58,8 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     index = Index(KIND, root, [])
     chosen: dict[str, str] = {}
     files = [path] if path.is_file() else _files(path)
+    if not any(_picture_columns(file) for file in files):
+        return index_tables(path, files, options, read=_read_paths)
     label = _label_name(files, root, options)
     for file in files:
         own = file.relative_to(root).as_posix()
@@ -137,18 +143,56 @@ def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str
 def _columns(file: Path, schema: Any, options: SourceOptions) -> tuple[list[str], Columns]:
     """The names of a file's columns, and which are used."""
     names = list(schema.names)
-    pictures = [at for at, name in enumerate(names) if _holds_pictures(schema.field(name).type)]
+    pictures = _picture_columns(file)
     if not pictures:
-        raise DataError(
-            f"{file} has no column of pictures (bytes, or a struct of bytes and path), but "
-            f"{', '.join(f'{n} ({schema.field(n).type})' for n in names)}"[:400]
-        )
+        raise _no_pictures(file, schema)
     columns = choose_columns(
         names, options, where=str(file), names_pictures=lambda at: at in pictures
     )
     if columns.image not in pictures:
         raise DataError(f"{file}: the column {names[columns.image]} holds no pictures")
     return names, columns
+
+
+def _picture_columns(file: Path) -> list[int]:
+    """Positions of the columns that hold pictures."""
+    opened, schema = _opened(file)
+    return [
+        at
+        for at, name in enumerate(schema.names)
+        if _holds_pictures(schema.field(name).type) and not is_without_bytes(opened.metadata, name)
+    ]
+
+
+def _read_paths(file: Path, locator: Locator) -> TextTable:
+    """Read a file that holds no pictures as a table of their paths.
+
+    Raises:
+        DataError: It is damaged, or no column names files.
+    """
+    schema = _opened(file)[1]
+    texts = [name for name in schema.names if is_text(schema.field(name).type)]
+
+    def names_of(column: str) -> list[str] | None:
+        return _class_names(schema, column, str(file))
+
+    try:
+        table = read_paths(file, _opened(file, once=texts)[0], class_names=names_of)
+    except DataError:
+        raise
+    except Exception as fault:
+        raise _damaged(file, fault) from None
+    if not names_files(table, locator):
+        raise _no_pictures(file, schema)
+    return table
+
+
+def _no_pictures(file: Path, schema: Any) -> DataError:
+    columns = ", ".join(f"{name} ({schema.field(name).type})" for name in schema.names)
+    return DataError(
+        f"{file} has no column of pictures (bytes, or a struct of bytes and path), or of paths of "
+        f"files that are there, but {columns}"[:400]
+    )
 
 
 def _cells(file: Path, schema: Any, names: list[str]) -> Iterator[tuple[object, ...]]:

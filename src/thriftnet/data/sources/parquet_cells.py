@@ -37,7 +37,7 @@ def read_cells(opened: Any, names: Sequence[str]) -> Iterator[tuple[object, ...]
 
     Args:
         opened: A `ParquetFile` that reads texts as dictionaries.
-        names: The columns, none of them nested.
+        names: The columns, none of them nested, but as `image.path`, of a struct.
 
     Raises:
         ValueError: A value is long, or a column unpacks to implausibly much.
@@ -45,11 +45,18 @@ def read_cells(opened: Any, names: Sequence[str]) -> Iterator[tuple[object, ...]
     refuse_bomb(opened.metadata, names)
     known: dict[str, str] = {}  # repeated texts are one
     for batch in opened.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(names)):
-        columns = [batch.column(name) for name in names]
+        columns = [_column(batch, name) for name in names]
         for column in columns:
             _refuse_long(column)
         for row in zip(*(column.to_pylist() for column in columns), strict=True):
             yield tuple(known.setdefault(v, v) if isinstance(v, str) else v for v in row)
+
+
+def _column(batch: Any, name: str) -> Any:
+    if name in batch.schema.names:
+        return batch.column(name)
+    struct, _, inner = name.rpartition(".")
+    return batch.column(struct).field(inner)
 
 
 def _refuse_long(column: Any) -> None:
@@ -79,7 +86,8 @@ def refuse_bomb(metadata: Any, names: Sequence[str]) -> int:
     most = 0
     for group in (metadata.row_group(at) for at in range(metadata.num_row_groups)):
         for chunk in (group.column(at) for at in range(group.num_columns)):
-            if chunk.path_in_schema.split(".")[0] in names:
+            path = chunk.path_in_schema
+            if path in names or path.split(".")[0] in names:
                 unpacked, packed = chunk.total_uncompressed_size, chunk.total_compressed_size
                 if unpacked > _USUAL + _MOST_RATIO * packed:
                     raise ValueError(f"it unpacks to {unpacked:,} bytes")

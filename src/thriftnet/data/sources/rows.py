@@ -39,9 +39,13 @@ class Row(NamedTuple):
     cells: list[str]
     last: int = 0
     """The last line of a row that spans several; 0: it has one."""
+    counted: str = "line"
+    """What `line` counts: `row`, from 0, in a file without lines."""
 
     def __str__(self) -> str:
-        return f"lines {self.line} to {self.last}" if self.last else f"line {self.line}"
+        if self.last:
+            return f"lines {self.line} to {self.last}"
+        return f"{self.counted} {self.line}"
 
 
 @dataclass
@@ -214,7 +218,7 @@ def _from_json_lines(path: Path, text: str) -> TextTable:
             '{"file_name": ..., "label": ...} in each'
         )
     table.rows = [
-        Row(number, [_text(value.get(key)) for key in table.columns]) for number, value in objects
+        Row(number, [as_text(value.get(key)) for key in table.columns]) for number, value in objects
     ]
     if not objects:
         raise DataError(f"{path} holds no JSON object; write one in each line")
@@ -231,7 +235,8 @@ def _flat(value: dict[str, object], levels: int = 2) -> Iterator[tuple[str, obje
             yield key, inner
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """The text of a value of JSON or Parquet; empty if there is none."""
     if value is None or value != value or isinstance(value, dict | list):  # NaN of pandas
         return ""
     return str(value)

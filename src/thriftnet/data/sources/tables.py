@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from thriftnet.data.index import (
@@ -24,14 +25,20 @@ from thriftnet.data.sources.columns import (
     names_labels,
 )
 from thriftnet.data.sources.files import scan_folder
-from thriftnet.data.sources.locate import Locator, NotFoundError
+from thriftnet.data.sources.locate import (
+    Locator,
+    NotFoundError,
+    files_of,
+    holds_files,
+    own_path,
+    possible_files,
+)
 from thriftnet.data.sources.numbers import check_numbers, unify_numbers
 from thriftnet.data.sources.one_hot import with_label_column
 from thriftnet.data.sources.rows import TABLE_SUFFIXES, Row, TextTable, read_table
 from thriftnet.errors import DataError
 
 KIND = "a table of picture files"
-_ROWS_LOOKED_AT = 20
 _SUBMISSION = re.compile(r"(sample)?[ _-]?submission", re.IGNORECASE)
 """Names of tables with placeholder labels, as in competitions."""
 
@@ -53,26 +60,48 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     Raises:
         DataError: A table cannot be read, or its columns cannot be identified.
     """
+    files = _find_tables(path) if path.is_dir() else [path]
+    return index_tables(path, files, options, read=_read)
+
+
+def index_tables(
+    path: Path,
+    files: Sequence[Path],
+    options: SourceOptions,
+    *,
+    read: Callable[[Path, Locator], TextTable],
+) -> Index:
+    """List the pictures that some tables name, as `read_index` says.
+
+    Args:
+        path: A table, or a folder with tables and pictures, of which none may be in no table.
+        files: The tables.
+        options: The user's options.
+        read: Reads a table; raises DataError if that is impossible.
+
+    Raises:
+        DataError: A table cannot be read, or its columns cannot be identified.
+    """
     root = path if path.is_dir() else path.parent
     found = scan_folder(path) if path.is_dir() else None
     index = Index(KIND, root, [], stamps=dict(found.stamps) if found else {})
-    locator, taken = Locator(index, found), dict[str, _Taken]()
-    files = [path] if found is None else _find_tables(path)
-    tables = [_labelled(_read(file, locator), options, locator) for file in files]
+    locator, taken, unused = Locator(index, found), dict[str, _Taken](), set[str]()
+    tables = [_labelled(read(file, locator), options, locator) for file in files]
     label = _label_name(tables, options, locator)
     for table in tables:
-        own = _own(table.path, index)
+        own = own_path(table.path, index)
         if table.named and split_in_name(own) == "test" and has_no_labels(table.columns, label):
             index.omissions.append(Omission(own, f"no column {label}, so no labels"))
+            unused |= files_of(table, locator)
         else:
-            _add_rows(index, table, options, locator, taken)
+            _add_rows(index, table, options, locator, taken, unused)
     contested = {one.at for one in taken.values() if one.contested}
     index.entries = [e for at, e in enumerate(index.entries) if at not in contested]
     index.entries = unify_numbers(index)
     check_numbers(index, options)
-    unnamed = [picture for picture in found.pictures if picture not in taken] if found else []
-    if unnamed:
-        index.notes.append(f"{len(unnamed):,} pictures are in no table, such as {unnamed[0]}")
+    pictures = found.pictures if found else []
+    named = taken.keys() | unused
+    index.omissions += [Omission(each, "in no table") for each in pictures if each not in named]
     return index
 
 
@@ -115,13 +144,13 @@ def _names_pictures(file: Path, locator: Locator) -> bool:
     except DataError:
         return False
     columns = range(len(table.columns))
-    if any(_holds_files(table, at, locator, by_name=False) for at in columns):
+    if any(holds_files(table, at, locator, by_name=False) for at in columns):
         return True
     # Bare names could be any numbers: they must be in one folder, and that not of a class.
     usual = [at for at in columns if not table.named or is_usual(table.columns[at])]
     for at in usual:
-        if _holds_files(table, at, locator, by_name=True):
-            split = split_in_name(_own(file, locator.index))
+        if holds_files(table, at, locator, by_name=True):
+            split = split_in_name(own_path(file, locator.index))
             named = (locator.named(row.cells[at].strip(), split=split) for row in table.rows)
             return len({posixpath.dirname(paths[0]) for paths in named if len(paths) == 1}) == 1
     return False
@@ -130,7 +159,7 @@ def _names_pictures(file: Path, locator: Locator) -> bool:
 def _label_name(tables: list[TextTable], options: SourceOptions, locator: Locator) -> str | None:
     """The name of the label column, by the first table that is not for testing."""
     learned = [
-        t for t in tables if t.named and split_in_name(_own(t.path, locator.index)) != "test"
+        t for t in tables if t.named and split_in_name(own_path(t.path, locator.index)) != "test"
     ]
     if len(tables) < 2 or not learned:
         return None
@@ -142,14 +171,14 @@ def _choose_columns(table: TextTable, options: SourceOptions, locator: Locator) 
         table.columns,
         options,
         where=str(table.path),
-        names_pictures=lambda column: _holds_files(table, column, locator, by_name=True),
+        names_pictures=lambda column: holds_files(table, column, locator, by_name=True),
         named=table.named,
     )
 
 
 def _read(file: Path, locator: Locator) -> TextTable:
     """Read a table whose first line may be a row with names without suffix."""
-    folder = posixpath.dirname(_own(file, locator.index))
+    folder = posixpath.dirname(own_path(file, locator.index))
 
     def is_row(cells: list[str]) -> bool:
         if any(map(is_usual, cells)):
@@ -165,29 +194,12 @@ def _labelled(table: TextTable, options: SourceOptions, locator: Locator) -> Tex
     if not table.named or options.label_column or names_labels(table.columns):
         return table
     columns = range(len(table.columns))
-    image = next((at for at in columns if _holds_files(table, at, locator, by_name=True)), None)
+    image = next((at for at in columns if holds_files(table, at, locator, by_name=True)), None)
     found = table if image is None else with_label_column(table, image)
     if found is not table:
-        own = _own(table.path, locator.index)
+        own = own_path(table.path, locator.index)
         locator.index.notes.append(f"{own}: each class is a column of 0 and 1")
     return found
-
-
-def _own(file: Path, index: Index) -> str:
-    """The path of a table relative to the root."""
-    return file.relative_to(index.root).as_posix()
-
-
-def _holds_files(table: TextTable, column: int, locator: Locator, *, by_name: bool) -> bool:
-    """Whether one of the first rows has the path of a file, or half of them a bare name."""
-    folder = posixpath.dirname(_own(table.path, locator.index))
-    rows = table.rows[:_ROWS_LOOKED_AT]
-    names = [name for row in rows if (name := row.cells[column].strip())]
-    if any(locator.is_file(name, folder=folder) for name in names):
-        return True
-    split = split_in_name(_own(table.path, locator.index))
-    found = sum(len(locator.named(name, split=split)) == 1 for name in names) if by_name else 0
-    return 2 * found > len(rows)
 
 
 def _add_rows(
@@ -196,9 +208,11 @@ def _add_rows(
     options: SourceOptions,
     locator: Locator,
     taken: dict[str, _Taken],
+    unused: set[str],
 ) -> None:
+    """Add the rows of a table to the index, and the files of those that cannot be used."""
     columns = _choose_columns(table, options, locator)
-    own = _own(table.path, index)
+    own = own_path(table.path, index)
     if len(table.columns) > 2:
         image, label = table.columns[columns.image], table.columns[columns.label]
         index.notes.append(f"{own}: the column {image} has the file names, {label} the labels")
@@ -211,6 +225,7 @@ def _add_rows(
         found = _entry(row, columns, locator, own=own, where=where)
         if isinstance(found, Omission):
             index.omissions.append(found)
+            unused.update(possible_files(row.cells[columns.image], table, locator))
         elif repeated := _repeated(index, found, taken, where):
             index.omissions.append(repeated)
         else:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 import thriftnet as package
 from commands import Command, in_this_process
+from thriftnet.cli import app
 from thriftnet.cli.options.aliases import KEYS, with_aliases
-from thriftnet.cli.options.mistakes import _ELSEWHERE
+from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, OPTIONS
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.keys import flatten
 
@@ -52,7 +55,28 @@ def test_a_short_option_reaches_the_recipe(thriftnet: Command) -> None:
         (["export", "best", "--format", "onnx"], "use --to"),
         (["predict", "best", "--out", "x.csv"], "use --output"),
         (["evaluate", "best", "--gpu"], "use --device cuda"),
-        (["report", "--gpu"], "no option --gpu here; see thriftnet report --help"),
+        (["evaluate", "best", "--half"], "use --precision bf16 (see thriftnet evaluate --help)"),
+        (["train", "--imgsz", "64"], "use --set data.image_size=64"),
+        (["predict", "best", "--imgsz", "64"], "one image size, set when it is trained"),
+        (["train", "--int8"], "thriftnet export has --to onnx-int8"),
+        (["train", "--workers", "4"], "images are kept in memory"),
+        (["search", "small", "--num-workers", "4"], "use --workers"),
+        (["predict", "--weights", "best"], "write MODEL without an option before it"),
+        (["predict", "best", "--source", "a.jpg"], "write IMAGE_OR_FOLDER without an option"),
+        (["train", "--model", "resnet18"], "the network is part of the recipe"),
+        (["predict", "best", "--epochs", "3"], "thriftnet train has --epochs"),
+        (["predict", "best", "--learning-rate", "3"], "thriftnet train has --lr"),
+        (["report", "--gpu"], "thriftnet train has --device cuda (see thriftnet report --help)"),
+        (["report", "--nonsense"], "no option --nonsense here; see thriftnet report --help"),
+        (["train", "-b", "64"], "no option -b here; use --batch-size"),
+        (["train", "epochs=3"], "epochs=3 is no argument; write --epochs 3"),
+        (["train", "quick", "imgsz=64"], "write --set data.image_size=64 (see thriftnet train"),
+        (["predict", "best", "source=a.jpg"], "source=a.jpg is no argument; write a.jpg alone"),
+        (["val"], "no command val; use thriftnet evaluate"),
+        (["trian"], "no command trian; use train"),
+        (["Train"], "no command Train; use train"),
+        (["version"], "use thriftnet --version"),
+        (["nonsense"], "no command nonsense; see thriftnet --help"),
         (["train", "--epochs", "3", "--set", "train.epochs=4"], "are one key; give one"),
         (["train", "--resume", "x", "--lr", "1"], "leave out --lr"),
     ],
@@ -66,12 +90,39 @@ def test_an_option_that_is_not_there_names_the_one_that_is(
     assert told in end.error_line
 
 
+def test_a_folder_in_place_of_a_recipe(
+    thriftnet: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/recipe.yaml").write_text("name: a\n")
+    monkeypatch.chdir(tmp_path)
+    assert "if it has pictures: thriftnet train --data ./photos" in (
+        thriftnet("train", "photos").error_line
+    )
+    assert "its recipe is run/recipe.yaml" in thriftnet("train", "run/").error_line
+
+
+def test_a_file_of_that_name_is_an_argument(thriftnet: Command, tmp_path: Path) -> None:
+    (tmp_path / "lr=0.1").mkdir()
+    end = thriftnet("train", tmp_path / "lr=0.1")
+    assert "no argument" not in end.error_line
+
+
 def test_what_other_trainers_call_an_option_exists_here(thriftnet: Command) -> None:
-    helped = "".join(thriftnet(name, "--help").out for name in ("train", "predict", "export"))
-    words = {word.split()[0] for word in _ELSEWHERE.values()}
-    assert [word for word in words if word not in helped] == []
-    keys = [text.partition("--set ")[2] for text in _ELSEWHERE.values() if "--set" in text]
-    load_recipe("smoke", keys)
+    commands: dict[str, Any] = get_command(app).commands  # pyright: ignore
+    search = commands["search"].commands
+    parameters = [each for one in {**commands, **search}.values() for each in one.params]
+    options = {word for each in parameters for word in each.opts}
+    arguments = {(each.metavar or "").partition("...")[0] for each in parameters}
+    assert {answer.split()[0] for answer in OPTIONS} <= options
+    assert set(ARGUMENTS) <= arguments
+    for setting in (answer.partition("--set ")[2] for answer in OPTIONS if "--set" in answer):
+        load_recipe("smoke", [setting])
+    for name in COMMANDS:
+        assert thriftnet(*name.split()[:1], "--help").code == 0
+    tables = (*OPTIONS.values(), *ARGUMENTS.values(), *ABSENT.values(), *COMMANDS.values())
+    assert all(name == name.lower().replace("_", "-") for text in tables for name in text.split())
 
 
 def test_the_version(thriftnet: Command) -> None:

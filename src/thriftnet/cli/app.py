@@ -17,7 +17,7 @@ from typer.main import get_command
 
 import thriftnet
 from thriftnet.cli.options.completions import model_names, recipe_names
-from thriftnet.cli.options.mistakes import meant
+from thriftnet.cli.options.mistakes import about_command, about_option
 from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, RECIPE, PanelGroup, option
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_refusal
@@ -35,6 +35,16 @@ class _StoppedError(Exception):
 
 
 class _Commands(PanelGroup):
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find a command by its name.
+
+        Raises:
+            ThriftnetError: There is none of that name.
+        """
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            raise ThriftnetError(f"no command {args[0]}; {about_command(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         Path.cwd()  # raises if the folder was removed; MKL of torch would end the process
@@ -233,10 +243,7 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
     path = getattr(context, "command_path", "thriftnet")
     unknown = getattr(error, "option_name", None)
     if unknown is not None and hasattr(error, "possibilities") and context is not None:
-        options = [word for given in context.command.params for word in given.opts]
-        known = meant(unknown, [word for word in options if word.startswith("--")])
-        use = f"use {known} (see {path} --help)" if known else f"see {path} --help"
-        _fail(f"no option {unknown} here; {use}", 2, debug=debug)
+        _fail(f"no option {unknown} here; {about_option(unknown, context)}", 2, debug=debug)
     _fail(f"{usage().rstrip('.')}; see {path} --help", 2, debug=debug)
 
 

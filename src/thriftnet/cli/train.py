@@ -19,7 +19,7 @@ from thriftnet.cli.options.aliases import DeviceOption as TrainDeviceOption
 from thriftnet.cli.options.completions import recipe_names
 from thriftnet.cli.options.panels import BUDGET, OUTPUT, PICTURES, PLACE, RECIPE, TRAIN, option
 from thriftnet.commands import command
-from thriftnet.errors import TrackingError
+from thriftnet.errors import RecipeError, TrackingError
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
 from thriftnet.terminal.work import working
@@ -100,6 +100,8 @@ def train(
         )
     if restart and resume is None:
         raise typer.BadParameter("--restart is for --resume; name the run, or leave it out")
+    if recipe is not None:
+        _refuse_folder(recipe)
     outlast_output()
     with working("loading PyTorch", shown=is_first() and not quiet) as doing:
         from thriftnet import api
@@ -134,6 +136,26 @@ def train(
         to_stderr(f"interrupted; resume with: {again}")
         raise typer.Exit(130)
     _evaluate(run, data, quiet=quiet, as_json=as_json, track=track or ())
+
+
+def _refuse_folder(recipe: str) -> None:
+    """Check that a recipe is no folder, of pictures or of a run.
+
+    Raises:
+        RecipeError: It is one.
+    """
+    from thriftnet.recipe.load import shipped_recipes
+    from thriftnet.runs.folder import RunFolder
+
+    path = Path(recipe)
+    if recipe in shipped_recipes() or not path.is_dir():
+        return
+    own = RunFolder(path).recipe_path
+    if own.is_file():
+        again = command("train", "--resume", path)
+        raise RecipeError(f"{path} is a run folder; its recipe is {own}; {again} continues it")
+    pictures = command("train", "--data", path)
+    raise RecipeError(f"{path} is a folder and no recipe; if it has pictures: {pictures}")
 
 
 def _of_data(decisions: Path | None, group: str | None) -> list[str]:

@@ -1,85 +1,120 @@
-"""Suggestions for unknown options: a typo, another trainer's name, or a recipe key."""
+"""What was meant by a word that is not known: a typo, another trainer's name, or a recipe key."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
 
-_ELSEWHERE = {
-    "accelerator": "--device cuda",
-    "accumulate": "--set train.micro_batch=64",
-    "amp": "--set train.precision=bf16",
-    "batch": "--batch-size",
-    "bf16": "--set train.precision=bf16",
-    "bs": "--batch-size",
-    "checkpoint": "--resume",
-    "ckpt": "--resume",
-    "ckpt-path": "--resume",
-    "conf": "--at-least",
-    "confidence": "--at-least",
-    "cuda": "--device cuda",
-    "data-dir": "--data",
-    "data-path": "--data",
-    "dataset": "--data",
-    "device-batch-size": "--batch-size",
-    "early-stopping": "--set train.patience=5",
-    "early-stopping-patience": "--set train.patience=5",
-    "fp16": "--set train.precision=bf16",
-    "format": "--to",
-    "gpu": "--device cuda",
-    "gpus": "--device cuda",
-    "grad-accum-steps": "--set train.micro_batch=64",
-    "gradient-accumulation-steps": "--set train.micro_batch=64",
-    "half": "--set train.precision=bf16",
-    "image-size": "--set data.image_size=64",
-    "img-size": "--set data.image_size=64",
-    "imgsz": "--set data.image_size=64",
-    "learning-rate": "--lr",
-    "logger": "--track",
-    "lr-scheduler-type": "--set schedule.name=one_cycle",
-    "lr0": "--lr",
-    "max-epochs": "--epochs",
-    "num-epochs": "--epochs",
-    "num-train-epochs": "--epochs",
-    "opt": "--set optim.name=sgd",
-    "optimizer": "--set optim.name=sgd",
-    "out": "--output",
-    "output-dir": "--runs-dir",
-    "per-device-train-batch-size": "--batch-size",
-    "pretrained": "--init best",
-    "project": "--runs-dir",
-    "random-seed": "--seed",
-    "report-to": "--track",
-    "resume-from-checkpoint": "--resume",
-    "save-dir": "--runs-dir",
-    "sched": "--set schedule.name=one_cycle",
-    "tensorboard": "--track tensorboard",
-    "threshold": "--at-least",
-    "train-dir": "--data",
-    "val-split": "--set data.val_ratio=0.1",
-    "validation-split": "--set data.val_ratio=0.1",
-    "wandb": "--track wandb",
-    "wd": "--set optim.weight_decay=0.01",
-    "weights": "--init best",
-}
-"""Names in ultralytics, Keras, fastai, timm, Lightning and Hugging Face's Trainer."""
+from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, OPTIONS
+from thriftnet.errors import ThriftnetError
 
 
-def meant(given: str, options: Collection[str]) -> str | None:
-    """The option that was probably meant; None without a suggestion.
+def about_option(given: str, context: Any) -> str:
+    """What to do instead of an option that a command does not have.
 
     Args:
         given: As typed, with its dashes and without a value.
-        options: Options of the command, such as `--seed`.
+        context: Of the command.
     """
-    name = given.lstrip("-").casefold().replace("_", "-")
-    written = _ELSEWHERE.get(name) or (_as_a_key(name) if "--set" in options else None)
+    name = _name(given)
+    command = context.command
+    see = f"see {context.command_path} --help"
+    options = _options(command)
+    if f"--{name}" in options:
+        return f"use --{name} ({see})"
+    for argument in _arguments(command):
+        if name in ARGUMENTS.get(argument, "").split():
+            return f"write {argument} without an option before it ({see})"
+    if known := _here(name, options):
+        return f"use {known} ({see})"
+    if reason := _listed(name, ABSENT):
+        return f"{reason} ({see})"
+    others = _others(context)
+    if has := [other for other, theirs in others.items() if f"--{name}" in theirs]:
+        return f"{has[0]} has --{name} ({see})"
+    for other, theirs in others.items():
+        if known := _here(name, theirs):
+            return f"{other} has {known} ({see})"
+    near = difflib.get_close_matches(name, [each[2:] for each in options], n=1, cutoff=0.7)
+    return f"use --{near[0]} ({see})" if near else see
+
+
+def refuse_pairs(words: Collection[str], context: Any) -> None:
+    """Check that no argument is an option written as `epochs=3`, as ultralytics and Hydra do.
+
+    Args:
+        words: Arguments as typed.
+        context: Of the command.
+
+    Raises:
+        ThriftnetError: One is.
+    """
+    command, see = context.command, f"(see {context.command_path} --help)"
+    for word in words:
+        key, _, value = word.partition("=")
+        if not value or Path(word).exists():
+            continue
+        name = _name(key)
+        if any(name in ARGUMENTS.get(each, "").split() for each in _arguments(command)):
+            raise ThriftnetError(f"{word} is no argument; write {value} alone {see}")
+        if known := _here(name, _options(command)):
+            option, _, setting = known.partition(" ")
+            key = f"{setting.partition('=')[0]}=" if "=" in setting else ""
+            raise ThriftnetError(f"{word} is no argument; write {option} {key}{value} {see}")
+
+
+def about_command(given: str, commands: Collection[str]) -> str:
+    """What to do instead of a command that does not exist.
+
+    Args:
+        given: As typed.
+        commands: Those that exist.
+    """
+    name = _name(given)
+    if name in commands:
+        return f"use {name} (see thriftnet --help)"
+    if known := _listed(name, COMMANDS):
+        return f"use thriftnet {known} (see thriftnet --help)"
+    if near := difflib.get_close_matches(name, commands, n=1, cutoff=0.7):
+        return f"use {near[0]} (see thriftnet --help)"
+    return "see thriftnet --help"
+
+
+def _name(typed: str) -> str:
+    return typed.lstrip("-").casefold().replace("_", "-")
+
+
+def _options(command: Any) -> list[str]:
+    words = [word for parameter in command.params for word in parameter.opts]
+    return [word for word in words if word.startswith("--")]
+
+
+def _arguments(command: Any) -> list[str]:
+    """Placeholders of the arguments, without their dots: MODEL, IMAGE_OR_FOLDER."""
+    found = [each for each in command.params if each.param_type_name == "argument"]
+    return [(each.metavar or "").partition("...")[0] for each in found]
+
+
+def _listed(name: str, table: Mapping[str, str]) -> str | None:
+    return next((answer for answer, names in table.items() if name in names.split()), None)
+
+
+def _here(name: str, options: Collection[str]) -> str | None:
+    """The option that has this name, means it elsewhere, or sets a recipe key that has it."""
     if f"--{name}" in options:
         return f"--{name}"
-    if written and written.split()[0] in options:
-        return written
-    near = difflib.get_close_matches(f"--{name}", options, n=1, cutoff=0.7)
-    return near[0] if near else None
+    for answer, names in OPTIONS.items():
+        if name in names.split() and answer.split()[0] in options:
+            return answer
+    return _as_a_key(name) if "--set" in options else None
+
+
+def _others(context: Any) -> dict[str, list[str]]:
+    """Options of every command, by the command as it is typed."""
+    commands = getattr(context.find_root().command, "commands", {})
+    return {f"thriftnet {name}": _options(each) for name, each in commands.items()}
 
 
 def _as_a_key(name: str) -> str | None:

@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from thriftnet.cli.options.mistakes import refuse_pairs
+
 RECIPE = "Recipe"
 PICTURES = "Pictures"
 BUDGET = "Budget"
@@ -57,16 +59,29 @@ def _write_options(command: Any, ctx: Any, formatter: Any) -> None:
             formatter.write_dl(records)
 
 
+def _words(command: Any, typed: dict[str, Any]) -> list[str]:
+    """What was typed as an argument, not as an option's value."""
+    found: list[str] = []
+    for parameter in command.params:
+        given = typed.get(parameter.name)
+        if parameter.param_type_name == "argument" and given is not None:
+            found += given if isinstance(given, list | tuple) else [given]
+    return found
+
+
 def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
     """Check what was typed, as `Path("")` would be the current folder.
 
     Raises:
         typer.BadParameter: A value is empty, or a path is `-`, by which other programs mean
             standard input or output.
+        ThriftnetError: An argument is an option written as `epochs=3`.
     """
     if ctx.resilient_parsing:  # of a completion
         return
-    typed, _, _ = command.make_parser(ctx).parse_args(args=list(arguments))
+    typed, more, _ = command.make_parser(ctx).parse_args(args=list(arguments))
+    if not hasattr(command, "commands"):  # a group's rest has the options of the command
+        refuse_pairs([*_words(command, typed), *more], ctx)
     for parameter in command.get_params(ctx):
         given = typed.get(parameter.name)
         values = given if isinstance(given, list | tuple) else [given]

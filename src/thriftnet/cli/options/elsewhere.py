@@ -1,0 +1,207 @@
+"""What ultralytics, timm, Keras, fastai, Lightning and Hugging Face's Trainer call things.
+
+Names are in lower case with dashes. A name may stand in several lines: the first answer whose
+option the command has counts.
+"""
+
+from __future__ import annotations
+
+OPTIONS: dict[str, str] = {
+    "--epochs": "e epoch max-epochs n-epochs nb-epochs num-epochs num-train-epochs train-epochs",
+    "--epochs 0.5": "iterations iters max-iters max-steps max-train-steps steps train-steps",
+    "--epochs 0.1": "fast-dev-run",
+    "--lr": "base-lr initial-lr learning-rate lr-init lr-max lr0 max-lr peak-lr",
+    "--batch-size": (
+        "b batch batchsize bs device-batch-size per-device-batch-size per-device-train-batch-size "
+        "train-batch-size"
+    ),
+    "--device cuda": "accelerator cuda gpu gpus n-gpu ngpu num-gpus use-cuda",
+    "--device cpu": "cpu no-cuda no-gpu use-cpu",
+    "--device mps": "mps use-mps-device",
+    "--name": "exp-name experiment experiment-name run-id run-name",
+    "--runs-dir": (
+        "checkpoint-dir default-root-dir log-dir logging-dir logs o out out-dir outdir output "
+        "output-dir project root-dir save-dir work-dir workdir"
+    ),
+    "--output": (
+        "csv dest o out out-dir out-file outdir outfile output-dir output-file results-dir save "
+        "save-csv save-dir save-txt"
+    ),
+    "--init best": "finetune load-weights model-path pretrained transfer weights",
+    "--resume": (
+        "auto-resume checkpoint checkpoint-path ckpt ckpt-path continue load load-from "
+        "resume-from resume-from-checkpoint"
+    ),
+    "--data": (
+        "data-dir data-path data-root dataset datasets folder image-folder images in input root "
+        "source test-dir train-data train-data-dir train-dir train-folder val-dir validation-dir"
+    ),
+    "--group": "group-column groups",
+    "--seed": "manual-seed random-seed random-state rng-seed",
+    "--quiet": "no-progress no-progress-bar q silent",
+    "--time-budget 10m": "max-hours max-minutes max-time time time-limit timeout",
+    "--max-params": "max-parameters param-budget params",
+    "--track": "log-to logger loggers report-to tracker",
+    "--track tensorboard": "tensorboard",
+    "--track wandb": "log-wandb use-wandb wandb",
+    "--track mlflow": "mlflow",
+    "--precision bf16": "amp bf16 fp16 half mixed-precision",
+    "--precision fp32": "fp32 full-precision no-amp",
+    "--at-least": "conf conf-thres confidence min-confidence threshold",
+    "--tta": "augment augment-test test-time-augmentation tta-views",
+    "--to": "fmt format formats",
+    "--to onnx": "onnx",
+    "--to onnx-int8": "int8 quantise quantize",
+    "--images": "limit limit-test-batches limit-val-batches max-images n num-images",
+    "--corruption contrast:3": "corrupt corruptions noise",
+    "--workers": "j jobs max-concurrent n-jobs num-workers parallel",
+    "--port": "p",
+    "--host": "address bind",
+    "--json": "as-json format json-output",
+    "--where": "filter filters query",
+    "--sort": "order-by sort-by",
+    "--set data.fit=crop": "center-crop crop-pct",
+    "--set data.image_size=64": (
+        "image-size img img-dim img-size imgsz input-dim input-size resolution size"
+    ),
+    "--set data.val_ratio=0.1": (
+        "val-fraction val-pct val-size val-split valid-pct validation-fraction validation-split"
+    ),
+    "--set data.test_ratio=0.2": "test-fraction test-pct test-size test-split",
+    "--set data.fraction=0.1": "limit-train-batches max-train-samples subset",
+    "--set data.balance=loss": "class-weight class-weights weighted-loss",
+    "--set data.balance=sampling": "oversample weighted-sampler",
+    "--set train.precision=bf16": "amp bf16 fp16 half mixed-precision",
+    "--set train.precision=fp32": "fp32 full-precision no-amp",
+    "--set train.micro_batch=64": (
+        "accumulate accumulate-grad-batches accumulation-steps grad-accum grad-accum-steps "
+        "gradient-accumulation-steps"
+    ),
+    "--set train.patience=5": "early-stop early-stopping early-stopping-patience",
+    "--set train.select=best": "load-best-model-at-end save-best save-best-only",
+    "--set train.ema_decay=0.999": "ema model-ema model-ema-decay use-ema",
+    "--set train.label_smoothing=0.1": "smoothing",
+    "--set train.sync_batch_norm=true": "sync-batchnorm sync-bn",
+    "--set train.drop_last=true": "dataloader-drop-last",
+    "--set optim.name=sgd": "opt optim optimizer",
+    "--set optim.weight_decay=0.01": "wd",
+    "--set schedule.name=one_cycle": (
+        "lr-sched lr-schedule lr-scheduler lr-scheduler-type sched scheduler"
+    ),
+    "--set schedule.name=warmup_cosine": "cos-lr cosine",
+    "--set schedule.floor=0.01": "final-lr lrf",
+    "--set schedule.warmup_epochs=1": "warmup warmup-ratio warmup-steps",
+    "--set augment.flip=random": "fliplr hflip horizontal-flip random-flip",
+    "--set augment.policy=autoaugment": "aa auto-augment autoaugment",
+    "--set augment.policy=trivialaugment": (
+        "aug augment augmentation randaugment ta trivial-augment"
+    ),
+    "--set augment.rotation=15": "degrees rotate",
+    "--set augment.cutout=8": "erasing random-erase random-erasing reprob",
+    "--set augment.brightness=0.2": "color-jitter colour-jitter hsv-v",
+    "--set augment.saturation=0.2": "hsv-s",
+    "--set augment.crop_padding=4": "random-crop",
+    "--set model.channels=[32,128,128]": "hidden width width-mult",
+    "--set model.blocks=[1,1,1]": "depth layers num-layers",
+    "--set model.stochastic_depth=0.1": "drop-path drop-path-rate",
+}
+"""Names there, by the answer here: an option, or one with a value that shows how it looks."""
+
+ARGUMENTS: dict[str, str] = {
+    "MODEL": (
+        "checkpoint checkpoint-path ckpt ckpt-path init load model model-path network pretrained "
+        "run weights"
+    ),
+    "IMAGE_OR_FOLDER": (
+        "data data-dir file folder image image-dir images img in input inputs path source"
+    ),
+    "RECIPE": "cfg config config-file recipe yaml",
+    "RUN": "checkpoint model model-path run run-dir runs weights",
+    "DATA": "data data-dir data-path dataset folder images input path source",
+    "SPACE": "config search-space space",
+    "REPO": "hub-model-id repo repo-id",
+}
+"""Names there, by an argument here."""
+
+ABSENT: dict[str, str] = {
+    "images are kept in memory, so no processes load them": (
+        "cache dataloader-num-workers j num-workers pin-memory prefetch-factor workers"
+    ),
+    "batches suit the machine, and an export takes any": (
+        "b batch batch-size batchsize bs eval-batch-size per-device-eval-batch-size val-batch-size"
+    ),
+    "a network has one image size, set when it is trained": (
+        "image-size img img-size imgsz input-size size"
+    ),
+    "the classes are those of the data": "class-names classes nc num-classes",
+    "the network is part of the recipe; thriftnet recipes lists them": (
+        "arch architecture backbone model model-name"
+    ),
+    "the mean and deviation of the training images are used": "in-chans mean normalize std",
+    "thriftnet inspect and thriftnet describe look at pictures and network without a training": (
+        "dry-run summary"
+    ),
+    "train never overwrites a run folder; -o replaces an earlier output": (
+        "exist-ok force overwrite overwrite-output-dir"
+    ),
+    "progress is shown anyway": (
+        "log-every-n-steps log-interval logging-steps print-freq progress v verbose"
+    ),
+    "checkpoints are written by themselves; --resume continues from the last one": (
+        "save-every save-freq save-interval save-period save-steps save-total-limit"
+    ),
+    "validation images are evaluated after every epoch": (
+        "check-val-every-n-epoch eval-freq eval-steps eval-strategy evaluation-strategy "
+        "val-check-interval"
+    ),
+    "thriftnet evaluate RUN evaluates": "do-eval eval eval-only evaluate no-val test-only validate",
+    "thriftnet report RUN draws figures": "plot plots",
+    "equal recipes and seeds give equal bits without it": "benchmark cudnn-benchmark deterministic",
+    "several processes are started by torchrun: torchrun --nproc-per-node 2 -m thriftnet train": (
+        "ddp devices dist-backend distributed local-rank multiprocessing-distributed nodes "
+        "nproc-per-node num-nodes num-processes strategy world-size"
+    ),
+    "callbacks are given in Python, by thriftnet.train(on_epoch=...)": "callback callbacks hooks",
+    "all layers are trained; with --init, --set init.body_lr=0.01 slows those before the head": (
+        "freeze freeze-backbone freeze-layers unfreeze"
+    ),
+    "gradients are not clipped": "clip clip-grad grad-clip gradient-clip-val max-grad-norm",
+    "networks have no dropout; --set train.label_smoothing=0.1 regularises": (
+        "drop drop-rate dropout"
+    ),
+    "the loss is the cross-entropy": "bce bce-loss criterion fl-gamma focal-loss loss loss-fn",
+    "thriftnet audit DATA --folds 4 trains by folds": "cv fold folds k-fold kfold",
+    "exports are in fp32 or int8: --to onnx or --to onnx-int8": (
+        "amp bf16 fp16 fp32 half mixed-precision precision"
+    ),
+    "OMP_NUM_THREADS=2 in the environment sets the threads": "cpus n-threads num-threads threads",
+    "the fastest layout and kernels of the machine are chosen": (
+        "channels-last compile torch-compile torchcompile"
+    ),
+    "predict --json has the probabilities of all classes": "k top-k topk",
+    "an export takes any batch size, and its other settings are chosen": (
+        "dynamic opset opset-version simplify"
+    ),
+    "pictures are resized as for the training": "center-crop crop-pct interpolation",
+}
+"""Names there of what needs no option here, by the reason."""
+
+COMMANDS: dict[str, str] = {
+    "train": "fine-tune finetune fit learn",
+    "train --resume RUN": "continue resume",
+    "evaluate": "score test val validate",
+    "predict": "classify detect infer inference label",
+    "export": "convert",
+    "search": "hpo optimise optimize sweep tune",
+    "bench": "profile speed",
+    "describe": "info summary",
+    "recipes": "configs list-models models zoo",
+    "runs": "experiments history list ls",
+    "report": "plot plots results show visualise visualize",
+    "inspect": "data dataset",
+    "watch": "dashboard logs monitor tail",
+    "serve": "api deploy server",
+    "--help": "help",
+    "--version": "version",
+}
+"""Commands there, by the command here."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import thriftnet as package
 from calibrated_models import calibration, model
 from commands import Command
 from hub_server import hub_server
@@ -171,6 +172,29 @@ def test_a_watch_prints_the_lines_of_the_run(thriftnet: Command) -> None:
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert lines == RunFolder.open(Path("runs/done")).metrics()
     assert thriftnet("watch", "runs/done", "--json", "--port", "0").code == 2
+
+
+@pytest.mark.usefixtures("small_world")
+def test_the_page_names_what_evaluations_add_to_a_watch(thriftnet: Command) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", PAGE, re.MULTILINE)
+    own = {kind: set(re.findall(r"`(\w+)`", keys)) | {"kind"} for kind, keys in rows}
+    figures = documented()["evaluate"]
+    for added in ((), ("--corruption", "contrast:3"), ("--robust", "--images", "20")):
+        assert thriftnet("evaluate", "runs/done", *added).code == 0
+    lines = [
+        json.loads(line) for line in thriftnet("watch", "runs/done", "--json").out.splitlines()
+    ]
+    found = {line["kind"]: set(line) for line in lines}
+    assert found["test"] <= own["test"] | figures
+    assert found["evaluation"] <= own["evaluation"] | figures
+    assert own["evaluation"] <= found["evaluation"]
+    assert found["robustness"] == own["robustness"] | documented()["evaluate --robust"]
+    written = {
+        kind
+        for path in Path(package.__file__).parent.rglob("*.py")
+        for kind in re.findall(r'"kind": "(\w+)"', path.read_text("utf-8"))
+    }
+    assert written <= set(own)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -55,6 +55,19 @@ def lines(text: str) -> list[str]:
     return found
 
 
+def transcribed(text: str) -> list[str]:
+    """Commands of transcripts, whose lines begin with `$`."""
+    return [line[2:] for line in text.splitlines() if line.startswith("$ ")]
+
+
+def in_sentences(text: str) -> list[str]:
+    """Commands of ours within sentences, whole or in part, as in `thriftnet report STUDY`."""
+    found: list[str] = []
+    for part in re.split(r"^```.*?^```", text, flags=re.MULTILINE | re.DOTALL):
+        found += [" ".join(each.split()) for each in re.findall(r"`(thriftnet\s[^`]+)`", part)]
+    return found
+
+
 def section(page: str, title: str) -> str:
     """A section of a page in docs/, up to the next one of its level."""
     text = (ROOT / "docs" / page).read_text("utf-8")
@@ -72,13 +85,15 @@ SHRUNK = ("model.channels=[4,8,16]", "train.batch_size=16", "train.micro_batch=0
 """Of the recipe `quick`: a network of a few thousand parameters, and steps of few images."""
 
 
+def shrunk(name: str, given: Sequence[str] = (), **options: Any) -> Recipe:
+    """A shipped recipe with a tiny network."""
+    return load_recipe(name, [*SHRUNK, *given], **options)
+
+
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """CIFAR-10 has 60 training and 20 test images, and recipes by name are shrunk."""
     few = opened(dataset(60), dataset(20, seed=1))
     for module in (start, resume, tested, single):
         monkeypatch.setattr(module, "open_data", lambda *_, **__: few)
-
-    def shrunk(name: str, given: Sequence[str] = (), **options: Any) -> Recipe:
-        return load_recipe(name, [*SHRUNK, *given], **options)
 
     monkeypatch.setattr(resolve, "load_recipe", shrunk)

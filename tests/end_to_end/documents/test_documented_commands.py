@@ -13,14 +13,23 @@ from PIL import Image
 from typer.main import get_command
 
 from commands import Command
-from documented import PAGES, ROOT, few_images, lines, words
+from documented import PAGES, ROOT, few_images, in_sentences, lines, transcribed, words
 from own_pictures import put
 from small import small_recipe
 from thriftnet.cli import app
 from thriftnet.training import start
 from thriftnet.training.progress import Quiet
 
-SHOWN = {page: lines(page.read_text("utf-8")) for page in PAGES}
+TEXTS = {page: page.read_text("utf-8") for page in PAGES}
+SHOWN = {page: lines(text) + transcribed(text) for page, text in TEXTS.items()}
+ALSO = (*(ROOT / "docs" / "decisions").glob("*.md"), ROOT / "CONTRIBUTING.md")
+PARTS = sorted(
+    {
+        line
+        for text in (*TEXTS.values(), *(page.read_text("utf-8") for page in ALSO))
+        for line in in_sentences(text)
+    }
+)
 OURS = sorted({line for each in SHOWN.values() for line in each if line.startswith("thriftnet ")})
 
 OTHERS = {
@@ -128,6 +137,11 @@ ELSEWHERE = {
         "needs a cluster",
         "tests/end_to_end/search/test_search_on_ray.py",
     ),
+    "thriftnet train --data stamps --name mine": (
+        "takes minutes",
+        "tests/end_to_end/own/test_without_recipe.py",
+    ),
+    "thriftnet export runs/mine --to onnx": ("with a run", "tests/end_to_end/test_export.py"),
     **dict.fromkeys(
         [each for each in SHOWN[ROOT / "docs" / "journeys.md"] if each.startswith("thriftnet ")],
         ("a journey", JOURNEYS),
@@ -155,16 +169,18 @@ def test_every_line_is_looked_at() -> None:
     assert [path for _, path in ELSEWHERE.values() if not (ROOT / path).is_file()] == []
 
 
-@pytest.mark.parametrize("line", OURS)
+@pytest.mark.parametrize("line", sorted({*OURS, *PARTS}))
 def test_every_option_is_known(line: str) -> None:
-    """Of lines that are not run, too."""
+    """Of lines that are not run, too, and of commands within sentences."""
     command: Any = get_command(app)
     given = words(line)
     while given and given[0] in getattr(command, "commands", {}):
         command = command.commands[given.pop(0)]
+    if command.name == "thriftnet":  # COMMAND stands for any
+        assert given[0] == "COMMAND" or given[0].startswith("-"), "no command of that name"
     command = command.commands["run"] if command.name == "search" else command
     known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in given if word.startswith("-")} <= known
+    assert {word for word in given if word.startswith("-")} <= known | {"--help"}
 
 
 @pytest.fixture
@@ -174,8 +190,8 @@ def world(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("THRIFTNET_CACHE", str(small_world / "cache"))
     shutil.copytree("runs/done", "runs/mine")
     put(Path("photos"), {"cat": 6, "dog": 6})
-    for folder in ("holiday", "archive"):
-        put(Path(folder), {"cat": 2})
+    for folder in ("holiday", "archive", "stamps"):
+        put(Path(folder), {"cat": 2, "naturalforces": 2})
     Image.new("RGB", (60, 40), (200, 0, 0)).save("photo.jpg")
     pixels = np.zeros((3, 3072), np.uint8)
     Path("test.pkl").write_bytes(pickle.dumps({"data": pixels, "ids": [1, 2, 3]}))

@@ -100,7 +100,7 @@ def layer(c_in: int, c_out: int, side: int, padding: int) -> dict[str, Any]:
         "grid": side + 2 * padding - 2,
         "images": _IMAGES,
         "forward_flop": 2 * 9 * c_in * c_out * pixels * _IMAGES,
-        "taken": winograd.gains(x.detach(), channels=c_out, padding=padding),
+        "taken": winograd.gains(x, weight, padding=padding),
         "error": {name: error(way, x, weight, padding) for name, way in WAYS.items()},
         "seconds": {
             name: [statistics.median(each) for each in zip(*rounds, strict=True)]

@@ -130,8 +130,8 @@ def test_only_what_is_asked_for_is_computed(monkeypatch: pytest.MonkeyPatch):
 def test_where_they_are_taken(
     images: int, c_in: int, c_out: int, side: int, padding: int, taken: bool
 ):
-    x = torch.empty(images, c_in, side, side)
-    assert winograd.gains(x, channels=c_out, padding=padding) == taken
+    x, weight = torch.empty(images, c_in, side, side), torch.empty(c_out, c_in, 3, 3)
+    assert winograd.gains(x, weight, padding=padding) == taken
 
 
 def test_elsewhere_convolutions_are_pytorchs(monkeypatch: pytest.MonkeyPatch):
@@ -146,6 +146,10 @@ def test_elsewhere_convolutions_are_pytorchs(monkeypatch: pytest.MonkeyPatch):
     with torch.autocast("cpu", torch.bfloat16):
         assert conv(x).dtype == torch.bfloat16
     assert conv.double()(x.double()).dtype == torch.float64
+    with pytest.raises(RuntimeError, match="same"):
+        conv(x)
+    with pytest.raises(RuntimeError, match="channels"):
+        Conv3x3(32, 64)(x)
     strided = Conv3x3(64, 64, stride=2)
     assert strided(x).shape == (8, 64, 7, 7)
     monkeypatch.setattr(winograd, "winograd", lambda: None)
@@ -159,3 +163,12 @@ def test_infinite_features_are_noticed():
     assert found[0][0].isfinite().all()
     assert not found[0][1].isfinite().all()
     assert not found[2].isfinite().all()
+
+
+def test_a_second_derivative_is_an_error():
+    x, weight, _ = made((2, 24, 24, 8, 8, 1), torch.channels_last)
+    (slope,) = torch.autograd.grad(
+        ours(x.requires_grad_(), weight, 1).square().sum(), x, create_graph=True
+    )
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.sum().backward()

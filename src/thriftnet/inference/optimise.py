@@ -74,12 +74,14 @@ class _PackedConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) to (N, C_out, H', W')."""
         if self.plain is not None:
-            shape = {"channels": self.plain.out_channels, "padding": self.geometry[0][0]}
-            if winograd.gains(x, **shape):
+            padding, weight = self.geometry[0][0], self.plain.weight
+            if winograd.gains(x, weight, padding=padding):
                 if self.winograd is None:
-                    self.winograd = winograd.pack(self.plain.weight)
+                    self.winograd = winograd.pack(weight)
                 x = x.contiguous(memory_format=torch.channels_last)
-                return winograd.convolve(x, self.winograd, self.bias, **shape)
+                return winograd.convolve(
+                    x, self.winograd, self.bias, channels=len(weight), padding=padding
+                )
         return torch.ops.mkldnn._convolution_pointwise(
             x, self.weight, self.bias, *self.geometry, self.groups, "none", [], ""
         )

@@ -26,6 +26,6 @@ class Conv3x3(nn.Conv2d):
         if self.stride == (1, 1) and self.bias is None:
             if padding == 1 and strips.gains(input):
                 return cast(Tensor, strips.StripConv.apply(input, self.weight))
-            if winograd.gains(input, channels=self.out_channels, padding=padding):
+            if winograd.gains(input, self.weight, padding=padding):
                 return cast(Tensor, winograd.WinogradConv.apply(input, self.weight, padding))
         return super().forward(input)

@@ -27,21 +27,22 @@ _TILES_FORWARD, _TILES_BACKWARD = 24, 96
 """Tiles a block, the fastest of 24 to 192; a weight gradient goes through its sums for each."""
 
 
-def gains(x: Tensor, *, channels: int, padding: int) -> bool:
-    """Whether a convolution by Winograd's way is faster than PyTorch's for these features.
+def gains(x: Tensor, weight: Tensor, *, padding: int) -> bool:
+    """Whether a convolution by Winograd's way is possible here, and faster than PyTorch's.
 
     Args:
         x: (N, C_in, H, W).
-        channels: C_out.
+        weight: (C_out, C_in, 3, 3).
         padding: Pixels of zeros at each side.
     """
     h, w = (side + 2 * padding - 2 for side in x.shape[2:])
     tiles = math.ceil(h / 4) * math.ceil(w / 4)
     return (
-        x.dtype == torch.float32
-        and x.device.type == "cpu"
+        x.dtype == weight.dtype == torch.float32
+        and x.device.type == weight.device.type == "cpu"
         and not torch.is_autocast_enabled("cpu")
-        and min(x.shape[1], channels) >= _FEWEST_CHANNELS
+        and x.shape[1] == weight.shape[1]
+        and min(weight.shape[:2]) >= _FEWEST_CHANNELS
         and len(x) * tiles >= _FEWEST_TILES
         and 9 * h * w >= _LEAST_SAVED * 36 * tiles
         and not recorded()
@@ -50,7 +51,10 @@ def gains(x: Tensor, *, channels: int, padding: int) -> bool:
 
 
 class WinogradConv(torch.autograd.Function):
-    """Convolution with stride 1 and no bias; saves its input and weights for backward."""
+    """Convolution with stride 1 and no bias; saves its input and weights for backward.
+
+    A second derivative raises RuntimeError; with `THRIFTNET_FUSED=0` there is one.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, padding: int) -> Tensor:

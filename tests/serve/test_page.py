@@ -21,6 +21,14 @@ async (text) => {{
   return (await engine.classify(new File([bytesOf(text)], "x"))).probabilities;
 }}
 """
+_GREYS = """
+(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const count = (grey) => Array.from({ length: data.length / 4 }, (_, at) => 4 * at)
+    .filter((at) => [0, 1, 2].every((c) => data[at + c] === grey)).length;
+  return { light: count(255), dark: count(27) };
+}
+"""
 TOKEN = "0123456789abcdef0123"
 
 
@@ -64,6 +72,9 @@ def test_the_page_says_what_python_says(
         "What the network saw",
         f"Class activation: {expected.label}",
     ]
+    greys = page.get_by_role("img", name="Class activation").evaluate(_GREYS)
+    assert greys["light"] > 50  # an outline, for whoever sees no colours
+    assert greys["dark"] > 50
     shares = page.evaluate(_CLASSIFY, text_of(PHOTO.read_bytes()))
     wanted = [expected.probabilities[name] for name in quick.classes]
     assert shares == pytest.approx(wanted, abs=1e-4)

@@ -5,6 +5,8 @@ const engine = (() => {
   const OVERLAY_PIXELS = 192;
   const COLOUR = [255, 96, 0];
   const STRENGTH = 0.65;
+  const OUTLINED = 0.5;
+  const AROUND = [[-2, 0], [-1, 0], [1, 0], [2, 0], [0, -2], [0, -1], [0, 1], [0, 2]];
   let facts;
   let explains = false;
   const headers = {};
@@ -55,23 +57,42 @@ const engine = (() => {
     ];
   }
 
-  // The picture with colour in proportion to the activation of each position.
+  // The picture with colour in proportion to the activation of each position, and a light and
+  // dark outline, seen without colour too, around all above half of the largest.
   function overlay(pixels, { grid, size }, caption) {
     const scale = Math.max(1, Math.round(OVERLAY_PIXELS / size));
     const side = scale * size;
     const most = Math.max(...grid.flat(), 1e-9);
+    const shares = Float32Array.from({ length: side * side }, (_, at) => {
+      const [y, x] = [Math.floor(at / side), at % side];
+      return Math.max(0, between(grid, (y + 0.5) / side, (x + 0.5) / side)) / most;
+    });
     const shown = new Uint8Array(side * side * 3);
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
-        const share = Math.max(0, between(grid, (y + 0.5) / side, (x + 0.5) / side)) / most;
+        const share = shares[y * side + x];
         const from = 3 * (Math.floor(y / scale) * size + Math.floor(x / scale));
+        const line = outlineAt(shares, side, y, x);
         for (let c = 0; c < 3; c++) {
           const before = pixels[from + c];
-          shown[3 * (y * side + x) + c] = before + STRENGTH * share * (COLOUR[c] - before);
+          shown[3 * (y * side + x) + c] = line
+            ?? before + STRENGTH * share * (COLOUR[c] - before);
         }
       }
     }
     return { caption, pixels: shown, size: side };
+  }
+
+  // The grey of the outline at a pixel, light inside and dark outside; none elsewhere. Each side is
+  // two pixels wide: the page shows fewer than there are.
+  function outlineAt(shares, side, y, x) {
+    const inside = shares[y * side + x] >= OUTLINED;
+    for (const [down, right] of AROUND) {
+      const [row, column] = [y + down, x + right];
+      if (Math.min(row, column) < 0 || Math.max(row, column) >= side) continue;
+      if (shares[row * side + column] >= OUTLINED !== inside) return inside ? 255 : 27;
+    }
+    return undefined;
   }
 
   // A grid's value at a place in [0, 1] x [0, 1], linear between the centres of its cells.

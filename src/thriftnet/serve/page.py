@@ -16,7 +16,8 @@ _ENGINE = PageEngine(
 )
 _ACTIVATION = (
     "The coloured picture is a class-activation map: how much each position of the last feature "
-    "map adds to the logit of the predicted class, minus the mean over all classes."
+    "map adds to the logit of the predicted class, minus the mean over all classes. An outline "
+    "surrounds what is above half of the largest value."
 )
 
 

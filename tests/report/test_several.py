@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 import thriftnet
@@ -15,7 +17,9 @@ from commands import Command
 from small import sitting, small_recipe
 from thriftnet.errors import RunError
 from thriftnet.models.saved import read_model, save_model
+from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import read_record
+from thriftnet.report.several import overlay
 from thriftnet.report.several.record_groups import group_records
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
@@ -59,6 +63,30 @@ def test_groups_of_one_name_are_told_apart(make_run: MakeRun):
     records = [read_record(make_run(f"r{lr}", optim={"lr": lr})) for lr in (0.01, 0.02)]
     labels = [group.label for group in group_records(records)]
     assert labels == ["small optim.lr=0.01", "small optim.lr=0.02"]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_test_figures_have_the_shape_of_their_line_and_can_be_read(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+):
+    runs = [make_run("a", seed=0), make_run("ab", seed=1), make_run("abc", optim={"lr": 0.02})]
+    groups = group_records([read_record(path) for path in runs])
+    drawn: dict[str, Axes] = {}
+
+    def keep(axes: Axes, *, name: str, **words: Any) -> Drawing:
+        drawn[name] = axes
+        return finish(axes, name=name, **words)
+
+    monkeypatch.setattr(overlay, "finish", keep)
+    drawings = {each.name: each for each in overlay.draw_overlays(groups)}
+    curves = drawn["val-accuracy"].lines
+    shapes = [line.get_marker() for line in curves]
+    assert shapes == ["o", "o", "s", "s"]  # a line, then its test figures
+    read = json.loads(drawings["val-accuracy"].data)[0]["series"]
+    for group, series in zip(groups, read, strict=True):
+        tests = ", ".join(f"{100 * value:.4g}" for value in group.tests("accuracy"))
+        assert series["words"][-1].endswith(f"test {tests}")
+        assert "test" not in series["words"][0]
 
 
 def test_long_labels_stay_within_the_figure(

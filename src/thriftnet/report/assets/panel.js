@@ -144,7 +144,7 @@ class Panel {
       const apart = (n) => Math.abs(this.x.place(each.x[n]) - this.x.place(stop));
       const n = each.x.reduce((best, _, at) => (apart(at) < apart(best) ? at : best), 0);
       if (apart(n) > 2.5) continue;
-      const more = each.words ? ` (${each.words[n]})` : "";
+      const more = each.words?.[n] ? ` (${each.words[n]})` : "";
       lines.push(`${each.name}: ${this.y.text(each.y[n])}${more}`);
       marks.push([each.x[n], each.y[n]]);
     }

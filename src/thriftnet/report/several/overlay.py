@@ -33,7 +33,7 @@ class Curve:
     quantity: str
     scale: float = 1
     test: str = ""
-    """The test figure that stands at its end; empty: none."""
+    """The test metric at its end; empty: none."""
     words: str = ""
     """Of the caption."""
 
@@ -94,26 +94,32 @@ def _draw_curve(groups: list[RecordGroup], names: list[str], curve: Curve) -> Dr
             epochs, mean, color=look.color, linestyle=look.linestyle, marker=look.marker,
             markevery=max(1, len(epochs) // 8), label=label,
         )  # fmt: skip
+        told = [""] * len(epochs)
         if len(group.records) > 1:
             axes.fill_between(epochs, low, high, color=look.color, alpha=0.22, linewidth=0)
             ends = zip(low.tolist(), high.tolist(), strict=True)
-            details[label] = [f"{least:.4g} to {most:.4g}" for least, most in ends]
+            told = [f"{least:.4g} to {most:.4g}" for least, most in ends]
         values = [value * curve.scale for value in (group.tests(curve.test) if curve.test else [])]
+        # Of the line's shape, since colour alone tells nothing in grey.
         axes.plot(
-            [epochs[-1]] * len(values), values, linestyle="none", marker="*", markersize=9,
-            color=style.INK, markerfacecolor=look.color, clip_on=False, zorder=5,
+            [epochs[-1]] * len(values), values, linestyle="none", marker=look.marker,
+            markersize=10 if look.marker == "*" else 8, color=style.INK,
+            markerfacecolor=look.color, clip_on=False, zorder=5,
         )  # fmt: skip
+        if values:
+            test = f"test {', '.join(f'{value:.4g}' for value in values)}"
+            told[-1] = "; ".join(filter(None, (told[-1], test)))
+        if any(told):
+            details[label] = told
         words.append(f"{label}: {mean[0]:.3f} to {mean[-1]:.3f}")
+    tests = "Large outlined markers at the end are test figures, one per seed. "
     label_epochs(axes, curve.quantity)
     style.legend_above(axes, columns=columns)
     return finish(
         axes,
         name=curve.name,
         title=curve.title,
-        caption=_BAND
-        + curve.words
-        + _mark_changes(axes, groups)
-        + ("Stars at the end are test figures, one per seed. " if curve.test else ""),
+        caption=_BAND + curve.words + _mark_changes(axes, groups) + (tests if curve.test else ""),
         alt=f"{curve.title} by epoch. {'; '.join(words)}.",
         details=details,
     )

@@ -103,11 +103,13 @@ def test_page_in_a_browser_keeps_up_with_the_run(
     expect(live).to_have_text("running: epoch 2 of 3, 50%, loss 1.250, 321 images/s, 1:15 left")
     assert page.get_by_label("Progress of the run").get_attribute("value") == "0.5"
     page.get_by_text("Blocks", exact=True).click()
+    page.get_by_role("group", name="Accuracy, figure").focus()
     rows = page.locator("[aria-label='Epochs, table'] tbody tr")
     before = rows.count()
     run.append(epoch_line(before + 1))
     expect(rows).to_have_count(before + 1)
     expect(page.locator("[aria-label='Blocks, table']")).to_be_visible()  # unfolded it stays
+    expect(page.get_by_role("group", name="Accuracy, figure")).to_be_focused()
     assert said == []
     shutil.rmtree(run.path)
     expect(live).to_contain_text("there is no run folder")

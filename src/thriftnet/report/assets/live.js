@@ -1,7 +1,8 @@
 "use strict";
 
 // Follows a training: asks for its status every two seconds and reloads the page when its figures have
-// changed. The browser keeps the scroll position, and this script which details are open.
+// changed. The browser keeps the scroll position, and this script which details are open and
+// what has the focus.
 const place = document.getElementById("live");
 const version = place.dataset.version;
 const bar = document.getElementById("done");
@@ -9,21 +10,31 @@ const folds = [...document.querySelectorAll("details")];
 
 function heading(fold) { return fold.querySelector("summary").textContent; }
 
-function unfold() {
+// What tells an element from others of its kind, also after more figures have come.
+function called(element) { return element.getAttribute("aria-label") ?? element.textContent; }
+
+function restore() {
   try {
-    const open = JSON.parse(sessionStorage.getItem("thriftnet-open")) ?? [];
+    const { open, kind, name } = JSON.parse(sessionStorage.getItem("thriftnet-view"));
     for (const fold of folds) fold.open = open.includes(heading(fold));
+    const same = [...document.querySelectorAll(kind)].find((each) => called(each) === name);
+    same?.focus({ preventScroll: true });
   } catch { /* folded, then */ }
+}
+
+function keep() {
+  const focused = document.activeElement;
+  const open = folds.filter((fold) => fold.open).map(heading);
+  const name = focused === document.body ? "" : called(focused);
+  const view = { open, kind: focused.tagName, name };
+  try { sessionStorage.setItem("thriftnet-view", JSON.stringify(view)); } catch { /* folded, then */ }
 }
 
 // The page is asked for first: a run that was just removed has none, and this one stays.
 async function reload() {
   const answer = await fetch("./");
   if (!answer.ok) throw new Error(await answer.text());
-  try {
-    const open = folds.filter((fold) => fold.open).map(heading);
-    sessionStorage.setItem("thriftnet-open", JSON.stringify(open));
-  } catch { /* folded, then */ }
+  keep();
   location.reload();
 }
 
@@ -60,6 +71,6 @@ async function ask() {
   }
 }
 
-unfold();
+restore();
 ask();
 setInterval(ask, 2000);

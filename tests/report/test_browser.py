@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from thriftnet.report.build import Report
 
 FIGURES = 14
+NEIGHBOURS = ("loss", "accuracy")
 Visit = Callable[[Path, int, str], Page]
 
 
@@ -98,3 +99,7 @@ def test_print_is_light_and_folds_are_open(page: Page):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("[...document.querySelectorAll('details')].every(fold => fold.open)")
+    assert not page.get_by_label("Theme").is_visible()
+    # Two charts beside each other, though paper is as narrow as a small window.
+    top = "(figure) => figure.getBoundingClientRect().top"
+    assert len({page.locator(f"#figure-{name}").evaluate(top) for name in NEIGHBOURS}) == 1

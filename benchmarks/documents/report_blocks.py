@@ -8,8 +8,10 @@ from documents.quoting import Block, Figures
 
 
 def accessibility(figures: Figures) -> dict[str, Any]:
-    """The kinds of pages that were checked."""
-    return {"pages": list(dict.fromkeys(check["page"] for check in figures["checks"]))}
+    """The kinds of pages that were checked, and how many pages of the site."""
+    names = list(dict.fromkeys(check["page"] for check in figures["checks"]))
+    pages = [name for name in names if not name.startswith("site: ")]
+    return {"pages": pages, "site_pages": len(names) - len(pages)}
 
 
 REPORT_BLOCKS = {

@@ -134,6 +134,7 @@ def winograd_layers(figures: Figures) -> dict[str, Any]:
         before, after = (each["seconds"][way] for way in ("pytorch", "winograd"))
         rates = (w / s for i, w in enumerate(work) for s in (before[i], after[i]))
         channels, grid = "→".join(map(str, each["channels"])), each["grid"]
+        channels += "" if each["taken"] else ", not taken"
         errors = (each["error"][way] for way in ("pytorch", "winograd"))
         faster = sum(before) / sum(after)
         rows.append((channels, f"{grid}×{grid}", *rates, faster, *errors))

@@ -36,11 +36,12 @@ def check(browser: Browser, address: str, axe: str, *, width: int, theme: Any) -
         offline=address.startswith("file:"),
         bypass_csp=True,
     )
+    context.set_default_timeout(120_000)  # a busy machine may take half a minute
     opened = context.new_page()
     opened.goto(address)
     if opened.locator("#files").count():
         opened.locator("#files").set_input_files(PHOTO)
-        expect(opened.locator("li.result")).to_be_visible(timeout=60_000)
+        expect(opened.locator("li.result")).to_be_visible(timeout=120_000)
     opened.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
     opened.evaluate(axe)
     found = opened.evaluate("axe.run()")

@@ -32,8 +32,9 @@ def overlay(picture: NDArray[np.uint8], activation: NDArray[np.float32]) -> NDAr
     grey = np.asarray(Image.fromarray(picture).convert("L"), np.float32)[..., None]
     down, right = np.indices(share.shape)
     stripe = (down + right) % _PERIOD < _STRIPE
-    against = np.where(stripe[..., None], np.float32(_LIGHT), np.float32(_AGAINST))
-    colour = np.where(share[..., None] > 0, np.float32(_FOR), against)
+    positive, negative, light = (np.array(c, np.float32) for c in (_FOR, _AGAINST, _LIGHT))
+    colour = np.where(stripe[..., None], light, negative)
+    colour = np.where(share[..., None] > 0, positive, colour)
     alpha = _STRONGEST * np.abs(share)[..., None]
     shown = (1 - alpha) * grey + alpha * colour
     inside, outside = _outline(share >= _OUTLINED)

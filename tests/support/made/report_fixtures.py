@@ -136,6 +136,7 @@ def visit(browser: Browser) -> Iterator[Callable[[Path, int, Any], Page]]:
                 viewport={"width": width, "height": 800}, color_scheme=theme, offline=True
             )
         )
+        contexts[-1].set_default_timeout(120_000)  # a busy machine may take half a minute
         opened = contexts[-1].new_page()
         opened.on("request", note)
         opened.on("console", lambda message: said.append(message.text))

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from report_fixtures import visits
 from thriftnet.report.build import Report
 
 FIGURES = 14
 NEIGHBOURS = ("loss", "accuracy")
-Visit = Callable[[Path, int, str], Page]
 
 
-@pytest.fixture(scope="module")
-def written(report: Report) -> Path:
-    return report.page
-
-
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
-def page(request: pytest.FixtureRequest, visit: Visit, written: Path) -> Page:
-    """The report, opened from disk."""
+@pytest.fixture(scope="module", params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
+def page(request: pytest.FixtureRequest, browser: Browser, report: Report) -> Iterator[Page]:
+    """The report, opened from disk once, for a second; what a test sorts stays sorted."""
     width, theme = request.param
-    return visit(written, width, theme)
+    with visits(browser) as visit:
+        yield visit(report.page, width, theme)
 
 
 def test_every_figure_is_seen(page: Page):
@@ -103,3 +98,4 @@ def test_print_is_light_and_folds_are_open(page: Page):
     # Two charts beside each other, though paper is as narrow as a small window.
     top = "(figure) => figure.getBoundingClientRect().top"
     assert len({page.locator(f"#figure-{name}").evaluate(top) for name in NEIGHBOURS}) == 1
+    page.emulate_media(media="screen")

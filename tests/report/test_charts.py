@@ -10,16 +10,26 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from page_shown import words_outside_figures
+from report_fixtures import Visit, visits
 from thriftnet.report.build import Report
 from thriftnet.runs.folder import RunFolder
 
-Visit = Callable[[Path, int, str], Page]
 
-
-@pytest.fixture(params=[(1280, "light"), (400, "dark")], ids=["wide", "narrow"])
-def page(request: pytest.FixtureRequest, visit: Visit, report: Report) -> Page:
+@pytest.fixture(scope="module", params=[(1280, "light"), (400, "dark")], ids=["wide", "narrow"])
+def loaded(request: pytest.FixtureRequest, browser: Browser, report: Report) -> Iterator[Page]:
+    """The report of each width, loaded once, which takes a second."""
     width, theme = request.param
-    return visit(report.page, width, theme)
+    with visits(browser) as visit:
+        yield visit(report.page, width, theme)
+
+
+@pytest.fixture
+def page(loaded: Page) -> Iterator[Page]:
+    """The same page for the next test, with nothing read and the pointer away from the charts."""
+    yield loaded
+    loaded.keyboard.press("Escape")
+    loaded.mouse.move(0, 0)
+    loaded.emulate_media(media="screen")
 
 
 def chart(page: Page, name: str) -> Locator:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from page_shown import words_outside_figures
+from report_fixtures import Visit, visits
 from thriftnet.report.build import Report
 
 FIGURES = 13
-Visit = Callable[[Path, int, str], Page]
 
 
-@pytest.fixture(params=[(1280, "light"), (360, "dark")], ids=["wide", "narrow"])
-def page(request: pytest.FixtureRequest, study_report: Report, visit: Visit) -> Page:
+@pytest.fixture(scope="module", params=[(1280, "light"), (360, "dark")], ids=["wide", "narrow"])
+def page(request: pytest.FixtureRequest, browser: Browser, study_report: Report) -> Iterator[Page]:
+    """Loaded once, for a second; only the theme is changed, by the last test."""
     width, theme = request.param
-    return visit(study_report.page, width, theme)
+    with visits(browser) as visit:
+        yield visit(study_report.page, width, theme)
 
 
 def test_every_figure_is_seen_and_nothing_is_wider_than_the_window(page: Page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
 
 MakeRun = Callable[..., Path]
+Visit = Callable[[Path, int, str], Page]
 
 
 def dress(run: RunFolder, test_set: Dataset, *, seed: int = 0) -> None:
@@ -118,9 +120,9 @@ def browser() -> Iterator[Browser]:
         expect.set_options(timeout=None)
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[[Path, int, Any], Page]]:
-    """Open a page from disk, network off; any request or message of the console is a failure."""
+@contextmanager
+def visits(browser: Browser) -> Iterator[Visit]:
+    """Open pages from disk, network off; any request or message of the console is a failure."""
     contexts: list[BrowserContext] = []
     asked: set[str] = set()
     wanted: set[str] = set()
@@ -141,8 +143,8 @@ def visit(browser: Browser) -> Iterator[Callable[[Path, int, Any], Page]]:
         opened.on("request", note)
         opened.on("console", lambda message: said.append(message.text))
         opened.on("pageerror", lambda error: said.append(str(error)))
-        opened.goto(page.as_uri())
         wanted.add(page.as_uri())
+        opened.goto(page.as_uri())
         return opened
 
     yield go
@@ -150,6 +152,13 @@ def visit(browser: Browser) -> Iterator[Callable[[Path, int, Any], Page]]:
     assert said == []
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Open a page for one test."""
+    with visits(browser) as go:
+        yield go
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from documents.model_cards import complaints
 from made_runs import make_run
 from ship_weights import PRECISIONS, ship
 from thriftnet.augment import normalise
-from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset
+from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset, OpenDataset
+from thriftnet.evaluation import images
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
@@ -34,6 +35,11 @@ import socket
 def refuse(*_, **__):
     raise OSError("this machine has no network")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+"""
+FEW = """\
+from thriftnet.data import OpenDataset
+whole = OpenDataset.split
+OpenDataset.split = lambda images, name: whole(images, name).subset(range(1000))
 """
 
 
@@ -53,9 +59,11 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(
-    tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]
+    tmp_path_factory: pytest.TempPathFactory,
+    cifar10: tuple[Dataset, Dataset],
+    thousand: OpenDataset,
 ) -> Installed:
-    """A narrow `smoke`, untrained, shipped as `ship_weights.py` does it."""
+    """A narrow `smoke`, untrained, shipped as `ship_weights.py` does it, on few test images."""
     folder = tmp_path_factory.mktemp("shipped")
     site = folder / "site"
     source = Path(thriftnet.__file__).parent
@@ -80,7 +88,9 @@ def installed(
         tta=recipe.evaluate.tta,
     )
     save_model(run.model_path, model)
-    card = ship(run.path, folder=site / "thriftnet" / "weights", now="b" * 40)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "open_data", lambda *_, **__: thousand)
+        card = ship(run.path, folder=site / "thriftnet" / "weights", now="b" * 40)
     return Installed(site, run, card)
 
 
@@ -93,7 +103,7 @@ def test_shipped_file_is_small_and_says_what_it_is(installed: Installed) -> None
     assert read == {(tta, p) for tta in ("flip", "none") for p in PRECISIONS}
     assert (card.commit, card.read_commit) == ("a" * 40, "b" * 40)
     assert card.whole_accuracy == pytest.approx({"flip": 0.65, "none": 0.6495})
-    assert (card.train_images, card.images_seen, card.test_images) == (45_000, 90_000, 10_000)
+    assert (card.train_images, card.images_seen, card.test_images) == (45_000, 90_000, 1_000)
     assert card.parameters == read_model(path).parameters
     assert 0.05 < card.headline.accuracy != 0.1  # or finding it again would say little
 
@@ -119,14 +129,15 @@ def test_name_is_predicted_with_right_after_installation(
 
 
 def test_evaluation_finds_the_cards_figure_again(installed: Installed, tmp_path: Path) -> None:
-    program = """
-import json, sys
+    program = f"""
+{FEW}
 from pathlib import Path
 import thriftnet
 from thriftnet.terminal import results
 from thriftnet.cli import app
 found = thriftnet.evaluate("smoke", precision="bf16")
 results.print_evaluation("smoke", found, shipped=True)
+print("loss", found.chosen.loss)
 app(["describe", "smoke"], standalone_mode=False)
 app(["describe", "smoke", "--set", "model.channels=[8,8,8]"], standalone_mode=False)
 assert not Path("smoke").exists()
@@ -135,6 +146,8 @@ assert not Path("smoke").exists()
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     stated = installed.card.headline.accuracy
+    (loss,) = (float(line.split()[1]) for line in lines if line.startswith("loss "))
+    assert loss == pytest.approx(installed.card.headline.loss, rel=1e-6)  # bf16 has another
     assert lines[0].startswith(f"smoke (shipped weights): {installed.card.parameters:,} parameters")
     assert f"card: {stated:.2%}, reproduced (with its mirror image)" in lines
     shipped = [line for line in lines if line.startswith("shipped weights: ")]

@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
-from commands import Command
+import forked
+import thriftnet as api
+from commands import SHORT, Command
+from forked import ForkedProgram
 from own_pictures import put
 from rights import content_of
 from thriftnet.inference.row_formats import CsvRows
+from waits import wait_until
 
 PICTURES = 200
 """More than are decoded ahead of those that are classified."""
@@ -114,6 +118,27 @@ def test_a_training_writes_its_checkpoint(
     done, new = Path("runs/done/model.safetensors"), Path("runs/new/model.safetensors")
     assert new.read_bytes() == done.read_bytes()
     assert small_world.is_dir()
+
+
+def test_ctrl_c_in_a_process_of_its_own_and_the_same_bits_in_the_end(tmp_path: Path) -> None:
+    """A real signal: a checkpoint and a hint."""
+    steps = ["train.batch_size=25", "train.epochs=0.06", *SHORT[3::2]]
+    api.train("smoke", overrides=steps, name="unbroken", runs_dir=tmp_path, quiet=True)
+
+    words = ["train", "smoke", "--name", "cut", "--runs-dir", str(tmp_path)]
+    words += [word for key in steps for word in ("--set", key)]
+    process = ForkedProgram(forked.command, *words)
+    status = tmp_path / "cut" / "status.json"  # written at the first step
+    wait_until(lambda: status.exists() or process.has_ended())
+    process.interrupt()
+    told = process.ended()
+    assert told.code == 130, told.err
+    assert f"thriftnet train --resume {tmp_path / 'cut'}" in told.err
+    assert not (tmp_path / "cut" / "model.safetensors").exists()
+
+    assert api.train(resume=tmp_path / "cut", quiet=True).finished
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("unbroken", "cut")]
+    assert models[0] == models[1]
 
 
 LOADING = """

@@ -8,9 +8,6 @@ import os
 import pickle
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +19,6 @@ from commands import SHORT, Command
 from thriftnet.data import Dataset
 from thriftnet.recipe import shipped_recipes
 from thriftnet.runs.folder import RunFolder
-from waits import wait_until
 
 
 @pytest.mark.usefixtures("few_test_images")
@@ -197,24 +193,3 @@ def test_every_recipe_takes_two_steps(
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert run.finished
     assert lines[-1]["step"] == 2
-
-
-def test_interrupted_by_ctrl_c_and_resumed(tmp_path: Path) -> None:
-    """A real process, a real signal: a checkpoint, a hint, and the same bits in the end."""
-    steps = ["train.batch_size=25", "train.epochs=0.06", *SHORT[3::2]]
-    api.train("smoke", overrides=steps, name="unbroken", runs_dir=tmp_path, quiet=True)
-
-    command = [sys.executable, "-m", "thriftnet", "train", "smoke", "--name", "cut"]
-    command += ["--runs-dir", str(tmp_path), *(word for key in steps for word in ("--set", key))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    status = tmp_path / "cut" / "status.json"  # written at the first step
-    wait_until(lambda: status.exists() or process.poll() is not None)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=300)
-    assert process.returncode == 130, told
-    assert f"thriftnet train --resume {tmp_path / 'cut'}" in told
-    assert not (tmp_path / "cut" / "model.safetensors").exists()
-
-    assert api.train(resume=tmp_path / "cut", quiet=True).finished
-    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("unbroken", "cut")]
-    assert models[0] == models[1]

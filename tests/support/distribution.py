@@ -30,6 +30,8 @@ TOGETHER = (
         "tests/end_to_end/documents/test_journeys.py",
         "tests/end_to_end/own/test_own_downstream.py",
         "tests/end_to_end/test_before_the_move.py",
+        "tests/end_to_end/test_stopped.py",
+        "tests/documents/test_site.py",
     ),
 )
 """Each for one process: what they import takes seconds, as exporters do, or what fixtures make, as

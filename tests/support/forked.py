@@ -1,7 +1,7 @@
 """Programs and workers of a search, forked from a process that has imported what they need.
 
-Each would import for seconds. Started as users do: searches by the fixture `folder` and in
-test_search_killed.py, several processes that train in the test of torchrun.
+Each would import for seconds. Started as users do: the search of the fixture `folder`, and several
+processes that train in the test of torchrun.
 """
 
 from __future__ import annotations
@@ -111,6 +111,9 @@ class ForkedProgram:
         assert self._process.pid is not None
         os.kill(self._process.pid, signal.SIGINT)
 
+    def has_ended(self) -> bool:
+        return self._process.exitcode is not None
+
     def ended(self) -> Told:
         """Wait for its end."""
         with self._out, self._err:
@@ -135,13 +138,25 @@ def _call(
     function(*arguments)
 
 
+def command(*arguments: str) -> None:
+    """`thriftnet ARGUMENTS`, for a forked program."""
+    sys.argv = ["thriftnet", *arguments]
+    main()
+
+
 def search(*arguments: str) -> None:
     """`thriftnet search ARGUMENTS`, for a forked program: it forks its workers."""
     # From the server that it comes from itself; it would start one of its own.
     forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[attr-defined]
     local.start_worker = start_worker  # type: ignore[assignment]
-    sys.argv = ["thriftnet", "search", *arguments]
-    main()
+    command("search", *arguments)
+
+
+def sphinx(*arguments: str) -> None:
+    """`python -m sphinx ARGUMENTS`, for a forked program: it has imported what is documented."""
+    from sphinx.cmd.build import main as build
+
+    sys.exit(build(arguments))
 
 
 def _enter(environment: dict[str, str], folder: str) -> None:

@@ -7,13 +7,12 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from commands import Outcome
 from forked import start_worker
+from grids import begun, stop_in_a_trial
 from studies import finished
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
@@ -68,36 +67,18 @@ def test_workers_killed_at_random_moments_leave_what_an_unbroken_search_does(
 
 
 def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumable(
-    folder: Path, first: Outcome, tmp_path: Path
+    grid_folder: Path,
 ):
-    assert first.code == 0
-    path = tmp_path / "study"
-    command = [sys.executable, "-u", "-m", "thriftnet", "search", str(folder / "tiny.yaml")]
-    command += ["--study", str(path), "--stage", "grid", "--heartbeat", "0.2", "--workers", "1"]
-    told: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as search:
-        assert search.stdout
-        assert search.stderr
-        for line in search.stdout:
-            told.append(line)
-            if line.startswith("grid ") and not any("was killed" in other for other in told):
-                for child in children(search.pid):
-                    os.kill(child, signal.SIGKILL)
-            if "was killed" in line:
-                search.send_signal(signal.SIGINT)
-        assert search.wait(300) == 130
-        assert "stopped; run the same command again" in search.stderr.read()
-    assert any("a worker was killed (signal 9; out of memory?)" in line for line in told)
+    path = grid_folder / "killed"
+    search = begun(grid_folder, "killed", "--workers", "1")
+    os.kill(stop_in_a_trial(path, None), signal.SIGKILL)
+    out = search.read_until("was killed")
+    search.interrupt()
+    told = search.ended()
+    assert told.code == 130
+    assert "stopped; run the same command again" in told.err
+    assert "a worker was killed (signal 9; out of memory?)" in out
     opened = Study.open(path)
     states = {row.state for row in opened.storage.jobs("grid")}
     opened.storage.close()
     assert states <= {"finished", "released"}
-
-
-def children(parent: int) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
-    )
-    return [int(word) for word in listed.stdout.split()]

@@ -29,6 +29,7 @@ from thriftnet.search.space import load_space
 from thriftnet.search.stages.order import ANALYSIS, GRID, REFINEMENT, read_snapshot
 from thriftnet.search.study import Study
 from thriftnet.search.workers import pool, worker
+from thriftnet.search.workers.local import LocalPool
 from tiny import space_file
 
 
@@ -48,6 +49,17 @@ def test_a_worker_out_of_memory_says_so_and_counts_as_a_death(
         worker.main()
     assert end.value.code == 1  # any but 0, 2 and 130 is a death: its trial is tried again
     assert capsys.readouterr().err == "out of memory; fewer --workers leave more for each\n"
+
+
+def test_a_worker_that_is_a_child_process_is_told_killed(tmp_path: Path):
+    """Started as a search starts it; in tests of whole searches it is forked."""
+    spec = pool.WorkerSpec("w", [str(tmp_path), "grid"], {}, tmp_path / "w.log")
+    started = LocalPool(1).start(spec)
+    assert started.exit_status() is None
+    started.kill()
+    ended = started.exit_status()
+    assert ended is not None
+    assert ended.code == -signal.SIGKILL
 
 
 def test_a_worker_asked_to_stop_at_the_very_end_of_a_job_begins_no_other(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from thriftnet.kernels.library import fused
+from thriftnet.kernels.library import fused, winograd
 from thriftnet.runtime.device import (
     Compute,
     accelerator_name,
@@ -50,8 +50,8 @@ def describe_environment(
 
 def _fuses(compute: Compute) -> bool:
     """Whether training uses the compiled kernels; compiles them only if it can."""
-    able = compute.device.type == "cpu" and compute.precision == "bf16"
-    return able and fused() is not None
+    kernels = fused if compute.precision == "bf16" else winograd
+    return compute.device.type == "cpu" and kernels() is not None
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The commit that a run names is of the code alone."""
+"""What a run says of its environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from thriftnet.runtime.device import choose_compute
 from thriftnet.training import environment
 
 
@@ -36,3 +37,18 @@ def test_shipped_weights_are_not_changes_of_the_code(
     assert environment.commit() == git("rev-parse", "HEAD")
     (package / "weights" / "find.py").write_text("changed")
     assert environment.commit() == git("rev-parse", "HEAD") + "+changes"
+
+
+@pytest.mark.parametrize(("precision", "other"), [("fp32", "fused"), ("bf16", "winograd")])
+def test_a_run_records_whether_the_kernels_of_its_precision_are_compiled(
+    precision: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = choose_compute(device="cpu", precision=precision)
+    for name in ("fused", "winograd"):
+        monkeypatch.setattr(environment, name, lambda: object())
+    assert environment.describe_environment(compute, {})["fused"] is True
+    monkeypatch.setattr(environment, other, lambda: None)
+    assert environment.describe_environment(compute, {})["fused"] is True
+    for name in ("fused", "winograd"):
+        monkeypatch.setattr(environment, name, lambda: None)
+    assert environment.describe_environment(compute, {})["fused"] is False

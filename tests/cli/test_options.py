@@ -72,6 +72,7 @@ def test_a_short_option_reaches_the_recipe(thriftnet: Command) -> None:
         (["train", "epochs=3"], "epochs=3 is no argument; write --epochs 3"),
         (["train", "quick", "imgsz=64"], "write --set data.image_size=64 (see thriftnet train"),
         (["predict", "best", "source=a.jpg"], "source=a.jpg is no argument; write a.jpg alone"),
+        (["export", "best"], "Missing option '--to', as in: thriftnet export runs/short --to onnx"),
         (["val"], "no command val; use thriftnet evaluate"),
         (["trian"], "no command trian; use train"),
         (["Train"], "no command Train; use train"),

@@ -99,6 +99,9 @@ def test_other_classes_and_data_are_shown_and_not_compared(tmp_path: Path):
 
     assert "have different classes (airplane" in incomparable_reason(letters)
     assert incomparable_reason(letters).endswith("compare runs of the same classes")
+    alone = {"network": "0" * 64}  # evaluated in the cache, whose folder nobody knows
+    name = make_run(tmp_path / "best", seed=5, classes=("a", "b"), environment=alone)
+    assert " and best have different classes" in incomparable_reason(name)
     data = make_run(tmp_path / "data", seed=2, environment={"data": {"test_batch": "81"}})
     assert "have different training data (" in incomparable_reason(data)
     third = make_run(tmp_path / "third", seed=4)  # a mean over data sets would say nothing

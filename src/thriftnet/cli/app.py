@@ -17,6 +17,7 @@ from typer.main import get_command
 
 import thriftnet
 from thriftnet.cli.options.completions import model_names, recipe_names
+from thriftnet.cli.options.examples import EXAMPLES
 from thriftnet.cli.options.mistakes import about_command, about_option
 from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, RECIPE, PanelGroup, option
 from thriftnet.errors import ThriftnetError
@@ -244,7 +245,10 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
     unknown = getattr(error, "option_name", None)
     if unknown is not None and hasattr(error, "possibilities") and context is not None:
         _fail(f"no option {unknown} here; {about_option(unknown, context)}", 2, debug=debug)
-    _fail(f"{usage().rstrip('.')}; see {path} --help", 2, debug=debug)
+    shown = EXAMPLES.get(path.removeprefix("thriftnet "), ())
+    needed = usage().startswith("Missing ") and bool(shown)
+    as_in = f", as in: {shown[0]}" if needed else ""
+    _fail(f"{usage().rstrip('.')}{as_in}; see {path} --help", 2, debug=debug)
 
 
 def _fail(message: str, code: int, *, debug: bool) -> NoReturn:

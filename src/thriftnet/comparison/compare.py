@@ -187,10 +187,10 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
     """Why runs are incomparable: a single one, or different classes, data or test images."""
     first = scores[0]
     if len(scores) == 1:
-        return f"of the runs given only {first.path} can be used; a comparison takes two"
-    evaluated: tuple[Path, NDArray[np.int64]] | None = None  # the first one with predictions
+        return f"of the runs given only {first.title} can be used; a comparison takes two"
+    evaluated: tuple[Score, NDArray[np.int64]] | None = None  # the first one with predictions
     for other in scores:
-        pair = f"{first.path} and {other.path}"
+        pair = f"{first.title} and {other.title}"
         if other.classes != first.classes:
             return (
                 f"{pair} have different classes ({', '.join(first.classes)}; "
@@ -203,11 +203,12 @@ def _incomparable_reason(scores: Sequence[Score]) -> str | None:
             return f"{pair} have different training data ({which}); compare runs of the same data"
         if other.labels is None:
             continue
-        path, labels = evaluated = evaluated or (other.path, other.labels)
+        known, labels = evaluated = evaluated or (other, other.labels)
         if not np.array_equal(labels, other.labels):
             return (
-                f"{path} and {other.path} were evaluated on different test images; evaluate both "
-                f"on the same: {command('evaluate', path)}; {command('evaluate', other.path)}"
+                f"{known.title} and {other.title} were evaluated on different test images; "
+                f"evaluate both on the same: {command('evaluate', known.path)}; "
+                f"{command('evaluate', other.path)}"
             )
     return None
 

@@ -66,6 +66,12 @@ class Score:
         return value
 
     @property
+    def title(self) -> str:
+        """The run's path, or the name of a network that was evaluated in the cache."""
+        alone = adopted(self.environments[0]) is not None
+        return self.path.name if alone else str(self.path)
+
+    @property
     def seed(self) -> int:
         """The run's seed."""
         return self.recipe.seed

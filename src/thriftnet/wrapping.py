@@ -14,6 +14,8 @@ _COMMAND = r"(?:(?<=: )|(?<= or   ))thriftnet(?: [^\s;]+)+;?"
 """As it stands in messages: `resume with: thriftnet train …`, `next: thriftnet …   or   …`."""
 _WORD = re.compile(r"(\s*)(\S+)")
 _WORD_OR_COMMAND = re.compile(rf"(\s*)({_COMMAND}|\S+)")
+_FIELD = re.compile(r"(\s*)(\S+(?:\s\S+)*)")
+"""What wider space separates, such as `cat 0.998` in `cat 0.998  dog 0.002`."""
 
 
 def wrapped(
@@ -22,7 +24,8 @@ def wrapped(
     """Break a paragraph into lines.
 
     Args:
-        text: The paragraph; wider space between words is kept within a line.
+        text: The paragraph. Wider space between words is kept within a line, and a line is broken
+            there rather than between other words.
         width: Columns of a line, its start included.
         first: Start of the first line.
         indent: Start of the other lines.
@@ -33,20 +36,23 @@ def wrapped(
     width = max(_LEAST, width)
     lines: list[str] = []
     start, line = first, ""
-    for space, word in (_WORD_OR_COMMAND if copied else _WORD).findall(text):
-        gap = space.replace("\n", " ")
-        if not line:
-            line = word if lines else gap + word
-        elif not gap or cell_len(f"{start}{line}{gap}{word}") <= width:
-            line += gap + word
-        else:
-            lines.append(start + line)
-            start, line = indent, word
-        if not copied:
-            *full, line = chop_cells(line, max(1, width - cell_len(start)))
-            for part in full:
-                lines.append(start + part)
-                start = indent
+    words = _WORD_OR_COMMAND if copied else _WORD
+    for field in _FIELD.finditer(text):
+        whole = line and cell_len(indent + field[2]) <= width
+        for each in [field] if whole else words.finditer(text, *field.span()):
+            gap, word = each[1].replace("\n", " "), each[2]
+            if not line:
+                line = word if lines else gap + word
+            elif not gap or cell_len(f"{start}{line}{gap}{word}") <= width:
+                line += gap + word
+            else:
+                lines.append(start + line)
+                start, line = indent, word
+            if not copied:
+                *full, line = chop_cells(line, max(1, width - cell_len(start)))
+                for part in full:
+                    lines.append(start + part)
+                    start = indent
     return [*lines, (start + line).rstrip()]
 
 

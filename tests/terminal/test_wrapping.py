@@ -36,9 +36,19 @@ def test_a_command_is_not_broken_and_what_follows_it_is() -> None:
         "  or begin anew with other",
         "  settings",
     ]
-    both = wrapped(f"next: {again}   or   thriftnet report runs/a b", 30)
-    assert both == ["next:", again, "or   thriftnet report runs/a b"]
+    both = wrapped(f"next: {again}   or   {again} b", 30)
+    assert both == ["next:", again, "or", f"{again} b"]
     assert len(wrapped("a folder that thriftnet did not write and leaves alone", 30)) == 2
+
+
+def test_what_wider_space_separates_stays_together_where_it_fits() -> None:
+    told = "photos/1.jpg  cat 0.998  ripe tomato 0.001  a class of a long name 0.001"
+    assert wrapped(told, 28, indent="    ") == [
+        "photos/1.jpg  cat 0.998",
+        "    ripe tomato 0.001  a",
+        "    class of a long name",
+        "    0.001",
+    ]
 
 
 def test_space_within_a_line_is_kept_and_at_its_ends_is_not() -> None:

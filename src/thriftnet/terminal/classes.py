@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from thriftnet.evaluation.class_metrics import ClassSummary
 from thriftnet.evaluation.intervals import Interval
@@ -12,10 +12,10 @@ from thriftnet.evaluation.results import Metrics
 from thriftnet.plain import plain
 from thriftnet.table import MISSING, Cell, make_table
 from thriftnet.terminal.tables import print_table
-from thriftnet.terminal.text import print_whole, terminal_width
+from thriftnet.terminal.text import fit, print_whole, shortened, terminal_width
 
 _NAME = 12
-"""Width of a class name in rows."""
+"""Columns of a class name in rows for which there is always room."""
 _CLASSES, _MISTAKES = 40, 10
 """Maximum shown; the JSON has all."""
 
@@ -61,23 +61,25 @@ def print_confusion(metrics: Metrics) -> None:
     digits = len(str(len(names)))
     least = max(digits, len(str(max(max(row) for row in counts))))
     width = max(least, *map(cell_len, names))
-    label, heads = _NAME, names
-    if label + 11 + (width + 1) * len(names) > room:
-        width, label = least, _NAME + digits + 1
+    numbers, heads = [""] * len(names), names
+    if _NAME + 11 + (width + 1) * len(names) > room:
+        width = least
         heads = [str(number) for number in range(1, len(names) + 1)]
-        names = [f"{number:>{digits}} {name}" for number, name in enumerate(names, 1)]
-    if label + 11 + (width + 1) * len(names) > room:
+        numbers = [f"{number:>{digits}} " for number in range(1, len(names) + 1)]
+    left = room - len(numbers[0]) - 11 - (width + 1) * len(names)
+    if left < _NAME:
         if len(counts) <= _CLASSES and not metrics.by_class.imbalanced:  # else it was printed
             rows = [(name, _share(share)) for name, share in metrics.per_class.items()]
             print_table(make_table(("label", "accuracy"), rows), shrink="label")
             print()
         _print_mistakes([plain(name) for name in metrics.per_class], counts)
         return
-    print("accuracy by class, confusion matrix (rows: labels, columns: predictions)")
+    print_whole("accuracy by class, confusion matrix (rows: labels, columns: predictions)")
+    labels = [n + name for n, name in zip(numbers, shortened(names, left), strict=True)]
+    label = max(len(numbers[0]) + _NAME, *map(cell_len, labels))
     print(f"{'label':<{label}} {'accuracy':>8}  {_right(heads, width)}")
-    for name, share, row in zip(names, metrics.per_class.values(), counts, strict=True):
-        shown = set_cell_size(name, label)
-        print(f"{shown} {_text(share):>8}  {_right(map(str, row), width)}")
+    for name, share, row in zip(labels, metrics.per_class.values(), counts, strict=True):
+        print(f"{fit(name, label)} {_text(share):>8}  {_right(map(str, row), width)}")
 
 
 def _print_mistakes(names: list[str], counts: list[list[int]]) -> None:

@@ -146,3 +146,12 @@ def test_completion_offers_names_and_paths(
         monkeypatch.setenv("COMP_WORDS", f"thriftnet {words}")
         monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
         assert set(thriftnet().out.split()) == offered
+
+
+@pytest.mark.parametrize("words", [["predict"], ["search"], []])
+def test_help_fits_a_narrow_terminal(
+    thriftnet: Command, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    told = thriftnet(*words, "--help").out.partition("Examples:")[0]  # these are to be copied
+    assert max(map(len, told.splitlines())) <= 40

@@ -7,7 +7,6 @@ import torch
 
 from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.evaluation.results import read_logits
-from thriftnet.terminal import classes
 from thriftnet.terminal.classes import print_confusion
 
 
@@ -20,10 +19,10 @@ def shown(
     said[0] = 1
     logits = torch.eye(len(names))[said]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classes, "terminal_width", lambda: width)
+        patch.setenv("COLUMNS", str(width))
         print_confusion(read_logits(logits, labels, classes=names, tta="none"))
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= max(80, width)
+    assert max(map(len, lines)) <= width
     return lines
 
 
@@ -54,3 +53,20 @@ def test_letters_of_double_width_keep_the_columns(capsys: pytest.CaptureFixture[
 def test_too_many_classes_are_a_list_of_mistakes(capsys: pytest.CaptureFixture[str]):
     lines = shown(tuple(f"class {number}" for number in range(60)), 80, capsys)
     assert lines[0].startswith("Most frequent mistakes")
+
+
+def test_long_names_beside_the_matrix_are_told_apart(capsys: pytest.CaptureFixture[str]):
+    names = tuple(f"greenhouse tomato, {kind}" for kind in ("ripe", "unripe", "rotten", "small"))
+    assert [line[:27].strip() for line in shown(names, 80, capsys)[2:]] == [
+        f"{number} {name}" for number, name in enumerate(names, 1)
+    ]
+    narrow = shown(names, 40, capsys)[3:]  # the heading has two lines
+    assert len({line[2:18] for line in narrow}) == 4
+
+
+def test_where_the_matrix_is_too_wide_no_accuracy_is_lost(capsys: pytest.CaptureFixture[str]):
+    lines = shown(CIFAR10_CLASSES, 40, capsys, each=100)
+    assert lines[0].split() == ["label", "accuracy"]
+    assert [line.split() for line in lines[1:3]] == [["airplane", "0.990"], ["automobile", "1.000"]]
+    assert "Most frequent mistakes; the confusion" in lines
+    assert lines[-1].split() == ["1", "airplane", "automobile"]

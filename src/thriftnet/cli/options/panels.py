@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from thriftnet.cli.options.mistakes import refuse_pairs
+from thriftnet.terminal.text import terminal_width
 
 RECIPE = "Recipe"
 PICTURES = "Pictures"
@@ -25,6 +26,8 @@ UNDERSTAND = "Understand runs"
 PREPARE = "Prepare"
 
 _REST = "Options"
+_LEAST_HELP = 30
+"""Columns."""
 _PATHS = {"CSV", "DIR", "FILE", "FOLDER", "PATH"}
 """Placeholders of options that take a path; one that takes a stream, too, is FILE|-."""
 
@@ -95,6 +98,11 @@ def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
             )
 
 
+def _narrow(formatter: Any) -> None:
+    """Fit a help to a terminal of under 52 columns, for which click still writes 50."""
+    formatter.width = min(formatter.width, max(_LEAST_HELP, terminal_width() - 2))
+
+
 class PanelCommand(TyperCommand):
     """A command whose `--help` lists its options in groups, and that refuses empty values."""
 
@@ -102,6 +110,11 @@ class PanelCommand(TyperCommand):
         """Parse the command line."""
         _check_given(self, ctx, args)
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write all of the help."""
+        _narrow(formatter)
+        super().format_help(ctx, formatter)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options."""
@@ -115,6 +128,11 @@ class PanelGroup(TyperGroup):
         """Parse the command line up to the command."""
         _check_given(self, ctx, args)
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write all of the help."""
+        _narrow(formatter)
+        super().format_help(ctx, formatter)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write options, then commands."""

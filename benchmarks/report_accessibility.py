@@ -6,8 +6,7 @@
 Every kind of page that thriftnet writes or serves, of made-up content, and the site are opened in
 Chromium, light and dark, wide and narrow. Files are opened with the network off, what is folded is
 unfolded, and a page that classifies is given a picture. Then axe runs with all of its rules. Takes
-about ten minutes, and once more to compute the features of the training images of `quick`. Writes
-results/report_accessibility.json.
+about fifteen minutes. Writes results/report_accessibility.json.
 """
 
 from __future__ import annotations

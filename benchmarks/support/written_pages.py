@@ -55,9 +55,11 @@ def command_pages(folder: Path) -> dict[str, str]:
         shade = 100 + 5 * number
         colour = (shade, 20, 40) if kind.name == "red" else (20, 40, shade)
         Image.new("RGB", (64, 48), colour).save(kind / f"{number}.png")
+    training = ["train", "smoke", "--data", "photos", "--name", "short", "--set", "train.epochs=1"]
     commands = {
+        "train": [*training, "--set", "data.val_ratio=0"],
         "inspect": ["inspect", "photos", "-o", "inspect.html"],
-        "explain": ["explain", "quick", "photos/red/0.png", "-o", "explain.html"],
+        "explain": ["explain", "runs/short", "photos/red/0.png", "-o", "explain.html"],
         "a network's report": ["report", "best", "-o", "network"],
         "export --to page": ["export", "quick", "--to", "page", "-o", "export.html"],
     }
@@ -66,6 +68,7 @@ def command_pages(folder: Path) -> dict[str, str]:
     pages = {
         name: folder / ("network/report.html" if name.endswith("report") else words[-1])
         for name, words in commands.items()
+        if name != "train"
     }
     pages["audit"] = _audit_page(folder / "audit.html")
     return {name: page.as_uri() for name, page in pages.items()}

@@ -77,10 +77,12 @@ def draw_importance(weighed: Weighed) -> Drawing | None:
     axes = style.named_rows([printable(name, longest=26) for name in names])
     places = range(len(names))
     axes.barh(places, [each.value for each in weighed.found], 0.55, color=style.BLUE, label="found")
-    axes.plot(
-        [each.chance for each in weighed.found], places, linestyle="none", marker="|",
-        markersize=13, markeredgewidth=2.4, color=style.VERMILLION, label="95% of shuffled",
-    )  # fmt: skip
+    # Dark within light: seen on a bar and beside it, without colour too.
+    for width, colour, label in ((6, style.PAPER, ""), (2.4, style.INK, "95% of shuffled")):
+        axes.plot(
+            [each.chance for each in weighed.found], places, linestyle="none", marker="|",
+            markersize=13, markeredgewidth=width, color=colour, label=label,
+        )  # fmt: skip
     axes.set_xlabel("importance (Pearson divergence)")
     axes.set_xlim(left=0)
     axes.grid(visible=False, axis="y")

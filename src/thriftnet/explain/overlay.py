@@ -31,7 +31,7 @@ def overlay(picture: NDArray[np.uint8], activation: NDArray[np.float32]) -> NDAr
     share = _enlarge(activation, picture.shape[1], picture.shape[0])
     grey = np.asarray(Image.fromarray(picture).convert("L"), np.float32)[..., None]
     down, right = np.indices(share.shape)
-    stripe = (down + right) % _PERIOD < _STRIPE
+    stripe = np.less((down + right) % _PERIOD, _STRIPE)
     positive, negative, light = (np.array(c, np.float32) for c in (_FOR, _AGAINST, _LIGHT))
     colour = np.where(stripe[..., None], light, negative)
     colour = np.where(share[..., None] > 0, positive, colour)

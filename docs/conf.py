@@ -49,11 +49,14 @@ def _restore(
         lines[:] = _sentences.pop(name)
 
 
-# What the theme's pages lack for screen readers: the level of headings, and names of regions.
+# What the theme's pages lack for screen readers and keyboards: the level of headings, names of
+# regions, and the focus of wide tables, without which keys cannot scroll them.
+_TABLE = '<div class="table-wrapper colwidths-auto docutils container">'
 _NAMED = {
     'class="caption" role="heading">': 'class="caption" role="heading" aria-level="2">',
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="On this page">',
+    _TABLE: f'{_TABLE[:-1]} tabindex="0" role="group" aria-label="Table">',
 }
 
 

@@ -22,6 +22,9 @@ sys.dont_write_bytecode = False
 # Tests say what standard error holds; on a busy machine a command would also say what it is doing.
 os.environ["THRIFTNET_PROGRESS"] = "0"
 
+# xdist gives its workers a terminal of 80 columns; tests have none unless they ask for one.
+os.environ.pop("COLUMNS", None)
+
 # Processes that tests start find the package under test, whichever checkout is installed; pytest's
 # own finds it by `pythonpath` in pyproject.toml.
 _SRC = str(Path(__file__).parent.parent / "src")

@@ -10,6 +10,7 @@ from torch import Tensor
 from thriftnet.kernels import winograd
 from thriftnet.kernels.conv import Conv3x3
 from thriftnet.kernels.winograd import WinogradConv
+from thriftnet.models.build import build_model
 
 pytestmark = pytest.mark.usefixtures("compiled", "winograd_compiled")
 
@@ -172,3 +173,30 @@ def test_a_second_derivative_is_an_error():
     )
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"family": "speednet", "blocks": [2, 2], "channels": [32, 48], "stem_kernel": 3},
+        {"family": "resnet", "blocks": [2, 1], "channels": [24, 32], "activation": "gelu"},
+    ],
+    ids=str,
+)
+def test_networks_learn_as_exactly_as_by_pytorch(
+    architecture: dict[str, object], monkeypatch: pytest.MonkeyPatch
+):
+    images = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+    def gradients(dtype: torch.dtype) -> Tensor:
+        model = build_model(classes=10, seed=1, **architecture).train().to(dtype)  # pyright: ignore
+        logits = model(images.to(dtype).to(memory_format=torch.channels_last))
+        F.cross_entropy(logits, torch.arange(16) % 10).backward()
+        found = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+        return torch.cat(found).double()
+
+    found = gradients(torch.float32)
+    monkeypatch.setattr(winograd, "winograd", lambda: None)
+    theirs, exact = gradients(torch.float32), gradients(torch.float64)
+    assert not torch.equal(found, theirs)
+    assert (found - exact).norm() < 4 * (theirs - exact).norm() < 1e-3 * exact.norm()

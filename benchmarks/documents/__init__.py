@@ -1,7 +1,3 @@
 """Renders numbers and tables of README and docs from results/."""
 
-import sys
-from pathlib import Path
-
-# `python benchmarks/NAME.py` puts benchmarks/ alone on the path; reproductions/ lies beside it.
-sys.path.append(str(Path(__file__).parents[2]))
+import support as support  # puts the folder on the path that has reproductions/

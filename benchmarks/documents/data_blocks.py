@@ -12,7 +12,7 @@ def scale_rows(figures: Figures) -> Table:
         figures[key] for key in ("first_start", "second_start", "decoding_alone")
     )
     columns = (
-        "",
+        "what",
         ("time", "{:.1f} s".format),
         ("memory over the mapped cache", "{:.0f} MB".format),
     )

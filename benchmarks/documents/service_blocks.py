@@ -57,7 +57,7 @@ def service(figures: Figures) -> dict[str, Any]:
     targets = [(text, "reached" if yes else "missed") for text, yes in reached]
     return {
         "table": make_table(columns, rows).markdown(),
-        "targets": make_table(("target", ""), targets).markdown(),
+        "targets": make_table(("target", "result"), targets).markdown(),
         "asked": sum(way["requests"] for way in ways),
         "failed": sum(way["failed"] for way in ways),
     }

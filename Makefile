@@ -35,7 +35,7 @@ NUMERIC := tests/optim tests/inference/test_optimise.py tests/models/test_fold.p
 	tests/models/test_resnet.py tests/models/test_speednet.py tests/training/test_averaging.py \
 	tests/training/test_loop.py tests/training/test_reference.py tests/training/distributed/test_replicas.py \
 	tests/training/test_resume.py tests/kernels/test_pointwise.py tests/kernels/test_strips.py
-FUSED := tests/kernels/test_hostile_statistics.py tests/kernels/test_norm_act.py
+FUSED := tests/kernels/test_hostile_statistics.py tests/kernels/test_norm_act.py tests/kernels/test_winograd.py
 AVX512 := $(shell grep -qs avx512vl /proc/cpuinfo && echo avx512:AVX512_CORE:2:0 avx512:AVX512_CORE:4:1)
 PROCESSORS := avx2:AVX2:1:0 avx2:AVX2:4:1 $(AVX512)
 numerics: .venv/.installed

@@ -140,7 +140,7 @@ def runs_table(groups: list[RecordGroup], names: Mapping[str, str]) -> Table:
             label,
             record.recipe.seed,
             record.state,
-            len(record.epochs),
+            len(record.epochs) or None,  # of shipped weights none is known
             record.start.get("parameters"),
             *(record.test.get("accuracy"), record.test.get("loss")),
             *(record.end.get("seconds"), record.end.get("pflop")),

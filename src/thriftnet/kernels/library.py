@@ -47,9 +47,8 @@ _SIGNATURES = {
         "norm_backward_unpool": "pppppppppiiiii",
     },
     "winograd": {
-        "packed_size": "ii",
+        "weights_size": "ii",
         "block_size": "iii",
-        "sums_size": "ii",
         "transform_weights": "ppiiiiiii",
         "convolve": "pppppiiiiiiii",
         "weight_gradient": "pppppiiiiiiiiiiii",
@@ -59,9 +58,8 @@ _SIGNATURES = {
 _TYPES = {"p": ctypes.c_void_p, "i": ctypes.c_long, "d": ctypes.c_double}
 _ANSWERS = {
     "norm_factors": ctypes.c_int,
-    "packed_size": ctypes.c_long,
+    "weights_size": ctypes.c_long,
     "block_size": ctypes.c_long,
-    "sums_size": ctypes.c_long,
 }
 
 

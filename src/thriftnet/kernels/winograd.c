@@ -213,16 +213,13 @@ INLINE Block block_of(float *data, long tiles, long channels) {
     return (Block){data, tiles * row + GAP, row};
 }
 
-/* Floats that the transformed weights take. */
-long packed_size(long in, long out) { return POINTS * in * up(out, PANEL); }
+/* Floats of weights, or of a thread's sums of their gradient, at all points. */
+long weights_size(long in, long out) { return POINTS * in * up(out, PANEL); }
 
 /* Floats of scratch memory that a thread takes for a block of tiles. */
 long block_size(long in, long out, long tiles) {
     return POINTS * (block_of(NULL, tiles, in).points + block_of(NULL, tiles, out).points);
 }
-
-/* Floats of a thread's sums of the weight gradient. */
-long sums_size(long in, long out) { return POINTS * in * up(out, PANEL); }
 
 /* G w G' of weights whose values lie `by_out`, `by_in`, `by_y` and `by_x` apart: (points, panels of outputs,
  * inputs, PANEL). */
@@ -285,7 +282,7 @@ void weight_gradient(const float *x, const float *dy, float *dw, float *scratch,
                      long n, long h, long w, long in, long out, long pad, long tiles,
                      long by_out, long by_in, long by_y, long by_x, int threads) {
     GRIDS
-    long point = in * wide, of_thread = sums_size(in, out);
+    long point = in * wide, of_thread = weights_size(in, out);
 #pragma omp parallel num_threads(threads)
     {
         SHARE

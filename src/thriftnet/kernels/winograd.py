@@ -97,7 +97,7 @@ def pack(weight: Tensor, *, backward: bool = False) -> Tensor:
     if backward:
         start += weight.element_size() * 2 * (by_y + by_x)  # from the last value to the first
         c_out, c_in, by_out, by_in, by_y, by_x = c_in, c_out, by_in, by_out, -by_y, -by_x
-    packed = torch.empty(library.packed_size(c_in, c_out))
+    packed = torch.empty(library.weights_size(c_in, c_out))
     library.transform_weights(
         start, packed.data_ptr(), c_in, c_out, by_out, by_in, by_y, by_x, torch.get_num_threads()
     )
@@ -140,7 +140,7 @@ def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, *, padding: in
     n, _, h, w = x.shape
     found = torch.empty_like(weight)
     scratch = torch.empty(threads, library.block_size(c_in, c_out, _TILES))
-    sums = torch.empty(threads, library.sums_size(c_in, c_out))
+    sums = torch.empty(threads, library.weights_size(c_in, c_out))
     library.weight_gradient(
         *(each.data_ptr() for each in (x, gradient, found, scratch, sums)),
         n, h, w, c_in, c_out, padding, _TILES, *found.stride(), threads,

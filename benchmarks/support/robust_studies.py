@@ -62,3 +62,24 @@ ROBUST = Study(
     },
 )
 """Each at the operations of `quick`."""
+
+
+def _rates(share: float) -> tuple[str, ...]:
+    """Peak learning rates as a share of those of `quick`."""
+    return (
+        f"optim.lr={0.24 * share:g}",
+        f"optim.bias_lr={53 * share:g}",
+        f"optim.head_lr={670 * share:g}",
+    )
+
+
+_ALL = (_NOISE, "augment.jpeg=0.25", _AUGMIX)
+TUNING_EPOCHS = 2
+TUNING: dict[str, tuple[str, ...]] = {
+    "base": _rates(0.3),
+    "noise, JPEG and AugMix": (*_rates(0.3), *_ALL),
+    "the same, twice the rate": (*_rates(0.6), *_ALL),
+    "with TrivialAugment": (*_rates(0.3), *_ALL, "augment.policy=trivialaugment"),
+    "with primitives": (*_rates(0.3), *_ALL, "augment.prime=0.25"),
+}
+"""Fine-tuning from a trained network, at equal operations."""

@@ -1,12 +1,13 @@
-"""How is a trained network fine-tuned against corruptions? One change at a time, on validation data.
+"""How is a network fine-tuned against corruptions? One change at a time, on validation data.
 
     python benchmarks/robust_tuning.py                        # every variant
     python benchmarks/robust_tuning.py --variants base        # this one alone
 
-Starts from runs/quick-companion, which `calibrate_shipped.py quick` trains: its recipe and seed hold
-5,000 training images out. Evaluates on those: clean, and with the 75 corruptions on some of them. No
-test image is touched. One seed, as the companion has one. What the results file has is not trained
-again, and a run that was cut goes on. Writes results/robust_tuning.json after every run.
+Starts from runs/quick-companion, which `calibrate_shipped.py quick` trains: its recipe and seed
+hold 5,000 training images out. Evaluates on those: clean, and with the 75 corruptions on some of
+them. No test image is touched. One seed, as the companion has one. What the results file has is
+not trained again, and a run that was cut goes on. Writes results/robust_tuning.json after every
+run.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from thriftnet.evaluation.evaluate import evaluate
 from thriftnet.evaluation.results import Evaluation, Metrics
 from thriftnet.files import write_whole
 from thriftnet.models.saved import SavedModel, read_model, save_model
-from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.runs.environments import environments
 from thriftnet.runs.evaluations import latest_tests
 from thriftnet.runs.folder import RunFolder
@@ -35,9 +35,9 @@ from thriftnet.runs.metrics_log import last_line
 from thriftnet.runs.paths import model_file
 from thriftnet.runtime.device import accelerator_name, choose_compute, has_amx, processor_name
 from thriftnet.training.environment import commit, package_version
-from thriftnet.weights.card import Card, Figures, Machine, Move, card_page
+from thriftnet.weights.card import Card, Figures, Initial, Machine, Move, card_page, read_card
 from thriftnet.weights.digests import write_digests
-from thriftnet.weights.shipped import FOLDER, weights_file
+from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
 PRECISIONS = ("bf16", "fp32")
 
@@ -181,6 +181,7 @@ def make_card(
         parameters=model.parameters,
         macs=evaluations[precision].macs,
         pflop=end["pflop"],
+        initial=initial_of(recipe),
         training_seconds=end["seconds"],
         tta=model.tta,
         figures=tuple(
@@ -191,6 +192,21 @@ def make_card(
         per_class={k: v for k, v in chosen.per_class.items() if v is not None},
         whole_accuracy={tta: test["accuracy"] for tta, test in tests.items()},
     )
+
+
+def initial_of(recipe: Recipe) -> Initial | None:
+    """The shipped weights that a run started from; others are refused.
+
+    Raises:
+        RunError: They are not shipped, so nobody could repeat the training.
+    """
+    name, sha256 = recipe.init.weights, recipe.init.sha256
+    if name is None:
+        return None
+    card = read_card(weights_file(name)) if name in shipped_weights() else None
+    if card is None or sha256 is None:
+        raise RunError(f"the run started from {name}, which is not shipped; ship that first")
+    return Initial(name=name, sha256=sha256, pflop=card.pflop)
 
 
 def machine_of(environment: Mapping[str, Any]) -> Machine:

@@ -45,6 +45,16 @@ class Move(_Facts):
     machine: Machine
 
 
+class Initial(_Facts):
+    """The weights that a training started from."""
+
+    name: str
+    """Of shipped weights."""
+    sha256: str
+    pflop: float
+    """Operations of their own training."""
+
+
 class Figures(_Facts):
     """Test metrics under one test-time augmentation and precision."""
 
@@ -93,7 +103,9 @@ class Card(_Facts):
     macs: int
     """Per image, forward pass."""
     pflop: float
-    """Operations of the training."""
+    """Operations of the training, without those of `initial`."""
+    initial: Initial | None = None
+    """None: trained from scratch."""
     training_seconds: float
     tta: str
     """The recipe's test-time augmentation."""

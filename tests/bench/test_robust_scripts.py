@@ -132,9 +132,11 @@ def test_cost_is_measured_in_turns(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_recipe_robust_is_within_what_was_asked():
-    recipe, best = load_recipe("robust"), load_recipe("best")
-    assert recipe.model == best.model
-    assert recipe.train.views * recipe.train.passes <= best.train.passes
+    recipe, strong, best = map(load_recipe, ("robust", "strong", "best"))
+    assert recipe.init.weights == "strong"
+    assert recipe.model == strong.model
+    passes = recipe.train.views * recipe.train.passes + strong.train.passes
+    assert passes <= best.train.passes
     assert recipe.augment.corrupts
 
 

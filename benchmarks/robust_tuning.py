@@ -17,14 +17,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ablate import measure
+import numpy as np
+
+from ablate import measure, unseen
 from documents.quoting import result
-from robust_levers import robust_figures
 from robustness import Kept
 from support.record import write_result
 from support.robust_studies import TUNING, TUNING_EPOCHS
 from thriftnet.errors import ThriftnetError
+from thriftnet.evaluation.resemblance import resembled_corruptions
+from thriftnet.evaluation.robustness import choose_images, classifier_of, evaluate_robustness
+from thriftnet.inference.engine import Engine
+from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.runs.paths import model_file
+from thriftnet.runtime.device import choose_compute
 from thriftnet.weights.initial import with_initial
 
 _IMAGES = 500
@@ -44,6 +51,24 @@ def variant(name: str, companion: Path) -> Recipe:
         *TUNING[name],
     ]
     return with_initial(load_recipe("quick", changes))
+
+
+def robust_figures(recipe: Recipe, path: Path, *, images: int, kept: Kept) -> dict[str, Any]:
+    """Accuracy under corruption of a trained run, on images that it did not see."""
+    rest, model = unseen(recipe), read_model(model_file(path))
+    engine = Engine.of(model, choose_compute())
+    classify = classifier_of(engine, side=model.image_size, tta="none")
+    chosen = choose_images(rest.labels, images)
+    found = evaluate_robustness(classify, rest, chosen=chosen, generate=kept.generate)
+    resembled = resembled_corruptions(recipe.augment)
+    return {
+        "corruption_images": len(chosen),
+        "corruption_accuracy": found.mean,
+        "resembled": list(resembled),
+        "corruption_accuracy_of_others": found.mean_without(*resembled),
+        "jpeg_accuracy": found.jpeg,
+        "corruptions": {name: float(np.mean(row)) for name, row in found.cells.items()},
+    }
 
 
 def main() -> None:

@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from documents.performance_blocks import mean_points
-from documents.quoting import Block, Figures, spread
+from documents.quoting import Block, Figures
 from thriftnet.evaluation.corruptions.table import OWN, PUBLISHED
 from thriftnet.evaluation.resemblance import RESEMBLED, resembled_corruptions
 from thriftnet.recipe import load_recipe, shipped_recipes
@@ -61,36 +60,32 @@ def resemblance_block() -> str:
     return make_table(("recipe key", "resembles", "recipes"), rows).markdown()
 
 
-def lever_rows(figures: Figures) -> dict[str, Any]:
-    """Each ingredient's mean corruption accuracy vs. base, paired by seed."""
-    base = {run["seed"]: run for run in figures["variants"]["base"]["runs"]}
-    rows: list[tuple[Any, ...]] = []
-    for name, entry in figures["variants"].items():
-        runs = [run for run in entry["runs"] if run["seed"] in base]
-        gained = [
-            run["corruption_accuracy"] - base[run["seed"]]["corruption_accuracy"] for run in runs
-        ]
-        clean = [
-            run["accuracy_without_tta"] - base[run["seed"]]["accuracy_without_tta"] for run in runs
-        ]
-        rows.append(
-            (
-                name,
-                len(runs),
-                spread([run["accuracy_without_tta"] for run in runs]),
-                spread([run["corruption_accuracy"] for run in runs]),
-                *((None, None) if name == "base" else map(mean_points, (gained, clean))),
-                statistics.mean(run["corruption_accuracy_of_others"] for run in runs),
-                statistics.mean(run["jpeg_accuracy"] for run in runs),
-                statistics.mean(run["pflop"] for run in runs),
-            )
+def tuning_rows(figures: Figures) -> dict[str, Any]:
+    """Each ingredient's accuracies after a short fine-tuning, and its gain over `base`."""
+    base = figures["variants"].get("base")
+    rows = [
+        (
+            name,
+            run["accuracy_without_tta"],
+            run["corruption_accuracy"],
+            run["corruption_accuracy"] - base["corruption_accuracy"] if base else None,
+            run["corruption_accuracy_of_others"],
+            run["jpeg_accuracy"],
+            run["pflop"],
         )
+        for name, run in figures["variants"].items()
+    ]
     columns = (
-        "variant", "seeds", "clean", "mean of 75 sets", "vs. base", "clean, vs. base",
+        "variant", ("clean", ".2%"), ("mean of 75 sets", ".2%"), ("vs. base", "+.2%"),
         ("unlike training", ".2%"), ("JPEG copies", ".2%"), ("PFLOP", ".3f"),
     )  # fmt: skip
-    images = figures["variants"]["base"]["runs"][0]["corruption_images"]
-    return {"table": make_table(columns, rows).markdown(), "images": images}
+    first = next(iter(figures["variants"].values()))
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "epochs": figures["epochs"],
+        "images": first["images"],
+        "corrupted": first["corruption_images"],
+    }
 
 
 def cost_rows(figures: Figures) -> Table:
@@ -130,6 +125,6 @@ ROBUST_BLOCKS = {
     "robust-means": Block("robustness", "robustness.py", robust_means),
     "robust-kinds": Block("robustness", "robustness.py", robust_kinds),
     "corruption-speed": Block("corruption_speed", "robustness.py --time"),
-    "robust-levers": Block("robust_levers", "robust_levers.py", lever_rows),
+    "robust-tuning": Block("robust_tuning", "robust_tuning.py", tuning_rows),
     "robust-cost": Block("robust_cost_quick", "robust_cost.py", cost_rows),
 }

@@ -1,4 +1,4 @@
-"""Levers and cost of the ingredients against corruptions: what is trained, kept and written."""
+"""Fine-tuning against corruptions, and what it costs: what is trained, kept and written."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 import pytest
 
 import robust_cost
-import robust_levers
+import robust_tuning
 from documents.quoting import block_text
 from documents.robust_blocks import ROBUST_BLOCKS, mean_of_others
 from support import record
-from support.robust_studies import ROBUST
-from thriftnet.bench.speed import TrainingSpeed
+from support.robust_studies import TUNING
 from thriftnet.evaluation.corruptions.table import PUBLISHED
 from thriftnet.recipe import Recipe, load_recipe
 
+_variant = robust_tuning.variant
+
 
 class Script:
-    """robust_levers.py with its trainings counted and not done."""
+    """robust_tuning.py with its trainings counted and not done."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.patch = folder, monkeypatch
-        self.trained: list[tuple[str, int]] = []
-        speed = TrainingSpeed(1, 1, "bf16", 5, 500.0, 0.1, 0.1, 300.0)
-        monkeypatch.setattr(robust_levers, "training_speed", lambda *_, **__: speed)
-        monkeypatch.setattr(robust_levers, "measure", self.measure)
-        monkeypatch.setattr(robust_levers, "robust_figures", self.robust_figures)
-        monkeypatch.setattr(robust_levers, "result", self.read)
+        self.trained: list[str] = []
+        monkeypatch.setattr(robust_tuning, "variant", variant)
+        monkeypatch.setattr(robust_tuning, "measure", self.measure)
+        monkeypatch.setattr(robust_tuning, "robust_figures", self.robust_figures)
+        monkeypatch.setattr(robust_tuning, "result", self.read)
         monkeypatch.setattr(record, "RESULTS", folder)
 
     def read(self, name: str) -> dict[str, Any] | None:
@@ -38,31 +38,32 @@ class Script:
         return json.loads(path.read_text()) if path.exists() else None
 
     def measure(self, recipe: Recipe, path: Path, *, quiet: bool) -> dict[str, Any]:
-        assert recipe.data.val_ratio == 0.1
-        self.trained.append((path.name, recipe.seed))
+        self.trained.append(path.name)
         return {
-            "seed": recipe.seed,
             "digest": recipe.digest(),
-            "accuracy": 0.94,
+            "images": 5000,
             "accuracy_without_tta": 0.93,
             "pflop": 0.2,
         }
 
     def robust_figures(self, recipe: Recipe, _path: Path, **given: Any) -> dict[str, Any]:
-        better = 0.1 if recipe.augment.noise else 0.0
         return {
             "corruption_images": given["images"],
-            "corruption_accuracy": 0.7 + better + 0.01 * recipe.seed * bool(better),
-            "resembled": [],
+            "corruption_accuracy": 0.81 if recipe.augment.noise else 0.7,
             "corruption_accuracy_of_others": 0.7,
             "jpeg_accuracy": 0.8,
         }
 
-    def __call__(self, *words: str) -> int:
-        before = len(self.trained)
-        self.patch.setattr(sys, "argv", ["robust_levers.py", *words])
-        robust_levers.main()
-        return len(self.trained) - before
+    def __call__(self, *words: str) -> list[str]:
+        self.trained = []
+        self.patch.setattr(sys, "argv", ["robust_tuning.py", *words])
+        robust_tuning.main()
+        return self.trained
+
+
+def variant(name: str, _companion: Path) -> Recipe:
+    """A variant that starts from a network which is there."""
+    return _variant(name, Path("quick"))
 
 
 @pytest.fixture
@@ -71,42 +72,37 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
 
 
 def test_what_is_measured_is_not_trained_again(script: Script):
-    assert script("--variants", "noise", "--seeds", "0", "1") == 4
-    assert script("--variants", "noise", "JPEG", "--seeds", "0", "1") == 2
-    assert script("--variants", "JPEG", "--seeds", "0", "--images", "50") == 2  # of other images
-    assert {name for name, _ in script.trained[:2]} == {
-        "robust_levers-base-s0", "robust_levers-noise-s0",
-    }  # fmt: skip
-
-
-def test_the_table_pairs_seeds(script: Script):
-    script("--variants", "noise", "--seeds", "0", "1", "2")
-    figures = script.read("robust_levers")
+    assert script("--variants", "base", "noise") == ["robust-tuning-base", "robust-tuning-noise"]
+    assert script("--variants", "noise", "JPEG") == ["robust-tuning-JPEG"]
+    figures = script.read("robust_tuning")
     assert figures is not None
-    text = block_text("robust-levers", ROBUST_BLOCKS["robust-levers"], figures)
+    assert list(figures["variants"]) == ["base", "noise", "JPEG"]
+    text = block_text("robust-tuning", ROBUST_BLOCKS["robust-tuning"], figures)
     line = next(each for each in text.splitlines() if each.startswith("| noise"))
-    assert "+11.00 ± 2.48 points" in line
-    assert "+0.00" in line
+    assert "+11.00%" in line
 
 
-def test_a_shorter_horizon_has_a_file_of_its_own(script: Script):
-    assert script("--epochs", "2", "--variants", "noise", "--seeds", "0") == 2
-    assert script.read("robust_levers") is None
-    figures = script.read("robust_levers_2_epochs")
-    assert figures is not None
-    assert set(figures["variants"]) == {"base", "noise"}
+def test_a_variant_of_another_recipe_is_trained_anew(script: Script, tmp_path: Path):
+    script("--variants", "noise")
+    path = tmp_path / "robust_tuning.json"
+    path.write_text(path.read_text().replace(variant("noise", Path()).digest(), "0" * 12))
+    assert script("--variants", "noise") == ["robust-tuning-noise"]
 
 
-def test_unknown_variants_are_refused(script: Script, capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit):
-        script("--variants", "fog")
-    assert "no variant 'fog'; there are: base, noise" in capsys.readouterr().err
+def test_every_variant_has_a_run_folder_of_its_own(script: Script):
+    assert len(set(script())) == len(TUNING)
 
 
-@pytest.mark.parametrize("name", ROBUST.variants)
-def test_variants_do_the_operations_of_quick(name: str):
+def test_without_a_companion_nothing_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", ["robust_tuning.py", "--runs-dir", str(tmp_path)])
+    with pytest.raises(SystemExit, match="quick-companion"):
+        robust_tuning.main()
+
+
+@pytest.mark.parametrize("name", TUNING)
+def test_variants_do_the_operations_of_base(name: str):
     """Passes over the images, each counted twice where a step sees it twice."""
-    recipe, base = (ROBUST.load(each, 0) for each in (name, "base"))
+    recipe, base = (variant(each, Path()) for each in (name, "base"))
     assert recipe.train.views * recipe.train.passes == pytest.approx(base.train.passes, rel=0.01)
 
 

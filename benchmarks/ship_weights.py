@@ -3,8 +3,8 @@
     python benchmarks/ship_weights.py runs/quick-seed0
 
 Writes src/thriftnet/weights/NAME.safetensors in half precision, reads that very file on the test
-images in bf16 and in fp32, and puts those figures into it and into NAME.md beside it. Refuses
-what docs/decisions/0006-shipped-weights.md lists.
+images in fp32 and in the precisions of the training and of this machine, and puts those figures
+into it and into NAME.md beside it. Refuses what docs/decisions/0006-shipped-weights.md lists.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ from thriftnet.weights.card import Card, Figures, Initial, Machine, Move, card_p
 from thriftnet.weights.digests import write_digests
 from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
-PRECISIONS = ("bf16", "fp32")
+
+def precisions(run: RunFolder) -> tuple[str, ...]:
+    """That of the training, that of this machine, and fp32; bf16 where it is slow takes an hour."""
+    trained = str(run.environment()["precision"])
+    return tuple(dict.fromkeys((trained, choose_compute().precision, "fp32")))
 
 
 def ship(
@@ -72,8 +76,9 @@ def ship(
         draft = weights_file(name, Path(scratch))
         save_model(draft, model, half=True)
         halved = read_model(draft)
-        evaluations = {p: evaluate(halved, data=data, precision=p) for p in PRECISIONS}
         try:
+            each = precisions(run)
+            evaluations = {p: evaluate(halved, data=data, precision=p) for p in each}
             card = make_card(run, halved, evaluations, name=name, now=str(now))
         except KeyError as lost:
             raise RunError(f"{path} has lost its record of {lost}; retrain it") from None

@@ -113,6 +113,15 @@ def test_figures_are_compared_in_their_own_precision_and_views(capsys: pytest.Ca
     assert cards == ["card: 50.00%, reproduced (without TTA)"]
 
 
+def test_a_precision_that_the_card_lacks_is_held_to_the_trainings(
+    capsys: pytest.CaptureFixture[str],
+):
+    only = tuple(figures for figures in CARD.figures if figures.precision == CARD.precision)
+    found = evaluation(right={"flip": 6, "none": 4}, precision="fp32")
+    found = replace(found, card=CARD.model_copy(update={"figures": only}))
+    assert "card: 75.00%, reproduced (with its mirror image)" in printed(found, capsys)
+
+
 def test_network_without_a_card_is_held_to_none(capsys: pytest.CaptureFixture[str]):
     plain = replace(evaluation(right={"flip": 6, "none": 4}), card=None)
     assert not any("card" in line for line in printed(plain, capsys))

@@ -37,7 +37,9 @@ class CardCheck:
 def check_card(
     card: Card, metrics: Iterable[tuple[str, float, int]], *, precision: str
 ) -> tuple[CardCheck, ...]:
-    """Compare metrics with the card; metrics that the card lacks are omitted.
+    """Compare metrics with the card's of the same precision, or else of its own precision.
+
+    Views that the card lacks are omitted.
 
     Args:
         card: The card.
@@ -47,5 +49,5 @@ def check_card(
     return tuple(
         CardCheck(tta, stated.accuracy, accuracy, images)
         for tta, accuracy, images in metrics
-        if (stated := card.figure(tta, precision))
+        if (stated := card.figure(tta, precision) or card.figure(tta, card.precision))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,13 @@ from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.models.resnet import ResNet
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.recipe import load_recipe, shipped_recipes
+from thriftnet.recipe.sections import InitSection
 from thriftnet.report import style
 from thriftnet.report.blocks import block_table
 from thriftnet.report.build import Report
 from thriftnet.report.classes import count_confusion
 from thriftnet.report.drawing import finish
+from thriftnet.report.facts import head_facts
 from thriftnet.report.record import read_record
 from thriftnet.report.seen import first_images
 from thriftnet.report.training.curves import epoch_seconds
@@ -236,6 +239,13 @@ def test_cosine_that_ends_early_leaves_a_floor():
     recipe = load_recipe("authors", ["schedule.cosine_epochs=20"])
     parts = schedule_parts(recipe.schedule, steps_per_epoch=10, total=500)
     assert parts[1:] == [("cosine decay", 50, 250), ("floor", 250, 500)]
+
+
+def test_weights_that_a_run_started_from_are_named(trained: Path):
+    record = read_record(trained)
+    assert "Started from" not in dict(head_facts(record))
+    recipe = record.recipe.model_copy(update={"init": InitSection(weights="strong")})
+    assert dict(head_facts(replace(record, recipe=recipe)))["Started from"] == "strong"
 
 
 def test_time_is_split_into_training_and_the_rest(trained: Path):

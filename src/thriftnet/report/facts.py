@@ -30,6 +30,8 @@ def head_facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     for key, name in (("parameters", "Parameters"), ("macs", "MACs per image")):
         if key in record.start:
             facts.append((name, f"{record.start[key]:,}"))
+    if record.recipe.init.weights:
+        facts.append(("Started from", record.recipe.init.weights))
     if record.epochs:
         facts.append(("Training time", clock(record.epochs[-1]["seconds"])))
     elif record.alone and record.end:  # of its card

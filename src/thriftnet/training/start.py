@@ -164,7 +164,9 @@ def _open_run(
     progress.note(
         f"{recipe.name}: {start['parameters']:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
         f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
-        f"in {plan.compute.precision}" + (f", {count} processes" if count > 1 else "")
+        f"in {plan.compute.precision}"
+        + (f", {count} processes" if count > 1 else "")
+        + (f", from the weights of {recipe.init.weights}" if recipe.init.weights else "")
     )
     progress.note(f"run folder: {run.path}")
     return run

@@ -78,7 +78,10 @@ def test_starting_from_weights_by_name_and_by_run(thriftnet: Command, photos: Pa
     assert run_of("b").recipe().init.weights == str(Path("runs/a").absolute())
     by_recipe = ("train", "quick", "--data", photos, "--set", "train.batch_size=32")
     short = ("--set", "train.micro_batch=0", "--set", "train.epochs=1", "--name", "c")
-    assert thriftnet(*by_recipe, *short, "--init", "quick").code == 0
+    third = thriftnet(*by_recipe, *short, "--init", "quick")
+    assert third.code == 0
+    assert "steps on cpu" in third.out
+    assert ", from the weights of quick" in third.out
     wrong = thriftnet("train", "quick", "--data", photos, "--init", "best")
     assert wrong.code == 2
     assert "use the recipe best" in wrong.error_line

@@ -6,7 +6,8 @@
 DIR holds the solar cells' `images` folder. Other pictures: uniform noise, Gaussian noise around
 grey, and test images whose pixels are shuffled. A threshold is chosen by one half of the test
 images so that 5% of them fall below, and its false alarms are counted on the other half. Scores are
-of one view; the usual features are those of 10,000 training images. Writes results/ood.json.
+of one view. Where a network's file has a threshold for 5%, from its calibration, that one's false
+alarms on all test images are counted, too. Writes results/ood.json.
 """
 
 from __future__ import annotations
@@ -21,21 +22,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from support.outliers import SCORES, UsualFeatures, separate, threshold_of
+from support.outliers import FALSE_ALARMS, SCORES, separate, threshold_of
 from support.record import write_result
-from thriftnet.data import Dataset, load_cifar10, read_image
+from thriftnet.data import load_cifar10, read_image
 from thriftnet.errors import ThriftnetError
-from thriftnet.evaluation.features.extract import features_of
-from thriftnet.evaluation.robustness import choose_images
+from thriftnet.evaluation.fit_outliers import fit_outliers
 from thriftnet.inference.engine import Engine
+from thriftnet.inference.outliers import OutlierScorer, OutlierTest
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.shipped import shipped_weights, weights_file
 
 _COUNT = 2000
-_TRAIN = 10_000
-"""Training images that say which features are usual."""
 _SIDE = 32
 _SEED = 0
 
@@ -70,31 +69,30 @@ def made_pictures(test: Pictures) -> dict[str, Pictures]:
 
 
 def logits_of(model: SavedModel, images: Pictures) -> NDArray[np.float32]:
-    """Of one view, without any calibration."""
-    plain = replace(model, calibration=None, temperature=1.0, shifts=())
-    return Engine.of(plain, choose_compute()).logits(as_pixels(images, model.image_size)).numpy()
+    """Of one view."""
+    return Engine.of(model, choose_compute()).logits(as_pixels(images, model.image_size)).numpy()
 
 
 def scores_of(
-    model: SavedModel, train: Dataset, sets: dict[str, Pictures]
+    model: SavedModel, sets: dict[str, Pictures], half: Pictures
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Each score of each set of pictures."""
+    """Each score of each set of pictures; `half` are usual ones, which scale those of two parts."""
     said = {kind: logits_of(model, pictures) for kind, pictures in sets.items()}
     found = {name: {k: score(v) for k, v in said.items()} for name, score in SCORES.items()}
     compute = choose_compute()
-    usual = UsualFeatures.fit(features_of(model, train.images, compute), train.labels)
-    features = {kind: features_of(model, pictures, compute) for kind, pictures in sets.items()}
-    found["Mahalanobis distance"] = {k: usual.score(v) for k, v in features.items()}
+    scorer, reference = OutlierScorer(model, compute), fit_outliers(model, half, compute)
+    parts = {kind: scorer.scores(pictures) for kind, pictures in sets.items()}
+    found["batch norms"] = {kind: -each.distance for kind, each in parts.items()}
+    found["energy and batch norms"] = {k: v.typicality(reference) for k, v in parts.items()}
     return found
 
 
-def measure(
-    model: SavedModel, train: Dataset, test: Pictures, others: dict[str, Pictures]
-) -> dict[str, Any]:
+def measure(model: SavedModel, test: Pictures, others: dict[str, Pictures]) -> dict[str, Any]:
     """Each score against each kind of picture."""
     figures: dict[str, Any] = {}
+    plain = replace(model, calibration=None, temperature=1.0, shifts=())
     half, rest = np.array_split(np.random.default_rng(_SEED).permutation(len(test)), 2)
-    for name, found in scores_of(model, train, {"own": test, **others}).items():
+    for name, found in scores_of(plain, {"own": test, **others}, test[half]).items():
         mine = found.pop("own")
         threshold = threshold_of(mine[half])
         figures[name] = {
@@ -104,6 +102,13 @@ def measure(
     return figures
 
 
+def false_alarms_of(model: SavedModel, test: Pictures) -> float | None:
+    """Share of the test images that the threshold in a network's file takes for outliers."""
+    if model.calibration is None or model.calibration.outliers is None:
+        return None
+    return float(OutlierTest(model, choose_compute(), share=FALSE_ALARMS)(test).mean())
+
+
 def main() -> None:
     """Measure and write."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -111,20 +116,22 @@ def main() -> None:
     options.add_argument("--solar", type=Path, required=True)
     given = options.parse_args()
     try:
-        train, test = load_cifar10()
-        known = train.subset(choose_images(train.labels, _TRAIN))
+        _, test = load_cifar10()
         others = {
             "Fashion-MNIST": fashion_mnist(given.fashion),
             "solar cells": solar_cells(given.solar),
             **made_pictures(test.images),
         }
-        networks = {
-            name: measure(read_model(weights_file(name)), known, test.images, others)
-            for name in shipped_weights()
-        }
+        models = {name: read_model(weights_file(name)) for name in shipped_weights()}
+        found = {name: measure(model, test.images, others) for name, model in models.items()}
+        own = {name: false_alarms_of(model, test.images) for name, model in models.items()}
         write_result(
             "ood",
-            {"images": {kind: len(each) for kind, each in others.items()}, "networks": networks},
+            {
+                "images": {kind: len(each) for kind, each in others.items()},
+                "networks": found,
+                "false_alarms_of_files": own,
+            },
         )
     except (ThriftnetError, OSError) as fault:
         sys.exit(str(fault))

@@ -38,7 +38,7 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
     return {"table": make_table(columns, rows).markdown()}
 
 
-def outlier_rows(figures: Figures) -> Table:
+def outlier_rows(figures: Figures) -> dict[str, Any]:
     """Rows per network and score: AUROC, and detections at 5% false alarms."""
     kinds = list(figures["images"])
     columns: list[str | tuple[str, Format]] = ["network", "score", ("false alarms", ".1%"), *kinds]
@@ -49,7 +49,11 @@ def outlier_rows(figures: Figures) -> Table:
                 Cell(f"{v['auroc']:.3f} ({v['noticed']:.0%})", v["auroc"]) for v in found.values()
             ]
             rows.append([f"`{name}`", score, found[kinds[0]]["false_alarms"], *cells])
-    return make_table(columns, rows)
+    files = figures["false_alarms_of_files"].items()
+    return {
+        "table": make_table(columns, rows).markdown(),
+        "files": {name: share for name, share in files if share is not None},
+    }
 
 
 def audit_rows(figures: Figures) -> Table:

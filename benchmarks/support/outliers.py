@@ -1,4 +1,4 @@
-"""Out-of-distribution detection: scores of logits and features, and how well they separate."""
+"""Out-of-distribution detection: scores of logits, and how well they separate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 from scipy.stats import rankdata
 
-_SHRINKAGE = 1e-2
-"""Shrinkage of the covariance towards its mean variance, so that it is invertible."""
 FALSE_ALARMS = 0.05
 """False positive rate of thresholds on in-distribution images."""
 
@@ -72,35 +70,3 @@ def separate(own: Floats, others: Floats, *, threshold: float) -> Separation:
 def threshold_of(own: Floats) -> float:
     """The score below which 5% of the in-distribution images are."""
     return float(np.quantile(own, FALSE_ALARMS))
-
-
-@dataclass(frozen=True)
-class UsualFeatures:
-    """Class means and the inverse of the shared covariance (Lee et al. 2018)."""
-
-    means: Floats
-    """(classes, features)."""
-    precision: Floats
-    """(features, features)."""
-
-    @classmethod
-    def fit(cls, features: NDArray[Any], labels: NDArray[np.int64]) -> UsualFeatures:
-        """Fit to (N, features) of training images, or similar ones."""
-        values = features.astype(np.float64)
-        means = np.stack([values[labels == k].mean(axis=0) for k in np.unique(labels)])
-        centred = values - means[np.unique(labels, return_inverse=True)[1]]
-        covariance = centred.T @ centred / len(values)
-        mean_variance = np.trace(covariance) / len(covariance)
-        shrunk = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * mean_variance * np.eye(
-            len(covariance)
-        )
-        return cls(means, np.linalg.inv(shrunk))
-
-    def score(self, features: NDArray[Any]) -> Floats:
-        """(N,) negative squared Mahalanobis distance to the nearest class; high: typical."""
-        values = features.astype(np.float64)
-        distances = [
-            np.einsum("nf,fg,ng->n", values - mean, self.precision, values - mean, optimize=True)
-            for mean in self.means
-        ]
-        return -np.min(distances, axis=0)

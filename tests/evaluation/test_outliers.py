@@ -10,7 +10,6 @@ from torch import nn
 from calibrated_models import model, pictures
 from support.outliers import (
     SCORES,
-    UsualFeatures,
     energy,
     max_probability,
     separate,
@@ -45,25 +44,11 @@ def test_five_in_a_hundred_of_the_own_images_fall_below_the_threshold():
     assert (own < threshold_of(own)).mean() == 0.05
 
 
-def test_features_are_what_the_last_layer_is_given_and_unusual_ones_score_low():
+def test_features_are_what_the_last_layer_is_given():
     saved, data = model(), pictures(60)
     found = features_of(saved, data.images, choose_compute(device="cpu", precision="fp32"))
     head = [each for each in saved.network.modules() if isinstance(each, nn.Linear)][-1]
     assert found.shape == (60, head.in_features)
-    usual = UsualFeatures.fit(found, data.labels)
-    near, far = usual.score(found), usual.score(found + 9 * found.std(axis=0))
-    assert near.min() > far.max()
-
-
-def test_the_distance_by_its_definition():
-    rng = np.random.default_rng(0)
-    values, labels = rng.normal(size=(300, 3)) * [1, 2, 3], np.arange(300) % 2
-    usual = UsualFeatures.fit(values, labels)
-    means = [values[labels == k].mean(0) for k in (0, 1)]
-    point = np.array([0.3, -1.0, 2.0])
-    expected = min((point - m) @ usual.precision @ (point - m) for m in means)
-    assert usual.score(point[None])[0] == pytest.approx(-expected)
-    np.testing.assert_allclose(np.diag(np.linalg.inv(usual.precision)), [1, 4, 9], rtol=0.2)
 
 
 def test_features_are_computed_where_the_images_are(monkeypatch: pytest.MonkeyPatch):

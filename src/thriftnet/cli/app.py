@@ -124,6 +124,15 @@ AtLeastOption = Annotated[
         "--at-least",
     ),
 ]
+OutliersOption = Annotated[
+    float | None,
+    option(
+        COMPUTING,
+        "0.05",
+        "Name no class for pictures unlike the training's; and for at most that share of others.",
+        "--reject-outliers",
+    ),
+]
 DeviceOption = Annotated[str, option(COMPUTING, "NAME", "auto, cpu, cuda or mps.", "--device")]
 PrecisionOption = Annotated[str, option(COMPUTING, "NAME", "auto, fp32 or bf16.", "--precision")]
 RuntimeOption = Annotated[

@@ -14,6 +14,7 @@ from thriftnet.cli.app import (
     AtLeastOption,
     DeviceOption,
     JsonOption,
+    OutliersOption,
     PrecisionOption,
     RuntimeOption,
     TargetArgument,
@@ -59,6 +60,7 @@ def predict(
         bool, option(OUTPUT, None, "Continue an interrupted --output.", "--resume")
     ] = False,
     at_least: AtLeastOption = None,
+    reject_outliers: OutliersOption = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -86,7 +88,13 @@ def predict(
         from thriftnet.terminal import rows
 
         classifier = api.load_model(
-            target, tta=tta, device=device, precision=precision, at_least=at_least, runtime=runtime
+            target,
+            tta=tta,
+            device=device,
+            precision=precision,
+            at_least=at_least,
+            reject_outliers=reject_outliers,
+            runtime=runtime,
         )
         if pickled:
             doing.now(f"classifying {inputs[0]}")

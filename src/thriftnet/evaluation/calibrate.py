@@ -9,6 +9,7 @@ from typing import Any
 
 from thriftnet.errors import RunError
 from thriftnet.evaluation.fit_calibration import fit_views
+from thriftnet.evaluation.fit_outliers import fit_outliers
 from thriftnet.evaluation.held_out import HeldOut, held_out_images
 from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.inference.views import VIEWS
@@ -93,7 +94,7 @@ def calibrate(
 def fit_calibration(
     held: HeldOut, compute: Compute, *, on_progress: OnProgress = no_progress
 ) -> Calibration:
-    """Fit a map for every test-time augmentation.
+    """Fit a map for every test-time augmentation, and the scores of usual pictures.
 
     Raises:
         RunError: A logit is not finite.
@@ -103,11 +104,13 @@ def fit_calibration(
     engine = Engine.of(plain, compute)
     images = as_pixels(held.images.images, held.model.image_size)
     logits = engine.side_by_side(images, tuple(VIEWS), on_progress=on_progress)
+    views = {tta: fit_views(each.numpy(), held.images.labels) for tta, each in logits.items()}
     return Calibration(
         weights_sha256=held.model.weights_sha256 or "",
         images=len(held.images),
         source=held.source,
-        views={tta: fit_views(each.numpy(), held.images.labels) for tta, each in logits.items()},
+        views=views,
+        outliers=fit_outliers(plain, held.images.images, compute),
     )
 
 

@@ -16,6 +16,7 @@ from thriftnet.commands import command
 from thriftnet.data.cifar10.facts import IMAGE_SIZE
 from thriftnet.errors import ImageError, RunError
 from thriftnet.inference.engine import Engine, check_finite
+from thriftnet.inference.outliers import OutlierTest
 from thriftnet.inference.pictures import ONE_PICTURE, Picture
 from thriftnet.inference.prediction import PictureResult, Prediction
 from thriftnet.inference.stream import classify
@@ -37,10 +38,13 @@ class Classifier:
         tta: Test-time augmentation, a key of `VIEWS`; None: the one of the network's recipe.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `fp32` or `bf16`.
+        reject_outliers: Share of the usual pictures that may be taken for outliers; None: pictures
+            are not tested. Requires a calibrated network.
     """
 
     runtime: str | None = None
     """Runtime other than the default: `openvino` for an ONNX file."""
+    outlier_test: OutlierTest | None = None
 
     def __init__(
         self,
@@ -49,12 +53,15 @@ class Classifier:
         tta: str | None = None,
         device: str = "auto",
         precision: str = "auto",
+        reject_outliers: float | None = None,
     ) -> None:
         self.model = model
         self.compute = choose_compute(device=device, precision=precision)
         self.tta = model.tta if tta is None else tta
         choose_views(self.tta)  # fail now, not at the first picture
         self.engine = Engine.of(model, self.compute)
+        if reject_outliers is not None:
+            self.outlier_test = OutlierTest(model, self.compute, share=reject_outliers)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -111,6 +118,12 @@ class Classifier:
         logits = self.engine.logits(as_pixels(images, self.model.image_size), self.tta)
         return check_finite(logits).softmax(dim=1).numpy()
 
+    def outliers(self, images: NDArray[np.uint8]) -> list[bool] | list[None]:
+        """Whether each of (N, H, W, 3) uint8 images is an outlier; None: not tested."""
+        if self.outlier_test is None or len(images) == 0:
+            return [None] * len(images)
+        return self.outlier_test(images).tolist()
+
     def predict(
         self, pictures: NDArray[np.uint8] | Tensor | Picture | Iterable[Picture]
     ) -> list[Prediction]:
@@ -136,7 +149,10 @@ class Classifier:
         if isinstance(pictures, np.ndarray):
             threshold = self.preprocessing.threshold
             rows = self.probabilities(pictures)
-            return [Prediction.of(row, self.classes, threshold) for row in rows]
+            return [
+                Prediction.of(row, self.classes, threshold, outlier=outlier)
+                for row, outlier in zip(rows, self.outliers(pictures), strict=True)
+            ]
         one = isinstance(pictures, ONE_PICTURE)
         several = cast("Iterable[Picture]", [pictures] if one else pictures)
         found: list[Prediction] = []
@@ -166,6 +182,7 @@ def load_model(
     device: str = "auto",
     precision: str = "auto",
     at_least: float | None = None,
+    reject_outliers: float | None = None,
     runtime: str | None = None,
 ) -> Classifier:
     """Load shipped weights by name, a finished run, a model file or an export.
@@ -183,21 +200,24 @@ def load_model(
         precision: `auto`, `fp32` or `bf16`.
         at_least: Target precision, such as 0.99: predictions below the threshold that reaches it
             have `sure=False`. Requires a calibrated network.
+        reject_outliers: Mark pictures unlike those of the training by `outlier=True`; the share of
+            usual pictures that may be marked, too, such as 0.05. Requires a calibrated network.
         runtime: Runtime of an ONNX file: `onnxruntime` (the default) or `openvino`.
 
     Raises:
         RunError: There is no finished network at `target`, its file is damaged, no threshold
             reaches that precision, or `runtime` is given for a network that is not an ONNX file.
-        RecipeError: `at_least` is not between 0 and 1.
+        RecipeError: `at_least` or `reject_outliers` is not between 0 and 1.
     """
     found = find_model(target)
     if found.is_onnx:
         from thriftnet.inference.onnx_classifier import OnnxClassifier  # a subclass of Classifier
 
-        if at_least is not None:
+        options = {"--at-least": at_least, "--reject-outliers": reject_outliers}
+        for name in (name for name, value in options.items() if value is not None):
             raise RunError(
-                f"{found.path} has no calibration data; use --at-least with the model file that it "
-                "was exported from"
+                f"{found.path} has no calibration data; use {name} with the model file that it was "
+                "exported from"
             )
         return OnnxClassifier(
             found.path, tta=tta, device=device, precision=precision, runtime=runtime
@@ -211,4 +231,6 @@ def load_model(
     if at_least is not None:
         threshold = threshold_for(model, tta=tta or model.tta, precision=at_least)
         model = replace(model, threshold=threshold)
-    return Classifier(model, tta=tta, device=device, precision=precision)
+    return Classifier(
+        model, tta=tta, device=device, precision=precision, reject_outliers=reject_outliers
+    )

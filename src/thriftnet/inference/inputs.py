@@ -78,7 +78,7 @@ def predict_pictures(
 def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | str, int | str]]:
     """(id, class index) for every image of a pickle with `data` and `ids`, of any size.
 
-    The index is empty if the prediction is below the network's threshold.
+    The index is empty if the prediction is below the network's threshold, or the image an outlier.
 
     Raises:
         DataError: The file is missing or damaged, contains executable objects, or has other shapes.
@@ -90,9 +90,11 @@ def predict_pickle(classifier: Classifier, path: Path) -> Iterator[tuple[int | s
     def rows() -> Iterator[tuple[int | str, int | str]]:
         for start in range(0, len(images), _ARRAYS_AT_ONCE):
             few = slice(start, start + _ARRAYS_AT_ONCE)
-            shares = classifier.probabilities(_fitting(classifier, images[few]))
+            fitting = _fitting(classifier, images[few])
+            shares = classifier.probabilities(fitting)
             sure = shares.max(axis=1) >= threshold
-            indices = [i if s else "" for i, s in zip(shares.argmax(1).tolist(), sure, strict=True)]
+            each = zip(shares.argmax(1).tolist(), sure, classifier.outliers(fitting), strict=True)
+            indices = [i if s and not outlier else "" for i, s, outlier in each]
             yield from zip(ids[few].tolist(), indices, strict=True)
 
     return rows()

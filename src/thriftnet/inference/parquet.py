@@ -44,7 +44,7 @@ def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
     """Convert JSON lines to a Parquet file, one row group at a time.
 
     Columns: file, label, index, probability, probabilities (in the order of `classes` in the
-        schema's metadata) and error.
+        schema's metadata), error, and outlier if that was tested.
 
     Args:
         rows: File of JSON lines, as `JsonRows` writes them.
@@ -65,6 +65,7 @@ def write_parquet(rows: Path, path: Path, classifier: Classifier) -> None:
             ("probability", pa.float32()),
             ("probabilities", pa.list_(pa.float32())),
             ("error", pa.string()),
+            *([("outlier", pa.bool_())] if classifier.outlier_test else []),
         ],
         metadata={
             "classes": json.dumps(classifier.classes),

@@ -26,10 +26,18 @@ class Prediction:
     sure: bool = True
     """Whether `probability` reaches the network's threshold; True without a threshold. Result files
     and responses omit the label otherwise."""
+    outlier: bool | None = None
+    """Whether the image is unlike those of the training; None if that was not tested. Result files
+    omit the label of outliers."""
 
     @classmethod
     def of(
-        cls, row: NDArray[np.float32], classes: Sequence[str], threshold: float | None = None
+        cls,
+        row: NDArray[np.float32],
+        classes: Sequence[str],
+        threshold: float | None = None,
+        *,
+        outlier: bool | None = None,
     ) -> Prediction:
         """A prediction from the class probabilities, in the order of the outputs."""
         order: list[int] = np.argsort(-row, kind="stable").tolist()
@@ -40,20 +48,23 @@ class Prediction:
             probability=values[order[0]],
             probabilities={classes[i]: values[i] for i in order},
             sure=threshold is None or values[order[0]] >= threshold,
+            outlier=outlier,
         )
 
     @property
     def named(self) -> str | None:
-        """The label, or None below the threshold."""
-        return self.label if self.sure else None
+        """The label, or None below the threshold and for an outlier."""
+        return self.label if self.sure and not self.outlier else None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, without the file."""
+        tested = {} if self.outlier is None else {"outlier": self.outlier}
         return {
             "label": self.named,
-            "index": self.index if self.sure else None,
+            "index": None if self.named is None else self.index,
             "probability": self.probability,
             "probabilities": self.probabilities,
+            **tested,
         }
 
 

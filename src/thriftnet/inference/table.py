@@ -186,11 +186,13 @@ class PredictionTable:
 
     def _origin(self) -> dict[str, object]:
         """What the rows depend on."""
+        test = self.classifier.outlier_test
         return {
             "rows of": str(self.path.name),
             "network": self.classifier.digest,
             "preprocessing": self.classifier.preprocessing.contract(),
             "precision": self.classifier.compute.precision,
+            "outliers": test.threshold if test else None,
             "runtime": self.classifier.runtime,
             "pictures": self.pictures.digest,
         }

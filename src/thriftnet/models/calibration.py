@@ -62,6 +62,24 @@ class ViewCalibration(_Facts):
     """In descending order of the threshold."""
 
 
+class OutlierThreshold(_Facts):
+    """A typicality below which at most `share` of the usual images lies, with 95% confidence."""
+
+    share: Probability
+    score: Finite
+
+
+class OutlierReference(_Facts):
+    """Scores of held-out images, by which pictures unlike them are recognised."""
+
+    energy: tuple[Finite, Positive]
+    """Mean and standard deviation."""
+    distance: tuple[Finite, Positive]
+    """Mean and standard deviation of the distance of the batch norms' inputs."""
+    thresholds: Annotated[tuple[OutlierThreshold, ...], Field(max_length=_MOST_THRESHOLDS)] = ()
+    """In ascending order of the share."""
+
+
 class Calibration(_Facts):
     """The calibration of a network and the images it was fitted on."""
 
@@ -75,3 +93,5 @@ class Calibration(_Facts):
     calibration of another run of the same recipe, fitted on that run's validation split."""
     views: dict[str, ViewCalibration]
     """Keyed by test-time augmentation (`inference.views.VIEWS`)."""
+    outliers: OutlierReference | None = None
+    """None: fitted by an earlier version."""

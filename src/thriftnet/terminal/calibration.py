@@ -44,3 +44,5 @@ def print_calibration(target: str, found: CalibratedModel) -> None:
     print()
     print_whole(f"kept in {plain(str(found.path))}")
     print_whole(f"next: {command('predict', target, '--at-least', '0.99')} IMAGE...")
+    if calibration.outliers and calibration.outliers.thresholds:
+        print_whole(f"or:   {command('predict', target, '--reject-outliers', '0.05')} IMAGE...")

@@ -35,6 +35,7 @@ def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
             best = list(result.prediction.probabilities.items())[:3]
             text = "  ".join(f"{plain(name)} {share:.3f}" for name, share in best)
             doubt = "" if result.prediction.sure else "not sure: "
+            doubt = "outlier: " if result.prediction.outlier else doubt
             print_whole(f"{plain(result.name):{width}}  {doubt}{text}")
 
 

@@ -48,6 +48,7 @@ OPTIONS: dict[str, str] = {
     "--precision bf16": "amp bf16 fp16 half mixed-precision",
     "--precision fp32": "fp32 full-precision no-amp",
     "--at-least": "conf conf-thres confidence min-confidence threshold",
+    "--reject-outliers 0.05": "ood ood-detection ood-threshold outlier-threshold outliers",
     "--tta": "augment augment-test test-time-augmentation tta-views",
     "--to": "fmt format formats",
     "--to onnx": "onnx",

@@ -14,7 +14,7 @@ from thriftnet.data.cifar10.open import holds_cifar10, open_cifar10
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.class_names import check_classes
-from thriftnet.data.own.decisions import apply_decisions
+from thriftnet.data.own.decided import apply_decisions
 from thriftnet.data.own.open import list_pictures, open_own
 from thriftnet.errors import DataError
 from thriftnet.plain import to_stderr
@@ -54,7 +54,13 @@ def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -
         data = DATASETS[found].open(spec, say=say)
     else:
         data = open_own(Path(found), spec, say=say)
-    return data if spec.decisions is None else apply_decisions(data, spec.decisions)
+    if spec.decisions is None:
+        return data
+    return apply_decisions(data, spec.decisions, say=_silent if spec.known else say)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def name_of(spec: DatasetSpec) -> str:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from small import small_recipe
 from thriftnet.audit.run import _card, decisions_csv
 from thriftnet.audit.suspects import Suspect
 from thriftnet.data.options import DatasetSpec
-from thriftnet.data.own.decisions import COLUMNS, picture_digest
+from thriftnet.data.own.decisions import COLUMNS, picture_digest, read_decisions
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
 
@@ -51,7 +53,8 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"), n801=("drop", ""))
     plain = open_dataset(DatasetSpec(str(photos)), say=lambda _: None)
     spec = DatasetSpec(str(photos), decisions=path)
-    opened = open_dataset(spec, say=lambda _: None)
+    said: list[str] = []
+    opened = open_dataset(spec, say=said.append)
     before, after = (data.split("train") for data in (plain, opened))
     assert plain.collection is not None
     titles = [Path(plain.collection().title(at)).stem for at in range(47)]
@@ -62,6 +65,11 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     assert (before.labels == 0).sum() - (after.labels == 0).sum() == changed
     assert (after.labels == 1).sum() - (before.labels == 1).sum() == int("800" in there)
     assert len(opened.split("test")) == len(plain.split("test"))
+    told = f"{path}: {int('800' in there)} pictures relabelled, {int('801' in there)} dropped"
+    test = 2 - changed
+    assert said[-1] == told + (
+        f"; {test} more are test images, which stay as they are" * (test > 0)
+    )
     assert opened.digests() != plain.digests()
     run = thriftnet.train(
         small_recipe(data={"decisions": str(path)}, train={"epochs": 1}),
@@ -81,14 +89,18 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "part"),
     [
-        ("800.png", "900.png", "1 lines of pictures that do not exist.*900.png; delete"),
+        ("800.png", "900.png", r"line 1\d: .*900.png is not among the pictures, delete it, or"),
         ("32:", "64:", r"was audited at 64 pixels and is decoded at 32; set data.image_size=64"),
         (",relabel,dog", ",relabel,cow", "would become 'cow', which is none of the classes cat, d"),
         (",relabel,dog", ",rename,dog", "line .*: 'rename' is not one of keep, relabel, drop"),
-        (",cat,relabel", ",emu,relabel", "the label of .* is no longer 'emu'"),
+        (",cat,relabel", ",emu,relabel", "800.png has the label 'cat' now, not 'emu'; delete"),
         ("decision", "decided", "lacks the column decision; keep the columns"),
         (",relabel,dog", ",keep,dog", "line .*: new_label 'dog' is for the decision relabel"),
         (",relabel,dog", ",,dog", "line .*: new_label 'dog' is for the decision relabel; write"),
+        (",relabel,dog", ",relabel,", "line .*: relabel needs a class in new_label; add it"),
+        (",relabel,dog", ",relabel,dog,why", "line .*: it has more cells than there are columns"),
+        ("cat/800.png", "", "line .*: it decides relabel and names no picture"),
+        ("decision", "decision,label", "has two columns of the name label; keep the columns"),
     ],
 )
 def test_decisions_that_do_not_fit_are_refused(
@@ -112,7 +124,7 @@ def test_a_picture_that_is_decided_twice_is_refused(photos: Path, tmp_path: Path
     open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
     other = line.replace(",relabel,dog", ",drop,")
     path.write_text("\n".join([*lines, other]) + "\n", "utf-8")
-    with pytest.raises(DataError, match=r"line 49: .*800\.png has another decision in an earlier"):
+    with pytest.raises(DataError, match=r"line 49: .*800\.png has another decision in line 17; d"):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
 
 
@@ -126,11 +138,61 @@ def test_a_class_that_decisions_empty_is_refused(photos: Path, tmp_path: Path):
         open_dataset(DatasetSpec(str(photos), decisions=kept), say=lambda _: None)
 
 
-def test_a_table_separated_by_semicolons_is_refused(photos: Path, tmp_path: Path):
-    path = decided(photos, tmp_path / "d.csv")
-    path.write_text(path.read_text("utf-8").replace(",", ";"), "utf-8")
-    with pytest.raises(DataError, match="lacks the column picture, .*separated by commas"):
-        open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
+_SAVED: list[Callable[[str], str]] = [
+    lambda text: text.replace(",", ";"),
+    lambda text: "sep=;\n" + text.replace(",", ";"),
+    lambda text: text.replace("\n", "\r\n") + ",,,,\r\n\r\n",
+    lambda text: re.sub(",+$", "", text, flags=re.MULTILINE),  # empty cells at the end
+    lambda text: re.sub("^(.*?),(.*)$", r'\2,"\1"', text, flags=re.MULTILINE),
+    lambda text: text.replace("relabel,dog", "Relabel, dog ").replace(",label", ", Label"),
+]
+
+
+@pytest.mark.parametrize("saved", _SAVED)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_a_spreadsheet_saves_means_the_same(
+    photos: Path, tmp_path: Path, saved: Callable[[str], str], encoding: str
+):
+    path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"), n801=("drop", ""))
+    expected, _ = read_decisions(path)
+    assert [(each.decision, each.new_label) for each in expected] == [
+        ("relabel", "dog"),
+        ("drop", ""),
+    ]
+    path.write_bytes(saved(path.read_text("utf-8")).encode(encoding))
+    assert read_decisions(path)[0] == expected
+
+
+@pytest.mark.parametrize("column", ["picture", "decision", "reasons"])
+def test_an_open_quotation_mark_swallows_no_decisions(
+    photos: Path, tmp_path: Path, column: str
+) -> None:
+    path = decided(photos, tmp_path / "d.csv", n800=("relabel", "dog"))
+    head, *lines = path.read_text("utf-8").splitlines()
+    columns = [*head.split(","), "reasons"]
+    cells = [*lines[0].split(","), "label"]
+    at = columns.index(column)
+    cells[at] = f'"{cells[at]}'
+    lines = [",".join(cells), *(f"{line},label" for line in lines[1:])]
+    path.write_text("\n".join([",".join(columns), *lines]) + "\n", "utf-8")
+    with pytest.raises(DataError, match="lines 2 to .*: a quotation mark is not closed"):
+        read_decisions(path)
+
+
+def test_the_line_of_a_mistake_is_told_below_empty_lines(photos: Path, tmp_path: Path) -> None:
+    path = decided(photos, tmp_path / "d.csv", n800=("rename", "dog"))
+    head, *lines = path.read_text("utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if "800.png" in line)
+    path.write_text("\n\n".join(["", head, *lines]) + "\n", "utf-8")
+    with pytest.raises(DataError, match=f"line {2 * (at + 2) + 1}: 'rename' is not one of"):
+        read_decisions(path)
+
+
+def test_a_file_without_a_decision_is_told(photos: Path, tmp_path: Path) -> None:
+    """An audit writes one; the page's is saved somewhere else first."""
+    path, said = decided(photos, tmp_path / "d.csv"), list[str]()
+    open_dataset(DatasetSpec(str(photos), decisions=path), say=said.append)
+    assert said[-1].startswith(f"{path}: no picture is decided on; save the decisions of")
 
 
 def test_a_changed_picture_is_not_relabelled(photos: Path, tmp_path: Path):
@@ -140,11 +202,20 @@ def test_a_changed_picture_is_not_relabelled(photos: Path, tmp_path: Path):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00x", b""])
-def test_what_is_no_csv_is_refused(photos: Path, tmp_path: Path, content: bytes):
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"\xff\xfe\x00x", "has a single column; it needs the columns picture, digest, label"),
+        (b"", "is empty; give a table with the columns picture, digest"),
+        (b"caf\xe9,", "line 1: not UTF-8; save the table as UTF-8"),
+        (b"PK\x03\x04\x14", "is a spreadsheet or an archive; save the table as CSV in UTF-8"),
+        (b"a,\0", "line 1: a zero byte"),
+    ],
+)
+def test_what_is_no_csv_is_refused(photos: Path, tmp_path: Path, content: bytes, part: str):
     path = tmp_path / "d.csv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="is not a CSV file in UTF-8|lacks the column picture"):
+    with pytest.raises(DataError, match=part):
         open_dataset(DatasetSpec(str(photos), decisions=path), say=lambda _: None)
     with pytest.raises(DataError, match="cannot be read: No such file"):
         open_dataset(DatasetSpec(str(photos), decisions=tmp_path / "none.csv"), say=lambda _: None)

@@ -23,6 +23,8 @@ TABLE_SUFFIXES = {".csv", ".tsv", *JSON_SUFFIXES}
 _MOST_BYTES = 2**30
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES_LOOKED_AT = 50
+_PER_PICTURE = "a file name and a label in each line"
+"""What a table has to hold."""
 _MOST_CELLS = 3 * 10**7
 """Of JSON lines, which may have other keys in every line."""
 _SAID_DELIMITER = re.compile('"?sep=(.)"?', re.IGNORECASE)
@@ -75,25 +77,10 @@ def read_table(path: Path, *, is_row: Callable[[list[str]], bool] = lambda _: Fa
     Raises:
         DataError: It cannot be read, is empty, is not text, or has a single column.
     """
-    text = _read_text(path)
+    text = _text_of(path, _content_of(path), needs=_PER_PICTURE)
     if path.suffix.lower() in JSON_SUFFIXES:
         return _from_json_lines(path, text)
-    lines = _LINE_BREAK.split(text)
-    if _SAID_DELIMITER.fullmatch(lines[0]):
-        lines[0] = ""
-    written = (line for line in lines if line.strip())
-    try:
-        delimiter = _find_delimiter(list(islice(written, _LINES_LOOKED_AT)))
-    except csv.Error as fault:
-        raise DataError(f"{path}: {fault}; fix that line") from None
-    if delimiter is None:
-        raise DataError(
-            f"{path} has a single column; it needs a file name and a label in each line, "
-            "separated by a comma, semicolon, tab or space"
-        )
-    found = list(_split(path, lines, delimiter))
-    if not found:
-        raise DataError(f"{path} has no cell with text; give a file name and a label in each line")
+    found = _rows_of(path, text, needs=_PER_PICTURE)
     header = found[0]
     first = header.cells
     named = not any(map(_ends_as_a_picture, first)) and not is_row(first)
@@ -128,11 +115,30 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _read_text(path: Path) -> str:
+def read_rows(path: Path, content: bytes, *, needs: str) -> list[Row]:
+    """Split a table with a header into rows; lines without text are left out.
+
+    Args:
+        path: The table, for messages.
+        content: What it holds.
+        needs: What it has to hold, for messages.
+
+    Raises:
+        DataError: It is empty, is not text, or has a single column.
+    """
+    return _rows_of(path, _text_of(path, content, needs=needs), needs=needs)
+
+
+def _content_of(path: Path) -> bytes:
     try:
-        content = read_bounded(path, most=_MOST_BYTES)
+        return read_bounded(path, most=_MOST_BYTES)
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
+
+
+def _text_of(path: Path, content: bytes, *, needs: str) -> str:
+    if content.startswith(b"PK\x03\x04"):  # a ZIP archive, as .xlsx and .ods are
+        raise DataError(f"{path} is a spreadsheet or an archive; save the table as CSV in UTF-8")
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
@@ -143,8 +149,28 @@ def _read_text(path: Path) -> str:
         line = text[: text.index("\0")].count("\n") + 1
         raise DataError(f"{path}, line {line}: a zero byte; save the table as text in UTF-8")
     if not text.strip():
-        raise DataError(f"{path} is empty; give a table with a file name and a label in each line")
+        raise DataError(f"{path} is empty; give a table with {needs}")
     return text
+
+
+def _rows_of(path: Path, text: str, *, needs: str) -> list[Row]:
+    lines = _LINE_BREAK.split(text)
+    if _SAID_DELIMITER.fullmatch(lines[0]):
+        lines[0] = ""
+    written = (line for line in lines if line.strip())
+    try:
+        delimiter = _find_delimiter(list(islice(written, _LINES_LOOKED_AT)))
+    except csv.Error as fault:
+        raise DataError(f"{path}: {fault}; fix that line") from None
+    if delimiter is None:
+        raise DataError(
+            f"{path} has a single column; it needs {needs}, separated by a comma, semicolon, tab "
+            "or space"
+        )
+    found = list(_split(path, lines, delimiter))
+    if not found:
+        raise DataError(f"{path} has no cell with text; give {needs}")
+    return found
 
 
 def _find_delimiter(lines: list[str]) -> str | None:

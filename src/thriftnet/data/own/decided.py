@@ -1,0 +1,141 @@
+"""Applies decisions on pictures to a data set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thriftnet.data.inspection import Collection
+from thriftnet.data.opened import OpenDataset, Subset
+from thriftnet.data.own.decisions import Decision, picture_digest, read_decisions, written
+from thriftnet.errors import DataError
+
+_UNDECIDED = "no picture is decided on; save the decisions of the audit's page there"
+
+
+def apply_decisions(data: OpenDataset, path: Path, *, say: Callable[[str], None]) -> OpenDataset:
+    """Apply decisions to the train and val splits of a data set; test is not changed.
+
+    Args:
+        data: The data set.
+        path: The file of decisions.
+        say: Called with a line about what they change.
+
+    Raises:
+        DataError: The file is invalid, or lists pictures that are missing or changed.
+    """
+    if data.collection is None:
+        raise DataError(f"{data.name} has no list of pictures, so that {path} cannot be applied")
+    decisions, sha256 = read_decisions(path)
+    collection = data.collection()
+    kept, labels = _applied(collection, decisions, path)
+    say(f"{path}: {_summary(collection, kept, labels) if decisions else _UNDECIDED}")
+
+    def take(name: str) -> Subset:
+        (whole, at), places = data.part(name), collection.positions[name]
+        changed = whole.labels.copy()
+        changed[at] = labels[places]
+        return replace(whole, labels=changed), at[kept[places]]
+
+    splits = {
+        name: partial(take, name) if name in ("train", "val") else make
+        for name, make in data.splits.items()
+    }
+    return replace(data, splits=splits, digests=lambda: {**data.digests(), "decisions": sha256})
+
+
+def _summary(collection: Collection, kept: NDArray[np.bool_], labels: NDArray[np.int64]) -> str:
+    """How many pictures change, and how many would if they were no test images."""
+    learned = np.zeros(len(labels), bool)
+    for name in ("train", "val"):
+        learned[collection.positions.get(name, [])] = True
+    relabelled, dropped = kept & (labels != collection.labels), ~kept
+    counts = ((each & learned).sum() for each in (relabelled, dropped))
+    text = "{:,} pictures relabelled, {:,} dropped".format(*counts)
+    test = int(((relabelled | dropped) & ~learned).sum())
+    return f"{text}; {test:,} more are test images, which stay as they are" if test else text
+
+
+def _applied(
+    collection: Collection, decisions: list[Decision], path: Path
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which pictures stay, and the labels of all."""
+    places = _positions([collection.title(at) for at in range(len(collection.labels))])
+    classes = _positions(collection.classes)
+    kept, labels = np.ones(len(collection.labels), bool), collection.labels.copy()
+    _check_present(collection, decisions, places, path)
+    for each in decisions:
+        at = places[each.picture]
+        if each.decision == "drop":
+            kept[at] = False
+        if each.decision == "relabel":
+            if each.new_label not in classes:
+                raise DataError(
+                    f"{path}, {each.at}: {each.picture} would become {each.new_label!r}, which is "
+                    f"none of the classes {', '.join(collection.classes)}; correct new_label"
+                )
+            labels[at] = classes[each.new_label]
+    train = collection.positions.get("train", np.empty(0, np.int64))
+    for number, name in enumerate(collection.classes):
+        if number in collection.labels[train] and number not in labels[train][kept[train]]:
+            raise DataError(
+                f"{path} leaves no picture of {name} to train on; keep one, or take the class out "
+                "of the data set"
+            )
+    return kept, labels
+
+
+def _positions(names: Sequence[str]) -> dict[str, int]:
+    """Of pictures or classes, by what a file of decisions may call them.
+
+    That is as an audit writes them or as they are, in a file that `read_rows` splits: it has no
+    white space around a cell and one kind of line break. A name that is another's spelling wins.
+    """
+    spellings = [dict[str, int]() for _ in range(3)]
+    for at, name in enumerate(names):
+        for found, spelling in zip(
+            spellings, (_as_cell(written(name)), _as_cell(name), name), strict=True
+        ):
+            found[spelling] = at
+    return spellings[0] | spellings[1] | spellings[2]
+
+
+def _as_cell(name: str) -> str:
+    return "\n".join(re.split("\r\n|\r|\n", name)).strip()
+
+
+def _check_present(
+    collection: Collection, decisions: list[Decision], places: Mapping[str, int], path: Path
+) -> None:
+    """Check that every picture exists and is the one that was reviewed."""
+    gone = [each for each in decisions if each.picture not in places]
+    if gone:
+        more = f"nor are {len(gone) - 1:,} more; delete these lines" if gone[1:] else "delete it"
+        raise DataError(
+            f"{path}, {gone[0].at}: {gone[0].picture} is not among the pictures, {more}, or audit "
+            "again"
+        )
+    for each in decisions:
+        at = places[each.picture]
+        now = picture_digest(collection.images[at])
+        if each.digest.lower() != now:
+            side, found = each.digest.partition(":")[0], now.partition(":")[0]
+            reason = (
+                f"was audited at {side} pixels and is decoded at {found}; set "
+                f"data.image_size={side}"
+                if side.isdigit() and side != found
+                else "is not the picture that was reviewed; delete its line, or audit again"
+            )
+            raise DataError(f"{path}, {each.at}: {each.picture} {reason}")
+        own = collection.classes[int(collection.labels[at])]
+        if each.label not in _positions([own]):
+            raise DataError(
+                f"{path}, {each.at}: {each.picture} has the label {own!r} now, not {each.label!r}; "
+                "delete its line, or audit again"
+            )

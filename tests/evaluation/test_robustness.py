@@ -140,6 +140,11 @@ def test_published_files_are_used_and_compared_with_generated_ones(
     assert few.robustness.differences["contrast"][0].levels == 0
 
 
+def archived(folder: Path) -> None:
+    with (folder / "fog.npy").open("wb") as file:
+        np.savez(file, a=np.zeros(3))
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [
@@ -162,8 +167,9 @@ def test_published_files_are_used_and_compared_with_generated_ones(
             lambda folder: np.save(folder / "labels.npy", np.array([{}], object)),
             "labels.npy cannot be read",
         ),
+        (archived, r"fog.npy cannot be read \(it is an archive of arrays\); get a new copy"),
     ],
-    ids=["missing", "shape", "text", "severities", "labels", "floats", "pickle"],
+    ids=["missing", "shape", "text", "severities", "labels", "floats", "pickle", "archive"],
 )
 def test_damaged_published_files_are_refused(published: Path, change, part: str):
     change(published)
@@ -200,6 +206,12 @@ def test_cifar_10_1_is_told_by_its_files(tmp_path: Path):
     assert (len(found), name, found.classes) == (7, "cifar10.1-v6", CIFAR10_CLASSES)
     (tmp_path / "cifar10.1_v6_data.npy").write_bytes(b"cut")
     with pytest.raises(DataError, match="v6_data.npy cannot be read"):
+        images_to_test(network(), None, tmp_path, strict=False, say=print)
+    np.save(tmp_path / "cifar10.1_v6_labels.npy", np.empty(0, np.int32))
+    with pytest.raises(DataError, match="v6_labels.npy is not a row of labels from 0 to 9; get"):
+        images_to_test(network(), None, tmp_path, strict=False, say=print)
+    (tmp_path / "cifar10.1_v6_labels.npy").unlink()
+    with pytest.raises(DataError, match="v6_data.npy without cifar10.1_v6_labels.npy; get that"):
         images_to_test(network(), None, tmp_path, strict=False, say=print)
 
 

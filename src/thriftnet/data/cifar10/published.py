@@ -82,13 +82,18 @@ def find_cifar10_1(path: Path) -> tuple[Dataset, str] | None:
     """Open CIFAR-10.1 from its folder, preferring version 6 to 4; None for another folder.
 
     Raises:
-        DataError: Its files are damaged or of other shapes.
+        DataError: A file is missing, damaged or of another shape.
     """
     for version in _CIFAR10_1:
         images, labels = (path / f"cifar10.1_{version}_{part}.npy" for part in ("data", "labels"))
-        if images.is_file() and labels.is_file():
+        there = [each for each in (images, labels) if each.is_file()]
+        if len(there) == 1:
+            (missing,) = {images, labels} - {*there}
+            raise DataError(f"{path} has {there[0].name} without {missing.name}; get that one, too")
+        if there:
             values = _load(labels, shape=None).astype(np.int64)
-            if values.ndim != 1 or not all(0 <= v < len(CIFAR10_CLASSES) for v in {*values.flat}):
+            known = range(len(CIFAR10_CLASSES))
+            if values.ndim != 1 or not len(values) or not {*values.flat} <= {*known}:
                 raise DataError(f"{labels} is not a row of labels from 0 to 9; get a new copy")
             shape = (len(values), IMAGE_SIZE, IMAGE_SIZE, 3)
             pixels = _load(images, shape=shape)
@@ -105,6 +110,8 @@ def _load(path: Path, *, shape: tuple[int, ...] | None) -> NDArray[np.uint8]:
     """
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(found, np.ndarray):
+            raise ValueError("it is an archive of arrays")
     # Damaged bytes can raise almost any exception.
     except Exception as fault:
         reason = " ".join(str(fault).split())[:100]

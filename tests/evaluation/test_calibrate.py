@@ -150,8 +150,11 @@ def test_shipped_weights_stay_as_they_are(tmp_path: Path):
             pictures(300, classes=CLASSES[:3]),
             "the network has the classes red, .* give images of its own",
         ),
-        (pictures(20), "20 held-out images are fewer than 100"),
-        (replace(pictures(300), labels=np.zeros(300, np.int64)), "300 held-out images are of one"),
+        (pictures(20), "^20 images of .* are fewer than 100; give more$"),
+        (
+            replace(pictures(300), labels=np.zeros(300, np.int64)),
+            "all 300 images of .* are of one class; give more$",
+        ),
     ],
     ids=["names", "number", "few", "one class"],
 )
@@ -167,6 +170,21 @@ def test_images_that_do_not_serve_are_refused(
     with pytest.raises(DataError, match=part):
         calibrate(path, data=tmp_path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.usefixtures("train_set")
+def test_too_few_validation_images_are_told_as_those_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Before they are classified."""
+    monkeypatch.setattr("thriftnet.evaluation.calibrate.fit_calibration", None)
+    run = make_run(tmp_path / "run", model(), val_ratio=0.1)
+    few = "^50 validation images of .*run are fewer than 100; give labelled images .*val_ratio=0.27"
+    with pytest.raises(DataError, match=few):
+        calibrate(run.path)
+    whole = make_run(tmp_path / "whole", model(), val_ratio=0)
+    with pytest.raises(DataError, match="^50 validation images of .*run are fewer than 100"):
+        calibrate(whole.path, companion=run.path)
 
 
 def test_images_that_judge_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -36,6 +36,23 @@ Labels = NDArray[np.int64]
 Shifts = tuple[tuple[float, float], ...]
 
 
+def check_labels(labels: Labels, what: str, *, remedy: str) -> None:
+    """Check that there are enough held-out images for a calibration, before they are classified.
+
+    Args:
+        labels: (N,).
+        what: Names the images in messages.
+        remedy: What to do otherwise.
+
+    Raises:
+        DataError: They are too few, or of one class.
+    """
+    if len(labels) < LEAST_IMAGES:
+        raise DataError(f"{len(labels)} {what} are fewer than {LEAST_IMAGES}; {remedy}")
+    if len(np.unique(labels)) < 2:
+        raise DataError(f"all {len(labels):,} {what} are of one class; {remedy}")
+
+
 def check_held_out(logits: NDArray[Any], labels: Labels) -> None:
     """Check that held-out predictions suffice for a calibration.
 
@@ -44,10 +61,7 @@ def check_held_out(logits: NDArray[Any], labels: Labels) -> None:
         RunError: A logit is not finite.
     """
     more = "give more with --data PATH"
-    if len(labels) < LEAST_IMAGES:
-        raise DataError(f"{len(labels)} held-out images are fewer than {LEAST_IMAGES}; {more}")
-    if len(np.unique(labels)) < 2:
-        raise DataError(f"all {len(labels):,} held-out images are of one class; {more}")
+    check_labels(labels, "held-out images", remedy=more)
     check_finite(torch.from_numpy(logits))
     if (logits.argmax(axis=1) == labels).all():
         raise DataError(

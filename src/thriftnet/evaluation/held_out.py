@@ -11,7 +11,7 @@ from typing import Literal
 from thriftnet.commands import command, shell_line
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError, RunError
-from thriftnet.evaluation.fit_calibration import LEAST_IMAGES
+from thriftnet.evaluation.fit_calibration import LEAST_IMAGES, check_labels
 from thriftnet.evaluation.images import check_classes, images_to_test
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
@@ -60,8 +60,27 @@ def held_out_images(
 
     Raises:
         RunError: Nothing was held out, or the companion has another recipe.
-        DataError: The images cannot be opened, have other classes, or are the test images.
+        DataError: The images cannot be opened, have other classes, are the test images, are too few
+            or of one class.
     """
+    held = _find(model, run, name=name, data=data, companion=companion, say=say)
+    if held.source == "data":
+        what, remedy = f"images of {data}", "give more"
+    else:
+        what, remedy = f"validation images of {companion or name}", _remedy(model, run)
+    check_labels(held.images.labels, what, remedy=remedy)
+    return held
+
+
+def _find(
+    model: SavedModel,
+    run: RunFolder | None,
+    *,
+    name: str,
+    data: Path | None,
+    companion: Path | None,
+    say: Callable[[str], None],
+) -> HeldOut:
     if companion is not None:
         other = RunFolder.open(companion)
         twin = read_model(model_file(companion))
@@ -70,7 +89,8 @@ def held_out_images(
     if data is not None:
         images, found = images_to_test(model, run, data, strict=False, say=say)
         if found == OWN_TEST and run is not None:  # its own data set, which may have moved
-            return HeldOut(_validation(run, model, data, Path(name), say=say), model, "validation")
+            images = _validation(run, model, data, Path(name), say=lambda _: None)  # it is said
+            return HeldOut(images, model, "validation")
         if found == OWN_TEST:
             raise DataError(
                 f"{data} holds the test images of {name}, which are for evaluating it; give "

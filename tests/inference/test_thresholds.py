@@ -47,6 +47,7 @@ def test_the_threshold_is_that_of_the_views_in_use(tmp_path: Path):
         (1.0, "none", RecipeError, "--at-least 1 is not between 0 and 1"),
         (float("nan"), "none", RecipeError, "--at-least nan is not between 0 and 1"),
         (0.9, "flip_shift", RunError, "not calibrated for the views .flip_shift.; run"),
+        (0.9, "flips", RecipeError, "evaluate.tta='flips' is not one of none, flip,"),
         (0.9999, "none", RunError, "no threshold has a precision of 99.99% with 95%"),
     ],
 )
@@ -58,6 +59,18 @@ def test_what_cannot_be_promised_is_refused(
         load_model(path, tta=tta, at_least=precision)
     with pytest.raises(RunError, match="run thriftnet calibrate"):
         threshold_for(model(), tta="none", precision=0.9)
+    plain = tmp_path / "plain.safetensors"
+    save_model(plain, model())
+    with pytest.raises(RunError, match=f"'flip'; run thriftnet calibrate {plain} first"):
+        load_model(plain, at_least=0.9)
+
+
+def test_of_shipped_weights_a_calibrated_copy_is_to_be_made(monkeypatch: pytest.MonkeyPatch):
+    """They are not calibrated in place."""
+    monkeypatch.setattr("thriftnet.inference.classifier.read_model", lambda _: model())
+    copy = "thriftnet calibrate quick --output quick.safetensors --data PATH"
+    with pytest.raises(RunError, match=f"write a calibrated copy and use that: {copy}"):
+        load_model("quick", at_least=0.9)
 
 
 def test_below_the_threshold_no_class_is_named():

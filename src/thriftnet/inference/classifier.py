@@ -229,7 +229,11 @@ def load_model(
         )
     model = read_model(found.path)
     if at_least is not None:
-        threshold = threshold_for(model, tta=tta or model.tta, precision=at_least)
+        remedy = f"run {command('calibrate', target)} first"
+        if found.name is not None:  # what is part of the package stays as it is
+            copy = command("calibrate", target, "--output", f"{found.name}.safetensors")
+            remedy = f"write a calibrated copy and use that: {copy} --data PATH"
+        threshold = threshold_for(model, tta=tta or model.tta, precision=at_least, remedy=remedy)
         model = replace(model, threshold=threshold)
     return Classifier(
         model, tta=tta, device=device, precision=precision, reject_outliers=reject_outliers

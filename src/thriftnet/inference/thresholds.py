@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from thriftnet.errors import RecipeError, RunError
+from thriftnet.inference.views import choose_views
 from thriftnet.models.calibration import Accepted
 from thriftnet.models.saved import SavedModel
 
@@ -13,27 +14,32 @@ LEVEL = 0.95
 _DIGITS = 1000
 
 
-def threshold_for(model: SavedModel, *, tta: str, precision: float) -> float:
+def threshold_for(
+    model: SavedModel,
+    *,
+    tta: str,
+    precision: float,
+    remedy: str = "run thriftnet calibrate on it first",
+) -> float:
     """The lowest threshold at which the network reaches a target precision.
 
     Args:
         model: Calibrated.
         tta: The test-time augmentation in use.
         precision: Target share of correct predictions, above 0 and below 1.
+        remedy: How to calibrate the network.
 
     Raises:
-        RecipeError: The precision is not between 0 and 1.
+        RecipeError: The precision is not between 0 and 1, or the augmentation is unknown.
         RunError: The network is not calibrated for these views, or no threshold reaches the
             precision.
     """
     if not 0 < precision < 1:
         raise RecipeError(f"--at-least {precision:g} is not between 0 and 1; give 0.99")
+    choose_views(tta)
     how = model.calibration.views.get(tta) if model.calibration else None
     if how is None:
-        raise RunError(
-            f"this network is not calibrated for the views {tta!r}; run thriftnet calibrate on it "
-            "first"
-        )
+        raise RunError(f"this network is not calibrated for the views {tta!r}; {remedy}")
     return choose_threshold(how.accepted, precision=precision).threshold
 
 

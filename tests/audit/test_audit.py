@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import thriftnet
@@ -19,6 +20,7 @@ from small import small_recipe
 from thriftnet.audit.run import DECISIONS, PAGE, Audit, audit
 from thriftnet.digests import open_yaml
 from thriftnet.errors import DataError, RunError
+from thriftnet.inference.engine import Engine
 from thriftnet.recipe import Recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training.progress import Quiet, StepStats
@@ -199,6 +201,17 @@ def test_folds_of_other_pictures_are_not_used(
     run.recipe_path.write_text(recipe_text.replace(str(photos), str(grown)), "utf-8")
     with pytest.raises(RunError, match="on other pictures than there are now; remove it, or give"):
         audit(grown, recipe=own, folder=folder, folds=2, say=lambda _: None)
+
+
+def test_outputs_that_are_not_finite_are_not_scored(
+    audited: Audit, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_: Engine, images: torch.Tensor, *_views: str) -> torch.Tensor:
+        return torch.full((len(images), 3), torch.nan)
+
+    monkeypatch.setattr(Engine, "logits", nothing)
+    with pytest.raises(RunError, match="fold-1-of-2 are not finite; audit with a lower learning"):
+        audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=lambda _: None)
 
 
 class _StopAfter(Quiet):

@@ -70,7 +70,8 @@ def out_of_fold(
         None if a training was interrupted; the same call continues it.
 
     Raises:
-        RunError: A fold's run folder is of another recipe or other pictures, or is damaged.
+        RunError: A fold's run folder is of another recipe or other pictures, or is damaged; or its
+            network's outputs are not finite.
         TrainingError: A loss stopped being finite.
     """
     count, compute = len(fold_of), choose_compute()
@@ -84,6 +85,11 @@ def out_of_fold(
         model = read_model(run.model_path)
         images = as_pixels(collection.images, model.image_size, at=held_out)
         logits[held_out] = Engine.of(model, compute).logits(images).numpy()
+        if not np.isfinite(logits[held_out]).all():
+            raise RunError(
+                f"the outputs of the network in {run.path} are not finite; audit with a lower "
+                "learning rate (--set optim.lr=...) into another --output"
+            )
         seen = np.flatnonzero(fold_of != fold)
         if len(seen) > _INDEXED:
             seen = np.sort(np.random.default_rng(fold).choice(seen, _INDEXED, replace=False))

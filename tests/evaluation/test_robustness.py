@@ -134,7 +134,7 @@ def test_published_files_are_used_and_compared_with_generated_ones(
     assert all(d.levels > 20 for d in differences["fog"])
     print_robustness("x", found)
     assert "published corruptions" in capsys.readouterr().out
-    few = robustness(network(), data=published, images=5, precision="fp32")
+    few = robustness(network(), data=published.parent, images=5, precision="fp32")
     assert few.robustness.images == 5
     assert few.robustness.differences
     assert few.robustness.differences["contrast"][0].levels == 0
@@ -149,6 +149,7 @@ def archived(folder: Path) -> None:
     ("change", "part"),
     [
         (lambda folder: (folder / "fog.npy").unlink(), "lacks fog; unpack CIFAR-10-C.tar"),
+        (lambda folder: (folder / "labels.npy").unlink(), "lacks labels.npy; unpack CIFAR-10-C"),
         (
             lambda folder: np.save(folder / "fog.npy", np.zeros((60, 16, 16, 3), np.uint8)),
             r"fog.npy is \(60, 16, 16, 3\) uint8, expected \(60, 32, 32, 3\) uint8; get a new copy",
@@ -169,7 +170,17 @@ def archived(folder: Path) -> None:
         ),
         (archived, r"fog.npy cannot be read \(it is an archive of arrays\); get a new copy"),
     ],
-    ids=["missing", "shape", "text", "severities", "labels", "floats", "pickle", "archive"],
+    ids=[
+        "missing",
+        "unlabelled",
+        "shape",
+        "text",
+        "severities",
+        "labels",
+        "floats",
+        "pickle",
+        "archive",
+    ],
 )
 def test_damaged_published_files_are_refused(published: Path, change, part: str):
     change(published)

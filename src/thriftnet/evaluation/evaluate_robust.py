@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10
-from thriftnet.data.cifar10.published import CorruptedFiles, holds_cifar10_c, open_cifar10_c
+from thriftnet.data.cifar10.published import CorruptedFiles, find_cifar10_c, open_cifar10_c
 from thriftnet.errors import DataError, RecipeError
 from thriftnet.evaluation.images import check_classes, images_to_test, open_target
 from thriftnet.evaluation.record import try_to_write
@@ -93,8 +93,8 @@ def robustness(
     compute = choose_compute(device=device, precision=precision)
     source = None if data is None else Path(data)
     published: CorruptedFiles | None = None
-    if source is not None and holds_cifar10_c(source):
-        published, dataset, name = *_published(source, model, say=say), "cifar10-c"
+    if source is not None and (folder := find_cifar10_c(source)):
+        published, dataset, name = *_published(folder, model, say=say), "cifar10-c"
     else:
         dataset, name = images_to_test(model, run, source, strict=strict, say=say)
     check_classes(model, dataset)

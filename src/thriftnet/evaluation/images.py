@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from thriftnet.data import Dataset, OpenDataset
-from thriftnet.data.cifar10.published import find_cifar10_1, holds_cifar10_c
+from thriftnet.data.cifar10.published import find_cifar10_1, find_cifar10_c
 from thriftnet.errors import DataError, NoColumnError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe.sections import DataSection
@@ -71,7 +71,7 @@ def images_to_test(
     Raises:
         DataError: The images cannot be opened, or have classes that the network lacks.
     """
-    if source is not None and holds_cifar10_c(source):
+    if source is not None and find_cifar10_c(source):
         raise DataError(f"{source} is CIFAR-10-C, 75 sets of images; evaluate on it with --robust")
     if source is not None and (found := find_cifar10_1(source)):
         return found

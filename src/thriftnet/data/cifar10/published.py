@@ -14,6 +14,8 @@ from thriftnet.errors import DataError
 
 _SEVERITIES = 5
 _LABELS = "labels.npy"
+_TELLING = ("contrast", "fog", "jpeg_compression")
+"""Files by which CIFAR-10-C is told, even without its labels or one of its files."""
 _CIFAR10_1 = ("v6", "v4")
 
 
@@ -55,17 +57,22 @@ class CorruptedFiles:
         )
 
 
-def holds_cifar10_c(path: Path) -> bool:
-    """Whether a folder contains CIFAR-10-C."""
-    return (path / _LABELS).is_file() and any(other.name != _LABELS for other in path.glob("*.npy"))
+def find_cifar10_c(path: Path) -> Path | None:
+    """The folder of CIFAR-10-C: a folder or the one of that name in it; None if it is neither."""
+    for folder in (path, path / "CIFAR-10-C"):
+        if any((folder / f"{name}.npy").is_file() for name in _TELLING):
+            return folder
+    return None
 
 
 def open_cifar10_c(path: Path) -> CorruptedFiles:
     """CIFAR-10-C from its folder.
 
     Raises:
-        DataError: The labels are damaged, or not the same at each of five severities.
+        DataError: The labels are missing or damaged, or not the same at each of five severities.
     """
+    if not (path / _LABELS).is_file():
+        raise DataError(f"{path} lacks {_LABELS}; unpack CIFAR-10-C.tar there again")
     labels = _load(path / _LABELS, shape=None)
     if labels.ndim != 1 or len(labels) % _SEVERITIES or not len(labels):
         raise DataError(

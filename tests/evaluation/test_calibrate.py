@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibrated_models import CLASSES, make_run, model, pictures
+from calibrated_models import CLASSES, calibration, make_run, model, pictures, view
 from rights import read_only
 from thriftnet.data import Dataset
 from thriftnet.data.opened import open_arrays
 from thriftnet.errors import DataError, RunError
-from thriftnet.evaluation.calibrate import calibrate, remove_calibration
+from thriftnet.evaluation.calibrate import CalibratedModel, calibrate, remove_calibration
 from thriftnet.inference.classifier import load_model
 from thriftnet.inference.views import VIEWS
+from thriftnet.models.calibration import Accepted
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.terminal.calibration import print_calibration
@@ -63,6 +64,17 @@ def test_a_run_is_calibrated_on_its_validation_images(
     said = capsys.readouterr().out
     assert max(len(line) for line in said.splitlines() if "kept in" not in line) <= 100
     assert "fitted to 100 validation images" in said
+    assert "--at-least" not in said  # a network of chance reaches no precision
+
+
+def test_the_next_command_takes_the_copy_and_a_precision_that_can_be_shown(
+    capsys: pytest.CaptureFixture[str],
+):
+    shown = view(accepted=(Accepted(threshold=0.9, count=500, right=495),))
+    found = CalibratedModel(Path("q.safetensors"), calibration(none=shown), "none")
+    print_calibration("quick", found, output=found.path)
+    said = capsys.readouterr().out
+    assert said.endswith("next: thriftnet predict ./q.safetensors --at-least 0.95 IMAGE...\n")
 
 
 @pytest.mark.usefixtures("train_set")
@@ -179,11 +191,11 @@ def test_too_few_validation_images_are_told_as_those_with_the_way_out(
     """Before they are classified."""
     monkeypatch.setattr("thriftnet.evaluation.calibrate.fit_calibration", None)
     run = make_run(tmp_path / "run", model(), val_ratio=0.1)
-    few = "^50 validation images of .*run are fewer than 100; give labelled images .*val_ratio=0.27"
+    few = "^52 validation images of .*run are fewer than 100; give labelled images .*val_ratio=0.27"
     with pytest.raises(DataError, match=few):
         calibrate(run.path)
     whole = make_run(tmp_path / "whole", model(), val_ratio=0)
-    with pytest.raises(DataError, match="^50 validation images of .*run are fewer than 100"):
+    with pytest.raises(DataError, match="^52 validation images of .*run are fewer than 100"):
         calibrate(whole.path, companion=run.path)
 
 

@@ -97,7 +97,7 @@ def test_the_command_refuses_or_is_silent_where_it_is_not_sure(
     save_model(tmp_path / "plain.safetensors", model())
     refused = run("predict", tmp_path / "plain.safetensors", picture, "--at-least", "0.9")
     assert refused.code == 2
-    assert "run thriftnet calibrate on it first" in refused.error_line
+    assert f"run thriftnet calibrate {tmp_path / 'plain.safetensors'} first" in refused.error_line
     path = saved(tmp_path / "m.safetensors", accepted=(ACCEPTED[0],))
     doubtful = run("predict", path, picture, "--at-least", "0.9")
     assert doubtful.code == 0

@@ -75,4 +75,4 @@ def calibrate(
     if as_json:
         print_json(found.to_json())
     else:
-        print_calibration(target, found)
+        print_calibration(target, found, output=output)

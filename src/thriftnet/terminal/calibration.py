@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
 from thriftnet.commands import command
+from thriftnet.errors import RunError
 from thriftnet.evaluation.calibrate import CalibratedModel
+from thriftnet.inference.thresholds import choose_threshold
+from thriftnet.models.calibration import Accepted
 from thriftnet.plain import plain
 from thriftnet.table import make_table
 from thriftnet.terminal.tables import print_table
@@ -16,8 +23,18 @@ _SOURCES = {
 }
 
 
-def print_calibration(target: str, found: CalibratedModel) -> None:
-    """Print what each choice of views gained, and the file."""
+_PRECISIONS = (0.99, 0.95, 0.9, 0.8)
+"""That the next command may ask for: the first that the images can show."""
+
+
+def print_calibration(target: str, found: CalibratedModel, *, output: Path | None = None) -> None:
+    """Print what each choice of views gained, the file, and what can be done with it now.
+
+    Args:
+        target: The network as it was named.
+        found: Its calibration.
+        output: The copy that has the calibration; None: the network itself.
+    """
     calibration = found.calibration
     source = _SOURCES[calibration.source]
     print_whole(f"{plain(target)}: fitted to {calibration.images:,} {source}")
@@ -38,11 +55,25 @@ def print_calibration(target: str, found: CalibratedModel) -> None:
     print_table(make_table(columns, rows))
     print()
     print_wrapped(
-        "After: of maps fitted without the images they are judged on. Floor: the error of a "
-        "perfectly calibrated network on as many images. The same class always wins."
+        "Error: calibration error, the mean gap of confidence and accuracy. After: each image is "
+        "judged by a map that was fitted without it. Floor: the error of a perfectly calibrated "
+        "network on as many images. The predicted classes stay the same."
     )
     print()
     print_whole(f"kept in {plain(str(found.path))}")
-    print_whole(f"next: {command('predict', target, '--at-least', '0.99')} IMAGE...")
+    options: list[tuple[str, str]] = []
+    if precision := _reachable(calibration.views[found.tta].accepted):
+        options.append(("--at-least", f"{precision:g}"))
     if calibration.outliers and calibration.outliers.thresholds:
-        print_whole(f"or:   {command('predict', target, '--reject-outliers', '0.05')} IMAGE...")
+        options.append(("--reject-outliers", "0.05"))
+    for lead, each in zip(("next:", "or:  "), options, strict=False):
+        print_whole(f"{lead} {command('predict', output or target, *each)} IMAGE...")
+
+
+def _reachable(accepted: Sequence[Accepted]) -> float | None:
+    """The precision to suggest; None if the images can show none of them."""
+    for precision in _PRECISIONS:
+        with contextlib.suppress(RunError):
+            choose_threshold(accepted, precision=precision)
+            return precision
+    return None

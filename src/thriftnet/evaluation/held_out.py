@@ -19,7 +19,7 @@ from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runs.paths import model_file
-from thriftnet.training.data import open_data
+from thriftnet.training.data import open_data, other_images
 from thriftnet.training.images import split_sets
 
 _COMPANION = 1.2 * LEAST_IMAGES
@@ -121,8 +121,14 @@ def _validation(
     trained_on = model.about.get("data") or run.environment().get("data")
     if trained_on and opened.digests() != trained_on:
         raise DataError(
-            f"{path} was trained on other images than {opened.name} holds now; name those with "
-            "--data PATH"
+            other_images(
+                str(path),
+                opened.name,
+                trained_on=trained_on,
+                now=opened.digests(),
+                decisions=recipe.data.decisions,
+                remedy="name those with --data PATH",
+            )
         )
     _, (held, positions) = split_sets(recipe, opened)
     if not len(positions):

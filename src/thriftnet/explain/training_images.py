@@ -16,7 +16,7 @@ from thriftnet.data import OpenDataset
 from thriftnet.errors import DataError
 from thriftnet.models.saved import SavedModel
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training.data import open_data, trained_section
+from thriftnet.training.data import open_data, other_images, trained_section
 from thriftnet.training.images import split_sets
 
 
@@ -63,7 +63,14 @@ def training_images(
         trained_on = opened.digests()
     if opened.digests() != trained_on:
         raise DataError(
-            f"{name} was trained on other images than {opened.name} holds now; {remedy}"
+            other_images(
+                name,
+                opened.name,
+                trained_on=trained_on,
+                now=opened.digests(),
+                decisions=settings.decisions,
+                remedy=remedy,
+            )
         )
     whole, learned = opened.part("train")
     chosen = learned if run is None else split_sets(run.recipe(), opened)[0][1]

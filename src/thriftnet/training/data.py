@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from thriftnet.data.opened import OpenDataset
 from thriftnet.data.options import DatasetSpec, SourceOptions
@@ -70,6 +70,35 @@ def open_data(
     if model is not None:
         spec = replace(spec, classes=model.classes, image_size=model.image_size, fit=model.fit)
     return open_dataset(spec, say=say)
+
+
+def other_images(
+    who: str,
+    opened: str,
+    *,
+    trained_on: object,
+    now: Mapping[str, str],
+    decisions: str | None,
+    remedy: str,
+) -> str:
+    """What to say of images that are not those of a training.
+
+    Args:
+        who: The network or run.
+        opened: Name of the images.
+        trained_on: Digests of the training.
+        now: Digests of the images.
+        decisions: Path of the training's decisions on them; None: none.
+        remedy: What to do about other pictures.
+    """
+    if decisions is not None and isinstance(trained_on, dict):
+        own = cast("dict[str, str]", trained_on)
+        if own != now and {**own, "decisions": ""} == {**now, "decisions": ""}:
+            return (
+                f"{decisions} has other decisions than {who} was trained with; restore that file, "
+                "or train again"
+            )
+    return f"{who} was trained on other images than {opened} holds now; {remedy}"
 
 
 def trained_section(

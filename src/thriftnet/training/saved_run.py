@@ -13,6 +13,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import restart_advice, retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
+from thriftnet.training.data import other_images
 from thriftnet.training.images import HELD_OUT
 from thriftnet.training.state import TrainingState, training_digest
 
@@ -85,8 +86,14 @@ def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> Non
         )
     if not began == trained == digests:
         raise RunError(
-            f"{saved.run.path} was trained on other images than {name} holds now; name those with "
-            "--data PATH, or retrain"
+            other_images(
+                str(saved.run.path),
+                name,
+                trained_on=began,
+                now=digests,
+                decisions=saved.recipe.data.decisions,
+                remedy="name those with --data PATH, or retrain",
+            )
         )
 
 

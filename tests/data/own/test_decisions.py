@@ -80,6 +80,11 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     assert str(path) in (run.path / "recipe.yaml").read_text("utf-8")
     evaluation = thriftnet.evaluate(run.path)
     assert evaluation.not_kept is None
+    content = path.read_text("utf-8")
+    path.write_text(content.replace(",relabel,dog", ",keep,"), "utf-8")  # the review went on
+    other = f"{path.name} has other decisions than .*{run.path.name} was trained with; restore that"
+    with pytest.raises(DataError, match=other):
+        thriftnet.calibrate(run.path)
     path.unlink()  # it says nothing of the test split, nor of other pictures
     assert thriftnet.evaluate(run.path).accuracy == evaluation.accuracy
     other = put(tmp_path / "other", {"cat": 3, "dog": 3, "emu": 3}, start=900)

@@ -82,7 +82,7 @@ def test_wrong_labels_are_at_the_top(audited: Audit):
     assert "<title>photos · thriftnet audit</title>" in page
     assert str(audited.folder.parent) not in page
     assert audited.pictures == 80
-    assert audited.to_json()["reasons"]["label"] >= 3
+    assert audited.to_json()["reasons"]["label probably wrong"] >= 3
 
 
 def test_a_picture_of_something_else_is_told_as_unlike_others(
@@ -115,11 +115,16 @@ def test_folds_that_are_trained_are_not_trained_again(audited: Audit, photos: Pa
     decisions = audited.folder / DECISIONS
     decided = decisions.read_text("utf-8").replace(",cat,,", ",cat,keep,", 1)
     decisions.write_text(decided, "utf-8")
-    again = audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=lambda _: None)
+    said: list[str] = []
+    again = audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=said.append)
     assert again == audited
+    assert said[-1] == f"{decisions} has decisions and stays as it is"
     assert {path: (path / "metrics.jsonl").read_bytes() for path in runs} == before
     assert decisions.read_text("utf-8") == decided  # what a person wrote stays
-    decisions.write_text(decided.replace(",cat,keep,", ",cat,,", 1), "utf-8")
+    undecided = decided.replace(",cat,keep,", ",cat,,", 1)
+    decisions.write_text(undecided.replace("label probably wrong", "label"), "utf-8")
+    audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=lambda _: None)
+    assert decisions.read_text("utf-8") == undecided  # what nobody has edited is brought up to date
     with pytest.raises(RunError, match="trained by another recipe; remove it, or give another"):
         audit(photos, recipe=recipe(epochs=1), folder=audited.folder, folds=2, say=lambda _: None)
 
@@ -165,6 +170,12 @@ def test_a_received_audit_is_not_written_through_a_link(
 def test_fewer_pictures_than_folds_are_refused(photos: Path, tmp_path: Path):
     with pytest.raises(DataError, match="80 pictures in .* fewer than 90 folds"):
         audit(photos, recipe=recipe(), folder=tmp_path, folds=90, say=lambda _: None)
+
+
+def test_decisions_are_not_audited(photos: Path, tmp_path: Path):
+    decided = small_recipe(data={"decisions": str(tmp_path / "decisions.csv")})
+    with pytest.raises(DataError, match="judges all labels as they are; leave out data.decisions"):
+        audit(photos, recipe=decided, folder=tmp_path / "a", folds=2, say=lambda _: None)
 
 
 def test_groups_of_the_user_stay_in_one_fold(

@@ -91,7 +91,7 @@ def test_every_reason_is_told_and_the_least_probable_label_comes_first():
     assert "near-duplicate of another class" in reasons[10]
     assert "near-duplicate of another class" in reasons[11]
     assert "blank" in reasons[20]
-    assert "label" in reasons[30]
+    assert "label probably wrong" in reasons[30]
     assert sum("unlike any class" in r for r in reasons.values()) == 2
     unlike = [each.at for each in found if "unlike other pictures" in each.reasons]
     assert sorted(unlike) == [50, 51]

@@ -16,7 +16,7 @@ from thriftnet.audit.page import AuditCard, audit_page
 from thriftnet.audit.suspects import Suspect, find_label_issues, find_suspects
 from thriftnet.cells import csv_row
 from thriftnet.data.inspection import Collection
-from thriftnet.data.own.decisions import COLUMNS, picture_digest, written
+from thriftnet.data.own.decisions import COLUMNS, picture_digest, read_decisions, written
 from thriftnet.data.registry import DATASETS
 from thriftnet.data.splits import merge_groups
 from thriftnet.errors import DataError
@@ -95,6 +95,8 @@ def audit(
     check_writable(
         folder / PAGE, error=DataError, inputs=[Path(data)], ours=partial(is_page, of="audit")
     )
+    if recipe.data.decisions is not None:
+        raise DataError("an audit judges all labels as they are; leave out data.decisions")
     find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # fail early
     recipe = _for_folds(recipe, data)
     source = None if str(data) in DATASETS else Path(data)
@@ -122,10 +124,20 @@ def audit(
     name = Path(opened.name).name
     page = audit_page(name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
     write_whole(folder / PAGE, page, error=DataError)
-    if not (folder / DECISIONS).exists():  # it may contain decisions
+    if _holds_decisions(folder / DECISIONS):
+        say(f"{folder / DECISIONS} has decisions and stays as it is")
+    else:
         write_whole(folder / DECISIONS, decisions_csv(cards).encode(), error=DataError)
     right = judged.logits.argmax(axis=1) == collection.labels
     return Audit(folder, tuple(suspects), len(right), float(right.mean()))
+
+
+def _holds_decisions(path: Path) -> bool:
+    """Whether a file has a person's work, as far as can be told."""
+    try:
+        return path.exists() and bool(read_decisions(path)[0])
+    except DataError:  # it was edited, and not in a way that can be read
+        return True
 
 
 def _for_folds(recipe: Recipe, data: Path | str) -> Recipe:

@@ -51,7 +51,7 @@ def find_suspects(collection: Collection, judged: OutOfFold) -> list[Suspect]:
     energy = logsumexp(logits.astype(np.float64), axis=1)  # Liu et al. 2020, arXiv 2010.03759
     count = int(len(labels) * OUTLIERS)
     found: dict[str, NDArray[np.int64]] = {
-        "label": find_label_issues(labels, probabilities),
+        "label probably wrong": find_label_issues(labels, probabilities),
         "near-duplicate of another class": np.array([at for group in same for at in group], int),
         **find_flaws(collection.images),
         "unlike any class": np.argsort(energy, kind="stable")[:count],

@@ -14,6 +14,9 @@ from thriftnet.plain import to_stderr
 from thriftnet.terminal.text import print_facts, print_whole
 from thriftnet.terminal.work import working
 
+_WEAK = 0.5
+"""Accuracy below which networks are too weak to judge labels."""
+
 
 @app.command(rich_help_panel=PREPARE)
 def audit(
@@ -67,6 +70,11 @@ def audit(
         f"{found.pictures:,} pictures; networks that were not trained on them are right on "
         f"{found.accuracy:.1%}"
     )
+    if found.accuracy < _WEAK:
+        print_whole(
+            "with so many wrong, a suspicion says little; train longer (--set train.epochs=...), "
+            "or give more pictures"
+        )
     print(f"{len(found.suspects):,} to review:")
     print_facts([(f"  {count:>6,}", why) for why, count in found.counts().items()], left=10)
     print()

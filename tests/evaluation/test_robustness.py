@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from thriftnet.data import CIFAR10_CLASSES, Dataset
 from thriftnet.errors import DataError, RecipeError, RunError
 from thriftnet.evaluation.corruptions.table import CORRUPTIONS, OWN, corrupt, every_corruption
 from thriftnet.evaluation.evaluate_robust import RobustEvaluation, robustness
-from thriftnet.evaluation.intervals import normal_interval
+from thriftnet.evaluation.intervals import score_interval
 from thriftnet.evaluation.robustness import (
     STEPS,
     Robustness,
@@ -60,8 +61,8 @@ def test_every_figure_by_hand(dataset: Dataset):
     others = [row for name, row in found.cells.items() if name not in OWN]
     assert found.mean_without(*OWN) == pytest.approx(np.mean(others))
     per_image = np.mean(list(hits.values()), axis=0)
-    half = 1.959964 * per_image.std(ddof=1) / np.sqrt(30)
-    assert found.interval == pytest.approx((found.mean - half, min(1.0, found.mean + half)))
+    low, high = scipy.stats.t.interval(0.95, 29, loc=found.mean, scale=scipy.stats.sem(per_image))
+    assert found.interval == pytest.approx((low, min(1.0, high)))
     assert told == [(done, STEPS) for done in range(1, STEPS + 1)]
     assert 0 <= found.flip_rate < 0.2
     assert found.jpeg > 0.8
@@ -86,8 +87,10 @@ def test_chosen_images_keep_the_share_of_each_class():
     np.testing.assert_array_equal(choose_images(labels, 5000), np.arange(1000))
 
 
-def test_one_image_has_the_widest_interval():
-    assert normal_interval([0.5]) == (0.0, 1.0)
+@pytest.mark.parametrize(("right", "count"), [(4, 4), (0, 4), (1, 1)])
+def test_equal_scores_of_few_images_are_not_certain(right: int, count: int):
+    interval = scipy.stats.binomtest(right, count).proportion_ci(method="wilson")
+    assert score_interval([right / count] * count) == pytest.approx(tuple(interval), abs=1e-6)
 
 
 @pytest.fixture(scope="module")

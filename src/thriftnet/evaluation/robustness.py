@@ -19,7 +19,7 @@ from thriftnet.evaluation.corruptions.table import (
     corrupt,
     every_corruption,
 )
-from thriftnet.evaluation.intervals import normal_interval
+from thriftnet.evaluation.intervals import score_interval
 from thriftnet.inference.engine import Engine, OnProgress, check_finite, no_progress
 from thriftnet.runtime.resize import as_pixels
 
@@ -167,7 +167,7 @@ def evaluate_robustness(
         images=len(dataset),
         clean=float((plain == labels).mean()),
         cells={name: tuple(row) for name, row in cells.items()},
-        interval=normal_interval(scores / (len(PUBLISHED) * SEVERITIES)),
+        interval=score_interval(scores / (len(PUBLISHED) * SEVERITIES)),
         jpeg=float(jpeg.mean()),
         flip_rate=float(np.mean(flips)),
         differences={n: tuple(row) for n, row in differences.items()} if published else None,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from own_pictures import put
+from phases_shown import Shown
 from thriftnet.errors import ExportError, ExportMismatchError, RunError
 from thriftnet.export import pictures as choosing
 from thriftnet.export import targets
@@ -24,6 +25,7 @@ from thriftnet.export.pipeline import export_model
 from thriftnet.export.program import write_program
 from thriftnet.inference.classifier import Classifier
 from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.phases import show_phases
 from tiny_network import tiny_file, tiny_model
 
 Bytes = NDArray[np.uint8]
@@ -68,6 +70,18 @@ def test_it_is_called_as_the_network_where_no_name_is_given(fake: Callable[..., 
     assert said[-1] == (60, 60)
     assert exported.check.source == "20 synthetic pictures, as no training images are available"
     assert exported.to_json()["preprocessing"]["tta"] == "none"
+
+
+def test_the_network_s_own_answers_and_the_conversion_are_phases(
+    fake: Callable[..., None], model: Path
+):
+    """Of a large network on a busy machine they take minutes."""
+    fake()
+    shown = Shown()
+    with show_phases(shown):
+        export_model(model, to="fake")
+    own = "pictures classified by the network itself"
+    assert shown.told == [own, "20/20", "converting resnet to fake"]
 
 
 @pytest.mark.parametrize("name", [name for name, each in targets.TARGETS.items() if each.int8])

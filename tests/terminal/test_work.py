@@ -120,6 +120,23 @@ def test_what_ends_itself_is_followed_by_another_display(
     assert capsys.readouterr().err == ""
 
 
+def test_what_is_begun_twice_is_told_once(
+    clock: Any, next_line: NextLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report of runs whose test images are evaluated already: there is nothing before it."""
+    with working("drawing") as doing:
+        clock.now += 1
+        assert next_line() == "thriftnet: drawing  0:01\n"
+        doing.now("drawing")
+        clock.now += 5
+        assert next_line() == "thriftnet: drawing  0:06\n"
+        doing.counting("test images")(1, 4)
+        doing.now("drawing")
+        clock.now += 1
+        assert next_line() == "thriftnet: drawing  0:01\n"
+    assert capsys.readouterr().err == ""
+
+
 def test_a_narrow_terminal_cuts_what_is_done_and_never_the_time() -> None:
     shown = Work("comparing each picture with all the others", shown=False)
     assert shown.line(width=30) == "comparing each picture …  0:00"

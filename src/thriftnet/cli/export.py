@@ -50,7 +50,7 @@ def export(
 ) -> None:
     """Export a network, as an HTML page or ONNX for instance, and compare the export with it."""
     find_target(model)
-    with working(f"exporting {model} to {to}, which takes some seconds") as doing:
+    with working(f"exporting {model} to {to}") as doing:
         from thriftnet import api
         from thriftnet.terminal.exports import print_export
 
@@ -86,7 +86,7 @@ def push(
 ) -> None:
     """Upload a network to Hugging Face's hub as a folder."""
     find_target(model)
-    with working(f"exporting and uploading {model}, which takes some seconds") as doing:
+    with working(f"exporting and uploading {model}") as doing:
         from thriftnet import api
 
         counted = doing.counting("pictures compared")

@@ -8,6 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from thriftnet.errors import ExportError, ExportMismatchError
 from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
 from thriftnet.export.job import Job, Target
@@ -20,6 +23,7 @@ from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
+from thriftnet.phases import phase
 from thriftnet.plain import plain, to_stderr
 from thriftnet.training.environment import package_version
 from thriftnet.weights.find import find_model
@@ -143,11 +147,12 @@ def _write_and_compare(
     """
     views = job.preprocessing.tta
     reference = Classifier(job.model, tta=views, device="cpu", precision="fp32")
-    expected = reference.probabilities(pictures.compared)
+    expected = _expected(reference, pictures)
     try:
         with TemporaryDirectory(prefix="thriftnet-") as place:
             draft = Path(place, f"export{target.suffix}")  # a name that every runtime can open
-            target.write(job, draft)
+            with phase(f"converting {job.name} to {job.target}"):
+                target.write(job, draft)
             run = target.load(draft)
             check = compare(
                 run, expected, pictures, batches=target.batches, on_progress=on_progress
@@ -166,6 +171,17 @@ def _write_and_compare(
     except OSError as fault:
         raise ExportError(explain_os_error(fault, output)) from None
     return check, others, size
+
+
+def _expected(reference: Classifier, pictures: Pictures) -> NDArray[np.float32]:
+    """(N, classes) probabilities of the network, with a count, as a slow machine takes minutes."""
+    images, batch = pictures.compared, reference.engine.batch_size
+    found: list[NDArray[np.float32]] = []
+    with phase("pictures classified by the network itself") as count:
+        for start in range(0, len(images), batch):
+            found.append(reference.probabilities(images[start : start + batch]))
+            count(min(start + batch, len(images)), len(images))
+    return np.concatenate(found)
 
 
 def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:

@@ -35,7 +35,8 @@ class Work:
         self.over = threading.Event()
         self._shown = shown and os.environ.get(SWITCH) != "0"
         self._thread: threading.Thread | None = None
-        self.now(text)
+        self._text, self._began, self._counted = text, time.monotonic(), (0, 0, 0)
+        """The last: number done when the count began, number done now, and total."""
 
     def show(self) -> None:
         """Show it, unless it is shown already."""
@@ -57,10 +58,11 @@ class Work:
             self._thread = None
 
     def now(self, text: str) -> None:
-        """Begin something else."""
+        """Begin something else; what is shown already goes on, with its clock."""
+        if self._thread and text == self._text and not self._counted[-1]:
+            return
         self._text, self._began = text, time.monotonic()
         self._counted = (0, 0, 0)
-        """Number done when the count began, number done now, and total."""
 
     def update(self, text: str) -> None:
         """Change the text of what is being done."""

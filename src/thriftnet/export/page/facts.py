@@ -38,13 +38,15 @@ def page_facts(
     ]
     notes = [_limits(contract)]
     if measured:
-        rows.insert(0, ("Test accuracy", str(measured)))
+        rows.insert(0, ("Test accuracy", f"{measured.accuracy:.2%}"))
         how = "without test-time augmentation" if alone else "with these views"
+        known = measured.interval and " to ".join(f"{limit:.2%}" for limit in measured.interval)
+        interval = f" (95% interval: {known})" if known else ""
         here = "" if weights == measured.precision else f"; here it runs in {weights}"
         notes.insert(
             0,
             f"The accuracy is that of the network in {measured.precision}, {how}, on "
-            f"{measured.images}{here}.",
+            f"{measured.images}{interval}{here}.",
         )
     return PageFacts(
         name=name,

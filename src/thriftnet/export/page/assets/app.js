@@ -21,6 +21,10 @@ function percent(share) {
   return share > 0 && share < 0.0005 ? "<0.1%" : `${(100 * share).toFixed(1)}%`;
 }
 
+function duration(milliseconds) {
+  return milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
 function tellFault(text) {
   place.faults.append(make("li", { text }));
   place.clear.hidden = false;
@@ -105,7 +109,7 @@ function resultCard(file, { probabilities, figures, note }, milliseconds) {
   const lines = [make("p", { class: "verdict" },
     verdict.sure ? [name, share] : ["Not sure; most probable: ", name, share])];
   lines.push(barList(ranked(probabilities)));
-  const time = `${milliseconds.toFixed(0)} ms, from the file to the answer.`;
+  const time = `${duration(milliseconds)}, from the file to the answer.`;
   lines.push(make("p", { class: "note", text: note ? `${note} ${time}` : time }));
   return make("li", { class: "result" }, [
     make("h2", { text: file.name }),
@@ -115,8 +119,9 @@ function resultCard(file, { probabilities, figures, note }, milliseconds) {
 }
 
 function barList(rows) {
-  const shown = rows.slice(0, MOST_BARS);
-  const others = rows.slice(MOST_BARS);
+  const most = rows.length === MOST_BARS + 1 ? rows.length : MOST_BARS;  // a single other is named
+  const shown = rows.slice(0, most);
+  const others = rows.slice(most);
   if (others.length > 0) {
     const share = others.reduce((sum, row) => sum + row.share, 0);
     shown.push({ name: `${others.length} others`, share });

@@ -11,6 +11,7 @@ import torch
 
 from commands import Command
 from thriftnet.evaluation import evaluate
+from thriftnet.evaluation.evaluated import evaluated_runs
 from thriftnet.models.saved import SavedModel, read_model, save_model
 from thriftnet.weights.adopt import adopted, find_or_adopt
 
@@ -77,6 +78,17 @@ def test_a_model_file_is_an_experiment_of_its_own(thriftnet: Command) -> None:
     labels = {group["label"].rpartition("-")[0] for group in found["groups"]}
     assert labels == {"mine", "other"}
     assert found["left_out"] == []
+
+
+def test_the_time_left_is_that_of_all_networks(thriftnet: Command) -> None:
+    other_weights(Path("mine.safetensors"), Path("other.safetensors"))
+    told: list[tuple[int, int]] = []
+    networks = ("mine.safetensors", "other.safetensors")
+    evaluated_runs(networks, fetch=True, on_progress=lambda *count: told.append(count))
+    images = json.loads(thriftnet("evaluate", networks[0], "--json").out)["images"]
+    assert {total for _, total in told} == {2 * images}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {images, 2 * images} <= {done for done, _ in told}
 
 
 def test_other_views_are_evaluated_when_they_are_asked_for(thriftnet: Command) -> None:

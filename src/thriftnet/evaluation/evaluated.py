@@ -31,7 +31,7 @@ def evaluated_runs(
         tta: A key of `VIEWS`; None: the network's.
         fetch: Whether CIFAR-10 may be fetched. If not, and it is not at hand, or if the images are
             unknown, nothing is evaluated.
-        on_progress: Called with the number of images done and the total.
+        on_progress: Called with the number of images done and the total, of all networks.
 
     Raises:
         RunError: One is not there, an ONNX export or no network, or the cache cannot hold its
@@ -42,10 +42,20 @@ def evaluated_runs(
     for path in paths:
         if not path.is_dir():
             raise RunError(f"there is no run folder {path}; check the path")
-    for run in map(RunFolder, paths):
-        if adopted(run.environment()) and not _has_predictions(run, tta):
-            _evaluate(run, data=data, tta=tta, fetch=fetch, on_progress=on_progress)
+    waiting = [
+        run
+        for run in map(RunFolder, dict.fromkeys(paths))
+        if adopted(run.environment()) and not _has_predictions(run, tta)
+    ]
+    for number, run in enumerate(waiting):
+        count = on_progress and _part(on_progress, number, len(waiting))
+        _evaluate(run, data=data, tta=tta, fetch=fetch, on_progress=count)
     return paths
+
+
+def _part(on_progress: Callable[[int, int], None], number: int, of: int) -> Callable[..., None]:
+    """Counts the images of one network among those of all, so that the time left is that of all."""
+    return lambda done, total: on_progress(number * total + done, of * total)
 
 
 def _evaluate(

@@ -236,3 +236,26 @@ def test_what_differs_between_many_recipes_fits_the_terminal(
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= columns
     assert "optim.lr: recipe-1 0.1; recipe-2 0.2;" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_sentences_call_recipes_as_the_table_does(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+):
+    """Names with a long common beginning overflowed, and hid the figures between them."""
+    start = "greenhouse-camera-2026-autumn-campaign"
+    runs = [
+        make_run(
+            tmp_path / kind, accuracy=accuracy, overrides=[f"name={start}-{kind}", f"optim.lr={lr}"]
+        ).path
+        for kind, accuracy, lr in (("narrow", 0.6, 0.1), ("wide", 0.7, 0.2))
+    ]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_comparison(compare(runs))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…wide is better than …narrow by" in " ".join(shown.split())
+    assert start not in shown

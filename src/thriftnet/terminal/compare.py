@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.cells import cell_len
@@ -38,10 +39,12 @@ def print_comparison(found: Comparison) -> None:
     rows = [_row(label, group) for label, group in zip(labels, found.groups, strict=True)]
     print_table(make_table(columns, rows))
     _print_seeds(found.groups, labels, width)
-    _print_evaluations(found.groups, whole)
+    _print_evaluations(found.groups, labels)
     if several:
-        _print_settings(found.groups)
-    for contrast in found.contrasts:
+        _print_settings(found.groups, labels)
+    shown = {group.label: label for group, label in zip(found.groups, labels, strict=True)}
+    for each in found.contrasts:  # called as in the table: long names hide the figures between them
+        contrast = replace(each, first=shown[each.first], other=shown[each.other])
         print()
         print_wrapped(plain(contrast.verdict))
         print_wrapped(_evidence(contrast, found.correction), indent="  ")
@@ -118,18 +121,18 @@ def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
     return "".join(cells).rstrip()
 
 
-def _print_settings(groups: Sequence[ScoreGroup]) -> None:
+def _print_settings(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None:
     """Print the recipe keys in which the groups differ."""
     keys = list(groups[0].settings)
     if not keys:
         return
-    labels = [plain(group.label) for group in groups]
     shown = keys[:_SETTINGS_SHOWN]
     first = max(map(len, ["what differs", *shown]))
     room = max(8, (terminal_width() - first) // len(groups) - 2)
     rows = [[plain(as_text(group.settings[key])) for group in groups] for key in shown]
     short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in rows]
-    columns = ["what differs", *shortened(labels, room)]
+    whole = [plain(group.label) for group in groups]
+    columns = ["what differs", *shortened(whole, room)]
     table = make_table(columns, [(k, *row) for k, row in zip(shown, short, strict=True)])
     lines = table_lines(table)
     print()
@@ -141,7 +144,8 @@ def _print_settings(groups: Sequence[ScoreGroup]) -> None:
     else:
         print("\n".join(lines))
     if len(keys) > _SETTINGS_SHOWN:
-        print(f"  and {len(keys) - _SETTINGS_SHOWN} keys more; --json has all of them")
+        left = len(keys) - _SETTINGS_SHOWN
+        print(f"  and {left} {'key' if left == 1 else 'keys'} more; --json has all of them")
 
 
 def _evidence(contrast: Contrast, correction: str | None) -> str:
@@ -153,7 +157,7 @@ def _evidence(contrast: Contrast, correction: str | None) -> str:
         told += f"; {show_p(contrast.p_corrected)} by {correction}'s correction"
     if contrast.only_first is not None:
         told += (
-            f"; {contrast.only_first} images only {plain(contrast.first)} classifies correctly, "
-            f"{contrast.only_other} only {plain(contrast.other)}"
+            f"; {contrast.only_first:,} images only {plain(contrast.first)} classifies correctly, "
+            f"{contrast.only_other:,} only {plain(contrast.other)}"
         )
     return told

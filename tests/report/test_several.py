@@ -20,7 +20,7 @@ from thriftnet.models.saved import read_model, save_model
 from thriftnet.report.drawing import Drawing, finish
 from thriftnet.report.record import read_record
 from thriftnet.report.several import overlay
-from thriftnet.report.several.record_groups import group_records
+from thriftnet.report.several.record_groups import group_notes, group_records
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 
@@ -63,6 +63,15 @@ def test_groups_of_one_name_are_told_apart(make_run: MakeRun):
     records = [read_record(make_run(f"r{lr}", optim={"lr": lr})) for lr in (0.01, 0.02)]
     labels = [group.label for group in group_records(records)]
     assert labels == ["small optim.lr=0.01", "small optim.lr=0.02"]
+
+
+def test_notes_call_recipes_as_the_figures_do_and_say_once_what_several_lack(make_run: MakeRun):
+    rates = {"greenhouse-2026-wide": 0.01, "greenhouse-2026-narrow": 0.02}
+    made = [make_run(name, name=name, optim={"lr": rate}) for name, rate in rates.items()]
+    records = [read_record(path) for path in made]
+    notes = group_notes(group_records(records))
+    assert notes[0] == "wide, narrow: one seed only, so no band; train others with --seed."
+    assert not any("greenhouse" in note for note in notes)
 
 
 @pytest.mark.usefixtures("undrawn")

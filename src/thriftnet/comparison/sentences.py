@@ -135,7 +135,7 @@ def notes_on(
         notes.append("the runs were trained on different machines: times do not compare")
     lacking = [score for score in scores if score.missing]
     if contrasts and lacking:
-        others = f" (and so do {len(lacking) - 1} others)" if lacking[1:] else ""
+        others = f" (one of {len(lacking)} such runs)" if lacking[1:] else ""
         notes.append(
             f"what other test images would do to a difference is not known: {lacking[0].path}"
             f"{others} {lacking[0].missing}"

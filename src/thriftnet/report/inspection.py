@@ -80,7 +80,7 @@ def _examples(collection: Collection) -> Drawing:
         name="examples",
         title="Pictures of each class",
         caption=f"Up to {most} of each class, evenly spread over its pictures, as training "
-        "gets them before augmentation." + (f" {cut} classes more are not shown." * (cut > 0)),
+        "gets them before augmentation." + (f" Classes not shown: {cut}." * (cut > 0)),
         alt=f"{len(pictures)} example pictures with their classes.",
     )
 

@@ -47,7 +47,8 @@ def print_classes(found: ClassSummary) -> None:
     table = make_table(columns, shown)
     print_table(table, shrink="class")
     if len(shown) < len(rows):
-        print(f"and {len(rows) - len(shown)} classes more; --json has all of them")
+        left = len(rows) - len(shown)
+        print(f"and {left} {'class' if left == 1 else 'classes'} more; --json has all of them")
 
 
 def print_confusion(metrics: Metrics) -> None:

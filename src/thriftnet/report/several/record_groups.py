@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.comparison.labels import label_recipes, name_experiment
+from thriftnet.names import LONGEST, short_names
 from thriftnet.report.record import RunRecord
 
 
@@ -55,8 +56,9 @@ def group_records(records: Sequence[RunRecord]) -> list[RecordGroup]:
 
 
 def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
-    """Notes on differences that make a comparison unfair."""
+    """Notes on differences that make a comparison unfair; recipes are called as in the figures."""
     notes: list[str] = []
+    labels = short_names([group.label for group in groups], longest=LONGEST)
     records = [record for group in groups for record in group.records]
     known = [tuple(sorted(map(str, _digests(r).items()))) for r in records if _digests(r)]
     sets = {record.recipe.data.dataset for record in records}
@@ -64,25 +66,26 @@ def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
         sets = set(known)
     if max(len(sets), len(set(known)), len({record.classes for record in records})) > 1:
         notes.append("The runs are of different data sets: their figures cannot be compared.")
-    for group in groups:
-        if len(group.records) == 1:
-            notes.append(f"{group.label}: one seed only, so no band; train others with --seed.")
+    alone = [label for label, group in zip(labels, groups, strict=True) if len(group.records) == 1]
+    if alone:
+        notes.append(f"{', '.join(alone)}: one seed only, so no band; train others with --seed.")
+    for label, group in zip(labels, groups, strict=True):
         lengths = {len(record.epochs) for record in group.records}
         if len(lengths) > 1:
             notes.append(
-                f"{group.label}: its runs have from {min(lengths)} to {max(lengths)} epochs; "
+                f"{label}: its runs have from {min(lengths)} to {max(lengths)} epochs; "
                 "curves and bands are of those that went furthest."
             )
         untested = sum(not record.test for record in group.records)
         if untested:
             notes.append(
-                f"{group.label}: {untested} of {len(group.records)} runs have no test figures; "
+                f"{label}: {untested} of {len(group.records)} runs have no test figures; "
                 "make them with: thriftnet evaluate RUN"
             )
         seeds = Counter(record.recipe.seed for record in group.records)
         twice = [seed for seed, count in seeds.items() if count > 1]
         if twice:
-            notes.append(f"{group.label}: several runs of seed {twice[0]}; a band needs others.")
+            notes.append(f"{label}: several runs of seed {twice[0]}; a band needs others.")
     return notes
 
 

@@ -87,8 +87,9 @@ def _card(contrast: Contrast, found: Comparison) -> VerdictCard:
         by = f", {found.correction}" if found.correction else ""
         facts.append((f"{contrast.test}{by}", show_p(p)))
     mark, verdict, tone = _VERDICTS[None if p is None else p < ALPHA]
+    named = p is None or p < ALPHA  # the sentence begins with a recipe's name, as it is spelt
     return VerdictCard(
-        says=f"{contrast.verdict}.",
+        says=f"{contrast.verdict}." if named else _sentence(contrast.verdict),
         mark=mark,
         verdict=verdict,
         tone=tone,

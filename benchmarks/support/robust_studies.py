@@ -27,6 +27,8 @@ TUNING: dict[str, tuple[str, ...]] = {
     "noise, JPEG and AugMix": (*_LOW, *_THREE),
     "the same, twice the rate": (*_rates(0.6), *_THREE),
     "with TrivialAugment": (*_LOW, *_THREE, _TRIVIAL),
+    "with TrivialAugment, a third of the rate": (*_rates(0.1), *_THREE, _TRIVIAL),
+    "with TrivialAugment, a tenth of the rate": (*_rates(0.03), *_THREE, _TRIVIAL),
     "with primitives": (*_LOW, *_THREE, "augment.prime=0.25"),
     # A step sees each image twice.
     "with consistency 6": (

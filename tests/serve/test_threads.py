@@ -50,7 +50,7 @@ def test_only_one_thread_of_a_service_has_a_team_of_openmps(
     seen = watched(monkeypatch, classifier, "probabilities")
     explained = watched(monkeypatch, app, "class_activation")
     monkeypatch.setattr("thriftnet.serve.service.has_stages", lambda _: True)
-    monkeypatch.setattr("thriftnet.inference.activation.network_stages", lambda whole: {"": whole})
+    monkeypatch.setattr("thriftnet.explain.activation.network_stages", lambda whole: {"": whole})
     with live_service(classifier) as service:
         assert service.predict(plain(), "/v1/predict?activation=true").status == 200
         wait_until(lambda: service.predict(plain()).status == 200 and ("worker-0", 2) in seen)

@@ -69,12 +69,7 @@ def predict(
 ) -> None:
     """Classify pictures of any size; a pickle with `data` and `ids` gives a CSV of ID,Labels."""
     pickled = len(inputs) == 1 and inputs[0].suffix.lower() in {".pkl", ".pickle"}
-    _refuse_unused(output, pickled=pickled, resume=resume, as_json=as_json)
-    file = None if output in {None, _PRINTED} else Path(output or "")
-    if file:
-        if table_format(file) != "csv" and pickled:
-            raise typer.BadParameter(f"a pickle gives CSV; name the output {file.stem}.csv")
-        check_writable(file, error=RunError, inputs=inputs, ours=_is_table)
+    file = _output_file(output, inputs, pickled=pickled, resume=resume, as_json=as_json)
     found = find_target(target)
     if not pickled:
         from thriftnet.data.pictures import check_there
@@ -143,6 +138,20 @@ def _refuse_unused(output: str | None, *, pickled: bool, resume: bool, as_json: 
     if resume and (output in {None, _PRINTED} or pickled):
         what = "a pickle is done at once" if pickled else "it is for a file of --output"
         raise typer.BadParameter(f"--resume: {what}; leave it out")
+
+
+def _output_file(
+    output: str | None, inputs: list[Path], *, pickled: bool, resume: bool, as_json: bool
+) -> Path | None:
+    """The file to write, if the options fit together; None if the rows are printed."""
+    _refuse_unused(output, pickled=pickled, resume=resume, as_json=as_json)
+    if output is None or output == _PRINTED:
+        return None
+    file = Path(output)
+    if table_format(file) != "csv" and pickled:
+        raise typer.BadParameter(f"a pickle gives CSV; name the output {file.stem}.csv")
+    check_writable(file, error=RunError, inputs=inputs, ours=_is_table)
+    return file
 
 
 def _is_table(path: Path) -> bool:

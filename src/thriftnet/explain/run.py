@@ -14,10 +14,10 @@ from thriftnet.data.decode import read_image
 from thriftnet.errors import DataError, ImageError, RunError
 from thriftnet.evaluation.features.extract import features_of
 from thriftnet.evaluation.features.neighbours import nearest, unit_features
+from thriftnet.explain.activation import class_activation
 from thriftnet.explain.index import feature_index
 from thriftnet.explain.overlay import overlay
 from thriftnet.explain.training_images import TrainingImages, training_images
-from thriftnet.inference.activation import class_activation
 from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.inference.inputs import find_pictures

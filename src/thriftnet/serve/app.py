@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from thriftnet.inference.activation import class_activation
+from thriftnet.explain.activation import class_activation
 from thriftnet.runtime.threads import own_threads
 from thriftnet.serve import metrics, schemas
 from thriftnet.serve.page import service_page

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from thriftnet.augment import normalise
-from thriftnet.inference.activation import class_activation
+from thriftnet.explain.activation import class_activation
 from thriftnet.inference.classifier import load_model
 
 

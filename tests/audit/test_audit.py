@@ -129,6 +129,15 @@ def test_folds_that_are_trained_are_not_trained_again(audited: Audit, photos: Pa
         audit(photos, recipe=recipe(epochs=1), folder=audited.folder, folds=2, say=lambda _: None)
 
 
+def test_an_audit_is_continued_by_a_relative_path(
+    audited: Audit, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command names its pictures; the run of a fold records where they lie."""
+    monkeypatch.chdir(photos.parent)
+    settings: dict[str, Any] = {"folder": audited.folder, "folds": 2, "say": lambda _: None}
+    assert audit(photos.name, recipe=recipe(), **settings) == audited
+
+
 class Stopping(Quiet):
     """Asks to stop after some steps, as Ctrl-C does."""
 

@@ -159,7 +159,10 @@ def _check_own(run: RunFolder, training: FoldTraining, held_out: Mapping[str, st
         RunError: It has not.
     """
     either = "remove it, or give another --output"
-    if run.recipe().digest() != training.recipe.digest():
+    theirs = run.recipe()
+    # The run's has an absolute path; the pictures themselves are compared below.
+    where = training.recipe.data.model_copy(update={"dataset": theirs.data.dataset})
+    if theirs.digest() != training.recipe.model_copy(update={"data": where}).digest():
         raise RunError(f"{run.path} was trained by another recipe; {either}")
     trained_on = run.environment().get("data")
     # Earlier versions did not record what was held out.

@@ -129,8 +129,10 @@ def _row(name: str, runs: list[dict[str, Any]], speeds: dict[str, Any]) -> tuple
     time, costs = times(runs), speeds["recipes"].get(name)
     if costs and all(run["machine"].get("accelerator") for run in runs):
         time += f"; {_expected(costs)} on {_on(speeds)}"
-    accuracies = both_over_seeds(runs)
-    return _strong(name), len(runs), *accuracies, runs[0]["parameters"], mean_pflop(runs), time
+    accuracies, spent = both_over_seeds(runs), mean_pflop(runs)
+    start = load_recipe(name).init.weights
+    training = Cell(f"{pflop(spent)} after `{start}`", spent) if start else spent
+    return _strong(name), len(runs), *accuracies, runs[0]["parameters"], training, time
 
 
 def _on(speeds: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ from thriftnet.augment.pipeline import Draws
 from thriftnet.bench.clock import median_seconds
 from thriftnet.bench.roofline import convolution_rate
 from thriftnet.bench.speed import noise_steps, noise_training
-from thriftnet.kernels.library import fused
+from thriftnet.kernels.library import fused, winograd
 from thriftnet.models.describe import training_flops
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.setup import Plan
@@ -78,11 +78,16 @@ def profiled(recipe: Recipe, *, steps: int) -> dict[str, Any]:
     """Shares of a step's time by kind, and the rate of every convolution."""
     clock = StepClock()
     _, step = steps_of(recipe, clock)
-    library = clock.timed(fused())
+    kernels = {
+        dtype: clock.timed(fused(dtype), "fused pooling, norm, activation")
+        for dtype in (torch.bfloat16, torch.float32)
+    }
+    convolutions = clock.timed(winograd(), "compiled convolutions")
     with (
         # A dispatch mode sees its own thread alone: micro-batches follow one another.
         patch("thriftnet.runtime.threads._workers", return_value=1),
-        patch("thriftnet.kernels.norm_act.fused", lambda: library),
+        patch("thriftnet.kernels.norm_act.fused", kernels.get),
+        patch("thriftnet.kernels.winograd.winograd", lambda: convolutions),
     ):
         step()  # the first step makes what later ones keep
         clock.clear()

@@ -91,9 +91,12 @@ def memory_goes_back() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> None:
     """From the user's cache; in a test's own, which is empty, it would be compiled for seconds."""
+    import torch
+
     from thriftnet.kernels.library import fused, winograd
 
-    fused()
+    fused(torch.bfloat16)
+    fused(torch.float32)
     winograd()
 
 

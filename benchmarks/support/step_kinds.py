@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 KINDS: tuple[str, ...] = (
     "convolution forward",
     "convolution backward",
+    "compiled convolutions",
     "fused pooling, norm, activation",
     "batch norm",
     "activation",
@@ -27,8 +28,8 @@ KINDS: tuple[str, ...] = (
     "other",
     "between operators",
 )
-"""`fused`: calls of `fused.c`, which are not operators. `sums`: of residual branches and gradients.
-`other`: including the linear head."""
+"""`compiled` and `fused`: calls of `winograd.c` and `fused.c`, which are not operators. `sums`: of
+residual branches and gradients. `other`: including the linear head."""
 
 _KIND_OF: dict[str, str] = {
     "convolution": "convolution forward",
@@ -90,18 +91,19 @@ class StepClock(TorchDispatchMode):
             self.spent[layer, direction] += took
         return result
 
-    def timed(self, library: Any) -> Any:
-        """Wrap a library of fused operations so that calls are timed."""
+    def timed(self, library: Any, kind: str) -> Any:
+        """Wrap a library of compiled operations so that calls are timed as a kind."""
         clock = self
 
         class TimedLibrary:
             def __getattr__(self, name: str) -> Any:
                 function = getattr(library, name)
 
-                def call(*arguments: Any) -> None:
+                def call(*arguments: Any) -> Any:
                     began = time.perf_counter()
-                    function(*arguments)
-                    clock.seconds["fused pooling, norm, activation"] += time.perf_counter() - began
+                    answer = function(*arguments)
+                    clock.seconds[kind] += time.perf_counter() - began
+                    return answer
 
                 return call
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 from thriftnet.runtime.device import choose_compute
 from thriftnet.training import environment
@@ -39,16 +40,22 @@ def test_shipped_weights_are_not_changes_of_the_code(
     assert environment.commit() == git("rev-parse", "HEAD") + "+changes"
 
 
-@pytest.mark.parametrize(("precision", "other"), [("fp32", "fused"), ("bf16", "winograd")])
+@pytest.mark.parametrize(
+    ("precision", "needed"),
+    [("fp32", {"winograd", torch.float32}), ("bf16", {torch.bfloat16})],
+    ids=["fp32", "bf16"],
+)
 def test_a_run_records_whether_the_kernels_of_its_precision_are_compiled(
-    precision: str, other: str, monkeypatch: pytest.MonkeyPatch
+    precision: str, needed: set[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compute = choose_compute(device="cpu", precision=precision)
-    for name in ("fused", "winograd"):
-        monkeypatch.setattr(environment, name, lambda: object())
-    assert environment.describe_environment(compute, {})["fused"] is True
-    monkeypatch.setattr(environment, other, lambda: None)
-    assert environment.describe_environment(compute, {})["fused"] is True
-    for name in ("fused", "winograd"):
-        monkeypatch.setattr(environment, name, lambda: None)
-    assert environment.describe_environment(compute, {})["fused"] is False
+    missing: object = None
+
+    def found(kernel: object) -> object:
+        return None if kernel == missing else object()
+
+    monkeypatch.setattr(environment, "fused", found)
+    monkeypatch.setattr(environment, "winograd", lambda: found("winograd"))
+    for missing in (None, "winograd", torch.float32, torch.bfloat16):
+        fuses = environment.describe_environment(compute, {})["fused"]
+        assert fuses == (missing not in needed)

@@ -1,5 +1,5 @@
-/* Max pool, batch norm, residual and activation of bfloat16 features, each direction in as few
- * passes over memory as it needs.
+/* Max pool, batch norm, residual and activation, each direction in as few passes over memory as it
+ * needs: of bfloat16 features, or with FLOAT32 of fp32 features.
  *
  * Features are channels-last: `rows` = images x height x width rows of C channels. Arithmetic is
  * fp32; only what is stored is rounded. Threads take contiguous ranges of rows and their sums are
@@ -16,32 +16,58 @@
 #error "without OpenMP these would be slower than PyTorch's own operators"
 #endif
 
-typedef uint16_t bf16;
-
 enum { NONE, RELU, GELU, SILU };
 enum { BLOCK = 64, MOST_CHANNELS = 2048 };
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE float wide(bf16 x) {
+/* What the rounding of an element makes a difference to. MOST_LOST: squared distance of a channel's mean
+ * from the reference over its variance, up to which fp32 sums of a block hold the variance. FARTHEST: the
+ * same distance from 0, up to which y scale + shift is as good as (y - mean) scale. */
+#ifdef FLOAT32
+
+#if !defined(__AVX2__) || !defined(__FMA__)
+#error "not measured on other processors"
+#endif
+
+typedef float element;
+
+INLINE float wide(element x) { return x; }
+INLINE element narrow(float x) { return x; }
+
+static const double MOST_LOST = 4; /* within 2e-5 of its size, and 1e-7 in sums of many blocks */
+static const double FARTHEST = 256; /* within 2e-6 of a deviation */
+#define LAST_TERMS(r) (8.3333333e-3f + (r) * (1.3888889e-3f + (r) * 1.9841270e-4f))
+
+#else
+
+typedef uint16_t element; /* the upper half of a float */
+
+INLINE float wide(element x) {
     union { uint32_t bits; float value; } u = {(uint32_t)x << 16};
     return u.value;
 }
 
 /* To the nearest, ties to even, as PyTorch rounds; a NaN of the hardware's kind stays one. */
-INLINE bf16 narrow(float x) {
+INLINE element narrow(float x) {
     union { float value; uint32_t bits; } u = {x};
-    return (bf16)((u.bits + 0x7fff + ((u.bits >> 16) & 1)) >> 16);
+    return (element)((u.bits + 0x7fff + ((u.bits >> 16) & 1)) >> 16);
 }
 
-/* e^x for x <= 0 within 3e-6 of its size: 2^n times a Taylor polynomial of the rest. Below -80 it
- * stays at e^-80, so that no product with it is a slow subnormal number, and far below it is 0, so
- * that no product with a huge number is large. */
+static const double MOST_LOST = 64; /* within 3e-4 of its size */
+static const double FARTHEST = 4096; /* within 1e-5 of a deviation */
+#define LAST_TERMS(r) 8.3333333e-3f
+
+#endif
+
+/* e^x for x <= 0 within 3e-6 of its size, with FLOAT32 2e-7: 2^n times a Taylor polynomial of the rest.
+ * Below -80 it stays at e^-80, so that no product with it is a slow subnormal number, and far below it is
+ * 0, so that no product with a huge number is large. */
 INLINE float exp_negative(float argument) {
     float x = argument > -80.0f ? argument : -80.0f;
     float n = rintf(x * 1.44269504f);
     float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1 + r * (1 + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * 8.3333333e-3f))));
+    float p = 1 + r * (1 + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * LAST_TERMS(r)))));
     union { int32_t bits; float value; } power = {((int32_t)n + 127) << 23};
     return argument > -1000.0f ? p * power.value : 0;
 }
@@ -91,7 +117,7 @@ INLINE void flush(double *total, float *block, long count) {
 
 /* Of channel k as the formulas take it: y itself, or where `center` is not null, normalised. Of
  * halves, as the difference of two huge values of opposite signs would be infinite. */
-INLINE float value_of(const bf16 *y, const float *center, const float *rstd, long k) {
+INLINE float value_of(const element *y, const float *center, const float *rstd, long k) {
     float value = wide(y[k]);
     return center ? (0.5f * value - 0.5f * center[k]) * (2 * rstd[k]) : value;
 }
@@ -101,14 +127,14 @@ INLINE float value_of(const bf16 *y, const float *center, const float *rstd, lon
     long first = (rows) * thread / all, last = (rows) * (thread + 1) / all;
 
 /* sums: (threads, 2 C): of x - shift[c] and of its square, over the rows. */
-void column_sums(const bf16 *x, const float *shift, double *sums, long rows, long c, int threads) {
+void column_sums(const element *x, const float *shift, double *sums, long rows, long c, int threads) {
 #pragma omp parallel num_threads(threads)
     {
         SHARE(rows)
         float block[2 * MOST_CHANNELS] = {0};
         double *total = sums + thread * 2 * c;
         for (long row = first; row < last; row++) {
-            const bf16 *restrict from = x + row * c;
+            const element *restrict from = x + row * c;
             for (long k = 0; k < c; k++) {
                 float d = wide(from[k]) - shift[k];
                 block[k] += d;
@@ -122,11 +148,8 @@ void column_sums(const bf16 *x, const float *shift, double *sums, long rows, lon
     }
 }
 
-/* Squared distance from the reference over variance, up to which fp32 sums of a block give a variance
- * within 3e-4 of its size; squared distance from 0 over variance, up to which y scale + shift is as good
- * as (y - mean) scale, within 1e-5; and a variance above which products of two reciprocal deviations
- * vanish in fp32. */
-static const double MOST_LOST = 64, FARTHEST = 4096, LARGEST = 1e24;
+/* A variance above which products of two reciprocal deviations vanish in fp32. */
+static const double LARGEST = 1e24;
 
 /* Products that are rounded before a sum takes them, as PyTorch's operators round: the compiler would
  * contract the two into one operation. */
@@ -198,13 +221,13 @@ void norm_gradients(const double *sums, const float *mean, const float *rstd, co
 /* As column_sums in fp64 around the first row, for channels whose mean is so far from `shift` that
  * its square would swallow the variance: a value's distance from the mean, squared, is at most `rows`
  * times the variance, whatever the values. */
-void exact_sums(const bf16 *x, double *sums, long rows, long c, int threads) {
+void exact_sums(const element *x, double *sums, long rows, long c, int threads) {
 #pragma omp parallel num_threads(threads)
     {
         SHARE(rows)
         double *restrict total = sums + thread * 2 * c;
         for (long row = first; row < last; row++) {
-            const bf16 *restrict from = x + row * c;
+            const element *restrict from = x + row * c;
             for (long k = 0; k < c; k++) {
                 double d = (double)wide(from[k]) - wide(x[k]);
                 total[k] += d;
@@ -218,19 +241,34 @@ struct largest { float value; int at; };
 
 /* Of channel k of four pixels: two side by side from a, two from b. The first of equal ones; one that
  * is not a number is larger than all. */
-INLINE struct largest largest_of(const bf16 *a, const bf16 *b, long c, long k) {
-    struct largest best = {wide(a[k]), 0};
-    float v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
-    if (v1 > best.value || v1 != v1) best = (struct largest){v1, 1};
-    if (v2 > best.value || v2 != v2) best = (struct largest){v2, 2};
-    if (v3 > best.value || v3 != v3) best = (struct largest){v3, 3};
-    return best;
+INLINE struct largest largest_of(const element *a, const element *b, long c, long k) {
+    float v0 = wide(a[k]), v1 = wide(a[c + k]), v2 = wide(b[k]), v3 = wide(b[c + k]);
+    /* Choices instead of branches, so that the compiler takes many channels at once. */
+    int second = (v1 > v0) | (v1 != v1);
+    float best = second ? v1 : v0;
+    int third = (v2 > best) | (v2 != v2);
+    best = third ? v2 : best;
+    int fourth = (v3 > best) | (v3 != v3);
+    return (struct largest){fourth ? v3 : best, fourth ? 3 : third ? 2 : second};
+}
+
+INLINE void pool_row(const element *restrict a, const element *restrict b, element *restrict to,
+                     uint8_t *restrict at, const float *restrict shift, float *restrict sums,
+                     float *restrict squares, long c) {
+    for (long k = 0; k < c; k++) {
+        struct largest found = largest_of(a, b, c, k);
+        to[k] = narrow(found.value);
+        at[k] = (uint8_t)found.at;
+        float d = found.value - shift[k];
+        sums[k] += d;
+        squares[k] += d * d;
+    }
 }
 
 /* x: (images, height, width, C) to y: (images, height / 2, width / 2, C), the largest of each 2x2;
  * which: the same shape, 0 to 3, where it was (the first of equal ones); sums as column_sums, of y.
  */
-void pool_sums(const bf16 *x, bf16 *y, uint8_t *which, const float *shift, double *sums,
+void pool_sums(const element *x, element *y, uint8_t *which, const float *shift, double *sums,
                long images, long height, long width, long c, int threads) {
     long h = height / 2, w = width / 2, lines = images * h;
 #pragma omp parallel num_threads(threads)
@@ -239,20 +277,12 @@ void pool_sums(const bf16 *x, bf16 *y, uint8_t *which, const float *shift, doubl
         float block[2 * MOST_CHANNELS] = {0};
         double *total = sums + thread * 2 * c;
         for (long line = first; line < last; line++) {
-            const bf16 *top = x + ((line / h) * height + (line % h) * 2) * width * c;
+            const element *top = x + ((line / h) * height + (line % h) * 2) * width * c;
             for (long j = 0; j < w; j++) {
-                const bf16 *restrict a = top + 2 * j * c;
-                const bf16 *restrict b = a + width * c;
-                bf16 *restrict to = y + (line * w + j) * c;
-                uint8_t *restrict at = which + (line * w + j) * c;
-                for (long k = 0; k < c; k++) {
-                    struct largest found = largest_of(a, b, c, k);
-                    to[k] = narrow(found.value);
-                    at[k] = (uint8_t)found.at;
-                    float d = found.value - shift[k];
-                    block[k] += d;
-                    block[MOST_CHANNELS + k] += d * d;
-                }
+                const element *upper = top + 2 * j * c;
+                long row = (line * w + j) * c;
+                pool_row(upper, upper + width * c, y + row, which + row, shift, block,
+                         block + MOST_CHANNELS, c);
             }
             flush(total, block, c);
             flush(total + c, block + MOST_CHANNELS, c);
@@ -260,15 +290,15 @@ void pool_sums(const bf16 *x, bf16 *y, uint8_t *which, const float *shift, doubl
     }
 }
 
-INLINE void pool_rows(const bf16 *x, bf16 *y, long first, long last, long height, long width,
+INLINE void pool_rows(const element *x, element *y, long first, long last, long height, long width,
                       long c, int kind) {
     long h = height / 2, w = width / 2;
     for (long line = first; line < last; line++) {
-        const bf16 *top = x + ((line / h) * height + (line % h) * 2) * width * c;
+        const element *top = x + ((line / h) * height + (line % h) * 2) * width * c;
         for (long j = 0; j < w; j++) {
-            const bf16 *restrict a = top + 2 * j * c;
-            const bf16 *restrict b = a + width * c;
-            bf16 *restrict to = y + (line * w + j) * c;
+            const element *restrict a = top + 2 * j * c;
+            const element *restrict b = a + width * c;
+            element *restrict to = y + (line * w + j) * c;
             for (long k = 0; k < c; k++)
                 to[k] = narrow(activate(largest_of(a, b, c, k).value, kind));
         }
@@ -276,7 +306,7 @@ INLINE void pool_rows(const bf16 *x, bf16 *y, long first, long last, long height
 }
 
 /* y = activation(the largest of each 2x2 of x), for inference; shapes as in pool_sums. */
-void pool_activate(const bf16 *x, bf16 *y, long images, long height, long width, long c, int kind,
+void pool_activate(const element *x, element *y, long images, long height, long width, long c, int kind,
                    int threads) {
     long lines = images * (height / 2);
 #pragma omp parallel num_threads(threads)
@@ -291,14 +321,14 @@ void pool_activate(const bf16 *x, bf16 *y, long images, long height, long width,
     }
 }
 
-INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restrict center,
+INLINE void forward_rows(const element *y, const element *residual, const float *restrict center,
                          const float *restrict rstd, const float *restrict scale,
-                         const float *restrict shift, bf16 *z, long first, long last, long c,
+                         const float *restrict shift, element *z, long first, long last, long c,
                          int kind, int added) {
     for (long row = first; row < last; row++) {
-        const bf16 *restrict from = y + row * c;
-        const bf16 *restrict other = added ? residual + row * c : from;
-        bf16 *restrict to = z + row * c;
+        const element *restrict from = y + row * c;
+        const element *restrict other = added ? residual + row * c : from;
+        element *restrict to = z + row * c;
         for (long k = 0; k < c; k++) {
             float u = value_of(from, center, rstd, k) * scale[k] + shift[k];
             if (added) u += wide(other[k]);
@@ -317,8 +347,8 @@ INLINE void forward_rows(const bf16 *y, const bf16 *residual, const float *restr
 
 /* z = activation(value scale + shift + residual); residual may be null. The value is y; or, where
  * center is not null, (y - center) rstd. */
-void scale_activate(const bf16 *y, const bf16 *residual, const float *center, const float *rstd,
-                    const float *scale, const float *shift, bf16 *z, long rows, long c, int kind,
+void scale_activate(const element *y, const element *residual, const float *center, const float *rstd,
+                    const float *scale, const float *shift, element *z, long rows, long c, int kind,
                     int threads) {
 #pragma omp parallel num_threads(threads)
     {
@@ -332,17 +362,17 @@ void scale_activate(const bf16 *y, const bf16 *residual, const float *center, co
     }
 }
 
-INLINE void backward_rows(const bf16 *dz, const bf16 *y, const bf16 *residual,
+INLINE void backward_rows(const element *dz, const element *y, const element *residual,
                           const float *restrict center, const float *restrict rstd,
                           const float *restrict scale, const float *restrict shift,
-                          const float *restrict mean, bf16 *du, double *total, long first,
+                          const float *restrict mean, element *du, double *total, long first,
                           long last, long c, int kind, int added) {
     float block[2 * MOST_CHANNELS] = {0};
     for (long row = first; row < last; row++) {
-        const bf16 *restrict from = y + row * c;
-        const bf16 *restrict other = added ? residual + row * c : from;
-        const bf16 *restrict gradient = dz + row * c;
-        bf16 *restrict to = du + row * c;
+        const element *restrict from = y + row * c;
+        const element *restrict other = added ? residual + row * c : from;
+        const element *restrict gradient = dz + row * c;
+        element *restrict to = du + row * c;
         for (long k = 0; k < c; k++) {
             float value = value_of(from, center, rstd, k), g = wide(gradient[k]);
             if (kind != NONE) {
@@ -372,9 +402,9 @@ INLINE void backward_rows(const bf16 *dz, const bf16 *y, const bf16 *residual,
 
 /* du: gradient before the activation (not written for kind NONE, where it is dz);
  * sums: (threads, 2 C): of du and of du (value - mean[c]); values as in scale_activate. */
-void activation_backward(const bf16 *dz, const bf16 *y, const bf16 *residual, const float *center,
+void activation_backward(const element *dz, const element *y, const element *residual, const float *center,
                          const float *rstd, const float *scale, const float *shift,
-                         const float *mean, bf16 *du, double *sums, long rows, long c, int kind,
+                         const float *mean, element *du, double *sums, long rows, long c, int kind,
                          int threads) {
 #pragma omp parallel num_threads(threads)
     {
@@ -389,22 +419,22 @@ void activation_backward(const bf16 *dz, const bf16 *y, const bf16 *residual, co
     }
 }
 
-INLINE void gradient_rows(const bf16 *du, const bf16 *y, const float *restrict center,
+INLINE void gradient_rows(const element *du, const element *y, const float *restrict center,
                           const float *restrict rstd, const float *restrict a,
-                          const float *restrict b, const float *restrict d, bf16 *dx, long first,
+                          const float *restrict b, const float *restrict d, element *dx, long first,
                           long last, long c) {
     for (long row = first; row < last; row++) {
-        const bf16 *restrict gradient = du + row * c;
-        const bf16 *restrict from = y + row * c;
-        bf16 *restrict to = dx + row * c;
+        const element *restrict gradient = du + row * c;
+        const element *restrict from = y + row * c;
+        element *restrict to = dx + row * c;
         for (long k = 0; k < c; k++)
             to[k] = narrow(wide(gradient[k]) * a[k] + value_of(from, center, rstd, k) * b[k] + d[k]);
     }
 }
 
 /* dx = du a + value b + d, each of a, b and d a number a channel; values as in scale_activate. */
-void norm_backward(const bf16 *du, const bf16 *y, const float *center, const float *rstd,
-                   const float *a, const float *b, const float *d, bf16 *dx, long rows, long c,
+void norm_backward(const element *du, const element *y, const float *center, const float *rstd,
+                   const float *a, const float *b, const float *d, element *dx, long rows, long c,
                    int threads) {
 #pragma omp parallel num_threads(threads)
     {
@@ -414,14 +444,14 @@ void norm_backward(const bf16 *du, const bf16 *y, const float *center, const flo
     }
 }
 
-INLINE void unpool_row(const bf16 *restrict du, const bf16 *restrict y,
+INLINE void unpool_row(const element *restrict du, const element *restrict y,
                        const uint8_t *restrict which, const float *restrict center,
                        const float *restrict rstd, const float *restrict a,
-                       const float *restrict b, const float *restrict d, bf16 *restrict p0,
-                       bf16 *restrict p1, bf16 *restrict p2, bf16 *restrict p3, long c) {
+                       const float *restrict b, const float *restrict d, element *restrict p0,
+                       element *restrict p1, element *restrict p2, element *restrict p3, long c) {
     for (long k = 0; k < c; k++) {
         float value = value_of(y, center, rstd, k);
-        bf16 gradient = narrow(wide(du[k]) * a[k] + value * b[k] + d[k]);
+        element gradient = narrow(wide(du[k]) * a[k] + value * b[k] + d[k]);
         uint8_t at = which[k];
         p0[k] = at == 0 ? gradient : 0;
         p1[k] = at == 1 ? gradient : 0;
@@ -432,18 +462,18 @@ INLINE void unpool_row(const bf16 *restrict du, const bf16 *restrict y,
 
 /* As norm_backward, and passed to the pixel of each 2x2 that was largest; the others, and a last
  * odd line or column, get 0. */
-void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, const float *center,
+void norm_backward_unpool(const element *du, const element *y, const uint8_t *which, const float *center,
                           const float *rstd, const float *a, const float *b, const float *d,
-                          bf16 *dx, long images, long height, long width, long c, int threads) {
+                          element *dx, long images, long height, long width, long c, int threads) {
     long h = height / 2, w = width / 2, lines = images * h;
 #pragma omp parallel num_threads(threads)
     {
         SHARE(lines)
         for (long line = first; line < last; line++) {
-            bf16 *top = dx + ((line / h) * height + (line % h) * 2) * width * c;
+            element *top = dx + ((line / h) * height + (line % h) * 2) * width * c;
             for (long j = 0; j < w; j++) {
                 long row = (line * w + j) * c;
-                bf16 *upper = top + 2 * j * c, *lower = upper + width * c;
+                element *upper = top + 2 * j * c, *lower = upper + width * c;
                 if (center)
                     unpool_row(du + row, y + row, which + row, center, rstd, a, b, d, upper,
                                upper + c, lower, lower + c, c);
@@ -452,11 +482,11 @@ void norm_backward_unpool(const bf16 *du, const bf16 *y, const uint8_t *which, c
                                upper + c, lower, lower + c, c);
             }
             if (width % 2) {
-                memset(top + (width - 1) * c, 0, c * sizeof(bf16));
-                memset(top + (2 * width - 1) * c, 0, c * sizeof(bf16));
+                memset(top + (width - 1) * c, 0, c * sizeof(element));
+                memset(top + (2 * width - 1) * c, 0, c * sizeof(element));
             }
             if (height % 2 && line % h == h - 1)
-                memset(top + 2 * width * c, 0, width * c * sizeof(bf16));
+                memset(top + 2 * width * c, 0, width * c * sizeof(element));
         }
     }
 }

@@ -21,6 +21,7 @@ from importlib import resources
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import write_whole
@@ -62,11 +63,17 @@ _ANSWERS = {
     "block_size": ctypes.c_long,
 }
 
+_ELEMENTS = {torch.bfloat16: (), torch.float32: ("-DFLOAT32",)}
+"""Flags for features of a type."""
+
 
 @functools.cache
-def fused() -> ctypes.CDLL | None:
-    """Pooling, batch norm, residual and activation, compiled; None if it cannot be built."""
-    return _compiled("fused")
+def fused(dtype: torch.dtype) -> ctypes.CDLL | None:
+    """Pooling, batch norm, residual and activation, compiled for bfloat16 or float32 features.
+
+    None if it cannot be built, as for float32 without AVX2.
+    """
+    return _compiled("fused", _ELEMENTS[dtype])
 
 
 @functools.cache
@@ -75,26 +82,44 @@ def winograd() -> ctypes.CDLL | None:
     return _compiled("winograd")
 
 
-def _compiled(name: str) -> ctypes.CDLL | None:
+def _compiled(name: str, flags: tuple[str, ...] = ()) -> ctypes.CDLL | None:
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if os.environ.get("THRIFTNET_FUSED") == "0" or compiler is None:
         return None
     try:
-        return _load(name, compiler)
+        return _load(name, compiler, (*_FLAGS, *flags))
     except (OSError, AttributeError, subprocess.SubprocessError, ThriftnetError):
         return None
 
 
-def recorded() -> bool:
-    """Whether PyTorch is tracing or compiling, which would miss custom kernels."""
+def takes(*tensors: Tensor) -> bool:
+    """Whether kernels can take the values of tensors by their addresses.
+
+    Not while PyTorch traces, compiles or transforms functions (`torch.func`), which would miss
+    them, and not of tensors that hold no ordinary memory, such as fake and sparse ones.
+    """
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    return tracing or torch.compiler.is_compiling()
+    transforming = torch._C._are_functorch_transforms_active()  # pyright: ignore
+    return not (tracing or transforming or torch.compiler.is_compiling()) and all(
+        type(x) in {Tensor, nn.Parameter} and x.device.type == "cpu" and x.layout == torch.strided
+        for x in tensors
+    )
 
 
-def _load(name: str, compiler: str) -> ctypes.CDLL:
+def float32(*shape: int) -> Tensor:
+    """Memory for a kernel, whatever `torch.set_default_dtype` and `torch.device` are set to."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
+def features(dtype: torch.dtype, *shape: int) -> Tensor:
+    """Memory for the features that a kernel writes: (N, C, H, W), channels-last."""
+    return torch.empty(shape, dtype=dtype, device="cpu", memory_format=torch.channels_last)
+
+
+def _load(name: str, compiler: str, flags: tuple[str, ...]) -> ctypes.CDLL:
     """Load a library from the cache, or compile it."""
     source = (resources.files("thriftnet") / "kernels" / f"{name}.c").read_bytes()
-    known = cache_folder() / "kernels" / f"{name}-{_digest(compiler, source)}.so"
+    known = cache_folder() / "kernels" / f"{name}-{_digest(compiler, source, flags)}.so"
     distrusted = why_distrusted(known, cache_folder())
     if distrusted:
         to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
@@ -104,7 +129,7 @@ def _load(name: str, compiler: str) -> ctypes.CDLL:
             return _bound(name, known)
     with tempfile.TemporaryDirectory(prefix="thriftnet-") as folder:
         built = Path(folder) / f"{name}.so"
-        _compile(compiler, source, built)
+        _compile(compiler, source, flags, built)
         content = built.read_bytes()
         # Without a cache, for this process only.
         with contextlib.suppress(ThriftnetError), for_this_user():
@@ -144,21 +169,21 @@ def _checksum(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def _compile(compiler: str, source: bytes, built: Path) -> None:
+def _compile(compiler: str, source: bytes, flags: tuple[str, ...], built: Path) -> None:
     command = [compiler, "-shared", "-fPIC", "-o", str(built), "-x", "c", "-", "-lm"]
     run = functools.partial(
         subprocess.run, input=source, capture_output=True, timeout=_COMPILE_SECONDS
     )
-    if run([*command, *_FLAGS, *_WIDE]).returncode:  # a CPU without such vectors
-        run([*command, *_FLAGS], check=True)
+    if run([*command, *flags, *_WIDE]).returncode:  # a CPU without such vectors
+        run([*command, *flags], check=True)
 
 
-def _digest(compiler: str, source: bytes) -> str:
+def _digest(compiler: str, source: bytes, flags: tuple[str, ...]) -> str:
     """Digest of the source, the flags and the meaning of `-march=native`."""
     native = subprocess.run(
         [compiler, "-march=native", "-dM", "-E", "-x", "c", os.devnull],
         capture_output=True,
         timeout=_COMPILE_SECONDS,
     )
-    content = b"\0".join([source, " ".join(_FLAGS + _WIDE).encode(), native.stdout])
+    content = b"\0".join([source, " ".join(flags + _WIDE).encode(), native.stdout])
     return hashlib.sha256(content).hexdigest()[:16]

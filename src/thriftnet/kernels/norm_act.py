@@ -1,10 +1,10 @@
 """Batch norm fused with pooling, residual addition and activation, forward and backward.
 
-Used for training in bfloat16 on a CPU, if features are channels-last and `fused.c` is compiled.
-Computes PyTorch's batch norm (arXiv 1502.03167) followed by a sum and an activation, without
-rounding intermediate results to bfloat16. If a channel is constant, or its mean is many deviations
-from zero or from the running mean, fp32 would lose its variance: then the statistics are recomputed
-in fp64 and features are normalised before scaling.
+Used for training on a CPU if `fused.c` is compiled: in bfloat16, and in float32 from as many
+channels on as Winograd's convolutions. Computes PyTorch's batch norm (arXiv 1502.03167) followed by
+a sum and an activation, without rounding intermediate results. If a channel is constant, or its
+mean is many deviations from zero or from the running mean, fp32 would lose its variance: then the
+statistics are recomputed in fp64 and features are normalised before scaling.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from thriftnet.kernels.library import fused, recorded
+from thriftnet.kernels.library import features, float32, fused, takes
+from thriftnet.kernels.winograd import FEWEST_CHANNELS
 
 ACTIVATION_KINDS: dict[type[nn.Module], int] = {nn.Identity: 0, nn.ReLU: 1, nn.GELU: 2, nn.SiLU: 3}
 """Numbers of the activations in `fused.c`."""
@@ -24,19 +26,15 @@ _MOST_CHANNELS = 2048
 def can_fuse(x: Tensor, norm: nn.Module, act: nn.Module, *, pool: bool = False) -> bool:
     """Whether `norm_act` can replace `act(norm(x))`, or with `pool` the pooled form."""
     return (
-        not recorded()
-        and type(norm) is nn.BatchNorm2d
+        type(norm) is nn.BatchNorm2d
         and norm.training
         and norm.affine
         and norm.track_running_stats
         and norm.momentum is not None
         and norm.weight.dtype == torch.float32
-        and x.dtype == torch.bfloat16
-        and x.device.type == "cpu"
+        and _compiled_for(x, act)
         and _values(x, pool) > 1  # PyTorch refuses batch norm of a single value
         and x.shape[1] <= _MOST_CHANNELS
-        and type(act) in ACTIVATION_KINDS
-        and fused() is not None
     )
 
 
@@ -51,14 +49,14 @@ def norm_act(
     """`act(norm(x) + residual)`, or `act(norm(max_pool2d(x, 2)))`; updates running statistics.
 
     Args:
-        x: (N, C, H, W) bfloat16 on a CPU.
+        x: (N, C, H, W) bfloat16 or float32 on a CPU.
         norm: A `BatchNorm2d` in training mode.
         act: Of a type in `ACTIVATION_KINDS`; GELU is the exact one.
-        residual: (N, C, H, W) bfloat16; not together with `pool`.
+        residual: (N, C, H, W); not together with `pool`.
         pool: Whether to apply 2x2 max pooling first.
 
     Returns:
-        (N, C, H, W) bfloat16, or with `pool` (N, C, H // 2, W // 2).
+        (N, C, H, W) as x, or with `pool` (N, C, H // 2, W // 2).
     """
     assert isinstance(norm, nn.BatchNorm2d)
     assert norm.num_batches_tracked is not None
@@ -75,14 +73,24 @@ def norm_act(
 def can_fuse_inference(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Whether `pool_act` can replace `act(max_pool2d(x, 2))` with a folded norm."""
     return (
-        not recorded()
-        and type(norm) is nn.Identity
+        type(norm) is nn.Identity
         and not torch.is_grad_enabled()
-        and x.dtype == torch.bfloat16
-        and x.device.type == "cpu"
+        and _compiled_for(x, act)
         and x.numel() > 0
+    )
+
+
+def _compiled_for(x: Tensor, act: nn.Module) -> bool:
+    """Whether there are operations for such features and activation; compiles them if needed."""
+    return (
+        takes(x)
+        and x.dim() == 4
+        and (
+            x.dtype == torch.bfloat16
+            or (x.dtype == torch.float32 and x.shape[1] >= FEWEST_CHANNELS)
+        )
         and type(act) in ACTIVATION_KINDS
-        and fused() is not None
+        and fused(x.dtype) is not None
     )
 
 
@@ -90,17 +98,17 @@ def pool_act(x: Tensor, act: nn.Module) -> Tensor:
     """`act(max_pool2d(x, 2))` in one pass, without a gradient.
 
     Args:
-        x: (N, C, H, W) bfloat16 on a CPU.
+        x: (N, C, H, W) bfloat16 or float32 on a CPU.
         act: Of a type in `ACTIVATION_KINDS`.
 
     Returns:
-        (N, C, H // 2, W // 2) bfloat16.
+        (N, C, H // 2, W // 2) as x.
     """
-    library = fused()
+    library = fused(x.dtype)
     assert library is not None
     x = x.contiguous(memory_format=torch.channels_last)
     n, c, h, w = x.shape
-    y = _features(x, n, c, h // 2, w // 2)
+    y = features(x.dtype, n, c, h // 2, w // 2)
     kind = ACTIVATION_KINDS[type(act)]
     library.pool_activate(*_at(x, y), n, h, w, c, kind, torch.get_num_threads())
     return y
@@ -123,20 +131,20 @@ class _NormAct(torch.autograd.Function):
         kind: int,
         pool: bool,
     ) -> Tensor:
-        library, threads = fused(), torch.get_num_threads()
+        library, threads = fused(x.dtype), torch.get_num_threads()
         assert library is not None
         x = x.contiguous(memory_format=torch.channels_last)
         n, c, h, w = x.shape
-        sums = torch.zeros(threads, 2, c, dtype=torch.float64)
+        sums = _sums(threads, c)
         y, which = x, None
         if pool:
-            y = _features(x, n, c, h // 2, w // 2)
-            which = torch.empty(y.numel(), dtype=torch.uint8)
+            y = features(x.dtype, n, c, h // 2, w // 2)
+            which = torch.empty_like(y, dtype=torch.uint8)
             library.pool_sums(*_at(x, y, which, running_mean, sums), n, h, w, c, threads)
         rows = y.numel() // c
         if not pool:
             library.column_sums(*_at(y, running_mean, sums), rows, c, threads)
-        factors = torch.empty(4, c)
+        factors = float32(4, c)
         mean, rstd, scale, shift = factors.unbind()
         center = None
         if not library.norm_factors(
@@ -161,20 +169,23 @@ class _NormAct(torch.autograd.Function):
         return z
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor | None, ...]:
-        library, threads = fused(), torch.get_num_threads()
-        assert library is not None
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Any
+    ) -> tuple[Tensor | None, ...]:
         y, residual, which, center, mean, rstd, scale, shift = ctx.saved_tensors
+        library, threads = fused(y.dtype), torch.get_num_threads()
+        assert library is not None
         n, c, h, w = ctx.shape
         rows = y.numel() // c
         dz = cast(Tensor, grad_outputs[0]).contiguous(memory_format=torch.channels_last)
         du = torch.empty_like(y) if ctx.kind else dz
-        sums = torch.zeros(threads, 2, c, dtype=torch.float64)
+        sums = _sums(threads, c)
         library.activation_backward(
             *_at(dz, y, residual, center, rstd, scale, shift, mean, du, sums),
             rows, c, ctx.kind, threads,
         )  # fmt: skip
-        found = torch.empty(5, c)
+        found = float32(5, c)
         d_weight, d_bias, a, b, d = found.unbind()
         library.norm_gradients(
             *_at(sums, mean, rstd, scale, found), center is not None, rows, c, threads
@@ -183,7 +194,7 @@ class _NormAct(torch.autograd.Function):
             dx = torch.empty_like(y)
             library.norm_backward(*_at(du, y, center, rstd, a, b, d, dx), rows, c, threads)
         else:
-            dx = _features(y, n, c, h, w)
+            dx = features(y.dtype, n, c, h, w)
             library.norm_backward_unpool(
                 *_at(du, y, which, center, rstd, a, b, d, dx), n, h, w, c, threads
             )
@@ -195,15 +206,15 @@ def _exact_moments(y: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of each channel in fp64, by a second pass.
 
     Args:
-        y: (N, C, H, W) bfloat16, channels-last.
+        y: (N, C, H, W), channels-last.
 
     Returns:
         (C,) fp64 each; the variance is never negative, and NaN if y is not finite.
     """
-    library, threads = fused(), torch.get_num_threads()
+    library, threads = fused(y.dtype), torch.get_num_threads()
     assert library is not None
     n, c, h, w = y.shape
-    sums = torch.zeros(threads, 2, c, dtype=torch.float64)
+    sums = _sums(threads, c)
     library.exact_sums(*_at(y, sums), n * h * w, c, threads)
     first, second = (sums.sum(0) / (n * h * w)).unbind()
     return y[0, :, 0, 0] + first, (second - first * first).clamp(min=0)
@@ -215,8 +226,8 @@ def _values(x: Tensor, pool: bool) -> int:
     return n * (h // 2) * (w // 2) if pool else n * h * w
 
 
-def _features(like: Tensor, n: int, c: int, h: int, w: int) -> Tensor:
-    return torch.empty(n, c, h, w, dtype=like.dtype, memory_format=torch.channels_last)
+def _sums(threads: int, c: int) -> Tensor:
+    return torch.zeros(threads, 2, c, dtype=torch.float64, device="cpu")
 
 
 def _at(*tensors: Tensor | None) -> list[int | None]:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from thriftnet.kernels.library import recorded
+from thriftnet.kernels.library import takes
 from thriftnet.runtime.device import has_amx
 
 WIDEST_GRID = 10
@@ -25,10 +25,10 @@ _STRIP = 80
 def gains(x: Tensor) -> bool:
     """Whether strips make the weight gradient faster for these features."""
     return (
-        not recorded()
-        and torch.is_grad_enabled()
+        torch.is_grad_enabled()
         and x.dtype == torch.bfloat16
-        and x.device.type == "cpu"
+        and x.dim() == 4
+        and takes(x)
         and len(x) > 0
         and x.shape[3] <= WIDEST_GRID
         and has_amx()

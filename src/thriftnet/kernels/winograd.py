@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from thriftnet.kernels.library import recorded, winograd
+from thriftnet.kernels.library import features, float32, takes, winograd
 
-_FEWEST_CHANNELS = 24
+FEWEST_CHANNELS = 24
 """Below, the transforms of tiles cost what the products save."""
 _FEWEST_TILES = 32
 """Below, the transform of the weights does."""
@@ -35,17 +35,18 @@ def gains(x: Tensor, weight: Tensor, *, padding: int) -> bool:
         weight: (C_out, C_in, 3, 3).
         padding: Pixels of zeros at each side.
     """
+    # First, as a trace records what is asked of sizes; and an image may have no batch.
+    if x.dim() != 4 or not takes(x, weight):
+        return False
     h, w = (side + 2 * padding - 2 for side in x.shape[2:])
     tiles = math.ceil(h / 4) * math.ceil(w / 4)
     return (
         x.dtype == weight.dtype == torch.float32
-        and x.device.type == weight.device.type == "cpu"
         and not torch.is_autocast_enabled("cpu")
         and x.shape[1] == weight.shape[1]
-        and min(weight.shape[:2]) >= _FEWEST_CHANNELS
+        and min(weight.shape[:2]) >= FEWEST_CHANNELS
         and len(x) * tiles >= _FEWEST_TILES
         and 9 * h * w >= _LEAST_SAVED * 36 * tiles
-        and not recorded()
         and winograd() is not None
     )
 
@@ -97,7 +98,7 @@ def pack(weight: Tensor, *, backward: bool = False) -> Tensor:
     if backward:
         start += weight.element_size() * 2 * (by_y + by_x)  # from the last value to the first
         c_out, c_in, by_out, by_in, by_y, by_x = c_in, c_out, by_in, by_out, -by_y, -by_x
-    packed = torch.empty(library.weights_size(c_in, c_out))
+    packed = float32(library.weights_size(c_in, c_out))
     library.transform_weights(
         start, packed.data_ptr(), c_in, c_out, by_out, by_in, by_y, by_x, torch.get_num_threads()
     )
@@ -119,12 +120,13 @@ def convolve(
     Returns:
         (N, C_out, H + 2 padding - 2, W + 2 padding - 2), channels-last.
     """
-    library, threads = winograd(), torch.get_num_threads()
+    library = winograd()
     assert library is not None
     n, c_in, h, w = x.shape
-    shape = (n, channels, h + 2 * padding - 2, w + 2 * padding - 2)
-    y = torch.empty(shape, memory_format=torch.channels_last)
-    scratch = torch.empty(threads, library.block_size(c_in, channels, _TILES))
+    h_out, w_out = h + 2 * padding - 2, w + 2 * padding - 2
+    y = features(torch.float32, n, channels, h_out, w_out)
+    threads = _threads(n, h_out, w_out)
+    scratch = float32(threads, library.block_size(c_in, channels, _TILES))
     library.convolve(
         x.data_ptr(), packed.data_ptr(), None if bias is None else bias.data_ptr(),
         y.data_ptr(), scratch.data_ptr(),
@@ -134,15 +136,22 @@ def convolve(
 
 
 def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, *, padding: int) -> Tensor:
-    library, threads = winograd(), torch.get_num_threads()
+    library = winograd()
     assert library is not None
     c_out, c_in = weight.shape[:2]
     n, _, h, w = x.shape
     found = torch.empty_like(weight)
-    scratch = torch.empty(threads, library.block_size(c_in, c_out, _TILES))
-    sums = torch.empty(threads, library.weights_size(c_in, c_out))
+    threads = _threads(n, *gradient.shape[2:])
+    scratch = float32(threads, library.block_size(c_in, c_out, _TILES))
+    sums = float32(threads, library.weights_size(c_in, c_out))
     library.weight_gradient(
         *(each.data_ptr() for each in (x, gradient, found, scratch, sums)),
         n, h, w, c_in, c_out, padding, _TILES, *found.stride(), threads,
     )  # fmt: skip
     return found
+
+
+def _threads(n: int, h: int, w: int) -> int:
+    """Those of torch, or as many as there are blocks of outputs: each has memory of its own."""
+    blocks = math.ceil(n * math.ceil(h / 4) * math.ceil(w / 4) / _TILES)
+    return max(1, min(torch.get_num_threads(), blocks))

@@ -50,8 +50,11 @@ def describe_environment(
 
 def _fuses(compute: Compute) -> bool:
     """Whether training uses the compiled kernels; compiles them only if it can."""
-    kernels = fused if compute.precision == "bf16" else winograd
-    return compute.device.type == "cpu" and kernels() is not None
+    if compute.device.type != "cpu":
+        return False
+    if compute.precision == "bf16":
+        return fused(torch.bfloat16) is not None
+    return winograd() is not None and fused(torch.float32) is not None
 
 
 @functools.cache

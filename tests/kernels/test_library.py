@@ -1,5 +1,6 @@
 """Compiling the fused operations, and doing without them."""
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,53 @@ def test_without_a_compiler_there_are_none(found: Callable[..., bool]):
 
 def test_a_compiler_that_fails_is_no_error(found: Callable[..., bool]):
     assert not found(CC="false")
+
+
+def test_a_compiler_may_have_arguments(found: Callable[..., bool], tmp_path: Path):
+    assert not found(CC="false -O0")
+    assert found(CC=f"{tmp_path / 'cc'} -g0")
+
+
+def test_a_variable_without_a_compiler_names_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    usual = tmp_path / "cc"
+    usual.write_text("")
+    usual.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for value in ("", "cc"):
+        monkeypatch.setenv("CC", value)
+        assert library.compiler_command() == [str(usual)]
+    monkeypatch.setenv("CC", " ")
+    assert library.compiler_command() is None
+
+
+def test_a_compiler_that_hangs_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o700)
+    monkeypatch.delenv("THRIFTNET_FUSED", raising=False)
+    monkeypatch.setenv("CC", str(slow))
+    monkeypatch.setattr(library, "_COMPILE_SECONDS", 0)
+    assert library.fused.__wrapped__(torch.float32) is None
+    assert "PyTorch's operators are used" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("compiled")
+def test_temporary_folders_may_forbid_execution(
+    found: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+):
+    load = ctypes.CDLL
+
+    def refuse(path: str) -> ctypes.CDLL:
+        if Path(path).name == "fused.so":
+            raise OSError(f"{path}: failed to map segment from shared object")
+        return load(path)
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    assert found()
 
 
 def test_they_can_be_switched_off(found: Callable[..., bool]):

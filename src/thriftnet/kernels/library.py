@@ -32,7 +32,8 @@ from thriftnet.trust import for_this_user, why_distrusted
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
 _WIDE = ("-mprefer-vector-width=512",)
 """By default compilers use half the vector width, as some CPUs lower their clock for wide ones."""
-_COMPILE_SECONDS = 120
+_COMPILE_SECONDS = 600
+"""Until a compiler that hangs is given up; on a busy machine one may take minutes."""
 
 _SIGNATURES = {
     "fused": {
@@ -83,13 +84,27 @@ def winograd() -> ctypes.CDLL | None:
 
 
 def _compiled(name: str, flags: tuple[str, ...] = ()) -> ctypes.CDLL | None:
-    compiler = shutil.which(os.environ.get("CC", "cc"))
+    compiler = compiler_command()
     if os.environ.get("THRIFTNET_FUSED") == "0" or compiler is None:
         return None
     try:
         return _load(name, compiler, (*_FLAGS, *flags))
+    except subprocess.TimeoutExpired:
+        took = f"{' '.join(compiler)} takes more than {_COMPILE_SECONDS // 60} minutes"
+        to_stderr(f"thriftnet: {took}; PyTorch's operators are used, which are slower")
+        return None
     except (OSError, AttributeError, subprocess.SubprocessError, ThriftnetError):
         return None
+
+
+def compiler_command() -> list[str] | None:
+    """The command of the C compiler, which `CC` may give with arguments; None if there is none."""
+    asked = os.environ.get("CC") or "cc"
+    for command in ([asked], asked.split()):
+        found = shutil.which(command[0]) if command else None
+        if found:
+            return [found, *command[1:]]
+    return None
 
 
 def takes(*tensors: Tensor) -> bool:
@@ -116,7 +131,7 @@ def features(dtype: torch.dtype, *shape: int) -> Tensor:
     return torch.empty(shape, dtype=dtype, device="cpu", memory_format=torch.channels_last)
 
 
-def _load(name: str, compiler: str, flags: tuple[str, ...]) -> ctypes.CDLL:
+def _load(name: str, compiler: list[str], flags: tuple[str, ...]) -> ctypes.CDLL:
     """Load a library from the cache, or compile it."""
     source = (resources.files("thriftnet") / "kernels" / f"{name}.c").read_bytes()
     known = cache_folder() / "kernels" / f"{name}-{_digest(compiler, source, flags)}.so"
@@ -136,7 +151,12 @@ def _load(name: str, compiler: str, flags: tuple[str, ...]) -> ctypes.CDLL:
             if not distrusted:
                 write_whole(known, content + _checksum(content), error=ThriftnetError)
         # Not by its name in the cache, as the loader may have cached a broken one under that name.
-        return _bound(name, built)
+        try:
+            return _bound(name, built)
+        except OSError:  # temporary folders may forbid execution
+            if distrusted:
+                raise
+            return _bound(name, known)
 
 
 def _bound(name: str, path: Path) -> ctypes.CDLL:
@@ -169,8 +189,8 @@ def _checksum(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def _compile(compiler: str, source: bytes, flags: tuple[str, ...], built: Path) -> None:
-    command = [compiler, "-shared", "-fPIC", "-o", str(built), "-x", "c", "-", "-lm"]
+def _compile(compiler: list[str], source: bytes, flags: tuple[str, ...], built: Path) -> None:
+    command = [*compiler, "-shared", "-fPIC", "-o", str(built), "-x", "c", "-", "-lm"]
     run = functools.partial(
         subprocess.run, input=source, capture_output=True, timeout=_COMPILE_SECONDS
     )
@@ -178,10 +198,10 @@ def _compile(compiler: str, source: bytes, flags: tuple[str, ...], built: Path) 
         run([*command, *flags], check=True)
 
 
-def _digest(compiler: str, source: bytes, flags: tuple[str, ...]) -> str:
+def _digest(compiler: list[str], source: bytes, flags: tuple[str, ...]) -> str:
     """Digest of the source, the flags and the meaning of `-march=native`."""
     native = subprocess.run(
-        [compiler, "-march=native", "-dM", "-E", "-x", "c", os.devnull],
+        [*compiler, "-march=native", "-dM", "-E", "-x", "c", os.devnull],
         capture_output=True,
         timeout=_COMPILE_SECONDS,
     )

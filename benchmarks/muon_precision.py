@@ -9,13 +9,13 @@ results/muon_precision.json, where other machines keep their figures under `else
 
 from __future__ import annotations
 
-import statistics
-import time
+import functools
 from typing import Any
 from unittest.mock import patch
 
 from support.other_machines import measured_elsewhere
 from support.record import write_result
+from support.turns import Way, in_turns
 from thriftnet.bench.speed import noise_steps, noise_training
 from thriftnet.optim import muon
 from thriftnet.recipe import load_recipe
@@ -23,6 +23,10 @@ from thriftnet.runtime.device import choose_compute, has_fast_bf16
 
 BATCHES = (1000, 64)
 ROUNDS = 5
+PRECISIONS: dict[str, Way] = {
+    name: functools.partial(patch.object, muon, "has_fast_bf16", return_value=name == "bf16")
+    for name in ("bf16", "fp32")
+}
 
 
 def measure(batch_size: int) -> dict[str, Any]:
@@ -33,19 +37,9 @@ def measure(batch_size: int) -> dict[str, Any]:
             [f"train.batch_size={batch_size}", f"train.micro_batch={min(500, batch_size // 2)}"],
         )
     )
-    step = noise_steps(plan, state)
-    times: dict[str, list[float]] = {"bf16": [], "fp32": []}
-    for number in range(ROUNDS + 1):
-        for precision, taken in times.items():
-            with patch.object(muon, "has_fast_bf16", return_value=precision == "bf16"):
-                began = time.perf_counter()
-                step()
-            if number:
-                taken.append(time.perf_counter() - began)
     return {
         "batch_size": batch_size,
-        "seconds": {precision: statistics.median(taken) for precision, taken in times.items()},
-        "every_seconds": times,
+        **in_turns(noise_steps(plan, state), PRECISIONS, rounds=ROUNDS),
     }
 
 

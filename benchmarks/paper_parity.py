@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
 from support.record import write_result
 from support.reference_loop import PlainResNet, copy_weights, plain_losses
+from support.turns import without_kernels
 from thriftnet.data import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import open_dataset
-from thriftnet.kernels import winograd
 from thriftnet.recipe import Recipe, load_recipe
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
@@ -30,7 +29,7 @@ from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 def parity(recipe: Recipe, data: OpenDataset, *, steps: int) -> tuple[list[float], list[float]]:
     """The losses of our loop and of the plain one, step by step.
 
-    Both with PyTorch's convolutions: AdamW's first steps have the size of the learning rate,
+    Both with PyTorch's operators: AdamW's first steps have the size of the learning rate,
     whatever the gradient's, so that another rounding is another training.
     """
     model = recipe_network(recipe, classes=len(data.classes))
@@ -43,7 +42,7 @@ def parity(recipe: Recipe, data: OpenDataset, *, steps: int) -> tuple[list[float
     ours: list[float] = []
     for epoch, batch in _order(plan, steps):
         before = state.totals.loss
-        with patch.object(winograd, "gains", return_value=False):
+        with without_kernels():
             train_step(plan, state, batch, epoch=epoch)
         ours.append((state.totals.loss - before) / len(batch))
     return ours, plain_losses(reference, _images(plan, steps))

@@ -4,8 +4,8 @@
 
 Times 3x3 convolutions forward and backward on one thread, as each worker of a training has, by
 PyTorch and by `kernels/winograd.py` in turns; and whole steps and shipped networks on noise with
-all threads, in turns as well. Writes results/winograd.json, where other machines keep their
-figures under `elsewhere`.
+all threads, in turns as well, and with fused pooling, norm and activation. Writes
+results/winograd.json, where other machines keep their figures under `elsewhere`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
-from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +21,7 @@ from torch import Tensor
 
 from support.other_machines import measured_elsewhere
 from support.record import write_result
+from support.turns import KERNELS, in_turns
 from thriftnet.bench.speed import noise_steps, noise_training
 from thriftnet.inference.engine import Engine
 from thriftnet.kernels import winograd
@@ -113,13 +112,8 @@ def layer(c_in: int, c_out: int, side: int, padding: int) -> dict[str, Any]:
 def steps(recipe: str, overrides: tuple[str, ...]) -> dict[str, Any]:
     """Whole steps in turns."""
     plan, state = noise_training(load_recipe(recipe, ["train.precision=fp32", *overrides]))
-    times = in_turns(noise_steps(plan, state))
-    return {
-        "recipe": recipe,
-        "batch_size": plan.batch_size,
-        "seconds": {name: statistics.median(taken) for name, taken in times.items()},
-        "every_seconds": times,
-    }
+    times = in_turns(noise_steps(plan, state), KERNELS, rounds=_ROUNDS)
+    return {"recipe": recipe, "batch_size": plan.batch_size, **times}
 
 
 def inference(name: str) -> dict[str, Any]:
@@ -127,27 +121,8 @@ def inference(name: str) -> dict[str, Any]:
     compute = choose_compute(precision="fp32")
     engine = Engine.of(read_model(weights_file(name)), compute)
     images = torch.randint(0, 256, (_IMAGES_SHOWN, 3, 32, 32), dtype=torch.uint8)
-    times = in_turns(lambda: engine.logits(images))
-    return {
-        "network": name,
-        "images": _IMAGES_SHOWN,
-        "seconds": {way: statistics.median(taken) for way, taken in times.items()},
-        "every_seconds": times,
-    }
-
-
-def in_turns(call: Callable[[], object]) -> dict[str, list[float]]:
-    """Seconds of each call by each way, after one that warms up."""
-    times: dict[str, list[float]] = {way: [] for way in WAYS}
-    for number in range(_ROUNDS + 1):
-        for name, taken in times.items():
-            plain = patch.object(winograd, "gains", return_value=False)
-            with plain if name == "pytorch" else nullcontext():
-                began = time.perf_counter()
-                call()
-            if number:
-                taken.append(time.perf_counter() - began)
-    return times
+    times = in_turns(lambda: engine.logits(images), KERNELS, rounds=_ROUNDS)
+    return {"network": name, "images": _IMAGES_SHOWN, **times}
 
 
 def main() -> None:

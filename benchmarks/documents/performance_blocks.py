@@ -142,15 +142,17 @@ def winograd_layers(figures: Figures) -> dict[str, Any]:
 
 
 def winograd_steps(figures: Figures) -> dict[str, Any]:
-    """Render the time of a step and of inference by PyTorch's convolutions and by ours."""
-    columns = ("what", "images", ("PyTorch", seconds(2)), ("Winograd", seconds(2)),
+    """Render the time of a step and of inference by PyTorch's operators and by ours."""
+    names = {"pytorch": "PyTorch", "winograd": "Winograd", "fused": "and fused"}
+    ways = {way: name for way, name in names.items() if way in figures["steps"][0]["seconds"]}
+    columns = ("what", "images", *((name, seconds(2)) for name in ways.values()),
                ("faster", ".2f"))  # fmt: skip
     timed = [(f"a step of `{each['recipe']}`", each["batch_size"], each["seconds"])
              for each in figures["steps"]]  # fmt: skip
     timed += [(f"inference by `{each['network']}`", each["images"], each["seconds"])
               for each in figures["inference"]]  # fmt: skip
-    rows = [(what, images, taken["pytorch"], taken["winograd"],
-             taken["pytorch"] / taken["winograd"]) for what, images, taken in timed]  # fmt: skip
+    rows = [(what, images, *map(taken.get, ways), taken["pytorch"] / taken[list(ways)[-1]])
+            for what, images, taken in timed]  # fmt: skip
     return {"table": make_table(columns, rows).markdown()}
 
 

@@ -1,8 +1,14 @@
+from contextlib import contextmanager
 from itertools import count
 
-from documents.performance_blocks import PERFORMANCE_BLOCKS
+import torch
+
+from documents.performance_blocks import PERFORMANCE_BLOCKS, winograd_steps
 from documents.quoting import block_text
 from step_levers import VARIANTS, measure, one_round, summary
+from support.turns import KERNELS, in_turns
+from thriftnet.kernels.conv import Conv3x3
+from thriftnet.models.layers import norm_activate
 from thriftnet.recipe import load_recipe
 
 
@@ -61,3 +67,46 @@ def test_a_variant_is_timed_on_a_real_step():
     small = measure("smoke", "freed memory given back", steps=1)
     assert 0 < small["step_seconds"] < 60
     assert small["first_step_seconds"] > 0
+
+
+def test_ways_are_timed_in_turns_after_one_that_warms_up():
+    calls: list[str] = []
+
+    @contextmanager
+    def entered(name: str):
+        calls.append(name)
+        yield
+
+    ways = {"a": lambda: entered("a"), "b": lambda: entered("b")}
+    found = in_turns(lambda: calls.append("call"), ways, rounds=3)
+    assert calls == ["a", "call", "b", "call"] * 4
+    assert {name: len(taken) for name, taken in found["every_seconds"].items()} == {"a": 3, "b": 3}
+    assert found["seconds"] == {name: sorted(t)[1] for name, t in found["every_seconds"].items()}
+
+
+def test_each_way_takes_the_kernels_that_it_names():
+    conv, norm, x = Conv3x3(32, 32), torch.nn.BatchNorm2d(32), torch.randn(8, 32, 14, 14)
+
+    def taken(way: str) -> tuple[bool, bool]:
+        with KERNELS[way]():
+            y = conv(x)
+            z = norm_activate(y, norm, torch.nn.GELU())
+        return "Winograd" in type(y.grad_fn).__name__, "NormAct" in type(z.grad_fn).__name__
+
+    assert taken("pytorch") == (False, False)
+    there = taken("fused")  # neither without AVX2
+    assert taken("winograd") == (there[0], False)
+
+
+def test_the_document_has_a_column_for_each_way():
+    seconds = {"pytorch": 4.0, "winograd": 2.5, "fused": 2.0}
+    step = {
+        "recipe": "quick",
+        "batch_size": 100,
+        "seconds": seconds,
+        "every_seconds": {"winograd": [2.5]},
+    }
+    shown = {"network": "best", "images": 50, "seconds": seconds}
+    table = winograd_steps({"steps": [step], "inference": [shown]})["table"]
+    assert "| what | images | PyTorch | Winograd | and fused | faster |" in table
+    assert "| a step of `quick` | 100 | 4.00 s | 2.50 s | 2.00 s | 2.00 |" in table

@@ -36,8 +36,8 @@ for command in json.loads(sys.argv[1]):
         main()
     except SystemExit as end:
         print(command[0], "ended with", end.code or 0, flush=True)
-if "torch._dynamo" in sys.modules:
-    print("torch._dynamo was imported, which takes a second", file=sys.stderr)
+for slow in {{"torch._dynamo", "sympy"}} & set(sys.modules):
+    print(slow, "was imported, which takes a second or half of one", file=sys.stderr)
 """
 
 
@@ -70,6 +70,7 @@ def test_it_trains_evaluates_classifies_and_reports(tmp_path: Path):
         ("evaluate", run),
         ("predict", run, picture),
         ("report", run),
+        ("describe", "quick"),
         ("runs", "--runs-dir", tmp_path),
         THRIFTNET_CACHE=str(tmp_path / "cache"),
         THRIFTNET_FUSED="0",  # which would be compiled into that cache
@@ -78,7 +79,7 @@ def test_it_trains_evaluates_classifies_and_reports(tmp_path: Path):
     assert told == []  # but for what pictures there are
     assert (run / "report.html").is_file()
     ended = [line for line in done.stdout.splitlines() if " ended with " in line]
-    assert [line.rpartition(" ")[2] for line in ended] == ["0"] * 5
+    assert [line.rpartition(" ")[2] for line in ended] == ["0"] * 6
 
 
 def test_a_search_and_its_report_name_the_extra(tmp_path: Path):

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.inspection import Collection
@@ -98,7 +97,7 @@ def out_of_fold(
             for at in (held_out, seen)
         )
         similarity[held_out] = found = typicality(own, known)
-        rank[held_out] = (rankdata(found, method="min") - 1) / len(found)
+        rank[held_out] = np.searchsorted(np.sort(found), found) / len(found)
     return OutOfFold(logits, similarity, rank)
 
 

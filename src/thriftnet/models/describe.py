@@ -37,19 +37,42 @@ def _linear(x: Tensor, weight: Tensor, *_: Any) -> Tensor:
     return x.new_empty(*x.shape[:-1], len(weight))
 
 
+def _conv2d(
+    x: Tensor,
+    weight: Tensor,
+    _bias: Any = None,
+    stride: Any = (1, 1),
+    padding: Any = (0, 0),
+    *_: Any,
+) -> Tensor:
+    """Not dilated, as in the networks here."""
+    places = zip(x.shape[2:], weight.shape[2:], stride, padding, strict=True)
+    return x.new_empty(len(x), len(weight), *((n + 2 * p - k) // s + 1 for n, k, s, p in places))
+
+
+def _max_pool2d(x: Tensor, side: int, **_: Any) -> Tensor:
+    return x.new_empty(*x.shape[:2], *(n // side for n in x.shape[2:]))
+
+
+def _reduced(x: Tensor, dim: tuple[int, ...]) -> Tensor:
+    return x.new_empty([n for at, n in enumerate(x.shape) if at not in dim])
+
+
 _SAME_SHAPE: dict[Any, Callable[..., Tensor]] = {
     **dict.fromkeys((F.batch_norm, F.gelu, F.relu, F.silu, torch.relu, torch.sigmoid), _larger),
     **dict.fromkeys((Tensor.add, Tensor.div, Tensor.mul), _larger),
-    **dict.fromkeys((Tensor.mean, torch.mean), torch.amax),
+    **dict.fromkeys((Tensor.mean, torch.mean, torch.amax), _reduced),
     F.linear: _linear,
+    F.conv2d: _conv2d,
+    F.max_pool2d: _max_pool2d,
 }
 
 
 class _ShapesOnly(TorchFunctionMode):
     """Makes a pass on the meta device cheap, where only shapes count.
 
-    PyTorch finds the shapes of some functions in Python, and imports torch._dynamo for it, which
-    takes a second.
+    PyTorch finds the shapes of some functions in Python, and imports torch._dynamo or sympy for it,
+    which take a second and half of one.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

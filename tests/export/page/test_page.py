@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from report_fixtures import visits
 from support.browser import BYTES_OF, text_of
 from thriftnet.data import read_image
 from thriftnet.export.page.node import open_page
@@ -63,9 +64,20 @@ _FAKE_CAMERA = """
 """
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Browser, html: Path) -> Iterator[Page]:
+    """The page, opened from disk once: its network and runtime take seconds of a processor."""
+    with visits(browser) as visit:
+        yield visit(html, 1280, "light")
+
+
 @pytest.fixture
-def page(visit: Visit, html: Path) -> Page:
-    return ready(visit(html, 1280, "light"))
+def page(opened: Page) -> Page:
+    """The same, cleared of what the test before gave it."""
+    clear = opened.get_by_role("button", name="Clear")
+    if clear.is_visible():
+        clear.click()
+    return ready(opened)
 
 
 def ready(page: Page) -> Page:
@@ -156,7 +168,7 @@ def test_drop_and_paste(page: Page, kind: str):
 
 
 def test_keyboard(page: Page):
-    page.on("filechooser", lambda chooser: chooser.set_files(_PHOTO))
+    page.once("filechooser", lambda chooser: chooser.set_files(_PHOTO))
     page.get_by_label("Theme").focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Choose pictures")).to_be_focused()

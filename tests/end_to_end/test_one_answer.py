@@ -26,6 +26,7 @@ async (text) => {{
 MOST = 1e-4
 
 
+@pytest.mark.usefixtures("traced_once")
 def test_every_surface_gives_the_same_probabilities_at_the_recipes_views(
     thriftnet: Command,
     finished_run: Path,

@@ -15,6 +15,7 @@ from thriftnet.export import pictures as choosing
 from thriftnet.export.pipeline import export_model
 from tiny_network import tiny_file
 
+pytestmark = pytest.mark.usefixtures("traced_once")
 KINDS = {"onnx": 1e-5, "onnx-int8": 1e-5}
 """Largest difference of a probability alone and in company; int8 rounds the same in any batch."""
 

@@ -16,6 +16,9 @@ TOGETHER = (
         "tests/inference/test_onnx_graph.py",
         "tests/inference/test_openvino_runtime.py",
         "tests/serve/test_onnx.py",
+        "tests/bench/test_inference_ways.py",
+        "tests/end_to_end/documents/test_documented_commands.py",
+        "tests/end_to_end/documents/test_documented_python.py",
         "tests/end_to_end/test_export.py",
         "tests/end_to_end/test_one_answer.py",
     ),
@@ -45,7 +48,6 @@ LONGEST = (
     "tests/training/distributed/test_several_processes.py",
     "tests/tracking/",
     "tests/end_to_end/search/test_search_on_ray.py",
-    "tests/end_to_end/documents/test_documented_commands.py",
     "tests/data/cifar10/",
     "tests/end_to_end/test_odd_values.py",
 )

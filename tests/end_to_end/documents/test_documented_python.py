@@ -60,6 +60,7 @@ def test_a_recipe_made_in_python_is_trained() -> None:
     assert run.recipe().model.channels == (32, 128, 128)
 
 
+@pytest.mark.usefixtures("traced_once")
 def test_an_export_runs_without_us(
     thriftnet: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

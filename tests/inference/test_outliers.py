@@ -193,13 +193,16 @@ def test_what_cannot_be_promised_is_refused(
         load_model(fitted, device="cpu", reject_outliers=share)
 
 
-def test_a_network_without_scores_is_calibrated_first():
+def test_a_network_without_scores_is_calibrated_first(tmp_path: Path):
     with pytest.raises(RunError, match="run thriftnet calibrate on it first"):
         Classifier(model(), reject_outliers=0.05)
     older, few = calibration(), OutlierReference(energy=(0.0, 1.0), distance=(0.0, 1.0))
     for each in (older, older.model_copy(update={"outliers": few})):
-        with pytest.raises(RunError, match="run thriftnet calibrate again"):
+        with pytest.raises(RunError, match="run thriftnet calibrate on it first"):
             Classifier(model(calibration=each), reject_outliers=0.05)
+    save_model(tmp_path / "m.safetensors", model())
+    with pytest.raises(RunError, match=r"run thriftnet calibrate .*m.safetensors first"):
+        load_model(tmp_path / "m.safetensors", reject_outliers=0.05)
 
 
 def test_the_command_says_outlier(

@@ -129,7 +129,7 @@ OutliersOption = Annotated[
     option(
         COMPUTING,
         "0.05",
-        "Name no class for pictures unlike the training's. At most that share of usual ones is lost.",
+        "Name no class for pictures unlike the training's; at most that share of others is lost.",
         "--reject-outliers",
     ),
 ]

@@ -16,7 +16,7 @@ from thriftnet.commands import command
 from thriftnet.data.cifar10.facts import IMAGE_SIZE
 from thriftnet.errors import ImageError, RunError
 from thriftnet.inference.engine import Engine, check_finite
-from thriftnet.inference.outliers import OutlierTest
+from thriftnet.inference.outliers import OutlierTest, outlier_threshold
 from thriftnet.inference.pictures import ONE_PICTURE, Picture
 from thriftnet.inference.prediction import PictureResult, Prediction
 from thriftnet.inference.stream import classify
@@ -27,7 +27,7 @@ from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.models.tensors import digest_arrays
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
-from thriftnet.weights.find import find_model
+from thriftnet.weights.find import FoundModel, find_model
 
 
 class Classifier:
@@ -229,12 +229,18 @@ def load_model(
         )
     model = read_model(found.path)
     if at_least is not None:
-        remedy = f"run {command('calibrate', target)} first"
-        if found.name is not None:  # what is part of the package stays as it is
-            copy = command("calibrate", target, "--output", f"{found.name}.safetensors")
-            remedy = f"write a calibrated copy and use that: {copy} --data PATH"
+        remedy = _how_to_calibrate(target, found)
         threshold = threshold_for(model, tta=tta or model.tta, precision=at_least, remedy=remedy)
         model = replace(model, threshold=threshold)
+    if reject_outliers is not None:
+        outlier_threshold(model, share=reject_outliers, remedy=_how_to_calibrate(target, found))
     return Classifier(
         model, tta=tta, device=device, precision=precision, reject_outliers=reject_outliers
     )
+
+
+def _how_to_calibrate(target: Path | str, found: FoundModel) -> str:
+    if found.name is None:
+        return f"run {command('calibrate', target)} first"
+    copy = command("calibrate", target, "--output", f"{found.name}.safetensors")
+    return f"write a calibrated copy and use that: {copy} --data PATH"  # the package stays as it is

@@ -127,8 +127,15 @@ class OutlierTest:
         return self._scorer.scores(images).typicality(self._reference) < self.threshold
 
 
-def outlier_threshold(model: SavedModel, *, share: float) -> float:
+def outlier_threshold(
+    model: SavedModel, *, share: float, remedy: str = "run thriftnet calibrate on it first"
+) -> float:
     """The typicality below which at most a share of the usual images lies, with 95% confidence.
+
+    Args:
+        model: Calibrated.
+        share: Above 0 and below 1.
+        remedy: How to calibrate the network.
 
     Raises:
         RecipeError: The share is not between 0 and 1.
@@ -138,11 +145,7 @@ def outlier_threshold(model: SavedModel, *, share: float) -> float:
         raise RecipeError(f"--reject-outliers {share:g} is not between 0 and 1; give 0.05")
     reference = model.calibration.outliers if model.calibration else None
     if reference is None or not reference.thresholds:
-        again = "again" if model.calibration else "on it first"
-        raise RunError(
-            "this network does not know the scores of usual pictures; run thriftnet calibrate "
-            f"{again}"
-        )
+        raise RunError(f"this network does not know the scores of usual pictures; {remedy}")
     fitting = [each for each in reference.thresholds if each.share <= share]
     if not fitting:
         least = min(each.share for each in reference.thresholds)

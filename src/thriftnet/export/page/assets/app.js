@@ -151,7 +151,11 @@ function pixelFigure({ caption, pixels, size }) {
 }
 
 function clear() {
-  for (const image of place.results.querySelectorAll("img")) URL.revokeObjectURL(image.src);
+  for (const image of place.results.querySelectorAll("img")) {
+    const address = image.src;
+    image.removeAttribute("src");  // one that is not loaded yet would be looked for in vain
+    URL.revokeObjectURL(address);
+  }
   place.results.replaceChildren();
   place.faults.replaceChildren();
   place.clear.hidden = true;

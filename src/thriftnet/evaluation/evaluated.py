@@ -12,6 +12,8 @@ from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.weights.adopt import adopted, find_or_adopt
 
+_OnProgress = Callable[[int, int], None]
+
 
 def evaluated_runs(
     targets: Sequence[Path | str],
@@ -19,7 +21,7 @@ def evaluated_runs(
     data: Path | None = None,
     tta: str | None = None,
     fetch: bool,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: _OnProgress | None = None,
 ) -> list[Path]:
     """The run folders that names or paths stand for; a network alone is evaluated for it.
 
@@ -53,9 +55,13 @@ def evaluated_runs(
     return paths
 
 
-def _part(on_progress: Callable[[int, int], None], number: int, of: int) -> Callable[..., None]:
+def _part(on_progress: _OnProgress, number: int, of: int) -> _OnProgress:
     """Counts the images of one network among those of all, so that the time left is that of all."""
-    return lambda done, total: on_progress(number * total + done, of * total)
+
+    def count(done: int, total: int) -> None:
+        on_progress(number * total + done, of * total)
+
+    return count
 
 
 def _evaluate(
@@ -64,7 +70,7 @@ def _evaluate(
     data: Path | None,
     tta: str | None,
     fetch: bool,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: _OnProgress | None,
 ) -> None:
     """Evaluate an adopted network in its folder, if its images are known and may be had."""
     from thriftnet.data.registry import is_at_hand

@@ -110,7 +110,7 @@ def fit_calibration(
         images=len(held.images),
         source=held.source,
         views=views,
-        outliers=fit_outliers(plain, held.images.images, compute),
+        outliers=fit_outliers(held.model, held.images.images, compute, on_progress=on_progress),
     )
 
 

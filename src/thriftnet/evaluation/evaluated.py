@@ -5,14 +5,16 @@ torch, which takes seconds to import, is imported where a network has to be eval
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from thriftnet.errors import RunError
 from thriftnet.runs.folder import RunFolder
 from thriftnet.weights.adopt import adopted, find_or_adopt
 
-_OnProgress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from thriftnet.inference.engine import OnProgress
 
 
 def evaluated_runs(
@@ -21,7 +23,7 @@ def evaluated_runs(
     data: Path | None = None,
     tta: str | None = None,
     fetch: bool,
-    on_progress: _OnProgress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> list[Path]:
     """The run folders that names or paths stand for; a network alone is evaluated for it.
 
@@ -55,7 +57,7 @@ def evaluated_runs(
     return paths
 
 
-def _part(on_progress: _OnProgress, number: int, of: int) -> _OnProgress:
+def _part(on_progress: OnProgress, number: int, of: int) -> OnProgress:
     """Counts the images of one network among those of all, so that the time left is that of all."""
 
     def count(done: int, total: int) -> None:
@@ -70,7 +72,7 @@ def _evaluate(
     data: Path | None,
     tta: str | None,
     fetch: bool,
-    on_progress: _OnProgress | None,
+    on_progress: OnProgress | None,
 ) -> None:
     """Evaluate an adopted network in its folder, if its images are known and may be had."""
     from thriftnet.data.registry import is_at_hand

@@ -28,7 +28,7 @@ def fit_outliers(
     """Score held-out images and choose a threshold for each of `SHARES` that they can show.
 
     Args:
-        model: Not calibrated.
+        model: The network.
         images: (N, H, W, 3) uint8 that did not train it.
         compute: Device and precision.
         on_progress: Called with the number of images done and the total.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class OutlierScorer:
     """Scores images by a copy of a trained network. Several threads may use it at once.
 
     Args:
-        model: The network.
+        model: The network; a calibration does not count.
         compute: Device and precision.
     """
 
@@ -118,9 +118,7 @@ class OutlierTest:
         assert model.calibration
         assert model.calibration.outliers
         self._reference = model.calibration.outliers
-        self._scorer = OutlierScorer(
-            replace(model, calibration=None, temperature=1.0, shifts=()), compute
-        )
+        self._scorer = OutlierScorer(model, compute)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """(N,) whether each of (N, H, W, 3) uint8 images is an outlier."""

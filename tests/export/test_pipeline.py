@@ -160,6 +160,9 @@ def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Pa
     [
         ({"to": "onxx"}, "did you mean onnx?"),
         ({"to": "tflite"}, "did you mean litert?"),
+        ({"to": "html"}, "did you mean page?"),
+        ({"to": ".pt2"}, "did you mean torch-export?"),
+        ({"to": "HuggingFace"}, "did you mean folder?"),
         ({"to": "coreml"}, "use one of them"),
         ({"to": "onnx", "reduce_range": True}, "--reduce-range is for int8"),
         ({"to": "onnx", "output": "a.onnx/"}, "Is a directory"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from thriftnet.data.picture_formats import HEADER_BYTES, begins_like_a_picture, picture_suffixes
 from thriftnet.errors import DataError
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+:)/+", re.IGNORECASE)
 _PIECES = re.compile("[0-9]+|[^0-9]+")
 _SYSTEM_FOLDERS = {
     "#recycle",
@@ -25,9 +25,10 @@ _SYSTEM_FOLDERS = {
 """Folders of trash, thumbnails and copies that systems create, in lower case."""
 
 
-def is_address(path: Path) -> bool:
-    """Whether a path is an address on the web or of a store; a `Path` has one of its slashes."""
-    return bool(_ADDRESS.match(str(path)))
+def address_of(path: Path) -> str | None:
+    """The address on the web or of a store that was given as a path, which has one slash less."""
+    text = str(path)
+    return _ADDRESS.sub(r"\1//", text, count=1) if _ADDRESS.match(text) else None
 
 
 def image_files(path: Path | str) -> list[Path]:
@@ -81,8 +82,8 @@ def check_there(*paths: Path) -> None:
     for path in paths:
         if path.is_file() or path.is_dir():
             continue
-        if is_address(path):
-            raise DataError(f"{path} is an address; download the picture and give its file")
+        if (address := address_of(path)) is not None:
+            raise DataError(f"{address} is an address; download the picture and give its file")
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; give an image or a folder of images")
 

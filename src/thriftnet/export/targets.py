@@ -26,6 +26,17 @@ TARGETS: dict[str, Target] = {
     "folder": FOLDER,
 }
 
+_ELSEWHERE = {
+    "onnx": "onnxruntime openvino",
+    "onnx-int8": "int8 quantised quantized",
+    "page": "browser html site web",
+    "torch-export": "exported-program pt2 torchscript",
+    "litert": "lite tflite",
+    "executorch": "pte",
+    "folder": "hf hub huggingface safetensors transformers",
+}
+"""What other libraries call them, or how their files end."""
+
 
 def choose_target(name: str) -> Target:
     """Look up a target and check that its packages are installed.
@@ -34,9 +45,15 @@ def choose_target(name: str) -> Target:
         ExportError: The target is unknown, or a package is missing.
     """
     if name not in TARGETS:
-        near = difflib.get_close_matches(name, TARGETS, 1)
-        hint = f"did you mean {near[0]}?" if near else "use one of them"
+        meant = _meant(name)
+        hint = f"did you mean {meant}?" if meant else "use one of them"
         raise ExportError(f"--to {name} is not one of {', '.join(TARGETS)}; {hint}")
     target = TARGETS[name]
     require(f"--to {name} needs", *target.packages, extra=target.extra, error=ExportError)
     return target
+
+
+def _meant(name: str) -> str | None:
+    name = name.casefold().lstrip(".").replace("_", "-")
+    named = (kind for kind, others in _ELSEWHERE.items() if name in others.split())
+    return next(named, None) or next(iter(difflib.get_close_matches(name, TARGETS, 1)), None)

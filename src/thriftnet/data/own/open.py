@@ -24,7 +24,7 @@ from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import group_notes, with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions, summarise
 from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
-from thriftnet.data.pictures import is_address, natural_key
+from thriftnet.data.pictures import address_of, natural_key
 from thriftnet.data.sources import SOURCES, tables
 from thriftnet.data.sources.unread import why_unread
 from thriftnet.data.splits import grouped_split, merge_groups
@@ -112,8 +112,8 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
         DataError: The path does not exist or has no labelled pictures.
     """
     if not path.is_file() and not path.is_dir():
-        if is_address(path):
-            raise DataError(f"{path} is an address; download the pictures and give their folder")
+        if (address := address_of(path)) is not None:
+            raise DataError(f"{address} is an address; download the pictures and give their folder")
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; give {FORMS}")
     try:

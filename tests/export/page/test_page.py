@@ -55,12 +55,15 @@ _FAKE_CAMERA = """
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [64, 48];
   const context = canvas.getContext("2d");
-  setInterval(() => {
+  window.showFrames = () => setInterval(() => {
     context.fillStyle = "#20c040";
     context.fillRect(0, 0, 64, 48);
   }, 20);
   return window.stream = canvas.captureStream();
 }; }
+"""
+_SNAP_WHEN_SIZE_IS_KNOWN = """
+(video) => video.addEventListener("resize", () => document.getElementById("snap").click())
 """
 
 
@@ -183,14 +186,29 @@ def test_keyboard(page: Page):
 
 def test_camera(page: Page):
     page.evaluate(_FAKE_CAMERA)
+    page.locator("video").evaluate(_SNAP_WHEN_SIZE_IS_KNOWN)  # it cannot be drawn yet
+    for number in (1, 2):
+        page.get_by_role("button", name="Use the camera").click()
+        expect(page.get_by_role("dialog", name="Camera")).to_be_visible()
+        page.keyboard.press("Enter")  # before the first frame, which it waits for
+        page.evaluate("showFrames()")
+        expect(page.locator("#results h2")).to_have_text([f"camera {number}.png"])
+        expect(page.get_by_role("dialog", name="Camera")).to_be_hidden()
+        assert page.evaluate("stream.getTracks().every((track) => track.readyState === 'ended')")
+        seen = page.locator("#results canvas").evaluate(_SEEN)
+        assert np.abs(np.array(seen[:3]) - (0x20, 0xC0, 0x40)).max() <= 3
+        page.get_by_role("button", name="Clear").click()
+
+
+def test_camera_closed_before_its_first_picture(page: Page):
+    page.evaluate(_FAKE_CAMERA)
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("dialog", name="Camera")).to_be_visible()
-    expect(page.locator("video")).to_have_js_property("videoWidth", 64)
     page.keyboard.press("Enter")
-    expect(page.locator("#results h2")).to_have_text("camera 1.png")
-    assert page.evaluate("stream.getTracks().every((track) => track.readyState === 'ended')")
-    seen = page.locator("#results canvas").evaluate(_SEEN)
-    assert np.abs(np.array(seen[:3]) - (0x20, 0xC0, 0x40)).max() <= 3
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Camera")).to_be_hidden()
+    page.wait_for_function("stream.getTracks().every((track) => track.readyState === 'ended')")
+    expect(page.locator("#results > li, #faults > li")).to_have_count(0)
 
 
 def test_without_a_camera(page: Page):

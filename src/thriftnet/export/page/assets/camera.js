@@ -4,6 +4,7 @@
 const viewfinder = document.getElementById("viewfinder");
 const video = viewfinder.querySelector("video");
 let taken = 0;
+let firstPicture;  // a promise, broken if the camera is closed before
 
 const WHY_NO_CAMERA = {
   NotAllowedError: "its use was not allowed; allow it in the browser's settings of this page",
@@ -24,14 +25,18 @@ async function openCamera() {
     tellFault(`The camera cannot be used: ${WHY_NO_CAMERA[fault.name] ?? fault.message}.`);
     return;
   }
+  firstPicture = video.play();
+  firstPicture.catch(() => {});
   viewfinder.showModal();
   document.getElementById("snap").focus();
 }
 
-function snap() {
+async function snap() {
+  // Size and data are there earlier, while Chromium still draws black.
+  try { await firstPicture; } catch { return; }
+  if (!viewfinder.open) return;  // pressed twice
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  if (canvas.width === 0) return;  // no picture yet
   canvas.getContext("2d").drawImage(video, 0, 0);
   canvas.toBlob((blob) => {
     taken += 1;

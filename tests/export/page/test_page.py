@@ -120,7 +120,7 @@ def test_a_photograph(visit: Visit, html: Path, model: SavedModel, width: int, t
     assert bars.first.inner_text().split() == [best, f"{max(probabilities):.1%}"]
     expect(result.get_by_role("img", name="What the network saw: 32×32 pixels")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
 
 
 def test_what_the_page_says(page: Page):
@@ -186,6 +186,7 @@ def test_keyboard(page: Page):
 
 def test_camera(page: Page):
     page.evaluate(_FAKE_CAMERA)
+    page.evaluate("taken = 0")  # whatever was taken in another test
     page.locator("video").evaluate(_SNAP_WHEN_SIZE_IS_KNOWN)  # it cannot be drawn yet
     for number in (1, 2):
         page.get_by_role("button", name="Use the camera").click()

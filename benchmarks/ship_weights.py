@@ -211,7 +211,7 @@ def initial_of(recipe: Recipe) -> Initial | None:
     card = read_card(weights_file(name)) if name in shipped_weights() else None
     if card is None or sha256 is None:
         raise RunError(f"the run started from {name}, which is not shipped; ship that first")
-    return Initial(name=name, sha256=sha256, pflop=card.pflop)
+    return Initial(name=name, sha256=sha256, pflop=card.pflop, keep=recipe.init.keep)
 
 
 def machine_of(environment: Mapping[str, Any]) -> Machine:

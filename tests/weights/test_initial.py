@@ -129,7 +129,7 @@ def test_the_settings_that_a_message_names_make_it_fit(tmp_path: Path) -> None:
 
 
 def test_keys_of_init_do_nothing_alone() -> None:
-    for key, value in (("body_lr", 0.5), ("sha256", "0" * 64)):
+    for key, value in (("body_lr", 0.5), ("keep", 0.5), ("sha256", "0" * 64)):
         with pytest.raises(RecipeError, match=f"init.{key} does nothing without init.weights"):
             small_recipe(init={key: value})
     assert small_recipe().digest() == small_recipe(init={}).digest()
@@ -157,6 +157,59 @@ def test_resuming_ends_with_the_same_bits_and_needs_the_weights_only_before_a_ch
     resume_run(early)
     models = {RunFolder(run).model_path.read_bytes() for run in (whole, cut, early)}
     assert len(models) == 1
+
+
+@pytest.mark.parametrize("select", ["final", "best"])
+def test_a_share_of_the_initial_weights_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, select: str
+) -> None:
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    monkeypatch.setattr("thriftnet.training.resume.open_data", lambda *_, **__: opened())
+    path = trained(tmp_path / "model.safetensors")
+    init = {"weights": str(path)}
+    plain = small_recipe(init=init, train={"epochs": 1, "select": select})
+    keeping = small_recipe(init={**init, "keep": 0.25}, train={"epochs": 1, "select": select})
+    alone, kept = (
+        start_run(recipe, name=name, runs_dir=tmp_path).path
+        for name, recipe in (("alone", plain), ("kept", keeping))
+    )
+    first, last, mixed = (
+        read_model(each).network.state_dict()
+        for each in (path, alone / "model.safetensors", kept / "model.safetensors")
+    )
+    for name, value in mixed.items():
+        if value.is_floating_point():
+            expected = 0.25 * first[name].double() + 0.75 * last[name].double()
+            torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-6)
+        else:
+            assert torch.equal(value, last[name]), name
+
+
+def test_a_run_that_keeps_initial_weights_resumes_without_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    monkeypatch.setattr("thriftnet.training.resume.open_data", lambda *_, **__: opened())
+    path = trained(tmp_path / "model.safetensors")
+    recipe = small_recipe(init={"weights": str(path), "keep": 0.5})
+    whole = start_run(recipe, name="whole", runs_dir=tmp_path).path
+    cut = start_run(recipe, name="cut", runs_dir=tmp_path, until=1).path
+    path.unlink()
+    resume_run(cut)
+    assert RunFolder(whole).model_path.read_bytes() == RunFolder(cut).model_path.read_bytes()
+
+
+def test_weights_of_other_classes_are_not_kept_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = trained(tmp_path / "model.safetensors")
+    whole = dataset()
+    other = Dataset(whole.images, whole.labels, CLASSES[::-1])
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened(other))
+    recipe = small_recipe(init={"weights": str(path), "keep": 0.5})
+    with pytest.raises(RecipeError, match=r"init.keep=0.5 needs the classes of .*leave it out"):
+        start_run(recipe, name="new", runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_run_that_started_from_nothing_is_another(tmp_path: Path) -> None:

@@ -236,10 +236,13 @@ class InitSection(Section):
     """SHA-256 of those weights; a run records it and starts from no others."""
     body_lr: Annotated[float, Field(gt=0, le=1)] = 0.2
     """With weights: factor on the learning rate of all layers but the head."""
+    keep: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """With weights: their share in the final network, which is interpolated between them and the
+    trained weights (WiSE-FT, arXiv:2109.01903); 0: none."""
 
     @model_validator(mode="after")
     def _of_weights(self) -> Self:
-        for key in ("sha256", "body_lr"):
+        for key in ("sha256", "body_lr", "keep"):
             default = type(self).model_fields[key].default
             if self.weights is None and getattr(self, key) != default:
                 raise ValueError(f"init.{key} does nothing without init.weights; leave it out")

@@ -1,11 +1,12 @@
-"""Exponential moving average of a network's weights."""
+"""Averages of a network's weights: over the steps, and with those that training started from."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Average:
@@ -31,3 +32,41 @@ class Average:
             average.lerp_(value, weight)
         for average, value in zip(self.model.buffers(), model.buffers(), strict=True):
             average.copy_(value)
+
+
+class Interpolation:
+    """A copy of a network on the line between its initial and its trained weights.
+
+    A point between keeps most of what fine-tuning gained and forgets little of what it started with
+    ("Robust fine-tuning of zero-shot models", Wortsman et al., CVPR 2022; measured in
+    docs/trust.md). Running statistics are interpolated, too.
+
+    Args:
+        model: With its initial weights.
+        keep: Their share, in (0, 1).
+    """
+
+    def __init__(self, model: nn.Module, *, keep: float) -> None:
+        self.initial = {name: value.clone() for name, value in model.state_dict().items()}
+        self.keep = keep
+        self._model = copy.deepcopy(model).eval()
+
+    @torch.no_grad()
+    def of(self, trained: nn.Module) -> nn.Module:
+        """The network between the initial weights and `trained`; the same module at each call."""
+        values = trained.state_dict()
+        for name, own in self._model.state_dict().items():
+            value = values[name]
+            if value.is_floating_point():
+                value = torch.lerp(value, self.initial[name], self.keep)
+            own.copy_(value)
+        return self._model
+
+    def load(self, initial: Mapping[str, Tensor]) -> None:
+        """Take other initial weights.
+
+        Raises:
+            KeyError, RuntimeError: They are not of this network.
+        """
+        for name, own in self.initial.items():
+            own.copy_(initial[name])

@@ -24,7 +24,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.recipe.epochs import Epochs
 from thriftnet.recipe.few_images import check_epochs, without_lone_image
 from thriftnet.runtime.device import Compute, choose_compute
-from thriftnet.training.averaging import Average
+from thriftnet.training.averaging import Average, Interpolation
 from thriftnet.training.distributed.micro_batches import check_lone_image, check_memory
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
@@ -247,9 +247,16 @@ def make_state(
 
     Raises:
         RunError: The initial weights are missing or damaged.
+        RecipeError: They are to be kept in part, and are of other classes.
     """
-    if recipe.init.weights is not None and not resumed:
-        load_initial(recipe, model, plan.classes)
+    init = recipe.init
+    if init.weights is not None and not resumed:
+        same = load_initial(recipe, model, plan.classes)
+        if init.keep and not same:
+            raise RecipeError(
+                f"init.keep={init.keep:g} needs the classes of {init.weights}, as a new head keeps "
+                "no weights; leave it out"
+            )
     elif isinstance(model, SpeedNet):
         count = min(_WHITENING_IMAGES, _WHITENING_IMAGES * 32**2 // plan.images.shape[3] ** 2)
         model.whiten(normalise(plan.images[:count].cpu(), mean=plan.mean, std=plan.std))
@@ -261,10 +268,11 @@ def make_state(
         model=model,
         optimisers=build_optimisers(
             model,
-            body_lr=1.0 if recipe.init.weights is None else recipe.init.body_lr,
+            body_lr=1.0 if init.weights is None else init.body_lr,
             **recipe.optim.model_dump(),
         ),
         average=Average(model, decay=recipe.train.ema_decay) if recipe.train.ema_decay else None,
+        interpolation=Interpolation(model, keep=init.keep) if init.keep else None,
         total_steps=plan.total_steps,
         losses=torch.full((len(plan.images),), torch.inf),
         visits=torch.zeros(len(plan.images), dtype=torch.int64),

@@ -158,7 +158,7 @@ def _open_run(
     environment = {**describe_environment(plan.compute, plan.data, processes=count), **notes}
     run = create_run(path, recipe, environment, named=named)
     held.enter_context(writing(run, say=progress.note))
-    start = start_record(plan, state)
+    start, init = start_record(plan, state), recipe.init
     run.append(start)
     progress.line(start | {"run": str(run.path)})
     progress.note(
@@ -166,7 +166,8 @@ def _open_run(
         f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
         f"in {plan.compute.precision}"
         + (f", {count} processes" if count > 1 else "")
-        + (f", from the weights of {recipe.init.weights}" if recipe.init.weights else "")
+        + (f", from the weights of {init.weights}" if init.weights else "")
+        + (f", {init.keep:.0%} of which the final network keeps" if init.keep else "")
     )
     progress.note(f"run folder: {run.path}")
     return run

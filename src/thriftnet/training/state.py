@@ -14,7 +14,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.checkpoints.counters import check_counters, check_optimisers
 from thriftnet.runtime.contention import ContentionMeter
 from thriftnet.runtime.usage import UsageMeter
-from thriftnet.training.averaging import Average
+from thriftnet.training.averaging import Average, Interpolation
 from thriftnet.training.distributed.replicas import Replicas
 from thriftnet.training.progress.step_curve import StepCurve
 
@@ -48,6 +48,7 @@ class TrainingState:
     model: nn.Module
     optimisers: list[Optimizer]
     average: Average | None
+    interpolation: Interpolation | None
     total_steps: int
     """Steps of the whole run; adjusted during training if there is a deadline."""
     losses: Tensor
@@ -78,8 +79,9 @@ class TrainingState:
 
     @property
     def network(self) -> nn.Module:
-        """The network to validate and save: the average if there is one."""
-        return self.average.model if self.average else self.model
+        """The network to validate and save: averaged or interpolated if the recipe says so."""
+        trained = self.average.model if self.average else self.model
+        return self.interpolation.of(trained) if self.interpolation else trained
 
     @property
     def learning_rate(self) -> float:
@@ -104,6 +106,7 @@ class TrainingState:
         return {
             "model": self.model.state_dict(),
             "average": self.average.model.state_dict() if self.average else None,
+            "initial": self.interpolation.initial if self.interpolation else None,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "losses": self.losses,
             "seen": self.visits,
@@ -128,6 +131,8 @@ class TrainingState:
         self.model.load_state_dict(saved["model"])
         if self.average:
             self.average.model.load_state_dict(saved["average"])
+        if self.interpolation:
+            self.interpolation.load(saved["initial"])
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         check_optimisers(self.optimisers)

@@ -53,6 +53,8 @@ class Initial(_Facts):
     sha256: str
     pflop: float
     """Operations of their own training."""
+    keep: float = 0.0
+    """Their share in the final network, interpolated between them and the trained weights."""
 
 
 class Figures(_Facts):

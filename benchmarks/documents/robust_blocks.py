@@ -61,30 +61,36 @@ def resemblance_block() -> str:
 
 
 def tuning_rows(figures: Figures) -> dict[str, Any]:
-    """Each ingredient's accuracies after a short fine-tuning, and its gain over `base`."""
-    base = figures["variants"].get("base")
+    """Each ingredient's accuracies after a short fine-tuning, by the share of weights kept."""
+    variants = figures["variants"]
+    every = [("as it starts", 1.0, figures["start"], 0.0)]
+    every += [
+        (name, float(share), each, run["pflop"])
+        for name, run in variants.items()
+        for share, each in run["kept"].items()
+    ]
     rows = [
         (
             name,
-            run["accuracy_without_tta"],
-            run["corruption_accuracy"],
-            run["corruption_accuracy"] - base["corruption_accuracy"] if base else None,
-            run["corruption_accuracy_of_others"],
-            run["jpeg_accuracy"],
-            run["pflop"],
+            share,
+            each["accuracy_without_tta"],
+            each["corruption_accuracy"],
+            each["corruption_accuracy_of_others"],
+            each["jpeg_accuracy"],
+            pflop,
         )
-        for name, run in figures["variants"].items()
+        for name, share, each, pflop in every
     ]
     columns = (
-        "variant", ("clean", ".2%"), ("mean of 75 sets", ".2%"), ("vs. base", "+.2%"),
+        "variant", ("kept", ".0%"), ("clean", ".2%"), ("mean of 75 sets", ".2%"),
         ("unlike training", ".2%"), ("JPEG copies", ".2%"), ("PFLOP", ".3f"),
     )  # fmt: skip
-    first = next(iter(figures["variants"].values()))
+    first = next(iter(variants.values()))
     return {
         "table": make_table(columns, rows).markdown(),
         "epochs": figures["epochs"],
         "images": first["images"],
-        "corrupted": first["corruption_images"],
+        "corrupted": figures["start"]["corruption_images"],
     }
 
 

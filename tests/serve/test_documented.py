@@ -45,7 +45,7 @@ def test_a_documented_request_is_answered(
     written = line.replace("http://127.0.0.1:8000", asked.url)
     written = written.replace("BASE64", b64encode((folder / "one.jpg").read_bytes()).decode())
     done = subprocess.run(
-        ["bash", "-c", written], cwd=folder, capture_output=True, check=True, timeout=120
+        ["bash", "-c", written], cwd=folder, capture_output=True, check=True, timeout=300
     )
     found = [each["label"] for each in json.loads(done.stdout)["predictions"]]
     named = [colour for name, colour in PICTURES.items() if name in line]

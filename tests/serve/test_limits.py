@@ -36,7 +36,7 @@ class Held:
 
         def waiting(images: Any) -> Any:
             self.batches.append(len(images))
-            self.go.wait(60)
+            self.go.wait(300)
             return probabilities(images)
 
         self.classifier.probabilities = waiting
@@ -126,17 +126,21 @@ def test_what_waits_becomes_the_next_batch() -> None:
 
 def test_clients_that_left_are_not_computed_for() -> None:
     held = Held()
+    content = plain()
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
     with live_service(held.classifier) as service:
+        assert service.predict(content).status == 200
+        before = len(held.batches)
         held.go.clear()
-        request = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-        content = plain()
-        for _ in range(30):
-            with service.connection() as connection:
-                connection.sendall(request % len(content) + content)
+        for count in (1, 30):  # one that the network has begun, and those that wait for it
+            for _ in range(count):
+                with service.connection() as connection:
+                    connection.sendall(head % len(content) + content)
+            wait_until(lambda: len(held.batches) > before)
         wait_until(lambda: "thriftnet_open_requests 0.0" in figures(service))
         held.go.set()
-        assert service.predict(plain()).status == 200
-    assert sum(held.batches) < 30
+        assert service.predict(content).status == 200
+    assert held.batches[before:] == [1, 1]
 
 
 def test_a_failure_of_the_network_is_ours_and_the_service_lives(
@@ -252,9 +256,13 @@ def test_memory_is_flat(service: LiveService) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(200))) == {200, 422}
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        assert set(pool.map(ask, range(600))) == {200, 422}
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kB
+        for _ in range(3):  # what leaks grows each time; a peak of threads that met comes once
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            assert set(pool.map(ask, range(600))) == {200, 422}
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            if grown < 30_000:  # kB
+                break
+    assert grown < 30_000
 
 
 def test_what_serves_is_safe_beside_its_own_classifier() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from contextlib import suppress
 
@@ -99,13 +100,20 @@ def test_a_client_that_does_not_read_is_left(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: bytes
 ) -> None:
     monkeypatch.setattr(BoundedProtocol, "read_seconds", 0.5)
+    left, connection_lost = threading.Event(), BoundedProtocol.connection_lost
+
+    def noted(protocol: BoundedProtocol, fault: Exception | None) -> None:
+        connection_lost(protocol, fault)
+        left.set()
+
+    monkeypatch.setattr(BoundedProtocol, "connection_lost", noted)
     with live_service(colour_classifier()) as service, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         connection.settimeout(60)
         connection.connect(("127.0.0.1", service.port))
         page = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
         connection.sendall((page + b"\r\n") * 300 + page + kind + b"\r\n")
-        time.sleep(2)
+        assert left.wait(120)
         found = b""
         with suppress(ConnectionResetError):
             while more := connection.recv(65536):

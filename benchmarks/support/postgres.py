@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -47,9 +49,7 @@ class PostgresServer:
         if os.getuid() == 0:
             self._as = {"user": "postgres", "group": "postgres", "extra_groups": []}
             shutil.chown(self.folder, "postgres", "postgres")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = _free_port()
         password = self.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
@@ -67,11 +67,11 @@ class PostgresServer:
         place = f"-k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1"
         options = " ".join([place, *self._options])
         log = self.folder / "log"
-        self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(log), "-o", options)
+        self._control("start", "-l", str(log), "-o", options)
 
     def stop(self) -> None:
         """Stop as a crash would: nobody is asked to finish."""
-        self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self._data))
+        self._control("stop", "-m", "immediate")
 
     def remove(self) -> None:
         """Stop and leave nothing behind."""
@@ -95,6 +95,10 @@ class PostgresServer:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def _control(self, *arguments: str) -> None:
+        """Wait until it is done, for ten minutes: a busy machine may take over pg_ctl's one."""
+        self._run("pg_ctl", *arguments, "-w", "-t", "600", "-D", str(self._data))
+
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(
             [program(name), *arguments],
@@ -106,6 +110,17 @@ class PostgresServer:
             **self._as,
         )
         assert done.returncode == 0, f"{name}: {done.stderr}"
+
+
+def _free_port() -> int:
+    """A port below those that clients get, so that none takes it while the server is down."""
+    range_of_clients = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(range_of_clients.read_text().split()[0]) if range_of_clients.exists() else 32_768
+    while True:
+        port = random.SystemRandom().randrange(first // 2, first)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

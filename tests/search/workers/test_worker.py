@@ -31,6 +31,7 @@ from thriftnet.search.study import Study
 from thriftnet.search.workers import pool, worker
 from thriftnet.search.workers.local import LocalPool
 from tiny import space_file
+from waits import wait_until
 
 
 @pytest.mark.parametrize("hog", [lambda: torch.empty(2**48), lambda: np.empty(2**48)])
@@ -220,9 +221,7 @@ def test_a_lease_that_cannot_be_renewed_is_given_up_when_it_has_run_out(tmp_path
     with closing(_Away.in_file(tmp_path / "study.db", heartbeat=0.05)) as storage:
         began = time.monotonic()
         with Heartbeat(storage, claim) as heart:
-            while not heart.lost:
-                assert time.monotonic() < began + 30
-                time.sleep(0.01)
+            wait_until(lambda: heart.lost)
         assert time.monotonic() - began >= storage.lease
 
 

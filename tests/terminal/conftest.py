@@ -6,19 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from clocks import Clock
 from thriftnet.terminal import work
 from waits import wait_until
 
 NextLine = Callable[[], str]
-
-
-class Clock:
-    """Stands still unless it is moved."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from clocks import processor_clock, still_clock
 from small import opened, small_recipe, use_images
 from thriftnet.errors import RecipeError
 from thriftnet.runs.folder import RunFolder
@@ -91,12 +92,15 @@ def test_operations_buy_epochs_and_the_schedule_keeps_its_shape() -> None:
     assert found.schedule.cosine_epochs == pytest.approx(4.8)
 
 
-def test_time_pays_for_training_validation_and_evaluation() -> None:
+def test_time_pays_for_training_validation_and_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    still_clock(monkeypatch)
     pace = MeasuredCosts(train_image=0.01, infer_image=0.0001)
     budget = Budget(seconds=100, began=time.monotonic(), test_views=6)
     found = fit_to_budget(RECIPE, PLAN, budget, pace)
     cost = found.train.epochs * (50 * 0.01 + 10 * 0.0001) + 10_000 * 6 * 0.0001
-    assert 94 < cost <= 100
+    assert 96 < cost <= 97
     assert deadline_of(budget, pace) - budget.began == pytest.approx(97 - 6)
 
 
@@ -151,33 +155,35 @@ def test_budget_below_one_step_is_refused(budget: Budget) -> None:
 
 def test_measured_pace_is_positive_and_finite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
+    processor_clock(monkeypatch)
     state = make_state(RECIPE, PLAN, recipe_network(RECIPE, classes=10))
     pace = measure_pace(PLAN, state)
     assert 0 < pace.infer_image < 1
     assert 0 < pace.train_image < 1
 
 
-class Dawdle(Quiet):
-    """Makes every step take far longer than planned."""
-
-    def step(self, stats: StepStats) -> None:
-        time.sleep(0.05)
-
-
-def test_a_run_that_would_be_late_takes_fewer_steps(tmp_path: Path) -> None:
+def test_a_run_that_would_be_late_takes_fewer_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = still_clock(monkeypatch)
     recipe = small_recipe(train={"epochs": 300})
     model = recipe_network(recipe, classes=10)
     plan = make_plan(recipe, opened(), model)
     state = make_state(recipe, plan, model)
     state.seconds = 0.05  # as if the first step had taken that long
+
+    class Dawdle(Quiet):
+        """Makes every step take far longer than planned."""
+
+        def step(self, stats: StepStats) -> None:
+            clock.now += 0.05
+
     run = create_run(tmp_path / "run", recipe, {})
-    began = time.monotonic()
-    finished = fit(
-        plan, state, Recorder(recipe, plan, state, run, Dawdle()), StopRequest(), deadline=began + 1
-    )
-    assert finished
+    recorder = Recorder(recipe, plan, state, run, Dawdle())
+    assert fit(plan, state, recorder, StopRequest(), deadline=clock.now + 1)
     assert run.finished
-    assert 1 < state.step == state.total_steps < 1200
+    assert plan.total_steps == 1200
+    assert state.step == state.total_steps == 21  # of 0.05 s each; the last begins at the end
     assert run.metrics()[-1]["step"] == state.step
 
 
@@ -204,7 +210,10 @@ def test_a_length_that_is_not_what_was_said_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> None:
+def test_a_slow_start_does_not_shorten_a_run_that_catches_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = still_clock(monkeypatch)
     recipe = small_recipe(train={"epochs": 20})
     model = recipe_network(recipe, classes=10)
     plan = make_plan(recipe, opened(), model)
@@ -216,9 +225,10 @@ def test_a_slow_start_does_not_shorten_a_run_that_catches_up(tmp_path: Path) -> 
     class Watch(Quiet):
         def step(self, stats: StepStats) -> None:
             planned.append(state.total_steps)
+            clock.now += 0.01
 
     recorder = Recorder(recipe, plan, state, run, Watch())
-    fit(plan, state, recorder, StopRequest(), deadline=time.monotonic() + 30)
+    fit(plan, state, recorder, StopRequest(), deadline=clock.now + 30)
     assert min(planned) < plan.total_steps
     assert state.step == plan.total_steps
 
@@ -228,6 +238,7 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
 ) -> None:
     """A recipe of fewer steps than are timed, and of nothing but warm-up; both budgets at once."""
     use_images(monkeypatch)
+    processor_clock(monkeypatch)
     monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
     recipe = small_recipe(
         schedule={"name": "one_cycle", "warmup_epochs": 0.5}, train={"epochs": 0.5}

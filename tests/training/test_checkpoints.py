@@ -8,28 +8,25 @@ from typing import Any
 
 import pytest
 
+from clocks import Clock
 from small import small_recipe
 from thriftnet.training import checkpoints
 from thriftnet.training.checkpoints import Checkpoints
 
 
-class Clock:
+class Writing(Clock):
     """A run's folder whose writing takes as long as it is told to."""
 
     def __init__(self, takes: float) -> None:
-        self.now = 1000.0
         self.takes = takes
         self.written: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
 
     def save_state(self, state: object) -> None:
         self.written.append(self.now)
         self.now += self.takes
 
 
-def begin(clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_main: bool = True) -> Checkpoints:
+def begin(clock: Writing, monkeypatch: pytest.MonkeyPatch, *, is_main: bool = True) -> Checkpoints:
     monkeypatch.setattr(checkpoints, "time", clock)
     plan: Any = SimpleNamespace(processes=SimpleNamespace(is_main=is_main), data={})
     state: Any = SimpleNamespace(to_checkpoint=dict)
@@ -41,7 +38,7 @@ def begin(clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_main: bool = True
 def test_ends_of_epochs_cost_half_a_percent_at_most(
     takes: float, epochs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Clock(takes)
+    clock = Writing(takes)
     kept = begin(clock, monkeypatch)
     for _ in range(30):
         clock.now += 5.0
@@ -51,7 +48,7 @@ def test_ends_of_epochs_cost_half_a_percent_at_most(
 
 
 def test_long_epoch_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(0.1)
+    clock = Writing(0.1)
     kept = begin(clock, monkeypatch)
     for _ in range(500):  # steps of a second
         clock.now += 1.0
@@ -61,6 +58,6 @@ def test_long_epoch_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_first_process_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(0.1)
+    clock = Writing(0.1)
     begin(clock, monkeypatch, is_main=False).write()
     assert clock.written == []

@@ -226,7 +226,7 @@ def _adjust_total_steps(deadline: float, plan: Plan, state: TrainingState) -> No
     They rise again, up to the planned number, if the machine becomes faster.
     """
     done = plan.operations(state.step)
-    affordable = done + (deadline - time.monotonic()) * done / state.seconds
+    affordable = done + (deadline - time.monotonic()) * done / max(state.seconds, 1e-9)
     steps = bisect_right(range(plan.total_steps + 1), affordable, key=plan.operations) - 1
     total = steps if steps > state.step else min(state.total_steps, state.step + 1)
     state.total_steps = plan.processes.broadcast_from_main(lambda: total)

@@ -179,12 +179,17 @@ def _epoch_record(
         "val_loss": validation[0] if validation else None,
         "val_accuracy": validation[1] if validation else None,
         "learning_rate": state.learning_rate,
-        "images_per_second": totals.images / totals.seconds,
+        "images_per_second": _rate(totals),
         "seconds": state.seconds,
         "cpu_contention": state.contention.share(),
         **vars(state.usage.read(plan.compute.device)),
         "steps": state.curve.take(),
     }
+
+
+def _rate(totals: EpochTotals) -> float:
+    """Images per second; a coarse clock may not have moved."""
+    return totals.images / max(totals.seconds, 1e-9)
 
 
 def _epoch_stats(record: MetricRecord, state: TrainingState) -> EpochStats:
@@ -195,7 +200,7 @@ def _epoch_stats(record: MetricRecord, state: TrainingState) -> EpochStats:
 
 def _step_stats(plan: Plan, state: TrainingState, epoch: int) -> StepStats:
     totals = state.totals
-    rate = totals.images / max(totals.seconds, 1e-9)
+    rate = _rate(totals)
     # By operations, not images: other epochs may use other image sizes.
     speed = rate * plan.image_operations(plan.sizes.side(epoch))
     left = (plan.operations(state.total_steps) - plan.operations(state.step)) / speed

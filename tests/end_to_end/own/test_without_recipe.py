@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import thriftnet
+from clocks import processor_clock
 from commands import Command
 from own_pictures import put
 from rights import read_only
@@ -113,10 +114,11 @@ def test_the_time_budget_holds_for_all_of_it(photos: Path, monkeypatch: pytest.M
     monkeypatch.setattr("thriftnet.training.budget._CALIBRATION_SECONDS", 0.3)
     rate = "thriftnet.training.automatic.remaining_budget.operations_per_second"
     monkeypatch.setattr(rate, lambda _: 1e10)
+    processor_clock(monkeypatch)
     began = time.monotonic()
     run = thriftnet.train(data=photos, time_budget="8s", max_params="20k", name="timed", quiet=True)
     thriftnet.evaluate(run.path)
-    assert time.monotonic() - began < 28  # of a busy machine
+    assert time.monotonic() - began < 8
     assert RunFolder(run.path).environment()["tried"]
 
 

@@ -131,6 +131,7 @@ class Cluster:
             agenda.add(left if worker.claim else 0.0, "finish" if worker.claim else "claim", worker)
             agenda.add(self.draws.random() * self.heartbeat, "beat", worker)
         began = time.monotonic()
+        interval = sys.getswitchinterval()
         sys.setswitchinterval(0.0005)  # else database calls wait for the GIL
         hands = [
             threading.Thread(target=self._work_off, args=(agenda, trial_seconds, connection))
@@ -140,6 +141,7 @@ class Cluster:
             hand.start()
         for hand in hands:
             hand.join()
+        sys.setswitchinterval(interval)
         if agenda.fault:
             raise agenda.fault
         return self._figures(time.monotonic() - began, trial_seconds)

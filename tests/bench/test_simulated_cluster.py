@@ -20,6 +20,8 @@ def test_thirty_workers_lose_no_job_and_do_none_twice(tmp_path: Path):
     cluster = Cluster(url, workers=30, candidates=2000, heartbeat=5, threads=4)
     try:
         figures = cluster.run(trial_seconds=0.4, seconds=1.5)
+        if figures["calls"]["finish"]["count"] <= 3:  # the machine is busy
+            figures = cluster.run(trial_seconds=0.4, seconds=60)
         account = cluster.account()
     finally:
         cluster.close()

@@ -136,24 +136,34 @@ def _measured() -> tuple[ProcessorTimes | None, float | None, ProcessorTimes | N
 
 def test_a_busy_process_on_every_core_is_noticed() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
+    code = "print(flush=True)\nwhile True: pass"
+    busy = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(cores)
+    ]
     try:
+        for process in busy:  # until all have begun
+            assert process.stdout
+            process.stdout.readline()
         before, found, after = _measured()
         if found is None:  # counters that lag once are no reason to fail
             before, found, after = _measured()
     finally:
         for process in busy:
             process.kill()
-            process.wait()
+            process.communicate()
     if before is None or after is None or after.held > before.held:  # not counted, or a quota
         assert found is None or found > 0
     else:
         assert found is not None
-        assert found > 0.2  # a half; busy processes that start late leave more
+        assert found > 0.2  # about a half
 
 
 def test_waiting_is_no_work() -> None:
-    meter = ContentionMeter()
-    meter.start()
-    time.sleep(0.05)
-    assert meter.share() is None
+    def share() -> float | None:
+        meter = ContentionMeter()
+        meter.start()
+        time.sleep(0.05)
+        return meter.share()
+
+    # What wakes up on a busy machine may wait for a processor by itself, but not each time.
+    assert any(share() is None for _ in range(20))

@@ -102,7 +102,7 @@ def _waited() -> Iterator[tuple[str, float]]:
     """
     counted = False
     for task in (_PROC / "self/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # the thread has ended
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
             ran, waited, _ = (task / "schedstat").read_text("ascii").split()
             counted = counted or int(ran) > 0
             yield task.name, int(waited) / 1e9

@@ -89,6 +89,15 @@ def memory_goes_back() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def decoded_in_silence() -> Iterator[None]:
+    """Tests say what is printed; on a busy machine, decoding would also say how far it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("own.decoding", "cifar10.official_folder"):
+            patch.setattr(f"thriftnet.data.{module}._SAY_EVERY_SECONDS", 3600.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> None:
     """From the user's cache; in a test's own, which is empty, it would be compiled for seconds."""
     import torch

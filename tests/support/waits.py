@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -123,27 +123,34 @@ def test_name_is_predicted_with_right_after_installation(
     assert json.loads(named.stdout)[0]["probabilities"] == pytest.approx(
         expected.probabilities, abs=0.02
     )
-    folder = installed.python(*predict, "./smoke", "photo.png", cwd=tmp_path)
-    assert folder.returncode == 2
-    assert "smoke is not a run folder" in folder.stderr
 
 
-def test_evaluation_finds_the_cards_figure_again(installed: Installed, tmp_path: Path) -> None:
+def test_evaluation_finds_the_cards_figure_again_and_a_path_is_no_name(
+    installed: Installed, tmp_path: Path
+) -> None:
+    """One process for both: each imports for seconds."""
+    Image.new("RGB", (32, 32)).save(tmp_path / "photo.png")
     program = f"""
 {FEW}
+import sys
 from pathlib import Path
 import thriftnet
 from thriftnet.terminal import results
-from thriftnet.cli import app
+from thriftnet.cli import app, main
 found = thriftnet.evaluate("smoke", precision="bf16")
 results.print_evaluation("smoke", found, shipped=True)
 print("loss", found.chosen.loss)
 app(["describe", "smoke"], standalone_mode=False)
 app(["describe", "smoke", "--set", "model.channels=[8,8,8]"], standalone_mode=False)
 assert not Path("smoke").exists()
+Path("smoke").mkdir()
+sys.argv = ["thriftnet", "predict", "./smoke", "photo.png"]
+main()
 """
     done = installed.python("-c", program, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "smoke is not a run folder" in line
     lines = done.stdout.splitlines()
     stated = installed.card.headline.accuracy
     (loss,) = (float(line.split()[1]) for line in lines if line.startswith("loss "))

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import typer
-from typer.main import get_command
 
-from commands import Command, in_this_process
+from commands import Command, application, in_this_process
 from thriftnet.cli import app
 from thriftnet.cli.options.examples import EXAMPLES
 
@@ -41,7 +40,7 @@ def test_the_help_shows_examples_that_parse(thriftnet: Command, name: str) -> No
     shown = thriftnet(*name.split(), "--help").out
     for line in EXAMPLES[name]:
         assert f"\n    {line}\n" in shown
-        parse(get_command(app), shlex.split(line))
+        parse(application(), shlex.split(line))
 
 
 def parse(command: Any, words: list[str], parent: Any = None) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from typer.main import get_command
 
-from commands import Command, in_this_process
-from thriftnet.cli import app
+from commands import Command, application, in_this_process
 from thriftnet.errors import RunError
 from thriftnet.weights.find import find_model, find_run
 
@@ -33,7 +31,7 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield from walk(each, (*path, name))
 
 
-COMMANDS = dict(walk(get_command(app)))
+COMMANDS = dict(walk(application()))
 VALUES = [
     (path, parameter)
     for path, command in COMMANDS.items()

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 import thriftnet as package
-from commands import Command, in_this_process
-from thriftnet.cli import app
+from commands import Command, application, in_this_process
 from thriftnet.cli.options.aliases import KEYS, with_aliases
 from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, OPTIONS
 from thriftnet.recipe import load_recipe
@@ -111,7 +109,7 @@ def test_a_file_of_that_name_is_an_argument(thriftnet: Command, tmp_path: Path) 
 
 
 def test_what_other_trainers_call_an_option_exists_here(thriftnet: Command) -> None:
-    commands: dict[str, Any] = get_command(app).commands  # pyright: ignore
+    commands: dict[str, Any] = application().commands
     search = commands["search"].commands
     parameters = [each for one in {**commands, **search}.values() for each in one.params]
     options = {word for each in parameters for word in each.opts}

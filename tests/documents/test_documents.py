@@ -8,12 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
+from commands import application
 from documents.model_cards import complaints
 from documents.quoting import with_amx
 from render_documents import BLOCKS, DOCUMENTS, ROOT, rendered
-from thriftnet.cli import app
 from thriftnet.recipe import load_recipe, shipped_recipes
 from thriftnet.search.candidates import count_candidates
 from thriftnet.search.space import load_space
@@ -63,7 +62,7 @@ def test_results_name_their_origin(path: Path) -> None:
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_of_the_readme_exist(line: str) -> None:
     words = line.split("#")[0].split()
-    command = get_command(app).commands[words[1]]  # type: ignore[attr-defined]
+    command = application().commands[words[1]]
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
 

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 import thriftnet as package
 from calibrated_models import calibration, model
-from commands import Command
+from commands import Command, application
 from hub_server import hub_server
 from own_pictures import put
 from small import small_recipe
 from thriftnet.bench import machine
-from thriftnet.cli import app
 from thriftnet.evaluation.calibrate import CalibratedModel
 from thriftnet.export import pictures as choosing
 from thriftnet.models.rewrite import write_calibration
@@ -51,7 +49,7 @@ def walk(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from walk(each, f"{path}{name} ")
 
 
-COMMANDS = dict(walk(get_command(app)))
+COMMANDS = dict(walk(application()))
 
 
 def test_every_command_prints_json_or_says_why_not() -> None:

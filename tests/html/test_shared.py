@@ -40,6 +40,7 @@ def test_the_root_is_no_folder(monkeypatch: pytest.MonkeyPatch):
     assert without_folders()("/data/sets/photos") == "/data/sets/photos"
 
 
+@pytest.mark.usefixtures("svg_alone")
 def test_a_report_names_no_folder_of_its_machine(tmp_path: Path):
     """Not that of the pictures, of the run, of the decisions or of the program."""
     place = tmp_path / "anna" / "secret"

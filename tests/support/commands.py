@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from thriftnet.cli import main
+from thriftnet.cli import app, main
 
 SHORT = (
     *("--set", "train.epochs=0.1", "--set", "schedule.warmup_epochs=0"),
@@ -34,6 +37,12 @@ class Outcome:
 
 
 Command = Callable[..., Outcome]
+
+
+@functools.cache
+def application() -> Any:
+    """All commands, as click has them; making them takes 50 ms, and hundreds of cases look."""
+    return get_command(app)
 
 
 def in_this_process(

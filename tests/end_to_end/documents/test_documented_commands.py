@@ -5,18 +5,15 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.main import get_command
 
-from commands import Command
+from commands import Command, application
 from documented import PAGES, ROOT, few_images, in_sentences, lines, transcribed, words
 from own_pictures import put
 from small import small_recipe
-from thriftnet.cli import app
 from thriftnet.training import start
 from thriftnet.training.progress import Quiet
 
@@ -172,7 +169,7 @@ def test_every_line_is_looked_at() -> None:
 @pytest.mark.parametrize("line", sorted({*OURS, *PARTS}))
 def test_every_option_is_known(line: str) -> None:
     """Of lines that are not run, too, and of commands within sentences."""
-    command: Any = get_command(app)
+    command = application()
     given = words(line)
     while given and given[0] in getattr(command, "commands", {}):
         command = command.commands[given.pop(0)]
@@ -199,7 +196,7 @@ def world(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("line", HERE)
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("world", "svg_alone")
 def test_a_command_runs_as_it_is_written(thriftnet: Command, line: str) -> None:
     if "--name mine" in line:
         shutil.rmtree("runs/mine")
@@ -213,6 +210,7 @@ def test_a_command_runs_as_it_is_written(thriftnet: Command, line: str) -> None:
 
 
 @pytest.mark.parametrize("line", sorted(OF_A_STUDY))
+@pytest.mark.usefixtures("svg_alone")
 def test_a_command_about_a_study_runs(
     thriftnet: Command, study: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:

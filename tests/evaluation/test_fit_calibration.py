@@ -69,6 +69,20 @@ def test_figures_are_of_images_that_did_not_fit():
     assert found.accepted[-1].count == 150
 
 
+@pytest.mark.parametrize("count", [100, 400])
+def test_one_wrong_image_does_not_spoil_the_probabilities(count: int):
+    """The fold that holds it out is fitted to images that are all right."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 4
+    logits = rng.normal(0, 0.1, (count, 4))
+    logits[np.arange(count), labels] += rng.uniform(1.5, 3.5, count)
+    labels[0] = 1
+    assert (logits.argmax(axis=1) != labels).sum() == 1
+    found = fit_views(logits, labels)
+    assert found.after.nll < found.before.nll / 2
+    assert found.after.error < found.before.error / 4
+
+
 @pytest.mark.parametrize(
     ("count", "change", "error", "part"),
     [

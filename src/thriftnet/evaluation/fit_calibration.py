@@ -30,6 +30,8 @@ _FOLDS = 5
 _SEED = 0
 _RANGE = (-4.0, 4.0)
 """Bounds of the log temperature."""
+_ADDED = 0.5
+"""Images added where the held-out ones alone would give a probability of 0 or 1."""
 
 Logits = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -117,15 +119,27 @@ def _fit(logits: Logits, labels: Labels, *, bins: int) -> tuple[float, Shifts]:
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
-    """The temperature of maximum likelihood (Guo et al. 2017, arXiv 1706.04599)."""
+    """The temperature of maximum likelihood (Guo et al. 2017, arXiv 1706.04599).
 
-    def nll(log_temperature: float) -> float:
-        return mean_nll(logits / np.exp(log_temperature), labels)
+    Half an image is added that is of every class in equal parts. Without it, images that are all
+    classified correctly would drive the temperature to its bound, and the first wrong one that a
+    fold holds out would have a probability of about 0.
+    """
+
+    def loss(log_temperature: float) -> float:
+        logs = log_probabilities(logits / np.exp(log_temperature))
+        own = logs[np.arange(len(labels)), labels]
+        return float(-(own.sum() + _ADDED * logs.mean()) / len(labels))
 
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(nll, bounds=_RANGE, method="bounded", options={"xatol": 1e-4})
+    found = minimize_scalar(loss, bounds=_RANGE, method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))
+
+
+def is_at_chance(temperature: float) -> bool:
+    """Whether a temperature is the greatest: the larger, the better, as the logits say nothing."""
+    return bool(temperature > 0.99 * np.exp(_RANGE[1]))
 
 
 def fit_shifts(logits: Logits, labels: Labels, *, bins: int) -> Shifts:
@@ -142,7 +156,7 @@ def fit_shifts(logits: Logits, labels: Labels, *, bins: int) -> Shifts:
     order = np.argsort(confidence, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     at = np.array([logit(np.clip(confidence[part].mean(), 1e-6, 1 - 1e-6)) for part in parts])
-    right = np.array([(hit[part].sum() + 0.5) / (len(part) + 1) for part in parts])
+    right = np.array([(hit[part].sum() + _ADDED) / (len(part) + 2 * _ADDED) for part in parts])
     weights = np.array([len(part) for part in parts], dtype=np.float64)
     to = isotonic_regression(logit(right), weights=weights).x
     distinct = np.append(True, np.diff(at) > 1e-6)

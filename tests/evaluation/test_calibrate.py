@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from calibrated_models import CLASSES, calibration, make_run, model, pictures, view
 from rights import read_only
@@ -15,6 +16,7 @@ from thriftnet.data.opened import open_arrays
 from thriftnet.errors import DataError, RunError
 from thriftnet.evaluation.calibrate import CalibratedModel, calibrate, remove_calibration
 from thriftnet.inference.classifier import load_model
+from thriftnet.inference.engine import Engine
 from thriftnet.inference.views import VIEWS
 from thriftnet.models.calibration import Accepted
 from thriftnet.models.saved import read_model, save_model
@@ -65,6 +67,37 @@ def test_a_run_is_calibrated_on_its_validation_images(
     assert max(len(line) for line in said.splitlines() if "kept in" not in line) <= 100
     assert "fitted to 100 validation images" in said
     assert "--at-least" not in said  # a network of chance reaches no precision
+
+
+@pytest.mark.usefixtures("train_set")
+def test_progress_counts_the_images_once(run: RunFolder):
+    counts: list[tuple[int, int]] = []
+    calibrate(
+        run.path, precision="fp32", on_progress=lambda done, total: counts.append((done, total))
+    )
+    assert counts == [(100, 100)]
+
+
+@pytest.mark.parametrize(("share", "lines"), [(0.0, 1), (0.6, 0)])
+def test_a_network_of_chance_is_told(
+    run: RunFolder,
+    train_set: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    lines: int,
+):
+    """Where the surest class is never the right one, the logits say nothing of the classes."""
+    _, held = split_positions(run.recipe(), train_set)
+    labels = train_set.labels[held]
+    right = np.arange(len(labels)) < share * len(labels)
+    top = np.where(right, labels, (labels + 1) % 4)
+    logits = torch.from_numpy(np.eye(4, dtype=np.float32)[top])
+    monkeypatch.setattr(Engine, "side_by_side", lambda *_, **__: dict.fromkeys(VIEWS, logits))
+    monkeypatch.setattr("thriftnet.evaluation.calibrate.fit_outliers", lambda *_, **__: None)
+    told: list[str] = []
+    calibrate(run.path, precision="fp32", say=told.append)
+    assert len(told) == lines
+    assert all("on these 100 images the network is no better than chance" in each for each in told)
 
 
 def test_the_next_command_takes_the_copy_and_a_precision_that_can_be_shown(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thriftnet.errors import RunError
-from thriftnet.evaluation.fit_calibration import fit_views
+from thriftnet.evaluation.fit_calibration import fit_views, is_at_chance
 from thriftnet.evaluation.fit_outliers import fit_outliers
 from thriftnet.evaluation.held_out import HeldOut, held_out_images
 from thriftnet.inference.engine import Engine, OnProgress, no_progress
@@ -19,6 +19,7 @@ from thriftnet.models.metadata import read_facts
 from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import read_model
 from thriftnet.models.tensors import digest_arrays, read_arrays
+from thriftnet.phases import phase
 from thriftnet.plain import to_stderr
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
@@ -82,6 +83,12 @@ def calibrate(
     )
     compute = choose_compute(device=device, precision=precision)
     calibration = fit_calibration(held, compute, on_progress=on_progress)
+    if any(is_at_chance(view.temperature) for view in calibration.views.values()):
+        say(
+            f"on these {calibration.images:,} images the network is no better than chance: its "
+            "calibrated probabilities hardly depend on the picture; train it longer, or check that "
+            "the labels are of its classes"
+        )
     path = found.path if output is None else Path(output)
     if found.run is not None and output is None:
         kept = _save_to_run(found.run, calibration)
@@ -105,12 +112,14 @@ def fit_calibration(
     images = as_pixels(held.images.images, held.model.image_size)
     logits = engine.side_by_side(images, tuple(VIEWS), on_progress=on_progress)
     views = {tta: fit_views(each.numpy(), held.images.labels) for tta, each in logits.items()}
+    with phase("scoring the held-out images for outliers") as count:
+        outliers = fit_outliers(held.model, held.images.images, compute, on_progress=count)
     return Calibration(
         weights_sha256=held.model.weights_sha256 or "",
         images=len(held.images),
         source=held.source,
         views=views,
-        outliers=fit_outliers(held.model, held.images.images, compute, on_progress=on_progress),
+        outliers=outliers,
     )
 
 

@@ -61,8 +61,9 @@ def _spread(scores: NDArray[np.float64]) -> tuple[float, float]:
 def _thresholds(found: Scores, reference: OutlierReference) -> tuple[OutlierThreshold, ...]:
     ordered = np.sort(found.typicality(reference))
     counts = {share: largest_count_below(len(ordered), share) for share in SHARES}
+    # Halfway between two images: at one's own score, its verdict would depend on the rounding.
     return tuple(
-        OutlierThreshold(share=share, score=float(ordered[count]))
+        OutlierThreshold(share=share, score=float(ordered[max(0, count - 1) : count + 1].mean()))
         for share, count in counts.items()
         if count >= 0
     )

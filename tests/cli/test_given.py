@@ -93,3 +93,15 @@ def test_predictions_go_to_standard_output(thriftnet: Command, tmp_path: Path):
 def test_an_empty_name_is_no_network(find: Any):
     with pytest.raises(RunError, match="is empty; give its name or path"):
         find("")
+
+
+@pytest.mark.parametrize("command", ["predict", "serve"])
+@pytest.mark.parametrize(
+    ("option", "example"), [("--at-least", "0.99"), ("--reject-outliers", "0.05")]
+)
+def test_a_share_that_is_no_number_is_answered_by_one(
+    thriftnet: Command, command: str, option: str, example: str
+):
+    end = thriftnet(command, "quick", *(["a.png"] if command == "predict" else []), option, "5%")
+    assert end.code == 2
+    assert f"'{option}': 5% is not a number; give one such as {example}; see" in end.error_line

@@ -72,12 +72,20 @@ def _words(command: Any, typed: dict[str, Any]) -> list[str]:
     return found
 
 
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
     """Check what was typed, as `Path("")` would be the current folder.
 
     Raises:
-        typer.BadParameter: A value is empty, or a path is `-`, by which other programs mean
-            standard input or output.
+        typer.BadParameter: A value is empty, or no number where the placeholder is one, such as
+            5% for 0.05; or a path is `-`, by which other programs mean standard input or output.
         ThriftnetError: An argument is an option written as `epochs=3`.
     """
     if ctx.resilient_parsing:  # of a completion
@@ -90,6 +98,10 @@ def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
         values = given if isinstance(given, list | tuple) else [given]
         if "" in values:
             raise typer.BadParameter("it is empty; give a value, or leave it out", ctx, parameter)
+        if _is_number(parameter.metavar) and given is not None and not _is_number(given):
+            raise typer.BadParameter(
+                f"{given} is not a number; give one such as {parameter.metavar}", ctx, parameter
+            )
         if "-" in values and parameter.metavar in _PATHS:
             raise typer.BadParameter(
                 "- is not a file here; name one, or write ./- for a file of that name",

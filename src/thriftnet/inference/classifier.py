@@ -16,11 +16,11 @@ from thriftnet.commands import command
 from thriftnet.data.cifar10.facts import IMAGE_SIZE
 from thriftnet.errors import ImageError, RunError
 from thriftnet.inference.engine import Engine, check_finite
-from thriftnet.inference.outliers import OutlierTest, outlier_threshold
+from thriftnet.inference.outliers import OutlierTest
 from thriftnet.inference.pictures import ONE_PICTURE, Picture
 from thriftnet.inference.prediction import PictureResult, Prediction
 from thriftnet.inference.stream import classify
-from thriftnet.inference.thresholds import threshold_for
+from thriftnet.inference.thresholds import CALIBRATE_FIRST, threshold_for
 from thriftnet.inference.views import choose_views
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
@@ -40,6 +40,11 @@ class Classifier:
         precision: `auto`, `fp32` or `bf16`.
         reject_outliers: Share of the usual pictures that may be taken for outliers; None: pictures
             are not tested. Requires a calibrated network.
+        remedy: How to calibrate the network, for messages.
+
+    Raises:
+        RecipeError: An option has no such value.
+        RunError: Outliers cannot be recognised by this calibration.
     """
 
     runtime: str | None = None
@@ -54,6 +59,7 @@ class Classifier:
         device: str = "auto",
         precision: str = "auto",
         reject_outliers: float | None = None,
+        remedy: str = CALIBRATE_FIRST,
     ) -> None:
         self.model = model
         self.compute = choose_compute(device=device, precision=precision)
@@ -61,7 +67,9 @@ class Classifier:
         choose_views(self.tta)  # fail now, not at the first picture
         self.engine = Engine.of(model, self.compute)
         if reject_outliers is not None:
-            self.outlier_test = OutlierTest(model, self.compute, share=reject_outliers)
+            self.outlier_test = OutlierTest(
+                model, self.compute, share=reject_outliers, remedy=remedy
+            )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -227,15 +235,17 @@ def load_model(
             f"--runtime {runtime} is for ONNX files, and PyTorch runs {found.name or found.path}; "
             f"leave it out, or give a file of: {command('export', target)} --to onnx-int8"
         )
-    model = read_model(found.path)
+    model, remedy = read_model(found.path), _how_to_calibrate(target, found)
     if at_least is not None:
-        remedy = _how_to_calibrate(target, found)
         threshold = threshold_for(model, tta=tta or model.tta, precision=at_least, remedy=remedy)
         model = replace(model, threshold=threshold)
-    if reject_outliers is not None:
-        outlier_threshold(model, share=reject_outliers, remedy=_how_to_calibrate(target, found))
     return Classifier(
-        model, tta=tta, device=device, precision=precision, reject_outliers=reject_outliers
+        model,
+        tta=tta,
+        device=device,
+        precision=precision,
+        reject_outliers=reject_outliers,
+        remedy=remedy,
     )
 
 

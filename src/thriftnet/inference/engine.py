@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from thriftnet.augment import normalise
@@ -15,10 +17,13 @@ from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.calibration import ViewCalibration
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
+from thriftnet.runtime.resize import as_pixels
 
 _FEW = 64
 """Views up to this number, of all images, are computed in one forward pass: each layer has a fixed
 cost. 64 is the service's largest batch, so that its memory does not grow."""
+_PART = 1000
+"""Images of a part; a multiple of the batch, as rounding depends on it."""
 OnProgress = Callable[[int, int], None]
 """Called with the number of images done and the total."""
 
@@ -94,6 +99,22 @@ class Engine:
             RecipeError: `tta` is not a key of `VIEWS`.
         """
         return self.side_by_side(images, (tta,))[tta]
+
+    def by_parts(
+        self, images: NDArray[np.uint8], side: int, *, on_progress: OnProgress = no_progress
+    ) -> Iterator[Tensor]:
+        """Logits of (N, H, W, 3) uint8 images, some at a time, in one view.
+
+        The images may be a memory map larger than the memory.
+
+        Args:
+            images: Of the network's size, or larger.
+            side: Height and width in pixels that the network takes.
+            on_progress: Called after each part.
+        """
+        for at in range(0, len(images), _PART):
+            yield self.logits(as_pixels(images[at : at + _PART], side))
+            on_progress(min(at + _PART, len(images)), len(images))
 
     @torch.no_grad()
     def side_by_side(

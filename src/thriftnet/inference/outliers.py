@@ -20,13 +20,11 @@ from torch import Tensor, nn
 
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.inference.engine import Engine, OnProgress, check_finite, no_progress
+from thriftnet.inference.thresholds import CALIBRATE_FIRST
 from thriftnet.models.calibration import OutlierReference
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
-from thriftnet.runtime.resize import as_pixels
 
-_AT_ONCE = 1000
-"""A multiple of the engine's batch, as rounding depends on it."""
 _LEAST = 1e-6
 """Of a share of the running variance: an image of one colour has none."""
 
@@ -68,8 +66,8 @@ class OutlierScorer:
             norm.register_forward_hook(self._measure)
         self._engine = Engine(network, mean=model.mean, std=model.std, compute=compute)
         self._side = model.image_size
-        self._found: dict[nn.Module, list[Tensor]] = {}
-        self._alone = threading.Lock()
+        self._here = threading.local()
+        """Has `found`: (n,) distances of each batch by batch norm, in the thread that scores."""
 
     def scores(self, images: NDArray[np.uint8], *, on_progress: OnProgress = no_progress) -> Scores:
         """Scores of (N, H, W, 3) uint8 images.
@@ -78,17 +76,16 @@ class OutlierScorer:
             RunError: A logit is not finite.
         """
         energies, distances = [np.empty(0)], [np.empty(0)]
-        # Part by part: the images may be a memory map larger than the memory.
-        for at in range(0, len(images), _AT_ONCE):
-            part = as_pixels(images[at : at + _AT_ONCE], self._side)
-            with self._alone:
-                self._found = {norm: [] for norm in self._norms}
-                logits = check_finite(self._engine.logits(part)).double()
-                by_norm = [torch.cat(each).double() for each in self._found.values()]
+        found: dict[nn.Module, list[Tensor]] = {norm: [] for norm in self._norms}
+        self._here.found = found
+        for part in self._engine.by_parts(images, self._side, on_progress=on_progress):
+            logits = check_finite(part).double()
             energies.append(logits.logsumexp(dim=1).numpy())
+            by_norm = [torch.cat(each).double() for each in found.values() if each]
             zero = torch.zeros(len(part), dtype=torch.float64)
             distances.append((torch.stack(by_norm).mean(0) if by_norm else zero).numpy())
-            on_progress(min(at + _AT_ONCE, len(images)), len(images))
+            for each in found.values():
+                each.clear()
         return Scores(np.concatenate(energies), np.concatenate(distances))
 
     def _measure(self, norm: nn.Module, given: tuple[Tensor, ...], _out: Any) -> None:
@@ -96,8 +93,8 @@ class OutlierScorer:
         assert norm.running_mean is not None
         assert norm.running_var is not None
         centred = given[0].float() - norm.running_mean[:, None, None]
-        share = centred.square().mean(dim=(2, 3)) / (norm.running_var + norm.eps)
-        self._found[norm].append(share.clamp(min=_LEAST).log().abs().mean(dim=1).cpu())
+        share = centred.square_().mean(dim=(2, 3)) / (norm.running_var + norm.eps)
+        self._here.found[norm].append(share.clamp(min=_LEAST).log().abs().mean(dim=1).cpu())
 
 
 class OutlierTest:
@@ -107,48 +104,38 @@ class OutlierTest:
         model: Calibrated.
         compute: Device and precision.
         share: Of the images like the held-out ones, that may be taken for outliers.
-
-    Raises:
-        RecipeError: The share is not between 0 and 1.
-        RunError: The calibration has no scores, or none for so small a share.
-    """
-
-    def __init__(self, model: SavedModel, compute: Compute, *, share: float) -> None:
-        self.threshold = outlier_threshold(model, share=share)
-        assert model.calibration
-        assert model.calibration.outliers
-        self._reference = model.calibration.outliers
-        self._scorer = OutlierScorer(model, compute)
-
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """(N,) whether each of (N, H, W, 3) uint8 images is an outlier."""
-        return self._scorer.scores(images).typicality(self._reference) < self.threshold
-
-
-def outlier_threshold(
-    model: SavedModel, *, share: float, remedy: str = "run thriftnet calibrate on it first"
-) -> float:
-    """The typicality below which at most a share of the usual images lies, with 95% confidence.
-
-    Args:
-        model: Calibrated.
-        share: Above 0 and below 1.
         remedy: How to calibrate the network.
 
     Raises:
         RecipeError: The share is not between 0 and 1.
         RunError: The calibration has no scores, or none for so small a share.
     """
+
+    def __init__(
+        self, model: SavedModel, compute: Compute, *, share: float, remedy: str = CALIBRATE_FIRST
+    ) -> None:
+        self.share = share
+        self.reference, self.threshold = _reference(model, share=share, remedy=remedy)
+        self._scorer = OutlierScorer(model, compute)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """(N,) whether each of (N, H, W, 3) uint8 images is an outlier."""
+        return self._scorer.scores(images).typicality(self.reference) < self.threshold
+
+
+def _reference(model: SavedModel, *, share: float, remedy: str) -> tuple[OutlierReference, float]:
+    """Scores of usual images, and the typicality below which at most a share of them lies."""
     if not 0 < share < 1:
         raise RecipeError(f"--reject-outliers {share:g} is not between 0 and 1; give 0.05")
-    reference = model.calibration.outliers if model.calibration else None
-    if reference is None or not reference.thresholds:
+    calibration = model.calibration
+    reference = calibration.outliers if calibration else None
+    if calibration is None or reference is None or not reference.thresholds:
         raise RunError(f"this network does not know the scores of usual pictures; {remedy}")
     fitting = [each for each in reference.thresholds if each.share <= share]
     if not fitting:
         least = min(each.share for each in reference.thresholds)
         raise RunError(
-            f"{model.calibration.images if model.calibration else 0:,} held-out images cannot show "
-            f"a share of {share:g}; give --reject-outliers {least:g}, or calibrate on more images"
+            f"{calibration.images:,} held-out images cannot show a share of {share:g}; give "
+            f"--reject-outliers {least:g}, or calibrate on more images"
         )
-    return max(fitting, key=lambda each: each.share).score
+    return reference, max(fitting, key=lambda each: each.share).score

@@ -10,6 +10,8 @@ from thriftnet.inference.views import choose_views
 from thriftnet.models.calibration import Accepted
 from thriftnet.models.saved import SavedModel
 
+CALIBRATE_FIRST = "run thriftnet calibrate on it first"
+"""The remedy where nobody knows how the network was named."""
 LEVEL = 0.95
 _DIGITS = 1000
 
@@ -19,7 +21,7 @@ def threshold_for(
     *,
     tta: str,
     precision: float,
-    remedy: str = "run thriftnet calibrate on it first",
+    remedy: str = CALIBRATE_FIRST,
 ) -> float:
     """The lowest threshold at which the network reaches a target precision.
 

@@ -12,10 +12,6 @@ from torch import nn
 from thriftnet.inference.engine import Engine, OnProgress, no_progress
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
-from thriftnet.runtime.resize import as_pixels
-
-_AT_ONCE = 1000
-"""A multiple of the engine's batch, as rounding depends on it."""
 
 
 def features_of(
@@ -34,12 +30,9 @@ def features_of(
         on_progress: Called with the number of images done and the total.
     """
     network = copy.deepcopy(model.network).to(compute.device)
-    linear = [name for name, each in network.named_modules() if isinstance(each, nn.Linear)]
-    network.set_submodule(linear[-1], nn.Identity())
+    linear = [(name, each) for name, each in network.named_modules() if isinstance(each, nn.Linear)]
+    name, head = linear[-1]
+    network.set_submodule(name, nn.Identity())
     engine = Engine(network, mean=model.mean, std=model.std, compute=compute)
-    found: list[torch.Tensor] = []
-    # Part by part: the images may be a memory map larger than the memory.
-    for at in range(0, max(1, len(images)), _AT_ONCE):
-        found.append(engine.logits(as_pixels(images[at : at + _AT_ONCE], model.image_size)))
-        on_progress(min(at + _AT_ONCE, len(images)), len(images))
-    return torch.cat(found).numpy()
+    found = list(engine.by_parts(images, model.image_size, on_progress=on_progress))
+    return torch.cat(found or [torch.empty(0, head.in_features)]).numpy()

@@ -103,7 +103,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 ) -> None:
     put(small_world / "pictures", {"cat": 6, "dog": 6})
     space_file(small_world)
-    Path("rows.csv").write_bytes(CsvRows.header + b"kept" * 2000)
+    Path("rows.csv").write_bytes(CsvRows().header + b"kept" * 2000)
     page = "<!DOCTYPE html><title>pictures · thriftnet inspect</title>"
     Path("page.html").write_text(page, encoding="utf-8")
     before = content_of(small_world)

@@ -79,7 +79,7 @@ def test_predicted_rows_are_kept(
     thriftnet: Command, small_world: Path, stop: Callable[..., None]
 ) -> None:
     put(small_world / "pictures", {"cat": PICTURES})
-    earlier = CsvRows.header + b"of an earlier time"
+    earlier = CsvRows().header + b"of an earlier time"
     Path("rows.csv").write_bytes(earlier)
     stop("thriftnet.inference.pictures.read_image", PICTURES - 2)
     words = ("predict", "runs/done", "pictures", "-o", "rows.csv")

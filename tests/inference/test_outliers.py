@@ -17,6 +17,8 @@ from torch import nn
 
 from calibrated_models import calibration, model
 from commands import Command, in_this_process
+from cut_tables import run
+from outlier_models import CPU, grey, save_fitted, smooth, trained
 from thriftnet.augment import normalise
 from thriftnet.data import Dataset
 from thriftnet.errors import RecipeError, RunError
@@ -24,36 +26,9 @@ from thriftnet.evaluation.fit_outliers import SHARES, fit_outliers, largest_coun
 from thriftnet.inference.classifier import Classifier, load_model
 from thriftnet.inference.outliers import OutlierScorer
 from thriftnet.models.calibration import OutlierReference
-from thriftnet.models.rewrite import write_calibration
-from thriftnet.models.saved import SavedModel, read_model, save_model
-from thriftnet.runtime.device import Compute
+from thriftnet.models.saved import read_model, save_model
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.shipped import weights_file
-
-CPU = Compute(torch.device("cpu"), "fp32")
-
-
-def trained(images: np.ndarray) -> SavedModel:
-    """A network whose batch norms have the statistics of these images."""
-    saved = model()
-    network = saved.network.train()
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.momentum = None
-    with torch.no_grad():
-        network(normalise(as_pixels(images, 32), mean=saved.mean, std=saved.std))
-    return replace(saved, network=network.eval())
-
-
-def smooth(count: int, seed: int = 0) -> np.ndarray:
-    """(N, 32, 32, 3) uint8 of large blots, and so far from noise."""
-    rng = np.random.default_rng(seed)
-    return np.repeat(np.repeat(rng.integers(0, 256, (count, 4, 4, 3), np.uint8), 8, 1), 8, 2)
-
-
-def grey(count: int) -> np.ndarray:
-    """(N, 32, 32, 3) uint8 without any variance, which no batch norm has seen."""
-    return np.full((count, 32, 32, 3), 128, np.uint8)
 
 
 def test_scores_by_their_equations():
@@ -114,6 +89,20 @@ def test_thresholds_hold_for_the_images_they_were_chosen_by():
         assert (typical < each.score).sum() == largest_count_below(1000, each.share)
 
 
+def test_no_verdict_depends_on_the_batch():
+    """Rounding does, and each threshold comes from the score of an image."""
+    saved, images = trained(smooth(1000)), smooth(1000, seed=1)
+    reference, scorer = fit_outliers(saved, images, CPU), OutlierScorer(saved, CPU)
+    whole = scorer.scores(images).typicality(reference)
+    few = [scorer.scores(images[at : at + 7]).typicality(reference) for at in range(0, 1000, 7)]
+    order = np.random.default_rng(0).permutation(1000)
+    turned = np.empty(1000)
+    turned[order] = scorer.scores(images[order]).typicality(reference)
+    for each in reference.thresholds:
+        np.testing.assert_array_equal(np.concatenate(few) < each.score, whole < each.score)
+        np.testing.assert_array_equal(turned < each.score, whole < each.score)
+
+
 def test_noise_is_told_from_pictures(cifar10: tuple[Dataset, Dataset]):
     saved, images = read_model(weights_file("quick")), cifar10[1].images[:600]
     saved = replace(saved, calibration=None, temperature=1.0, shifts=())
@@ -148,12 +137,7 @@ def test_threads_share_a_scorer():
 @pytest.fixture
 def fitted(tmp_path: Path) -> Path:
     """A calibrated model file."""
-    images = smooth(1000)
-    path, saved = tmp_path / "m.safetensors", trained(images)
-    save_model(path, saved)
-    outliers = fit_outliers(saved, images, CPU)
-    write_calibration(path, path, calibration().model_copy(update={"outliers": outliers}))
-    return path
+    return save_fitted(tmp_path / "m.safetensors")
 
 
 def test_outliers_have_no_class(fitted: Path):
@@ -211,15 +195,42 @@ def test_the_command_says_outlier(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    run: Command = in_this_process(monkeypatch, capsys)
+    thriftnet: Command = in_this_process(monkeypatch, capsys)
     picture, asked = tmp_path / "p.png", ("--reject-outliers", "0.05")
     Image.fromarray(grey(1)[0]).save(picture)
-    assert "outlier: " in run("predict", fitted, picture, *asked).out
-    rows = json.loads(run("predict", fitted, picture, *asked, "--json").out)
+    assert "outlier: " in thriftnet("predict", fitted, picture, *asked).out
+    rows = json.loads(thriftnet("predict", fitted, picture, *asked, "--json").out)
     assert (rows[0]["label"], rows[0]["outlier"]) == (None, True)
     for suffix in ("csv", "jsonl", "parquet"):
-        assert run("predict", fitted, picture, *asked, "-o", tmp_path / f"o.{suffix}").code == 0
-    assert (tmp_path / "o.csv").read_text().splitlines()[1].split(",")[1] == ""
+        assert (
+            thriftnet("predict", fitted, picture, *asked, "-o", tmp_path / f"o.{suffix}").code == 0
+        )
+    header, row = (tmp_path / "o.csv").read_text().splitlines()
+    assert header == "file,label,probability,outlier"
+    assert (row.split(",")[1], row.split(",")[3]) == ("", "true")
+    assert thriftnet("predict", fitted, picture, *asked, "-o", "-").out.splitlines() == [
+        header,
+        row,
+    ]
+    assert thriftnet("predict", fitted, picture, "-o", tmp_path / "o.csv").code == 0  # replaced
     assert json.loads((tmp_path / "o.jsonl").read_text())["outlier"] is True
     parquet = pytest.importorskip("pyarrow.parquet")
     assert parquet.read_table(tmp_path / "o.parquet")["outlier"].to_pylist() == [True]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_rows_of_a_test_are_resumed_by_the_same_test(fitted: Path, tmp_path: Path, ending: str):
+    folder, whole, path = tmp_path / "p", tmp_path / f"w.{ending}", tmp_path / f"o.{ending}"
+    folder.mkdir()
+    for number, pixels in enumerate(np.concatenate([smooth(40, seed=2), grey(10)])):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    tested = load_model(fitted, device="cpu", precision="fp32", reject_outliers=0.05)
+    run(whole, tested, folder)
+    run(path, tested, folder, cut=45)
+    for share in (None, 0.1):
+        other = load_model(fitted, device="cpu", precision="fp32", reject_outliers=share)
+        with pytest.raises(RunError, match="differs in: outliers; leave out --resume"):
+            run(path, other, folder, resume=True)
+    run(path, tested, folder, resume=True)
+    assert path.read_bytes() == whole.read_bytes()
+    assert whole.read_bytes().count(b"true") >= 10

@@ -120,7 +120,7 @@ def predict(
                 file, classifier, pictures, resume=resume, on_progress=on_progress
             )
         elif output:
-            rows.print_csv(counted())
+            rows.print_csv(counted(), outliers=classifier.outlier_test is not None)
         else:
             rows.print_predictions(counted(), widest=pictures.widest)
             if not silent:  # for a reader, not for a program

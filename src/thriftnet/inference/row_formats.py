@@ -66,19 +66,24 @@ class RowFormat(Protocol):
 
 
 class CsvRows:
-    """Columns file, label, probability.
+    """Columns file, label, probability; and outlier, true or false, if that was tested.
 
-    A picture that could not be read has no row; a prediction below the threshold has no label.
+    A picture that could not be read has no row. A prediction below the threshold has no label, and
+    an outlier has none.
     """
 
-    header = csv_row(_COLUMNS).encode()
+    def __init__(self, *, outliers: bool = False) -> None:
+        self.columns = (*_COLUMNS, "outlier") if outliers else _COLUMNS
+        self.header = csv_row(self.columns).encode()
 
     def write(self, result: PictureResult) -> bytes:
         """A line; empty if the picture could not be read."""
         found = result.prediction
         if found is None:
             return b""
-        line = csv_row((result.path or result.name, found.named or "", found.probability))
+        cells = (result.path or result.name, found.named or "", found.probability)
+        tested = () if found.outlier is None else (str(found.outlier).lower(),)
+        line = csv_row((*cells, *tested))
         return line.encode("utf-8", _PATH_ERRORS)
 
     def key(self, path: Path) -> str:
@@ -99,7 +104,9 @@ class CsvRows:
             for number, cells in enumerate(csv.reader(lines(), strict=True)):
                 if not last.endswith(b"\n"):
                     return
-                if len(cells) != len(_COLUMNS) or (number == 0 and tuple(cells) != _COLUMNS):
+                if len(cells) != len(self.columns) or (
+                    number == 0 and tuple(cells) != self.columns
+                ):
                     raise DamagedRowError(f"row {number} is not a prediction")
                 if number:
                     yield Row(cells[0], failed=False, end=end)

@@ -25,7 +25,11 @@ from thriftnet.inference.row_formats import (
 )
 from thriftnet.inference.table_format import table_format
 
-_OF_A_PICKLE = csv_row(("ID", "Labels")).encode()
+_CSV_HEADERS = (
+    CsvRows().header,
+    CsvRows(outliers=True).header,
+    csv_row(("ID", "Labels")).encode(),  # of a pickle
+)
 _MOST_STATE_BYTES = 2**24
 
 
@@ -42,7 +46,7 @@ def is_table(path: Path) -> bool:
     with open_regular(path) as file:
         first = file.readline(_MOST_STATE_BYTES)
     if kind == "csv":
-        return first in (CsvRows.header, _OF_A_PICKLE)
+        return first in _CSV_HEADERS
     try:
         return is_row(load_json(first))
     except ValueError:
@@ -89,7 +93,8 @@ class PredictionTable:
         """File that collects the rows."""
         self.part = part_of(self.collected.resolve())
         self._state = self.part.with_name(f"{self.part.name}.json")
-        self.format: RowFormat = CsvRows() if kind == "csv" else JsonRows()
+        csv = CsvRows(outliers=classifier.outlier_test is not None)
+        self.format: RowFormat = csv if kind == "csv" else JsonRows()
 
     def resume(self, missed: Callable[[str], None]) -> TableProgress:
         """Progress recorded in PATH.part; zero if there is no such file.

@@ -51,9 +51,14 @@ def print_json_rows(values: Iterable[Any]) -> None:
         print("\n]" if begun else "[]")
 
 
-def print_csv(results: Iterable[PictureResult]) -> None:
-    """Print the rows of a CSV file; a script gets the bytes that the file would have."""
-    rows, shown = CsvRows(), sys.stdout.isatty()
+def print_csv(results: Iterable[PictureResult], *, outliers: bool = False) -> None:
+    """Print the rows of a CSV file; a script gets the bytes that the file would have.
+
+    Args:
+        results: Those without a prediction are skipped.
+        outliers: Whether they say which pictures are outliers.
+    """
+    rows, shown = CsvRows(outliers=outliers), sys.stdout.isatty()
 
     def write(content: bytes) -> None:
         if shown:

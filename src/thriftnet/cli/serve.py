@@ -12,6 +12,7 @@ import typer
 from thriftnet.cli.app import (
     AtLeastOption,
     DeviceOption,
+    OutliersOption,
     PrecisionOption,
     RuntimeOption,
     TargetArgument,
@@ -52,6 +53,7 @@ def serve(
     ] = 256,
     timeout: Annotated[float, option(LIMITS, "SECONDS", "Time for an answer.", min=0.1)] = 30,
     at_least: AtLeastOption = None,
+    reject_outliers: OutliersOption = None,
     tta: TtaOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -97,6 +99,7 @@ def serve(
                     device=device,
                     precision=precision,
                     at_least=at_least,
+                    reject_outliers=reject_outliers,
                     runtime=runtime,
                 )
             model = getattr(classifier, "model", None)  # of an ONNX file, none

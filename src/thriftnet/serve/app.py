@@ -165,7 +165,7 @@ def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
 def _add_facts(app: FastAPI, service: Service) -> None:
     async def model() -> ModelDescription:
         """The network, its preprocessing and the limits of requests."""
-        classifier = service.classifier
+        classifier, test = service.classifier, service.classifier.outlier_test
         return ModelDescription(
             name=service.name,
             digest=classifier.digest,
@@ -173,6 +173,7 @@ def _add_facts(app: FastAPI, service: Service) -> None:
             precision=classifier.compute.precision,
             device=classifier.compute.device.type,
             activation=service.explains,
+            reject_outliers=test.share if test else None,
             preprocessing=classifier.preprocessing.contract(),
             limits=asdict(service.limits),
         )

@@ -39,11 +39,12 @@ const engine = (() => {
     });
     const found = await answer.json();
     if (!answer.ok) throw new PictureError(found.detail.replace(/^picture 1 /, ""));
-    const [{ probabilities, activation }] = found.predictions;
+    const [{ probabilities, outlier, activation }] = found.predictions;
     const shares = facts.classes.map((name) => probabilities[name]);
     const likeliest = facts.classes[shares.indexOf(Math.max(...shares))];
     return {
       probabilities: shares,
+      outlier,
       figures: activation ? figuresOf(activation, likeliest) : [],
       note: "",
     };

@@ -35,6 +35,7 @@ def service_page(service: Service) -> bytes:
             name=service.name,
             weights=compute.precision,
             measured=service.measured,
+            outlier_test=service.classifier.outlier_test,
         )
     if service.explains:
         facts = replace(facts, notes=(*facts.notes, _ACTIVATION))

@@ -25,12 +25,16 @@ class PredictedPicture(BaseModel):
 
     name: str = Field(description="As it was sent, or `picture 3`.")
     label: str | None = Field(
-        description="Null if the probability is below the network's threshold."
+        description="Null if the probability is below the network's threshold, and for an outlier."
     )
     index: int | None = Field(description="Index of the label among the classes.")
     probability: float
     probabilities: dict[str, float] = Field(
         description="Probability of every class, most probable first."
+    )
+    outlier: bool | None = Field(
+        None,
+        description="Whether the picture is unlike those of the training; absent if not tested.",
     )
     activation: Activation | None = None
 
@@ -50,6 +54,9 @@ class ModelDescription(BaseModel):
     precision: str
     device: str
     activation: bool = Field(description="Whether it has activation maps.")
+    reject_outliers: float | None = Field(
+        description="Share of usual pictures that may be taken for outliers; null: no test."
+    )
     preprocessing: dict[str, Any] = Field(description="Steps from a picture to probabilities.")
     limits: dict[str, int | float] = Field(description="Limits of requests.")
 

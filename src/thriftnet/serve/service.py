@@ -173,8 +173,12 @@ class Service:
         if job.faults:
             raise _unreadable(job)
         how = self.contract
-        rows = [row for row in job.rows if row is not None]
-        return [Prediction.of(row, how.classes, how.threshold) for row in rows], job
+        found = [
+            Prediction.of(row, how.classes, how.threshold, outlier=outlier)
+            for row, outlier in zip(job.rows, job.outliers, strict=True)
+            if row is not None
+        ]
+        return found, job
 
     async def _wait(self, job: Job, done: asyncio.Future[None], request: Request) -> None:
         end = asyncio.get_running_loop().time() + self.limits.answer_seconds

@@ -50,6 +50,8 @@ class Job:
         self.keep_pixels = keep_pixels
         self.rows: list[NDArray[np.float32] | None] = [None] * len(pictures)
         """(classes,) probabilities of each picture."""
+        self.outliers: list[bool | None] = [None] * len(pictures)
+        """Whether each picture is an outlier; None: not tested."""
         self.pixels: list[NDArray[np.uint8] | None] = [None] * len(pictures)
         """(size, size, 3) of each picture, until it is classified or if they are to be kept."""
         self.faults: dict[int, str] = {}
@@ -121,7 +123,9 @@ class Workers:
         """
         side = self._how.image_size
         with own_threads(1):
-            self.classifier.probabilities(np.zeros((1, side, side, 3), np.uint8))
+            black = np.zeros((1, side, side, 3), np.uint8)
+            self.classifier.probabilities(black)
+            self.classifier.outliers(black)
         Image.init()  # once, before several threads ask for a format
         self._threads = [
             threading.Thread(
@@ -250,9 +254,11 @@ class Workers:
         try:
             if live:
                 pixels: Any = [job.pixels[place] for job, place in live]
-                rows = self.classifier.probabilities(np.stack(pixels))
-                for (job, place), row in zip(live, rows, strict=True):
-                    job.rows[place] = row
+                images = np.stack(pixels)
+                rows = self.classifier.probabilities(images)
+                outliers = self.classifier.outliers(images)
+                for (job, place), row, outlier in zip(live, rows, outliers, strict=True):
+                    job.rows[place], job.outliers[place] = row, outlier
         except Exception as fault:  # such as outputs that are not finite
             for job, _ in live:
                 job.failure = fault

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from thriftnet.export.measured import Measured
 from thriftnet.export.page.template import PageFacts
+from thriftnet.inference.outliers import OutlierTest
 from thriftnet.inference.views import ABOUT, VIEWS
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel
@@ -17,6 +18,7 @@ def page_facts(
     name: str,
     weights: str,
     measured: Measured | None = None,
+    outlier_test: OutlierTest | None = None,
 ) -> PageFacts:
     """Parameters, accuracy, views and limits.
 
@@ -26,6 +28,7 @@ def page_facts(
         name: Name of the network.
         weights: Its precision: `int8`, `fp32`, `bf16`.
         measured: Its test accuracy with the contract's views.
+        outlier_test: The test of the page's engine; None: it has none.
     """
     side = contract.image_size
     alone = contract.tta == "none"
@@ -36,7 +39,7 @@ def page_facts(
         ("Views of a picture", views),
         ("Precision", weights),
     ]
-    notes = [_limits(contract)]
+    notes = [_limits(contract, outlier_test)]
     if measured:
         rows.insert(0, ("Test accuracy", f"{measured.accuracy:.2%}"))
         how = "without test-time augmentation" if alone else "with these views"
@@ -57,8 +60,16 @@ def page_facts(
     )
 
 
-def _limits(contract: Preprocessing) -> str:
+def _limits(contract: Preprocessing, test: OutlierTest | None) -> str:
     """Limits of the predictions."""
-    if contract.threshold is None:
-        return 'It has no "none of these": every picture gets one of its classes.'
-    return f"Below a probability of {contract.threshold:.0%}, it says that it is not sure."
+    found: list[str] = []
+    if contract.threshold is not None:
+        found.append(
+            f"Below a probability of {contract.threshold:.0%}, it says that it is not sure."
+        )
+    if test:
+        found.append(
+            "Pictures unlike those of the training are outliers and get no class, and so do at "
+            f"most {100 * test.share:g}% of the others."
+        )
+    return " ".join(found) or 'It has no "none of these": every picture gets one of its classes.'

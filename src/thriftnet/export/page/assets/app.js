@@ -70,7 +70,7 @@ async function takeAll(files) {
       const card = resultCard(file, answer, milliseconds);
       place.results.insertBefore(card, below?.isConnected ? below : null);  // or it was cleared
       answered += 1;
-      if (files.length === 1) say(`${file.name}: ${verdictOf(answer.probabilities).words}`);
+      if (files.length === 1) say(`${file.name}: ${verdictOf(answer).words}`);
     } catch (fault) {
       const why = fault instanceof PictureError ? fault.message
         : `cannot be classified (${fault.message})`;
@@ -96,18 +96,20 @@ function ranked(probabilities) {
     .sort((a, b) => b.share - a.share);
 }
 
-function verdictOf(probabilities) {
+function verdictOf({ probabilities, outlier }) {
   const [{ name, share }] = ranked(probabilities);
-  const sure = facts.threshold === null || share >= facts.threshold;
-  const words = `${name}, ${percent(share)}`;
-  return { name, share, sure, words: sure ? words : `not sure; most probable: ${words}` };
+  const unsure = facts.threshold !== null && share < facts.threshold;
+  let doubt = unsure ? "Not sure; most probable: " : "";
+  if (outlier) doubt = "Outlier; most probable: ";
+  return { name, share, doubt, words: `${doubt.toLowerCase()}${name}, ${percent(share)}` };
 }
 
-function resultCard(file, { probabilities, figures, note }, milliseconds) {
-  const verdict = verdictOf(probabilities);
+function resultCard(file, answer, milliseconds) {
+  const { probabilities, figures, note } = answer;
+  const verdict = verdictOf(answer);
   const [name, share] = [make("strong", { text: verdict.name }), ` ${percent(verdict.share)}`];
   const lines = [make("p", { class: "verdict" },
-    verdict.sure ? [name, share] : ["Not sure; most probable: ", name, share])];
+    verdict.doubt ? [verdict.doubt, name, share] : [name, share])];
   lines.push(barList(ranked(probabilities)));
   const time = `${duration(milliseconds)}, from the file to the answer.`;
   lines.push(make("p", { class: "note", text: note ? `${note} ${time}` : time }));

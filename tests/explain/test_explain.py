@@ -20,6 +20,7 @@ from thriftnet.errors import DataError
 from thriftnet.evaluation.features import extract
 from thriftnet.explain import index
 from thriftnet.explain.run import MOST, SHOWN, explain
+from thriftnet.inference import engine
 from thriftnet.models.saved import read_model
 from thriftnet.runs.folder import RunFolder
 
@@ -110,7 +111,7 @@ def test_the_training_images_are_counted(
     trained: RunFolder, photos: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Of 50,000 images, the features take minutes on a busy machine."""
-    monkeypatch.setattr(extract, "_AT_ONCE", 10)
+    monkeypatch.setattr(engine, "_PART", 10)
     told: list[tuple[int, int]] = []
     explain(
         trained.path,

@@ -67,12 +67,13 @@ def test_it_is_refused_by_the_line_of_predict(
     path, picture = tmp_path / "plain.safetensors", tmp_path / "p.png"
     save_model(path, model())
     picture.write_bytes(PICTURES[0][1])
-    for share in ("0.05", "2"):
+    remedies = {"0.05": "run thriftnet calibrate", "2": "is not between 0 and 1; give 0.05"}
+    for share, remedy in remedies.items():
         served = thriftnet("serve", path, "--port", "0", "--reject-outliers", share)
         asked = thriftnet("predict", path, picture, "--reject-outliers", share)
         assert (served.code, served.error_line) == (asked.code, asked.error_line)
         assert served.code == 2
-    assert "--reject-outliers 2 is not between 0 and 1; give 0.05" in served.error_line
+        assert remedy in served.error_line
 
 
 def test_the_page_says_outlier(browser: Browser, testing: LiveService, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "thriftnet serve runs/short --port 80 --host 0.0.0.0 --token-file token",
     ),
     "calibrate": (
-        "thriftnet calibrate runs/mine",
+        "thriftnet calibrate runs/mine --data labelled/",
         "thriftnet calibrate quick --companion runs/quick-companion --output quick.safetensors",
     ),
     "audit": (

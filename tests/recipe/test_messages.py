@@ -31,6 +31,16 @@ def refusal(source: str | Path, *overrides: str) -> str:
         ("model.resnet=1", ["model.resnet is not a recipe key"]),
         ("resnet=1", ["resnet is not a recipe key"]),
         ("train.ep\nochs=1", ["did you mean train.epochs?"]),
+        # keys as other libraries call them, and what is none anywhere
+        ("learning_rate=1", ["learning_rate is", "did you mean optim.lr?"]),
+        ("train.num_epochs=1", ["did you mean train.epochs?"]),
+        ("optimizer=sgd", ["did you mean optim.name?"]),
+        ("imgsz=64", ["did you mean data.image_size?"]),
+        ("wd=1", ["did you mean optim.weight_decay?"]),
+        (
+            "hidden_units=1",
+            ["is not a recipe key; thriftnet recipes quick lists them"],
+        ),
         # choices
         ("schedule.name=cosine", ["schedule.name='cosine'", "did you mean warmup_cosine?"]),
         ("optim.name=adam", ["optim.name='adam'", "adamw, sgd, muon", "did you mean adamw?"]),

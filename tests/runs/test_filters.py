@@ -76,6 +76,11 @@ def test_sorting_puts_what_has_no_value_before_the_least(study: Path):
         ("acuracy>0.9", "did you mean accuracy?"),
         ("lr=0.1", "did you mean optim.lr?"),
         ("optim.lrr=0.1", "did you mean optim.lr?"),
+        ("acc>0.9", "did you mean accuracy?"),
+        ("Top-1>0.9", "did you mean accuracy?"),
+        ("time<60", "did you mean seconds?"),
+        ("learning_rate=0.1", "did you mean optim.lr?"),
+        ("f1>0.9", "is neither a column nor a recipe key; columns are name, state, recipe,"),
         ("accuracy", "is not a condition such as recipe=quick"),
         ("=3", "is not a condition"),
         ("", "is not a condition"),
@@ -90,7 +95,7 @@ def test_wrong_filters(study: Path, where: str, told: str):
 
 @pytest.mark.parametrize("columns", ["name,sede", "name,", "model.block"])
 def test_wrong_columns(columns: str):
-    with pytest.raises(RunError, match="is neither a column nor a recipe key; did you mean"):
+    with pytest.raises(RunError, match="is neither a column nor a recipe key; "):
         parse_columns(columns)
 
 

@@ -10,6 +10,9 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from thriftnet.commands import command
+from thriftnet.recipe.elsewhere import key_meant
+
 _LONGEST_KEY = 100
 
 
@@ -108,9 +111,12 @@ def _unknown_key(key: str, root: type[BaseModel], tree: Mapping[str, Any]) -> st
         model = tree.get("model")
         family = model.get("family", "resnet") if isinstance(model, Mapping) else "resnet"
         return f"{key} does not belong to model.family={family}; remove it or change the family"
-    same_leaf = [name for name in here if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
-    near = difflib.get_close_matches(key, same_leaf or here, n=1, cutoff=0.0)
-    return f"{key} is not a {root.__name__.lower()} key; did you mean {near[0]}?"
+    meant, kind = key_meant(key, here), root.__name__.lower()
+    if meant is None and kind == "recipe":
+        hint = f"{command('recipes', 'quick')} lists them"
+    else:
+        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(root.model_fields)}"
+    return f"{key} is not a {kind} key; {hint}"
 
 
 def _families(root: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, cast, get_args
 
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
+from thriftnet.recipe.elsewhere import key_meant
 from thriftnet.recipe.keys import flatten
 from thriftnet.recipe.model_sections import ModelSection
 from thriftnet.runs.listing import COLUMNS, ListedRun, Value
@@ -32,6 +32,17 @@ _TEXT: dict[str, Callable[[str, str], bool]] = {
     "=": lambda a, b: a == b or fnmatchcase(a, b),  # brackets of a list are not a pattern
     "!=": lambda a, b: not (a == b or fnmatchcase(a, b)),
 }
+_ELSEWHERE = {
+    "name": "id run run_id run_name",
+    "accuracy": "acc eval_accuracy metric score test_acc test_accuracy top1 top_1",
+    "val_accuracy": "eval_acc val_acc",
+    "seconds": "duration elapsed runtime time train_time",
+    "started": "created created_at date when",
+    "pflop": "compute flops gflops",
+    "calibration_error": "ece",
+    "state": "finished status",
+}
+"""What other trackers call the columns."""
 _CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*", re.DOTALL)
 
 
@@ -106,11 +117,13 @@ def check_column(name: str) -> str:
     known = [*COLUMNS, *recipe_keys()]
     if name in known:
         return name
-    leaves = [key for key in known if key.rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]]
-    near = difflib.get_close_matches(name, leaves or known, n=1, cutoff=0.0)
+    word = name.casefold().replace("-", "_")
+    named = (column for column, others in _ELSEWHERE.items() if word in others.split())
+    meant = next(named, None) or key_meant(name, known)
+    hint = f"; did you mean {meant}? Columns" if meant else "; columns"
     raise RunError(
-        f"{name!r} is neither a column nor a recipe key; did you mean {near[0]}? "
-        f"Columns are {', '.join(COLUMNS)}, and recipe keys such as optim.lr"
+        f"{name!r} is neither a column nor a recipe key{hint} are {', '.join(COLUMNS)}, and recipe "
+        "keys such as optim.lr"
     )
 
 

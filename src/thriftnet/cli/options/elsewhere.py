@@ -6,15 +6,14 @@ option the command has counts.
 
 from __future__ import annotations
 
+from thriftnet.recipe.elsewhere import KEYS
+
 OPTIONS: dict[str, str] = {
-    "--epochs": "e epoch max-epochs n-epochs nb-epochs num-epochs num-train-epochs train-epochs",
+    "--epochs": KEYS["train.epochs"],
     "--epochs 0.5": "iterations iters max-iters max-steps max-train-steps steps train-steps",
     "--epochs 0.1": "fast-dev-run",
-    "--lr": "base-lr initial-lr learning-rate lr-init lr-max lr0 max-lr peak-lr",
-    "--batch-size": (
-        "b batch batchsize bs device-batch-size per-device-batch-size per-device-train-batch-size "
-        "train-batch-size"
-    ),
+    "--lr": KEYS["optim.lr"],
+    "--batch-size": KEYS["train.batch_size"],
     "--device cuda": "accelerator cuda gpu gpus n-gpu ngpu num-gpus use-cuda",
     "--device cpu": "cpu no-cuda no-gpu use-cpu",
     "--device mps": "mps use-mps-device",
@@ -61,50 +60,7 @@ OPTIONS: dict[str, str] = {
     "--json": "as-json format json-output",
     "--where": "filter filters query",
     "--sort": "order-by sort-by",
-    "--set data.fit=crop": "center-crop crop-pct",
-    "--set data.image_size=64": (
-        "image-size img img-dim img-size imgsz input-dim input-size resolution size"
-    ),
-    "--set data.val_ratio=0.1": (
-        "val-fraction val-pct val-size val-split valid-pct validation-fraction validation-split"
-    ),
-    "--set data.test_ratio=0.2": "test-fraction test-pct test-size test-split",
-    "--set data.fraction=0.1": "limit-train-batches max-train-samples subset",
-    "--set data.balance=loss": "class-weight class-weights weighted-loss",
-    "--set data.balance=sampling": "oversample weighted-sampler",
-    "--set train.precision=bf16": "amp bf16 fp16 half mixed-precision",
-    "--set train.precision=fp32": "fp32 full-precision no-amp",
-    "--set train.micro_batch=64": (
-        "accumulate accumulate-grad-batches accumulation-steps grad-accum grad-accum-steps "
-        "gradient-accumulation-steps"
-    ),
-    "--set train.patience=5": "early-stop early-stopping early-stopping-patience",
-    "--set train.select=best": "load-best-model-at-end save-best save-best-only",
-    "--set train.ema_decay=0.999": "ema model-ema model-ema-decay use-ema",
-    "--set train.label_smoothing=0.1": "smoothing",
-    "--set train.sync_batch_norm=true": "sync-batchnorm sync-bn",
-    "--set train.drop_last=true": "dataloader-drop-last",
-    "--set optim.name=sgd": "opt optim optimizer",
-    "--set optim.weight_decay=0.01": "wd",
-    "--set schedule.name=one_cycle": (
-        "lr-sched lr-schedule lr-scheduler lr-scheduler-type sched scheduler"
-    ),
-    "--set schedule.name=warmup_cosine": "cos-lr cosine",
-    "--set schedule.floor=0.01": "final-lr lrf",
-    "--set schedule.warmup_epochs=1": "warmup warmup-ratio warmup-steps",
-    "--set augment.flip=random": "fliplr hflip horizontal-flip random-flip",
-    "--set augment.policy=autoaugment": "aa auto-augment autoaugment",
-    "--set augment.policy=trivialaugment": (
-        "aug augment augmentation randaugment ta trivial-augment"
-    ),
-    "--set augment.rotation=15": "degrees rotate",
-    "--set augment.cutout=8": "erasing random-erase random-erasing reprob",
-    "--set augment.brightness=0.2": "color-jitter colour-jitter hsv-v",
-    "--set augment.saturation=0.2": "hsv-s",
-    "--set augment.crop_padding=4": "random-crop",
-    "--set model.channels=[32,128,128]": "hidden width width-mult",
-    "--set model.blocks=[1,1,1]": "depth layers num-layers",
-    "--set model.stochastic_depth=0.1": "drop-path drop-path-rate",
+    **{f"--set {setting}": names for setting, names in KEYS.items() if "=" in setting},
 }
 """Names there, by the answer here: an option, or one with a value that shows how it looks."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 import thriftnet
 from own_pictures import put
 from small import small_recipe
-from thriftnet.data import CIFAR10_CLASSES, Dataset
+from thriftnet.data import CIFAR10_CLASSES, Dataset, OpenDataset
+from thriftnet.data.options import DatasetSpec
+from thriftnet.data.registry import DATASETS
 from thriftnet.errors import ExportError
 from thriftnet.export import pictures as choosing
 from thriftnet.export.pictures import choose_pictures
@@ -87,6 +90,23 @@ def test_a_shipped_network_gives_training_images_at_its_size(
     assert found.labels is not None
     assert set(found.labels.tolist()) == set(range(10))
     assert len(cifar10[0]) == 50_000
+
+
+def test_a_download_for_the_ranges_is_told(
+    cifar10_model: SavedModel, monkeypatch: pytest.MonkeyPatch
+):
+    """CIFAR-10 takes minutes to fetch, before `export best --to page` shows anything."""
+    here = DATASETS["cifar10"]
+
+    def fetched(spec: DatasetSpec, *, say: Callable[[str], None]) -> OpenDataset:
+        say("CIFAR-10: fetching")
+        return here.open(spec, say=say)
+
+    away = here._replace(open=fetched, is_at_hand=lambda: False)
+    monkeypatch.setitem(DATASETS, "cifar10", away)
+    told: list[str] = []
+    choose_pictures(cifar10_model, None, folder=None, int8=True, say=told.append)
+    assert told == ["CIFAR-10: fetching"]
 
 
 def test_a_network_of_other_classes_has_no_images_there(cifar10_model: SavedModel):

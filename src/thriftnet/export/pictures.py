@@ -57,7 +57,7 @@ def choose_pictures(
         run: Its run; None: shipped weights or a separate file.
         folder: Pictures to use instead of the network's own images.
         int8: Whether calibration is needed: then images are downloaded if necessary, never made.
-        say: Called with a line about skipped pictures.
+        say: Called with a line about skipped pictures, and about a download.
 
     Raises:
         ExportError: Calibration needs images and there are none, or the folder has none.
@@ -65,7 +65,7 @@ def choose_pictures(
     if folder is not None:
         return _from_folder(folder, model, say=say)
     try:
-        train, val, name = _own_images(model, run, fetch=int8)
+        train, val, name = _own_images(model, run, fetch=int8, say=say)
     except DataError as fault:
         if int8:
             raise ExportError(
@@ -77,7 +77,7 @@ def choose_pictures(
 
 
 def _own_images(
-    model: SavedModel, run: RunFolder | None, *, fetch: bool
+    model: SavedModel, run: RunFolder | None, *, fetch: bool, say: Say
 ) -> tuple[Subset, Subset, str]:
     """The network's training and validation images and the data set's name.
 
@@ -85,9 +85,11 @@ def _own_images(
         DataError: The data set is unknown or not on this machine.
     """
     settings = trained_section(model, run, remedy="export the run folder")
-    if not is_at_hand(settings.dataset) and not (fetch and settings.dataset in DATASETS):
+    named = settings.dataset in DATASETS
+    if not is_at_hand(settings.dataset) and not (fetch and named):
         raise DataError(f"{settings.dataset} is not on this machine any more")
-    data = open_data(settings, model=model, say=lambda _: None)
+    # Of a named data set a line is about fetching it; of own pictures, about what was known before.
+    data = open_data(settings, model=model, known=True, say=say if named else lambda _: None)
     if data.classes != model.classes:
         raise DataError(f"this network has other classes than {data.name}")
     if run is not None:

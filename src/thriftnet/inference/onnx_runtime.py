@@ -6,6 +6,7 @@ onnx and onnxruntime belong to the extra `export` and are imported where needed.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,6 +22,10 @@ from thriftnet.extras import load
 from thriftnet.files import read_bounded
 from thriftnet.inference.onnx_graph import INPUT, OUTPUT, GraphError, count_elements
 from thriftnet.models.preprocessing import Preprocessing
+
+# ONNX Runtime reads this when it is imported. Otherwise it keeps an identifier of the machine and
+# events in the user's cache folder, and sends them to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 KEY = "thriftnet"
 """Key of `metadata_props` that holds `ExportFacts`."""

@@ -90,7 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dat
         command = [sys.executable, "-m", "thriftnet", "search", str(space_file(folder))]
         command += ["--workers", "2", "--study", str(folder / "study")]
         environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stderr
         (folder / "out").write_text(done.stdout)
         (folder / "err").write_text(done.stderr)

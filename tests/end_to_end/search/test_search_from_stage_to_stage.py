@@ -28,19 +28,27 @@ def test_two_workers_of_a_command_do_every_stage(first: Outcome, folder: Path):
     assert "worker" not in first.out
 
 
+def nothing() -> None: ...
+
+
 @pytest.fixture
-def after_stage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], None]], None]:
-    """Has something happen where a stage has been concluded and the next begins."""
-    happens: dict[str, Callable[[], None]] = {}
+def around_conclusion(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has something happen before a stage is concluded, and where the next begins."""
+    happens: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {}
     conclude = run.conclude
 
     def concluded(*arguments: Any, **options: Any) -> object:
+        before, after = happens.pop(arguments[1].name, (nothing, nothing))
+        before()
         found = conclude(*arguments, **options)
-        happens.pop(arguments[1].name, lambda: None)()
+        after()
         return found
 
+    def at(stage: str, after: Callable[[], None], before: Callable[[], None] = nothing) -> None:
+        happens[stage] = before, after
+
     monkeypatch.setattr(run, "conclude", concluded)
-    return happens.__setitem__
+    return at
 
 
 def workers_of(study: Path) -> list[int]:
@@ -53,7 +61,7 @@ def test_one_worker_disturbed_between_stages_leaves_what_two_workers_do(
     first: Outcome,
     folder: Path,
     tmp_path: Path,
-    after_stage: Callable[[str, Callable[[], None]], None],
+    around_conclusion: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ):
     """Nor do the threads that the machine would give each of them matter."""
@@ -64,6 +72,11 @@ def test_one_worker_disturbed_between_stages_leaves_what_two_workers_do(
     killed: list[int] = []
     asked: list[int] = []
 
+    def halt() -> None:
+        """Or it could claim a trial of the next stage before it is killed."""
+        for worker in workers_of(study):
+            os.kill(worker, signal.SIGSTOP)
+
     def kill() -> None:
         killed.extend(workers_of(study))
         for worker in killed:
@@ -73,8 +86,8 @@ def test_one_worker_disturbed_between_stages_leaves_what_two_workers_do(
         asked.extend(workers_of(study))
         signal.raise_signal(signal.SIGINT)
 
-    after_stage("grid", kill)
-    after_stage("refinement", stop)
+    around_conclusion("grid", kill, before=halt)
+    around_conclusion("refinement", stop)
     stopped = thriftnet(*words)
     assert len(killed) == 1, "it waits for what the stage found"
     told = "a worker was killed (signal 9; out of memory?); it held no trial"

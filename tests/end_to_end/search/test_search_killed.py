@@ -42,11 +42,11 @@ def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
 
 
 def kill_one(study: Study, stage: str, *, seed: int) -> None:
-    """Start a worker and kill it at a random moment after it was given a new job."""
+    """Start a worker and kill it at a random moment after it was given a new job, if any."""
     known = len(study.storage.jobs(stage))
     options = ("--worker", str(random.random()), "--heartbeat", "0.1")
     worker = start_worker([str(study.path), stage, *options])
-    wait_until(lambda: len(study.storage.jobs(stage)) > known)
+    wait_until(lambda: len(study.storage.jobs(stage)) > known or worker.poll() is not None)
     time.sleep(random.Random(seed).uniform(0, 0.6))
     worker.kill()
     assert worker.wait() in (-signal.SIGKILL, 0)  # 0: no job was left

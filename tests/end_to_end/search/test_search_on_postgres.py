@@ -19,6 +19,7 @@ import pytest
 from commands import Command
 from forked import Told
 from grids import (
+    PATIENT,
     Finished,
     begun,
     finished,
@@ -43,7 +44,7 @@ def broken(grid_folder: Path, postgres_server: PostgresServer) -> Iterator[tuple
     os.kill(stop, signal.SIGCONT)
     cut = first.ended()
     postgres_server.start()
-    pair = [begun(grid_folder, "broken", *options) for _ in range(2)]
+    pair = [begun(grid_folder, "broken", *options, *PATIENT) for _ in range(2)]
     return url, [Told(cut.code, head + cut.out, cut.err), *(each.ended() for each in pair)]
 
 

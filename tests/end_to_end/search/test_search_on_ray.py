@@ -5,6 +5,7 @@ The finished trials are those of an unbroken search on one machine.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -17,6 +18,7 @@ import pytest
 
 from commands import Command
 from grids import (
+    PATIENT,
     Finished,
     begun,
     finished,
@@ -28,12 +30,13 @@ from grids import (
 )
 from thriftnet.search.study import Study
 from thriftnet.search.workers import ray_cluster
+from waits import wait_until
 
 
 def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_same(
     grid_folder: Path, unbroken: Finished
 ):
-    search = begun(grid_folder, "ray", "--cluster", "local", "--workers", "2")
+    search = begun(grid_folder, "ray", "--cluster", "local", "--workers", "2", *PATIENT)
     os.kill(stop_in_a_trial(grid_folder / "ray", None), signal.SIGKILL)
     out = search.read_until("was killed")
     os.kill(parent_of(stop_in_a_trial(grid_folder / "ray", None)), signal.SIGKILL)
@@ -55,6 +58,16 @@ def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_sam
     assert no_epoch_was_trained_twice(grid_folder / "ray")
 
 
+def runs_of_ray() -> list[Path]:
+    """Processes by which Ray finds the clusters of this machine."""
+    found: list[Path] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if b"raylet/raylet" in path.read_bytes().partition(b"\0")[0]:
+                found.append(path)
+    return found
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -71,6 +84,8 @@ def test_mistakes_about_a_cluster_are_one_line(
     options: list[str],
     told: str,
 ):
+    if "auto" in options:
+        wait_until(lambda: not runs_of_ray())  # that of the test before may still be ending
     if "127.0.0.1:9" in options:
         monkeypatch.setattr(ray_cluster, "REACH_SECONDS", 2)
     outcome = thriftnet("search", grid_folder / "tiny.yaml", "--study", tmp_path / "s", *options)

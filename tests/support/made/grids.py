@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
-
-import pytest
 
 from forked import ForkedProgram, search
 from thriftnet.runs.folder import RunFolder
@@ -22,6 +20,8 @@ from waits import wait_until
 Finished = set[tuple[str, int, float | None]]
 
 QUICK = ("--stage", "grid", "--heartbeat", "0.6")
+PATIENT = ("--heartbeat", "2")
+"""In place of that, where a worker that is held up must not lose its job to another."""
 
 
 def go_on(path: Path) -> None:
@@ -54,19 +54,24 @@ def stop_in_a_trial(path: Path, url: str | None) -> int:
     """Halt a worker that holds a job, and tell its process."""
     kept = path / ("study.db" if url is None else "study.id")
     wait_until(kept.is_file)
-    deadline = time.monotonic() + 120
+    halted: list[int] = []
     with closing(Study.open(path, url=url).storage) as storage:
-        while time.monotonic() < deadline:
-            time.sleep(0.02)
+
+        def halt() -> bool:
             for row in storage.jobs("grid"):
                 pid = process_of(row.worker) if row.state == "running" else None
                 if pid is None:
                     continue
-                os.kill(pid, signal.SIGSTOP)
-                if row in storage.jobs("grid"):
-                    return pid
-                os.kill(pid, signal.SIGCONT)
-    pytest.fail("no worker ever held a job")
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    os.kill(pid, signal.SIGSTOP)
+                    if row in storage.jobs("grid"):
+                        halted.append(pid)
+                        return True
+                    os.kill(pid, signal.SIGCONT)
+            return False
+
+        wait_until(halt)
+    return halted[0]
 
 
 def process_of(worker: str) -> int | None:

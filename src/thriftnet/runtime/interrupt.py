@@ -44,4 +44,5 @@ def stop_on_signal() -> Iterator[StopRequest]:
         yield request
     finally:
         for number in previous:
-            restore(number)
+            if signal.getsignal(number) is ask:  # or what was set meanwhile stays
+                restore(number)

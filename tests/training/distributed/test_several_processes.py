@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,11 @@ from several import (
     torchrun,
 )
 from small import sitting
-from thriftnet.errors import RecipeError
+from thriftnet.errors import ProcessError, RecipeError
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
-from thriftnet.training.distributed.processes import Processes
+from thriftnet.runtime.interrupt import stop_on_signal
+from thriftnet.training.distributed.processes import Processes, _collective
 from thriftnet.training.distributed.ranks import is_first
 from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.images import split_positions
@@ -153,6 +155,16 @@ def test_a_process_that_dies_ends_the_others_with_one_line(tmp_path: Path) -> No
     assert said[0].endswith(f"again by torchrun with train --resume {run.path}")
     assert [line["kind"] for line in run.metrics()] == ["start", "epoch"]
     assert run.load_state()["step"] == 5
+
+
+def test_torchrun_does_not_cut_short_what_is_said_of_a_dead_process() -> None:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(ProcessError, match="has ended"), stop_on_signal(), _collective():
+            raise RuntimeError("Connection closed by peer")
+        signal.raise_signal(signal.SIGTERM)  # of torchrun, which sees the death as soon
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_mistake_that_all_see_is_one_line(trained: tuple[Path, Path, str]) -> None:

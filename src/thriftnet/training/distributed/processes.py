@@ -12,6 +12,8 @@ import itertools
 import os
 import pickle
 import re
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -207,10 +209,21 @@ def _collective() -> Iterator[None]:
     try:
         yield
     except RuntimeError as fault:
+        _outlast_sigterm()
         raise ProcessError(
             f"another process of this training has ended or hangs ({_first_sentence(fault)}); "
             "start all of them again by torchrun"
         ) from None
+
+
+def _outlast_sigterm() -> None:
+    """Ignore SIGTERM from now on: the process ends by its error.
+
+    torchrun sends it as soon as another process has died. It would cut short what is said of that.
+    """
+    if threading.current_thread() is threading.main_thread():
+        # By a function: a signal that came just before SIG_IGN would be reported by Python.
+        signal.signal(signal.SIGTERM, lambda *_: None)
 
 
 def _first_sentence(fault: Exception) -> str:

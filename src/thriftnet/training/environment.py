@@ -75,8 +75,10 @@ def commit() -> str | None:
     folder = Path(__file__).parent
 
     def git(*arguments: str) -> str:
+        # Without locks, which a commit made meanwhile would meet.
+        command = ["git", "--no-optional-locks", *arguments]
         return subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10
+            command, cwd=folder, capture_output=True, text=True, check=True, timeout=60
         ).stdout.strip()
 
     try:

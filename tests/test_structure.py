@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import thriftnet
+from waits import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "thriftnet"
@@ -219,7 +220,7 @@ def run(code: str, *, before: Path | None = None) -> str:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -20,7 +20,6 @@ from forked import ForkedProgram
 from own_pictures import put
 from rights import content_of
 from thriftnet.inference.row_formats import CsvRows
-from waits import wait_until
 
 PICTURES = 200
 """More than are decoded ahead of those that are classified."""
@@ -127,11 +126,7 @@ def test_ctrl_c_in_a_process_of_its_own_and_the_same_bits_in_the_end(tmp_path: P
 
     words = ["train", "smoke", "--name", "cut", "--runs-dir", str(tmp_path)]
     words += [word for key in steps for word in ("--set", key)]
-    process = ForkedProgram(forked.command, *words)
-    status = tmp_path / "cut" / "status.json"  # written at the first step
-    wait_until(lambda: status.exists() or process.has_ended())
-    process.interrupt()
-    told = process.ended()
+    told = ForkedProgram(forked.interrupted, "3", *words).ended()
     assert told.code == 130, told.err
     assert f"thriftnet train --resume {tmp_path / 'cut'}" in told.err
     assert not (tmp_path / "cut" / "model.safetensors").exists()

@@ -17,7 +17,7 @@ from thriftnet.report.record import read_record
 from thriftnet.report.server import LivePage, LiveServer
 from thriftnet.report.single import single_page
 from thriftnet.report.style import figure_style
-from waits import wait_until
+from waits import PATIENCE_SECONDS, wait_until
 
 WATCH = """
 import contextlib, http.client, os, signal, threading, urllib.request
@@ -49,7 +49,7 @@ main()
 def test_ctrl_c_while_a_page_is_drawn_ends_without_a_word(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run").path
     command = [sys.executable, "-c", WATCH, "watch", str(run), "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
 
 

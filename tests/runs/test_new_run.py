@@ -12,6 +12,7 @@ from thriftnet.errors import RunError, RunExistsError
 from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run, new_run_path
+from waits import PATIENCE_SECONDS
 
 RECIPE = load_recipe("smoke", seed=4)
 
@@ -59,7 +60,7 @@ def test_runs_that_begin_in_the_same_second_have_a_folder_each(tmp_path: Path):
     for each in begun:
         assert each.stdout
         each.stdout.readline()
-    said = [each.communicate("go\n", timeout=300)[0] for each in begun]
+    said = [each.communicate("go\n", timeout=PATIENCE_SECONDS)[0] for each in begun]
     names = {"smoke-s0-now", "smoke-s0-now-2", "smoke-s0-now-3"}
     assert {Path(line.strip()).name for line in said} == names
     assert {each.name for each in tmp_path.iterdir()} == names

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from thriftnet.runtime.threads import deal, own_threads, threads_each
+from waits import PATIENCE_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -104,5 +105,5 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     if hasattr(os, "fork"):
         command = [sys.executable, "-W", "ignore", "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
         assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr

@@ -14,6 +14,7 @@ from channels import colour_classifier
 from documented import ROOT, lines
 from live_service import LiveService, live_service, plain
 from thriftnet.serve.server import read_token
+from waits import PATIENCE_SECONDS
 
 TOKEN, CURL = "openssl rand -hex 32 > token", "curl "
 SHOWN = [line for line in lines((ROOT / "docs" / "serve.md").read_text("utf-8")) if CURL in line]
@@ -45,7 +46,11 @@ def test_a_documented_request_is_answered(
     written = line.replace("http://127.0.0.1:8000", asked.url)
     written = written.replace("BASE64", b64encode((folder / "one.jpg").read_bytes()).decode())
     done = subprocess.run(
-        ["bash", "-c", written], cwd=folder, capture_output=True, check=True, timeout=300
+        ["bash", "-c", written],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
     found = [each["label"] for each in json.loads(done.stdout)["predictions"]]
     named = [colour for name, colour in PICTURES.items() if name in line]

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from thriftnet.__main__ import main
 from thriftnet.search.workers import local, worker
+from thriftnet.training import loop
+from thriftnet.training.state import TrainingState
+from waits import PATIENCE_SECONDS
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -111,14 +115,11 @@ class ForkedProgram:
         assert self._process.pid is not None
         os.kill(self._process.pid, signal.SIGINT)
 
-    def has_ended(self) -> bool:
-        return self._process.exitcode is not None
-
     def ended(self) -> Told:
         """Wait for its end."""
         with self._out, self._err:
             out, err = self._out.read(), self._err.read()
-        self._process.join(300)
+        self._process.join(PATIENCE_SECONDS)
         assert self._process.exitcode is not None
         return Told(self._process.exitcode, out, err)
 
@@ -142,6 +143,19 @@ def command(*arguments: str) -> None:
     """`thriftnet ARGUMENTS`, for a forked program."""
     sys.argv = ["thriftnet", *arguments]
     main()
+
+
+def interrupted(step: str, *arguments: str) -> None:
+    """`thriftnet ARGUMENTS`, which gets Ctrl-C before that step of a training."""
+    taken = loop.train_step
+
+    def train_step(plan: Any, state: TrainingState, *rest: Any, **named: Any) -> None:
+        if state.step == int(step):
+            os.kill(os.getpid(), signal.SIGINT)
+        taken(plan, state, *rest, **named)
+
+    loop.train_step = train_step
+    command(*arguments)
 
 
 def search(*arguments: str) -> None:

@@ -29,6 +29,7 @@ from thriftnet.training.automatic.trials import train_quietly
 from thriftnet.training.distributed.processes import ALONE, Processes, init_processes
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
+from waits import PATIENCE_SECONDS
 
 EVERYTHING = {"flip": "random", "mixup": 0.4, "cutmix": 1.0, "policy": "trivialaugment"}
 DEPTH = {"stochastic_depth": 0.5}
@@ -93,7 +94,7 @@ def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
         try:
-            out, err = run.communicate(timeout=300)
+            out, err = run.communicate(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             run.terminate()  # torchrun then ends the processes; killed, it would leave them
             raise

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from waits import PATIENCE_SECONDS
+
 WORK = """
 import errno, sys
 from thriftnet.terminal.output import OutputGoneError, guarded_streams, outlast_output
@@ -27,7 +29,7 @@ def run(redirection: str, *, lasting: bool) -> subprocess.CompletedProcess[str]:
     """The work under a shell that takes its output away; its exit code is the work's."""
     shell = f'"$0" -c "$1" {redirection}'
     words = ["bash", "-o", "pipefail", "-c", shell, sys.executable, WORK.format(lasting=lasting)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=300)
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_a_pipe_that_others_made_non_blocking_loses_nothing() -> None:
     code = "import os; os.set_blocking(1, False)\n" + WORK.format(lasting=False)
     shell = '"$0" -c "$1" | (sleep 0.5; cat)'
     words = ["bash", "-o", "pipefail", "-c", shell, sys.executable, code]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 30_000
 
@@ -75,5 +77,5 @@ with guarded_streams():
         file.write(str(file.fileno()))
 """
     words = ["bash", "-c", f'"$0" -c "$1" {closed}', sys.executable, code]
-    assert subprocess.run(words, timeout=300).returncode == 0
+    assert subprocess.run(words, timeout=PATIENCE_SECONDS).returncode == 0
     assert int((tmp_path / "file").read_text()) > 2

@@ -25,6 +25,8 @@ def stays_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    for name in ("WANDB__SERVICE_WAIT", "WANDB_INIT_TIMEOUT"):  # as long as a busy machine takes
+        monkeypatch.setenv(name, "300")
     for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
 

@@ -21,6 +21,7 @@ from thriftnet.data.cifar10.cache import cache_file, write_cache
 from thriftnet.data.cifar10.facts import Archive
 from thriftnet.data.cifar10.formats import Batches
 from thriftnet.errors import DataError
+from waits import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ def test_second_process_waits_and_uses_what_the_first_has_written(
             assert "another process is filling the cache" in second.stderr.readline()
             write_cache(cache, Batches(layouts.images, layouts.labels))
             fcntl.flock(lock, fcntl.LOCK_UN)
-            output, _ = second.communicate(timeout=300)
+            output, _ = second.communicate(timeout=PATIENCE_SECONDS)
 
     assert output == "[6 9 9]\n"
 

@@ -29,7 +29,11 @@ def chromium(*options: str) -> Iterator[Browser]:
         sys.exit("there is no chromium; install it with: apt-get install -y chromium")
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", *options]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=arguments,
+            timeout=120_000,  # milliseconds; a busy machine takes over half a minute
+        )
         yield browser
         browser.close()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -27,9 +27,14 @@ from thriftnet.evaluation.results import read_logits
 from thriftnet.report.build import Report
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.predictions import Predictions
+from waits import PATIENCE_SECONDS
 
 MakeRun = Callable[..., Path]
 Visit = Callable[[Path, int, str], Page]
+Opened = TypeVar("Opened", BrowserContext, Page)
+
+_PATIENCE = 1000 * PATIENCE_SECONDS
+"""Milliseconds."""
 
 
 def dress(run: RunFolder, test_set: Dataset, *, seed: int = 0) -> None:
@@ -113,11 +118,22 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium; what a page shows within a second is waited for as long as a busy machine takes."""
-    with chromium() as started:
-        expect.set_options(timeout=60_000)
+    """Chromium; what a page does within a second is waited for as long as a busy machine takes."""
+    with chromium() as started, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(started, "new_context", _patient(started.new_context))
+        patch.setattr(started, "new_page", _patient(started.new_page))
+        expect.set_options(timeout=_PATIENCE)
         yield started
         expect.set_options(timeout=None)
+
+
+def _patient(new: Callable[..., Opened]) -> Callable[..., Opened]:
+    def opened(**options: Any) -> Opened:
+        made = new(**options)
+        made.set_default_timeout(_PATIENCE)
+        return made
+
+    return opened
 
 
 @contextmanager
@@ -138,7 +154,6 @@ def visits(browser: Browser) -> Iterator[Visit]:
                 viewport={"width": width, "height": 800}, color_scheme=theme, offline=True
             )
         )
-        contexts[-1].set_default_timeout(120_000)  # a busy machine may take half a minute
         opened = contexts[-1].new_page()
         opened.on("request", note)
         opened.on("console", lambda message: said.append(message.text))

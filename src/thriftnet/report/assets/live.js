@@ -1,6 +1,6 @@
 "use strict";
 
-// Follows a training: asks for its status every two seconds and reloads the page when its figures have
+// Follows a training: asks for its status every two seconds, and reloads the page when its figures have
 // changed. The browser keeps the scroll position, and this script which details are open and
 // what has the focus.
 const place = document.getElementById("live");
@@ -71,6 +71,11 @@ async function ask() {
   }
 }
 
+// After the answer: a slow one must not come after that of a later question.
+async function follow() {
+  await ask();
+  setTimeout(follow, 2000);
+}
+
 restore();
-ask();
-setInterval(ask, 2000);
+follow();

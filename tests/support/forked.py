@@ -99,7 +99,9 @@ class ForkedProgram:
         given = (function, arguments, its_out, its_err, dict(os.environ), str(Path.cwd()))
         self._process = _CONTEXT.Process(target=_call, args=given)
         self._process.start()
-        util.Finalize(self, self._process.kill, exitpriority=0)  # after a test that failed
+        # After a test that failed; a file left open would be a warning in another test.
+        for end in (self._process.kill, self._out.close, self._err.close):
+            util.Finalize(self, end, exitpriority=0)
         for pipe in (out, its_out, err, its_err):
             pipe.close()
 

@@ -23,8 +23,8 @@ DRIVER = (sys.executable, "-m", "thriftnet.search.workers.ray_driver")
 """Command of the driver process; the address follows."""
 REACH_SECONDS = 60.0
 """Timeout for a cluster to answer."""
-START_SECONDS = 180.0
-"""Timeout for starting a local cluster."""
+START_SECONDS = 600.0
+"""Timeout for starting a local cluster; on a busy machine Ray has taken over three minutes."""
 _CLOSE_SECONDS = 150.0
 _KILL_SECONDS = 10.0
 

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from types import FrameType
 from typing import TypeVar, cast
 
 import torch
@@ -223,7 +224,11 @@ def _outlast_sigterm() -> None:
     """
     if threading.current_thread() is threading.main_thread():
         # By a function: a signal that came just before SIG_IGN would be reported by Python.
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGTERM, _do_nothing)
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
 
 
 def _first_sentence(fault: Exception) -> str:

@@ -18,13 +18,20 @@ BYTES_OF = "const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charC
 
 
 @contextmanager
-def chromium(*options: str) -> Iterator[Browser]:
+def chromium(*options: str, shell: bool = False) -> Iterator[Browser]:
     """Run this machine's Chromium while the block lasts.
+
+    Args:
+        options: Of its command line.
+        shell: Prefer its headless shell, where that is installed: the same engine without windows,
+            profiles and extensions. To open a report in a new context takes it 0.5 processor
+            seconds, where the browser that people use takes 1.5.
 
     Raises:
         SystemExit: There is none.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = [*(["chromium-headless-shell"] if shell else []), "chromium", "chromium-browser"]
+    program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         sys.exit("there is no chromium; install it with: apt-get install -y chromium")
     with sync_playwright() as playwright:

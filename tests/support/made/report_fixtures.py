@@ -119,7 +119,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; what a page does within a second is waited for as long as a busy machine takes."""
-    with chromium() as started, pytest.MonkeyPatch.context() as patch:
+    with chromium(shell=True) as started, pytest.MonkeyPatch.context() as patch:
         patch.setattr(started, "new_context", _patient(started.new_context))
         patch.setattr(started, "new_page", _patient(started.new_page))
         expect.set_options(timeout=_PATIENCE)

@@ -68,6 +68,6 @@ def test_a_page_says_what_was_measured_and_on_what(model: SavedModel, tmp_path: 
 def test_shipped_weights_have_that_of_their_card() -> None:
     found = measured_accuracy(read_model(find_model("quick").path), None, "none")
     assert found
-    assert found.images == "the 10,000 test images of its data set"
+    assert found.images == "the 10,000 test images of CIFAR-10"
     assert found.interval
     assert found.interval[0] < found.accuracy < found.interval[1]

@@ -41,7 +41,7 @@ def measured_accuracy(model: SavedModel, run: RunFolder | None, tta: str) -> Mea
     card = card_of(model.about)
     if card is not None:
         stated = card.figure(tta, EXACT)
-        images = f"the {card.test_images:,} test images of its data set"
+        images = f"the {card.test_images:,} test images of CIFAR-10"  # cards are of shipped weights
         return stated and Measured(stated.accuracy, stated.accuracy_interval, EXACT, images)
     if run is None:
         return None

@@ -40,6 +40,14 @@ async ([kind, name, text]) => {
   return event.defaultPrevented;
 }
 """
+_LINES_OF = """
+(element, text) => {
+  element.textContent = text;
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return new Set([...range.getClientRects()].map((line) => line.top)).size;
+}
+"""
 _CLEAR_AT_THREE = """
 () => {
   const observer = new MutationObserver(() => {
@@ -121,6 +129,7 @@ def test_a_photograph(visit: Visit, html: Path, model: SavedModel, width: int, t
     expect(result.get_by_role("img", name="What the network saw: 32×32 pixels")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert bars.first.locator(".name").evaluate(_LINES_OF, "automobile") == 1
 
 
 def test_what_the_page_says(page: Page):

@@ -10,6 +10,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from thriftnet.data.decode import DRAFT_FACTOR
+from thriftnet.data.inspection import listed
 from thriftnet.data.picture_formats import unreadable_patterns
 from thriftnet.data.refusals import MAX_PIXELS, MAX_SIDE
 from thriftnet.html.render import render_html, script_json
@@ -83,7 +84,7 @@ def render(page: PageFacts, engine: PageEngine) -> bytes:
         style=_FOLDER / "style.css",
         scripts=[*scripts(*_COMMON), *engine.scripts, *scripts(*_INTERFACE)],
         page=page,
-        listed=_listed(page.preprocessing.classes),
+        listed=listed(page.preprocessing.classes, shown=_MOST_LISTED),
         engine=engine,
         facts=script_json(script_facts(page.preprocessing)),
     )
@@ -101,13 +102,6 @@ def script_facts(preprocessing: Preprocessing) -> dict[str, object]:
         "larger": DRAFT_FACTOR,
         "unreadable": unreadable_patterns(),
     }
-
-
-def _listed(classes: tuple[str, ...]) -> str:
-    """Classes in a sentence, shortened if there are many."""
-    if len(classes) <= _MOST_LISTED:
-        return ", ".join(classes)
-    return f"{', '.join(classes[:_MOST_LISTED])} and {len(classes) - _MOST_LISTED:,} more"
 
 
 def _embed(name: str, content: bytes) -> bytes:

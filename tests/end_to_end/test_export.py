@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from commands import Command
+from thriftnet.data import CIFAR10_CLASSES
 from thriftnet.export import pictures as choosing
 
 pytestmark = pytest.mark.usefixtures("traced_once")
@@ -67,7 +68,7 @@ def test_a_folder_is_a_model_for_every_command(thriftnet: Command, finished_run:
     assert json.loads(again.out)["path"] == "hub.pt2"
 
 
-def test_a_reader_is_told_the_views_and_a_program_is_not(
+def test_a_reader_is_told_the_views_and_classes_and_a_program_is_not(
     thriftnet: Command, monkeypatch: pytest.MonkeyPatch
 ):
     path = photo(Path("photo.png"))
@@ -76,7 +77,7 @@ def test_a_reader_is_told_the_views_and_a_program_is_not(
         with monkeypatch.context() as patch:
             patch.setattr("thriftnet.terminal.output._Outlet.isatty", lambda _: True)
             shown = thriftnet("predict", "quick", path, *options).out
-        assert shown == f"{row}\n\nquick, {views}\n"
+        assert shown == f"{row}\n\nquick, {views}\nclasses: {', '.join(CIFAR10_CLASSES)}\n"
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,6 @@ def predict(
     with working(f"loading {target}") as doing:
         from thriftnet import api
         from thriftnet.inference.inputs import find_pictures, predict_pickle, predict_pictures
-        from thriftnet.inference.views import NAMES
         from thriftnet.terminal import rows
 
         classifier = api.load_model(
@@ -124,8 +123,7 @@ def predict(
         else:
             rows.print_predictions(counted(), widest=pictures.widest)
             if not silent:  # for a reader, not for a program
-                print()
-                print_whole(f"{plain(found.title)}, {NAMES[classifier.tta]}")
+                rows.print_network(found.title, tta=classifier.tta, classes=classifier.classes)
     if failed:
         raise typer.Exit(2)
 

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from thriftnet.cells import csv_row
+from thriftnet.data.inspection import listed
 from thriftnet.errors import RunError
 from thriftnet.files import part_of, replacing
 from thriftnet.inference.prediction import PictureResult
 from thriftnet.inference.row_formats import CsvRows
+from thriftnet.inference.views import NAMES
 from thriftnet.plain import plain, to_stderr
 from thriftnet.terminal.text import print_whole
 
 _WIDEST = 44
 """Maximum width of a file name."""
+_MOST_CLASSES = 12
 
 
 def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
@@ -37,6 +40,13 @@ def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
             doubt = "" if result.prediction.sure else "not sure: "
             doubt = "outlier: " if result.prediction.outlier else doubt
             print_whole(f"{plain(result.name):{width}}  {doubt}{text}")
+
+
+def print_network(title: str, *, tta: str, classes: Sequence[str]) -> None:
+    """Print what classified the pictures, and its classes, as it names one of them in any case."""
+    print()
+    print_whole(f"{plain(title)}, {NAMES[tta]}")
+    print_whole(f"classes: {listed([plain(name) for name in classes], shown=_MOST_CLASSES)}")
 
 
 def print_json_rows(values: Iterable[Any]) -> None:

@@ -64,7 +64,7 @@ _ALIKE = 0.7
 
 
 def key_meant(name: str, known: Collection[str]) -> str | None:
-    """The key that is meant by a name that is none: in another section, elsewhere, or mistyped.
+    """The key or section meant by a name that is none: in another section, elsewhere, or mistyped.
 
     Args:
         name: As given, with or without its section.
@@ -81,7 +81,8 @@ def key_meant(name: str, known: Collection[str]) -> str | None:
         key = setting.partition("=")[0]
         if key in known and word in names.split():
             return key
-    for typed, names in ((name, known), (last, leaves)):
+    sections = {key.partition(".")[0] for key in known if "." in key}
+    for typed, names in ((name, known), (name, sections), (last, leaves)):
         if near := difflib.get_close_matches(typed, names, n=1, cutoff=_ALIKE):
-            return near[0] if names is known else leaves[near[0]][0]
+            return leaves[near[0]][0] if names is leaves else near[0]
     return None

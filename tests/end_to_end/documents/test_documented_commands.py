@@ -55,6 +55,10 @@ ELSEWHERE = {
         "takes minutes",
         "tests/end_to_end/own/test_without_recipe.py",
     ),
+    "thriftnet train --data photos/ --set data.val_ratio=0.1 --name mine": (
+        "takes minutes",
+        "tests/end_to_end/own/test_without_recipe.py",
+    ),
     "thriftnet train --data photos/ --init best": (
         "takes minutes",
         "tests/end_to_end/own/test_without_recipe.py",
@@ -74,6 +78,10 @@ ELSEWHERE = {
     "thriftnet bench": ("takes a minute", "tests/end_to_end/test_json.py"),
     "thriftnet calibrate runs/mine": (
         "needs 100 held-out images",
+        "tests/evaluation/test_calibrate.py",
+    ),
+    "thriftnet calibrate runs/mine --data labelled/": (
+        "as above",
         "tests/evaluation/test_calibrate.py",
     ),
     "thriftnet calibrate model.safetensors --data labelled/": (

@@ -40,6 +40,16 @@ def test_options_beside_a_recipe_are_in_it() -> None:
     assert value.budget.operations == 1e12
 
 
+@pytest.mark.parametrize("start", ["quick", 'a "b": é #😀'])
+def test_keys_of_init_belong_to_the_option(start: str) -> None:
+    """`init.keep` does nothing without weights, wherever those are given."""
+    request = TrainRequest(
+        0.0, recipe="quick", overrides=("init.keep=0.5", "init.body_lr=0.1"), init=start
+    )
+    init = resolve_training(request, Quiet(), ALONE).recipe.init
+    assert (init.weights, init.keep, init.body_lr, init.sha256) == (start, 0.5, 0.1, None)
+
+
 def test_a_path_of_weights_is_never_taken_for_a_name() -> None:
     assert TrainRequest(0.0, init="best").weights == "best"
     assert TrainRequest(0.0, init=Path("best")).weights == str(Path("best").absolute())

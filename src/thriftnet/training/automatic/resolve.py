@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,18 +110,24 @@ def _refuse_twice(request: TrainRequest) -> None:
 
 def _read(request: TrainRequest, say: Any) -> Recipe:
     """A recipe by name, path or value, with the other options applied."""
-    recipe = request.recipe
+    recipe, start = request.recipe, request.weights
     changes: dict[str, Any] = {}
     if not isinstance(recipe, Recipe):
         named = "quick" if recipe is None else recipe
-        recipe = load_recipe(named, request.overrides, seed=request.seed, say=say)
-    elif request.seed is not None:
-        changes["seed"] = request.seed
+        given = request.overrides
+        if start is not None:
+            # As overrides, so that keys such as init.keep find what they belong to.
+            weights = json.dumps(start, ensure_ascii=False)
+            given = (f"init.weights={weights}", "init.sha256=null", *given)
+        recipe = load_recipe(named, given, seed=request.seed, say=say)
+    else:
+        if request.seed is not None:
+            changes["seed"] = request.seed
+        if start is not None:
+            own = recipe.init.model_dump(mode="json")
+            changes["init"] = {**own, "weights": start, "sha256": None}
     if request.max_parameters is not None:
         changes["max_parameters"] = request.max_parameters
-    if request.weights is not None:
-        own = recipe.init.model_dump(mode="json")
-        changes["init"] = {**own, "weights": request.weights, "sha256": None}
     if not changes:
         return recipe
     return build_recipe({**recipe.model_dump(mode="json"), **changes}, origin=recipe.name)

@@ -44,6 +44,13 @@ def from_weights(path: Path, **init: Any) -> Recipe:
     return with_initial(small_recipe(init={"weights": str(path), **init}))
 
 
+@pytest.fixture
+def on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings start and resume on a few made-up images."""
+    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
+    monkeypatch.setattr("thriftnet.training.resume.open_data", lambda *_, **__: opened())
+
+
 def differs(state: TrainingState, others: dict[str, Tensor]) -> set[str]:
     return {k for k, v in state.model.state_dict().items() if not torch.equal(v, others[k])}
 
@@ -135,11 +142,10 @@ def test_keys_of_init_do_nothing_alone() -> None:
     assert small_recipe().digest() == small_recipe(init={}).digest()
 
 
+@pytest.mark.usefixtures("on_few_images")
 def test_resuming_ends_with_the_same_bits_and_needs_the_weights_only_before_a_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
-    monkeypatch.setattr("thriftnet.training.resume.open_data", lambda *_, **__: opened())
     path = trained(tmp_path / "model.safetensors")
     recipe = small_recipe(init={"weights": str(path)})
     whole = start_run(recipe, name="whole", runs_dir=tmp_path).path
@@ -160,11 +166,8 @@ def test_resuming_ends_with_the_same_bits_and_needs_the_weights_only_before_a_ch
 
 
 @pytest.mark.parametrize("select", ["final", "best"])
-def test_a_share_of_the_initial_weights_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, select: str
-) -> None:
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
-    monkeypatch.setattr("thriftnet.training.resume.open_data", lambda *_, **__: opened())
+@pytest.mark.usefixtures("on_few_images")
+def test_a_share_of_the_initial_weights_is_kept(tmp_path: Path, select: str) -> None:
     path = trained(tmp_path / "model.safetensors")
     init = {"weights": str(path)}
     plain = small_recipe(init=init, train={"epochs": 1, "select": select})
@@ -185,11 +188,8 @@ def test_a_share_of_the_initial_weights_is_kept(
             assert torch.equal(value, last[name]), name
 
 
-def test_a_run_that_keeps_initial_weights_resumes_without_their_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(start, "open_data", lambda *_, **__: opened())
-    monkeypatch.setattr("thriftnet.training.resume.open_data", lambda *_, **__: opened())
+@pytest.mark.usefixtures("on_few_images")
+def test_a_run_that_keeps_initial_weights_resumes_without_their_file(tmp_path: Path) -> None:
     path = trained(tmp_path / "model.safetensors")
     recipe = small_recipe(init={"weights": str(path), "keep": 0.5})
     whole = start_run(recipe, name="whole", runs_dir=tmp_path).path

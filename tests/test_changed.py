@@ -54,6 +54,7 @@ def noted(folder: Path, *failed: str) -> None:
 @pytest.mark.parametrize(("fails", "code"), [(False, 0), (True, 1)])
 def test_only_what_failed_is_run_and_named(tmp_path: Path, fails: bool, code: int):
     (tmp_path / "test_x.py").write_text(BY_CHANCE.replace("FAILS", str(fails)))
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -q --strict-markers\n")  # as ours
     noted(tmp_path, "test_x.py::test_b", "test_x.py::test_c")
     ran = subprocess.run(
         [sys.executable, SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=False

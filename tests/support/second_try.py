@@ -22,7 +22,7 @@ def main(cache: Path) -> int:
     if not 0 < len(failed) <= _FEW:
         return 1
     print("\nTrying again, alone, what failed:", flush=True)
-    if pytest.main(failed) != 0:
+    if pytest.main([*failed]) != 0:  # it adds options to the list
         return 1
     print("Failed at first and passed alone; each depends on time or on what runs beside it, which")
     print("is to be mended:", *failed, sep="\n  ")

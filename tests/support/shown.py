@@ -66,12 +66,15 @@ def mlflow_runs(store: Path) -> list[Run]:
 
 
 def in_mlflow(run: RunFolder) -> Shown:
-    """What the local store beside a run shows of the only run in it."""
+    """What the local store beside a run shows of the only run in it, by step.
+
+    The store's own order is by time, of which an epoch that is trained again may take less.
+    """
     store = run.path.parent / "mlflow.db"
     (found,) = mlflow_runs(store)
     client = opened_store(store)
     return {
-        name: [(m.step, m.value) for m in client.get_metric_history(found.info.run_id, name)]
+        name: sorted((m.step, m.value) for m in client.get_metric_history(found.info.run_id, name))
         for name in found.data.metrics
     }
 

@@ -20,8 +20,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
-    "cells commands digests errors extras files home hosts html names phases plain screen table "
-    "trust wrapping writable",
+    "cells commands digests elsewhere errors extras files home hosts html names phases plain "
+    "screen table trust wrapping writable",
     "recipe",
     "runtime",
     "data",
@@ -239,6 +239,12 @@ def run(code: str, *, before: Path | None = None) -> str:
 )
 def test_what_needs_no_torch_does_not_wait_for_it(code: str):
     said = run(f"{code}; import sys; print('torch' in sys.modules)")
+    assert said.splitlines()[-1] == "False"
+
+
+def test_help_does_not_wait_for_the_schema_of_recipes():
+    code = "from thriftnet.cli import app; app(['--help'], standalone_mode=False)"
+    said = run(f"{code}; import sys; print('pydantic' in sys.modules)")
     assert said.splitlines()[-1] == "False"
 
 

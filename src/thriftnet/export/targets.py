@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from thriftnet.elsewhere.tables import answer_to
 from thriftnet.errors import ExportError
 from thriftnet.export.executorch import EXECUTORCH
 from thriftnet.export.folder import FOLDER
@@ -55,5 +56,5 @@ def choose_target(name: str) -> Target:
 
 def _meant(name: str) -> str | None:
     name = name.casefold().lstrip(".").replace("_", "-")
-    named = (kind for kind, others in _ELSEWHERE.items() if name in others.split())
-    return next(named, None) or next(iter(difflib.get_close_matches(name, TARGETS, 1)), None)
+    near = difflib.get_close_matches(name, TARGETS, 1)
+    return answer_to(name, _ELSEWHERE) or next(iter(near), None)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from thriftnet.commands import command
-from thriftnet.recipe.elsewhere import key_meant
+from thriftnet.elsewhere.keys import key_meant
 
 _LONGEST_KEY = 100
 

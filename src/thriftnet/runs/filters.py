@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, cast, get_args
 
+from thriftnet.elsewhere.keys import key_meant
+from thriftnet.elsewhere.tables import answer_to
 from thriftnet.errors import RunError
 from thriftnet.recipe import Recipe
-from thriftnet.recipe.elsewhere import key_meant
 from thriftnet.recipe.keys import flatten
 from thriftnet.recipe.model_sections import ModelSection
 from thriftnet.runs.listing import COLUMNS, ListedRun, Value
@@ -118,8 +119,7 @@ def check_column(name: str) -> str:
     if name in known:
         return name
     word = name.casefold().replace("-", "_")
-    named = (column for column, others in _ELSEWHERE.items() if word in others.split())
-    meant = next(named, None) or key_meant(name, known)
+    meant = answer_to(word, _ELSEWHERE) or key_meant(name, known)
     hint = f"; did you mean {meant}? Columns" if meant else "; columns"
     raise RunError(
         f"{name!r} is neither a column nor a recipe key{hint} are {', '.join(COLUMNS)}, and recipe "

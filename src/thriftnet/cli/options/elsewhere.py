@@ -6,7 +6,7 @@ option the command has counts.
 
 from __future__ import annotations
 
-from thriftnet.recipe.elsewhere import KEYS
+from thriftnet.elsewhere.keys import KEYS
 
 OPTIONS: dict[str, str] = {
     "--epochs": KEYS["train.epochs"],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, OPTIONS
+from thriftnet.elsewhere.tables import answer_to
 from thriftnet.errors import ThriftnetError
 
 
@@ -29,7 +30,7 @@ def about_option(given: str, context: Any) -> str:
             return f"write {argument} without an option before it ({see})"
     if known := _here(name, options):
         return f"use {known} ({see})"
-    if reason := _listed(name, ABSENT):
+    if reason := answer_to(name, ABSENT):
         return f"{reason} ({see})"
     others = _others(context)
     if has := [other for other, theirs in others.items() if f"--{name}" in theirs]:
@@ -75,7 +76,7 @@ def about_command(given: str, commands: Collection[str]) -> str:
     name = _name(given)
     if name in commands:
         return f"use {name} (see thriftnet --help)"
-    if known := _listed(name, COMMANDS):
+    if known := answer_to(name, COMMANDS):
         return f"use thriftnet {known} (see thriftnet --help)"
     if near := difflib.get_close_matches(name, commands, n=1, cutoff=0.7):
         return f"use {near[0]} (see thriftnet --help)"
@@ -95,10 +96,6 @@ def _arguments(command: Any) -> list[str]:
     """Placeholders of the arguments, without their dots: MODEL, IMAGE_OR_FOLDER."""
     found = [each for each in command.params if each.param_type_name == "argument"]
     return [(each.metavar or "").partition("...")[0] for each in found]
-
-
-def _listed(name: str, table: Mapping[str, str]) -> str | None:
-    return next((answer for answer, names in table.items() if name in names.split()), None)
 
 
 def _here(name: str, options: Collection[str]) -> str | None:

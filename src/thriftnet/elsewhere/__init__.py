@@ -1,0 +1,1 @@
+"""What other libraries call things; it loads nothing, as every command starts with it."""

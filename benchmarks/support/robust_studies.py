@@ -38,6 +38,9 @@ TUNING: dict[str, tuple[str, ...]] = {
     "with TrivialAugment, a third of the rate": (*_rates(0.1), *_THREE, _TRIVIAL),
     "with TrivialAugment, a tenth of the rate": (*_rates(0.03), *_THREE, _TRIVIAL),
     "with primitives": (*_LOW, *_THREE, "augment.prime=0.25"),
+    "with TrivialAugment, primitives": (*_LOW, *_THREE, _TRIVIAL, "augment.prime=0.25"),
+    "with TrivialAugment, JPEG on half": (*_LOW, *_THREE, _TRIVIAL, "augment.jpeg=0.5"),
+    "with TrivialAugment, AugMix on all": (*_LOW, *_THREE, _TRIVIAL, "augment.augmix=1"),
     # A step sees each image twice.
     "with consistency 6": (
         *_LOW,

@@ -15,6 +15,7 @@ import thriftnet
 from calibrated_models import calibration
 from own_pictures import put
 from thriftnet.errors import RunError
+from thriftnet.export import kinds
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.targets import TARGETS
 from thriftnet.inference.classifier import load_model
@@ -82,6 +83,10 @@ def test_its_runtime_says_what_the_network_says(
         limit = 0.25 if "int8" in kind else 1e-5
         assert np.abs(found - expected[:batch]).max() < limit
         assert (found.argmax(1) == LABELS[:batch]).all()
+
+
+def test_every_format_has_its_name_where_a_wrong_one_is_refused():
+    assert kinds.KINDS.keys() == TARGETS.keys()
 
 
 @pytest.mark.parametrize("kind", KINDS)

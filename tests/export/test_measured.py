@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from small import small_recipe
+from thriftnet.export.gate import Check
 from thriftnet.export.measured import Measured, measured_accuracy
 from thriftnet.export.page.facts import page_facts
+from thriftnet.export.pipeline import Exported
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
+from thriftnet.terminal.exports import print_export
 from thriftnet.weights.find import find_model
 from tiny_network import tiny_file
 
@@ -71,3 +74,36 @@ def test_shipped_weights_have_that_of_their_card() -> None:
     assert found.images == "the 10,000 test images of CIFAR-10"
     assert found.interval
     assert found.interval[0] < found.accuracy < found.interval[1]
+
+
+def test_an_accuracy_over_training_images_is_no_test_accuracy(
+    model: SavedModel, capsys: pytest.CaptureFixture[str]
+):
+    known = Measured(0.72, (0.65, 0.79), "bf16", "the test images of photos")
+    check = Check(
+        pictures=380,
+        source="380 training images of photos",
+        largest_difference={1: 0.0},
+        equal_answers=1,
+        accuracy=0.99,
+        accuracy_fp32=0.99,
+    )
+    print_export(
+        Exported(
+            path=Path("a.onnx"),
+            to="onnx",
+            about="ONNX",
+            size_bytes=8,
+            preprocessing=model.preprocessing_with("none"),
+            recipe_tta="none",
+            check=check,
+            others={},
+            measured=known,
+        )
+    )
+    said = capsys.readouterr().out
+    assert "accuracy there  99.00%, of the network in fp32 99.00%" in said
+    assert (
+        "test accuracy   72.00% (95% 65.00% to 79.00%), in bf16 on the test images of photos"
+        in said
+    )

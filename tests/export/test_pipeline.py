@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from own_pictures import put
 from phases_shown import Shown
 from thriftnet.errors import ExportError, ExportMismatchError, RunError
+from thriftnet.export import kinds, targets
 from thriftnet.export import pictures as choosing
-from thriftnet.export import targets
 from thriftnet.export.job import EXACT, Job, Target
 from thriftnet.export.onnx_file import write_onnx
 from thriftnet.export.pipeline import export_model
@@ -44,9 +44,9 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, model: Path) -> Callable[..., None]:
-    """Enter a kind of export, `fake`, whose runtime adds a difference to what is right."""
+    """Enter a kind of export whose runtime adds a difference to what is right."""
 
-    def enter(*, difference: float = 0.0, **facts: Any) -> None:
+    def enter(name: str = "fake", *, difference: float = 0.0, **facts: Any) -> None:
         right = Classifier(read_model(model), tta="none", precision="fp32")
 
         def write(_job: Job, path: Path) -> None:
@@ -56,7 +56,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, model: Path) -> Callable[..., None]:
             return lambda images: right.probabilities(images) + np.float32(difference)
 
         facts = {"about": "a fake", "suffix": ".fake", "write": write, "load": load, **facts}
-        monkeypatch.setitem(targets.TARGETS, "fake", Target(**facts))
+        monkeypatch.setitem(kinds.KINDS, name, "")
+        monkeypatch.setitem(targets.TARGETS, name, Target(**facts))
 
     return enter
 
@@ -99,16 +100,11 @@ def test_a_refused_int8_export_names_the_one_in_fp32(
 def test_a_page_whose_int8_network_answers_otherwise_is_in_fp32(
     fake: Callable[..., None], model: Path
 ):
-    fake()
-    exact = targets.TARGETS["fake"]
+    fake("exact")
     assert targets.TARGETS["page"].or_fp32
     fake(difference=1.0, in_fp32="exact", or_fp32=True)
-    targets.TARGETS["exact"] = exact
     said: list[str] = []
-    try:
-        exported = export_model(model, to="fake", output="out.html", say=said.append)
-    finally:
-        del targets.TARGETS["exact"]
+    exported = export_model(model, to="fake", output="out.html", say=said.append)
     assert (exported.to, exported.path) == ("exact", Path("out.html"))
     assert Path("out.html").read_text() == "an export"
     assert len(said) == 1

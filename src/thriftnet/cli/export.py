@@ -9,6 +9,7 @@ import typer
 
 from thriftnet.cli.app import JsonOption, TargetArgument, app, find_target, print_json
 from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, USE, option
+from thriftnet.export.kinds import check_kind
 from thriftnet.terminal.text import print_whole
 from thriftnet.terminal.work import working
 
@@ -49,6 +50,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Export a network, as an HTML page or ONNX for instance, and compare the export with it."""
+    check_kind(to)
     find_target(model)
     with working(f"exporting {model} to {to}") as doing:
         from thriftnet import api

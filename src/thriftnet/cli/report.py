@@ -47,11 +47,12 @@ def report(
     drawing = "drawing the report, which takes some seconds"
     with working(drawing) as doing:
         from thriftnet.evaluation.evaluated import evaluated_runs
-        from thriftnet.report.build import write_report
 
         count = doing.counting("test images")
         folders = evaluated_runs(runs, data=data, fetch=False, on_progress=count)
         doing.now(drawing)
+        from thriftnet.report.build import write_report  # after a wrong name was refused
+
         written = write_report(folders, output=output, data=data, storage=storage)
     if as_json:
         figures = [str(path) for path in written.figures]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from thriftnet.errors import ExportError, ExportMismatchError
 from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
 from thriftnet.export.job import Job, Target
-from thriftnet.export.measured import measured_accuracy
+from thriftnet.export.measured import Measured, measured_accuracy
 from thriftnet.export.pictures import Pictures, choose_pictures
 from thriftnet.export.place import check_place, keep
 from thriftnet.export.targets import choose_target
@@ -45,6 +45,8 @@ class Exported:
     check: Check
     others: Mapping[str, OtherCheck]
     """The same in further runtimes that are installed, by their package."""
+    measured: Measured | None = None
+    """Test accuracy of the network with the views of the export; None if it was not evaluated."""
 
     def to_json(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -55,6 +57,7 @@ class Exported:
             "preprocessing": self.preprocessing.contract(),
             "check": self.check.to_json(),
             "others": {name: each.to_json() for name, each in self.others.items()},
+            "measured": self.measured and asdict(self.measured),
         }
 
 
@@ -130,7 +133,17 @@ def export_model(
     for package, other in others.items():
         if other.fault is not None:
             say(f"{plain(str(output))} must not be run by {package}: there, {other.fault}")
-    return Exported(output, to, target.about, size, job.preprocessing, saved.tta, check, others)
+    return Exported(
+        path=output,
+        to=to,
+        about=target.about,
+        size_bytes=size,
+        preprocessing=job.preprocessing,
+        recipe_tta=saved.tta,
+        check=check,
+        others=others,
+        measured=job.measured,
+    )
 
 
 def _write_and_compare(

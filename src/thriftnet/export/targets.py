@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
-from thriftnet.elsewhere.tables import answer_to
 from thriftnet.errors import ExportError
 from thriftnet.export.executorch import EXECUTORCH
 from thriftnet.export.folder import FOLDER
 from thriftnet.export.job import Target
+from thriftnet.export.kinds import check_kind
 from thriftnet.export.litert import LITERT
 from thriftnet.export.onnx_file import ONNX
 from thriftnet.export.onnx_int8 import ONNX_INT8
@@ -27,17 +25,6 @@ TARGETS: dict[str, Target] = {
     "folder": FOLDER,
 }
 
-_ELSEWHERE = {
-    "onnx": "onnxruntime openvino",
-    "onnx-int8": "int8 quantised quantized",
-    "page": "browser html site web",
-    "torch-export": "exported-program pt2 torchscript",
-    "litert": "lite tflite",
-    "executorch": "pte",
-    "folder": "hf hub huggingface safetensors transformers",
-}
-"""What other libraries call them, or how their files end."""
-
 
 def choose_target(name: str) -> Target:
     """Look up a target and check that its packages are installed.
@@ -45,16 +32,7 @@ def choose_target(name: str) -> Target:
     Raises:
         ExportError: The target is unknown, or a package is missing.
     """
-    if name not in TARGETS:
-        meant = _meant(name)
-        hint = f"did you mean {meant}?" if meant else "use one of them"
-        raise ExportError(f"--to {name} is not one of {', '.join(TARGETS)}; {hint}")
+    check_kind(name)
     target = TARGETS[name]
     require(f"--to {name} needs", *target.packages, extra=target.extra, error=ExportError)
     return target
-
-
-def _meant(name: str) -> str | None:
-    name = name.casefold().lstrip(".").replace("_", "-")
-    near = difflib.get_close_matches(name, TARGETS, 1)
-    return answer_to(name, _ELSEWHERE) or next(iter(near), None)

@@ -23,8 +23,10 @@ def print_export(exported: Exported) -> None:
         ("equal answers", f"{check.equal_answers:.2%}"),
     ]
     if check.accuracy is not None:
-        accuracy = f"{check.accuracy:.2%} there, {check.accuracy_fp32:.2%} in fp32"
-        facts.append(("accuracy", accuracy))
+        both = f"{check.accuracy:.2%}, of the network in fp32 {check.accuracy_fp32:.2%}"
+        facts.append(("accuracy there", both))  # most are training images: no test accuracy
+    if (known := exported.measured) is not None:
+        facts.append(("test accuracy", f"{known}, in {known.precision} on {plain(known.images)}"))
     for package, other in exported.others.items():
         if other.check is not None:
             equal = f"{other.check.equal_answers:.2%} equal answers"

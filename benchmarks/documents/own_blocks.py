@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ TUTORIAL = (
 )
 """The commands in order."""
 _SCRIPT = "your_pictures.py"
-_MOST_LINES = 14
+_MOST_LINES = 20
 
 
 def transcript(command: str) -> str:
@@ -34,8 +34,8 @@ def transcript(command: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """Shorten runs of epochs and of other similar lines to the first and last two."""
-    lines, shown, block = text.splitlines(), list[str](), list[str]()
+    """Shorten runs of epochs to the first and last two, and each count of progress to its first."""
+    lines, shown, block = _first_counts(text.splitlines()), list[str](), list[str]()
 
     def begins(line: str) -> str:
         return re.sub(r"\d.*", "", line)[:8] if line.startswith("epoch") else ""
@@ -52,6 +52,15 @@ def shortened(text: str) -> str:
     if len(shown) > 3 * _MOST_LINES:
         shown = [*shown[: 2 * _MOST_LINES], "...", *shown[-_MOST_LINES:]]
     return "\n".join(shown)
+
+
+def _first_counts(lines: Sequence[str]) -> list[str]:
+    """Lines without those that differ from an earlier one only in how far the work is."""
+    shown: dict[str, str] = {}
+    for number, line in enumerate(lines):
+        counting = line.startswith("thriftnet: ")
+        shown.setdefault(line.split("  ")[0] if counting else str(number), line)
+    return list(shown.values())
 
 
 def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], dict[str, Any]]:

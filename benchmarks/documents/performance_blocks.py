@@ -160,11 +160,11 @@ def busy_machine(figures: Figures) -> dict[str, Any]:
     """Render images per second alone and under load, of this version and an earlier one."""
     names = {
         "alone": "alone",
-        "beside_a_busy_process": "beside a process that keeps a core busy",
-        "beside_another_training": "beside another training, the slower one",
+        "beside_a_busy_process": "with a process that keeps one core busy",
+        "beside_another_training": "with another training; the slower of both",
     }
-    columns = ("two threads", ("images per second", ".0f"), ("share of alone", ".2f"),
-               ("earlier version", ".0f"), ("share of alone", ".2f"))  # fmt: skip
+    columns = ("two threads", ("images per second", ".0f"), ("relative to alone", ".2f"),
+               ("earlier version", ".0f"), ("relative to alone", ".2f"))  # fmt: skip
     rows = [
         (text, *(figures[side][key].get(name) for side in ("this", "against")
                  for key in ("images_per_second", "share_of_alone")))
@@ -181,7 +181,7 @@ def profile(figures: Figures) -> dict[str, Any]:
     kinds = make_table(("kind", ("share of a step", ".1%")), figures["profile"]["share"].items())
     keys = ("layer", "direction", "gflop_per_step", "milliseconds_per_step", "gflops")
     convolutions = make_table(
-        ("convolution", "direction", ("GFLOP a step", ".1f"), ("ms a step", ".1f"),
+        ("convolution", "direction", ("GFLOP per step", ".1f"), ("ms per step", ".1f"),
          ("GFLOP/s", ".0f")),
         [[row[key] for key in keys] for row in figures["profile"]["convolutions"]],
     )  # fmt: skip

@@ -63,7 +63,7 @@ def resemblance_block() -> str:
 def tuning_rows(figures: Figures) -> dict[str, Any]:
     """Each ingredient's accuracies after a short fine-tuning, by the share of weights kept."""
     variants = figures["variants"]
-    every = [("as it starts", 1.0, figures["start"], 0.0)]
+    every = [("before fine-tuning", 1.0, figures["start"], 0.0)]
     every += [
         (name, float(share), each, run["pflop"])
         for name, run in variants.items()

@@ -12,10 +12,10 @@ _TARGETS = {"one_raw": 0.6, "one_in_a_form": 0.6, "many_in_a_form": 0.95}
 _MOST_OVER = 3.0
 """Target: overhead of a single request in milliseconds."""
 _WAYS = {
-    "one_raw": "64 clients, one picture a request, raw",
-    "one_in_a_form": "64 clients, one picture a request, in a form",
-    "many_in_a_form": "4 clients, 64 pictures a request",
-    "lone": "1 client, one picture a request",
+    "one_raw": "64 clients, one picture per request, raw",
+    "one_in_a_form": "64 clients, one picture per request, in a form",
+    "many_in_a_form": "4 clients, 64 pictures per request",
+    "lone": "1 client, one picture per request",
 }
 
 

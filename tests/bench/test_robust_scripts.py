@@ -87,7 +87,7 @@ def test_what_is_measured_is_not_trained_again(script: Script):
     assert list(figures["variants"]) == ["base", "noise", "JPEG"]
     text = block_text("robust-tuning", ROBUST_BLOCKS["robust-tuning"], figures)
     rows = [line.split(" | ")[:4] for line in text.splitlines() if line.startswith("| ")][2:]
-    assert rows[0] == ["| as it starts", "100%", "93.00%", "60.00%"]
+    assert rows[0] == ["| before fine-tuning", "100%", "93.00%", "60.00%"]
     assert rows[3:5] == [
         ["| noise", "0%", "93.00%", "81.00%"],
         ["| noise", "50%", "93.00%", "79.00%"],

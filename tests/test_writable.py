@@ -106,7 +106,7 @@ def test_only_an_earlier_page_is_replaced_by_a_page(content: bytes, replaced: bo
         check_writable(path, error=RunError, ours=partial(is_page, of="report"))
         return
     with pytest.raises(
-        RunError, match=r"page\.html is there and is not an earlier output of this comm"
+        RunError, match=r"page\.html exists and is not an earlier output of this comm"
     ):
         check_writable(path, error=RunError, ours=partial(is_page, of="report"))
 
@@ -119,4 +119,4 @@ def test_the_file_of_standard_output_is_not_replaced(tmp_path: Path):
     )
     with (tmp_path / "out").open("wb") as out:
         ended = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE)
-    assert b"RunError: /dev/stdout is where standard output" in ended.stderr
+    assert b"RunError: /dev/stdout receives standard output" in ended.stderr

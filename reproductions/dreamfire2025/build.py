@@ -74,7 +74,7 @@ def _page(claims: Claims, results: Results, report: PaperReport, judged: dict[st
             *(_part(part, results, judged) for part in claims.parts),
             _settings(claims),
             Section("Errata", cards=tuple(map(_erratum, claims.errata))),
-            *_section("Beside the paper", checks),
+            *_section("Compared with the paper", checks),
             *_section("Where the figures come from", (tables.files_table(results),)),
             Section("Commands", commands=_commands(report.claims)),
         ),

@@ -55,7 +55,7 @@ def draw_optimisers(results: Results) -> Drawing:
         name="optimisers",
         title="Test accuracy by optimiser",
         caption="The paper gives one figure for each optimiser. Here every seed is a point: the "
-        "recipe with all of its epochs, and beside it a shorter horizon where that was measured.",
+        "recipe with all of its epochs and, where it was measured, a shorter horizon next to it.",
         alt="Test accuracy in percent. " + "; ".join(words) + ".",
     )
 

@@ -94,7 +94,7 @@ def judge(claim: Claim, results: Results) -> Judged:
     found = read_authors_log() if log else results.files.get(claim.file)
     where = f"{claim.file}.csv" if log else f"results/{claim.file}.json"
     told, holds = RULES[claim.rule]
-    rule = f"By {claim.key} of {where}; {told.format(it='it')}."
+    rule = f"Decided by {claim.key} in {where}; {told.format(it='it')}."
     if found is None:
         return Judged(claim, "not measured yet", "–", rule)
     value = _value(found, claim.key)
@@ -102,7 +102,7 @@ def judge(claim: Claim, results: Results) -> Judged:
     verdict: Verdict = "held" if holds(value, claim.claimed, claim.within) else "did not hold"
     if verdict != "held" and claim.larger_is_better and value > claim.claimed:
         verdict = "understated"
-        rule += " More than that is better than claimed."
+        rule += " A higher value is better than claimed."
     here = show(claim, value)
     detail = f"{claim.detail.format(f=found)}. " if claim.detail else ""
     words = f"{detail[:1].upper()}{detail[1:]}{rule}"
@@ -136,7 +136,7 @@ def _judge_runs(claim: Claim, results: Results) -> Judged:
     For one seed the interval is that of the images.
     """
     told, holds = RULES[claim.rule]
-    where = f"By the mean {claim.key} of the runs of recipe {claim.recipe}; {told.format(it='it')}"
+    where = f"Decided by the mean {claim.key} over runs of {claim.recipe}; {told.format(it='it')}"
     runs = runs_of(results, claim.recipe)
     values = [float(v) for run in runs if (v := getattr(run, claim.key)) is not None]
     if not values or claim.claimed is None:
@@ -152,18 +152,20 @@ def _judge_runs(claim: Claim, results: Results) -> Judged:
         mean += f" ± {100 * half:.2f}" if claim.form == "percent" else f" ± {half:.2g}"
     verdict: Verdict = "held" if holds(found.mean, claim.claimed, 0.0) else "did not hold"
     if half is None:
-        where += "; of one run there is no interval"
+        where += "; a single run has no interval"
     elif verdict != "held" and holds(found.mean, claim.claimed, half):
         verdict = "could not be measured"
         images = " over test images" if len(values) == 1 else ""
-        where += f"; its 95% interval{images} does, so that more seeds would have to tell"
+        where += f"; its 95% interval{images} does, so more seeds are needed to decide"
     return Judged(claim, verdict, f"{mean}, {count_seeds(len(values))}", f"{where}.")
 
 
 def _judge_order(claim: Claim, results: Results) -> Judged:
     """By a t test over seeds, paired where the seeds are the same."""
     found = results.files.get(claim.file)
-    where = f"By results/{claim.file}.json; held if AdamW is ahead with p < {ALPHA:g} over seeds"
+    where = (
+        f"Decided by results/{claim.file}.json; held if AdamW is ahead, p < {ALPHA:g} over seeds"
+    )
     if not isinstance(found, SgdAgainstAdamW):
         return Judged(claim, "not measured yet", "–", f"{where}.")
     by_seed = {
@@ -171,7 +173,7 @@ def _judge_order(claim: Claim, results: Results) -> Judged:
         for name in ("paper-sgd", "paper")
     }
     if not all(by_seed.values()):
-        return Judged(claim, "not measured yet", "–", f"{where}. It lacks one of the two.")
+        return Judged(claim, "not measured yet", "–", f"{where}. One of the two is missing.")
     test = compare_seeds(by_seed["paper-sgd"], by_seed["paper"])
     points = f"{100 * test.difference:+.2f}".replace("-", "−")
     half = "" if test.half_width is None else f" ± {100 * test.half_width:.2f}"

@@ -107,7 +107,7 @@ def train(
         data: Path of CIFAR-10 or of your own pictures (docs/data.md); None: as in the recipe.
         strict: Whether an unusable picture is an error.
         resume: Folder of an interrupted run; it continues with its own recipe, name and epochs.
-        restart: Whether it starts again at step 0, with what there was kept in its folder.
+        restart: Whether it starts again at step 0; earlier files are kept in its folder.
         quiet: Print nothing.
         progress: Replaces the printed progress.
         time_budget: Such as `5m`: train as many epochs as fit, including the evaluation afterwards.
@@ -125,8 +125,8 @@ def train(
         The run's path and whether it finished. For test metrics call `evaluate(run.path)`.
 
     Raises:
-        RecipeError: A wrong key or value, a network over its budget, or an argument that would be
-            ignored beside the others.
+        RecipeError: A wrong key or value, a network over its budget, or arguments that exclude each
+            other.
         DataError: The data set is not available, or its digest differs.
         RunError: The run folder exists, is missing or damaged, or the disk is full.
         TrackingError: A tracker is unknown, not installed or unreachable; raised before training.

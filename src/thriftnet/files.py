@@ -296,5 +296,5 @@ def explain_refusal(fault: BaseException) -> str | None:
         named = f": {fault.filename} was not written" if fault.filename else ""
         return f"the disk is full{named}; free some space and try again"
     if fault.errno in _REFUSALS:
-        return f"{fault.filename or 'a file'}: {fault.strerror}; check the path and your rights"
+        return f"{fault.filename or 'a file'}: {fault.strerror}; check the path and its permissions"
     return None

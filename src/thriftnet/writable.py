@@ -41,14 +41,14 @@ def check_writable(
         raise error(f"{path} is an input and would be replaced; write to another file")
     if _is_standard_output(path):
         raise error(
-            f"{path} is where standard output or the messages go, which would be lost; write to "
-            "another file"
+            f"{path} receives standard output or messages, which would be lost; write to another "
+            "file"
         )
     try:
         mode_of(path)
         if ours is not None and path.is_file() and path.stat().st_size and not ours(path):
             raise error(
-                f"{path} is there and is not an earlier output of this command; move it away, or "
+                f"{path} exists and is not an earlier output of this command; move it away, or "
                 "write to another file"
             )
         path = path.resolve()  # follow links; mode_of found no loop

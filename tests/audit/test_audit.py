@@ -118,7 +118,7 @@ def test_folds_that_are_trained_are_not_trained_again(audited: Audit, photos: Pa
     said: list[str] = []
     again = audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=said.append)
     assert again == audited
-    assert said[-1] == f"{decisions} has decisions and stays as it is"
+    assert said[-1] == f"{decisions} already has decisions and is kept"
     assert {path: (path / "metrics.jsonl").read_bytes() for path in runs} == before
     assert decisions.read_text("utf-8") == decided  # what a person wrote stays
     undecided = decided.replace(",cat,keep,", ",cat,,", 1)
@@ -183,7 +183,7 @@ def test_fewer_pictures_than_folds_are_refused(photos: Path, tmp_path: Path):
 
 def test_decisions_are_not_audited(photos: Path, tmp_path: Path):
     decided = small_recipe(data={"decisions": str(tmp_path / "decisions.csv")})
-    with pytest.raises(DataError, match="judges all labels as they are; leave out data.decisions"):
+    with pytest.raises(DataError, match="checks the original labels; leave out data.decisions"):
         audit(photos, recipe=decided, folder=tmp_path / "a", folds=2, say=lambda _: None)
 
 
@@ -255,14 +255,14 @@ def test_a_fold_is_resumed_by_its_audit_alone(photos: Path, tmp_path: Path):
     )
     assert stopped is None
     fold = folder / "fold-1-of-2"
-    with pytest.raises(RunError, match="belongs to an audit, which holds images out of it; resume"):
+    with pytest.raises(RunError, match="belongs to an audit, which set its split; resume"):
         thriftnet.train(resume=fold, quiet=True)
     (fold / "checkpoints" / "last.pt").unlink()  # as if it was killed before the first
     with pytest.raises(RunError, match="belongs to an audit"):
         thriftnet.train(resume=fold, quiet=True)
     assert audit(photos, recipe=own, folder=folder, folds=2, say=lambda _: None) is not None
     for options in ({}, {"data": photos}):  # half of the test images are among those it learned
-        with pytest.raises(DataError, match="was trained on most of the test images too"):
+        with pytest.raises(DataError, match="was trained on most of the test images, too"):
             thriftnet.evaluate(fold, **options)
     other = put(tmp_path / "others", {"cat": 3, "dog": 3, "emu": 3}, start=500)
     assert thriftnet.evaluate(fold, data=other).chosen.images == 9

@@ -67,16 +67,16 @@ def test_a_short_option_reaches_the_recipe(thriftnet: Command) -> None:
         (["report", "--gpu"], "thriftnet train has --device cuda (see thriftnet report --help)"),
         (["report", "--nonsense"], "no option --nonsense here; see thriftnet report --help"),
         (["train", "-b", "64"], "no option -b here; use --batch-size"),
-        (["train", "epochs=3"], "epochs=3 is no argument; write --epochs 3"),
+        (["train", "epochs=3"], "epochs=3 is not an argument; write --epochs 3"),
         (["train", "quick", "imgsz=64"], "write --set data.image_size=64 (see thriftnet train"),
-        (["predict", "best", "source=a.jpg"], "source=a.jpg is no argument; write a.jpg alone"),
+        (["predict", "best", "source=a.jpg"], "source=a.jpg is not an argument; write just a.jpg"),
         (["export", "best"], "Missing option '--to', as in: thriftnet export runs/short --to onnx"),
         (["val"], "no command val; use thriftnet evaluate"),
         (["trian"], "no command trian; use train"),
         (["Train"], "no command Train; use train"),
         (["version"], "use thriftnet --version"),
         (["nonsense"], "no command nonsense; see thriftnet --help"),
-        (["train", "--epochs", "3", "--set", "train.epochs=4"], "are one key; give one"),
+        (["train", "--epochs", "3", "--set", "train.epochs=4"], "set the same key; give only one"),
         (["train", "--resume", "x", "--lr", "1"], "leave out --lr"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -96,7 +96,7 @@ def test_a_folder_in_place_of_a_recipe(
     (tmp_path / "run").mkdir()
     (tmp_path / "run/recipe.yaml").write_text("name: a\n")
     monkeypatch.chdir(tmp_path)
-    assert "if it has pictures: thriftnet train --data ./photos" in (
+    assert "if it contains pictures: thriftnet train --data ./photos" in (
         thriftnet("train", "photos").error_line
     )
     assert "its recipe is run/recipe.yaml" in thriftnet("train", "run/").error_line

@@ -22,11 +22,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     [
         (
             ("evaluate", "quick", "--robust", "--corruption", "fog:1"),
-            "--robust takes every corruption; leave out --corruption",
+            "--robust already uses every corruption; leave out --corruption",
         ),
         (("evaluate", "quick", "--images", "9"), "--images is for --robust; add it, or leave out"),
         (("calibrate", "quick", "--remove", "--data", "x"), "--remove needs no images; leave out"),
-        (("calibrate", "quick"), "quick is part of the package and stays as it is"),
+        (("calibrate", "quick"), "quick is part of the package and is not changed"),
         (("audit", "nowhere"), "nowhere"),
         (("evaluate", "quick", "--robust", "--images", "0"), "images=0 leaves nothing to classify"),
     ],

@@ -125,7 +125,7 @@ def test_several_seeds_by_balanced_accuracy(tmp_path: Path) -> None:
 def test_a_run_without_the_metric_and_an_unknown_one_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         make_run(tmp_path / name, predictions=False, overrides=[f"name={name}"])
-    with pytest.raises(RunError, match=r"lacks figures of its evaluation; run: thriftnet evaluate"):
+    with pytest.raises(RunError, match=r"lacks results of its evaluation; run: thriftnet evaluate"):
         compare([tmp_path / "a", tmp_path / "b"], metric="balanced_accuracy")
     with pytest.raises(RunError, match=r"--metric f1 is not one of accuracy, balanced_accuracy"):
         compare([tmp_path / "a", tmp_path / "b"], metric="f1")

@@ -36,7 +36,7 @@ def test_repeated_seed_counts_once(tmp_path: Path):
     found = compare([*runs, again, runs[0]])
     assert found.contrasts == compare(runs).contrasts
     (reason,) = found.left_out
-    assert reason.startswith(f"{again} has the recipe and seed of {runs[1]}")
+    assert reason.startswith(f"{again} has the same recipe and seed as {runs[1]}")
 
 
 def test_runs_that_cannot_be_used_are_named_and_the_others_compared(tmp_path: Path):

@@ -45,7 +45,7 @@ def test_weights_classify_and_evaluate_as_they_did(
 ):
     stated = last(old / "finished", "test")
     outcome = thriftnet("evaluate", old / "finished", "--json")
-    assert "model.safetensors has no digest, as files of earlier versions" in outcome.err
+    assert "model.safetensors has no digest, as an earlier version wrote it" in outcome.err
     found = json.loads(outcome.out)
     assert found["parameters"] == 436
     # Another processor computes in another precision.

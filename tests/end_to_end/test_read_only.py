@@ -28,7 +28,10 @@ READ = {
     "watch runs/done": (0, ""),
     "compare runs/made runs/made": (2, ""),
     "runs": (0, ""),
-    "runs gc --yes": (2, "cannot be removed: Permission denied; check your rights to its folder"),
+    "runs gc --yes": (
+        2,
+        "cannot be removed: Permission denied; check the permissions of its folder",
+    ),
     "train --resume runs/done --quiet": (0, "not saved"),
     "train --resume runs/cut": (2, "runs/cut/.lock cannot be written: Permission denied; choose a"),
     "train small.yaml": (2, "runs cannot be written: Permission denied; choose a folder that you"),

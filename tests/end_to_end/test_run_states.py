@@ -240,7 +240,7 @@ def test_what_is_printed_leads_somewhere(thriftnet: Command, run: RunFolder, com
         ("interrupted", "has no final model yet; finish it with: thriftnet train --resume"),
         ("killed", "has no final model yet; finish it with: thriftnet train --resume"),
         ("no_checkpoint", "has no final model yet; finish it with: thriftnet train --resume"),
-        ("failed", "failed (the loss became nan); retrain it more slowly, as with: thriftnet"),
+        ("failed", "failed (the loss became nan); retrain it with a lower learning rate: "),
         ("live_elsewhere", "is being trained by process {own} on "),
     ],
     indirect=["run"],

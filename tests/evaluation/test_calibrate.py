@@ -64,7 +64,7 @@ def test_a_run_is_calibrated_on_its_validation_images(
     assert (line["kind"], line["images"]) == ("calibration", 100)
     print_calibration("run", found)
     said = capsys.readouterr().out
-    assert max(len(line) for line in said.splitlines() if "kept in" not in line) <= 100
+    assert max(len(line) for line in said.splitlines() if "saved in" not in line) <= 100
     assert "fitted to 100 validation images" in said
     assert "--at-least" not in said  # a network of chance reaches no precision
 
@@ -126,7 +126,9 @@ def test_a_companion_gives_its_map_to_a_network_that_saw_everything(tmp_path: Pa
     whole = make_run(tmp_path / "whole", model(), val_ratio=0)
     digest = whole.recipe().digest()
     save_model(whole.model_path, model(about={"recipe": "smoke", "digest": digest}))
-    with pytest.raises(RunError, match=r"held no images out .* data.val_ratio=0.24 .* --companion"):
+    with pytest.raises(
+        RunError, match=r"has no held-out images .* data.val_ratio=0.24 .* --companion"
+    ):
         calibrate(whole.path)
     companion = make_run(tmp_path / "companion", model())
     found = calibrate(whole.path, companion=companion.path, precision="fp32").calibration
@@ -169,15 +171,15 @@ def test_another_network_is_not_replaced(run: RunFolder, tmp_path: Path):
         calibrate(run.path, output=output, precision="fp32")
     other = weights_file("quick").read_bytes()
     output.write_bytes(other)
-    with pytest.raises(RunError, match="is there and is not an earlier output of this command"):
+    with pytest.raises(RunError, match="exists and is not an earlier output of this command"):
         calibrate(run.path, output=output)
     assert output.read_bytes() == other
 
 
 def test_shipped_weights_stay_as_they_are(tmp_path: Path):
-    with pytest.raises(RunError, match="is part of the package and stays .* --output FILE"):
+    with pytest.raises(RunError, match="is part of the package and is not .* --output FILE"):
         calibrate("quick")
-    with pytest.raises(RunError, match="is part of the package and stays .* --output FILE"):
+    with pytest.raises(RunError, match="is part of the package and is not .* --output FILE"):
         remove_calibration("quick")
     with pytest.raises(RunError, match="quick is not a run with validation images; .* --companion"):
         calibrate("quick", output=tmp_path / "q.safetensors")
@@ -189,11 +191,11 @@ def test_shipped_weights_stay_as_they_are(tmp_path: Path):
     [
         (
             pictures(300, classes=("a", "b", "c", "d")),
-            "the network has the classes red, .* of its own class",
+            "the network has the classes red, .* of the network",
         ),
         (
             pictures(300, classes=CLASSES[:3]),
-            "the network has the classes red, .* give images of its own",
+            "the network has the classes red, .* give images of the network's",
         ),
         (pictures(20), "^20 images of .* are fewer than 100; give more$"),
         (
@@ -238,7 +240,7 @@ def test_images_that_judge_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         "thriftnet.evaluation.held_out.images_to_test", lambda *_, **__: (pictures(300), "test")
     )
-    with pytest.raises(DataError, match="holds the test images of .* for evaluating it"):
+    with pytest.raises(DataError, match="holds the test images of .* reserved for evaluation"):
         calibrate(path, data=tmp_path)
 
 

@@ -103,7 +103,7 @@ def test_terminal_lines_fit_eighty_columns(capsys: pytest.CaptureFixture[str]):
 def test_network_of_other_classes_is_refused(classes: tuple[str, ...]):
     data = coloured([0, 1], left=[0, 1], right=[0, 1])
     with pytest.raises(
-        DataError, match="the network has the classes .* give images of its own classes"
+        DataError, match="the network has the classes .* give images of the network's classes"
     ):
         evaluate_on(model(classes=classes), data, compute=COMPUTE, tta="none")
 

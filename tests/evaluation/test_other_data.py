@@ -73,7 +73,7 @@ def test_other_data_may_lack_the_columns_of_the_training(trained: RunFolder, pla
         assert thriftnet.evaluate(trained.path, data=data, say=said.append).chosen.images == 8
         for key in lacking:
             (told,) = (line for line in said if f"data.{key}" in line)
-            assert told.endswith(f"the training's data.{key}: done without")
+            assert told.endswith(f"data.{key} of the training; continuing without it")
 
 
 def test_the_training_data_must_have_them(trained: RunFolder, place: Path):

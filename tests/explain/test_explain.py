@@ -146,7 +146,7 @@ def test_the_command_writes_a_page_and_maps(
     picture("cat", 7).save(maps / "003-7.png")  # called as a map is
     refused = run_command("explain", trained.path, photos / "cat" / "1.png", "--maps", maps)
     assert refused.code == 2
-    assert "holds other files than maps" in refused.error_line
+    assert "has files that are not maps" in refused.error_line
     (maps / "003-7.png").unlink()
     opened: Page = visit(page, 1000, "light")
     assert opened.locator("article").count() == 2

@@ -79,7 +79,7 @@ def test_its_card_is_what_the_hub_reads(folder: Path):
     assert card.data.pipeline_tag == "image-classification"
     assert card.data.library_name == "thriftnet"
     assert card.data.license is None  # nobody but its owner can say
-    for said in ("cat, dog, emu", "White is added", "16×16", "The logits are divided by 0.5"):
+    for said in ("cat, dog, emu", "padded with white", "16×16", "The logits are divided by 0.5"):
         assert said in card.content
 
 

@@ -109,7 +109,7 @@ def test_a_page_whose_int8_network_answers_otherwise_is_in_fp32(
     assert Path("out.html").read_text() == "an export"
     assert len(said) == 1
     assert "differs from the network" in said[0]
-    assert said[0].endswith("kept in fp32 instead, larger and slower")
+    assert said[0].endswith("exporting in fp32 instead, which is larger and slower")
 
 
 @pytest.mark.parametrize("before", [None, "precious"])
@@ -135,7 +135,7 @@ def test_only_the_file_that_was_compared_is_replaced(fake: Callable[..., None], 
     for _ in range(2):
         export_model(model, to="fake", output="out.fake")
     Path("out.fake").write_text("mine")
-    with pytest.raises(ExportError, match="out.fake is there and is not an earlier output"):
+    with pytest.raises(ExportError, match="out.fake exists and is not an earlier output"):
         export_model(model, to="fake", output="out.fake")
     assert Path("out.fake").read_text() == "mine"
 

@@ -84,7 +84,7 @@ def test_what_is_wrong_there_alone_is_told_and_kept(
     )
     path = tmp_path / "x.onnx"
     export_model(model, to="onnx", output=path, say=said.append)
-    assert said == [f"{path} must not be run by openvino: there, probabilities differ"]
+    assert said == [f"do not run {path} with openvino: there, probabilities differ"]
     assert path.exists()
 
 

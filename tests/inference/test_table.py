@@ -133,7 +133,7 @@ def test_rows_of_others_are_not_taken_for_ours(classifier: Classifier, folder: P
     with pytest.raises(RunError, match="differs in: network"):
         run(path, heavier, folder, resume=True)
     Image.new("RGB", (9, 9)).save(folder / "0a.png")
-    with pytest.raises(RunError, match="is of other pictures, or they have changed since"):
+    with pytest.raises(RunError, match="is for other pictures, or they have changed since"):
         run(path, classifier, folder, resume=True)
     (folder / "0a.png").unlink()
     assert Path("out.csv.part").read_bytes() == kept
@@ -223,7 +223,7 @@ def test_a_killed_command_loses_no_written_row(
     assert len(kept.splitlines()) == 101
     done = in_this_process(monkeypatch, capsys)(*words, "--resume")
     assert done.code == 0, done.err
-    assert "rows are there" in done.err
+    assert "rows are complete" in done.err
     written = Path("out.csv").read_bytes()
     assert written.startswith(kept)
     assert len(written.splitlines()) == 151

@@ -197,7 +197,7 @@ def test_predictions_read_in_another_way_than_the_recipe_says(copied: Path):
     run.save_predictions(Predictions(said.labels, {"none": logits}))
     tta = run.recipe().evaluate.tta
     assert (
-        f"not evaluated as the recipe says ({tta}): make them with: thriftnet evaluate {copied}"
+        f"not evaluated with the views {tta}: evaluate the run with: thriftnet evaluate {copied}"
         in (missing_of(copied))
     )
     assert "confusion" not in names(copied)

@@ -69,7 +69,9 @@ def test_follow_tells_each_epoch_once_and_ends_with_the_run(
     assert [line.split()[1] for line in out if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
     anew = f"thriftnet train {going.recipe_path} --set optim.lr=0.001"
     told = " ".join(" ".join(out).split())
-    assert told.endswith(f"failed: the loss became nan; retrain it more slowly, as with: {anew}")
+    assert told.endswith(
+        f"failed: the loss became nan; retrain it with a lower learning rate: {anew}"
+    )
 
 
 def test_follow_waits_for_the_test_figures_of_a_run_that_has_just_ended(

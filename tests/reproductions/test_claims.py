@@ -74,9 +74,9 @@ def test_accuracy_is_judged_by_its_mean_and_its_interval(
 @pytest.mark.parametrize(
     ("losses", "verdict", "told"),
     [
-        ([0.2069], "held", "does not pass the claim; of one run there is no interval."),
-        ([0.2071], "did not hold", "does not pass the claim; of one run there is no interval."),
-        ([0.22, 0.25], "could not be measured", "its 95% interval does, so that more seeds would"),
+        ([0.2069], "held", "does not pass the claim; a single run has no interval."),
+        ([0.2071], "did not hold", "does not pass the claim; a single run has no interval."),
+        ([0.22, 0.25], "could not be measured", "its 95% interval does, so more seeds are needed"),
         ([0.22, 0.2201, 0.22], "did not hold", "held if it does not pass the claim."),
     ],
 )

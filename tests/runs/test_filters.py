@@ -113,5 +113,5 @@ def test_columns_of_choice_are_all_shown(study: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("text", ["accuracy>", "accuracy <= ", "seed<"])
 def test_a_comparison_with_nothing_is_refused(text: str) -> None:
-    with pytest.raises(RunError, match="compares with nothing; add a value"):
+    with pytest.raises(RunError, match="has no value; add one"):
         parse_condition(text)

@@ -126,7 +126,7 @@ class TestWithoutLocks:
         with writing(run, wait=0, say=said.append):
             assert find_writer(run) == f"process {os.getpid()} on {platform.node()}"
         assert said == [
-            f"the file system of {run.path} has no locks; do not train it twice at once"
+            f"the file system of {run.path} has no file locks; do not train it twice at once"
         ]
         assert find_writer(run) is None
 

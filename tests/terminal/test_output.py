@@ -39,7 +39,7 @@ def run(redirection: str, *, lasting: bool) -> subprocess.CompletedProcess[str]:
 def test_output_that_goes_away(redirection: str, reason: str) -> None:
     ended, outlasted = run(redirection, lasting=False), run(redirection, lasting=True)
     assert (ended.returncode, ended.stderr) == (1, f"stopped: {reason}\n")
-    told = f"thriftnet: standard output is gone ({reason}); continuing without it\ndid all\n"
+    told = f"thriftnet: standard output was closed ({reason}); continuing without it\ndid all\n"
     assert (outlasted.returncode, outlasted.stderr) == (0, told)
 
 

@@ -32,7 +32,7 @@ def test_a_training_says_at_its_end_what_other_work_took(
         results = ()
 
     results.print_training_summary(run.path, Evaluated())  # type: ignore[arg-type]
-    said = "other work      took 42% of the CPU time that this training asked for"
+    said = "other work      took 42% of the CPU time that this training requested"
     assert (said in capsys.readouterr().out) == told
 
     page = single_page(read_record(run.path), data=None)

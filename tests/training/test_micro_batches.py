@@ -99,4 +99,4 @@ def test_memory_that_ends_all_the_same_is_one_line(
     monkeypatch.setattr("thriftnet.models.summary.summarise", fail)
     done = thriftnet("describe", "quick")
     assert done.code == 2
-    assert "error: there is not enough memory; end other programs" in done.err
+    assert "error: there is not enough memory; close other programs" in done.err

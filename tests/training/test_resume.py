@@ -253,7 +253,9 @@ def test_weights_of_a_checkpoint_that_are_not_finite_are_refused(
     state = run.load_state()
     next(iter(state["average"].values()))[0] = float("nan")
     run.save_state(state)
-    with pytest.raises(RunError, match="weights that are not finite .*; retrain it more slowly"):
+    with pytest.raises(
+        RunError, match="weights that are not finite .*; retrain it with a lower learning rate"
+    ):
         resume(run, monkeypatch)
 
 

@@ -96,7 +96,7 @@ def audit(
         folder / PAGE, error=DataError, inputs=[Path(data)], ours=partial(is_page, of="audit")
     )
     if recipe.data.decisions is not None:
-        raise DataError("an audit judges all labels as they are; leave out data.decisions")
+        raise DataError("an audit checks the original labels; leave out data.decisions")
     find_label_issues(np.array([0, 1] * 10), np.eye(2)[[0, 1] * 10] * 0.8 + 0.1)  # fail early
     recipe = _for_folds(recipe, data)
     source = None if str(data) in DATASETS else Path(data)
@@ -125,7 +125,7 @@ def audit(
     page = audit_page(name, collection.classes, cards, columns=COLUMNS, file=DECISIONS)
     write_whole(folder / PAGE, page, error=DataError)
     if _holds_decisions(folder / DECISIONS):
-        say(f"{folder / DECISIONS} has decisions and stays as it is")
+        say(f"{folder / DECISIONS} already has decisions and is kept")
     else:
         write_whole(folder / DECISIONS, decisions_csv(cards).encode(), error=DataError)
     right = judged.logits.argmax(axis=1) == collection.labels

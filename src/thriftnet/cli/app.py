@@ -60,8 +60,8 @@ app = typer.Typer(
     name="thriftnet",
     help="Train compact image classifiers within a parameter and a compute budget, on a CPU first.",
     epilog="\b\nExamples:\n  thriftnet predict best photo.jpg\n  thriftnet train --data photos/ "
-    "--name mine\n\nthriftnet COMMAND --help shows the options of a command and examples. Any "
-    "command takes --debug, which shows the traceback of an error.",
+    "--name mine\n\nthriftnet COMMAND --help shows the options of a command and examples. With "
+    "--debug, any command shows the traceback of an error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its own console would bypass the cleaning of the streams
@@ -98,14 +98,14 @@ GroupOption = Annotated[
     option(
         PICTURES,
         "HOW",
-        "Pictures that stay in one split: a column, folder, folder:DEPTH or a pattern.",
+        "Keep groups in one split: a column, folder, folder:DEPTH or a pattern.",
         "--group",
     ),
 ]
 StrictOption = Annotated[
     bool, option(PICTURES, None, "Stop if a picture of --data cannot be used.", "--strict")
 ]
-JsonOption = Annotated[bool, option(OUTPUT, None, "Print JSON for machines.", "--json")]
+JsonOption = Annotated[bool, option(OUTPUT, None, "Print JSON.", "--json")]
 TtaOption = Annotated[
     str | None,
     option(
@@ -120,7 +120,7 @@ AtLeastOption = Annotated[
     option(
         COMPUTING,
         "0.99",
-        "Answer only where that share of predictions is right; else: not sure.",
+        "Only predict if this share of predictions is right; else: not sure.",
         "--at-least",
     ),
 ]
@@ -129,7 +129,7 @@ OutliersOption = Annotated[
     option(
         COMPUTING,
         "0.05",
-        "Name no class for pictures unlike the training's; at most that share of others is lost.",
+        "Reject pictures unlike the training's, and at most this share of normal ones.",
         "--reject-outliers",
     ),
 ]
@@ -138,7 +138,7 @@ PrecisionOption = Annotated[str, option(COMPUTING, "NAME", "auto, fp32 or bf16."
 RuntimeOption = Annotated[
     str | None,
     option(
-        COMPUTING, "NAME", "Of an ONNX file: onnxruntime (the default) or openvino.", "--runtime"
+        COMPUTING, "NAME", "For an ONNX file: onnxruntime (the default) or openvino.", "--runtime"
     ),
 ]
 TargetArgument = Annotated[
@@ -240,7 +240,7 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
     if refusal := explain_refusal(error):
         _fail(refusal, 2, debug=debug)
     if is_out_of_memory(error):
-        remedy = "end other programs, or do less at once; a training, by --set train.micro_batch=32"
+        remedy = "close other programs, or for a training add --set train.micro_batch=32"
         _fail(f"there is not enough memory; {remedy}", 2, debug=debug)
     if usage is None:
         reason = str(error).splitlines()[0] if str(error) else ""
@@ -289,8 +289,8 @@ def find_target(target: str) -> FoundModel:
         )
     elif found.name is None and not found.is_onnx and read_facts(found.path).weights_sha256 is None:
         to_stderr(
-            f"thriftnet: {found.path} has no digest, as files of earlier versions: damage to its "
-            "weights would not be noticed"
+            f"thriftnet: {found.path} has no digest, as an earlier version wrote it: damage to "
+            "its weights cannot be detected"
         )
     return found
 

@@ -24,14 +24,14 @@ def audit(
         str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
     ],
     recipe: Annotated[
-        str, option(RECIPE, "RECIPE", "Trains the networks of the cross-validation.", "--recipe")
+        str, option(RECIPE, "RECIPE", "Recipe of the networks.", "--recipe")
     ] = "quick",
     folds: Annotated[
         int,
         option(
             RECIPE,
             "N",
-            "Folds of the cross-validation: each trains a network without its pictures.",
+            "Folds of the cross-validation: one network is trained for each.",
         ),
     ] = 5,
     output: Annotated[
@@ -67,13 +67,13 @@ def audit(
         return
     print()
     print_whole(
-        f"{found.pictures:,} pictures; networks that were not trained on them are right on "
-        f"{found.accuracy:.1%}"
+        f"{found.pictures:,} pictures; out-of-fold predictions agree with {found.accuracy:.1%} "
+        "of the labels"
     )
     if found.accuracy < _WEAK:
         print_whole(
-            "with so many wrong, a suspicion says little; train longer (--set train.epochs=...), "
-            "or give more pictures"
+            "with so little agreement, the list below is unreliable; train longer "
+            "(--set train.epochs=...), or give more pictures"
         )
     print(f"{len(found.suspects):,} to review:")
     print_facts([(f"  {count:>6,}", why) for why, count in found.counts().items()], left=10)

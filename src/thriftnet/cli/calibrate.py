@@ -28,13 +28,14 @@ def calibrate(
     target: TargetArgument,
     data: Annotated[
         Path | None,
-        option(PICTURES, "PATH", "Labelled images that it was not trained on.", "--data"),
+        option(PICTURES, "PATH", "Labelled images that MODEL was not trained on.", "--data"),
     ] = None,
     companion: Annotated[
-        Path | None, option(PICTURES, "RUN", "A run of the same recipe that held images out.")
+        Path | None, option(PICTURES, "RUN", "A run of the same recipe with images held out.")
     ] = None,
     output: Annotated[
-        Path | None, option(OUTPUT, "FILE", "Write another model file.", "--output", "-o")
+        Path | None,
+        option(OUTPUT, "FILE", "Write the calibrated model to this file.", "--output", "-o"),
     ] = None,
     remove: Annotated[
         bool, option(OUTPUT, None, "Remove the calibration instead.", "--remove")
@@ -43,7 +44,7 @@ def calibrate(
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Calibrate probabilities on held-out images, so that they say how often they are right."""
+    """Calibrate the probabilities of a network on held-out images."""
     if remove and (data or companion):
         raise typer.BadParameter("--remove needs no images; leave out --data and --companion")
     if output is not None:

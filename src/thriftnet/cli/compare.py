@@ -20,8 +20,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Run folders, those of one recipe are its seeds; shipped weights or model files, "
-            "which are evaluated once.",
+            help="Run folders (those of one recipe are its seeds), shipped weights or model files "
+            "(evaluated once).",
             autocompletion=model_names,
         ),
     ],

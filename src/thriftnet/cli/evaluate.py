@@ -45,7 +45,7 @@ def evaluate(
 ) -> None:
     """Evaluate shipped weights, a finished run or a model file on test images."""
     if robust and corruption:
-        raise typer.BadParameter("--robust takes every corruption; leave out --corruption")
+        raise typer.BadParameter("--robust already uses every corruption; leave out --corruption")
     if images is not None and not robust:
         raise typer.BadParameter("--images is for --robust; add it, or leave out --images")
     found = find_target(target)

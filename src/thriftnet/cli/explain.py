@@ -47,7 +47,7 @@ def explain(
         Path | None, option(OUTPUT, "DIR", "Also write each map as a PNG there.")
     ] = None,
     nearest: Annotated[
-        int, option(PICTURES, "N", "Training images to find for each; 0: none.", min=0)
+        int, option(PICTURES, "N", "Training images to show for each picture; 0: none.", min=0)
     ] = 5,
     data: Annotated[
         Path | None,
@@ -58,7 +58,7 @@ def explain(
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Write a page of class-activation maps and nearest training images of pictures."""
+    """Write a page that explains predictions: class-activation maps and nearest training images."""
     if data is not None and not nearest:
         raise typer.BadParameter("--data is for the training images, which --nearest 0 leaves out")
     check_writable(output, error=RunError, inputs=inputs, ours=partial(is_page, of="explain"))
@@ -120,9 +120,9 @@ def _check_maps(maps: Path, inputs: list[Path]) -> None:
     check_folder(maps, error=RunError)
     for each in inputs:
         if each.is_dir() and maps.resolve().is_relative_to(each.resolve()):
-            raise RunError(f"{maps} lies in {each}, whose pictures are explained; choose another")
+            raise RunError(f"{maps} is inside {each}, which has the pictures; choose another")
     if maps.is_dir() and not all(map(_is_map, maps.iterdir())):
-        raise RunError(f"{maps} holds other files than maps; give --maps a folder of its own")
+        raise RunError(f"{maps} has files that are not maps; give --maps another folder")
 
 
 def _is_map(path: Path) -> bool:

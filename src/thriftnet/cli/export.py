@@ -27,12 +27,13 @@ def export(
             OUTPUT,
             "KIND",
             "page or page-fp32: one HTML file that classifies in a browser; onnx or onnx-int8; "
-            "torch-export; litert or executorch, for telephones; folder, for Hugging Face's hub.",
+            "torch-export; litert or executorch, for phones; folder, for Hugging Face's hub.",
             "--to",
         ),
     ],
     output: Annotated[
-        Path | None, option(OUTPUT, "PATH", "Default: the network's name, here.", "--output", "-o")
+        Path | None,
+        option(OUTPUT, "PATH", "Default: the network's name, in this folder.", "--output", "-o"),
     ] = None,
     tta: ExportTtaOption = False,
     reduce_range: Annotated[
@@ -74,7 +75,8 @@ def export(
 @app.command(rich_help_panel=USE)
 def push(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="What export takes, or a folder that it wrote.")
+        str,
+        typer.Argument(metavar="MODEL", help="Any model that export takes, or an exported folder."),
     ],
     repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the hub.")],
     private: Annotated[

@@ -17,7 +17,7 @@ from thriftnet.terminal.work import working
 def describe(
     recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Print a recipe's network: layers, shapes, counts, and the weights shipped with it."""
+    """Print a recipe's network: layers, shapes, parameters, MACs, and its shipped weights."""
     with working(f"counting the operations of {recipe}"):
         from thriftnet.models.summary import summarise
         from thriftnet.recipe import load_recipe

@@ -33,7 +33,7 @@ def inspect(
     ] = None,
     strict: StrictOption = False,
     output: Annotated[
-        Path | None, option(OUTPUT, "FILE", "Write a page, too.", "--output", "-o")
+        Path | None, option(OUTPUT, "FILE", "Also write an HTML page.", "--output", "-o")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

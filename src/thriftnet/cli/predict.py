@@ -134,7 +134,7 @@ def _refuse_unused(output: str | None, *, pickled: bool, resume: bool, as_json: 
         what = "--output writes" if output else "a pickle gives"
         raise typer.BadParameter(f"{what} CSV; leave out --json")
     if resume and (output in {None, _PRINTED} or pickled):
-        what = "a pickle is done at once" if pickled else "it is for a file of --output"
+        what = "a pickle is classified in one go" if pickled else "it is for a file of --output"
         raise typer.BadParameter(f"--resume: {what}; leave it out")
 
 
@@ -173,9 +173,9 @@ def _write_table(
     progress = TableProgress()
     if resume:
         progress = table.resume(
-            lambda name: to_stderr(f"thriftnet: {name} was not classified before either")
+            lambda name: to_stderr(f"thriftnet: {name} could not be read before either")
         )
-        what = f"{progress.rows:,} rows are there" if progress.done else "nothing to resume"
+        what = f"{progress.rows:,} rows are complete" if progress.done else "nothing to resume"
         to_stderr(f"thriftnet: {what}; {len(pictures) - progress.done:,} pictures to classify")
 
     def each(number: int, result: PictureResult) -> None:

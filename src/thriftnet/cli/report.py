@@ -20,8 +20,8 @@ def report(
         list[str],
         typer.Argument(
             metavar="RUN...|STUDY",
-            help="Run folders, shipped weights or model files, several are compared; or a "
-            "search's study.",
+            help="Run folders, shipped weights or model files (several are compared), or the "
+            "study of a search.",
             autocompletion=model_names,
         ),
     ],
@@ -30,7 +30,7 @@ def report(
         option(
             OUTPUT,
             "DIR",
-            "Folder of report.html and figures/. Default: the run or study; for "
+            "Folder for report.html and figures/. Default: the run or study; for "
             "several runs, report/ next to the first; for a network, NAME-report/.",
             "--output",
             "--out",
@@ -43,8 +43,8 @@ def report(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a page of figures that opens anywhere, and the figures as PNG and SVG."""
-    drawing = "drawing the report, which takes some seconds"
+    """Write a self-contained page of figures, and each figure as PNG and SVG."""
+    drawing = "drawing the report (a few seconds)"
     with working(drawing) as doing:
         from thriftnet.evaluation.evaluated import evaluated_runs
 

@@ -60,17 +60,19 @@ def runs(
     runs_dir: RunsDirOption = Path("runs"),
     where: WhereOption = None,
     sort: Annotated[
-        str, option(_LISTED, "COLUMN", "A column or recipe key; the largest comes last.")
+        str, option(_LISTED, "COLUMN", "Sort by a column or recipe key, the largest last.")
     ] = "started",
-    reverse: Annotated[bool, option(_LISTED, None, "The largest first.", "--reverse")] = False,
+    reverse: Annotated[
+        bool, option(_LISTED, None, "Sort with the largest first.", "--reverse")
+    ] = False,
     columns: Annotated[
         str | None, option(_LISTED, "A,B,...", "Columns and recipe keys, such as name,optim.lr.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List runs: their state, figures and settings.
+    """List runs with their state, results and settings.
 
-    All of --runs-dir, or those that are named, as in: thriftnet runs runs/mine best
+    Lists all runs in --runs-dir, or those that you name, as in: thriftnet runs runs/mine best
     """
     if context.invoked_subcommand:
         for name in context.params:
@@ -83,7 +85,9 @@ def runs(
     words = context.meta.get(_GIVEN, [])
     source = context.get_parameter_source("runs_dir")
     if words and source is not None and source.name == "COMMANDLINE":
-        raise typer.BadParameter("--runs-dir lists a whole folder; leave out it or the names")
+        raise typer.BadParameter(
+            "--runs-dir lists a whole folder; leave out --runs-dir or the names"
+        )
     with working(f"reading {', '.join(words) or f'the runs in {runs_dir}'}"):
         from thriftnet.runs.filters import check_column, parse_columns, parse_condition, select_runs
         from thriftnet.runs.listing import COLUMNS, list_runs
@@ -102,7 +106,7 @@ def runs(
         where_from = "named" if words else f"in {runs_dir}"
         print_whole(f"none of the {len(listed)} runs {where_from} meets the conditions")
     else:
-        print_whole(f"no runs in {runs_dir} yet; begin with: thriftnet train")
+        print_whole(f"no runs in {runs_dir} yet; start with: thriftnet train")
 
 
 def _list_named(words: Sequence[str]) -> list[ListedRun]:
@@ -136,8 +140,8 @@ def gc(
 ) -> None:
     """Remove the checkpoints of finished runs, after showing which and how much.
 
-    Models, predictions and metrics stay, and so does everything of an unfinished run. Of a study of
-    thriftnet search (--runs-dir STUDY), trials of stages that are done are finished as they are.
+    Models, predictions, metrics and unfinished runs are kept. In a study of thriftnet search
+    (--runs-dir STUDY), all trials of completed stages count as finished.
     """
     from thriftnet.runs.cleanup import find_superseded, remove_superseded, superseded
     from thriftnet.runs.folder import RunFolder

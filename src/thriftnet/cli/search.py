@@ -78,7 +78,7 @@ def run(
         ),
     ] = 5.0,
     retry: Annotated[
-        bool, option(WORKERS, None, "Try again the trials whose workers crashed.", "--retry")
+        bool, option(WORKERS, None, "Retry the trials whose workers crashed.", "--retry")
     ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -121,8 +121,8 @@ def run(
         given = "; ".join(f"{trial.label} ({trial.reason})" for trial in found.given_up)
         trials = "1 trial" if len(found.given_up) == 1 else f"{len(found.given_up)} trials"
         to_stderr(
-            f"the results lack {trials} whose workers crashed: {given}; run the same command with "
-            "--retry to try again"
+            f"the results do not include {trials} whose workers crashed: {given}; run the same "
+            "command with --retry to try again"
         )
         raise typer.Exit(1)
 
@@ -133,7 +133,7 @@ def status(
     storage: StorageOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a study's status; live on a terminal while something runs."""
+    """Show a study's status; updates live on a terminal."""
     from thriftnet.search.packages import require_search_packages
 
     require_search_packages()

@@ -33,10 +33,10 @@ _PACKAGES = ("fastapi", "httptools", "prometheus_client", "python_multipart", "u
 def serve(
     target: TargetArgument,
     host: Annotated[
-        str, option(ACCESS, "ADDRESS", "Address to listen at. Default: this machine alone.")
+        str, option(ACCESS, "ADDRESS", "Address to listen on. Default: this machine only.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, option(ACCESS, "N", "Port to listen at; 0: a free one.", min=0, max=65535)
+        int, option(ACCESS, "N", "Port to listen on; 0: any free port.", min=0, max=65535)
     ] = 8000,
     token_file: Annotated[
         Path | None, option(ACCESS, "FILE", "Require the token in this file from clients.")
@@ -49,9 +49,9 @@ def serve(
     max_pictures: Annotated[int, option(LIMITS, "N", "Pictures in a request.", min=1)] = 128,
     max_pixels: Annotated[float, option(LIMITS, "MEGAPIXELS", "Size of a picture.", min=0.01)] = 50,
     max_requests: Annotated[
-        int, option(LIMITS, "N", "In progress at a time; further ones get 429.", min=1)
+        int, option(LIMITS, "N", "Requests in progress at a time; further ones get 429.", min=1)
     ] = 256,
-    timeout: Annotated[float, option(LIMITS, "SECONDS", "Time for an answer.", min=0.1)] = 30,
+    timeout: Annotated[float, option(LIMITS, "SECONDS", "Time limit of a response.", min=0.1)] = 30,
     at_least: AtLeastOption = None,
     reject_outliers: OutliersOption = None,
     tta: TtaOption = None,

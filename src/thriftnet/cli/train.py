@@ -66,13 +66,14 @@ def train(
         Path | None, option(PICTURES, "CSV", "Relabel and drop pictures as decided after an audit.")
     ] = None,
     time_budget: Annotated[
-        str | None, option(BUDGET, "5m", "Train the epochs that fit, including evaluation.")
+        str | None,
+        option(BUDGET, "5m", "Train as many epochs as fit, including evaluation."),
     ] = None,
     flops_budget: Annotated[
-        str | None, option(BUDGET, "0.3P", "Train the epochs that these operations allow.")
+        str | None, option(BUDGET, "0.3P", "Train as many epochs as these operations allow.")
     ] = None,
     max_params: Annotated[
-        str | None, option(BUDGET, "5M", "The most parameters that the network may have.")
+        str | None, option(BUDGET, "5M", "Maximum number of parameters of the network.")
     ] = None,
     track: Annotated[
         list[str] | None,
@@ -85,8 +86,8 @@ def train(
 ) -> None:
     """Train a recipe and evaluate it once on the test set.
 
-    Without RECIPE: `quick` on CIFAR-10; for pictures of your own (--data), one that is chosen for
-    them within 10 minutes (--time-budget) and 5M parameters (--max-params).
+    Without RECIPE: `quick` on CIFAR-10, or for your own pictures (--data) a recipe that is chosen
+    for them, within 10 minutes (--time-budget) and 5M parameters (--max-params).
     """
     short = {"--epochs": epochs, "--lr": lr, "--batch-size": batch_size, "--device": device}
     given = short | {"RECIPE": recipe, "--set": overrides, "--seed": seed, "--name": name}
@@ -96,7 +97,7 @@ def train(
     clash = [flag for flag, value in given.items() if value is not None]
     if resume and clash:
         raise typer.BadParameter(
-            f"--resume continues a run as it is, where it is; leave out {clash[0]}"
+            f"--resume continues a run with its own settings; leave out {clash[0]}"
         )
     if restart and resume is None:
         raise typer.BadParameter("--restart is for --resume; name the run, or leave it out")
@@ -155,7 +156,7 @@ def _refuse_folder(recipe: str) -> None:
         again = command("train", "--resume", path)
         raise RecipeError(f"{path} is a run folder; its recipe is {own}; {again} continues it")
     pictures = command("train", "--data", path)
-    raise RecipeError(f"{path} is a folder and no recipe; if it has pictures: {pictures}")
+    raise RecipeError(f"{path} is a folder, not a recipe; if it contains pictures: {pictures}")
 
 
 def _of_data(decisions: Path | None, group: str | None) -> list[str]:
@@ -183,7 +184,7 @@ def _evaluate(
             counted = doing.counting("test images")
             evaluation = api.evaluate(run.path, data=data, on_progress=counted, say=lambda _: None)
     except NoSplitError as fault:  # nothing is held out, which was said before the training
-        to_stderr(f"thriftnet: {run.path} is trained and not evaluated: {fault}")
+        to_stderr(f"thriftnet: {run.path} is trained but not evaluated: {fault}")
         return
     if as_json:
         print(json.dumps({"kind": "summary", "run": str(run.path), **evaluation.to_json()}))

@@ -29,7 +29,7 @@ def watch(
         option(
             OUTPUT,
             "N",
-            "Also serve the report on this port of this machine, updating; 0: a free one.",
+            "Also serve a live report on this local port; 0: any free port.",
             min=0,
             max=65535,
         ),
@@ -59,7 +59,7 @@ def watch(
             from thriftnet.report.server import LiveServer
 
         with LiveServer(path, port=port, data=data) as server:
-            print_whole(f"the report of {run}, updating: {server.address}  (Ctrl-C ends it)")
+            print_whole(f"live report of {run}: {server.address}  (Ctrl-C ends it)")
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
                 follow(path, stay=True)

@@ -133,8 +133,8 @@ def group_scores(
         seeds = members.setdefault(score.experiment, {})
         if score.seed in seeds:  # not an independent sample
             repeated.append(
-                f"{score.path} has the recipe and seed of {seeds[score.seed].path}, "
-                "which counts for both; leave one out"
+                f"{score.path} has the same recipe and seed as {seeds[score.seed].path}, "
+                "so only the latter counts; leave one out"
             )
         seeds.setdefault(score.seed, score)
     sides = [tuple(seeds.values()) for seeds in members.values()]

@@ -127,7 +127,7 @@ def read_score(path: Path, *, tta: str | None, metric: str = "accuracy") -> Scor
         low, high = map(float, figures[f"{metric}_interval"])
         balanced = float(figures["balanced_accuracy"]) if "balanced_accuracy" in figures else None
     except (KeyError, TypeError, ValueError):
-        raise RunError(f"{path} lacks figures of its evaluation; {again}") from None
+        raise RunError(f"{path} lacks results of its evaluation; {again}") from None
     return Score(
         path=path,
         recipe=recipe,

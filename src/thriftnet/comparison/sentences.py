@@ -132,12 +132,12 @@ def notes_on(
         )
     everywhere = [facts for score in scores for facts in score.environments]
     if len({tuple(str(facts.get(key)) for key in _MACHINE) for facts in everywhere}) > 1:
-        notes.append("the runs were trained on different machines: times do not compare")
+        notes.append("the runs were trained on different machines: times are not comparable")
     lacking = [score for score in scores if score.missing]
     if contrasts and lacking:
         others = f" (one of {len(lacking)} such runs)" if lacking[1:] else ""
         notes.append(
-            f"what other test images would do to a difference is not known: {lacking[0].path}"
+            f"how much a difference varies with other test images is unknown: {lacking[0].path}"
             f"{others} {lacking[0].missing}"
         )
     return tuple(notes)

@@ -78,7 +78,7 @@ def name_of(spec: DatasetSpec) -> str:
     path = Path(spec.dataset).expanduser()
     if not path.exists():
         near = difflib.get_close_matches(spec.dataset, DATASETS, 1)
-        hint = f"did you mean {near[0]}?" if near else "give its place with --data PATH"
+        hint = f"did you mean {near[0]}?" if near else "give its path with --data PATH"
         raise DataError(
             f"data.dataset={spec.dataset} is neither a path that exists nor one of "
             f"{', '.join(DATASETS)}; {hint}"

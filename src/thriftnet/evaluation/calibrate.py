@@ -140,7 +140,7 @@ def _find(target: Path | str, output: Path | str | None) -> FoundModel:
     found = find_model(target)
     if output is None and found.name is not None:
         raise RunError(
-            f"{target} is part of the package and stays as it is; name a file with --output FILE"
+            f"{target} is part of the package and is not changed; write a copy with --output FILE"
         )
     if output is None and is_hub_folder(found.path.parent):
         raise RunError(

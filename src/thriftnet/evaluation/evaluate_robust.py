@@ -120,7 +120,7 @@ def _published(
     if model.classes != CIFAR10_CLASSES:
         raise DataError(
             f"{folder} is CIFAR-10-C and the network has the classes {', '.join(model.classes)}; "
-            "give images of its own classes"
+            "give images of those classes"
         )
     files = open_cifar10_c(folder)
     _, test = load_cifar10(say=say)

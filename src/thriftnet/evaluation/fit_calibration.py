@@ -67,8 +67,8 @@ def check_held_out(logits: NDArray[Any], labels: Labels) -> None:
     check_finite(torch.from_numpy(logits))
     if (logits.argmax(axis=1) == labels).all():
         raise DataError(
-            f"all {len(labels):,} held-out images are classified correctly, so that no probability "
-            f"below 1 can be told from another; {more}, or harder ones"
+            f"all {len(labels):,} held-out images are classified correctly, so probabilities "
+            f"below 1 cannot be calibrated; {more}, or harder ones"
         )
 
 

@@ -93,7 +93,7 @@ def _find(
             return HeldOut(images, model, "validation")
         if found == OWN_TEST:
             raise DataError(
-                f"{data} holds the test images of {name}, which are for evaluating it; give "
+                f"{data} holds the test images of {name}, which are reserved for evaluation; give "
                 "images that it was neither trained nor evaluated on"
             )
         check_classes(model, images)
@@ -113,7 +113,7 @@ def _validation(
 ) -> Dataset:
     """The validation images of a run's training."""
     recipe = run.recipe()
-    nothing = f"{path} held no images out (data.val_ratio is 0); {_remedy(model, run)}"
+    nothing = f"{path} has no held-out images (data.val_ratio is 0); {_remedy(model, run)}"
     if _started(run).get("val_images") == 0:
         raise RunError(nothing)
     opened = open_data(recipe.data, data, model=model, known=True, say=say)

@@ -43,7 +43,7 @@ def check_classes(model: SavedModel, dataset: Dataset) -> None:
     if dataset.classes != model.classes:
         raise DataError(
             f"the network has the classes {', '.join(model.classes)}, and the images have the "
-            f"classes {', '.join(dataset.classes)}; give images of its own classes"
+            f"classes {', '.join(dataset.classes)}; give images of the network's classes"
         )
 
 
@@ -94,7 +94,7 @@ def images_to_test(
         say(f"{images.name} has no test split and is not the training data: all of it is used")
         return images.whole(), name
     if trained_on is not None and images.name == settings.dataset:
-        held_out_now = ", and some of the pictures held out to test may have been trained on"
+        held_out_now = ", and the network may have been trained on some of these test pictures"
         risk = held_out_now if images.whole is not None else ""
         say(f"{images.name} has changed since the training: the result is saved as {name}{risk}")
     return images.split("test"), name
@@ -124,7 +124,7 @@ def _opened(
             if known:
                 raise
             value = getattr(settings, fault.key)
-            say(f"{source} lacks {value}, the training's data.{fault.key}: done without")
+            say(f"{source} has no {value}, data.{fault.key} of the training; continuing without it")
             settings = settings.model_copy(update={fault.key: None})
 
 
@@ -147,6 +147,6 @@ def _refuse_own_of_fold(
         return
     if source is None or (images is not None and images.digests().items() <= trained_on.items()):
         raise DataError(
-            "this network is one of an audit's: it was trained on most of the test images too, and "
-            "its accuracy on them would say nothing; give images that it never saw with --data PATH"
+            "this network is from an audit: it was trained on most of the test images, too, so its "
+            "accuracy on them is meaningless; give images that it never saw with --data PATH"
         )

@@ -13,9 +13,9 @@ from thriftnet.plain import markdown
 from thriftnet.weights.card import card_of
 
 _SQUARE = {
-    "crop": "Its central square is cut out",
-    "pad": "White is added on two sides until it is square",
-    "squash": "Its longer side is compressed until it is square",
+    "crop": "It is cropped to its central square",
+    "pad": "It is padded with white to a square",
+    "squash": "It is squashed to a square",
 }
 _CIFAR10 = {"type": "uoft-cs/cifar10", "name": "CIFAR-10", "split": "test"}
 _TASK = {"type": "image-classification", "name": "Image Classification"}
@@ -85,7 +85,7 @@ print(pipeline("image-classification", "PATH/OF/THIS/FOLDER")("photo.jpg"))
 
 Classes, in the order of the outputs: {", ".join(map(markdown, model.classes))}.
 
-It has no "none of these": every picture gets one of its classes.
+It cannot answer "none of these": every picture gets one of its classes.
 """
 
 
@@ -94,7 +94,7 @@ def describe(contract: Preprocessing) -> str:
     side = contract.image_size
     many = f"The logits are the weighted mean over {len(VIEWS[contract.tta])} views"
     alone = contract.tta == "none"
-    views = "The picture is shown once" if alone else f"{many}: {ABOUT[contract.tta]}"
+    views = "The network sees the picture once" if alone else f"{many}: {ABOUT[contract.tta]}"
     mean = ", ".join(f"{value:.4f}" for value in contract.mean)
     std = ", ".join(f"{value:.4f}" for value in contract.std)
     hot = (
@@ -104,8 +104,8 @@ def describe(contract: Preprocessing) -> str:
         hot += " A monotone map then moves the largest one, so that its probability says how often "
         hot += "it is right."
     return (
-        "A picture is turned upright, put over white where it is transparent, and brought to RGB "
-        f"of 8 bits. {_SQUARE[contract.fit]}, and it is resized to {side}×{side} pixels by Lanczos "
+        "A picture is rotated upright, blended with white where it is transparent, and converted "
+        f"to 8-bit RGB. {_SQUARE[contract.fit]}, and resized to {side}×{side} pixels with Lanczos "
         "filtering over the whole area that each new pixel covers. The network takes "
         f"(pixel / 255 − mean) / std with mean {mean} and std {std}. {views}.{hot} "
         "Softmax gives the probabilities."

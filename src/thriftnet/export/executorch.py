@@ -72,7 +72,7 @@ def _package(name: str) -> Any:
 
 
 EXECUTORCH = Target(
-    about="ExecuTorch in fp32, for telephones",
+    about="ExecuTorch in fp32, for phones",
     suffix=".pte",
     write=write_executorch,
     load=open_executorch,

@@ -77,7 +77,7 @@ def open_litert(path: Path) -> Run:
 
 
 LITERT = Target(
-    about="LiteRT in fp32, for telephones and small computers",
+    about="LiteRT in fp32, for phones and embedded devices",
     suffix=".tflite",
     write=write_litert,
     load=open_litert,

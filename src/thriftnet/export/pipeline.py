@@ -120,7 +120,7 @@ def export_model(
     except ExportMismatchError as fault:
         if target.in_fp32 is None or not target.or_fp32:
             raise
-        say(f"{fault}: kept in fp32 instead, larger and slower")
+        say(f"{fault}: exporting in fp32 instead, which is larger and slower")
         return export_model(
             model,
             to=target.in_fp32,
@@ -132,7 +132,7 @@ def export_model(
         )
     for package, other in others.items():
         if other.fault is not None:
-            say(f"{plain(str(output))} must not be run by {package}: there, {other.fault}")
+            say(f"do not run {plain(str(output))} with {package}: there, {other.fault}")
     return Exported(
         path=output,
         to=to,

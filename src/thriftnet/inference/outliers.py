@@ -130,7 +130,7 @@ def _reference(model: SavedModel, *, share: float, remedy: str) -> tuple[Outlier
     calibration = model.calibration
     reference = calibration.outliers if calibration else None
     if calibration is None or reference is None or not reference.thresholds:
-        raise RunError(f"this network does not know the scores of usual pictures; {remedy}")
+        raise RunError(f"this network has no outlier scores of normal pictures; {remedy}")
     fitting = [each for each in reference.thresholds if each.share <= share]
     if not fitting:
         least = min(each.share for each in reference.thresholds)

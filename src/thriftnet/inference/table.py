@@ -211,7 +211,7 @@ class PredictionTable:
             ) from None
         differing = [key for key, value in self._origin().items() if before.get(key) != value]
         if differing == ["pictures"]:
-            raise self._cannot("is of other pictures, or they have changed since")
+            raise self._cannot("is for other pictures, or they have changed since")
         if differing:
             raise self._cannot(f"differs in: {', '.join(differing)}")
 

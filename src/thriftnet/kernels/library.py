@@ -137,7 +137,7 @@ def _load(name: str, compiler: list[str], flags: tuple[str, ...]) -> ctypes.CDLL
     known = cache_folder() / "kernels" / f"{name}-{_digest(compiler, source, flags)}.so"
     distrusted = why_distrusted(known, cache_folder())
     if distrusted:
-        to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run alone")
+        to_stderr(f"thriftnet: {distrusted}; the fused operations are compiled for this run only")
     elif _sound(known):
         # Recompiled if it lacks a function, or if its file system forbids execution.
         with contextlib.suppress(AttributeError, OSError):

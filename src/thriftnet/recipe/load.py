@@ -52,7 +52,7 @@ class Recipe(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Random seed of the split, the initial weights, the order and the augmentation."""
     max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
-    """Most trainable parameters; a larger network is refused before training."""
+    """Maximum number of trainable parameters; a larger network is refused before training."""
     data: DataSection = DataSection()
     augment: AugmentSection = AugmentSection()
     model: ModelSection = ResNetSection()
@@ -123,7 +123,7 @@ class Recipe(Section):
             if side > self.data.image_size:
                 raise ValueError(
                     f"train.sizes has {side} pixels, more than data.image_size "
-                    f"{self.data.image_size}; images are only ever shrunk"
+                    f"{self.data.image_size}; images are never enlarged"
                 )
         smallest = min([self.data.image_size, *(side for _, side in self.train.sizes)])
         if isinstance(self.model, SpeedNetSection) and self.model.last_grid(smallest) < 1:
@@ -192,7 +192,7 @@ def load_recipe(
     followed = follow_settings(tree, before, keep=keep)
     recipe = build_recipe(tree, origin=str(source))
     if own and not whole:
-        raise RecipeError(f"{source} was cut: its end is missing; restore it from a copy")
+        raise RecipeError(f"{source} is truncated; restore it from a copy")
     if scaled and say:
         said = _changes(scaled)
         say(f"{recipe.train.epochs:g} epochs instead of {epochs:g}; scaled with them: {said}")

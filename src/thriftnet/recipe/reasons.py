@@ -14,13 +14,11 @@ FROM_WEIGHTS = "from the weights of "
 def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
     """The choices of image size and network, with their reasons."""
     have = "all pictures have" if facts.same_side else "the pictures have about"
-    size = f"{have} {facts.side:.0f}"
+    size = f"{have} {facts.side:.0f} pixels"
     if asked:
         size = "set by --set data.image_size"
-    elif network.side >= own_sides(facts)[-1]:
-        size += " themselves"
-    else:
-        size += ", and too few epochs fit the budget at a larger size"
+    elif network.side < own_sides(facts)[-1]:
+        size += "; at a larger size, too few epochs fit the budget"
     shape = f"{sum(network.model['blocks'])} convolutions of " + "-".join(
         map(str, network.model["channels"])
     )
@@ -30,8 +28,8 @@ def why_network(facts: Facts, network: Network, *, asked: bool) -> list[Choice]:
             "network",
             f"{shape} channels, {network.cost.parameters:,} parameters",
             f"about {facts.passes(network.cost.macs):.3g} epochs over {facts.images:,} images fit "
-            f"the budget at this size; at least {least_passes(facts.images):.3g} should for a "
-            "larger network or size",
+            "the budget; a larger network or image size is used only if at least "
+            f"{least_passes(facts.images):.3g} epochs fit",
         ),
     ]
 
@@ -48,16 +46,18 @@ def why_start(network: Network, tried: Mapping[str, str], *, asked: bool) -> Cho
         reason = "set by --init" if asked else "more accurate on held-out pictures"
         return Choice("start", f"from the weights of {network.weights}", reason)
     other = any(name.startswith(FROM_WEIGHTS) for name in tried)
-    reason = "shipped weights gave no significant gain" if other else "no other start was tried"
+    reason = (
+        "shipped weights gave no significant gain" if other else "no pretrained weights were tried"
+    )
     return Choice("start", "from scratch", reason)
 
 
 def why_augmentation(taken: Sequence[str], tried: Mapping[str, str]) -> Choice:
     """The choice of augmentation, with its reason."""
     added = [name for name in taken if not name.startswith(FROM_WEIGHTS)]
-    reason = "no other one that was tried gave a significant gain"
+    reason = "nothing else that was tried gave a significant gain"
     if added:
-        reason = "the added ones gain on held-out pictures"
+        reason = "the additions gained accuracy on held-out pictures"
     elif len(tried) < 2:
         reason = "nothing else could be tried"
     return Choice("augmentation", ", ".join(["random crops and cutout", *added]), reason)
@@ -77,7 +77,7 @@ def why_length(epochs: float, images: int, *, fits: bool, asked: bool) -> Choice
     if asked:
         return Choice("length", f"{epochs:g} epochs at most", "set by train.epochs")
     if not fits:
-        reason = f"up to {epochs:.3g} would be worth it"
+        reason = f"up to {epochs:.3g} would be useful"
         return Choice("length", "as many epochs as the budget buys", reason)
-    reason = f"more over {images:,} images are not worth their time"
+    reason = f"more epochs over {images:,} images would not be useful"
     return Choice("length", f"{epochs:.3g} epochs at most", reason)

@@ -27,8 +27,8 @@ class DataSection(Section):
     test_ratio: Fraction = 0.2
     """Share of the pictures of each class held out for testing, if there is no test split."""
     balance: Literal["none", "loss", "sampling"] = "none"
-    """What gives small classes more weight in training, by the square root of their share: their
-    images count more in the loss, or come more often. An epoch has as many steps either way."""
+    """How small classes get more weight, by the inverse square root of their size: their images
+    count more in the loss, or are sampled more often. The steps of an epoch stay the same."""
     image_column: str | None = None
     """Column of a table or Parquet file with the file names or pictures, by name or number from 1.
     None: detected, as the next two."""
@@ -99,7 +99,7 @@ class OptimSection(Section):
     eps: Annotated[float, Field(gt=0)] = 1e-8
     """AdamW: added to the root of the average square."""
     momentum: Fraction = 0.9
-    """Of SGD and Muon."""
+    """Momentum of SGD and Muon."""
     dampening: Fraction = 0.0
     """SGD only: dampening of the momentum, as in torch.optim.SGD."""
     nesterov: bool = False

@@ -154,7 +154,7 @@ def read_record(path: Path) -> RunRecord:
     ended_by: MetricRecord = lines[-1] if lines and not end and not running else {}
     failed = ended_by if ended_by.get("kind") == "failed" else {}
     if alone:
-        missing.append("A network without the log of its training: its curves are not known.")
+        missing.append("A network without a training log: there are no curves.")
     else:
         missing += _missing_lines(
             run, start=start, end=end, epochs=epochs, running=running, failed=failed
@@ -169,12 +169,12 @@ def read_record(path: Path) -> RunRecord:
         said = None
     elif said is None and (end or alone) and not any("predictions" in text for text in missing):
         missing.append(
-            "No predictions of the test images yet, so nothing that needs them "
-            f"(confusion, classes, calibration, mistakes): {_again(run)}"
+            "There are no test predictions yet, so confusion, classes, calibration and mistakes "
+            f"are missing: {_again(run)}"
         )
     tta = recipe.evaluate.tta
     if said and tta not in said.logits:
-        missing.append(f"The test set was not evaluated as the recipe says ({tta}): {_again(run)}")
+        missing.append(f"The test set was not evaluated with the views {tta}: {_again(run)}")
         said = None
     tests = [line for line in lines if line.get("kind") == "test"]
     test = last_line([t for t in tests if t.get("tta") == tta], "test", "accuracy", "loss")
@@ -260,4 +260,4 @@ def _fits(said: Predictions, classes: int) -> bool:
 def _again(run: RunFolder) -> str:
     if adopted(run.environment()):
         return "give its pictures with --data PATH"
-    return f"make them with: {command('evaluate', run.path)}"
+    return f"evaluate the run with: {command('evaluate', run.path)}"

@@ -54,7 +54,7 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
     named += f": {recipe.description}" if recipe.description else ""
     return Page(
         title=record.run.name,
-        subtitle=named if record.recipe_known else "A network, as its file tells",
+        subtitle=named if record.recipe_known else "A network, as described by its file",
         facts=head_facts(record),
         missing=tuple(missing),
         sections=tuple(s for s in sections if s and (s.drawings or s.tables)),

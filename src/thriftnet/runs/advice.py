@@ -40,7 +40,8 @@ def retrain_advice(run: RunFolder) -> str:
         RecipeError: The run's recipe is wrong.
     """
     lower = f"optim.lr={run.recipe().optim.lr / 10:g}"
-    return f"retrain it more slowly, as with: {command('train', run.recipe_path, '--set', lower)}"
+    again = command("train", run.recipe_path, "--set", lower)
+    return f"retrain it with a lower learning rate: {again}"
 
 
 def restart_advice(run: RunFolder) -> str:

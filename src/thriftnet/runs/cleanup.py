@@ -88,7 +88,8 @@ def remove_superseded(found: Iterable[SupersededFiles], *, unneeded: Unneeded = 
                 continue
             except OSError as fault:
                 raise RunError(
-                    f"{path} cannot be removed: {fault.strerror}; check your rights to its folder"
+                    f"{path} cannot be removed: {fault.strerror}; check the permissions of its "
+                    "folder"
                 ) from None
             freed += size
             with contextlib.suppress(OSError):  # not empty

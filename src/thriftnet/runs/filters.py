@@ -91,7 +91,7 @@ def parse_condition(text: str) -> Condition:
     """
     match = _CONDITION.fullmatch(text)
     if match and match[2] in {"<", "<=", ">", ">="} and not match[3]:
-        raise RunError(f"--where {text!r} compares with nothing; add a value, as in {text}0.9")
+        raise RunError(f"--where {text!r} has no value; add one, as in {text}0.9")
     if not match:
         raise RunError(
             f"--where {text!r} is not a condition such as recipe=quick or 'accuracy>0.93' (quoted)"

@@ -103,8 +103,8 @@ def find_runs(folder: Path) -> list[RunFolder]:
     """
     if not folder.is_dir():
         raise RunError(
-            f"there is no folder {folder}; train a run into it with thriftnet train, "
-            "or name another with --runs-dir"
+            f"there is no folder {folder}; train a first run with thriftnet train, "
+            "or give another folder with --runs-dir"
         )
     if RunFolder(folder).recipe_path.is_file():
         raise RunError(f"{folder} is a run; give its parent folder with --runs-dir")
@@ -113,7 +113,7 @@ def find_runs(folder: Path) -> list[RunFolder]:
         paths = sorted(path for path in inner if path.is_dir())
     except OSError as fault:
         raise RunError(
-            f"{folder} cannot be read: {fault.strerror}; check the path and your rights"
+            f"{folder} cannot be read: {fault.strerror}; check the path and its permissions"
         ) from None
     return [run for run in map(RunFolder, paths) if _is_run(run)]
 

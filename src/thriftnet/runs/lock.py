@@ -114,7 +114,7 @@ def _acquire(run: RunFolder, handle: int, *, wait: float, say: Callable[[str], N
             f"follow it with: {command('watch', run.path)}"
         )
     if taken is None:
-        say(f"the file system of {run.path} has no locks; do not train it twice at once")
+        say(f"the file system of {run.path} has no file locks; do not train it twice at once")
 
 
 def _lock(handle: int, *, shared: bool = False) -> bool | None:

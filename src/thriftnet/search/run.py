@@ -208,7 +208,7 @@ def _open_once(study: Path, recipe: Recipe, data: Path | None, progress: SearchP
     images = open_data(recipe.data, data, known=begun, say=progress.note)
     if images.classes != known_classes(recipe.data.dataset) and images.name != recipe.data.dataset:
         raise SearchError(
-            f"--data names {images.name}, and the space {recipe.data.dataset}; write the path as "
+            f"--data is {images.name}, but the space has {recipe.data.dataset}; write the path as "
             "data.dataset in the space"
         )
     check_images(study, images)

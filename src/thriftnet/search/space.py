@@ -121,7 +121,7 @@ class Space(Section):
     set: dict[str, Any] = Field(default_factory=dict)
     """Recipe keys to change for all candidates."""
     max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
-    """Most trainable parameters; larger candidates are listed and never trained."""
+    """Maximum number of trainable parameters; larger candidates are listed, not trained."""
     max_macs: Annotated[int, Field(ge=1)] | None = None
     """Most multiply-accumulates per image of 32x32 pixels; null is no limit."""
     grid: Annotated[dict[str, Values], Field(min_length=1)]

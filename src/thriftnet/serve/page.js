@@ -14,8 +14,8 @@ const engine = (() => {
   async function ask(path, options = {}) {
     let answer = await fetch(path, { ...options, headers: { ...options.headers, ...headers } });
     if (answer.status === 401) {
-      const token = prompt("The token of this service");
-      if (!token) throw new PictureError("needs a token: load this page again and give it.");
+      const token = prompt("Token of this service");
+      if (!token) throw new PictureError("needs a token: reload this page and enter it.");
       headers.Authorization = `Bearer ${token.trim()}`;
       answer = await fetch(path, { ...options, headers: { ...options.headers, ...headers } });
       if (answer.status === 401) delete headers.Authorization;

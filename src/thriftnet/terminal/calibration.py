@@ -55,12 +55,12 @@ def print_calibration(target: str, found: CalibratedModel, *, output: Path | Non
     print_table(make_table(columns, rows))
     print()
     print_wrapped(
-        "Error: calibration error, the mean gap of confidence and accuracy. After: each image is "
-        "judged by a map that was fitted without it. Floor: the error of a perfectly calibrated "
-        "network on as many images. The predicted classes stay the same."
+        "Error: calibration error, the mean gap between confidence and accuracy. After: "
+        "cross-validated, with maps that were fitted without the image. Floor: the error of a "
+        "perfectly calibrated network on as many images. Predicted classes stay the same."
     )
     print()
-    print_whole(f"kept in {plain(str(found.path))}")
+    print_whole(f"saved in {plain(str(found.path))}")
     options: list[tuple[str, str]] = []
     if precision := _reachable(calibration.views[found.tta].accepted):
         options.append(("--at-least", f"{precision:g}"))

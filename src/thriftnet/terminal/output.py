@@ -128,4 +128,4 @@ def _ignore(_: OSError) -> None:
 
 
 def _report(fault: OSError) -> None:
-    to_stderr(f"thriftnet: standard output is gone ({fault.strerror}); continuing without it")
+    to_stderr(f"thriftnet: standard output was closed ({fault.strerror}); continuing without it")

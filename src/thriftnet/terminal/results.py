@@ -46,7 +46,7 @@ def print_training_summary(path: Path, evaluation: Evaluation) -> None:
         cost = f"{spent:.3f}" if spent >= _LEAST_PFLOP else f"{spent:.2g}"
         facts.append(("training", f"{clock(end['seconds'])} for {cost} PFLOP"))
     if is_large(others):
-        took = f"took {others:.0%} of the CPU time that this training asked for"
+        took = f"took {others:.0%} of the CPU time that this training requested"
         facts.append(("other work", took))
     print_facts([*facts, ("run folder", plain(str(path)))])
     print()

@@ -35,7 +35,7 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
     hidden = [column for column in shown if column not in table.columns]
     if hidden:
         print()
-        print_wrapped(f"no room for {', '.join(hidden)}; name columns with --columns")
+        print_wrapped(f"too narrow for {', '.join(hidden)}; choose columns with --columns")
     if not columns or "problem" not in columns:
         for run in runs:
             if run.value("problem"):

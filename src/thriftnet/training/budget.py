@@ -154,7 +154,7 @@ def fit_to_budget(recipe: Recipe, plan: Plan, budget: Budget, pace: MeasuredCost
         if steps < 1:
             raise RecipeError(
                 f"the budget does not allow one step of {recipe.name} after start-up and "
-                "evaluation; give more, or a smaller network"
+                "evaluation; raise it, or use a smaller network"
             )
         bought = Epochs.of(settings, images=len(plan.images)).epochs(steps)
         settings = settings.model_copy(update={"epochs": bought})

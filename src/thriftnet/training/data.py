@@ -118,9 +118,7 @@ def trained_section(
     if run is not None:
         return run.recipe().data
     if source is None and model.about.get("data") is not None:
-        raise DataError(
-            "the model file does not say where the pictures are that it was trained on; " + remedy
-        )
+        raise DataError("the model file does not say where its training pictures are; " + remedy)
     return DataSection()
 
 

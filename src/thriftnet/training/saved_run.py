@@ -81,7 +81,7 @@ def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> Non
     trained = (saved.checkpoint or {}).get("data") or began
     if HELD_OUT in began and HELD_OUT not in digests:
         raise RunError(
-            f"{saved.run.path} belongs to an audit, which holds images out of it; resume the audit "
+            f"{saved.run.path} belongs to an audit, which set its split; resume the audit "
             "with the command that began it"
         )
     if not began == trained == digests:

@@ -208,7 +208,7 @@ def _check_image_size(recipe: Recipe, data: OpenDataset) -> None:
     if recipe.data.image_size > data.image_size:
         raise RecipeError(
             f"data.image_size is {recipe.data.image_size}, and the images of {data.name} have "
-            f"{data.image_size} pixels; images are only ever shrunk: lower it"
+            f"{data.image_size} pixels; images are never enlarged: lower it"
         )
 
 

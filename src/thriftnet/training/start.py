@@ -167,7 +167,7 @@ def _open_run(
         f"in {plan.compute.precision}"
         + (f", {count} processes" if count > 1 else "")
         + (f", from the weights of {init.weights}" if init.weights else "")
-        + (f", {init.keep:.0%} of which the final network keeps" if init.keep else "")
+        + (f" (the final network keeps {init.keep:.0%} of them)" if init.keep else "")
     )
     progress.note(f"run folder: {run.path}")
     return run

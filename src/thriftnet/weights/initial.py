@@ -34,8 +34,8 @@ def with_initial(recipe: Recipe) -> Recipe:
     sha256 = facts.weights_sha256 or digest_arrays(read_arrays(found.path, sha256=None))
     if recipe.init.sha256 not in {None, sha256}:
         raise RecipeError(
-            f"the weights of init.weights={name} do not match init.sha256; leave that out to start "
-            "from them"
+            f"the weights of init.weights={name} do not match init.sha256; remove that key to "
+            "start from them"
         )
     named = found.name or str(Path(name).expanduser().absolute())
     init = recipe.init.model_copy(update={"weights": named, "sha256": sha256})

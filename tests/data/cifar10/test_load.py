@@ -261,5 +261,5 @@ def test_slow_mirrors_are_passed_over_for_npm_but_better_than_nothing(
     told = "\n".join(said)
     assert "is slow" in told
     assert "npm cannot be run (No such file or directory); skipped" in told
-    assert "taking the slow download" in told
+    assert "using the slow download" in told
     assert "resuming cifar-10-python.tar.gz" in told

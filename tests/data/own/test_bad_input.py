@@ -48,7 +48,7 @@ def test_nothing_to_learn_from(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "absent")
     assert "holds no labelled picture" in refused(tmp_path)
     put(tmp_path / "test", {"cat": 2, "dog": 2})
-    assert "no picture is in the train split, but in test" in refused(tmp_path)
+    assert "there are no pictures in the train split, only in test" in refused(tmp_path)
 
 
 def test_files_that_are_no_pictures(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_names_in_any_script_and_normalisation(tmp_path: Path) -> None:
 
 def test_classes_that_differ_by_case(tmp_path: Path) -> None:
     put(tmp_path / "a" / "train", {"Cat": 2, "cat": 2, "dog": 2})
-    assert "the classes Cat and cat differ by case alone" in refused(tmp_path / "a")
+    assert "the classes Cat and cat differ only by case" in refused(tmp_path / "a")
     put(tmp_path / "b" / "train", {"cat": 2, "dog": 2})
     put(tmp_path / "b" / "test", {"Cat": 2})
     said = refused(tmp_path / "b")
@@ -202,7 +202,7 @@ def test_a_class_whose_name_no_model_file_can_hold(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8)
     np.savez(tmp_path / "a.npz", images=pixels, labels=["caf\udce9", "dog", "caf\udce9", "dog"])
     told = refused(tmp_path / "a.npz")
-    assert "the class caf� has a name that is not UTF-8; give it another" in told
+    assert "the class caf� has a name that is not UTF-8; rename it" in told
 
 
 def test_labels_of_arrays_out_of_range(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_labels_of_arrays_out_of_range(tmp_path: Path) -> None:
 def test_a_name_that_is_no_data_set() -> None:
     with pytest.raises(DataError, match=r"did you mean cifar10\?"):
         open_dataset(DatasetSpec(dataset="cifar-10"))
-    with pytest.raises(DataError, match=r"give its place with --data PATH"):
+    with pytest.raises(DataError, match=r"give its path with --data PATH"):
         open_dataset(DatasetSpec(dataset="./nowhere"))
 
 

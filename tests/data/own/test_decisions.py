@@ -96,7 +96,11 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     [
         ("800.png", "900.png", r"line 1\d: .*900.png is not among the pictures, delete it, or"),
         ("32:", "64:", r"was audited at 64 pixels and is decoded at 32; set data.image_size=64"),
-        (",relabel,dog", ",relabel,cow", "would become 'cow', which is none of the classes cat, d"),
+        (
+            ",relabel,dog",
+            ",relabel,cow",
+            "would become 'cow', which is not one of the classes cat, d",
+        ),
         (",relabel,dog", ",rename,dog", "line .*: 'rename' is not one of keep, relabel, drop"),
         (",cat,relabel", ",emu,relabel", "800.png has the label 'cat' now, not 'emu'; delete"),
         ("decision", "decided", "lacks the column decision; keep the columns"),
@@ -197,7 +201,7 @@ def test_a_file_without_a_decision_is_told(photos: Path, tmp_path: Path) -> None
     """An audit writes one; the page's is saved somewhere else first."""
     path, said = decided(photos, tmp_path / "d.csv"), list[str]()
     open_dataset(DatasetSpec(str(photos), decisions=path), say=said.append)
-    assert said[-1].startswith(f"{path}: no picture is decided on; save the decisions of")
+    assert said[-1].startswith(f"{path}: it has no decisions; save those of")
 
 
 def test_a_changed_picture_is_not_relabelled(photos: Path, tmp_path: Path):

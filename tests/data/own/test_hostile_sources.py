@@ -145,7 +145,7 @@ def test_a_header_of_idx_that_lies(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("1" + "0" * 5000 + " cat\n1 dog\n", "has 5,005 letters; shorten it"),
+        ("1" + "0" * 5000 + " cat\n1 dog\n", "has 5,005 characters; shorten it"),
         ("".join(f"{n}\n" for n in range(60_000)), None),
         ("cat\n" * 2, "labels.txt has the class cat twice"),
     ],

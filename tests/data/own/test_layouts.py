@@ -173,7 +173,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
         ("labels.xlsx", "save it as CSV"),
         ("labels.npy", "as one .npz"),
         ("train.txt", "name it .csv"),
-        ("cat.png", "is a picture; give the folder that holds a folder for each class"),
+        ("cat.png", "is a picture; give the folder that has one folder per class"),
     ],
 )
 def test_a_file_that_is_not_read_says_what_to_write_instead(

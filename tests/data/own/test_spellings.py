@@ -52,7 +52,7 @@ def test_a_space_does_not_make_a_class_and_is_told(
     path = write(tmp_path, WAYS)
     assert {entry.label for entry in list_pictures(path, DatasetSpec()).entries} == {"cat", "dog"}
     (note,) = notes(path)
-    assert note.startswith("1 class is written in several ways, which differ by spaces")
+    assert note.startswith("1 class is written in several ways, which differ only by spaces")
     assert note.endswith(": 'cat', 'cat '")
 
 
@@ -75,13 +75,13 @@ def test_unicode_forms_and_decimals(tmp_path: Path) -> None:
 
 def test_a_word_for_nothing_among_names_is_told(tmp_path: Path) -> None:
     assert notes(as_table(tmp_path, ["cat", "dog", "nan", "nan"])) == [
-        "nan is read as a class; if it is none, leave these labels empty"
+        "nan is read as a class; if it means no label, leave the cells empty"
     ]
 
 
 @pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u00ad"])
 def test_names_that_differ_by_invisible_characters_are_refused(tmp_path: Path, mark: str) -> None:
-    shown = f"differ by invisible characters (U+{ord(mark):04X}) alone"
+    shown = f"differ only by invisible characters (U+{ord(mark):04X})"
     with pytest.raises(DataError) as told:
         notes(as_table(tmp_path / "one", ["cat", f"{mark}cat", "dog", "dog"]))
     assert shown in str(told.value)
@@ -89,4 +89,4 @@ def test_names_that_differ_by_invisible_characters_are_refused(tmp_path: Path, m
     put(tmp_path / "two" / "test", {f"c{mark}at": 2})
     with pytest.raises(DataError) as told:
         notes(tmp_path / "two")
-    assert "cat differs by invisible characters" in str(told.value)
+    assert "cat differs only by invisible characters" in str(told.value)

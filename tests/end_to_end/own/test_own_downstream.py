@@ -173,7 +173,7 @@ def test_pictures_of_which_none_can_be_held_out(place: Path, run_command: Comman
     trained = run_command("train", recipe, "--data", photos, "--name", "mine")
     assert trained.code == 0, trained.err
     assert "no picture is held out to test" in trained.err + trained.out
-    assert "runs/mine is trained and not evaluated" in trained.err
+    assert "runs/mine is trained but not evaluated" in trained.err
     evaluated = run_command("evaluate", "runs/mine")
     assert evaluated.code == 2
     assert "has no test split, but train" in evaluated.err

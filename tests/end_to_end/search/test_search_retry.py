@@ -37,7 +37,7 @@ def test_a_crashed_trial_is_named_with_its_remedy_and_retried(
 
     lacking = thriftnet("search", study / "space.yaml", "--study", study)
     assert lacking.code == 1
-    assert "the results lack 1 trial whose workers crashed: blocks " in lacking.error_line
+    assert "the results do not include 1 trial whose workers crashed: blocks " in lacking.error_line
     assert "(out of memory after epoch 0); run the same command with --retry" in lacking.error_line
 
     retried = thriftnet(*again.split()[1:], "--workers", "1")

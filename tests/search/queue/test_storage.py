@@ -245,7 +245,7 @@ def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path):
-    with pytest.raises(SearchError, match="cannot be opened; check that its folder is there"):
+    with pytest.raises(SearchError, match="cannot be opened; check that its folder exists"):
         Storage.in_file(tmp_path / "nowhere" / "study.db").prepare("space")
 
 

@@ -206,7 +206,7 @@ def test_a_worker_that_is_stopped_from_outside_has_a_successor(tmp_path: Path):
         supervisor.close()
         study.storage.close()
     assert [type(worker) for worker in started] == [_Stopped, _Deaf]
-    assert said == ["a worker was stopped from outside; another one is started"]
+    assert said == ["a worker was stopped from outside; starting another one"]
 
 
 class _Away(Storage):

@@ -44,6 +44,8 @@ def with_aliases(overrides: list[str] | None, given: dict[str, str | None]) -> l
     short = {flag: value for flag, value in given.items() if value is not None}
     for flag in short:
         if any(text.partition("=")[0].strip() == KEYS[flag] for text in overrides or ()):
-            raise typer.BadParameter(f"{flag} and --set {KEYS[flag]} are one key; give one")
+            raise typer.BadParameter(
+                f"{flag} and --set {KEYS[flag]} set the same key; give only one"
+            )
     written = [f"{KEYS[flag]}={value}" for flag, value in short.items()]
     return [*(overrides or ()), *written]

@@ -81,10 +81,10 @@ ARGUMENTS: dict[str, str] = {
 """Names there, by an argument here."""
 
 ABSENT: dict[str, str] = {
-    "images are kept in memory, so no processes load them": (
+    "images are kept in memory, so there are no loader processes": (
         "cache dataloader-num-workers j num-workers pin-memory prefetch-factor workers"
     ),
-    "batches suit the machine, and an export takes any": (
+    "the batch size is chosen for the machine, and an export takes any": (
         "b batch batch-size batchsize bs eval-batch-size per-device-eval-batch-size val-batch-size"
     ),
     "a network has one image size, set when it is trained": (
@@ -94,17 +94,17 @@ ABSENT: dict[str, str] = {
     "the network is part of the recipe; thriftnet recipes lists them": (
         "arch architecture backbone model model-name"
     ),
-    "the mean and deviation of the training images are used": "in-chans mean normalize std",
-    "thriftnet inspect and thriftnet describe look at pictures and network without a training": (
+    "the mean and deviation are those of the training images": "in-chans mean normalize std",
+    "thriftnet inspect shows the pictures and thriftnet describe the network without training": (
         "dry-run summary"
     ),
     "train never overwrites a run folder; -o replaces an earlier output": (
         "exist-ok force overwrite overwrite-output-dir"
     ),
-    "progress is shown anyway": (
+    "progress is always shown": (
         "log-every-n-steps log-interval logging-steps print-freq progress v verbose"
     ),
-    "checkpoints are written by themselves; --resume continues from the last one": (
+    "checkpoints are written automatically; --resume continues from the last one": (
         "save-every save-freq save-interval save-period save-steps save-total-limit"
     ),
     "validation images are evaluated after every epoch": (
@@ -113,12 +113,14 @@ ABSENT: dict[str, str] = {
     ),
     "thriftnet evaluate RUN evaluates": "do-eval eval eval-only evaluate no-val test-only validate",
     "thriftnet report RUN draws figures": "plot plots",
-    "equal recipes and seeds give equal bits without it": "benchmark cudnn-benchmark deterministic",
-    "several processes are started by torchrun: torchrun --nproc-per-node 2 -m thriftnet train": (
+    "the same recipe and seed always give the same bits": (
+        "benchmark cudnn-benchmark deterministic"
+    ),
+    "start several processes with torchrun: torchrun --nproc-per-node 2 -m thriftnet train": (
         "ddp devices dist-backend distributed local-rank multiprocessing-distributed nodes "
         "nproc-per-node num-nodes num-processes strategy world-size"
     ),
-    "callbacks are given in Python, by thriftnet.train(on_epoch=...)": "callback callbacks hooks",
+    "pass callbacks in Python: thriftnet.train(on_epoch=...)": "callback callbacks hooks",
     "all layers are trained; with --init, --set init.body_lr=0.01 slows those before the head": (
         "freeze freeze-backbone freeze-layers unfreeze"
     ),
@@ -126,20 +128,20 @@ ABSENT: dict[str, str] = {
     "networks have no dropout; --set train.label_smoothing=0.1 regularises": (
         "drop drop-rate dropout"
     ),
-    "the loss is the cross-entropy": "bce bce-loss criterion fl-gamma focal-loss loss loss-fn",
-    "thriftnet audit DATA --folds 4 trains by folds": "cv fold folds k-fold kfold",
+    "the loss is always cross-entropy": "bce bce-loss criterion fl-gamma focal-loss loss loss-fn",
+    "thriftnet audit DATA --folds 4 cross-validates": "cv fold folds k-fold kfold",
     "exports are in fp32 or int8: --to onnx or --to onnx-int8": (
         "amp bf16 fp16 fp32 half mixed-precision precision"
     ),
-    "OMP_NUM_THREADS=2 in the environment sets the threads": "cpus n-threads num-threads threads",
+    "set OMP_NUM_THREADS=2 in the environment": "cpus n-threads num-threads threads",
     "the fastest layout and kernels of the machine are chosen": (
         "channels-last compile torch-compile torchcompile"
     ),
     "predict --json has the probabilities of all classes": "k top-k topk",
-    "an export takes any batch size, and its other settings are chosen": (
+    "an export takes any batch size, and its other settings are automatic": (
         "dynamic opset opset-version simplify"
     ),
-    "pictures are resized as for the training": "center-crop crop-pct interpolation",
+    "pictures are resized as in training": "center-crop crop-pct interpolation",
 }
 """Names there of what needs no option here, by the reason."""
 

@@ -59,11 +59,11 @@ def refuse_pairs(words: Collection[str], context: Any) -> None:
             continue
         name = _name(key)
         if any(name in ARGUMENTS.get(each, "").split() for each in _arguments(command)):
-            raise ThriftnetError(f"{word} is no argument; write {value} alone {see}")
+            raise ThriftnetError(f"{word} is not an argument; write just {value} {see}")
         if known := _here(name, _options(command)):
             option, _, setting = known.partition(" ")
             key = f"{setting.partition('=')[0]}=" if "=" in setting else ""
-            raise ThriftnetError(f"{word} is no argument; write {option} {key}{value} {see}")
+            raise ThriftnetError(f"{word} is not an argument; write {option} {key}{value} {see}")
 
 
 def about_command(given: str, commands: Collection[str]) -> str:

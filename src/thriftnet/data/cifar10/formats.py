@@ -93,7 +93,7 @@ def _layout_of(names: set[str], *, origin: str) -> str:
     if not lacking:
         raise DataError(
             f"{origin} holds no batch of CIFAR-10; give cifar-10-python.tar.gz, "
-            "cifar-10-binary.tar.gz or a folder unpacked from one; other archives, unpack first"
+            "cifar-10-binary.tar.gz or a folder unpacked from one; unpack other archives first"
         )
     suffix, missing = min(lacking.items(), key=lambda item: len(item[1]))
     raise DataError(

@@ -116,7 +116,7 @@ def _fetch(folder: Path | None, damage: str, *, say: Callable[[str], None]) -> B
             reasons.append(str(fault))
             say(f"CIFAR-10: {fault}; skipped")
         if too_slow:
-            say("CIFAR-10: taking the slow download, as there is nothing faster")
+            say("CIFAR-10: using the slow download, as no other source is faster")
             try:
                 return _from_archive(keep, patience=None, say=say)
             except SourceError as fault:

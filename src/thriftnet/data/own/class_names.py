@@ -43,10 +43,10 @@ def check_classes(
     if len(learned) > _MOST_CLASSES:
         raise DataError(
             f"{where} has {len(learned):,} classes, and a network at most {_MOST_CLASSES:,}; are "
-            "these labels of classes? Name another column with --set data.label_column=NAME"
+            "these class labels? Choose another column with --set data.label_column=NAME"
         )
     if long is not None:
-        raise DataError(f"{where}: the class {long[:30]}… has {len(long):,} letters; shorten it")
+        raise DataError(f"{where}: the class {long[:30]}… has {len(long):,} characters; shorten it")
     if network is None:
         classes = tuple(sorted(learned, key=lambda name: (natural_key(name), name)))
         _check_learned(classes, entries, where)
@@ -60,7 +60,7 @@ def check_classes(
         raise DataError(
             f"{where}: {entry.origin} is of the class {entry.label}, which {what} lacks"
             + (
-                f"; {alike} differs by {_difference(alike, entry.label)} alone: rename one"
+                f"; {alike} differs only by {_difference(alike, entry.label)}: rename one"
                 if alike
                 else f"; it has {listed(classes, 8)}"
             )
@@ -72,8 +72,8 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
     if not classes:
         splits = sorted({entry.split for entry in entries if entry.split})
         raise DataError(
-            f"{where}: no picture is in the train split, but in {', '.join(splits)}; put those to "
-            "learn from into train"
+            f"{where}: there are no pictures in the train split, only in {', '.join(splits)}; put "
+            "the training pictures into train"
         )
     if len(classes) == 1:
         raise DataError(
@@ -81,16 +81,14 @@ def _check_learned(classes: tuple[str, ...], entries: Sequence[Entry], where: st
         )
     for name in classes:
         if not is_text(name):  # cannot be stored in a model file
-            raise DataError(
-                f"{where}: the class {name} has a name that is not UTF-8; give it another"
-            )
+            raise DataError(f"{where}: the class {name} has a name that is not UTF-8; rename it")
     folded: dict[str, str] = {}
     for name in classes:
         other = folded.setdefault(_folded(name), name)
         if other != name:
             raise DataError(
-                f"{where}: the classes {other} and {name} differ by {_difference(other, name)} "
-                "alone; give both one name, or names that differ more"
+                f"{where}: the classes {other} and {name} differ only by "
+                f"{_difference(other, name)}; give both the same name, or names that differ more"
             )
 
 
@@ -121,7 +119,7 @@ def merged_spellings(index: Index) -> list[str]:
     if not several:
         return []
     what = "1 class is" if len(several) == 1 else f"{len(several):,} classes are"
-    how = "which differ by spaces, Unicode form or decimals alone"
+    how = "which differ only by spaces, Unicode form or decimals"
     more = f"; and {len(several) - _SHOWN:,} more" if len(several) > _SHOWN else ""
     return [f"{what} written in several ways, {how}: {'; '.join(several[:_SHOWN])}{more}"]
 

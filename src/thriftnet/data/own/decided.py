@@ -16,7 +16,7 @@ from thriftnet.data.opened import OpenDataset, Subset
 from thriftnet.data.own.decisions import Decision, picture_digest, read_decisions, written
 from thriftnet.errors import DataError
 
-_UNDECIDED = "no picture is decided on; save the decisions of the audit's page there"
+_UNDECIDED = "it has no decisions; save those of the audit page there"
 
 
 def apply_decisions(data: OpenDataset, path: Path, *, say: Callable[[str], None]) -> OpenDataset:
@@ -78,7 +78,7 @@ def _applied(
             if each.new_label not in classes:
                 raise DataError(
                     f"{path}, {each.at}: {each.picture} would become {each.new_label!r}, which is "
-                    f"none of the classes {', '.join(collection.classes)}; correct new_label"
+                    f"not one of the classes {', '.join(collection.classes)}; correct new_label"
                 )
             labels[at] = classes[each.new_label]
     train = collection.positions.get("train", np.empty(0, np.int64))

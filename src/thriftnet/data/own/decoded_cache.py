@@ -86,7 +86,7 @@ class Listed:
                     shutil.rmtree(older, ignore_errors=True)
         found = _read(path, size, say)
         if found is None:
-            raise DataError(f"{path} was removed while it was made; start again")
+            raise DataError(f"{path} was removed while it was written; start again")
         return found
 
 

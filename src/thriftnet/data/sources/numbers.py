@@ -25,7 +25,7 @@ def unify_numbers(index: Index) -> list[Entry]:
     known = {label: value for label, value in values.items() if label not in nothing}
     if not known or any(value is None for value in known.values()):
         index.notes += [
-            f"{label} is read as a class; if it is none, leave these labels empty"
+            f"{label} is read as a class; if it means no label, leave the cells empty"
             for label in sorted(nothing)
         ]
         return index.entries

@@ -25,7 +25,7 @@ _LISTS = {*_SHEETS, ".arrow", ".json", ".npy", ".h5", ".hdf5", ".mat", ".tfrecor
 def why_unread(file: Path) -> str | None:
     """Why a file is not read as pictures with labels, and what to do; None: not known."""
     if file.suffix.lower() in picture_suffixes():
-        return "is a picture; give the folder that holds a folder for each class"
+        return "is a picture; give the folder that has one folder per class"
     return _WHY.get(file.suffix.lower())
 
 

@@ -69,7 +69,10 @@ def _limits(contract: Preprocessing, test: OutlierTest | None) -> str:
         )
     if test:
         found.append(
-            "Pictures unlike those of the training are outliers and get no class, and so do at "
-            f"most {100 * test.share:g}% of the others."
+            "Pictures unlike the training images are rejected as outliers, and so are at most "
+            f"{100 * test.share:g}% of the others."
         )
-    return " ".join(found) or 'It has no "none of these": every picture gets one of its classes.'
+    return (
+        " ".join(found)
+        or 'It cannot answer "none of these": every picture gets one of its classes.'
+    )

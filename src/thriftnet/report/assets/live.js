@@ -67,7 +67,7 @@ async function ask() {
   } catch (fault) {  // fetch throws a TypeError where nobody answers; else the server says why
     bar.hidden = true;
     place.textContent = fault instanceof TypeError
-      ? "no answer: thriftnet watch has ended" : fault.message;
+      ? "no response: thriftnet watch has ended" : fault.message;
   }
 }
 

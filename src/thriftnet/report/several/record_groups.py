@@ -74,18 +74,20 @@ def group_notes(groups: Sequence[RecordGroup]) -> list[str]:
         if len(lengths) > 1:
             notes.append(
                 f"{label}: its runs have from {min(lengths)} to {max(lengths)} epochs; "
-                "curves and bands are of those that went furthest."
+                "curves and bands show the longest."
             )
         untested = sum(not record.test for record in group.records)
         if untested:
             notes.append(
                 f"{label}: {untested} of {len(group.records)} runs have no test figures; "
-                "make them with: thriftnet evaluate RUN"
+                "evaluate them with: thriftnet evaluate RUN"
             )
         seeds = Counter(record.recipe.seed for record in group.records)
         twice = [seed for seed, count in seeds.items() if count > 1]
         if twice:
-            notes.append(f"{label}: several runs of seed {twice[0]}; a band needs others.")
+            notes.append(
+                f"{label}: several runs have seed {twice[0]}; a band needs different seeds."
+            )
     return notes
 
 

@@ -38,7 +38,7 @@ _SQLITE = (
     _Fault("Could not decode", _DAMAGED),
     _Fault(
         "unable to open",
-        "{} cannot be opened; check that its folder is there and your rights to both",
+        "{} cannot be opened; check that its folder exists, and the permissions of both",
     ),
     _Fault("disk I/O error", "{} cannot be written; see whether its disk is full or failing"),
     _Fault("readonly", "{} may not be written; check its permissions"),

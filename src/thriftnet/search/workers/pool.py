@@ -176,18 +176,18 @@ class Supervisor:
                 self._workers.remove(worker)
                 if exit_status.code == 2:
                     log = self._study.log_path(worker.name)
-                    unsaid = f"a worker failed and could not say why in {log}; is its disk full?"
+                    unsaid = f"a worker failed and could not write why to {log}; is its disk full?"
                     raise SearchError(exit_status.line or unsaid)
                 if exit_status.code == 0:
                     continue
                 if exit_status.code == 130:  # it released its job, so that another can take it
-                    self._say("a worker was stopped from outside; another one is started")
+                    self._say("a worker was stopped from outside; starting another one")
                 else:
                     held = self._report_death(worker, exit_status)
                     barren = 0 if held else barren + 1
                     if barren > _BARREN_DEATHS:
                         log = self._study.log_path(worker.name)
-                        raise SearchError(f"workers end before they train anything; see {log}")
+                        raise SearchError(f"workers exit before they train anything; see {log}")
                 if not stopping():
                     self._start(stage)
             if poll():

@@ -202,6 +202,6 @@ def _check_time(request: AutoRequest, remaining: RemainingBudget) -> None:
         took = request.seconds - remaining.seconds_left()
         raise RecipeError(
             f"start-up, decoding and measuring the speed took {clock(took)} of "
-            f"{clock(request.seconds)}; decoding is done now: run the same again, or give more "
-            "with --time-budget"
+            f"{clock(request.seconds)}; decoding is done now, so run the same command again, or "
+            "raise --time-budget"
         )

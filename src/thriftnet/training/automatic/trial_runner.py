@@ -74,14 +74,14 @@ class TrialRunner:
         if self.shape.images >= LEAST_HELD_OUT:
             best = self._trial(name, network, {})
         if best is None or len(best.labels) < LEAST_HELD_OUT:
-            self._report("trials", "none, as the pictures are too few, or the budget too small")
+            self._report("trials", "none: too few pictures, or too small a budget")
             return network
         what = "balanced accuracy" if self.balanced else "accuracy"
         side, passes = fit_trial(network, self.shape, self.cost_of)
         self.say(
-            f"tried on {len(best.labels):,} held-out pictures, trained at {side.side} pixels for "
-            f"{passes:.3g} epochs over the others; a gain counts if it exceeds {NOISE} standard "
-            "errors, one by mirror images or quarter turns in any case:"
+            f"trials train at {side.side} pixels for {passes:.3g} epochs and validate on "
+            f"{len(best.labels):,} held-out pictures; a gain counts if it exceeds {NOISE} standard "
+            "errors; for mirror images and quarter turns, any gain counts:"
         )
         self._report(name, f"{what} {best.score(balanced=self.balanced):.3f}")
         if start:
@@ -94,7 +94,7 @@ class TrialRunner:
             if set(arm.needless_after) & set(self.taken):
                 continue
             if self.until is not None and time.monotonic() + each / 2 > self.until:
-                self._report(arm.name, "not tried, as the time for trials is over")
+                self._report(arm.name, "not tried: no time left for trials")
                 continue
             other = self._trial(arm.name, network, arm.changes)
             if other is None:
@@ -155,5 +155,5 @@ def _verdict(takes: bool, costs: bool, gain: Gain) -> str:
     if takes:
         return "taken"
     if costs:
-        return "not taken, as it lowers the overall accuracy"
+        return "not taken: it lowers the overall accuracy"
     return "not taken, within noise" if gain.value > 0 else "not taken"

@@ -146,7 +146,7 @@ def init_processes() -> Iterator[Processes]:
     except (RuntimeError, ValueError) as fault:
         raise ProcessError(
             f"the other processes did not connect ({_first_sentence(fault)}); "
-            "start all of them again by torchrun"
+            "restart all of them with torchrun"
         ) from None
     try:
         yield Processes(rank, count, local_rank)
@@ -213,7 +213,7 @@ def _collective() -> Iterator[None]:
         _outlast_sigterm()
         raise ProcessError(
             f"another process of this training has ended or hangs ({_first_sentence(fault)}); "
-            "start all of them again by torchrun"
+            "restart all of them with torchrun"
         ) from None
 
 

@@ -53,7 +53,7 @@ function take(list) {
   const files = [...list];  // a browser empties the list itself
   place.faults.replaceChildren();
   if (files.length === 0) {
-    tellFault("There is no picture file in what was given; save the picture and give the file.");
+    tellFault("No picture file was found in that; save the picture and choose its file.");
     return;
   }
   queue = queue.then(() => takeAll(files));

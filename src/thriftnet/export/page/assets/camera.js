@@ -14,7 +14,7 @@ const WHY_NO_CAMERA = {
 
 async function openCamera() {
   if (!navigator.mediaDevices) {
-    tellFault("This browser gives a page from disk no camera; take a picture and give the file.");
+    tellFault("This browser does not let a page from disk use the camera; take a picture and choose its file.");
     return;
   }
   try {

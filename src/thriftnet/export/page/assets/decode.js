@@ -41,7 +41,7 @@ async function readBytes(file) {
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch {
-    throw new PictureError("cannot be read; give picture files, not folders, that are still there");
+    throw new PictureError("cannot be read; choose existing picture files, not folders");
   }
 }
 

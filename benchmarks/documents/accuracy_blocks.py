@@ -72,7 +72,7 @@ def versions(figures: Figures, name: str = "strong") -> Table:
     for run in figures["runs"]:
         if run["recipe"] == name:
             found.setdefault(run["digest"], []).append(run)
-    columns = ("other than it is", "seeds", "test accuracy", "without TTA", ("PFLOP", ".3g"))
+    columns = ("change", "seeds", "test accuracy", "without TTA", ("PFLOP", ".3g"))
     rows: list[tuple[Any, ...]] = []
     for runs in found.values():
         told = ", ".join(f"`{change}`" for change in overrides(recipe_of(runs[0])) or ())
@@ -163,7 +163,7 @@ def optimisers(figures: Figures) -> dict[str, Any]:
 
 def resnet18(figures: Figures) -> dict[str, Any]:
     """Render the seconds per epoch of both networks."""
-    columns = ("network", "parameters", ("MACs per image", _millions), ("an epoch", duration))
+    columns = ("network", "parameters", ("MACs per image", _millions), ("time per epoch", duration))
     rows = [
         (name, figures["parameters"][name], macs, figures["epoch_seconds"][name])
         for name, macs in figures["macs"].items()
@@ -175,7 +175,7 @@ def without_twins(figures: Figures) -> Table:
     """Render each shipped network with and without the test images that have a near-duplicate."""
     columns = (
         "network", "TTA", ("all test images", ".2%"), ("near-duplicates", ".2%"),
-        ("the others", ".2%"), "95%", ("points from near-duplicates", "+.2f"),
+        ("the others", ".2%"), "95% interval", ("points from near-duplicates", "+.2f"),
     )  # fmt: skip
     rows = [
         (

@@ -16,7 +16,7 @@ def exports(figures: Figures) -> dict[str, Any]:
     networks = figures["networks"]
     sizes = make_table(
         ("network", "export", ("MB", ".2f"), ("largest difference", ".1e"),
-         ("equal answers", ".2%")),
+         ("same predictions", ".2%")),
         [
             (f"`{name}`", shown, found["exports"][kind]["bytes"] / 1e6,
              max(found["exports"][kind]["largest_difference"].values()),
@@ -26,8 +26,8 @@ def exports(figures: Figures) -> dict[str, Any]:
         ],
     )  # fmt: skip
     accuracy = make_table(
-        ("network", "way", ("test accuracy", ".2%"), ("vs. fp32 file, points", "+.2f"),
-         ("answers as the fp32 file", ".2%")),
+        ("network", "runtime", ("test accuracy", ".2%"), ("vs. fp32 file, points", "+.2f"),
+         ("same predictions", ".2%")),
         [
             (f"`{name}`", _way(way, figures), test["accuracy"],
              100 * (test["accuracy"] - found["test"][_FP32]["accuracy"]), test["equal_to_fp32"])
@@ -36,7 +36,7 @@ def exports(figures: Figures) -> dict[str, Any]:
         ],
     )  # fmt: skip
     speed = make_table(
-        ("network", "way", ("ms at batch 1", ".2f"), ("p95", ".2f"),
+        ("network", "runtime", ("ms at batch 1", ".2f"), ("p95", ".2f"),
          ("images/s at batch 64", ",.0f")),
         [
             (f"`{name}`", _way(way, figures), one["milliseconds_at_1"],
@@ -46,7 +46,7 @@ def exports(figures: Figures) -> dict[str, Any]:
         ],
     )  # fmt: skip
     targets = make_table(
-        ("target", "network", ("here", ".3g"), "wanted", "reached"),
+        ("quantity", "network", ("here", ".3g"), "target", "reached"),
         [
             (row["what"], f"`{row['network']}`", row["value"],
              f"{'≤' if row['at_most'] else '≥'} {row['target']:g}",
@@ -69,8 +69,8 @@ def mobile(figures: Figures) -> dict[str, Any]:
     """Sizes, differences and speed of LiteRT and ExecuTorch beside the predictor."""
     ways = {"litert": "LiteRT", "executorch": "ExecuTorch"}
     columns = (
-        "network", "way", ("MB", ".2f"), ("largest difference", ".1e"), ("ms at batch 1", ".2f"),
-        ("images/s at batch 64", ",.0f"),
+        "network", "runtime", ("MB", ".2f"), ("largest difference", ".1e"),
+        ("ms at batch 1", ".2f"), ("images/s at batch 64", ",.0f"),
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []
     for name, found in figures["networks"].items():

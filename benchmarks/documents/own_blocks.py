@@ -69,7 +69,7 @@ def _reached(names: tuple[tuple[str, str], ...]) -> Callable[[Figures], dict[str
     def table(figures: Figures) -> dict[str, Any]:
         columns = (
             "pictures", "runs", ("accuracy", ".2%"), ("balanced", ".3f"), ("majority", ".1%"),
-            ("parameters", ",d"), ("time of a run", duration),
+            ("parameters", ",d"), ("time per run", duration),
         )  # fmt: skip
         rows: list[tuple[Any, ...]] = []
         others: list[tuple[str, Figures]] = []

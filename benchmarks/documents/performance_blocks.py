@@ -23,7 +23,7 @@ def seconds(digits: int) -> Format:
 def peer_rows(figures: Figures) -> dict[str, Any]:
     """Render all runs of both sides, their means, and the ratio of wall times."""
     columns = (
-        "who", ("seed", "d"), ("test accuracy", ".2%"), ("without TTA", ".2%"),
+        "script", ("seed", "d"), ("test accuracy", ".2%"), ("without TTA", ".2%"),
         ("wall time", seconds(0)),
     )  # fmt: skip
     sides = [("peer", figures["peer"]), (f"`{figures['recipe']}`", figures["ours"])]
@@ -126,7 +126,7 @@ def muon_precision(figures: Figures) -> dict[str, Any]:
 def winograd_layers(figures: Figures) -> dict[str, Any]:
     """Render the rates of convolutions by PyTorch's way and ours, counted by the definition."""
     columns = ("channels", "grid", ("forward", ".0f"), ("Winograd", ".0f"), ("gradients", ".0f"),
-               ("Winograd", ".0f"), ("faster, both", ".2f"),
+               ("Winograd", ".0f"), ("speed-up", ".2f"),
                ("error", ".0e"), ("Winograd", ".0e"))  # fmt: skip
     rows: list[tuple[Any, ...]] = []
     for each in figures["layers"]:
@@ -145,8 +145,8 @@ def winograd_steps(figures: Figures) -> dict[str, Any]:
     """Render the time of a step and of inference by PyTorch's operators and by ours."""
     names = {"pytorch": "PyTorch", "winograd": "Winograd", "fused": "and fused"}
     ways = {way: name for way, name in names.items() if way in figures["steps"][0]["seconds"]}
-    columns = ("what", "images", *((name, seconds(2)) for name in ways.values()),
-               ("faster", ".2f"))  # fmt: skip
+    columns = ("workload", "images", *((name, seconds(2)) for name in ways.values()),
+               ("speed-up", ".2f"))  # fmt: skip
     timed = [(f"a step of `{each['recipe']}`", each["batch_size"], each["seconds"])
              for each in figures["steps"]]  # fmt: skip
     timed += [(f"inference by `{each['network']}`", each["images"], each["seconds"])
@@ -218,8 +218,8 @@ def inference(figures: Figures) -> dict[str, Any]:
     variants = figures["variants"]
     base = variants[figures["baseline"]]["batch_256"]["images_per_second"]
     columns = (
-        "way", "batch 1: median, p95", "batch 256: median, p95", ("images/s", ".0f"),
-        ("vs. eager", ".2f"), ("largest difference", ".1e"), ("equal answers", ".2%"),
+        "variant", "batch 1: median, p95", "batch 256: median, p95", ("images/s", ".0f"),
+        ("vs. eager", ".2f"), ("largest difference", ".1e"), ("same predictions", ".2%"),
         ("validation accuracy", ".2%"), ("first call at 256", seconds(1)),
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []

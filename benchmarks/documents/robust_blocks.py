@@ -31,9 +31,9 @@ def robust_means(figures: Figures) -> dict[str, Any]:
         for name, found in figures["networks"].items()
     ]
     columns = (
-        "network", ("clean", ".2%"), ("mean of 75 sets", ".2%"), "95%",
+        "network", ("clean", ".2%"), ("mean of 75 sets", ".2%"), "95% interval",
         ("of published kinds", ".2%"), ("unlike training", ".2%"), ("JPEG copies", ".2%"),
-        ("lost", ".2%"), ("changed by a shift", ".2%"),
+        ("lost by JPEG", ".2%"), ("changed by a shift", ".2%"),
     )  # fmt: skip
     return {"table": make_table(columns, rows).markdown(), "own": " and ".join(OWN)}
 

@@ -152,7 +152,7 @@ def scaling(figures: Figures) -> dict[str, Any]:
     """Render waiting by workers, cost by jobs, and saturation."""
     databases = figures["databases"].items()
     columns = (
-        "storage", "workers", "a job", "time waiting", ("writes/s", ".0f"),
+        "storage", "workers", "job length", "time waiting", ("writes/s", ".0f"),
         ("claim: median, p95", _median), ("lease renewal: median, p95", _median),
         ("finish: median, p95", _median), "duplicated, lost jobs",
     )  # fmt: skip

@@ -22,8 +22,8 @@ _WAYS = {
 def service(figures: Figures) -> dict[str, Any]:
     """Render speeds of each network and method, targets, and memory."""
     columns = (
-        "network", "views", "clients", ("pictures/s", ",.0f"), ("of the predictor", ".0%"),
-        ("median", "{:.1f} ms".format), ("99%", "{:.1f} ms".format),
+        "network", "views", "clients", ("pictures/s", ",.0f"), ("vs. predictor", ".0%"),
+        ("median", "{:.1f} ms".format), ("p99", "{:.1f} ms".format),
         ("processor time per picture", "{:.2f} ms".format),
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = []

@@ -32,8 +32,9 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
                 )
             )
     columns = (
-        "network", "views", "map", ("error before", ".4f"), ("by a temperature", ".4f"),
-        ("by the map", ".4f"), "95%", ("floor", ".4f"), ("companion's own", ".4f"), ("NLL", ".4f"),
+        "network", "views", "map", ("error before", ".4f"), ("by temperature alone", ".4f"),
+        ("by the map", ".4f"), "95% interval", ("floor", ".4f"),
+        ("companion's own", ".4f"), ("NLL", ".4f"),
     )  # fmt: skip
     return {"table": make_table(columns, rows).markdown()}
 

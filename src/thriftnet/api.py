@@ -246,9 +246,9 @@ def write_report(
 
     Args:
         runs: One or several run folders, names of shipped weights or model files; or one study
-            folder. A network without a run is evaluated once, if its images are at hand.
+            folder. A network without a run is evaluated once, if its images are available.
         output: Folder for `report.html` and `figures/`; None: the run's or study's own,
-            `NAME-report` here for a network, `report` beside the first of several.
+            `NAME-report` here for a network, `report` next to the first of several.
         data: Path of a single run's images, for the pictures in its report; None: as in its recipe.
         storage: Address of a study's database, unless it is a file in its folder.
 

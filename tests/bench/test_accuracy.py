@@ -193,7 +193,7 @@ def test_expected_times_name_the_machine_they_are_of(
     monkeypatch.setattr("documents.accuracy_table.result", {"recipe_speed": speeds}.get)
     entries, _ = merge([], [made(tmp_path / "a").path])
     text = accuracy_block(entries)
-    assert "Expected times are of another, 64 threads: the speed over some steps" in text
+    assert "Expected times are for another, 64 threads: extrapolated from the speed over" in text
 
 
 def test_results_are_json_with_each_list_of_numbers_in_a_line() -> None:

@@ -125,4 +125,4 @@ def test_time_beside_resnet18_is_less_or_more(change: float, words: str) -> None
             "claimed_reduction": 0.22,
         },
     )
-    assert f"takes {words} time an epoch, where the paper claims 22% less" in told[-1]
+    assert f"takes {words} time per epoch, where the paper claims 22% less" in told[-1]

@@ -108,5 +108,5 @@ def test_the_document_has_a_column_for_each_way():
     }
     shown = {"network": "best", "images": 50, "seconds": seconds}
     table = winograd_steps({"steps": [step], "inference": [shown]})["table"]
-    assert "| what | images | PyTorch | Winograd | and fused | faster |" in table
+    assert "| workload | images | PyTorch | Winograd | and fused | speed-up |" in table
     assert "| a step of `quick` | 100 | 4.00 s | 2.50 s | 2.00 s | 2.00 |" in table

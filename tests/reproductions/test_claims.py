@@ -34,7 +34,7 @@ def test_claims_on_size_and_time(judged: Judge, results: Path) -> None:
     assert fewer.verdict == fewer.words == "understated"
     assert fewer.here == f"{100 * (theirs - ours) / theirs:.4g}%"
     assert f"{theirs:,}" in fewer.decided
-    time = found["less time an epoch than ResNet-18"]
+    time = found["less time per epoch than ResNet-18"]
     assert time.verdict == "did not hold"
     assert time.here.startswith("−")
     assert found["trainable parameters"].verdict == "held"

@@ -58,7 +58,7 @@ class _Commands(PanelGroup):
 app = typer.Typer(
     cls=_Commands,
     name="thriftnet",
-    help="Train compact image classifiers within a parameter and a compute budget, on a CPU first.",
+    help="Train compact image classifiers within a parameter and compute budget, on a CPU or GPU.",
     epilog="\b\nExamples:\n  thriftnet predict best photo.jpg\n  thriftnet train --data photos/ "
     "--name mine\n\nthriftnet COMMAND --help shows the options of a command and examples. With "
     "--debug, any command shows the traceback of an error.",

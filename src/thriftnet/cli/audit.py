@@ -21,7 +21,8 @@ _WEAK = 0.5
 @app.command(rich_help_panel=PREPARE)
 def audit(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
+        str,
+        typer.Argument(metavar="DATA", help="Pictures in any format of train --data, or cifar10."),
     ],
     recipe: Annotated[
         str, option(RECIPE, "RECIPE", "Recipe of the networks.", "--recipe")
@@ -40,7 +41,7 @@ def audit(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find labels that are probably wrong, with networks that were not trained on the pictures."""
+    """Find labels that are probably wrong, by cross-validation."""
     name = Path(data).resolve().name if data != "cifar10" else data
     folder = output or Path("audits") / name
     with working(f"reading {data}") as doing:

@@ -30,7 +30,7 @@ def compare(
         option(
             COMPUTING,
             "VIEWS",
-            "Compare by this test-time augmentation. Default: each recipe's own.",
+            "Compare with this test-time augmentation. Default: each recipe's own.",
             "--tta",
         ),
     ] = None,

@@ -38,7 +38,7 @@ _LONGEST = 200
 def explain(
     target: TargetArgument,
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files, folders.")
+        list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Image files and folders.")
     ],
     output: Annotated[Path, option(OUTPUT, "FILE", "The page to write.", "--output", "-o")] = Path(
         "explanation.html"

@@ -50,7 +50,7 @@ def export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a network, as an HTML page or ONNX for instance, and compare the export with it."""
+    """Export a network, for instance as ONNX or an HTML page, and verify the export."""
     check_kind(to)
     find_target(model)
     with working(f"exporting {model} to {to}") as doing:

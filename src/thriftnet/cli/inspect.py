@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @app.command(rich_help_panel=PREPARE)
 def inspect(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="Pictures as train --data takes them; or cifar10.")
+        str,
+        typer.Argument(metavar="DATA", help="Pictures in any format of train --data, or cifar10."),
     ],
     group: GroupOption = None,
     overrides: Annotated[

@@ -45,9 +45,11 @@ def serve(
         list[str] | None,
         option(ACCESS, "NAME", "An additional host name of the service; may be repeated."),
     ] = None,
-    max_body: Annotated[float, option(LIMITS, "MIB", "Size of a request.", min=0.01)] = 32,
-    max_pictures: Annotated[int, option(LIMITS, "N", "Pictures in a request.", min=1)] = 128,
-    max_pixels: Annotated[float, option(LIMITS, "MEGAPIXELS", "Size of a picture.", min=0.01)] = 50,
+    max_body: Annotated[float, option(LIMITS, "MIB", "Largest size of a request.", min=0.01)] = 32,
+    max_pictures: Annotated[int, option(LIMITS, "N", "Most pictures in a request.", min=1)] = 128,
+    max_pixels: Annotated[
+        float, option(LIMITS, "MEGAPIXELS", "Largest size of a picture.", min=0.01)
+    ] = 50,
     max_requests: Annotated[
         int, option(LIMITS, "N", "Requests in progress at a time; further ones get 429.", min=1)
     ] = 256,

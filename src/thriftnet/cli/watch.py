@@ -20,7 +20,7 @@ def watch(
         str,
         typer.Argument(
             metavar="RUN",
-            help="A run folder; or shipped weights or a model file.",
+            help="A run folder, shipped weights or a model file.",
             autocompletion=model_names,
         ),
     ],

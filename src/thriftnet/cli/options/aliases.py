@@ -20,7 +20,7 @@ EpochsOption = Annotated[
 ]
 LrOption = Annotated[
     str | None,
-    option(RECIPE, "RATE", "Short for --set optim.lr=RATE; Muon: of convolutions.", "--lr"),
+    option(RECIPE, "RATE", "Short for --set optim.lr=RATE; with Muon, of convolutions.", "--lr"),
 ]
 BatchSizeOption = Annotated[
     str | None, option(RECIPE, "N", "Short for --set train.batch_size=N.", "--batch-size")

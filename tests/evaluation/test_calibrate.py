@@ -159,7 +159,7 @@ def test_the_remedy_is_a_command_that_holds_enough_images_out(
 def test_a_companion_of_another_recipe_is_refused(tmp_path: Path):
     whole = make_run(tmp_path / "whole", model(about={"recipe": "quick", "digest": "0" * 12}))
     companion = make_run(tmp_path / "companion", model())
-    with pytest.raises(RunError, match="is of another recipe than the network"):
+    with pytest.raises(RunError, match="has another recipe than the network"):
         calibrate(whole.path, companion=companion.path)
 
 

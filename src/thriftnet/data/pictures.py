@@ -83,7 +83,7 @@ def check_there(*paths: Path) -> None:
         if path.is_file() or path.is_dir():
             continue
         if (address := address_of(path)) is not None:
-            raise DataError(f"{address} is an address; download the picture and give its file")
+            raise DataError(f"{address} is a URL; download the picture and give its file")
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; give an image or a folder of images")
 

@@ -150,7 +150,7 @@ def _check_companion(
         if same and twin.classes == model.classes:
             return
     raise RunError(
-        f"{path} is of another recipe than the network ({recipe.digest()}, not {wanted} with "
+        f"{path} has another recipe than the network ({recipe.digest()}, not {wanted} with "
         f"images held out); {_remedy(model, run)}"
     )
 

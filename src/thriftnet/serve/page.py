@@ -11,7 +11,7 @@ from thriftnet.serve.service import Service
 
 _ENGINE = PageEngine(
     scripts=(resources.files("thriftnet.serve") / "page.js",),
-    whereabouts="Pictures are sent to the service that this page came from, and are not kept.",
+    whereabouts="Your pictures are sent to the service that serves this page, and are not stored.",
     connect="'self'",
 )
 _ACTIVATION = (

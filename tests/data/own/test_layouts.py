@@ -140,7 +140,7 @@ def test_file_names_whose_case_differs(tmp_path: Path) -> None:
     [
         ("data/0.png", "line 2: data/0.png does not exist); write a file name"),
         ("/pictures/0.png", "line 2: /pictures/0.png does not exist"),
-        ("https://example.org/0.png", "is an address; download it"),
+        ("https://example.org/0.png", "is a URL; download it"),
     ],
 )
 def test_a_table_that_names_none_of_the_pictures_beside_it(
@@ -190,9 +190,9 @@ def test_a_file_that_is_not_read_says_what_to_write_instead(
 
 @pytest.mark.parametrize("kind", ["https", "s3", "HTTP"])
 def test_an_address_is_to_be_downloaded(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(DataError, match=f"^{kind}://example.org/photos is an address; "):
+    with pytest.raises(DataError, match=f"^{kind}://example.org/photos is a URL; "):
         list_pictures(Path(f"{kind}://example.org/photos"), DatasetSpec())
-    with pytest.raises(DataError, match=f"^{kind}://example.org/photo.jpg is an address; "):
+    with pytest.raises(DataError, match=f"^{kind}://example.org/photo.jpg is a URL; "):
         image_files(f"{kind}://example.org/photo.jpg")
     assert "does not exist" in refused(tmp_path / "C:" / "photos")
 
@@ -209,7 +209,7 @@ def test_the_same_folders_in_every_class_are_told(tmp_path: Path) -> None:
     for year in ("2023", "2024"):
         put(tmp_path / year, {"cat": 2, "dog": 2})
     (note,) = list_pictures(tmp_path, DatasetSpec()).notes
-    assert "the upper folders (2023, 2024), which all hold the same ones (cat, dog)" in note
+    assert "the top folders (2023, 2024), which all have the same subfolders (cat, dog)" in note
     put(tmp_path / "2024", {"emu": 2})
     assert not list_pictures(tmp_path, DatasetSpec()).notes
 
@@ -218,4 +218,4 @@ def test_splits_of_which_none_is_train_may_be_meant(tmp_path: Path) -> None:
     for name in ("fit", "val"):
         put(tmp_path / name, {"cat": 2, "dog": 2})
     (note,) = list_pictures(tmp_path, DatasetSpec()).notes
-    assert note.endswith("if the upper ones are splits, call the one to train on train")
+    assert note.endswith("if the top folders are splits, rename the training split to train")

@@ -71,7 +71,7 @@ def test_a_title_above_the_names_of_columns(tmp_path: Path, title: str) -> None:
         ("images", "images is a folder"),
         (
             "file:///data/c0.png",
-            "file:///data/c0.png is an address; write the path without file://",
+            "file:///data/c0.png is a URL; write the path without file://",
         ),
         ("../c0.png", "../c0.png lies outside {folder}"),
         ("..c0.png", "..c0.png does not exist"),

@@ -113,7 +113,7 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     """
     if not path.is_file() and not path.is_dir():
         if (address := address_of(path)) is not None:
-            raise DataError(f"{address} is an address; download the pictures and give their folder")
+            raise DataError(f"{address} is a URL; download the pictures and give their folder")
         what = "is neither a file nor a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}; give {FORMS}")
     try:

@@ -164,11 +164,12 @@ def _same_inside(folders: Collection[str], layout: _Layout) -> list[str]:
     if layout.class_first or len(inside) < 2 or len(kinds) > 1 or len(min(kinds)) < 2:
         return []
     classes, names = (", ".join(sorted(some)[:3]) for some in (inside, *kinds))
-    remedy = "those are the classes, move them up or list the pictures in a table"
+    remedy = "these are the classes, move them up or list the pictures in a table"
     if any(map(find_split, inside)):
-        remedy = "the upper ones are splits, call the one to train on train"
+        remedy = "the top folders are splits, rename the training split to train"
     return [
-        f"the classes are the upper folders ({classes}), which all hold the same ones ({names}); "
+        f"the classes are the top folders ({classes}), which all have the same subfolders "
+        f"({names}); "
         f"if {remedy}"
     ]
 

@@ -102,9 +102,9 @@ class Locator:
             if len(paths) > 1:
                 raise NotFoundError(name, f"may be {paths[0]} or {paths[1]}")
             if not paths and name.casefold().startswith("file://"):
-                raise NotFoundError(name, "is an address; write the path without file://")
+                raise NotFoundError(name, "is a URL; write the path without file://")
             if not paths and "://" in name:
-                raise NotFoundError(name, "is an address; download it and write the file's name")
+                raise NotFoundError(name, "is a URL; download it and write the file's name")
             if not paths:
                 is_folder = os.path.isdir(os.path.join(self.index.root, folder, name))  # noqa: PTH112, PTH118
                 raise NotFoundError(name, "is a folder" if is_folder else "does not exist")

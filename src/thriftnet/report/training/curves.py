@@ -34,7 +34,7 @@ def draw_accuracy(record: RunRecord) -> Drawing:
         axes,
         name="accuracy",
         title="Accuracy",
-        caption="Training accuracy is of augmented images, while the weights moved. "
+        caption="Training accuracy is measured on augmented images, while the weights change. "
         + changes
         + test_words(record),
         alt=curve_alt("Top-1 accuracy by epoch, in percent", said, "{:.2f}"),

@@ -44,15 +44,15 @@ def draw_loss(record: RunRecord) -> Drawing:
         apart = (
             "validation and test loss, which have separate axes" if has_validation else "test loss"
         )
-        words = f"The training loss is of {', '.join(reasons)}; it is not comparable with {apart}. "
+        words = f"The training loss uses {', '.join(reasons)}; it is not comparable with {apart}. "
     else:
         words = "All are cross-entropies against unsmoothed labels, on one axis. "
     return finish(
         upper,
         name="loss",
         title="Loss",
-        caption=f"{words}Training is the mean over each epoch of augmented images, while the "
-        f"weights moved. {changes}{star}",
+        caption=f"{words}The training loss is the mean over each epoch, on augmented images and "
+        f"while the weights change. {changes}{star}",
         alt=curve_alt("Loss by epoch", said, "{:.3f}")
         + (" Training and test are on separate axes." if upper is not lower else ""),
     )

@@ -16,7 +16,9 @@ REPLACED = re.compile(
     r"|failure of ours|come again|somebody's own|says something else|what to mind|known here"
     r"|(MACs|images|values|bits|one|seed) an? (image|second|channel|seed|severity)\b"
     r"|\bmend\b|network knows|knows? different|made pictures|keeps (no|damaged) "
-    r"|what there was is|keeps what|what was finished\b|(is|are) tried in|networks? that judge",
+    r"|what there was is|keeps what|what was finished\b|(is|are) tried in|networks? that judge"
+    r"|for telephones|a line says so|in one sitting|only ever shrunk|(run|function)s? of yours"
+    r"|suspicion says|with so many wrong|is none of the|stays as it is",
     re.IGNORECASE,
 )
 RECORDED = re.compile(r"<!-- begin (make-train|make-test) -->.*?<!-- end", re.DOTALL)

@@ -40,7 +40,6 @@ TUNING: dict[str, tuple[str, ...]] = {
     "with primitives": (*_LOW, *_THREE, "augment.prime=0.25"),
     "with TrivialAugment, primitives": (*_LOW, *_THREE, _TRIVIAL, "augment.prime=0.25"),
     "with TrivialAugment, JPEG on half": (*_LOW, *_THREE, _TRIVIAL, "augment.jpeg=0.5"),
-    "with TrivialAugment, AugMix on all": (*_LOW, *_THREE, _TRIVIAL, "augment.augmix=1"),
     # A step sees each image twice.
     "with consistency 6": (
         *_LOW,

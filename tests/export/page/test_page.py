@@ -20,6 +20,7 @@ from support.browser import BYTES_OF, text_of
 from thriftnet.data import read_image
 from thriftnet.export.page.node import open_page
 from thriftnet.models.saved import SavedModel
+from waits import wait_until
 
 Visit = Callable[[Path, int, str], Page]
 
@@ -128,7 +129,8 @@ def test_a_photograph(visit: Visit, html: Path, model: SavedModel, width: int, t
     assert bars.first.inner_text().split() == [best, f"{max(probabilities):.1%}"]
     expect(result.get_by_role("img", name="What the network saw: 32×32 pixels")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    loaded = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
+    wait_until(lambda: page.evaluate(loaded))  # the page's policy lets no function poll within it
     assert bars.first.locator(".name").evaluate(_LINES_OF, "automobile") == 1
 
 
@@ -217,7 +219,8 @@ def test_camera_closed_before_its_first_picture(page: Page):
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Camera")).to_be_hidden()
-    page.wait_for_function("stream.getTracks().every((track) => track.readyState === 'ended')")
+    ended = "stream.getTracks().every((track) => track.readyState === 'ended')"
+    wait_until(lambda: page.evaluate(ended))
     expect(page.locator("#results > li, #faults > li")).to_have_count(0)
 
 

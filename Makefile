@@ -1,20 +1,21 @@
 # Two commands do everything: `make train` and `make test`. Each sets up .venv by itself.
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: train test check coverage numerics mobile lint types format paper site lock clean
 
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
-# In how many processes and in which order: tests/support/distribution.py. The type checker takes most
-# of a minute of one core, so it runs beside the tests; what it found is printed after them. A few tests
-# that failed are tried once more, alone, and named: of thousands that start browsers and processes on a
-# busy machine, one that waits too little is found only when it fails, and it is to be mended all the same.
+# One process more than cores, as tests wait for browsers, servers and other processes. Each takes a file
+# at a time, in the order of tests/support/distribution.py. The type checker needs one core for most of a
+# minute and runs beside the tests; its output follows theirs. Up to three tests that failed are retried
+# alone and named: on a busy machine, one test of thousands may wait too little. It is a bug all the same.
 test: lint
 	@trap 'kill $$checker' INT TERM; \
 	$(BIN)/basedpyright > .venv/types.txt 2>&1 & checker=$$!; \
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS); tested=$$?; \
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS); tested=$$?; \
 	if [ $$tested = 1 ]; then $(BIN)/python tests/support/second_try.py; tested=$$?; fi; \
 	wait $$checker; typed=$$?; cat .venv/types.txt; \
 	exit $$((tested | typed))
@@ -23,11 +24,11 @@ test: lint
 BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
-	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # Which lines of the package no test runs, processes that tests start included.
 coverage: .venv/.installed
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder \
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	  --cov thriftnet --cov-report term:skip-covered $(ARGS)
 
 # The same answers on any processor: what computes, as on one with AVX2 alone and on one without

@@ -123,7 +123,7 @@ def fit_run(
             raise TrainingError(f"{fault}; {retrain_advice(run)}") from None
         except ProcessError as fault:
             way = command("train", "--resume", run.path).removeprefix("thriftnet ")
-            raise ProcessError(f"{fault} with {way}") from None
+            raise ProcessError(f"{fault} and {way}") from None
         finally:
             progress.close()
     callbacks.raise_fault(run, finished=finished)

@@ -152,7 +152,7 @@ def test_a_process_that_dies_ends_the_others_with_one_line(tmp_path: Path) -> No
     assert len(said) == 1
     assert "another process of this training has ended" in said[0]
     run = RunFolder.open(tmp_path / "died")
-    assert said[0].endswith(f"again by torchrun with train --resume {run.path}")
+    assert said[0].endswith(f"all of them with torchrun and train --resume {run.path}")
     assert [line["kind"] for line in run.metrics()] == ["start", "epoch"]
     assert run.load_state()["step"] == 5
 

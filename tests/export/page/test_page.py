@@ -84,12 +84,13 @@ def opened(browser: Browser, html: Path) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(opened: Page) -> Page:
-    """The same, cleared of what the test before gave it."""
+def page(opened: Page, tmp_path: Path) -> Iterator[Page]:
+    """The same, cleared in the end: pictures of a test, some not loaded yet, go with its folder."""
+    assert tmp_path.is_dir()
+    yield ready(opened)
     clear = opened.get_by_role("button", name="Clear")
     if clear.is_visible():
         clear.click()
-    return ready(opened)
 
 
 def ready(page: Page) -> Page:

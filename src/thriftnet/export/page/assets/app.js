@@ -159,8 +159,10 @@ function pixelFigure({ caption, pixels, size }) {
 
 function clear() {
   for (const image of place.results.querySelectorAll("img")) {
-    // Not now: one that is being loaded would be looked for in vain.
-    if (!image.complete) setTimeout(() => URL.revokeObjectURL(image.src), LOADING_MS);
+    if (image.complete) continue;
+    const address = image.src;
+    image.removeAttribute("src");
+    setTimeout(() => URL.revokeObjectURL(address), LOADING_MS);  // now, a load would end in vain
   }
   place.results.replaceChildren();
   place.faults.replaceChildren();

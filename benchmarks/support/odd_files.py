@@ -11,6 +11,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def in_predictions(folder: Path, draw: random.Random) -> str:
 
 def in_database(folder: Path, draw: random.Random) -> str:
     """Change a value of the study's database, or remove a row."""
-    with sqlite3.connect(folder / "study.db") as connection:
+    with closing(sqlite3.connect(folder / "study.db")) as connection, connection:
         table = draw.choice(["jobs", "candidates", "study"])
         columns = [row[1] for row in connection.execute(f"pragma table_info({table})")]
         rows = [row[0] for row in connection.execute(f"select rowid from {table}")]

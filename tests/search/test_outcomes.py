@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import sqlite3
@@ -94,7 +95,7 @@ def database(tmp_path: Path) -> Path:
     ],
 )
 def test_rows_that_are_none_of_ours_are_damage(database: Path, column: str, odd: Any) -> None:
-    with sqlite3.connect(database) as connection:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(f"update candidates set {column} = ?", (odd,))
     storage = Storage.in_file(database)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -27,10 +28,9 @@ def test_a_refinement_killed_at_random_moments_leaves_what_an_unbroken_one_does(
 ):
     assert first.code == 0
     unbroken = finished(folder / "study", "refinement")
-    with sqlite3.connect(study / "study.db") as database:
+    with contextlib.closing(sqlite3.connect(study / "study.db")) as database, database:
         database.execute("delete from jobs where stage in ('refinement', 'validation')")
         database.execute("delete from candidates where origin = 'refinement'")
-    database.close()
     shutil.rmtree(study / "trials" / "refinement")
     (study / "refinement.json").unlink()
     opened = Study.open(study)

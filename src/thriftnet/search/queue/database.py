@@ -121,6 +121,9 @@ def _read_sqlite(path: Path) -> sqlite3.Connection:
         found.close()
         if not path.is_file():
             raise
+    except BaseException:
+        found.close()
+        raise
     try:
         return _read_copy(path)
     except OSError as fault:
@@ -128,13 +131,15 @@ def _read_sqlite(path: Path) -> sqlite3.Connection:
 
 
 def _read_copy(path: Path) -> sqlite3.Connection:
-    found = sqlite3.connect(":memory:", check_same_thread=False)
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as unless_copied, tempfile.TemporaryDirectory() as folder:
+        found = sqlite3.connect(":memory:", check_same_thread=False)
+        unless_copied.callback(found.close)
         for file in (path, path.with_name(f"{path.name}-wal")):
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(file, Path(folder) / file.name)
         with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as copy:
             copy.backup(found)
+        unless_copied.pop_all()
     return found
 
 

@@ -6,7 +6,6 @@ const place = Object.fromEntries(
   ["status", "faults", "results", "zone", "choose", "files", "shoot", "clear"]
     .map((id) => [id, document.getElementById(id)]));
 const MOST_BARS = 10;
-const LOADING_MS = 60000;  // longer than a picture takes to be loaded from disk
 
 function make(tag, { text, ...attributes } = {}, children = []) {
   const element = document.createElement(tag);
@@ -140,12 +139,8 @@ function barList(rows) {
 function givenFigure(file) {
   const image = make("img", { alt: "", loading: "lazy", decoding: "async" });
   const figure = make("figure", {}, [image, make("figcaption", { text: "Your picture" })]);
-  const address = URL.createObjectURL(file);
-  for (const ended of ["load", "error"]) {
-    image.addEventListener(ended, () => URL.revokeObjectURL(address));
-  }
   image.addEventListener("error", () => figure.remove());  // of a kind that is not shown here
-  image.src = address;
+  image.src = URL.createObjectURL(file);
   return figure;
 }
 
@@ -159,10 +154,9 @@ function pixelFigure({ caption, pixels, size }) {
 
 function clear() {
   for (const image of place.results.querySelectorAll("img")) {
-    if (image.complete) continue;
     const address = image.src;
-    image.removeAttribute("src");
-    setTimeout(() => URL.revokeObjectURL(address), LOADING_MS);  // now, a load would end in vain
+    image.removeAttribute("src");  // one that is not loaded yet would be looked for in vain
+    URL.revokeObjectURL(address);
   }
   place.results.replaceChildren();
   place.faults.replaceChildren();

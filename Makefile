@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST = $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: train test check coverage numerics mobile lint types format paper site lock clean
 
@@ -15,7 +16,7 @@ train: .venv/.installed
 test: lint
 	@trap 'kill $$checker' INT TERM; \
 	$(BIN)/basedpyright > .venv/types.txt 2>&1 & checker=$$!; \
-	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS); tested=$$?; \
+	$(PYTEST) $(ARGS); tested=$$?; \
 	if [ $$tested = 1 ]; then $(BIN)/python tests/support/second_try.py; tested=$$?; fi; \
 	wait $$checker; typed=$$?; cat .venv/types.txt; \
 	exit $$((tested | typed))
@@ -24,11 +25,11 @@ test: lint
 BASE ?= HEAD
 check: lint
 	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
-	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(PYTEST)
 
 # Which lines of the package no test runs, processes that tests start included.
 coverage: .venv/.installed
-	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
+	$(PYTEST) \
 	  --cov thriftnet --cov-report term:skip-covered $(ARGS)
 
 # The same answers on any processor: what computes, as on one with AVX2 alone and on one without

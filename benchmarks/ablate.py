@@ -54,7 +54,7 @@ def measure(recipe: Recipe, path: Path, *, quiet: bool = False) -> dict[str, Any
     else:
         run = resume_run(path, progress=progress)
     if not run.finished:
-        raise SystemExit(f"interrupted; run the same command again to go on with {path}")
+        raise SystemExit(f"interrupted; run the same command again to continue with {path}")
     model = read_model(model_file(path))
     compute = choose_compute()
     rest = unseen(recipe)

@@ -84,7 +84,7 @@ def trained(recipe: Recipe, train: Dataset, test: Dataset, path: Path) -> SavedM
         with stop_on_signal() as stop:
             recorder = Recorder(recipe, plan, state, run, choose_progress(quiet=False))
             if not fit(plan, state, recorder, stop):
-                sys.exit("interrupted; the same command goes on")
+                sys.exit("interrupted; run the same command again to continue")
     return read_model(run.model_path)
 
 

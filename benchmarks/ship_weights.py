@@ -236,7 +236,7 @@ def _print(card: Card) -> None:
         whole = (
             card.whole_accuracy.get(figures.tta) if figures.precision == card.precision else None
         )
-        before = "" if whole is None else f", {whole:.2%} before its weights were halved"
+        before = "" if whole is None else f", {whole:.2%} before conversion to half precision"
         print(f"{figures.tta:<10} {figures.precision}  {figures.accuracy:.2%}{before}")
     print(f"wrote src/thriftnet/weights/{card.name}.safetensors and {card.name}.md")
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 # Axis, the value of a point on x, its divisor and its label.
 _COLUMNS: tuple[tuple[str, str, float, str], ...] = (
-    ("images", "images", 1e3, "images an epoch (thousands)"),
+    ("images", "images", 1e3, "images per epoch (thousands)"),
     ("parameters", "parameters", 1e6, "parameters (millions)"),
     ("threads", "threads", 1, "threads"),
     ("batch_size", "batch_size", 1, "batch size (images)"),
@@ -52,7 +52,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
             panels[1, column].set_xlabel(label)
             if key == "threads":
                 panels[1, column].set_xticks(x)
-        panels[0, 0].set_ylabel("time of an epoch (s)")
+        panels[0, 0].set_ylabel("time per epoch (s)")
         panels[1, 0].set_ylabel("peak memory (GiB)")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})

@@ -13,7 +13,7 @@ from thriftnet.evaluation.resemblance import resembled_corruptions
 from thriftnet.inference.views import NAMES
 from thriftnet.models.metadata import read_facts
 from thriftnet.recipe import Recipe, load_recipe
-from thriftnet.table import make_table
+from thriftnet.table import Table, make_table
 from thriftnet.weights.card import Card, card_page, read_card
 from thriftnet.weights.shipped import FOLDER, shipped_weights, weights_file
 
@@ -34,6 +34,7 @@ def page(path: Path) -> str:
         "model_card.md.j2",
         card=card,
         views=NAMES,
+        metrics=_metrics(card).markdown(),
         worst=min(card.per_class, key=card.per_class.__getitem__),
         best=max(card.per_class, key=card.per_class.__getitem__),
         smoothed=recipe.train.label_smoothing > 0,
@@ -45,6 +46,28 @@ def page(path: Path) -> str:
         sha256=hashlib.sha256(content).hexdigest(),
     )
     return f"{text}\n"
+
+
+def _metrics(card: Card) -> Table:
+    columns = (
+        "views", "precision", ("accuracy", ".2%"), "95% interval", ("top-5", ".2%"),
+        ("log loss, nats", ".4f"), ("ECE", ".4f"),
+    )  # fmt: skip
+    return make_table(
+        columns,
+        [
+            (
+                NAMES[each.tta],
+                each.precision,
+                each.accuracy,
+                " to ".join(f"{end:.2%}" for end in each.accuracy_interval),
+                each.top5,
+                each.loss,
+                each.calibration_error,
+            )
+            for each in card.figures
+        ],
+    )
 
 
 def _measured(file: str, name: str) -> dict[str, Any] | None:

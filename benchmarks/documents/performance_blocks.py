@@ -176,6 +176,16 @@ def busy_machine(figures: Figures) -> dict[str, Any]:
     }
 
 
+def paper_speed(figures: Figures) -> dict[str, Any]:
+    """Render images per second of a plain loop and of the recipe."""
+    rates = figures["images_per_second"]
+    rows = [
+        ("plain fp32 PyTorch, two DataLoader workers", rates["plain"]),
+        ("recipe `paper`", rates["ours"]),
+    ]
+    return {"table": make_table(("loop", ("images/s", ".1f")), rows).markdown()}
+
+
 def profile(figures: Figures) -> dict[str, Any]:
     """Render shares by kind, convolutions by layer, and the share of the machine's peak."""
     kinds = make_table(("kind", ("share of a step", ".1%")), figures["profile"]["share"].items())
@@ -282,7 +292,7 @@ PERFORMANCE_BLOCKS = {
     "muon-precision": Block("muon_precision", "muon_precision.py", muon_precision),
     "winograd-layers": Block("winograd", "winograd.py", winograd_layers),
     "winograd-steps": Block("winograd", "winograd.py", winograd_steps),
-    "paper-speed": Block("paper_speed", "paper_speed.py"),
+    "paper-speed": Block("paper_speed", "paper_speed.py", paper_speed),
     "busy-machine": Block("busy_machine", "busy_machine.py --against CHECKOUT", busy_machine),
     "profile": Block("profile_quick", "profile_layers.py quick", profile),
     "inference": Block("inference_quick", "inference.py RUN", inference),

@@ -12,6 +12,7 @@ import platform
 import signal
 import sys
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,10 @@ from thriftnet.search.study import Study
 from thriftnet.search.workers import ray_cluster
 from waits import PATIENCE_SECONDS, wait_until
 
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
+
+@needs_ray
 def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_same(
     grid_folder: Path, unbroken: Finished
 ):
@@ -68,6 +72,7 @@ def runs_of_ray() -> list[Path]:
     return found
 
 
+@needs_ray
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -94,6 +99,7 @@ def test_mistakes_about_a_cluster_are_one_line(
     assert told in outcome.error_line
 
 
+@needs_ray
 @pytest.mark.parametrize(
     ("machines", "workers", "told"),
     [

@@ -54,7 +54,7 @@ def open_storage(
             storage.prepare(space, begun=identity.bound)
             storage.bind(identity.word, f"{platform.node()}:{path.resolve()}")
             identity.bind()
-    except SearchError:
+    except BaseException:
         storage.close()
         raise
     return storage

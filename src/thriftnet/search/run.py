@@ -121,26 +121,42 @@ def run_search(
         shared=not in_a_file(storage),
     )
     opened = Study.create(path, chosen, url=storage, heartbeat=heartbeat)
-    if retry:
-        _retry(opened, progress)
-    opened.storage.add_candidates(candidates)
-    progress.counted(chosen, candidates)
-    _open_once(path, recipe, data, progress)
+    with closing(opened.storage):
+        if retry:
+            _retry(opened, progress)
+        opened.storage.add_candidates(candidates)
+        progress.counted(chosen, candidates)
+        _open_once(path, recipe, data, progress)
+        supervisor = Supervisor(
+            opened, wanted, pool=pool, url=storage, data=data, say=progress.note
+        )
+        with closing(pool), stop_on_signal() as stop, closing(supervisor):
+            return _run_stages(opened, wanted, supervisor, stop, data=data, progress=progress)
+
+
+def _run_stages(
+    study: Study,
+    wanted: Sequence[Stage],
+    supervisor: Supervisor,
+    stop: StopRequest,
+    *,
+    data: Path | None,
+    progress: SearchProgress,
+) -> SearchResult:
+    """Run stages, or what is left of them."""
     outcomes: dict[str, dict[str, Any]] = {}
-    supervisor = Supervisor(opened, wanted, pool=pool, url=storage, data=data, say=progress.note)
-    with closing(opened.storage), closing(pool), stop_on_signal() as stop, closing(supervisor):
-        for each in wanted:
-            _need(opened, stages_before(each))
-            outcome = opened.outcome(each.name)
-            if outcome is None:
-                outcome = _run_stage(opened, each, supervisor, stop, data=data, progress=progress)
-            if outcome is None:
-                return SearchResult(path, False, outcomes, (), opened.search_command())
-            outcomes[each.name] = outcome
-            progress.concluded(each.name, outcome)
-        failures = failures_of(read_snapshot(opened))
-        given_up = tuple(failure for failure in failures if failure.given_up)
-        return SearchResult(path, True, outcomes, given_up, opened.search_command())
+    for each in wanted:
+        _need(study, stages_before(each))
+        outcome = study.outcome(each.name)
+        if outcome is None:
+            outcome = _run_stage(study, each, supervisor, stop, data=data, progress=progress)
+        if outcome is None:
+            return SearchResult(study.path, False, outcomes, (), study.search_command())
+        outcomes[each.name] = outcome
+        progress.concluded(each.name, outcome)
+    failures = failures_of(read_snapshot(study))
+    given_up = tuple(failure for failure in failures if failure.given_up)
+    return SearchResult(study.path, True, outcomes, given_up, study.search_command())
 
 
 def _run_stage(

@@ -29,7 +29,7 @@ def print_comparison(found: Comparison) -> None:
     several = len(found.groups) > 1
     whole = [plain(group.label) for group in found.groups]
     wider = len(METRICS[found.metric]) - len("accuracy")
-    room = terminal_width() - wider
+    room = terminal_width(otherwise=1000) - wider
     width = min(max(map(cell_len, [*whole, "recipe"])), max(_LABEL, room - 58))
     labels = shortened(whole, width)
     columns = (
@@ -75,7 +75,8 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
     low, high = min(ends), max(ends)
     if high <= low:
         return
-    room = max(10, min(60, terminal_width() - width - 4))
+    columns = terminal_width(otherwise=1000)
+    room = max(10, min(60, columns - width - 4))
     print()
     for label, group in zip(labels, groups, strict=True):
         print(f"{fit(label, width)}  {_strip(group, low, high, room)}")
@@ -83,7 +84,7 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
     print(f"{'':<{width}}  {scale}")
     spread = any(group.mean.half_width is not None for group in groups)
     key = f"● seed{'   │ mean   ─ 95% over seeds' if spread else ''}"
-    print(f"{' ' * max(0, min(width + 2, terminal_width() - cell_len(key)))}{key}")
+    print(f"{' ' * max(0, min(width + 2, columns - cell_len(key)))}{key}")
 
 
 def _print_evaluations(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None:
@@ -128,15 +129,16 @@ def _print_settings(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None
         return
     shown = keys[:_SETTINGS_SHOWN]
     first = max(map(len, ["what differs", *shown]))
-    room = max(8, (terminal_width() - first) // len(groups) - 2)
+    columns = terminal_width(otherwise=1000)
+    room = max(8, (columns - first) // len(groups) - 2)
     rows = [[plain(as_text(group.settings[key])) for group in groups] for key in shown]
     short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in rows]
     whole = [plain(group.label) for group in groups]
-    columns = ["what differs", *shortened(whole, room)]
-    table = make_table(columns, [(k, *row) for k, row in zip(shown, short, strict=True)])
+    heads = ["what differs", *shortened(whole, room)]
+    table = make_table(heads, [(k, *row) for k, row in zip(shown, short, strict=True)])
     lines = table_lines(table)
     print()
-    if max(map(cell_len, lines)) > terminal_width():  # too narrow for columns
+    if max(map(cell_len, lines)) > columns:  # too narrow for columns
         print("what differs")
         for key, row in zip(shown, rows, strict=True):
             values = "; ".join(f"{label} {value}" for label, value in zip(labels, row, strict=True))

@@ -25,7 +25,8 @@ from thriftnet.training.progress import epoch_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 _LEAST_NAME = 16
-"""Columns of a name beside the progress."""
+"""Least columns of a name on the line of the progress."""
+_WIDEST_CHART = 120
 _OTHER_WORK = "other work, CPU"
 _SERIES = (
     ("train loss", "train_loss", "loss", "{:.4f}"),
@@ -56,7 +57,12 @@ def sparkline(values: list[float], *, width: int) -> str:
 
 
 def live_lines(live: LiveRun, *, width: int) -> list[str]:
-    """Format the state, a progress bar, and a line per known metric."""
+    """Format the state, a progress bar, and a line per known metric.
+
+    Args:
+        live: The run.
+        width: Maximum columns of a line; sparklines have at most `_WIDEST_CHART`.
+    """
     lines = _headline(live, width)
     for name, key, now, form in _SERIES:
         values = live.series(key)
@@ -67,7 +73,8 @@ def live_lines(live: LiveRun, *, width: int) -> list[str]:
             continue
         if values:
             start = f"{name:<15}{form.format(values[-1]):>8}  "
-            lines.append(start + sparkline(values, width=max(1, width - len(start))))
+            room = min(width, _WIDEST_CHART) - len(start)
+            lines.append(start + sparkline(values, width=max(1, room)))
     if live.test:
         lines.append(f"{'test accuracy':<15}{live.test['accuracy']:>8.2%}")
     about = _ABOUT.get(live.state)
@@ -80,7 +87,7 @@ def live_lines(live: LiveRun, *, width: int) -> list[str]:
 
 
 def _headline(live: LiveRun, width: int) -> list[str]:
-    """The name and how far the run is; the name is shortened, or stands above."""
+    """The name and how far the run is; the name is shortened, or is on the line above."""
     name, told = plain(live.name), _progress(live)
     room = width - cell_len(told) - 2
     if cell_len(name) > room >= _LEAST_NAME:
@@ -129,7 +136,7 @@ def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = t
             pause(1.0)
             live = read_live_run(path)
     if not display:
-        print("\n".join(live_lines(live, width=terminal_width())))
+        print("\n".join(live_lines(live, width=terminal_width(otherwise=1000))))
 
 
 def follow_json(path: Path, *, pause: Callable[[float], None] = time.sleep) -> None:

@@ -107,9 +107,9 @@ def train(
     with working("loading PyTorch", shown=is_first() and not quiet) as doing:
         from thriftnet import api
         from thriftnet.terminal.training import TrainingProgress
-        from thriftnet.training.automatic.resolve import is_open
+        from thriftnet.training.automatic.resolve import chooses_recipe
 
-        chosen = resume is None and is_open(recipe, data)
+        chosen = resume is None and chooses_recipe(recipe, data)
         doing.now("choosing a recipe" if chosen else "preparing the training")
         run = api.train(
             recipe,

@@ -56,11 +56,7 @@ def open_dataset(spec: DatasetSpec, *, say: Callable[[str], None] = to_stderr) -
         data = open_own(Path(found), spec, say=say)
     if spec.decisions is None:
         return data
-    return apply_decisions(data, spec.decisions, say=_silent if spec.known else say)
-
-
-def _silent(_: str) -> None:
-    pass
+    return apply_decisions(data, spec.decisions, say=(lambda _: None) if spec.known else say)
 
 
 def name_of(spec: DatasetSpec) -> str:

@@ -9,7 +9,7 @@ import pytest
 from thriftnet.data.registry import DATASETS
 from thriftnet.errors import RecipeError
 from thriftnet.recipe import load_recipe
-from thriftnet.training.automatic.resolve import TrainRequest, is_open, resolve_training
+from thriftnet.training.automatic.resolve import TrainRequest, chooses_recipe, resolve_training
 from thriftnet.training.distributed.processes import ALONE
 from thriftnet.training.progress import Quiet
 
@@ -17,12 +17,12 @@ from thriftnet.training.progress import Quiet
 def test_a_recipe_is_chosen_for_own_pictures_without_one_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert is_open(None, tmp_path)
-    assert not is_open(None, None)
-    assert not is_open("quick", tmp_path)
+    assert chooses_recipe(None, tmp_path)
+    assert not chooses_recipe(None, None)
+    assert not chooses_recipe("quick", tmp_path)
     named = DATASETS["cifar10"]._replace(holds=lambda _: True)
     monkeypatch.setitem(DATASETS, "cifar10", named)
-    assert not is_open(None, tmp_path)
+    assert not chooses_recipe(None, tmp_path)
     assert resolve_training(TrainRequest(0.0, data=tmp_path), Quiet(), ALONE).recipe == load_recipe(
         "quick"
     )
@@ -38,6 +38,9 @@ def test_options_beside_a_recipe_are_in_it() -> None:
     assert value.recipe == recipe
     assert value.budget
     assert value.budget.operations == 1e12
+    other = TrainRequest(0.0, recipe=recipe, seed=5, max_parameters=3_000_000, init="best")
+    changed = resolve_training(other, Quiet(), ALONE).recipe
+    assert (changed.seed, changed.max_parameters, changed.init.weights) == (5, 3_000_000, "best")
 
 
 @pytest.mark.parametrize("start", ["quick", 'a "b": é #😀'])

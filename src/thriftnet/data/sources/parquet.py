@@ -58,16 +58,18 @@ def read_index(path: Path, options: SourceOptions) -> Index:
     index = Index(KIND, root, [])
     chosen: dict[str, str] = {}
     files = [path] if path.is_file() else _files(path)
-    if not any(_picture_columns(file) for file in files):
+    if not any(_picture_columns(*_opened(file)) for file in files):
         return index_tables(path, files, options, read=_read_paths)
     label = _label_name(files, root, options)
     for file in files:
         own = file.relative_to(root).as_posix()
-        names = list(_opened(file)[1].names)
-        if split_in_name(own) == "test" and has_no_labels(names, label):
+        opened, schema = _opened(file)
+        if split_in_name(own) == "test" and has_no_labels(list(schema.names), label):
             index.omissions.append(Omission(own, f"no column {label}, so no labels"))
-        else:
-            _add_rows(index, file, options, chosen)
+            continue
+        names, columns = _columns(file, opened, schema, options)
+        chosen[own] = names[columns.image]
+        _add_rows(index, file, schema, columns)
 
     def read(entries: Sequence[Entry]) -> Iterator[Raw]:
         for own, rows in rows_by_file(entries).items():
@@ -101,7 +103,7 @@ def _label_name(files: Sequence[Path], root: Path, options: SourceOptions) -> st
     first = next(learned, None)
     if len(files) < 2 or first is None:
         return None
-    names, columns = _columns(first, _opened(first)[1], options)
+    names, columns = _columns(first, *_opened(first), options)
     return names[columns.label]
 
 
@@ -123,11 +125,8 @@ def _damaged(file: Path, fault: Exception) -> DataError:
     return DataError(f"{file} cannot be read as Parquet ({reason}); get a fresh copy")
 
 
-def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str, str]) -> None:
-    own = file.relative_to(index.root).as_posix()
-    _, schema = _opened(file)
-    names, columns = _columns(file, schema, options)
-    chosen[own] = names[columns.image]
+def _add_rows(index: Index, file: Path, schema: Any, columns: Columns) -> None:
+    own, names = file.relative_to(index.root).as_posix(), list(schema.names)
     classes = _class_names(schema, names[columns.label], str(file))
     split = split_in_name(own)
     used = [at for at in (columns.label, columns.split, columns.group) if at is not None]
@@ -140,10 +139,12 @@ def _add_rows(index: Index, file: Path, options: SourceOptions, chosen: dict[str
             index.entries.append(found)
 
 
-def _columns(file: Path, schema: Any, options: SourceOptions) -> tuple[list[str], Columns]:
+def _columns(
+    file: Path, opened: Any, schema: Any, options: SourceOptions
+) -> tuple[list[str], Columns]:
     """The names of a file's columns, and which are used."""
     names = list(schema.names)
-    pictures = _picture_columns(file)
+    pictures = _picture_columns(opened, schema)
     if not pictures:
         raise _no_pictures(file, schema)
     columns = choose_columns(
@@ -154,9 +155,8 @@ def _columns(file: Path, schema: Any, options: SourceOptions) -> tuple[list[str]
     return names, columns
 
 
-def _picture_columns(file: Path) -> list[int]:
+def _picture_columns(opened: Any, schema: Any) -> list[int]:
     """Positions of the columns that hold pictures."""
-    opened, schema = _opened(file)
     return [
         at
         for at, name in enumerate(schema.names)

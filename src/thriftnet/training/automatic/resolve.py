@@ -13,7 +13,7 @@ from thriftnet.data.registry import DATASETS, name_of
 from thriftnet.errors import RecipeError
 from thriftnet.inference.views import tta_views
 from thriftnet.recipe import Recipe, build_recipe, load_recipe
-from thriftnet.recipe.overrides import parse_override
+from thriftnet.recipe.overrides import merge_override, parse_override
 from thriftnet.training.automatic.choose import choose_recipe
 from thriftnet.training.automatic.request import DEFAULT_PARAMETERS, DEFAULT_SECONDS, AutoRequest
 from thriftnet.training.budget import Budget
@@ -45,7 +45,7 @@ class TrainRequest:
         return str(self.init.absolute()) if path else self.init  # pyright: ignore
 
 
-def is_open(recipe: Recipe | str | Path | None, data: Path | None) -> bool:
+def chooses_recipe(recipe: Recipe | str | Path | None, data: Path | None) -> bool:
     """Whether to choose a recipe: for own pictures without a recipe."""
     if recipe is not None or data is None:
         return False
@@ -79,7 +79,7 @@ def resolve_training(
         RunError: The initial weights are missing.
     """
     _refuse_twice(request)
-    if is_open(request.recipe, request.data):
+    if chooses_recipe(request.recipe, request.data):
         return _chosen(request, main_progress(progress, processes), processes)
     say = progress.note if processes.is_main else None
     recipe = _read(request, say)
@@ -98,39 +98,38 @@ def resolve_training(
 
 def _refuse_twice(request: TrainRequest) -> None:
     """Check that no setting has an option and an override."""
-    options: dict[str, object] = {
-        "seed": request.seed,
-        "max_parameters": request.max_parameters,
-        "init.weights": request.init,
-    }
+    options = _options(request).keys() - {"init.sha256"}
     for key, _ in map(parse_override, request.overrides):
-        if options.get(key) is not None:
+        if key in options:
             raise RecipeError(f"{key} is given as an option and as an override; give one")
 
 
 def _read(request: TrainRequest, say: Any) -> Recipe:
     """A recipe by name, path or value, with the other options applied."""
-    recipe, start = request.recipe, request.weights
-    changes: dict[str, Any] = {}
-    if not isinstance(recipe, Recipe):
-        named = "quick" if recipe is None else recipe
-        given = request.overrides
-        if start is not None:
-            # As overrides, so that keys such as init.keep find what they belong to.
-            weights = json.dumps(start, ensure_ascii=False)
-            given = (f"init.weights={weights}", "init.sha256=null", *given)
-        recipe = load_recipe(named, given, seed=request.seed, say=say)
-    else:
-        if request.seed is not None:
-            changes["seed"] = request.seed
-        if start is not None:
-            own = recipe.init.model_dump(mode="json")
-            changes["init"] = {**own, "weights": start, "sha256": None}
-    if request.max_parameters is not None:
-        changes["max_parameters"] = request.max_parameters
-    if not changes:
-        return recipe
-    return build_recipe({**recipe.model_dump(mode="json"), **changes}, origin=recipe.name)
+    options = _options(request)
+    if not isinstance(request.recipe, Recipe):
+        named = "quick" if request.recipe is None else request.recipe
+        # As overrides, so that keys such as init.keep find what they belong to.
+        texts = (f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in options.items())
+        return load_recipe(named, (*texts, *request.overrides), say=say)
+    if not options:
+        return request.recipe
+    tree = request.recipe.model_dump(mode="json")
+    for key, value in options.items():
+        merge_override(tree, key, value)
+    return build_recipe(tree, origin=request.recipe.name)
+
+
+def _options(request: TrainRequest) -> dict[str, object]:
+    """The recipe keys that options set."""
+    options: dict[str, object] = {
+        "seed": request.seed,
+        "max_parameters": request.max_parameters,
+        "init.weights": request.weights,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    # The recipe may name other weights with a digest.
+    return {**given, "init.sha256": None} if "init.weights" in given else given
 
 
 def _chosen(request: TrainRequest, progress: Progress, processes: Processes) -> ResolvedTraining:

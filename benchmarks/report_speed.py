@@ -30,10 +30,10 @@ from thriftnet.recipe import load_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.new_run import create_run
 from thriftnet.runs.predictions import Predictions
-from thriftnet.training.progress.step_curve import steps_a_point
+from thriftnet.training.progress.step_curve import steps_per_point
 
 EPOCHS, STEPS = 50, 352
-EVERY = steps_a_point(EPOCHS * STEPS)
+EVERY = steps_per_point(EPOCHS * STEPS)
 REPEATS = 3
 
 

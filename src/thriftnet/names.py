@@ -1,4 +1,4 @@
-"""Names where there is little room: without what all begin with, and still told apart."""
+"""Shortens names by what they have in common, and keeps them distinct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phases of long work, for whoever shows them.
+"""Phases of long work, for progress displays.
 
 A command shows them in its line on standard error (`terminal.work`). Without one, as in a program
 that imports the package, a phase costs nothing and shows nothing.

@@ -41,7 +41,7 @@ def test_fewer_epochs_of_quick_still_end_on_whole_images():
     assert recipe.train.stem_epochs == 1
     check_lengths(recipe.train)
     assert said == [
-        "3 epochs instead of 12; scaled with them: train.full_epochs 4 → 1, "
+        "train.epochs 12 → 3; scaled with it: train.full_epochs 4 → 1, "
         "train.sizes [[4, 24]] → [[1, 24]]"
     ]
 

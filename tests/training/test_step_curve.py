@@ -13,7 +13,7 @@ from small import sitting, small_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training import loop
 from thriftnet.training.progress import step_curve
-from thriftnet.training.progress.step_curve import MOST_POINTS, StepCurve, steps_a_point
+from thriftnet.training.progress.step_curve import MOST_POINTS, StepCurve, steps_per_point
 
 
 def points(run: RunFolder) -> dict[str, list[Any]]:
@@ -69,7 +69,7 @@ def test_a_cut_run_ends_with_the_points_of_an_unbroken_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(step_curve, "MOST_POINTS", 5)  # every third step, across epochs
-    assert steps_a_point(12) == 3
+    assert steps_per_point(12) == 3
     _, unbroken = sitting(small_recipe(), tmp_path / "unbroken")
     for steps in (2, 3, 5):
         sitting(small_recipe(), tmp_path / "cut", stop_after=steps)
@@ -80,7 +80,7 @@ def test_a_cut_run_ends_with_the_points_of_an_unbroken_one(
 
 def test_points_change_no_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     _, with_points = sitting(small_recipe(), tmp_path / "with")
-    monkeypatch.setattr(loop, "steps_a_point", lambda _: 1_000_000)
+    monkeypatch.setattr(loop, "steps_per_point", lambda _: 1_000_000)
     _, without = sitting(small_recipe(), tmp_path / "without")
     assert points(without)["step"] == []
     assert with_points.model_path.read_bytes() == without.model_path.read_bytes()
@@ -102,5 +102,5 @@ def test_a_checkpoint_of_an_earlier_version_leaves_its_epoch_without_a_cross_ent
 
 def test_long_runs_have_a_bounded_number_of_points():
     for total in (1, MOST_POINTS, MOST_POINTS + 1, 78_125, 10**7):
-        assert total // steps_a_point(total) <= MOST_POINTS
-    assert steps_a_point(MOST_POINTS) == 1
+        assert total // steps_per_point(total) <= MOST_POINTS
+    assert steps_per_point(MOST_POINTS) == 1

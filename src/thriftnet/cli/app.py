@@ -174,15 +174,15 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     settle_without_home()
-    _stop_as_by_ctrl_c()
+    _handle_signals_like_ctrl_c()
     try:
         with guarded_streams():
             _run(arguments, debug=debug)
     finally:
-        _end_at_once_from_here()
+        _let_signals_kill()
 
 
-def _stop_as_by_ctrl_c() -> None:
+def _handle_signals_like_ctrl_c() -> None:
     """Handle SIGTERM and SIGHUP like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         return
@@ -192,7 +192,7 @@ def _stop_as_by_ctrl_c() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-def _end_at_once_from_here() -> None:
+def _let_signals_kill() -> None:
     """Let the next signal kill the process.
 
     Python is only waiting for threads. An exception there would exit while a thread is inside a C++
@@ -261,7 +261,7 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
 
 
 def _fail(message: str, code: int, *, debug: bool) -> NoReturn:
-    """Exit with an error, told from notes by its second word, as argparse does."""
+    """Exit with an error, whose message begins with `error:`, as those of argparse do."""
     _end(f"error: {message}", code, debug=debug)
 
 

@@ -74,7 +74,10 @@ def run(
     heartbeat: Annotated[
         float,
         option(
-            WORKERS, "SECONDS", "Seconds between heartbeats; a worker is dead after six.", min=0.1
+            WORKERS,
+            "SECONDS",
+            "Seconds between heartbeats; a worker that misses six is dead.",
+            min=0.1,
         ),
     ] = 5.0,
     retry: Annotated[
@@ -84,7 +87,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Search a space, or continue where it stopped."""
-    if not heartbeat <= _LONGEST_HEARTBEAT:  # nor is nan
+    if not heartbeat <= _LONGEST_HEARTBEAT:  # true for nan, too
         raise typer.BadParameter(f"--heartbeat is {heartbeat:g}; give {_LONGEST_HEARTBEAT} or less")
     from thriftnet.search.packages import require_search_packages
 

@@ -1,1 +1,1 @@
-"""What other libraries call things; it loads nothing, as every command starts with it."""
+"""Names that other libraries use, for error messages; light, as every command imports it."""

@@ -1,1 +1,1 @@
-"""Why a network says what it says: where in a picture, and like which training images."""
+"""Explains predictions by class-activation maps and the nearest training images."""

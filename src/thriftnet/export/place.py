@@ -1,4 +1,4 @@
-"""Writes a checked export to its destination; nothing is there before."""
+"""Writes a checked export to its destination, which is unchanged until then."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
     if not target.folder:
         inputs = [] if source is None else [source]
         check_writable(output, error=ExportError, inputs=inputs, ours=_is_export)
-        check_writable(_beside(output), error=ExportError, ours=lambda p: bool(_compared(p)))
+        check_writable(_check_of(output), error=ExportError, ours=lambda p: bool(_compared(p)))
         return
     if output.exists() and not output.is_dir():
         raise ExportError(f"{output} is a file, and a folder is to be written; choose another -o")
@@ -61,7 +61,7 @@ def check_place(output: Path, target: Target, *, source: Path | None = None) -> 
 
 
 def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
-    """Write an export to its destination, each file atomically, with the comparison beside it.
+    """Write an export to its destination, each file atomically, with the comparison next to it.
 
     Args:
         draft: The file or folder that was compared.
@@ -76,17 +76,17 @@ def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
     """
     if draft.is_dir():
         files = {output / file.name: file.read_bytes() for file in sorted(draft.iterdir())}
-        beside = output / _CHECK
+        check = output / _CHECK
     else:
         files = {output: draft.read_bytes()}
-        beside = _beside(output)
+        check = _check_of(output)
     digests = {path.name: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     text = dump_json({**report, "sha256": digests}, indent=2)
     size = sum(map(len, files.values()))
-    files[beside] = f"{text}\n".encode()
-    with _alone(beside.parent), contextlib.ExitStack() as held:
-        # All are written before one is renamed: a full disk leaves what was there. They are renamed
-        # in the opposite order, config.json last, by which others find the rest.
+    files[check] = f"{text}\n".encode()
+    with _locked(check.parent), contextlib.ExitStack() as held:
+        # All are written before one is renamed: a full disk leaves what was there. The stack
+        # renames them in the opposite order: config.json last, as other programs look for it first.
         for path, content in sorted(files.items(), key=lambda each: each[0].name != CONFIG):
             file = held.enter_context(replacing(path, error=ExportError))
             file.write(content)
@@ -96,7 +96,7 @@ def keep(draft: Path, output: Path, *, report: Mapping[str, Any]) -> int:
     return size
 
 
-def _beside(output: Path) -> Path:
+def _check_of(output: Path) -> Path:
     """The file of the comparison that was written with an exported file."""
     return output.with_name(f"{output.name}.{_CHECK}")
 
@@ -106,13 +106,13 @@ def _is_export(path: Path, check: Path | None = None) -> bool:
 
     Args:
         path: The file.
-        check: The file of the comparison that was written with it; None: that beside it.
+        check: The file of the comparison that was written with it; None: the one next to it.
 
     Raises:
         OSError: It cannot be read.
     """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return digest in _compared(check or _beside(path)).values()
+    return digest in _compared(check or _check_of(path)).values()
 
 
 def _compared(check: Path) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Lock a folder, so that its files come from one export."""
     with contextlib.ExitStack() as held:
         if sys.platform != "win32":

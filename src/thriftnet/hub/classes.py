@@ -101,7 +101,7 @@ class ThriftnetForImageClassification(PreTrainedModel):
         """Load a folder of this machine or of the hub.
 
         Raises:
-            RunError: It lies on this machine, and its files are damaged or not of one network.
+            RunError: It is a local folder whose files are damaged or not of one network.
         """
         check_network(Path(pretrained_model_name_or_path))
         return super().from_pretrained(pretrained_model_name_or_path, *arguments, **options)
@@ -172,7 +172,7 @@ class ThriftnetImageProcessor(BaseImageProcessor):
         """Load it from a folder of this machine or of the hub.
 
         Raises:
-            RunError: It lies on this machine beside a network, and is not of that network.
+            RunError: It is a local folder with a network that it does not belong to.
         """
         check_processor(Path(pretrained_model_name_or_path))
         return super().from_pretrained(pretrained_model_name_or_path, **options)

@@ -4,6 +4,9 @@
  * Features are channels-last: `rows` = images x height x width rows of C channels. Arithmetic is
  * fp32; only what is stored is rounded. Threads take contiguous ranges of rows and their sums are
  * added in the order of the threads, so that equal inputs and thread counts give equal bits.
+ *
+ * More than 300 lines, because it is compiled as one file, once for each type of features: all operations
+ * share the loads, stores and sums at its start, which have to be inlined.
  */
 
 #include <math.h>

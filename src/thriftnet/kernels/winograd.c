@@ -11,7 +11,10 @@
  * summed over tiles. Tiles are taken in blocks that stay in the cache, from the transform of the input to
  * that of the output. Every output is computed alike wherever its tile lies in a block, so an image gives
  * the same bits in every batch. Threads take contiguous ranges of blocks, and their weight gradients are
- * added in the order of the threads, so that equal inputs and thread counts give equal bits. */
+ * added in the order of the threads, so that equal inputs and thread counts give equal bits.
+ *
+ * More than 300 lines, because it is compiled as one file: the three products share the transforms and the
+ * walk over tiles, which have to be inlined. */
 
 #include <string.h>
 

@@ -195,7 +195,8 @@ def load_recipe(
         raise RecipeError(f"{source} is truncated; restore it from a copy")
     if scaled and say:
         said = _changes(scaled)
-        say(f"{recipe.train.epochs:g} epochs instead of {epochs:g}; scaled with them: {said}")
+        length = f"train.epochs {epochs:g} → {recipe.train.epochs:g}"
+        say(f"{length}; scaled with it: {said}")
     if followed and say:
         say(f"changed with what you set: {_changes(followed)}")
     if say and (stay := rates_that_stay(recipe.optim, keep=keep)):

@@ -61,8 +61,8 @@ class AnalysisSection(Section):
     top: Annotated[int, Field(ge=1)] = 3
     """Number of best candidates to analyse, besides the reference."""
     images: Annotated[int, Field(ge=10)] = 2000
-    """Most training images to fit the linear probes on, and most validation images for probes and
-    ranks; accuracy and errors use all validation images."""
+    """Maximum number of training images to fit the linear probes on, and of validation images for
+    probes and ranks; accuracy and errors use all validation images."""
     steps: Annotated[int, Field(ge=1)] = 3
     """Training steps over which gradients and updates are measured."""
 
@@ -71,7 +71,8 @@ class RefinementSection(Section):
     """New candidates around the grid's best, at the grid's full horizon."""
 
     shifts: Annotated[int, Field(ge=0)] = 4
-    """Most networks that move blocks or width between stages, as the analysis suggests."""
+    """Maximum number of networks that move blocks or width between stages, as the analysis
+    suggests."""
     trials: Annotated[int, Field(ge=0)] = 12
     """Number of trials proposed by Optuna's TPE."""
     lag: Annotated[int, Field(ge=1)] = 4
@@ -79,11 +80,11 @@ class RefinementSection(Section):
     seed: Seed = 0
     """Random seed of the proposals."""
     lr_factor: Annotated[float, Field(gt=1)] = 4.0
-    """The learning rate is sampled from the best one's divided by this to it times this."""
+    """Learning rates are sampled between the best one divided and multiplied by this factor."""
     decay_factor: Annotated[float, Field(gt=1)] = 10.0
-    """As lr_factor, for the weight decay; a best one of 0 counts as 0.0001."""
+    """As lr_factor, for the weight decay, of which 0 counts as 0.0001."""
     strength: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(le=5)]] = (0.0, 2.0)
-    """Range of the strength of colour jitter and rotation; 1 is the paper's."""
+    """Range of the strength of colour jitter and rotation; 1 is that of the recipe `paper`."""
 
     @model_validator(mode="after")
     def _strengths_rise(self) -> Self:
@@ -123,11 +124,11 @@ class Space(Section):
     max_parameters: Annotated[int, Field(ge=1)] = 5_000_000
     """Maximum number of trainable parameters; larger candidates are listed, not trained."""
     max_macs: Annotated[int, Field(ge=1)] | None = None
-    """Most multiply-accumulates per image of 32x32 pixels; null is no limit."""
+    """Maximum number of multiply-accumulates per image of 32x32 pixels; null: no limit."""
     grid: Annotated[dict[str, Values], Field(min_length=1)]
     """Values for each recipe key; the candidates are all combinations."""
     reference: dict[str, Any] = Field(default_factory=dict)
-    """Recipe keys of a configuration that the winner is compared with; {} is none."""
+    """Recipe keys of a configuration that the winner is compared with; {}: none."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """Processor threads of every trial, for any number of workers: they change its bits."""
     halving: HalvingSection = HalvingSection()

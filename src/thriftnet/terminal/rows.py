@@ -43,7 +43,7 @@ def print_predictions(results: Iterable[PictureResult], *, widest: int) -> None:
 
 
 def print_network(title: str, *, tta: str, classes: Sequence[str]) -> None:
-    """Print what classified the pictures, and its classes, as it names one of them in any case."""
+    """Print the network that classified the pictures, and its classes: it always predicts one."""
     print()
     print_whole(f"{plain(title)}, {NAMES[tta]}")
     print_whole(f"classes: {listed([plain(name) for name in classes], shown=_MOST_CLASSES)}")

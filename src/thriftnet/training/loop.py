@@ -20,7 +20,7 @@ from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
 from thriftnet.training.order import average_losses
-from thriftnet.training.progress.step_curve import steps_a_point
+from thriftnet.training.progress.step_curve import steps_per_point
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.rng import derive_seed, generator, seed_network
 from thriftnet.training.setup import Plan
@@ -212,7 +212,7 @@ def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: Shared
     state.totals.cross_entropy += step.losses.sum().item()
     if plan.processes.is_main:
         state.curve.add(step.sums[:, 0].sum().item(), len(batch))
-        if (state.step + 1) % steps_a_point(plan.total_steps) == 0:
+        if (state.step + 1) % steps_per_point(plan.total_steps) == 0:
             state.curve.end_point(state.step + 1, state.replicas.parameters)
     state.losses[batch] = average_losses(
         state.losses[batch], step.losses.float(), decay=plan.epochs.loss_decay

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from thriftnet.data.index import Index, split_in_name
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.arrays import Part, check_bounds, index_of, picture_layout
-from thriftnet.data.sources.labels import check_counts, label_names, names_beside
+from thriftnet.data.sources.labels import check_counts, label_names, read_names_file
 from thriftnet.errors import DataError
 
 KIND = "IDX files"
@@ -67,7 +67,7 @@ def _part(file: Path) -> Part:
         check_counts(range(length), count, str(file))  # before so many are read
         values = np.frombuffer(_read(stream, length, labels), np.uint8)
         _check_end(stream, labels)
-    names = label_names(values, str(labels), names_beside(file.parent))
+    names = label_names(values, str(labels), read_names_file(file.parent))
     split = "test" if file.name.startswith("t10k") else split_in_name(file.name)
     return Part(
         path=file.name,

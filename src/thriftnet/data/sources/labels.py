@@ -79,8 +79,8 @@ def _is_one_hot(values: NDArray[np.generic]) -> bool:
     return bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())
 
 
-def names_beside(folder: Path) -> list[str] | None:
-    """Class names from a text file beside arrays, one per line.
+def read_names_file(folder: Path) -> list[str] | None:
+    """Class names from a text file in the folder of arrays, one per line.
 
     Lines may begin with their number, from 0. None if there is no such file.
 

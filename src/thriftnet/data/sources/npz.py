@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from thriftnet.data.index import Index, find_split, split_in_name
 from thriftnet.data.options import SourceOptions
 from thriftnet.data.sources.arrays import Part, check_bounds, index_of, picture_layout
-from thriftnet.data.sources.labels import check_counts, class_names, label_names, names_beside
+from thriftnet.data.sources.labels import check_counts, class_names, label_names, read_names_file
 from thriftnet.errors import DataError
 
 KIND = "NPZ arrays"
@@ -83,7 +83,7 @@ def _parts(file: Path, options: SourceOptions) -> Iterator[Part]:
         roles[role] = member
     names = roles.get(("names", None))
     if names is None:
-        classes = names_beside(file.parent)
+        classes = read_names_file(file.parent)
     else:
         where = f"{file}, {names.key}"
         if names.shape and names.shape[0] > _MOST_NAMES:

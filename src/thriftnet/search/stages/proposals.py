@@ -23,7 +23,7 @@ _TRIES = 20
 """Attempts per job to find a suggestion that is new and within budget."""
 _JITTER = {"augment.brightness": 0.2, "augment.contrast": 0.2, "augment.saturation": 0.2}
 _ROTATION = 15.0
-"""Degrees of rotation in the paper's augmentation (strength 1)."""
+"""Degrees of rotation in the recipe `paper` (strength 1)."""
 _TUNED = {"optim.lr", "optim.weight_decay", *_JITTER, "augment.rotation"}
 """Recipe keys that suggestions set."""
 

@@ -32,7 +32,7 @@ class Point:
     lr: float
     weight_decay: float
     strength: float
-    """Strength of colour jitter and rotation; 1 is the paper's."""
+    """Strength of colour jitter and rotation; 1 is that of the recipe `paper`."""
 
 
 @dataclass(frozen=True)

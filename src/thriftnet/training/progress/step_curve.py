@@ -15,7 +15,7 @@ MOST_POINTS = 250
 pass over the gradients, which slows a tiny network down, and about 25 bytes of the metrics."""
 
 
-def steps_a_point(total_steps: int) -> int:
+def steps_per_point(total_steps: int) -> int:
     """Steps per point in a run of `total_steps` planned steps."""
     return max(1, math.ceil(total_steps / MOST_POINTS))
 

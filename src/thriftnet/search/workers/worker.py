@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -231,9 +232,10 @@ def main() -> None:
         study = Study.open(
             given.study, url=url, heartbeat=given.heartbeat, wait_until_available=True
         )
-        stages = [find_stage(name) for name in given.stages]
-        _await_outcomes(study, stages[0])
-        done = work(study, *stages, worker=given.worker, data=given.data, parent=given.parent)
+        with closing(study.storage):
+            stages = [find_stage(name) for name in given.stages]
+            _await_outcomes(study, stages[0])
+            done = work(study, *stages, worker=given.worker, data=given.data, parent=given.parent)
     except ThriftnetError as fault:
         print(fault, file=sys.stderr)
         sys.exit(fault.exit_code)

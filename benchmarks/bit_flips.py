@@ -8,7 +8,7 @@ single bits, drawn at random, in each kind of file that is written and read back
 
     noticed    an error names the file, or it is left out and a report says so
     harmless   what is read is what was written
-    silent     something else is read, or another error than ours ends the reading
+    silent     other content is read, or an error that thriftnet does not report
 
 Times the checks of `best` too, and writes results/bit_flips.json.
 """

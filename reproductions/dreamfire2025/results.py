@@ -87,8 +87,8 @@ class Curve(_Keys):
         return {epoch: value for epoch, value in pairs if value is not None}
 
 
-class Reading(_Keys):
-    """The test images read in one way."""
+class ViewMetrics(_Keys):
+    """Metrics on the test images with one choice of views."""
 
     loss: float
 
@@ -99,11 +99,11 @@ class Run(_Keys):
     recipe: str
     seed: int
     accuracy: Share
-    """Of the test images, read as the recipe says."""
+    """On the test images, with the recipe's views."""
     digest: str | None = None
     tta: str = ""
     accuracy_without_tta: Share | None = None
-    readings: dict[str, Reading] = {}
+    readings: dict[str, ViewMetrics] = {}
     """By test-time augmentation."""
     parameters: int | None = None
     pflop: Positive | None = None

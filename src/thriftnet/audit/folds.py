@@ -9,7 +9,7 @@ from thriftnet.errors import DataError
 
 
 def assign_folds(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], *, folds: int, seed: int = 0
+    labels: NDArray[np.int64], groups: NDArray[np.int64], *, folds: int
 ) -> NDArray[np.int64]:
     """(N,) number of each picture's fold.
 
@@ -20,7 +20,6 @@ def assign_folds(
         labels: (N,).
         groups: (N,) numbers of groups.
         folds: Two or more.
-        seed: Seed of the order.
 
     Raises:
         DataError: There are fewer pictures or groups than folds, or fewer than two folds.
@@ -35,7 +34,7 @@ def assign_folds(
             + (f"--folds {len(first)} or " if len(first) > 1 else "")
             + "more pictures"
         )
-    order = np.random.default_rng(seed).permutation(len(first))
+    order = np.random.default_rng(0).permutation(len(first))
     order = order[np.argsort(labels[first][order], kind="stable")]  # by class, shuffled within
     fold_of = np.empty(len(first), np.int64)
     fold_of[order] = np.arange(len(first)) % folds

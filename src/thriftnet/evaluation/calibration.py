@@ -78,7 +78,7 @@ def brier_score(probabilities: Floats, labels: NDArray[np.int64]) -> float:
     return float(((probabilities**2).sum(axis=1) - 2 * own + 1).mean())
 
 
-def equal_mass_error(confidence: Floats, hit: Hits, *, bins: int = BINS) -> float:
+def equal_mass_error(confidence: Floats, hit: Hits) -> float:
     """Mean gap between confidence and accuracy over equal-count bins.
 
     Equal-width bins have few images at rare confidences, so that their gaps are noise (Nixon et al.
@@ -88,19 +88,20 @@ def equal_mass_error(confidence: Floats, hit: Hits, *, bins: int = BINS) -> floa
         return 0.0
     order = np.argsort(confidence, kind="stable")
     gaps = hit[order].astype(np.float64) - confidence[order]
-    starts = _bin_starts(len(hit), bins)
+    starts = _bin_starts(len(hit))
     return float(np.abs(np.add.reduceat(gaps, starts)).sum() / len(hit))
 
 
-def _bin_starts(count: int, bins: int) -> NDArray[np.int64]:
+def _bin_starts(count: int) -> NDArray[np.int64]:
     """Start of each bin among sorted images; bin sizes differ by at most one."""
-    return np.unique(np.arange(min(bins, count)) * count // min(bins, count))
+    bins = min(BINS, count)
+    return np.unique(np.arange(bins) * count // bins)
 
 
-def classwise_error(probabilities: Floats, labels: NDArray[np.int64], *, bins: int = BINS) -> float:
+def classwise_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
     """The calibration error of each class's probability, averaged over classes."""
     classes = range(probabilities.shape[1])
-    errors = [equal_mass_error(probabilities[:, k], labels == k, bins=bins) for k in classes]
+    errors = [equal_mass_error(probabilities[:, k], labels == k) for k in classes]
     return float(np.mean(errors))
 
 
@@ -130,12 +131,10 @@ def noise_floor(confidence: Floats) -> float:
     return float(np.mean(errors))
 
 
-def reliability(
-    confidence: Floats, hit: Hits, *, bins: int = BINS
-) -> list[tuple[float, float, int]]:
+def reliability(confidence: Floats, hit: Hits) -> list[tuple[float, float, int]]:
     """Mean confidence, accuracy and number of images of each equal-count bin."""
     order = np.argsort(confidence, kind="stable")
-    starts = _bin_starts(len(hit), bins)
+    starts = _bin_starts(len(hit))
     parts = zip(
         np.split(confidence[order], starts[1:]), np.split(hit[order], starts[1:]), strict=True
     )

@@ -182,11 +182,11 @@ def shifted_copies(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         yield padded[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
 
 
-def choose_images(labels: NDArray[np.int64], count: int, *, seed: int = 0) -> NDArray[np.int64]:
+def choose_images(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Sorted positions of `count` images, stratified by class."""
     if count >= len(labels):
         return np.arange(len(labels))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     order = rng.permutation(len(labels))
     # Interleave the classes by the rank of each image within its class.
     ranks = np.empty(len(labels))

@@ -7,7 +7,7 @@ huggingface_hub (extra `hub`) is imported where needed. It takes the address fro
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,6 @@ from thriftnet.extras import load
 from thriftnet.inference.engine import OnProgress, no_progress
 from thriftnet.models.hub_folder import FILES, find_weights, is_hub_folder
 from thriftnet.models.tensors import check_model_file
-from thriftnet.plain import to_stderr
 from thriftnet.trust import refuse_links
 from thriftnet.weights.find import find_model
 
@@ -40,7 +39,6 @@ def push(
     message: str | None = None,
     tta: bool = False,
     on_progress: OnProgress = no_progress,
-    say: Callable[[str], None] = to_stderr,
 ) -> str:
     """Upload a network as a folder that `pull` and transformers read.
 
@@ -51,7 +49,6 @@ def push(
         message: Commit message.
         tta: Whether to include the recipe's views if `model` is exported first.
         on_progress: As for `export_model`.
-        say: As for `export_model`.
 
     Returns:
         Address of the repository.
@@ -70,7 +67,7 @@ def push(
     with TemporaryDirectory(prefix="thriftnet-") as place:
         if not exported:
             path = Path(place, _last_part(repo))
-            export_model(model, to="folder", output=path, tta=tta, on_progress=on_progress, say=say)
+            export_model(model, to="folder", output=path, tta=tta, on_progress=on_progress)
         with _hub_errors(repo, hub):
             api = hub.HfApi()
             found = api.create_repo(repo, private=private or None, exist_ok=True)

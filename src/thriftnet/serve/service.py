@@ -36,7 +36,6 @@ class Service:
         classifier: The network.
         name: Name of the network.
         limits: Limits of the service.
-        threads: Number of threads that decode and compute; None: as many as torch has.
         measured: The network's test accuracy, for the page.
     """
 
@@ -46,7 +45,6 @@ class Service:
         *,
         name: str,
         limits: Limits,
-        threads: int | None = None,
         measured: Measured | None = None,
     ) -> None:
         self.classifier = classifier
@@ -68,7 +66,6 @@ class Service:
             max_pixels=limits.pixels,
             deliver=self._deliver,
             watcher=self.metrics,
-            threads=threads,
         )
         self.metrics.watch("waiting_pictures", "Pictures waiting for the network.", self._waiting)
         self.metrics.watch("open_requests", "Requests in progress.", lambda: self.requests)

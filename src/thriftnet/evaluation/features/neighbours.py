@@ -51,9 +51,9 @@ def nearest(queries: Floats, index: NDArray[Any], count: int) -> Nearest:
     return Nearest(positions, similarity)
 
 
-def typicality(queries: Floats, index: NDArray[Any], *, neighbours: int = 10) -> Floats:
-    """(N,) mean similarity to the nearest images of an index; low: unlike all of them.
+def typicality(queries: Floats, index: NDArray[Any]) -> Floats:
+    """(N,) mean similarity to the ten nearest images of an index; low: unlike all of them.
 
     After the distance to nearest neighbours of Sun et al. 2022, arXiv 2204.06507.
     """
-    return nearest(queries, index, neighbours).similarity.mean(axis=1)
+    return nearest(queries, index, 10).similarity.mean(axis=1)

@@ -26,7 +26,7 @@ from thriftnet.errors import ExportError, RunError
 from thriftnet.export import pictures as choosing
 from thriftnet.export import place
 from thriftnet.export.card import card_metadata, render_card
-from thriftnet.export.job import Job
+from thriftnet.export.job import ExportJob
 from thriftnet.export.pipeline import export_model
 from thriftnet.inference.onnx_runtime import ExportFacts
 from thriftnet.models.saved import read_model
@@ -85,7 +85,7 @@ def test_its_card_is_what_the_hub_reads(folder: Path):
 
 def test_the_card_of_shipped_weights_has_licence_data_set_and_accuracy():
     model = read_model(weights_file("quick"))
-    job = Job(model, "quick", "folder", model.preprocessing)
+    job = ExportJob(model, "quick", "folder", model.preprocessing)
     card = ModelCard(render_card(job))
     (found,) = card.data.eval_results or ()
     assert (card.data.license, found.dataset_type) == ("mit", "uoft-cs/cifar10")
@@ -109,7 +109,7 @@ def test_names_that_are_no_text_are_written_all_the_same(
     assert "two\ufffdlines, dog, été" in card
     assert card.count("caf\ufffd\ufffd") > 0
     saved = read_model(model)
-    job = Job(saved, "a name", "onnx", saved.preprocessing)
+    job = ExportJob(saved, "a name", "onnx", saved.preprocessing)
     assert ExportFacts.model_validate_json(job.facts()).preprocessing == saved.preprocessing
 
 
@@ -220,7 +220,7 @@ def test_names_are_no_markup_of_the_card(tmp_path: Path, monkeypatch: pytest.Mon
     model = tiny_file(tmp_path, classes=names)
     saved = read_model(model)
     saved = replace(saved, about={**saved.about, "recipe": "a`<b>`"})
-    card = render_card(Job(saved, "![x](http://y)", "folder", saved.preprocessing))
+    card = render_card(ExportJob(saved, "![x](http://y)", "folder", saved.preprocessing))
     body = card.split("---\n", 2)[2]
     assert re.findall(r"(?<!\\)[<>]|(?<!\\)\]\(", body) == []
     assert r"\<img src=x onerror=alert(1)\>, \[a\](javascript:b), \`c\` \*d\* \_e\_ \$f\$" in body

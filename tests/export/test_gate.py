@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thriftnet.errors import ExportMismatchError
 from thriftnet.export.gate import Check, compare, fault_of
-from thriftnet.export.job import EXACT, INT8, Limits
+from thriftnet.export.job import EXACT, INT8, Tolerance
 from thriftnet.export.pictures import Pictures
 
 Bytes = NDArray[np.uint8]
@@ -115,4 +115,4 @@ def test_int8_is_judged_by_answers_and_accuracy(change: dict[str, float], said: 
 
 def test_probabilities_that_are_not_numbers_never_pass():
     nowhere = replace(GOOD, largest_difference={1: float("nan")})
-    assert fault_of(nowhere, Limits(difference=1e-5)) is not None
+    assert fault_of(nowhere, Tolerance(difference=1e-5)) is not None

@@ -17,7 +17,7 @@ from calibrated_models import calibration
 from commands import in_this_process
 from own_pictures import put
 from thriftnet.errors import ExportError
-from thriftnet.export.job import Job, Target
+from thriftnet.export.job import ExportJob, Target
 from thriftnet.export.pipeline import Exported, export_model
 from thriftnet.export.targets import TARGETS
 from thriftnet.inference.classifier import load_model
@@ -129,7 +129,7 @@ def test_a_layer_without_a_counterpart_is_told_in_one_line(
         NoCounterpart(), {}, tiny.classes, tiny.mean, tiny.std, image_size=tiny.image_size
     )
     with pytest.raises(ExportError) as caught:
-        target.write(Job(odd, "odd", kind, odd.preprocessing), tmp_path / "odd")
+        target.write(ExportJob(odd, "odd", kind, odd.preprocessing), tmp_path / "odd")
     assert "odd has a layer that " in str(caught.value)
     assert "; export it to another --to" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1

@@ -19,7 +19,7 @@ from phases_shown import Shown
 from thriftnet.errors import ExportError, ExportMismatchError, RunError
 from thriftnet.export import kinds, targets
 from thriftnet.export import pictures as choosing
-from thriftnet.export.job import EXACT, Job, Target
+from thriftnet.export.job import EXACT, ExportJob, Target
 from thriftnet.export.onnx_file import write_onnx
 from thriftnet.export.pipeline import export_model
 from thriftnet.export.program import write_program
@@ -49,7 +49,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, model: Path) -> Callable[..., None]:
     def enter(name: str = "fake", *, difference: float = 0.0, **facts: Any) -> None:
         right = Classifier(read_model(model), tta="none", precision="fp32")
 
-        def write(_job: Job, path: Path) -> None:
+        def write(_job: ExportJob, path: Path) -> None:
             path.write_text("an export")
 
         def load(_path: Path) -> Callable[[Bytes], NDArray[np.float32]]:
@@ -141,7 +141,7 @@ def test_only_the_file_that_was_compared_is_replaced(fake: Callable[..., None], 
 
 
 def test_a_writer_that_fails_leaves_nothing(fake: Callable[..., None], model: Path, tmp_path: Path):
-    def write(_job: Job, path: Path) -> None:
+    def write(_job: ExportJob, path: Path) -> None:
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
@@ -228,13 +228,13 @@ class NoCounterpart(nn.Module):
     ids=["onnx", "torch-export"],
 )
 def test_a_layer_without_a_counterpart_is_told_in_one_line(
-    write: Callable[[Job, Path], None], kind: str, what: str, tmp_path: Path
+    write: Callable[[ExportJob, Path], None], kind: str, what: str, tmp_path: Path
 ):
     tiny = tiny_model()
     odd = SavedModel(
         NoCounterpart(kind), {}, tiny.classes, tiny.mean, tiny.std, image_size=tiny.image_size
     )
-    job = Job(odd, "odd", kind, odd.preprocessing)
+    job = ExportJob(odd, "odd", kind, odd.preprocessing)
     with pytest.raises(ExportError) as caught:
         write(job, tmp_path / "odd")
     assert f"odd has a layer that {what} does not support (" in str(caught.value)

@@ -13,7 +13,7 @@ import thriftnet
 from own_pictures import encoded, picture
 from thriftnet.serve import workers
 from thriftnet.serve.body import PictureBytes
-from thriftnet.serve.workers import Job, Workers
+from thriftnet.serve.workers import PictureJob, Workers
 
 
 class _Watcher:
@@ -33,14 +33,14 @@ def test_all_pictures_are_classified_in_batches_of_few_sizes(count: int) -> None
 
     vars(classifier)["probabilities"] = note
     done = threading.Event()
-    delivered: list[Job] = []
+    delivered: list[PictureJob] = []
 
-    def deliver(jobs: list[Job]) -> None:
+    def deliver(jobs: list[PictureJob]) -> None:
         delivered.extend(jobs)
         done.set()
 
     content = encoded(picture("cat", 1))
-    job = Job([PictureBytes(f"{number}.png", content) for number in range(count)])
+    job = PictureJob([PictureBytes(f"{number}.png", content) for number in range(count)])
     service: Any = Workers(
         classifier, max_pixels=10**6, deliver=deliver, watcher=_Watcher(), threads=2
     )

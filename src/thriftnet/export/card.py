@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from thriftnet.export.job import Job
+from thriftnet.export.job import ExportJob
 from thriftnet.inference.views import ABOUT, VIEWS
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.plain import markdown
@@ -21,13 +21,13 @@ _CIFAR10 = {"type": "uoft-cs/cifar10", "name": "CIFAR-10", "split": "test"}
 _TASK = {"type": "image-classification", "name": "Image Classification"}
 
 
-def render_card(job: Job) -> str:
+def render_card(job: ExportJob) -> str:
     """Render the README: YAML front matter, then Markdown."""
     head = yaml.safe_dump(card_metadata(job), sort_keys=False, allow_unicode=True)
     return f"---\n{head}---\n\n{_body(job)}"
 
 
-def card_metadata(job: Job) -> dict[str, Any]:
+def card_metadata(job: ExportJob) -> dict[str, Any]:
     """Metadata for the hub: task, data set and accuracy."""
     facts: dict[str, Any] = {
         "library_name": "thriftnet",
@@ -46,7 +46,7 @@ def card_metadata(job: Job) -> dict[str, Any]:
     return facts
 
 
-def _body(job: Job) -> str:
+def _body(job: ExportJob) -> str:
     model, contract = job.model, job.preprocessing
     recipe = model.about.get("recipe")
     trained = f", trained by the recipe {markdown(str(recipe))}" if recipe else ""

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.errors import ExportError
-from thriftnet.export.job import BATCHES, Job, Target, unsupported
+from thriftnet.export.job import BATCHES, ExportJob, Target, unsupported
 from thriftnet.export.silence import silent, silent_descriptors
 from thriftnet.extras import load
 from thriftnet.files import write_whole
@@ -23,7 +23,7 @@ MOST_PICTURES = max(BATCHES)
 """Of a batch: a program's memory is planned when it is written."""
 
 
-def write_executorch(job: Job, path: Path) -> None:
+def write_executorch(job: ExportJob, path: Path) -> None:
     """Write a network as a .pte file; its method `thriftnet` gives what it is.
 
     Raises:

@@ -11,7 +11,7 @@ from torch import nn
 
 from thriftnet.errors import ExportError
 from thriftnet.export.card import render_card
-from thriftnet.export.job import Job, Target
+from thriftnet.export.job import ExportJob, Target
 from thriftnet.files import write_whole
 from thriftnet.inference.classifier import Classifier
 from thriftnet.inference.onnx_runtime import Run
@@ -24,7 +24,7 @@ MODEL_CLASS = "ThriftnetForImageClassification"
 PROCESSOR_CLASS = "ThriftnetImageProcessor"
 
 
-def write_folder(job: Job, path: Path) -> None:
+def write_folder(job: ExportJob, path: Path) -> None:
     """Write a network as a hub folder; its weights file is an ordinary model file.
 
     Raises:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.errors import ExportMismatchError, ThriftnetError
-from thriftnet.export.job import BATCHES, Limits, Target
+from thriftnet.export.job import BATCHES, Target, Tolerance
 from thriftnet.export.pictures import Pictures
 from thriftnet.extras import is_installed
 from thriftnet.inference.engine import OnProgress, no_progress
@@ -147,7 +147,7 @@ def _said(run: Run, images: NDArray[np.uint8], classes: int) -> Probabilities:
     return found
 
 
-def fault_of(check: Check, limits: Limits) -> str | None:
+def fault_of(check: Check, limits: Tolerance) -> str | None:
     """Why an export is refused; None if it is within the limits."""
     if limits.difference is not None:
         most = limits.difference

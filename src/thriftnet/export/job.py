@@ -1,4 +1,4 @@
-"""Input and description of export writers: Job, Limits and Target."""
+"""Input and description of export writers: ExportJob, Tolerance and Target."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FACTS_FILE = f"{KEY}.json"
 
 
 @dataclass(frozen=True)
-class Job:
+class ExportJob:
     """A network to export."""
 
     model: SavedModel
@@ -70,7 +70,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Tolerance:
     """How far an export may differ from the network in fp32."""
 
     difference: float | None = None
@@ -81,8 +81,8 @@ class Limits:
     """Largest loss of accuracy, as a share; with labels and without `difference`."""
 
 
-EXACT = Limits(difference=1e-5)
-INT8 = Limits(equal_answers=0.985, accuracy_drop=0.005)
+EXACT = Tolerance(difference=1e-5)
+INT8 = Tolerance(equal_answers=0.985, accuracy_drop=0.005)
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class Target:
     """Description in one line."""
     suffix: str
     """Suffix of the file; that of a folder begins with a dash."""
-    write: Callable[[Job, Path], None]
+    write: Callable[[ExportJob, Path], None]
     """Writes the file or folder; raises ExportError."""
     load: Callable[[Path], Run]
     """Opens the export in its own runtime."""
-    limits: Limits = EXACT
+    limits: Tolerance = EXACT
     batches: tuple[int, ...] = BATCHES
     """Batch sizes of the comparison."""
     others: Mapping[str, Callable[[Path], Run]] = field(default_factory=dict[str, Any])
@@ -116,7 +116,7 @@ class Target:
     folder: bool = False
 
 
-def unsupported(job: Job, what: str, fault: Exception) -> ExportError:
+def unsupported(job: ExportJob, what: str, fault: Exception) -> ExportError:
     """The error for a network that a format does not support."""
     root: BaseException = fault
     while root.__cause__ is not None:  # exporters wrap the cause in advice about themselves

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from thriftnet.errors import ExportError
-from thriftnet.export.job import FACTS_FILE, Job, Target, unsupported
+from thriftnet.export.job import FACTS_FILE, ExportJob, Target, unsupported
 from thriftnet.export.silence import silent, silent_descriptors
 from thriftnet.extras import load
 from thriftnet.inference.onnx_runtime import Run
@@ -33,7 +33,7 @@ class _Named(nn.Module):
         return {"probabilities": self.network(images)}
 
 
-def write_litert(job: Job, path: Path) -> None:
+def write_litert(job: ExportJob, path: Path) -> None:
     """Write a network for one picture as a .tflite file.
 
     What it is lies in a zip archive behind it, where LiteRT's own tools put lists of labels:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from thriftnet.errors import ExportError
-from thriftnet.export.job import Job, Target, unsupported
+from thriftnet.export.job import ExportJob, Target, unsupported
 from thriftnet.export.silence import silent
 from thriftnet.files import write_whole
 from thriftnet.inference.onnx_runtime import KEY, digest_graph, open_onnx
@@ -21,7 +21,7 @@ OPSET = 20
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
-def write_onnx(job: Job, path: Path) -> None:
+def write_onnx(job: ExportJob, path: Path) -> None:
     """Write a network as ONNX.
 
     Raises:
@@ -30,7 +30,7 @@ def write_onnx(job: Job, path: Path) -> None:
     save_onnx(job, trace_onnx(job, path), path)
 
 
-def trace_onnx(job: Job, path: Path) -> Any:
+def trace_onnx(job: ExportJob, path: Path) -> Any:
     """Trace a network as an `onnx.ModelProto`, without our metadata.
 
     Args:
@@ -59,7 +59,7 @@ def trace_onnx(job: Job, path: Path) -> Any:
     return import_module("onnx").load(str(path))
 
 
-def save_onnx(job: Job, model: Any, path: Path) -> None:
+def save_onnx(job: ExportJob, model: Any, path: Path) -> None:
     """Write an `onnx.ModelProto` with our metadata.
 
     The exporter's notes at nodes are removed: they contain paths of the exporting machine.

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from thriftnet.export.job import INT8, Job, Target, unsupported
+from thriftnet.export.job import INT8, ExportJob, Target, unsupported
 from thriftnet.export.onnx_file import PACKAGES, save_onnx, trace_onnx
 from thriftnet.export.silence import silent
 from thriftnet.inference.onnx_runtime import open_onnx
@@ -23,7 +23,7 @@ _OPERATORS = ["Conv", "Gemm", "MatMul", "MaxPool"]
 give multiples of 1/256."""
 
 
-def write_int8(job: Job, path: Path) -> None:
+def write_int8(job: ExportJob, path: Path) -> None:
     """Write a network as ONNX with convolutions and matrix products in int8.
 
     Activations are uint8: int8 takes twice the time on processors without instructions for it.
@@ -43,7 +43,7 @@ def write_int8(job: Job, path: Path) -> None:
         save_onnx(job, import_module("onnx").load(str(quantised)), path)
 
 
-def _quantise(job: Job, plain: Path, quantised: Path, *, exclude: list[str]) -> None:
+def _quantise(job: ExportJob, plain: Path, quantised: Path, *, exclude: list[str]) -> None:
     quantization = import_module("onnxruntime.quantization")
     shapes = import_module("onnxruntime.quantization.shape_inference")
     prepared = plain.with_name("prepared.onnx")

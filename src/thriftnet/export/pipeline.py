@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thriftnet.errors import ExportError, ExportMismatchError
 from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
-from thriftnet.export.job import Job, Target
+from thriftnet.export.job import ExportJob, Target
 from thriftnet.export.measured import Measured, measured_accuracy
 from thriftnet.export.pictures import Pictures, choose_pictures
 from thriftnet.export.place import check_place, keep
@@ -106,7 +106,7 @@ def export_model(
     folder = None if calibration is None else Path(calibration)
     pictures = choose_pictures(saved, found.run, folder=folder, int8=target.int8, say=say)
     how = _preprocessing(saved, tta=tta, name=name)
-    job = Job(
+    job = ExportJob(
         model=saved,
         name=plain(name),
         target=to,
@@ -147,7 +147,7 @@ def export_model(
 
 
 def _write_and_compare(
-    job: Job, target: Target, output: Path, pictures: Pictures, on_progress: OnProgress
+    job: ExportJob, target: Target, output: Path, pictures: Pictures, on_progress: OnProgress
 ) -> tuple[Check, Mapping[str, OtherCheck], int]:
     """Write an export elsewhere, compare it, and move it to `output`.
 
@@ -209,7 +209,7 @@ def _preprocessing(model: SavedModel, *, tta: bool, name: str) -> Preprocessing:
 
 
 def _report(
-    job: Job, target: Target, check: Check, others: Mapping[str, OtherCheck]
+    job: ExportJob, target: Target, check: Check, others: Mapping[str, OtherCheck]
 ) -> dict[str, Any]:
     return {
         "network": job.name,

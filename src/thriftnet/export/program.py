@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from thriftnet.export.job import FACTS_FILE, Job, Target, unsupported
+from thriftnet.export.job import FACTS_FILE, ExportJob, Target, unsupported
 from thriftnet.export.silence import silent
 from thriftnet.inference.onnx_runtime import Run
 
 
-def write_program(job: Job, path: Path) -> None:
+def write_program(job: ExportJob, path: Path) -> None:
     """Write a network as a program of `torch.export`, with metadata in an extra file.
 
     Raises:

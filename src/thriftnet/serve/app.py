@@ -26,7 +26,7 @@ from thriftnet.serve.page import service_page
 from thriftnet.serve.problems import ProblemError
 from thriftnet.serve.schemas import ModelDescription, Predictions, State, problems
 from thriftnet.serve.service import Service, answer_of
-from thriftnet.serve.workers import Job
+from thriftnet.serve.workers import PictureJob
 
 _PREDICT = "/v1/predict"
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -151,7 +151,7 @@ def _add_prediction(
     return predict
 
 
-def _explain(service: Service, job: Job, index: int) -> dict[str, Any]:
+def _explain(service: Service, job: PictureJob, index: int) -> dict[str, Any]:
     """The network's input for the only picture of a job, with its activation map."""
     pixels = job.pixels[0]
     assert pixels is not None

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thriftnet.hosts import host_of
 from thriftnet.serve.limits import Limits
-from thriftnet.serve.metrics import Metrics
+from thriftnet.serve.metrics import ServiceMetrics
 from thriftnet.serve.problems import ProblemError
 
 _OPEN = frozenset({"/", "/healthz", "/readyz"})
@@ -38,7 +38,7 @@ class Guard:
         app: ASGIApp,
         *,
         limits: Limits,
-        metrics: Metrics,
+        metrics: ServiceMetrics,
         token: str | None = None,
         hosts: Collection[str] | None = None,
     ) -> None:

@@ -18,9 +18,9 @@ from thriftnet.models.stages import has_stages
 from thriftnet.plain import plain
 from thriftnet.serve.body import PictureBytes, pictures_of
 from thriftnet.serve.limits import Limits
-from thriftnet.serve.metrics import Metrics
+from thriftnet.serve.metrics import ServiceMetrics
 from thriftnet.serve.problems import PictureFault, ProblemError
-from thriftnet.serve.workers import Job, Workers
+from thriftnet.serve.workers import PictureJob, Workers
 
 _SMALL_BODY = 2**18
 """Forms up to this size in bytes are parsed directly, not in a thread."""
@@ -54,12 +54,12 @@ class Service:
         self.limits = limits
         self.model: SavedModel | None = getattr(classifier, "model", None)
         """None for an ONNX file."""
-        self.metrics = Metrics()
+        self.metrics = ServiceMetrics()
         self.requests = 0
         """Requests being read, waiting or being answered."""
         self.held_bytes = 0
         """Bytes of their bodies, read or declared."""
-        self._futures: dict[Job, asyncio.Future[None]] = {}
+        self._futures: dict[PictureJob, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.workers = Workers(
             classifier,
@@ -147,14 +147,14 @@ class Service:
 
     async def predict(
         self, pictures: list[PictureBytes], request: Request, *, keep_pixels: bool = False
-    ) -> tuple[list[Prediction], Job]:
+    ) -> tuple[list[Prediction], PictureJob]:
         """The prediction of each picture.
 
         Raises:
             ProblemError: A picture cannot be read, or the time is over.
             ClientDisconnect: Nobody waits for an answer.
         """
-        job = Job(pictures, keep_pixels=keep_pixels)
+        job = PictureJob(pictures, keep_pixels=keep_pixels)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._futures[job] = done
@@ -177,7 +177,7 @@ class Service:
         ]
         return found, job
 
-    async def _wait(self, job: Job, done: asyncio.Future[None], request: Request) -> None:
+    async def _wait(self, job: PictureJob, done: asyncio.Future[None], request: Request) -> None:
         end = asyncio.get_running_loop().time() + self.limits.answer_seconds
         while True:
             await asyncio.wait((done,), timeout=_LOOK_SECONDS)
@@ -188,12 +188,12 @@ class Service:
             if asyncio.get_running_loop().time() > end:
                 raise _too_late(job, self.limits.answer_seconds)
 
-    def _deliver(self, jobs: list[Job]) -> None:
+    def _deliver(self, jobs: list[PictureJob]) -> None:
         """Pass finished jobs from a thread to the event loop."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._resolve, jobs)
 
-    def _resolve(self, jobs: list[Job]) -> None:
+    def _resolve(self, jobs: list[PictureJob]) -> None:
         for job in jobs:
             done = self._futures.get(job)
             if done is not None and not done.done():
@@ -209,7 +209,7 @@ def answer_of(found: list[Prediction], pictures: list[PictureBytes]) -> dict[str
     return {"predictions": [{"name": each.name, **one.to_json()} for one, each in named]}
 
 
-def _unreadable(job: Job) -> ProblemError:
+def _unreadable(job: PictureJob) -> ProblemError:
     """The error for a request with unreadable pictures; it names each of them."""
     faults = [
         PictureFault(index=place, name=job.pictures[place].name, detail=detail)
@@ -219,7 +219,7 @@ def _unreadable(job: Job) -> ProblemError:
     return ProblemError(422, f"{faults[0].detail}{more}", pictures=faults)
 
 
-def _too_late(job: Job, seconds: float) -> ProblemError:
+def _too_late(job: PictureJob, seconds: float) -> ProblemError:
     place = job.decoding
     if place is None:
         return ProblemError(

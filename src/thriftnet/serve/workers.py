@@ -42,7 +42,7 @@ _MOST_READY = 4 * BATCH
 """Limit of decoded pictures that wait for the network."""
 
 
-class Job:
+class PictureJob:
     """The pictures of a request and their results."""
 
     def __init__(self, pictures: Sequence[PictureBytes], *, keep_pixels: bool = False) -> None:
@@ -92,7 +92,7 @@ class Workers:
         classifier: Classifier,
         *,
         max_pixels: int,
-        deliver: Callable[[list[Job]], None],
+        deliver: Callable[[list[PictureJob]], None],
         watcher: Watcher,
         threads: int | None = None,
     ) -> None:
@@ -107,8 +107,8 @@ class Workers:
         self._count = max(2, threads or self.torch_threads)
         self._lock = threading.Lock()
         self._wakes = [threading.Condition(self._lock) for _ in range(self._count)]
-        self._waiting: deque[tuple[Job, int]] = deque()  # not decoded yet
-        self._ready: deque[tuple[Job, int]] = deque()
+        self._waiting: deque[tuple[PictureJob, int]] = deque()  # not decoded yet
+        self._ready: deque[tuple[PictureJob, int]] = deque()
         self._idle: set[int] = set()
         """Numbers of the threads that wait and were not woken."""
         self._computing = 0
@@ -136,7 +136,7 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: PictureJob) -> None:
         """Queue a job."""
         with self._lock:
             self._waiting.extend((job, place) for place in range(len(job.pictures)))
@@ -188,7 +188,7 @@ class Workers:
                     threads = wanted
                 self._compute(items)
 
-    def _take(self, number: int) -> tuple[bool, list[tuple[Job, int]], int] | None:
+    def _take(self, number: int) -> tuple[bool, list[tuple[PictureJob, int]], int] | None:
         """The next pictures to decode, or a batch and its thread count; call with the lock."""
         busy = self._computing >= self._engines
         if self._waiting and len(self._ready) < (_MOST_READY if busy else BATCH):
@@ -206,8 +206,8 @@ class Workers:
         few = len(batch) < self.torch_threads
         return False, batch, self.torch_threads if (alone and few) or self._engines == 1 else 1
 
-    def _take_waiting(self) -> list[tuple[Job, int]]:
-        taken: list[tuple[Job, int]] = []
+    def _take_waiting(self) -> list[tuple[PictureJob, int]]:
+        taken: list[tuple[PictureJob, int]] = []
         size = 0
         while self._waiting and len(taken) < _DECODED_AT_ONCE and size < _BYTES_AT_ONCE:
             job, place = self._waiting.popleft()
@@ -215,9 +215,9 @@ class Workers:
             taken.append((job, place))
         return taken
 
-    def _decode(self, items: list[tuple[Job, int]]) -> None:
+    def _decode(self, items: list[tuple[PictureJob, int]]) -> None:
         began = time.perf_counter()
-        ready, done = list[tuple[Job, int]](), list[Job]()
+        ready, done = list[tuple[PictureJob, int]](), list[PictureJob]()
         for job, place in items:
             if job.abandoned:
                 continue
@@ -248,7 +248,7 @@ class Workers:
         if done:
             self.deliver(done)
 
-    def _compute(self, batch: list[tuple[Job, int]]) -> None:
+    def _compute(self, batch: list[tuple[PictureJob, int]]) -> None:
         began = time.perf_counter()
         live = [(job, place) for job, place in batch if not job.abandoned]
         try:
@@ -269,13 +269,13 @@ class Workers:
         for job, place in live:
             if not job.keep_pixels:
                 job.pixels[place] = None
-        done: list[Job] = []
+        done: list[PictureJob] = []
         self._count_down([job for job, _ in live], done)
         self.watcher.computed(len(live), time.perf_counter() - began)
         if done:
             self.deliver(done)
 
-    def _count_down(self, jobs: list[Job], done: list[Job]) -> None:
+    def _count_down(self, jobs: list[PictureJob], done: list[PictureJob]) -> None:
         """Count one picture of each job as finished; deliver complete jobs."""
         with self._lock:
             for job in jobs:

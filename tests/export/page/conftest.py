@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from support.browser import BYTES_OF, bytes_of, text_of
-from thriftnet.export.job import Job
+from thriftnet.export.job import ExportJob
 from thriftnet.export.page.target import PAGE_FP32
 from thriftnet.export.page.template import DECODING, script_facts
 from thriftnet.models.preprocessing import Preprocessing
@@ -48,7 +48,7 @@ def html(
     request.getfixturevalue("traced_once")
     path = tmp_path_factory.mktemp("page") / "small.html"
     preprocessing = model.preprocessing.model_copy(update={"tta": "none"})
-    PAGE_FP32.write(Job(model, "small <net>", "page-fp32", preprocessing), path)
+    PAGE_FP32.write(ExportJob(model, "small <net>", "page-fp32", preprocessing), path)
     return path
 
 

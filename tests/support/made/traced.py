@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from thriftnet.export.job import Job
+    from thriftnet.export.job import ExportJob
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def traced_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     trace, folder = onnx_file.trace_onnx, tmp_path_factory.mktemp("traced")
 
-    def traced(job: Job, path: Path) -> Any:
+    def traced(job: ExportJob, path: Path) -> Any:
         weights = job.model.weights_sha256
         if weights is None:
             return trace(job, path)

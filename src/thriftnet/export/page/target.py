@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from thriftnet.errors import ExportError
-from thriftnet.export.job import INT8, Job, Target
+from thriftnet.export.job import INT8, ExportJob, Target
 from thriftnet.export.onnx_file import PACKAGES, write_onnx
 from thriftnet.export.onnx_int8 import write_int8
 from thriftnet.export.page.facts import page_facts
@@ -18,7 +18,7 @@ from thriftnet.files import write_whole
 from thriftnet.plain import to_stderr
 
 
-def write_page(job: Job, path: Path, *, precision: str) -> None:
+def write_page(job: ExportJob, path: Path, *, precision: str) -> None:
     """Write a network as a page.
 
     Args:

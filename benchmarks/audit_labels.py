@@ -100,7 +100,7 @@ def out_of_fold(
         model = trained(recipe, rest, test, folder / f"fold-{fold + 1}")
         images = as_pixels(train.images[held_out], model.image_size)
         logits[held_out] = Engine.of(model, choose_compute()).logits(images).numpy()
-    return softmax(logits, axis=1)
+    return np.asarray(softmax(logits, axis=1))
 
 
 def judged(found: NDArray[np.int64], wrong: NDArray[np.bool_]) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def plain(value: Any) -> object:
     if isinstance(value, dict):
         known = {k: v for k, v in value.items() if not _was_checksum(k)}
         return [(key, plain(content)) for key, content in known.items()]
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     return repr(value)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import pickle
 import resource
 import struct
@@ -20,6 +19,8 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.context import ForkContext
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,10 @@ def metadata_of_many_channels(folder: Path) -> Read:
 def nested_pickle_key(folder: Path) -> Read:
     """A key whose hash takes 2**40 steps."""
     del folder
-    key: Any = (1,)
+    keys: list[tuple[Any, ...]] = [(1,)]
     for _ in range(40):
-        key = (key, key)
-    content = b"\x80\x02}" + pickle.dumps(key, 2)[2:-1] + b"K\x01s."
+        keys.append((keys[-1], keys[-1]))
+    content = b"\x80\x02}" + pickle.dumps(keys[-1], 2)[2:-1] + b"K\x01s."
     return lambda: read_pickle(content, origin="key.pkl")
 
 
@@ -234,17 +235,16 @@ def _read(read: Read, found: Any) -> None:
 
 def measure(make: Callable[[Path], Read]) -> dict[str, Any]:
     """CPU seconds, megabytes and the message of one input; none of them where it was killed."""
-    fork = multiprocessing.get_context("fork")
+    fork, found = ForkContext(), dict[str, Any]()
     with tempfile.TemporaryDirectory() as folder:
         read = make(Path(folder))
         mine, its = fork.Pipe(duplex=False)
         process = fork.Process(target=_read, args=(read, its))
         process.start()
         its.close()
-        try:
-            found = mine.recv() if mine.poll(120) else {}
-        except EOFError:
-            found = {}
+        with suppress(EOFError):
+            if mine.poll(120):
+                found = mine.recv()
         process.kill()
         process.join()
     return {**found, "said": found.get("said", "").replace(f"{folder}/", "")}

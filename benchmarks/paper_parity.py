@@ -21,6 +21,7 @@ from thriftnet.data import OpenDataset
 from thriftnet.data.options import DatasetSpec
 from thriftnet.data.registry import open_dataset
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.runtime.layout import with_layout
 from thriftnet.training.loop import train_step
 from thriftnet.training.rng import generator
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
@@ -36,7 +37,8 @@ def parity(recipe: Recipe, data: OpenDataset, *, steps: int) -> tuple[list[float
     plan = make_plan(recipe, data, model)
     reference = PlainResNet(
         recipe.model.model_dump()["blocks"], recipe.model.model_dump()["channels"]
-    ).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    )
+    reference = with_layout(reference, torch.channels_last)
     copy_weights(model, reference)
     state = make_state(recipe, plan, model)
     ours: list[float] = []

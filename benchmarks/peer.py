@@ -74,8 +74,9 @@ def adapt_torch() -> None:
         types.ModuleType(name)
         for name in ("torchvision", "torchvision.datasets", "torchvision.transforms")
     )
-    datasets.CIFAR10, transforms.Normalize = _Cifar10, _Normalize  # type: ignore[attr-defined]
-    torchvision.datasets, torchvision.transforms = datasets, transforms  # type: ignore[attr-defined]
+    vars(datasets).update(CIFAR10=_Cifar10)
+    vars(transforms).update(Normalize=_Normalize)
+    vars(torchvision).update(datasets=datasets, transforms=transforms)
     sys.modules |= {m.__name__: m for m in (torchvision, datasets, transforms)}
     load = torch.load
 

@@ -141,7 +141,7 @@ def _key_row(key: str, field: FieldInfo, family: str = "") -> tuple[str, str, st
     default = "required" if key != "name" else "the file's own"
     if not field.is_required():
         default = f"`{_yaml(field.get_default(call_default_factory=True))}`"
-    choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
+    choices = [c for c in get_args(field.annotation) if isinstance(c, str)]
     meaning = " ".join((field.description or "").split())
     if choices:
         meaning = f"One of {', '.join(choices)}. {meaning}".strip()

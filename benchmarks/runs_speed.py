@@ -27,7 +27,7 @@ from thriftnet.runs.new_run import create_run
 
 RUNS, EPOCHS, REPEATS = 1000, 50, 15
 
-COMMANDS = {
+COMMANDS: dict[str, list[str]] = {
     "list": [],
     "filtered": ["--where", "optim.lr>0.01", "--where", "accuracy>0.9", "--sort", "accuracy"],
     "json": ["--json"],

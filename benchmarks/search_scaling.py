@@ -19,7 +19,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,7 @@ def saturation(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _emptied(url: str) -> Iterator[str]:
+def _emptied(url: str) -> Generator[str]:
     engine = sql.create_engine(url)
     schema.metadata.drop_all(engine)
     yield url

@@ -15,7 +15,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class _Timed(Storage):
     inside = 0.0
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sql.Connection]:
+    def _writing(self) -> Generator[sql.Connection]:
         with super()._writing() as connection:
             began = time.process_time()
             yield connection

@@ -22,7 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ class Server:
 
 
 @contextmanager
-def serving(name: str, tta: str) -> Iterator[Server]:
+def serving(name: str, tta: str) -> Generator[Server]:
     """Serve a network while the block lasts."""
     command = [sys.executable, "-m", "thriftnet", "serve", name, "--port", "0", "--tta", tta]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

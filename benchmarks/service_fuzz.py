@@ -39,7 +39,7 @@ def asked(url: str, page: str, mode: GenerationMode, examples: int) -> Counter[i
         deadline=None,
         database=None,
         derandomize=True,
-        suppress_health_check=list(hypothesis.HealthCheck),  # pyright: ignore[reportArgumentType]
+        suppress_health_check=list(hypothesis.HealthCheck),
     )
     def ask(case: Any) -> None:
         statuses[case.call(base_url=url).status_code] += 1

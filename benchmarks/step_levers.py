@@ -33,6 +33,7 @@ from support.record import write_result
 from thriftnet.bench.speed import noise_training
 from thriftnet.errors import TrainingError
 from thriftnet.recipe import Recipe, load_recipe
+from thriftnet.runtime.layout import with_layout
 from thriftnet.training.distributed.replicas import Replicas
 from thriftnet.training.loop import train_step
 
@@ -103,7 +104,7 @@ def measure(recipe_name: str, name: str, *, steps: int) -> Turn:
 
 def _measure(variant: Variant, recipe: Recipe, *, steps: int) -> Turn:
     plan, state = noise_training(recipe)
-    state.model.to(memory_format=variant.memory_format)  # pyright: ignore[reportCallIssue]
+    with_layout(state.model, variant.memory_format)
     if variant.compiled:
         state.model.compile()
         state.replicas = CompiledReplicas(state.model)

@@ -43,7 +43,7 @@ def shortened(text: str) -> str:
     for line in [*lines, ""]:
         if block and begins(line) != begins(block[0]):
             shown += block if len(block) < 6 else [*block[:2], "...", *block[-2:]]
-            block = []
+            block.clear()
         if begins(line):
             block.append(line)
         else:

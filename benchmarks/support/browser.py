@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ BYTES_OF = "const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charC
 
 
 @contextmanager
-def chromium(*options: str, shell: bool = False) -> Iterator[Browser]:
+def chromium(*options: str, shell: bool = False) -> Generator[Browser]:
     """Run this machine's Chromium while the block lasts.
 
     Args:

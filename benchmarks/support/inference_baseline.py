@@ -5,16 +5,18 @@ Our predictor configures its process's allocator, which the baseline must not pr
 
 from __future__ import annotations
 
-import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+
+from thriftnet.runtime.layout import with_layout
 
 _Request = tuple[NDArray[np.float32], int]
 _Answer = tuple[list[float], NDArray[np.float32]]
@@ -46,9 +48,9 @@ class Elsewhere:
 
 
 @contextmanager
-def elsewhere(network: nn.Module) -> Iterator[Elsewhere]:
+def elsewhere(network: nn.Module) -> Generator[Elsewhere]:
     """Context with a process for a network."""
-    context = multiprocessing.get_context("spawn")
+    context = SpawnContext()
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(network, torch.get_num_threads(), theirs))
     process.start()
@@ -64,7 +66,7 @@ def elsewhere(network: nn.Module) -> Iterator[Elsewhere]:
 def _serve(network: nn.Module, threads: int, connection: _Connection) -> None:
     torch.set_num_threads(threads)
     # Contiguous: our networks are built channels-last.
-    network = network.eval().to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+    network = with_layout(network.eval(), torch.contiguous_format)
     while True:
         try:
             request: _Request = connection.recv()

@@ -19,6 +19,7 @@ from support.inference_variants import Batch, Read
 from thriftnet.export.onnx_int8 import calibration_reader
 from thriftnet.models.fold import folded
 from thriftnet.models.saved import SavedModel
+from thriftnet.runtime.layout import with_layout
 
 
 def export_onnx(model: SavedModel, path: Path) -> None:
@@ -27,7 +28,7 @@ def export_onnx(model: SavedModel, path: Path) -> None:
     Raises:
         RuntimeError: The outputs differ; exporters have had bugs with residual networks.
     """
-    network = folded(model.network).to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+    network = with_layout(folded(model.network), torch.contiguous_format)
     side = model.image_size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # internal warnings of the exporter

@@ -20,6 +20,7 @@ from thriftnet.inference.optimise import optimize_for_inference, pack_convolutio
 from thriftnet.models.fold import folded
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
+from thriftnet.runtime.layout import with_layout
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def make_batch(model: SavedModel, pixels: NDArray[np.uint8]) -> Batch:
 
 def torch_variants(model: SavedModel) -> dict[str, Read]:
     """All methods with torch only, by name; from here on freed memory is kept."""
-    plain = copy.deepcopy(model.network).eval().to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+    plain = with_layout(copy.deepcopy(model.network).eval(), torch.contiguous_format)
     last = _channels_last(copy.deepcopy(model.network).eval())
     fold = _channels_last(folded(model.network))
     mixed = copy.deepcopy(fold)
@@ -98,7 +99,7 @@ Network = Callable[[Tensor], Tensor]
 
 
 def _channels_last(network: nn.Module) -> nn.Module:
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return with_layout(network, torch.channels_last)
 
 
 def _plain(network: Network) -> Read:

@@ -69,7 +69,7 @@ def kept(path: Path, key: str, train: Callable[[], Trained] | None) -> Trained |
     path.parent.mkdir(parents=True, exist_ok=True)
     logits = {f"logits {kind}": each for kind, each in made.logits.items()}
     rest = {k: v for k, v in vars(made).items() if k != "logits"}
-    np.savez(path, key=key, **logits, **rest)
+    np.savez(path, allow_pickle=False, key=key, **logits, **rest)
     return made
 
 

@@ -18,19 +18,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-
-def _deep() -> Any:
-    found: Any = 1
-    for _ in range(60):
-        found = [found]
-    return found
-
-
+_DEEP = json.loads("[" * 60 + "1" + "]" * 60)
 ODD: list[Any] = [
     *("x", "", "1", "nan", "y" * 3000, "a\x1b]0;t\x07\x1b[31m\u202eb"),
     *(None, True, False, -1, 0, 1, 0.5, 1e308, -1e308, 2**63, 10**30, 10**400),
     *(float("nan"), float("inf"), float("-inf")),
-    *([], {}, [1], ["a"], [None], {"a": 1}, [[1, 2], [3]], [0.1] * 11, _deep()),
+    *([], {}, [1], ["a"], [None], {"a": 1}, [[1, 2], [3]], [0.1] * 11, _DEEP),
 ]
 Changer = Callable[[Path, random.Random], str]
 """Changes a folder and returns what was changed."""

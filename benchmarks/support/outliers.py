@@ -24,7 +24,7 @@ def energy(logits: NDArray[Any]) -> Floats:
 
 def max_probability(logits: NDArray[Any]) -> Floats:
     """(N,) top probability (Hendrycks and Gimpel 2017, arXiv 1610.02136); high: typical."""
-    return softmax(logits.astype(np.float64), axis=1).max(axis=1)
+    return np.asarray(softmax(logits.astype(np.float64), axis=1)).max(axis=1)
 
 
 SCORES: dict[str, Callable[[NDArray[Any]], Floats]] = {

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def postgres_server(*options: str) -> Iterator[PostgresServer]:
+def postgres_server(*options: str) -> Generator[PostgresServer]:
     """Run a server while the block lasts."""
     server = PostgresServer(*options)
     try:

@@ -72,7 +72,7 @@ def render(value: object, indent: str = "") -> str:
     deeper, numbers = indent + "  ", (int, float, type(None))
     if isinstance(value, Mapping) and value:
         pairs = [f"{json.dumps(str(k))}: {render(v, deeper)}" for k, v in value.items()]
-    elif isinstance(value, list | tuple) and not all(isinstance(v, numbers) for v in value):
+    elif isinstance(value, (list, tuple)) and not all(isinstance(v, numbers) for v in value):
         pairs = [render(each, deeper) for each in value]
     else:
         return json.dumps(value)

@@ -41,7 +41,7 @@ def made_space(*, lag: int) -> Space:
         name="simulated",
         base={"name": "simulated"},
         grid={"optim.lr": [0.1]},
-        halving={"rungs": [1, 2, 8], "eta": 4, "lag": lag},  # type: ignore[arg-type]
+        halving={"rungs": [1, 2, 8], "eta": 4, "lag": lag},
     )
 
 
@@ -63,7 +63,9 @@ class _Worker:
 class _Log:
     """Measurements in seconds."""
 
-    waited: dict[str, list[float]] = field(default_factory=lambda: {call: [] for call in CALLS})
+    waited: dict[str, list[float]] = field(
+        default_factory=lambda: {call: list[float]() for call in CALLS}
+    )
     """From the due time of a call to its end."""
     finished: int = 0
     without: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
@@ -41,7 +41,7 @@ def in_turns(call: Callable[[], object], ways: Mapping[str, Way], *, rounds: int
 
 
 @contextmanager
-def without_kernels(*, convolutions: bool = True, fused: bool = True):
+def without_kernels(*, convolutions: bool = True, fused: bool = True) -> Generator[None]:
     """Compute by PyTorch's operators what the compiled kernels would."""
     with ExitStack() as stack:
         if convolutions:

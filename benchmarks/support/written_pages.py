@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def command_pages(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def served_pages(folder: Path) -> Iterator[dict[str, str]]:
+def served_pages(folder: Path) -> Generator[dict[str, str]]:
     """The pages of `serve` and of `watch --port` while a training goes on; served in the block."""
     run = _begun_run(folder / "ongoing", "paper", 3)
     run.append({"kind": "start", "step": 0, "parameters": 4_918_602, "macs": 798_689_792,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def draw_optimisers(results: Results) -> Drawing:
                     marker=look.marker, markersize=7, color=look.color, alpha=0.85,
                     label=_once(axes, label),
                 )  # fmt: skip
-                words.append(f"{name}, {label}: {100 * np.mean(values):.2f}")
+                words.append(f"{name}, {label}: {100 * fmean(values):.2f}")
     axes.set_yticks(range(len(_OPTIMISERS)), list(_OPTIMISERS.values()))
     axes.set_ylim(1.5, -0.5)
     axes.margins(x=0.15)

@@ -9,7 +9,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -59,7 +59,7 @@ def replacing(
     at: int | None = None,
     former: Path | None = None,
     durable: bool = True,
-) -> Iterator[IO[bytes]]:
+) -> Generator[IO[bytes]]:
     """Open a temporary file that replaces `path` when the block succeeds.
 
     If the block fails, `path` is unchanged and the temporary file is removed. A link is followed.

@@ -7,7 +7,7 @@ that imports the package, a phase costs nothing and shows nothing.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -27,7 +27,7 @@ _display: ContextVar[Display | None] = ContextVar("display", default=None)
 
 
 @contextlib.contextmanager
-def show_phases(display: Display) -> Iterator[None]:
+def show_phases(display: Display) -> Generator[None]:
     """Show the phases of the block."""
     token = _display.set(display)
     try:

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from thriftnet.errors import RunError
@@ -42,7 +42,7 @@ _UMASK = _Umask()
 
 
 @contextlib.contextmanager
-def for_this_user() -> Iterator[None]:
+def for_this_user() -> Generator[None]:
     """Create files and folders of the cache that nobody else can write, whatever the umask.
 
     With the umask of 000 or 002 that some systems have, `why_distrusted` would refuse them. What

@@ -38,7 +38,7 @@ def wrapped(
     start, line = first, ""
     words = _WORD_OR_COMMAND if copied else _WORD
     for field in _FIELD.finditer(text):
-        whole = line and cell_len(indent + field[2]) <= width
+        whole = line != "" and cell_len(indent + field[2]) <= width
         for each in [field] if whole else words.finditer(text, *field.span()):
             gap, word = each[1].replace("\n", " "), each[2]
             if not line:

@@ -7,6 +7,7 @@ import torch
 from thriftnet.bench.clock import median_seconds
 from thriftnet.kernels.conv import Conv3x3
 from thriftnet.runtime.device import has_fast_bf16
+from thriftnet.runtime.layout import with_layout
 
 _IMAGES, _CHANNELS, _SIDE = 256, 256, 16
 _FEW_IMAGES = 8
@@ -24,7 +25,7 @@ def convolution_rate(dtype: torch.dtype, *, seconds: float, device: torch.device
     shape = (_FEW_IMAGES if emulated else _IMAGES, _CHANNELS, _SIDE, _SIDE)
     images = torch.randn(shape).to(device, dtype).to(memory_format=torch.channels_last)
     conv = Conv3x3(_CHANNELS, _CHANNELS).to(device, dtype)
-    conv = conv.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    conv = with_layout(conv, torch.channels_last)
     operations = 2 * images.numel() * _CHANNELS * 9
 
     def convolve() -> None:

@@ -34,7 +34,7 @@ class _Runs(PanelGroup):
         ctx.allow_interspersed_args = True
         super().parse_args(ctx, args)
         ctx.meta[_GIVEN] = [*ctx._protected_args, *ctx.args]  # the group's own would be run
-        ctx._protected_args = ctx.args = []
+        ctx._protected_args = ctx.args = list[str]()
         return []
 
 

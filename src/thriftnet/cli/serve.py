@@ -105,7 +105,9 @@ def serve(
                     runtime=runtime,
                 )
             model = getattr(classifier, "model", None)  # of an ONNX file, none
-            measured = model and measured_accuracy(model, found.run, classifier.tta)
+            measured = None
+            if model is not None:
+                measured = measured_accuracy(model, found.run, classifier.tta)
         with suppress(KeyboardInterrupt):  # Ctrl-C ends the service
             serve_on(
                 classifier,

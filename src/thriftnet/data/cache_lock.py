@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from thriftnet.trust import for_this_user
 @contextmanager
 def filling(
     folder: Path, *, name: str = "lock", what: str, say: Callable[[str], None]
-) -> Iterator[Path | None]:
+) -> Generator[Path | None]:
     """Hold the lock of a part of the cache.
 
     Args:

@@ -105,19 +105,19 @@ class Index:
     root: Path
     """Base folder of all origins."""
     entries: list[Entry]
-    omissions: list[Omission] = field(default_factory=lambda: [])
+    omissions: list[Omission] = field(default_factory=list[Omission])
     """Pictures that cannot be used."""
     others: Counter[str] = field(default_factory=lambda: Counter[str]())
     """Number of other files, by suffix."""
-    notes: list[str] = field(default_factory=lambda: [])
+    notes: list[str] = field(default_factory=list[str])
     """Remarks, such as which columns are used."""
-    stamps: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     """Size in bytes and modification time (ns) of files by path, if known already."""
     read: Reader | None = None
     """None: every entry is a file."""
     sizes: NDArray[np.int32] | None = None
     """(entries, 2) width and height, if all are known without decoding."""
-    spellings: dict[str, str] = field(default_factory=lambda: {})
+    spellings: dict[str, str] = field(default_factory=dict[str, str])
     """The class by each text that the source has for it."""
 
     def label(self, text: str) -> str:

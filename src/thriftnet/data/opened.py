@@ -45,7 +45,7 @@ class OpenDataset:
     """How pictures were made square."""
     whole: Callable[[], Dataset] | None = None
     """All images, if the test split was held out here; None if the source defines it."""
-    omissions: list[Omission] = field(default_factory=lambda: [])
+    omissions: list[Omission] = field(default_factory=list[Omission])
     """Omitted pictures."""
     collection: Callable[[], Collection] | None = None
     """All pictures, for `inspect`; None for arrays in memory."""

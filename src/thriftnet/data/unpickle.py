@@ -46,7 +46,7 @@ class _ForbiddenNameError(Exception):
     """A pickle has a name that is not on the list."""
 
 
-_Unpickler = pickle._Unpickler  # pyright: ignore[reportPrivateUsage]
+_Unpickler = pickle._Unpickler
 
 
 def _refuse_containers(keys: Iterable[object]) -> None:

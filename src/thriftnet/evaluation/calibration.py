@@ -45,7 +45,7 @@ def log_probabilities(logits: NDArray[Any]) -> Floats:
     """(N, classes) log-softmax in double precision."""
     from scipy.special import log_softmax  # takes 0.2 s to import
 
-    return log_softmax(logits.astype(np.float64), axis=1)
+    return np.asarray(log_softmax(logits.astype(np.float64), axis=1))
 
 
 def calibration_report(logits: NDArray[Any], labels: NDArray[np.int64]) -> CalibrationReport:

@@ -50,5 +50,5 @@ def _recipe_of(model: SavedModel, run: RunFolder | None) -> Recipe | None:
     name = model.about.get("recipe")
     if name not in shipped_recipes():
         return None
-    recipe = load_recipe(str(name))
+    recipe = load_recipe(name)
     return recipe if recipe.digest() == model.about.get("digest") else None

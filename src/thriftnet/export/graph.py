@@ -9,6 +9,7 @@ from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.views import TRANSFORMS, choose_views
 from thriftnet.models.fold import folded
 from thriftnet.models.preprocessing import Preprocessing
+from thriftnet.runtime.layout import with_layout
 
 
 class ExportedNetwork(nn.Module):
@@ -22,7 +23,7 @@ class ExportedNetwork(nn.Module):
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
         plain = folded(network).float().cpu()
-        self.network = plain.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+        self.network = with_layout(plain, torch.contiguous_format)
         self.views = choose_views(preprocessing.tta)
         self.temperature = preprocessing.temperature
         self.shifts = preprocessing.shifts

@@ -42,7 +42,9 @@ def measured_accuracy(model: SavedModel, run: RunFolder | None, tta: str) -> Mea
     if card is not None:
         stated = card.figure(tta, EXACT)
         images = f"the {card.test_images:,} test images of CIFAR-10"  # cards are of shipped weights
-        return stated and Measured(stated.accuracy, stated.accuracy_interval, EXACT, images)
+        if stated is None:
+            return None
+        return Measured(stated.accuracy, stated.accuracy_interval, EXACT, images)
     if run is None:
         return None
     try:

@@ -7,7 +7,7 @@ huggingface_hub (extra `hub`) is imported where needed. It takes the address fro
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -133,7 +133,7 @@ def _last_part(repo: str) -> str:
 
 
 @contextlib.contextmanager
-def _hub_errors(repo: str, hub: Any) -> Iterator[None]:
+def _hub_errors(repo: str, hub: Any) -> Generator[None]:
     """Turn the hub's errors into one line; disable progress bars, as the files are small.
 
     Raises:

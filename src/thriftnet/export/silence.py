@@ -7,14 +7,14 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 
 _STREAMS = (1, 2)
 """Descriptors of standard output and standard error."""
 
 
 @contextlib.contextmanager
-def silent() -> Iterator[None]:
+def silent() -> Generator[None]:
     """Suppress warnings and log lines below the level of an error."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -27,7 +27,7 @@ def silent() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def silent_descriptors() -> Iterator[None]:
+def silent_descriptors() -> Generator[None]:
     """Without what libraries in C++ write to this process's standard output and error.
 
     Both belong to the whole process, so what other threads write meanwhile is lost, too.

@@ -92,10 +92,10 @@ class ThriftnetForImageClassification(PreTrainedModel):
         mean = torch.stack(each).sum(0)
         logits = calibrated(mean, self.contract.temperature, self.contract.shifts)
         loss = None if labels is None else F.cross_entropy(logits, labels)
-        return ImageClassifierOutput(loss=loss, logits=logits)  # pyright: ignore[reportArgumentType]
+        return ImageClassifierOutput(loss=loss, logits=logits)
 
     @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def from_pretrained(
         cls, pretrained_model_name_or_path: Any, *arguments: Any, **options: Any
     ) -> Any:
         """Load a folder of this machine or of the hub.
@@ -126,7 +126,8 @@ class ThriftnetForImageClassification(PreTrainedModel):
             **dict(contract),
         )
 
-    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    # The parent's other parameters go by name.
+    def save_pretrained(  # pyrefly: ignore[bad-override]
         self, save_directory: str | os.PathLike[str], **options: Any
     ) -> None:
         """Save a folder that `load_model` can also read.
@@ -166,7 +167,7 @@ class ThriftnetImageProcessor(BaseImageProcessor):
         self.std = list(std)
 
     @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def from_pretrained(  # pyrefly: ignore[bad-override]  # as above
         cls, pretrained_model_name_or_path: Any, **options: Any
     ) -> Any:
         """Load it from a folder of this machine or of the hub.
@@ -177,9 +178,7 @@ class ThriftnetImageProcessor(BaseImageProcessor):
         check_processor(Path(pretrained_model_name_or_path))
         return super().from_pretrained(pretrained_model_name_or_path, **options)
 
-    def preprocess(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, images: Any, return_tensors: str | None = None, **_: Any
-    ) -> BatchFeature:
+    def preprocess(self, images: Any, return_tensors: str | None = None, **_: Any) -> BatchFeature:
         """Make pictures square, resize and normalise them.
 
         Args:
@@ -189,7 +188,7 @@ class ThriftnetImageProcessor(BaseImageProcessor):
         Returns:
             `pixel_values`: (N, 3, H, W) float32.
         """
-        several = images if isinstance(images, list | tuple) else [images]
+        several = images if isinstance(images, (list, tuple)) else [images]
         squares = np.stack([self._square(each) for each in several])
         mean, std = _triple(self.mean), _triple(self.std)
         pixels = normalise(torch.from_numpy(squares).permute(0, 3, 1, 2), mean=mean, std=std)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from thriftnet.kernels import winograd
 from thriftnet.models.fold import folded
 from thriftnet.runtime.device import Compute
+from thriftnet.runtime.layout import with_layout
 
 
 def optimize_for_inference(network: nn.Module, compute: Compute) -> nn.Module:
@@ -24,7 +25,7 @@ def optimize_for_inference(network: nn.Module, compute: Compute) -> nn.Module:
         precision of `compute`.
     """
     fast = folded(network).to(compute.device)
-    fast = fast.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    fast = with_layout(fast, torch.channels_last)
     if compute.precision == "bf16":
         fast = _Reduced(fast.to(torch.bfloat16))
     if compute.device.type == "cpu":

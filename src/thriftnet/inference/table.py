@@ -193,7 +193,7 @@ class PredictionTable:
         """What the rows depend on."""
         test = self.classifier.outlier_test
         return {
-            "rows of": str(self.path.name),
+            "rows of": self.path.name,
             "network": self.classifier.digest,
             "preprocessing": self.classifier.preprocessing.contract(),
             "precision": self.classifier.compute.precision,

@@ -113,8 +113,8 @@ def takes(*tensors: Tensor) -> bool:
     Not while PyTorch traces, compiles or transforms functions (`torch.func`), which would miss
     them, and not of tensors that hold no ordinary memory, such as fake and sparse ones.
     """
-    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    transforming = torch._C._are_functorch_transforms_active()  # pyright: ignore
+    tracing = torch.jit.is_tracing()
+    transforming = torch._C._are_functorch_transforms_active()
     return not (tracing or transforming or torch.compiler.is_compiling()) and all(
         type(x) in {Tensor, nn.Parameter} and x.device.type == "cpu" and x.layout == torch.strided
         for x in tensors

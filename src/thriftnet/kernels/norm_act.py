@@ -170,7 +170,7 @@ class _NormAct(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(  # pyrefly: ignore[bad-override]  # the decorator takes ctx by position only
         ctx: Any, *grad_outputs: Any
     ) -> tuple[Tensor | None, ...]:
         y, residual, which, center, mean, rstd, scale, shift = ctx.saved_tensors

@@ -67,7 +67,7 @@ class WinogradConv(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(  # pyrefly: ignore[bad-override]  # the decorator takes ctx by position only
         ctx: Any, *grad_outputs: Any
     ) -> tuple[Tensor | None, Tensor | None, None]:
         """Gradients of features and weights."""

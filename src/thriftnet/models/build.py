@@ -12,6 +12,7 @@ from thriftnet.errors import RecipeError
 from thriftnet.models.describe import count_macs, count_parameters
 from thriftnet.models.resnet import ResNet
 from thriftnet.models.speednet import SpeedNet
+from thriftnet.runtime.layout import with_layout
 
 FAMILIES: dict[str, Callable[..., nn.Module]] = {"resnet": ResNet, "speednet": SpeedNet}
 
@@ -70,7 +71,7 @@ def build_model(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         model = FAMILIES[family](classes=classes, **options)
-    return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return with_layout(model, torch.channels_last)
 
 
 def check_budget(parameters: int, budget: int | None, options: Mapping[str, Any]) -> None:

@@ -97,7 +97,7 @@ def _read_text(path: Path) -> str:
             if int.from_bytes(file.read(8), "little") > _MOST_HEADER_BYTES:
                 raise RunError(f"{path} is damaged (its header is too long); copy it again")
         with safetensors.safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(_KEY)
+            text: str | None = (file.metadata() or {}).get(_KEY)
     except FileNotFoundError:
         raise RunError(f"there is no model file {path}; check the path") from None
     except (OSError, safetensors.SafetensorError) as fault:

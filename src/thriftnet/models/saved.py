@@ -35,6 +35,7 @@ from thriftnet.models.tensors import (
     read_arrays,
     read_shapes,
 )
+from thriftnet.runtime.layout import with_layout
 
 _MOST_FEATURES = 2**23
 """Limit of elements in a layer's output for one image: 250 images are 8 GB."""
@@ -66,7 +67,7 @@ class SavedModel:
     """Amounts added to the largest logit after that, by its log-odds."""
     threshold: float | None = None
     """Probability below which no label is given; None: there always is one."""
-    about: Mapping[str, Any] = field(default_factory=lambda: {})
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Origin: recipe name and digest, seed, run."""
     weights_sha256: str | None = None
     """Verified digest of the weights in the file; None in files of earlier versions."""
@@ -161,7 +162,7 @@ def read_model(path: Path) -> SavedModel:
         remedy = retrain_remedy(path)
         raise RunError(f"{path} holds weights that are not finite ({name}); {remedy}")
     _check_calibration(path, facts.calibration, arrays)
-    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    network = with_layout(network, torch.channels_last)
     return SavedModel(
         network=network.eval(),
         architecture=facts.architecture,

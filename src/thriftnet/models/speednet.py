@@ -121,7 +121,8 @@ class SpeedNet(nn.Module):
 
     def train_stem(self, trained: bool) -> None:
         """Train or freeze the stem's bias; frozen, its gradient at full resolution is saved."""
-        self.stem.bias.requires_grad_(trained)  # pyright: ignore[reportOptionalMemberAccess]
+        assert self.stem.bias is not None
+        self.stem.bias.requires_grad_(trained)
 
     @torch.no_grad()
     def whiten(self, images: Tensor, *, eps: float = 5e-4) -> None:

@@ -88,8 +88,9 @@ class Muon(Eager):
             pass
 
     def _update(self, weight: Tensor, lr: float, momentum: float) -> None:
-        buffer = self.state[weight]["momentum_buffer"].mul_(momentum).add_(weight.grad)  # pyright: ignore
-        look_ahead = torch.add(weight.grad, buffer, alpha=momentum)  # pyright: ignore
+        assert weight.grad is not None
+        buffer = self.state[weight]["momentum_buffer"].mul_(momentum).add_(weight.grad)
+        look_ahead = torch.add(weight.grad, buffer, alpha=momentum)
         direction = orthogonalise(look_ahead.reshape(len(weight), -1))
         weight.mul_(len(weight) ** 0.5 / weight.norm())
         weight.add_(direction.view(weight.shape), alpha=-lr)

@@ -87,4 +87,5 @@ def rates_that_stay(optim: OptimSection, *, keep: Iterable[str]) -> str:
     if optim.name != "muon" or "optim.lr" not in kept:
         return ""
     others = {"optim.bias_lr": optim.bias_lr, "optim.head_lr": optim.head_lr}
-    return ", ".join(f"{key} {rate:g}" for key, rate in others.items() if not is_kept(key, kept))
+    stay = {key: rate for key, rate in others.items() if rate is not None}
+    return ", ".join(f"{key} {rate:g}" for key, rate in stay.items() if not is_kept(key, kept))

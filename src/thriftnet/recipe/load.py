@@ -193,7 +193,7 @@ def load_recipe(
     recipe = build_recipe(tree, origin=str(source))
     if own and not whole:
         raise RecipeError(f"{source} is truncated; restore it from a copy")
-    if scaled and say:
+    if scaled and say and epochs is not None:
         said = _changes(scaled)
         length = f"train.epochs {epochs:g} → {recipe.train.epochs:g}"
         say(f"{length}; scaled with it: {said}")

@@ -56,7 +56,8 @@ class AmbiguousValueError(ValueError):
 class _Loader(_Base):
     """Plain values only; duplicate keys are errors, where PyYAML would keep the last."""
 
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
+    # PyYAML's types take what is of the class for what is of an instance.
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyrefly: ignore[bad-override]
         "<": [(_MERGE, re.compile("<<$"))],
         None: [("!plain", re.compile(""))],
     }

@@ -101,7 +101,8 @@ def draw_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> Drawing
         )  # fmt: skip
     axes.set_xlabel("%, with 95% interval")
     style.legend_above(axes, columns=2)
-    known = [(each.recall, name) for name, each in summary.classes.items() if each.images]
+    recalls = ((each.recall, name) for name, each in summary.classes.items())
+    known = [(recall, name) for recall, name in recalls if recall is not None]
     (worst, worst_name), (best, best_name) = min(known), max(known)
     return finish(
         axes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class NotWantedError(Exception):
 
 
 @contextmanager
-def drawing_while(wanted: Callable[[], bool]) -> Iterator[None]:
+def drawing_while(wanted: Callable[[], bool]) -> Generator[None]:
     """Draw figures in this block only while they are needed (per thread).
 
     Raises:

@@ -153,7 +153,8 @@ class LiveServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: LiveServer  # pyright: ignore[reportIncompatibleVariableOverride]
+    # The server that made it, and no other is ever assigned.
+    server: LiveServer  # pyrefly: ignore[bad-override-mutable-attribute]
 
     timeout = _SILENT_SECONDS
 

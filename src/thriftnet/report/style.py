@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +82,7 @@ HALF, WHOLE = 4.8, 9.4
 
 
 @contextmanager
-def figure_style() -> Iterator[None]:
+def figure_style() -> Generator[None]:
     """Context for drawing and saving, independent of the user's settings."""
     with mpl.rc_context(), warnings.catch_warnings():
         # Names may have characters that the PNG's font lacks; browsers have them.

@@ -164,6 +164,6 @@ def as_text(value: Any) -> str:
         return MISSING
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return f"[{','.join(map(as_text, cast('list[Any]', value)))}]"
     return str(value)

@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 @contextlib.contextmanager
 def writing(
     run: RunFolder, *, wait: float = 1.0, say: Callable[[str], None] = lambda _: None
-) -> Iterator[None]:
+) -> Generator[None]:
     """Hold the exclusive lock of a run.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FrameType
 
 
@@ -17,7 +17,7 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def stop_on_signal() -> Iterator[StopRequest]:
+def stop_on_signal() -> Generator[StopRequest]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request; a second one ends the program.
 
     SIGHUP stays ignored under nohup. Outside the main thread signals cannot be handled, and nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 
 _lock = threading.Lock()
 _inside = 0
@@ -13,7 +13,7 @@ _held = contextlib.ExitStack()
 
 
 @contextlib.contextmanager
-def silent_pillow() -> Iterator[None]:
+def silent_pillow() -> Generator[None]:
     """Suppress Pillow's warnings.
 
     Pictures that it warns of, such as decompression bombs, are rejected anyway. Warning filters are

@@ -12,7 +12,7 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
@@ -61,7 +61,7 @@ def deal(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[
 
 
 @contextmanager
-def own_threads(count: int) -> Iterator[None]:
+def own_threads(count: int) -> Generator[None]:
     """Limit operations of this thread to `count` threads; `deal` still uses all."""
     outer, before = getattr(_caller, "available", None), torch.get_num_threads()
     _caller.available = outer or before

@@ -44,7 +44,7 @@ class StudySnapshot:
     jobs: Mapping[str, Sequence[JobRow]]
     """By stage, in the order of assignment."""
 
-    outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {})
+    outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Outcomes of finished stages."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from thriftnet.runs.folder import RunFolder
@@ -32,7 +32,7 @@ def trial_threads(path: Path, space: Space) -> int:
 
 
 @contextlib.contextmanager
-def computing_with(threads: int) -> Iterator[None]:
+def computing_with(threads: int) -> Generator[None]:
     """Set PyTorch's number of threads within a block."""
     import torch  # not needed to read a study
 

@@ -154,7 +154,8 @@ class _Form:
 
     def _begin(self) -> None:
         _refuse_many(len(self.found) + 1, self.limits)
-        self._headers, self._content = {}, []
+        self._headers = {}
+        self._content = []
 
     def _add_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]

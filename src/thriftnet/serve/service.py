@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -72,7 +72,7 @@ class Service:
         self.metrics.watch("held_bytes", "Bytes of their bodies.", lambda: self.held_bytes)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncGenerator[None]:
         """Answer requests during the block, and finish those in progress at its end."""
         self._loop = asyncio.get_running_loop()
         self.workers.start()
@@ -92,7 +92,7 @@ class Service:
         return self.workers.alive and self.requests < self.limits.requests
 
     @contextmanager
-    def admitted(self, declared: int | None) -> Iterator[None]:
+    def admitted(self, declared: int | None) -> Generator[None]:
         """Reserve capacity for a request, from before its body is read until its answer.
 
         Args:

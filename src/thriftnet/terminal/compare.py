@@ -115,7 +115,7 @@ def _strip(group: ScoreGroup, low: float, high: float, room: int) -> str:
     cells, found = [" "] * room, group.mean
     if found.half_width is not None:
         start, end = at(found.mean - found.half_width), at(found.mean + found.half_width)
-        cells[start : end + 1] = "─" * (end + 1 - start)
+        cells[start : end + 1] = ["─"] * (end + 1 - start)
         cells[at(found.mean)] = "│"
     for value in group.values.values():
         cells[at(value)] = "●"
@@ -157,7 +157,7 @@ def _evidence(contrast: Contrast, correction: str | None) -> str:
     told = f"{contrast.test}, two-sided, {show_p(contrast.p)}"
     if correction:
         told += f"; {show_p(contrast.p_corrected)} by {correction}'s correction"
-    if contrast.only_first is not None:
+    if contrast.only_first is not None and contrast.only_other is not None:
         told += (
             f"; {contrast.only_first:,} images only {plain(contrast.first)} classifies correctly, "
             f"{contrast.only_other:,} only {plain(contrast.other)}"

@@ -22,7 +22,7 @@ def print_export(exported: Exported) -> None:
         ("difference", _differences(check)),
         ("equal answers", f"{check.equal_answers:.2%}"),
     ]
-    if check.accuracy is not None:
+    if check.accuracy is not None and check.accuracy_fp32 is not None:
         both = f"{check.accuracy:.2%}, of the network in fp32 {check.accuracy_fp32:.2%}"
         facts.append(("accuracy there", both))  # most are training images: no test accuracy
     if (known := exported.measured) is not None:

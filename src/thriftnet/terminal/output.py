@@ -11,7 +11,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,7 +31,7 @@ class OutputGoneError(Exception):
 
 
 @contextlib.contextmanager
-def guarded_streams() -> Iterator[None]:
+def guarded_streams() -> Generator[None]:
     """Install both streams; `print` then raises only this error.
 
     Raises:
@@ -96,7 +96,7 @@ class _Outlet(io.RawIOBase):
                 count = self.raw.write(content)
                 if count is not None:
                     return count
-                select.select([], [self.raw], [])  # a pipe set to non-blocking by another user
+                select.select((), (self.raw,), ())  # a pipe set to non-blocking by another user
         except OSError as fault:
             self.lost = True
             self.on_loss(fault)

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from rich.text import Text
 
@@ -69,7 +69,7 @@ class Work:
         self._text = text
 
     @contextlib.contextmanager
-    def phase(self, what: str) -> Iterator[Count]:
+    def phase(self, what: str) -> Generator[Count]:
         """As `phases.Display` says."""
         before = self._text, self._began, self._counted
         self.now(what)
@@ -121,7 +121,7 @@ def _fitted(text: Text, end: str, width: int | None) -> str:
 
 
 @contextlib.contextmanager
-def working(text: str, *, shown: bool = True) -> Iterator[Work]:
+def working(text: str, *, shown: bool = True) -> Generator[Work]:
     """Show what is being done, and its phases, until the end of the block or `Work.end`.
 
     Args:

@@ -83,7 +83,7 @@ def _step_points(
 def read_parameters(run: RunFolder) -> dict[str, Any]:
     """All dotted recipe keys, and parameters, MACs and images from the start line."""
     lines = run.metrics(outline=True)
-    start = next((line for line in lines if line.get("kind") == "start"), {})
+    start: MetricRecord = next((line for line in lines if line.get("kind") == "start"), {})
     facts = {key: value for key, value in start.items() if key not in {"kind", "step"}}
     return {
         key: value if isinstance(value, bool | int | float | str) else json.dumps(value)

@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 # wandb reads these on import and on use: print nothing between the lines of a training, and send no
 # error reports.
@@ -46,7 +45,7 @@ class WandbRuns:
             TrackingError: W&B is online and not logged in.
         """
         self._runs_dir = runs_dir
-        self._run: Any = None
+        self._run: wandb.Run | None = None
         self._kept = WandbRecord("", -1, "")
         self._last = ""
         settings = wandb.setup().settings
@@ -57,9 +56,9 @@ class WandbRuns:
                 "that wandb sync uploads"
             )
         # Another server, entity or project has none of the points.
-        server = "offline" if self._offline else str(settings.base_url)
+        server = "offline" if self._offline else settings.base_url
         self._project = os.environ.get("WANDB_PROJECT") or _PROJECT
-        self._place = " ".join((server, str(settings.entity or ""), self._project))
+        self._place = " ".join((server, settings.entity or "", self._project))
 
     def update(self, run: RunFolder) -> None:
         """Send new points.
@@ -81,7 +80,7 @@ class WandbRuns:
 
     def _send(self, run: RunFolder) -> None:
         if self._run is None:
-            self._begin(run)
+            self._run = self._begin(run)
         points = read_points(run)
         for step in sorted({each.step for each in points if each.name in CURVES}):
             if step > self._kept.step:
@@ -92,13 +91,13 @@ class WandbRuns:
         self._last = str((run.metrics(outline=True) or [{}])[-1].get("kind"))
         save_wandb_record(run, self._kept)
 
-    def _begin(self, run: RunFolder) -> None:
+    def _begin(self, run: RunFolder) -> wandb.Run:
         found = wandb_record(run)
         if found is None or found.place != self._place:
             found = WandbRecord(uuid.uuid4().hex[:12], -1, self._place)
         self._kept = found
         recipe = run.recipe()
-        self._run = wandb.init(
+        return wandb.init(
             project=self._project,
             dir=str(self._runs_dir.resolve()),
             id=found.run_id,
@@ -119,7 +118,7 @@ def _values(points: Sequence[Point]) -> dict[str, float]:
 def _logged_in() -> bool:
     """Whether there is a key, without asking for one."""
     try:
-        return wandb.run is not None or bool(wandb.login(prompt=False))
+        return wandb.run is not None or wandb.login(prompt=False)
     except Exception as fault:  # an invalid key, or a server that refuses it
         reason = (str(fault).splitlines() or [type(fault).__name__])[0]
         raise TrackingError(

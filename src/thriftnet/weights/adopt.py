@@ -80,10 +80,10 @@ def _recipe(facts: ModelFacts, title: str) -> Recipe:
     about = facts.about
     with contextlib.suppress(RecipeError):
         if about.get("recipe") in shipped_recipes():
-            recipe = load_recipe(str(about["recipe"]), seed=about.get("seed"))
+            recipe = load_recipe(about["recipe"], seed=about.get("seed"))
             if recipe.digest() == about.get("digest"):
                 return recipe
-    data = {"image_size": facts.image_size, "fit": facts.fit}
+    data: dict[str, Any] = {"image_size": facts.image_size, "fit": facts.fit}
     if about.get("data") is not None:
         data["dataset"] = f"the training data of {title}"
     return build_recipe(

@@ -68,7 +68,7 @@ def _words(command: Any, typed: dict[str, Any]) -> list[str]:
     for parameter in command.params:
         given = typed.get(parameter.name)
         if parameter.param_type_name == "argument" and given is not None:
-            found += given if isinstance(given, list | tuple) else [given]
+            found += given if isinstance(given, (list, tuple)) else [given]
     return found
 
 
@@ -95,7 +95,7 @@ def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
         refuse_pairs([*_words(command, typed), *more], ctx)
     for parameter in command.get_params(ctx):
         given = typed.get(parameter.name)
-        values = given if isinstance(given, list | tuple) else [given]
+        values = given if isinstance(given, (list, tuple)) else [given]
         if "" in values:
             raise typer.BadParameter("it is empty; give a value, or leave it out", ctx, parameter)
         if _is_number(parameter.metavar) and given is not None and not _is_number(given):

@@ -164,7 +164,7 @@ def as_integers(values: object) -> NDArray[np.integer] | None:
     Nested lists are never passed to NumPy: with shared sublists they are small as a pickle and huge
     as an array.
     """
-    if isinstance(values, list | tuple):
+    if isinstance(values, (list, tuple)):
         entries = cast("list[object]", values)
         if not all(isinstance(entry, int) for entry in entries):
             return None

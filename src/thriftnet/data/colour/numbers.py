@@ -112,7 +112,7 @@ def profile_of_chromaticities(numbers: Chromaticities, gamma: float) -> bytes | 
         return None
     try:
         return profile(numbers, 1 / gamma)
-    except (ValueError, ZeroDivisionError, OverflowError, struct.error, np.linalg.LinAlgError):
+    except (ValueError, ZeroDivisionError, OverflowError, struct.error):
         return None
 
 

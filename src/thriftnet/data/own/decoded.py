@@ -43,7 +43,7 @@ class Facts:
     sizes: array[int] = field(default_factory=lambda: array("i"))
     sums: array[int] = field(default_factory=lambda: array("q"))
     digests: bytearray = field(default_factory=bytearray)
-    omissions: list[Omission] = field(default_factory=lambda: [])
+    omissions: list[Omission] = field(default_factory=list[Omission])
 
     def arrays(self) -> dict[str, Any]:
         """The fields of `DecodedPictures` that are arrays, without the images."""

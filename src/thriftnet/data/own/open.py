@@ -119,7 +119,7 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     try:
         found = (source for source in SOURCES.values() if source.recognises(path))
         source = next(found, None)
-        index = source and source.read_index(path, spec.options)
+        index = None if source is None else source.read_index(path, spec.options)
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror}; check the path") from None
     if index is None:

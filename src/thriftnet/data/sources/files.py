@@ -20,13 +20,13 @@ class Found:
     """The files below a folder; all paths are relative to it, with `/` as separator."""
 
     root: Path
-    in_folders: dict[str, list[str]] = field(default_factory=lambda: {})
+    in_folders: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """Paths of the pictures per folder, with an empty key for the root; in natural order."""
-    folders: list[str] = field(default_factory=lambda: [])
-    omissions: list[Omission] = field(default_factory=lambda: [])
+    folders: list[str] = field(default_factory=list[str])
+    omissions: list[Omission] = field(default_factory=list[Omission])
     others: Counter[str] = field(default_factory=lambda: Counter[str]())
     """Number of other files, by suffix."""
-    stamps: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     """Size in bytes and modification time (ns) of each picture."""
 
     @property

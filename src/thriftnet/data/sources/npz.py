@@ -26,7 +26,7 @@ _ROLES = {
     "groups": {"group", "groups"},
     "names": {"classes", "names"},
 }
-_NAMED = ([], ["class"], ["label"], ["category"], ["target"])
+_NAMED: tuple[list[str], ...] = ([], ["class"], ["label"], ["category"], ["target"])
 """What `names` may be of, to be those of the classes."""
 _CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
 """Where a word begins in `trainX`."""

@@ -263,6 +263,6 @@ def _flat(value: dict[str, object], levels: int = 2) -> Iterator[tuple[str, obje
 
 def as_text(value: object) -> str:
     """The text of a value of JSON or Parquet; empty if there is none."""
-    if value is None or value != value or isinstance(value, dict | list):  # NaN of pandas
+    if value is None or value != value or isinstance(value, (dict, list)):  # NaN of pandas
         return ""
     return str(value)

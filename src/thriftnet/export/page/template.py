@@ -60,7 +60,7 @@ class PageEngine:
     """Script sources in the Content-Security-Policy, in addition to the scripts themselves."""
     connect: str = "'none'"
     """The policy's `connect-src`."""
-    embedded: Mapping[str, bytes] = field(default_factory=lambda: {})
+    embedded: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     """Binary data by name, for `unpack` in wasm.js."""
     licence_of: str = ""
     licence: str = ""

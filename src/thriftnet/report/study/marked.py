@@ -95,7 +95,7 @@ def _crowding(axes: Axes, place: Points, offset: Points, size: Points, taken: Po
     scale = 72 / style.figure_of(axes).dpi
     low, high = np.array([box.x0, box.y0]) * scale, np.array([box.x1, box.y1]) * scale
     out = (centre - size / 2 < low).any() or (centre + size / 2 > high).any()
-    return float(inside.sum()) + 100 * out + 0.004 * float(np.abs(offset).sum())
+    return float(inside.sum()) + 100 * bool(out) + 0.004 * float(np.abs(offset).sum())
 
 
 def _drawn_points(axes: Axes) -> Points:

@@ -47,7 +47,7 @@ def setting_text(value: Any) -> str:
         return MISSING
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return ",".join(map(setting_text, value))
     if isinstance(value, dict):
         return json.dumps(value)

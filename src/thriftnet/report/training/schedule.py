@@ -88,7 +88,7 @@ def schedule_parts(
 
 def _other_rates(record: RunRecord) -> str:
     optim = record.recipe.optim
-    if optim.name != "muon":
+    if optim.bias_lr is None or optim.head_lr is None:  # only Muon has them
         return ""
     return (
         f" The same factor scales biases and norms (peak {optim.bias_lr:g}) and the head "

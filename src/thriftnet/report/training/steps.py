@@ -56,9 +56,8 @@ def draw_steps(record: RunRecord) -> Drawing | None:
     below.set_xlim(0, record.total_steps or steps[-1])
     below.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
     below.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    plan, changes = record.epoch_plan(), find_changes(record.recipe)
-    if plan is None:
-        changes = []
+    plan = record.epoch_plan()
+    changes = [] if plan is None else find_changes(record.recipe)
     for axes in (above, below):
         mark_changes(axes, changes, [plan.first_step(c.after) if plan else 0 for c in changes])
         style.legend_above(axes, columns=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from sqlalchemy import exc
@@ -128,7 +128,7 @@ def another_folder(where: str, place: str) -> SearchError:
 
 
 @contextlib.contextmanager
-def unless_another_was_first() -> Iterator[None]:
+def unless_another_was_first() -> Generator[None]:
     """Ignore the error that another process has created the same object first."""
     try:
         yield

@@ -150,6 +150,6 @@ def new_worker() -> str:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return ",".join(map(_short, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

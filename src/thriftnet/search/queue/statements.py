@@ -77,7 +77,8 @@ def change_jobs(connection: sql.Connection, which: sql.ColumnElement[bool], **va
     rows = connection.execute(sql.select(schema.jobs).where(which)).mappings().all()
     for row in rows:
         check_row(schema.jobs, row)
-        sealed = seal_row(schema.jobs, {**row, **values})
+        before = {column.name: row[column] for column in schema.jobs.columns}
+        sealed = seal_row(schema.jobs, {**before, **values})
         changed = {**values, "checksum": sealed["checksum"]}
         connection.execute(
             schema.jobs.update().where(schema.jobs.c.id == row["id"]).values(**changed)

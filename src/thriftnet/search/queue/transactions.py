@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import sqlalchemy as sql
 from sqlalchemy import exc
@@ -52,7 +52,7 @@ class Transactions:
         except ModuleNotFoundError as fault:
             message = missing(f"--storage {self.where} needs", str(fault.name), "cluster")
             raise SearchError(message) from None
-        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as fault:
+        except (exc.ArgumentError, ImportError) as fault:
             reason = "" if "@" in str(fault) else f" ({' '.join(str(fault).split())})"
             raise SearchError(
                 f"--storage {self.where!r} is not a database that can be used here{reason}; "
@@ -80,7 +80,7 @@ class Transactions:
         return float(now), float(now) if now - up > self.lease else 0.0
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sql.Connection]:
+    def _writing(self) -> Generator[sql.Connection]:
         # SQLite would write to the deleted file.
         if self._was_there and self._file and not self._file.is_file():
             raise unavailable(self.where)
@@ -96,12 +96,12 @@ class Transactions:
             yield connection
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sql.Connection]:
+    def _reading(self) -> Generator[sql.Connection]:
         with self._explained(), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> Generator[None]:
         try:
             yield
         except ChangedError as fault:

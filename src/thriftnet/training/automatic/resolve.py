@@ -41,8 +41,7 @@ class TrainRequest:
     @property
     def weights(self) -> str | None:
         """Initial weights, as a name or an absolute path."""
-        path = isinstance(self.init, Path)
-        return str(self.init.absolute()) if path else self.init  # pyright: ignore
+        return str(self.init.absolute()) if isinstance(self.init, Path) else self.init
 
 
 def chooses_recipe(recipe: Recipe | str | Path | None, data: Path | None) -> bool:

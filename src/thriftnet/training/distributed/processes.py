@@ -14,7 +14,7 @@ import pickle
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
@@ -88,7 +88,7 @@ class Processes:
             return flag
         flags = torch.tensor([float(flag)])
         all_reduce(flags)
-        return bool(flags.item() > 0)
+        return flags.item() > 0
 
     def broadcast_weights(self, model: nn.Module) -> None:
         """Copy the main process's weights to all, as other CPUs may round differently.
@@ -125,7 +125,7 @@ ALONE = Processes()
 
 
 @contextlib.contextmanager
-def init_processes() -> Iterator[Processes]:
+def init_processes() -> Generator[Processes]:
     """Join the process group of `torchrun`; without `torchrun`, a single process.
 
     An error ends this process and, through closed connections, the others. Only the first to fail
@@ -206,7 +206,7 @@ def _broadcast(tensor: Tensor) -> None:
 
 
 @contextlib.contextmanager
-def _collective() -> Iterator[None]:
+def _collective() -> Generator[None]:
     try:
         yield
     except RuntimeError as fault:

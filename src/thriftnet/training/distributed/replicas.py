@@ -9,7 +9,7 @@ step gives the same bits in whatever order, thread or process its micro-batches 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -28,7 +28,7 @@ class Replicas:
         self._idle: list[nn.Module] = []
 
     @contextmanager
-    def borrow(self) -> Iterator[nn.Module]:
+    def borrow(self) -> Generator[nn.Module]:
         """A replica in training mode for exclusive use; thread-safe."""
         try:
             replica = self._idle.pop()

@@ -7,7 +7,7 @@ processes and batch norm is synchronised (`train.sync_batch_norm`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -119,7 +119,7 @@ class SharedStep:
         return slice(rank * size // count, (rank + 1) * size // count)
 
     @contextmanager
-    def _network(self, number: int, own: slice) -> Iterator[nn.Module]:
+    def _network(self, number: int, own: slice) -> Generator[nn.Module]:
         """The network for a micro-batch, with its stochastic depth draws set."""
         if self._statistics is None:
             set_depths(self._replicas.model, self._depths[number], own, views=self._views)

@@ -56,7 +56,9 @@ class StepCurve:
     def take(self) -> dict[str, Any]:
         """Return the points for the epoch's line of the metrics, and remove them."""
         points = {"step": self.step, "loss": self.loss, "gradient_norm": self.gradient_norm}
-        self.step, self.loss, self.gradient_norm = [], [], []
+        self.step = []
+        self.loss = []
+        self.gradient_norm = []
         return points
 
 

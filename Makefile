@@ -10,22 +10,17 @@ train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
 # One process more than cores, as tests wait for browsers, servers and other processes. Each takes a file
-# at a time, in the order of tests/support/distribution.py. The type checker needs one core for most of a
-# minute and runs beside the tests; its output follows theirs. Up to three tests that failed are retried
+# at a time, in the order of tests/support/distribution.py. Up to three tests that failed are retried
 # alone and named: on a busy machine, one test of thousands may wait too little. It is a bug all the same.
-test: lint
-	@trap 'kill $$checker' INT TERM; \
-	$(BIN)/basedpyright > .venv/types.txt 2>&1 & checker=$$!; \
-	$(PYTEST) $(ARGS); tested=$$?; \
+test: lint types
+	@$(PYTEST) $(ARGS); tested=$$?; \
 	if [ $$tested = 1 ]; then $(BIN)/python tests/support/second_try.py; tested=$$?; fi; \
-	wait $$checker; typed=$$?; cat .venv/types.txt; \
-	exit $$((tested | typed))
+	exit $$tested
 
-# In less than a minute: what changed since BASE (uncommitted work, or `make check BASE=main`).
+# In less than a minute: the tests of what changed since BASE (uncommitted work, or `make check BASE=main`).
 BASE ?= HEAD
-check: lint
-	$(BIN)/python tests/support/changed.py types $(BASE) | xargs -r $(BIN)/basedpyright
-	$(BIN)/python tests/support/changed.py tests $(BASE) | xargs $(PYTEST)
+check: lint types
+	$(BIN)/python tests/support/changed.py $(BASE) | xargs $(PYTEST)
 
 # Which lines of the package no test runs, processes that tests start included.
 coverage: .venv/.installed
@@ -63,7 +58,7 @@ lint: .venv/.installed
 	$(BIN)/ruff format --check .
 
 types: .venv/.installed
-	$(BIN)/basedpyright
+	$(BIN)/pyrefly check
 
 paper: .venv/.installed
 	$(BIN)/python -m reproductions.dreamfire2025 $(ARGS)

@@ -24,8 +24,10 @@ from pathlib import Path
 from support.record import RESULTS, write_result
 
 ROOT = RESULTS.parent
-_NOISE = re.compile(r"^(WARNING|\[notice\]|make\[|bringing up nodes|\s*$)|\.venv/|-m venv")
-"""Lines of pip, make and pytest-xdist that say nothing about thriftnet."""
+_NOISE = re.compile(
+    r"^(WARNING|\[notice\]|make\[|bringing up nodes| INFO Checking|\s*$)|\.venv/|-m venv"
+)
+"""Lines of pip, make, pyrefly and pytest-xdist that say nothing about thriftnet."""
 
 
 def run(goal: str, folder: Path) -> tuple[str, float, float]:

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from waits import PATIENCE_SECONDS
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "thriftnet"
 FILES = sorted(PACKAGE.rglob("*.py"))
+OUTSIDE = ("benchmarks", "reproductions")
+IMPORT = re.compile(r"^ *from [a-z]\S* import (\([^)]*\)|.*)", re.MULTILINE)
 
 # Data flows one way: a folder imports from itself and from those before it only.
 LAYERS = [
@@ -214,6 +217,19 @@ def test_functions_fit_on_a_screen():
     assert long == set()
 
 
+def test_private_names_are_used_in_their_own_file():
+    """The type checker does not report others."""
+    files = [*FILES, *(each for place in OUTSIDE for each in (ROOT / place).rglob("*.py"))]
+    astray: set[tuple[Path, str]] = set()
+    for path in files:
+        text = path.read_text("utf-8")
+        imported = " ".join(found[1] for found in IMPORT.finditer(text))
+        astray |= {(path, name) for name in re.findall(r"\b_[A-Za-z]\w*", imported)}
+        private = re.findall(r"^(?:async def|def|class) (_[A-Za-z]\w*)", text, re.MULTILINE)
+        astray |= {(path, name) for name in private if text.count(name) == 1}
+    assert astray == set()
+
+
 def run(code: str, *, before: Path | None = None) -> str:
     """Run code in a process that finds this package, whichever checkout is installed."""
     places = [str(place) for place in (before, PACKAGE.parent) if place]
@@ -280,4 +296,4 @@ def test_other_processes_find_the_package_under_test():
 def test_public_names_are_all_there():
     assert {each for each in thriftnet.__all__ if not hasattr(thriftnet, each)} == set()
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
-        thriftnet.trian  # noqa: B018 # pyright: ignore
+        thriftnet.trian  # noqa: B018

@@ -78,7 +78,7 @@ def test_classes_of_one_size_give_mcnemars_test() -> None:
 
 def imbalanced_run(path: Path, recalls: tuple[float, ...], **options: object) -> RunFolder:
     """A run whose predictions are of an imbalanced test set."""
-    run = make_run(path, classes=("usual", "less", "rare"), **options)  # pyright: ignore
+    run = make_run(path, classes=("usual", "less", "rare"), **options)
     right = answers(recalls, seed=len(path.name))
     said = np.where(right, LABELS, (LABELS + 1) % 3)
     run.save_predictions(Predictions(LABELS, {"flip": np.eye(3, dtype=np.float32)[said]}))

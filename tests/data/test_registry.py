@@ -7,7 +7,7 @@ import pytest
 
 import thriftnet
 from small import small_recipe
-from thriftnet.cli.inspect import _training  # pyright: ignore[reportPrivateUsage]
+from thriftnet.cli.inspect import _training
 from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.opened import open_arrays
 from thriftnet.data.options import DatasetSpec

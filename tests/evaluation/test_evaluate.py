@@ -37,7 +37,7 @@ def model(**changes: object) -> SavedModel:
     facts: dict[str, object] = {"classes": CLASSES, "tta": "flip", **changes}
     return SavedModel(
         network=Brightest(), architecture={}, mean=(0.5,) * 3, std=(0.5,) * 3, **facts
-    )  # pyright: ignore
+    )
 
 
 def coloured(labels: list[int], left: list[int], right: list[int]) -> Dataset:

@@ -235,7 +235,7 @@ def test_what_an_onnx_file_cannot_do_is_refused(
     option: dict[str, str], said: str, exports: dict[str, Exported]
 ):
     with pytest.raises(RunError, match=said):
-        thriftnet.load_model(exports["onnx"].path, **option)  # pyright: ignore[reportArgumentType]
+        thriftnet.load_model(exports["onnx"].path, **option)
     thriftnet.load_model(exports["onnx"].path, tta="flip_shift", device="cpu", precision="fp32")
 
 

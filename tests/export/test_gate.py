@@ -109,7 +109,7 @@ GOOD = Check(
     ids=str,
 )
 def test_int8_is_judged_by_answers_and_accuracy(change: dict[str, float], said: str | None):
-    fault = fault_of(replace(GOOD, **change), INT8)  # pyright: ignore[reportArgumentType]
+    fault = fault_of(replace(GOOD, **change), INT8)
     assert (fault is None) if said is None else (fault or "").startswith(said)
 
 

@@ -139,7 +139,7 @@ def test_networks_learn_as_exactly_with_as_without(
     images = torch.randn(32, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
     def gradients(*, bf16: bool = True) -> torch.Tensor:
-        model = build_model(classes=10, seed=1, **architecture).train()  # pyright: ignore
+        model = build_model(classes=10, seed=1, **architecture).train()
         torch.manual_seed(2)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             logits = model(images.to(memory_format=torch.channels_last)).float()

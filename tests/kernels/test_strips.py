@@ -29,7 +29,7 @@ def test_gradients_equal_those_of_an_ordinary_convolution(
 ):
     monkeypatch.setattr(module, "gains", always)
     torch.manual_seed(0)
-    conv = Conv3x3(32, 48).to(memory_format=torch.channels_last)  # pyright: ignore
+    conv = Conv3x3(32, 48).to(memory_format=torch.channels_last)
     x = torch.randn(images, 32, side, side).bfloat16().to(memory_format=torch.channels_last)
     x.requires_grad_()
     gradient = torch.randn(images, 48, side, side).bfloat16()

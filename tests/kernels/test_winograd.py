@@ -53,7 +53,7 @@ def made(
     x = torch.randn(n, c_in, h, w, generator=draw)
     weight = torch.randn(c_out, c_in, 3, 3, generator=draw)
     g = torch.randn(n, c_out, h + 2 * padding - 2, w + 2 * padding - 2, generator=draw)
-    return tuple(each.contiguous(memory_format=layout) for each in (x, weight, g))  # pyright: ignore
+    return tuple(each.contiguous(memory_format=layout) for each in (x, weight, g))
 
 
 def results(conv: Conv, x: Tensor, weight: Tensor, gradient: Tensor) -> list[Tensor]:
@@ -193,7 +193,7 @@ def test_networks_have_the_gradients_of_float64(
     images = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
     def gradients(dtype: torch.dtype) -> Tensor:
-        model = build_model(classes=10, seed=1, **architecture).train().to(dtype)  # pyright: ignore
+        model = build_model(classes=10, seed=1, **architecture).train().to(dtype)
         logits = model(images.to(dtype).to(memory_format=torch.channels_last))
         F.cross_entropy(logits, torch.arange(16) % 10).backward()
         found = [p.grad.flatten() for p in model.parameters() if p.grad is not None]

@@ -85,5 +85,5 @@ def test_a_classifier_states_the_views_that_it_uses(model: SavedModel, tmp_path:
 )
 def test_what_cannot_be_is_not_written(model: SavedModel, tmp_path: Path, wrong: dict[str, float]):
     with pytest.raises(ValidationError):
-        save_model(tmp_path / "m.safetensors", replace(model, **wrong))  # pyright: ignore
+        save_model(tmp_path / "m.safetensors", replace(model, **wrong))
     assert list(tmp_path.iterdir()) == []

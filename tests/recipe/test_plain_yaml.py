@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from thriftnet.recipe import Recipe, load_recipe, shipped_recipes
 from thriftnet.recipe.plain_yaml import (
-    _TEXT_KEYS,  # pyright: ignore[reportPrivateUsage]
+    _TEXT_KEYS,
     AmbiguousValueError,
     read_yaml,
     write_yaml,

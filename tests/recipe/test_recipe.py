@@ -223,9 +223,9 @@ def test_later_overrides_and_the_seed_win():
 def test_recipe_cannot_be_changed_in_place():
     recipe = load_recipe("paper")
     with pytest.raises(ValidationError, match="frozen"):
-        recipe.seed = 1  # pyright: ignore
+        recipe.seed = 1
     with pytest.raises(ValidationError, match="frozen"):
-        recipe.optim.lr = 1.0  # pyright: ignore
+        recipe.optim.lr = 1.0
     assert isinstance(recipe.model.blocks, tuple)
 
 

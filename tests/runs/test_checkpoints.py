@@ -83,7 +83,7 @@ def test_a_tensor_larger_than_its_storage_is_refused(tmp_path: Path):
 
 def test_an_archive_without_a_checkpoint_is_refused(tmp_path: Path):
     path = tmp_path / "last.pt"
-    path.write_bytes(pack_state([1, 2]))  # pyright: ignore[reportArgumentType]
+    path.write_bytes(pack_state([1, 2]))
     with pytest.raises(RunError, match="it is not a checkpoint"):
         read_state(path)
     with pytest.raises(RunError, match="it names os.system"):

@@ -1,4 +1,4 @@
-"""What a change touches, for `make check`: `changed.py types|tests [BASE]`, a path a line.
+"""The tests that a change affects, for `make check`: `changed.py [BASE]`, a path a line.
 
 The tests of a file are those of its name in the mirrored folder, or all of that folder.
 """
@@ -12,7 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ALWAYS = "tests/test_structure.py"
-_TYPED = ("src", "benchmarks", "reproductions")
 _DOCUMENTS = ("README.md", "docs", "results", "benchmarks/documents")
 
 
@@ -55,11 +54,9 @@ def _relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _main(kind: str, base: str = "HEAD") -> Iterable[str]:
-    changed = changed_files(base)
-    if kind == "types":
-        return [path for path in changed if path.endswith(".py") and path.startswith(_TYPED)]
-    return dict.fromkeys([ALWAYS, *(test for path in changed for test in mirrored_tests(path))])
+def _main(base: str = "HEAD") -> Iterable[str]:
+    affected = (test for path in changed_files(base) for test in mirrored_tests(path))
+    return dict.fromkeys([ALWAYS, *affected])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from thriftnet.training.data import with_dataset
 
 def test_the_written_recipe_names_it():
     recipe = with_dataset(small_recipe(), replace(opened(), name="/pictures/写真: é"))
-    assert build_recipe(read_yaml(recipe.to_yaml())) == recipe  # pyright: ignore
+    assert build_recipe(read_yaml(recipe.to_yaml())) == recipe
     assert recipe.data.dataset == "/pictures/写真: é"
 
 

@@ -17,7 +17,7 @@ def test_seed_is_the_same_on_every_machine_and_day():
 def test_seeds_of_different_draws_differ():
     names = list(product(range(5), ["order", "augment", "network"], range(40)))
     names += [(seed, purpose, 1, 2) for seed, purpose in [(0, "order"), (1, "order")]]
-    seeds = {derive_seed(*name) for name in names}  # pyright: ignore
+    seeds = {derive_seed(*name) for name in names}
     assert len(seeds) == len(names)
     assert derive_seed(1, "order", 1) != derive_seed(11, "order")
     assert derive_seed(1, "order", 12) != derive_seed(1, "order", 1, 2)

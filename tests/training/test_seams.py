@@ -73,7 +73,7 @@ def test_an_objective_of_ones_own_is_what_the_weights_descend():
     assert isinstance(plan.objective, CrossEntropy)
     once = moved(plan, state)
     plan, state = training()
-    thrice = moved(replace(plan, objective=Scaled(plan.objective, 3.0)), state)  # pyright: ignore
+    thrice = moved(replace(plan, objective=Scaled(plan.objective, 3.0)), state)
     for a, b in zip(once, thrice, strict=True):
         torch.testing.assert_close(3 * a, b, rtol=1e-4, atol=1e-6)
     assert max(float(a.abs().max()) for a in once) > 0

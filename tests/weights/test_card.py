@@ -26,7 +26,7 @@ CARD = make_card()
 def save(path: Path, about: dict[str, object]) -> Path:
     network = build_model(classes=2, **ARCHITECTURE)
     facts = {"classes": ("cat", "dog"), "mean": (0.5,) * 3, "std": (0.5,) * 3, "about": about}
-    save_model(path, SavedModel(network=network, architecture=ARCHITECTURE, **facts))  # pyright: ignore
+    save_model(path, SavedModel(network=network, architecture=ARCHITECTURE, **facts))
     return path
 
 

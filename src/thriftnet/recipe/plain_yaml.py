@@ -56,7 +56,7 @@ class AmbiguousValueError(ValueError):
 class _Loader(_Base):
     """Plain values only; duplicate keys are errors, where PyYAML would keep the last."""
 
-    # PyYAML's types take what is of the class for what is of an instance.
+    # The types of PyYAML declare it as an instance variable.
     yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {  # pyrefly: ignore[bad-override]
         "<": [(_MERGE, re.compile("<<$"))],
         None: [("!plain", re.compile(""))],

@@ -153,7 +153,7 @@ class LiveServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    # The server that made it, and no other is ever assigned.
+    # Nothing assigns another server.
     server: LiveServer  # pyrefly: ignore[bad-override-mutable-attribute]
 
     timeout = _SILENT_SECONDS

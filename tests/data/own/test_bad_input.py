@@ -20,7 +20,7 @@ from thriftnet.errors import DataError
 
 
 def opened(path: Path, **settings: object) -> OpenDataset:
-    spec = DatasetSpec(source=path, **{"image_size": 16, **settings})  # pyright: ignore
+    spec = DatasetSpec(source=path, **{"image_size": 16, **settings})
     return open_dataset(spec, say=lambda _: None)
 
 

@@ -30,7 +30,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def opened(path: Path, told: list[str] | None = None, **settings: object) -> OpenDataset:
-    spec = DatasetSpec(source=path, **{"image_size": 16, **settings})  # pyright: ignore
+    spec = DatasetSpec(source=path, **{"image_size": 16, **settings})
     return open_dataset(spec, say=[].append if told is None else told.append)
 
 

@@ -28,7 +28,7 @@ def test_the_side_is_that_of_the_square_that_pictures_become(
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
         picture(label, 0, size=(80, 20)).save(tmp_path / label / "0.png")
-    spec = DatasetSpec(fit=fit)  # pyright: ignore[reportArgumentType]
+    spec = DatasetSpec(fit=fit)
     assert outline_pictures(tmp_path, spec).side == side
 
 

@@ -211,7 +211,7 @@ def test_slope_of_a_line_and_of_too_little():
 
 def figures(name: str, probe: float, **changes: float) -> StageFigures:
     base = {"channels": 64, "parameters": 1000, "macs": 1000, "dead": 0, "effective_rank": 20.0}
-    return StageFigures(name=name, probe_accuracy=probe, **{**base, **changes})  # pyright: ignore
+    return StageFigures(name=name, probe_accuracy=probe, **{**base, **changes})
 
 
 def test_verdicts_follow_the_stated_rules():

@@ -48,7 +48,7 @@ def test_each_worker_sees_one_gpu_and_the_threads_of_the_study(
     tmp_path: Path, gpus: list[str], seen: list[str | None]
 ):
     pool = LocalPool(4, gpus=gpus)
-    environments = [pool.start(order(tmp_path, n)).process.env for n in range(4)]  # pyright: ignore
+    environments = [pool.start(order(tmp_path, n)).process.env for n in range(4)]
     assert [each.get("CUDA_VISIBLE_DEVICES") for each in environments] == seen
     assert {each["OMP_NUM_THREADS"] for each in environments} == {"2"}
 
@@ -56,7 +56,7 @@ def test_each_worker_sees_one_gpu_and_the_threads_of_the_study(
 def test_who_replaces_a_dead_worker_takes_its_gpu(tmp_path: Path):
     pool = LocalPool(2, gpus=["0", "1"])
     _, second = pool.start(order(tmp_path, 0)), pool.start(order(tmp_path, 1))
-    second.process.code = -9  # pyright: ignore
+    second.process.code = -9
     assert pool.start(order(tmp_path, 2)).gpu == "1"
 
 
@@ -96,7 +96,7 @@ def test_ray_is_asked_for_what_a_worker_needs():
         @staticmethod
         def remote(**needs: Any) -> Any:
             asked.append(needs)
-            return lambda _host: _Actor  # pyright: ignore
+            return lambda _host: _Actor
 
     what = {"name": "w", "cpus": 2, "gpus": 0.5, "log": "l", "environment": {}, "arguments": []}
     Driver(_Module()).start(what)
@@ -131,7 +131,7 @@ def test_a_kill_for_want_of_memory_is_told_from_another(
     for module in (local, machine):
         monkeypatch.setattr(module, "memory_kills", lambda: kills[0])
     worker = LocalPool(1).start(order(tmp_path, 0))
-    worker.process.code = -signal.SIGKILL  # pyright: ignore
+    worker.process.code = -signal.SIGKILL
     exit_status = worker.exit_status()
     assert exit_status is not None
     assert exit_status.fault is None

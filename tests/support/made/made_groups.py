@@ -20,7 +20,7 @@ def seeds(
 ) -> list[Path]:
     """Runs of one recipe, a seed for each accuracy."""
     return [
-        make_run(folder / f"{name}{seed}", seed=seed, accuracy=value, **options).path  # pyright: ignore
+        make_run(folder / f"{name}{seed}", seed=seed, accuracy=value, **options).path
         for seed, value in enumerate(accuracies, start=first)
     ]
 

@@ -47,7 +47,7 @@ def taken(
 
     def open_at(side: int) -> OpenDataset:
         del side
-        return None  # pyright: ignore[reportReturnType]
+        return None
 
     said: list[str] = []
     runner = TrialRunner(

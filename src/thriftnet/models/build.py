@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +23,8 @@ MOST_BLOCKS = 1_000
 """Sum over stages; building a block takes a millisecond."""
 _MOST_CHANNELS = 2**16
 _MOST_PARAMETERS = 2**30
+_COUNTED = 4_096
+"""Networks whose counts a process keeps; outlining one takes ten milliseconds."""
 
 
 def outline_model(*, family: str, classes: int, **options: Any) -> nn.Module:
@@ -47,8 +51,24 @@ def count_network(*, classes: int, image_size: int = 32, **options: Any) -> tupl
         image_size: Height and width of the image in pixels.
         options: As those of `outline_model`, which raises the errors.
     """
-    network = outline_model(classes=classes, **options)
-    return count_parameters(network), count_macs(network, image_size=image_size)
+    key = json.dumps([classes, options], sort_keys=True)
+    return _parameters_of(key), _macs_of(key, image_size)
+
+
+@functools.lru_cache(_COUNTED)
+def _parameters_of(key: str) -> int:
+    return count_parameters(_outline_of(key))
+
+
+@functools.lru_cache(_COUNTED)
+def _macs_of(key: str, image_size: int) -> int:
+    return count_macs(_outline_of(key), image_size=image_size)
+
+
+@functools.lru_cache(1)
+def _outline_of(key: str) -> nn.Module:
+    classes, options = json.loads(key)
+    return outline_model(classes=classes, **options)
 
 
 def build_model(
@@ -66,7 +86,9 @@ def build_model(
     Raises:
         RecipeError: The network has more than `max_parameters`; checked before allocating any.
     """
-    parameters = count_parameters(outline_model(family=family, classes=classes, **options))
+    parameters = _parameters_of(
+        json.dumps([classes, {"family": family, **options}], sort_keys=True)
+    )
     check_budget(parameters, min(max_parameters or _MOST_PARAMETERS, _MOST_PARAMETERS), options)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

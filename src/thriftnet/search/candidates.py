@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -43,16 +42,15 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
             f"space {space.name}: its grid has {count} combinations, and at most "
             f"{MOST_COMBINATIONS:,} can be searched; use fewer values"
         )
-    counts: dict[str, tuple[int, int]] = {}
     found: dict[str, Candidate] = {}
     for changes in _combinations(space):
-        candidate = make_candidate(space, changes, counts)
+        candidate = make_candidate(space, changes)
         if candidate.digest in found and not begun:
             raise _collapsed(space, found[candidate.digest].changes, changes)
         found.setdefault(candidate.digest, candidate)
     if space.reference and not any(candidate.reference for candidate in found.values()):
         try:
-            candidate = make_candidate(space, space.reference, counts)
+            candidate = make_candidate(space, space.reference)
         except SearchError as fault:
             raise SearchError(
                 f"{fault} (with the space's reference); use another reference, or leave it out"
@@ -84,7 +82,6 @@ def count_candidates(space: Space, *, begun: bool = False) -> list[Candidate]:
 def make_candidate(
     space: Space,
     changes: Mapping[str, Any],
-    counts: dict[str, tuple[int, int]] | None = None,
     *,
     origin: str = "grid",
 ) -> Candidate:
@@ -93,7 +90,6 @@ def make_candidate(
     Args:
         space: Has the base and the limits.
         changes: Recipe keys and their values.
-        counts: Cache of parameters and MACs; updated.
         origin: The stage that creates it.
 
     Raises:
@@ -106,7 +102,8 @@ def make_candidate(
             f"space {space.name}: data.val_ratio is {recipe.data.val_ratio:g}, and a search "
             "chooses with validation images; set it to 0.1 or so"
         )
-    parameters, macs = _counted(recipe, {} if counts is None else counts)
+    classes = num_classes(data_spec(recipe.data))
+    parameters, macs = count_network(classes=classes, **recipe.model.model_dump())
     return Candidate(
         digest=recipe.digest(),
         changes=dict(changes),
@@ -149,14 +146,6 @@ def _collapsed(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -
 def _combinations(space: Space) -> Iterator[dict[str, Any]]:
     for values in itertools.product(*space.grid.values()):
         yield dict(zip(space.grid, values, strict=True))
-
-
-def _counted(recipe: Recipe, counts: dict[str, tuple[int, int]]) -> tuple[int, int]:
-    classes = num_classes(data_spec(recipe.data))
-    key = json.dumps([classes, recipe.model.model_dump(mode="json")], sort_keys=True)
-    if key not in counts:
-        counts[key] = count_network(classes=classes, **recipe.model.model_dump())
-    return counts[key]
 
 
 def _refusal(space: Space, parameters: int, macs: int) -> str | None:

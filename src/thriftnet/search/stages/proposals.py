@@ -63,11 +63,10 @@ def propose_networks(snapshot: StudySnapshot) -> Networks:
     base = snapshot.candidates[grid.ranking(snapshot)[0]]
     model = base_recipe(space, base).model
     shape = Shape(tuple(model.blocks), tuple(model.channels))
-    counts: dict[str, tuple[int, int]] = {}
 
     def as_candidate(other: Shape) -> Candidate:
         changes = {**base.changes, **other.changes}
-        return make_candidate(space, changes, counts, origin=ORIGIN)
+        return make_candidate(space, changes, origin=ORIGIN)
 
     shifts: list[Candidate] = []
     reasons: list[dict[str, Any]] = []
@@ -126,7 +125,6 @@ class Suggestions:
         self.made: dict[int, Suggestion] = {}
         """Suggestions by job number."""
         self._candidates = snapshot.candidates
-        self._counts: dict[str, tuple[int, int]] = {}
         self._places = {_network_of(each): at for at, each in enumerate(networks.all)}
         recipe = base_recipe(self.space, networks.base)
         settings = self.space.refinement
@@ -162,7 +160,7 @@ class Suggestions:
             seed = derive_seed(settings.seed, "suggest", number * _TRIES + attempt) % 2**32
             point = suggest(self._ranges, seen, seed=seed)
             changes = self._changes(point)
-            candidate = make_candidate(space, changes, self._counts, origin=ORIGIN)
+            candidate = make_candidate(space, changes, origin=ORIGIN)
             if candidate.refused:
                 seen.append(self._observation_of(point, candidate, 0.0))
                 refused[candidate.digest] = candidate

@@ -89,16 +89,14 @@ def check_lone_image(model: nn.Module, *, side: int, changes: Mapping[str, Any])
     Raises:
         RecipeError: It cannot.
     """
-    try:
-        with torch.no_grad():  # meta device: shapes only
-            copy.deepcopy(model).to("meta").train()(torch.empty(1, 3, side, side, device="meta"))
-    except ValueError:
+    layers = layer_table(copy.deepcopy(model).to("meta"), image_size=side)  # shapes only
+    if any(each.kind == "BatchNorm2d" and each.output_shape[1:] == (1, 1) for each in layers):
         options = [f"--set train.{key}={json.dumps(value)}" for key, value in changes.items()]
         remedy = " ".join(options) or "another --set train.batch_size"
         raise RecipeError(
             f"images of {side} pixels end at a grid of one pixel, and batch norm cannot "
             f"normalise the single image that a micro-batch of this recipe has; add {remedy}"
-        ) from None
+        )
 
 
 def bytes_per_image(model: nn.Module, views: int, precision: str, *, side: int) -> float:

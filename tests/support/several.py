@@ -1,8 +1,8 @@
-"""What one of several processes does in a test; torchrun or `pair` starts it.
+"""What one of several processes does in a test; `torchrun` or `pair` starts it.
 
-several.py parity FOLDER          every recipe of RECIPES, into FOLDER/NAME; then a mistake
-several.py SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
-several.py train …                this command
+parity FOLDER          every recipe of RECIPES, into FOLDER/NAME; then a mistake
+SIGNAL STEP COMMAND…   `thriftnet COMMAND…`; process 1 gets SIGNAL at that step
+train …                this command
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -29,7 +29,6 @@ from thriftnet.training.automatic.trials import train_quietly
 from thriftnet.training.distributed.processes import ALONE, Processes, init_processes
 from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
-from waits import PATIENCE_SECONDS
 
 EVERYTHING = {"flip": "random", "mixup": 0.4, "cutmix": 1.0, "policy": "trivialaugment"}
 DEPTH = {"stochastic_depth": 0.5}
@@ -84,25 +83,31 @@ def images() -> Dataset:
     return dataset(61)
 
 
-RUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+def torchrun(*arguments: str | Path) -> Told:
+    """Two processes as `torchrun --standalone --nproc-per-node 2` starts and ends them.
+
+    Its agent forks them: each would import for seconds.
+    """
+    return ForkedProgram(_torchrun, *map(str, arguments)).ended()
 
 
-def torchrun(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Start two processes as a user does: of this file, or of a module (`-m thriftnet …`)."""
-    command = [*RUN, *map(str, arguments)]
-    pipe, path = subprocess.PIPE, os.pathsep.join(sys.path)
-    environment = {**os.environ, "PYTHONPATH": path}
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as run:
-        try:
-            out, err = run.communicate(timeout=PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            run.terminate()  # torchrun then ends the processes; killed, it would leave them
-            raise
-    return subprocess.CompletedProcess(command, run.returncode, out, err)
+def _torchrun(*arguments: str) -> None:
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        1, 1, 2, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0,
+        run_id=str(uuid.uuid4()), start_method="fork",
+    )  # fmt: skip
+    elastic_launch(config, _started)(*arguments)
+
+
+def _started(*arguments: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the agent's own, as in a new process
+    _do(*arguments)
 
 
 def pair(*arguments: str | Path) -> Told:
-    """The same without torchrun, whose imports and those of each process take seconds."""
+    """The same without torchrun's agent."""
     return ForkedProgram(_pair, *map(str, arguments)).ended()
 
 
@@ -216,7 +221,3 @@ def _do(kind: str, value: str, *command: str) -> None:
     else:
         sys.argv = ["thriftnet", *command]
         _with_signal(signal.Signals[kind], int(value))
-
-
-if __name__ == "__main__":
-    _do(*sys.argv[1:])

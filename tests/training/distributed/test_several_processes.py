@@ -9,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import several
 from several import (
     BFLOAT16,
     CUT,
@@ -32,7 +31,6 @@ from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.images import split_positions
 from thriftnet.training.start import start_run
 
-FILE = Path(several.__file__)
 LOSSES, WEIGHTS = 1e-4, 1e-3
 """Tolerances after a dozen steps in fp32, where sums are rounded in another order."""
 
@@ -146,9 +144,9 @@ def test_a_stop_asked_of_one_stops_all_and_any_number_goes_on(tmp_path: Path) ->
 
 def test_a_process_that_dies_ends_the_others_with_one_line(tmp_path: Path) -> None:
     place = ("--runs-dir", tmp_path, "--name", "died")
-    done = torchrun(FILE, "SIGKILL", "5", *COMMAND, *place)  # in the second epoch
-    assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if line.startswith("thriftnet: ")]
+    done = torchrun("SIGKILL", "5", *COMMAND, *place)  # in the second epoch
+    assert done.code != 0
+    said = [line for line in done.err.splitlines() if line.startswith("thriftnet: ")]
     assert len(said) == 1
     assert "another process of this training has ended" in said[0]
     run = RunFolder.open(tmp_path / "died")

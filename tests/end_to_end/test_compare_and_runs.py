@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import thriftnet as api
-from commands import Command
+from commands import NARROW, Command
 from made_runs import make_run
 from thriftnet.data import OpenDataset
 from thriftnet.evaluation import images as tested
@@ -27,8 +27,8 @@ def trained(
     """The short run of the tests and a shorter one of another recipe, both evaluated."""
     folder = tmp_path_factory.mktemp("trained")
     shutil.copytree(finished_run, folder / "first")
-    steps = ["train.epochs=0.01", "schedule.warmup_epochs=0", "model.channels=[4,8,16]"]
-    options = [*steps, "name=slow", "optim.lr=0.001"]
+    few = ["data.fraction=0.02", "train.epochs=0.5"]
+    options = [*few, *NARROW[1::2], "name=slow", "optim.lr=0.001"]
     api.train("smoke", overrides=options, name="slow", runs_dir=folder, quiet=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tested, "open_data", lambda *_, **__: thousand)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 from PIL import Image
 
-from commands import SHORT
+from commands import NARROW
 from own_pictures import put
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def told(folder: Path) -> dict[str, Told]:
     (folder / "study").mkdir()
     (folder / "study" / "space.yaml").touch()
     photos = put(folder / "photos", {"cat": 30, "dog": 30})
-    few = ("--data", photos, "--batch-size", "8", *SHORT[2:], "--epochs", "1")
+    few = ("--data", photos, "--batch-size", "8", *NARROW, "--epochs", "1")
     groups: dict[str, list[tuple[str | Path, ...]]] = {
         "works": [
             ("train", "smoke", *few, "--name", "mine", "--runs-dir", folder),

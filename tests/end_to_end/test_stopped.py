@@ -15,7 +15,7 @@ import pytest
 
 import forked
 import thriftnet as api
-from commands import SHORT, Command
+from commands import NARROW, Command
 from forked import ForkedProgram
 from own_pictures import put
 from rights import content_of
@@ -121,7 +121,7 @@ def test_a_training_writes_its_checkpoint(
 
 def test_ctrl_c_in_a_process_of_its_own_and_the_same_bits_in_the_end(tmp_path: Path) -> None:
     """A real signal: a checkpoint and a hint."""
-    steps = ["train.batch_size=25", "train.epochs=0.06", *SHORT[3::2]]
+    steps = ["data.fraction=0.01", "train.batch_size=25", "train.epochs=0.5", *NARROW[1::2]]
     api.train("smoke", overrides=steps, name="unbroken", runs_dir=tmp_path, quiet=True)
 
     words = ["train", "smoke", "--name", "cut", "--runs-dir", str(tmp_path)]

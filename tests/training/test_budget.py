@@ -251,6 +251,6 @@ def test_a_budget_sets_the_epochs_of_a_run_and_of_its_recipe(
     assert (end["kind"], end["step"]) == ("end", 26)
     assert end["pflop"] * 1e15 == pytest.approx(affordable)
     assert run.recipe().train.epochs == 6.5
-    hasty = Budget(seconds=8, began=time.monotonic(), test_views=0)
+    hasty = Budget(seconds=3, began=time.monotonic(), test_views=0)
     run = RunFolder.open(start_run(recipe, name="b", runs_dir=tmp_path, budget=hasty).path)
     assert run.metrics()[-1]["step"] > 4

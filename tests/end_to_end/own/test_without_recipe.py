@@ -16,9 +16,9 @@ from own_pictures import put
 from rights import read_only
 from thriftnet.runs.folder import RunFolder
 
-SMALL = ("--flops-budget", "200G", "--epochs", "2", "--max-params", "20k")
+SMALL = ("--flops-budget", "100G", "--epochs", "2", "--max-params", "20k")
 """A second or two of trials and training."""
-WEIGHTS = ("--flops-budget", "500G", "--epochs", "2", "--set", "data.image_size=32")
+WEIGHTS = ("--flops-budget", "300G", "--epochs", "2", "--set", "data.image_size=32")
 """The same for the networks of shipped weights."""
 
 
@@ -40,7 +40,7 @@ def test_a_recipe_is_chosen_and_every_choice_has_its_reason(
     assert outcome.code == 0, outcome.err
     for word in ("resolution: ", "network: ", "start: ", "augmentation: ", "length: "):
         assert any(line.startswith(word) for line in outcome.out.splitlines()), word
-    assert "0.0002 PFLOP (--flops-budget) and 20,000 parameters (--max-params)" in outcome.out
+    assert "0.0001 PFLOP (--flops-budget) and 20,000 parameters (--max-params)" in outcome.out
     assert "a gain counts if it exceeds" in outcome.out
     assert "test accuracy" in outcome.out
     run = run_of("mine")
@@ -53,7 +53,7 @@ def test_a_recipe_is_chosen_and_every_choice_has_its_reason(
     assert set(kept["chosen"]) == {"resolution", "network", "start", "augmentation", "length"}
     assert kept["tried"]
     end = run.metrics()[-2] if run.metrics()[-1]["kind"] == "test" else run.metrics()[-1]
-    assert 0 < end.get("pflop", 1e-4) * 1e15 <= 2e11
+    assert 0 < end.get("pflop", 1e-4) * 1e15 <= 1e11
 
 
 def test_what_is_set_by_hand_stays_and_is_not_tried(thriftnet: Command, photos: Path) -> None:
@@ -116,15 +116,15 @@ def test_the_time_budget_holds_for_all_of_it(photos: Path, monkeypatch: pytest.M
     monkeypatch.setattr(rate, lambda _: 1e10)
     processor_clock(monkeypatch)
     began = time.monotonic()
-    run = thriftnet.train(data=photos, time_budget="8s", max_params="20k", name="timed", quiet=True)
+    run = thriftnet.train(data=photos, time_budget="5s", max_params="20k", name="timed", quiet=True)
     thriftnet.evaluate(run.path)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 5
     assert RunFolder(run.path).environment()["tried"]
 
 
 def test_few_pictures_are_trained_on_without_trials(photos: Path) -> None:
     few = put(photos.parent / "few", {"cat": 4, "dog": 4})
-    run = thriftnet.train(data=few, flops_budget="10G", max_params="20k", name="few", quiet=True)
+    run = thriftnet.train(data=few, flops_budget="2G", max_params="20k", name="few", quiet=True)
     assert "too few pictures" in RunFolder(run.path).environment()["tried"]["trials"]
 
 

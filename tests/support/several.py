@@ -14,7 +14,7 @@ import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -24,6 +24,7 @@ from forked import ForkedProgram, Told
 from small import dataset, opened, sitting, small_recipe
 from thriftnet.cli import main
 from thriftnet.data import Dataset
+from thriftnet.recipe import Recipe
 from thriftnet.training import loop
 from thriftnet.training.automatic.trials import train_quietly
 from thriftnet.training.distributed.processes import ALONE, Processes, init_processes
@@ -43,37 +44,44 @@ TWO_VIEWS = {
     "augment": {**EVERYTHING, "noise": 0.5, "jpeg": 0.5},
     "train": {"sync_batch_norm": True, "consistency": 2.0},
 }
+
+
+def two_epochs(**sections: Any) -> Recipe:
+    return small_recipe(**{**sections, "train": {"epochs": 2, **sections.get("train", {})}})
+
+
 RECIPES = {
     # 51 images in batches of 16 leave three for the last, which one process has one of.
-    "two micro-batches": small_recipe(
+    "two micro-batches": two_epochs(
         optim=SGD, model=DEPTH, augment=EVERYTHING, train={"micro_batch": 8}
     ),
-    "three micro-batches, hard images": small_recipe(
+    "three micro-batches, hard images": two_epochs(
         optim=SGD,
         train={
             "micro_batch": 6,
             "hard_fraction": 0.5,
             "full_epochs": 1,
             "loss_decay": 0.75,
+            "epochs": 3,  # the third draws on losses that have decayed
             "select": "best",
         },
     ),
-    "muon on a speednet": small_recipe(**SPEEDNET, **MUON, train={"micro_batch": 8}),
-    "split": small_recipe(
+    "muon on a speednet": two_epochs(**SPEEDNET, **MUON, train={"micro_batch": 8}),
+    "split": two_epochs(
         optim=SGD, model=DEPTH, augment=EVERYTHING, train={"sync_batch_norm": True}
     ),
     # Of the 300,000 ReLUs of a step, one in several steps is as near to zero as fp32 rounds: it has
     # a gradient in one run and none in the other, which moves the loss by 3e-4. silu has no such
     # kink; `double_weights` has ReLUs.
-    "split, two views": small_recipe(**TWO_VIEWS, model={**DEPTH, "activation": "silu"}),
-    "split, one image left": small_recipe(
+    "split, two views": two_epochs(**TWO_VIEWS, model={**DEPTH, "activation": "silu"}),
+    "split, one image left": two_epochs(
         optim=SGD, model=DEPTH, train={"sync_batch_norm": True, "batch_size": 50}
     ),
-    "split, a speednet": small_recipe(
+    "split, a speednet": two_epochs(
         **SPEEDNET, optim=SGD, train={"micro_batch": 8, "sync_batch_norm": True}
     ),
 }
-BFLOAT16 = small_recipe(optim=SGD, train={"sync_batch_norm": True, "precision": "bf16"})
+BFLOAT16 = two_epochs(optim=SGD, train={"sync_batch_norm": True, "precision": "bf16"})
 CUT = RECIPES["two micro-batches"]
 """Begun by one process and ended by two."""
 

@@ -21,6 +21,7 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
                 (
                     f"`{name}`",
                     tta,
+                    found.get("companion_epochs", 1) / found.get("epochs", 1),
                     f"{found['maps'][tta]['temperature']:.3f}, {knots} knots",
                     shipped["before"]["error"],
                     shipped["temperature_alone"]["error"],
@@ -32,11 +33,37 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
                 )
             )
     columns = (
-        "network", "views", "map", ("error before", ".4f"), ("by temperature alone", ".4f"),
-        ("by the map", ".4f"), "95% interval", ("floor", ".4f"),
+        "network", "views", ("companion's epochs", ".0%"), "map", ("error before", ".4f"),
+        ("by temperature alone", ".4f"), ("by the map", ".4f"), "95% interval", ("floor", ".4f"),
         ("companion's own", ".4f"), ("NLL", ".4f"),
     )  # fmt: skip
     return {"table": make_table(columns, rows).markdown()}
+
+
+def companion_length_rows(figures: Figures) -> dict[str, Any]:
+    """Rows per share of the epochs: what its map does to the full companion and the network."""
+    rows = [
+        (
+            Cell(f"{float(share):.0%}", float(share)),
+            found["accuracy"],
+            found["temperature"],
+            found["held_out"]["error"],
+            found["held_out"]["nll"],
+            found["test"]["error"],
+            found["test"]["nll"],
+            found["rejected_as_outliers"]["0.05"],
+        )
+        for share, found in figures["shares"].items()
+    ]
+    columns = (
+        "epochs", ("accuracy", ".1%"), ("temperature", ".3f"), ("error, held out", ".4f"),
+        ("NLL, held out", ".4f"), ("error, test", ".4f"), ("NLL, test", ".4f"), ("rejected", ".1%"),
+    )  # fmt: skip
+    return {
+        "network": figures["network"],
+        "images": figures["images"],
+        "table": make_table(columns, rows).markdown(),
+    }
 
 
 def outlier_rows(figures: Figures) -> dict[str, Any]:
@@ -80,6 +107,7 @@ def audit_rows(figures: Figures) -> Table:
 
 TRUST_BLOCKS = {
     "calibration": Block("calibration", "calibrate_shipped.py NAME", calibration_rows),
+    "companion-length": Block("companion_length", "companion_length.py", companion_length_rows),
     "audit": Block("audit_labels", "audit_labels.py symmetric 0.05", audit_rows),
     "outliers": Block("ood", "ood.py --fashion DIR --solar DIR", outlier_rows),
 }

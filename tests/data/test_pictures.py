@@ -102,7 +102,7 @@ def test_linked_folders_are_walked_once(tmp_path: Path) -> None:
 def test_a_pipe_is_no_image(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(DataError, match="pipe is neither a file nor a folder; give an image"):
+    with pytest.raises(DataError, match="pipe is a pipe, socket or device; give an image"):
         image_files(tmp_path / "pipe")
 
 

@@ -113,5 +113,5 @@ def test_scans_that_are_kept_in_memory_keep_the_bound(tmp_path: Path) -> None:
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.jpg")
 
-    with pytest.raises(ImageError, match="is not a file but a pipe, socket or device"):
+    with pytest.raises(ImageError, match="is a pipe, socket or device, not a file"):
         read_image(tmp_path / "x.jpg")

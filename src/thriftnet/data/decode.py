@@ -25,6 +25,7 @@ from thriftnet.data.picture_formats import (
     is_jpeg,
     unreadable_kind,
 )
+from thriftnet.data.pictures import special_kind
 from thriftnet.data.refusals import (
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
@@ -94,9 +95,11 @@ def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") ->
             for JPEG at the reduced scale), or has an unsupported format or value range.
     """
     path = Path(path)
+    if (kind := special_kind(path)) is not None:  # a pipe would block
+        raise ImageError(f"{path} is {kind}, not a file; give an image")
     with silent_pillow():
         try:
-            with _opened(path) as file:
+            with path.open("rb") as file:
                 return _decode(file, path, size, fit).pixels
         except FileNotFoundError:
             raise ImageError(f"{path} does not exist; give the path of an image") from None
@@ -218,12 +221,6 @@ def _decode(
 def _unusable(path: Path, fault: Exception, header: bytes) -> ImageError:
     reason = _reason(fault, header)
     return ImageError(f"{path} cannot be read as an image ({reason}); save it again as PNG")
-
-
-def _opened(path: Path) -> BinaryIO:
-    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would block
-        raise ImageError(f"{path} is not a file but a pipe, socket or device; give an image")
-    return path.open("rb")
 
 
 def _identified(file: BinaryIO, header: bytes) -> Image.Image:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,8 +86,24 @@ def check_there(*paths: Path) -> None:
             continue
         if (address := address_of(path)) is not None:
             raise DataError(f"{address} is a URL; download the picture and give its file")
-        what = "is neither a file nor a folder" if path.exists() else "does not exist"
+        kind = special_kind(path)
+        what = f"is {kind}" if kind else "does not exist"
         raise DataError(f"{path} {what}; give an image or a folder of images")
+
+
+def special_kind(path: Path | str) -> str | None:
+    """What a path is that leads to no file and no folder, for messages; None if nothing is there.
+
+    Returns:
+        `a broken link`, `a loop of links`, or `a pipe, socket or device`.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - quicker than a Path, for each picture
+    except FileNotFoundError:
+        return "a broken link" if os.path.islink(path) else None  # noqa: PTH114
+    except OSError as fault:
+        return "a loop of links" if fault.errno == errno.ELOOP else None
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "a pipe, socket or device"
 
 
 def _walk(root: Path) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from PIL import Image
 from thriftnet.data.decode import Decoded, decode_image
 from thriftnet.data.index import Index, Raw
 from thriftnet.data.options import Fit
+from thriftnet.data.pictures import special_kind
 from thriftnet.data.square import square_array
 from thriftnet.data.statistics import channel_sums
 from thriftnet.errors import DataError, ImageError
@@ -139,7 +140,8 @@ def _decode(raw: Raw, name: str, size: int, fit: Fit) -> DecodedPicture | str:
         except ImageError as fault:
             return str(fault).removeprefix(f"{name} ").removeprefix("is ")
         except OSError as fault:
-            return f"cannot be read ({fault.strerror or fault})"
+            kind = special_kind(raw) if isinstance(raw, str) else None
+            return f"{kind}, not a file" if kind else f"cannot be read ({fault.strerror or fault})"
     digest = hashlib.sha256(content).digest()[:DIGEST_BYTES]
     sums = channel_sums(found.pixels[None])[0]
     return DecodedPicture(found.pixels, found.width, found.height, digest, sums)

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from thriftnet.data.index import Omission
 from thriftnet.data.picture_formats import picture_suffixes
-from thriftnet.data.pictures import has_picture_bytes, is_directory, is_system_folder, natural_key
+from thriftnet.data.pictures import (
+    has_picture_bytes,
+    is_directory,
+    is_system_folder,
+    natural_key,
+    special_kind,
+)
 
 _RUN_FOLDERS = {"checkpoints", "figures"}
 """In a run folder beside `recipe.yaml`; trained in the pictures' folder, it is among them."""
@@ -95,9 +101,10 @@ def _as_picture(
                 facts = entry.stat()
                 found.stamps[path] = facts.st_size, facts.st_mtime_ns
                 return path
-            what = "a broken link" if entry.is_symlink() else "a pipe, socket or device"
-            reason = f"{what}, not a file"
-        except OSError as fault:  # removed since, or a link to itself
-            reason = fault.strerror or str(fault)
-        found.omissions.append(Omission(path, reason))
+            reason = None
+        except OSError as fault:  # removed since, or a loop of links
+            reason = fault.strerror
+        kind = special_kind(entry.path)
+        why = f"{kind}, not a file" if kind else reason or "not a file"
+        found.omissions.append(Omission(path, why))
     return None

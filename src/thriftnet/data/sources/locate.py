@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from thriftnet.data.index import Index, split_in_name
+from thriftnet.data.pictures import special_kind
 from thriftnet.data.sources.columns import is_usual
 from thriftnet.data.sources.files import Found, scan_folder
 from thriftnet.data.sources.rows import TextTable
@@ -106,8 +107,9 @@ class Locator:
             if not paths and "://" in name:
                 raise NotFoundError(name, "is a URL; download it and write the file's name")
             if not paths:
-                is_folder = os.path.isdir(os.path.join(self.index.root, folder, name))  # noqa: PTH112, PTH118
-                raise NotFoundError(name, "is a folder" if is_folder else "does not exist")
+                absent = os.path.join(self.index.root, folder, name)  # noqa: PTH118
+                kind = "a folder" if os.path.isdir(absent) else special_kind(absent)  # noqa: PTH112
+                raise NotFoundError(name, f"is {kind}" if kind else "does not exist")
             path = paths[0]
         if _is_outside(path):
             absent = os.path.isabs(name) and not os.path.exists(name)  # noqa: PTH110, PTH117
